@@ -1,0 +1,1 @@
+"""Pure values and functions: no git, no cluster, no clock, standard library only."""

@@ -1,0 +1,251 @@
+"""Expected failures and their exit codes: the one table of both.
+
+The domain and the adapters raise these; only `cli` turns them into an exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the shell sees. `gitops help exit-codes` prints this table."""
+
+    OK = 0
+    NO = 1
+    USAGE = 2
+    GIT = 3
+    DENIED = 4
+    API = 5
+    BLOCKED = 6
+    ROLLOUT_FAILED = 7
+    TIMED_OUT = 8
+    BUG = 70
+    INTERRUPTED = 130
+
+    @property
+    def meaning(self) -> str:
+        """Return one line for people."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ExitCode.OK: "done, or nothing to do, or no difference",
+    ExitCode.NO: "the answer is no: difference, findings, stale agent, declined",
+    ExitCode.USAGE: "usage or configuration",
+    ExitCode.GIT: "git: remote unreachable, push refused, retries used up",
+    ExitCode.DENIED: "not authenticated or not permitted",
+    ExitCode.API: "cluster or registry unreachable, or an API error",
+    ExitCode.BLOCKED: (
+        "blocked: lock, freeze, stale build, missing image, bad signature, wrong cluster, "
+        "--expect, the source moved"
+    ),
+    ExitCode.ROLLOUT_FAILED: "rollout failed",
+    ExitCode.TIMED_OUT: "timed out",
+    ExitCode.BUG: "a bug in gitops; never 1",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+
+# Over several environments the first of these that occurred wins (spec, section 5).
+_PRECEDENCE = (
+    ExitCode.BUG,
+    ExitCode.USAGE,
+    ExitCode.DENIED,
+    ExitCode.API,
+    ExitCode.GIT,
+    ExitCode.ROLLOUT_FAILED,
+    ExitCode.TIMED_OUT,
+    ExitCode.BLOCKED,
+    ExitCode.NO,
+)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the code that speaks for several outcomes; OK when there are none."""
+    seen = set(codes)
+    return next((code for code in _PRECEDENCE if code in seen), ExitCode.OK)
+
+
+class GitOpsError(Exception):
+    """An expected failure: what happened, and what to type next."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Declined(GitOpsError):
+    """A person said no."""
+
+    exit_code = ExitCode.NO
+    code = "declined"
+
+
+class Interrupted(GitOpsError):
+    """Ctrl-C, or its equivalent in a prompt."""
+
+    exit_code = ExitCode.INTERRUPTED
+    code = "interrupted"
+
+
+class UsageError(GitOpsError):
+    """The command line asks for something that cannot be meant."""
+
+    code = "usage"
+
+
+class ConfigurationError(GitOpsError):
+    """gitops.toml, the user's config, a kubeconfig or the environment is wrong."""
+
+    code = "configuration"
+
+
+class InvalidState(GitOpsError):
+    """The state repository holds something that cannot be deployed; names file and line."""
+
+    code = "invalid-state"
+
+
+class UnknownService(UsageError):
+    """No such service where it was looked for."""
+
+    code = "unknown-service"
+
+
+class UnknownEnvironment(UsageError):
+    """No such environment, or a short name that fits several."""
+
+    code = "unknown-environment"
+
+
+class GitError(GitOpsError):
+    """git failed in a way that is neither a refusal nor a lost race."""
+
+    exit_code = ExitCode.GIT
+    code = "git"
+
+
+class RemoteUnreachable(GitError):
+    """The remote did not answer, or broke off."""
+
+    code = "remote-unreachable"
+
+
+class PushRefused(GitError):
+    """A hook or the server's own rules said no to the push."""
+
+    code = "push-refused"
+
+
+class RetriesExhausted(GitError):
+    """The time for retrying a write is used up."""
+
+    code = "retries-exhausted"
+
+
+class Denied(GitOpsError):
+    """Not authenticated or not permitted: by git, the cluster, a registry or the file system."""
+
+    exit_code = ExitCode.DENIED
+    code = "denied"
+
+
+class ClusterError(GitOpsError):
+    """The cluster is unreachable or answered with an error."""
+
+    exit_code = ExitCode.API
+    code = "cluster"
+
+
+class ClusterUnreachable(ClusterError):
+    """Nothing answered, or the connection broke."""
+
+    code = "cluster-unreachable"
+
+
+class RegistryError(GitOpsError):
+    """The registry is unreachable or answered with an error."""
+
+    exit_code = ExitCode.API
+    code = "registry"
+
+
+class Blocked(GitOpsError):
+    """A rule forbids it; the message names the rule and where it stands."""
+
+    exit_code = ExitCode.BLOCKED
+    code = "blocked"
+
+
+class Locked(Blocked):
+    """The service or environment is held by a lock file."""
+
+    code = "locked"
+
+
+class Frozen(Blocked):
+    """A freeze window is open."""
+
+    code = "frozen"
+
+
+class StaleBuild(Blocked):
+    """The version is older than the recorded one."""
+
+    code = "stale-build"
+
+
+class PolicyRefused(Blocked):
+    """gitops.toml's policy for the stage does not permit it."""
+
+    code = "policy"
+
+
+class ImageMissing(Blocked):
+    """The registry does not have the image."""
+
+    code = "image-missing"
+
+
+class UntrustedCommit(Blocked):
+    """A required signature is missing or not by an allowed signer."""
+
+    code = "untrusted-commit"
+
+
+class WrongCluster(Blocked):
+    """The environment belongs to another cluster."""
+
+    code = "wrong-cluster"
+
+
+class ExpectationFailed(Blocked):
+    """`--expect` named another version than the recorded one."""
+
+    code = "expectation-failed"
+
+
+class SourceMoved(Blocked):
+    """What was shown is no longer what would be written."""
+
+    code = "source-moved"
+
+
+class RolloutFailed(GitOpsError):
+    """The cluster could not bring the new version up."""
+
+    exit_code = ExitCode.ROLLOUT_FAILED
+    code = "rollout-failed"
+
+
+class TimedOut(GitOpsError):
+    """It did not happen in time."""
+
+    exit_code = ExitCode.TIMED_OUT
+    code = "timed-out"

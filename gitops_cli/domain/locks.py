@@ -1,0 +1,88 @@
+"""Locks: a hold on the recorded version of a service or of a whole environment."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.text import one_line
+
+LOCK_SUFFIX = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock file. `service` is None for the whole environment.
+
+    `problem` says why it could not be read; such a lock holds, because somebody meant one.
+    """
+
+    path: str
+    service: ServiceName | None
+    by: str | None = None
+    at: datetime | None = None
+    until: datetime | None = None
+    reason: str | None = None
+    problem: str | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether writers are refused at `now` (an aware time)."""
+        return self.until is None or now < self.until
+
+    def text(self) -> str:
+        """Return the content of the lock's file."""
+        fields = {"by": self.by, "at": self.at, "until": self.until, "reason": self.reason}
+        return "".join(
+            f"{key} = {_toml(value)}\n" for key, value in fields.items() if value is not None
+        )
+
+
+def parse_lock(path: str, service: ServiceName | None, data: bytes) -> Lock:
+    """Read a lock file; whatever cannot be read locks, with `problem` set."""
+    try:
+        table = tomllib.loads(data.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return Lock(path, service, problem=f"not TOML: {one_line(str(error))}")
+    try:
+        return Lock(
+            path,
+            service,
+            by=_text(table, "by"),
+            at=_time(table, "at"),
+            until=_time(table, "until"),
+            reason=_text(table, "reason"),
+        )
+    except ValueError as error:
+        return Lock(path, service, problem=str(error))
+
+
+def _text(table: dict[str, object], key: str) -> str | None:
+    value = table.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    raise ValueError(f"`{key}` is not a text")
+
+
+def _time(table: dict[str, object], key: str) -> datetime | None:
+    value = table.get(key)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"`{key}` is not a time") from None
+    if value is None or (isinstance(value, datetime) and value.tzinfo is not None):
+        return value
+    raise ValueError(f"`{key}` is not a time with a zone")
+
+
+def _toml(value: str | datetime) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    # TOML's basic strings take JSON's escapes; these are the characters that need one.
+    escaped = "".join(
+        f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else "\\" + c if c in '"\\' else c
+        for c in value
+    )
+    return f'"{escaped}"'

@@ -1,0 +1,35 @@
+"""Names that become path parts, refs and Kubernetes names: DNS labels and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.text import one_line
+
+ServiceName = NewType("ServiceName", str)
+EnvironmentName = NewType("EnvironmentName", str)
+
+# RFC 1123, as Kubernetes checks namespaces. It also keeps `..`, `/` and `-x` out of paths and argv.
+_DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+RULE = "lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit"
+
+
+def is_dns_label(text: str) -> bool:
+    """Tell whether `text` may be the name of a namespace or a workload."""
+    return _DNS_LABEL.match(text) is not None
+
+
+def parse_service(text: str) -> ServiceName:
+    """Return `text` as the name of a service, or raise UsageError."""
+    if not is_dns_label(text):
+        raise UsageError(f"`{one_line(text)}` is not a service name: {RULE}")
+    return ServiceName(text)
+
+
+def parse_environment(text: str) -> EnvironmentName:
+    """Return `text` as the name of an environment, or raise UsageError."""
+    if not is_dns_label(text):
+        raise UsageError(f"`{one_line(text)}` is not an environment name: {RULE}")
+    return EnvironmentName(text)

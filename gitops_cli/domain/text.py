@@ -1,0 +1,50 @@
+"""Text from elsewhere, made safe to show."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
+
+
+def visible(text: str) -> str:
+    """Return `text` with control and formatting characters written out, so that none acts.
+
+    Line feeds and tabs are kept: the caller decides whether its place has room for lines.
+    """
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}:
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def one_line(text: str) -> str:
+    """Return `text` visible and on one line."""
+    return " ".join(visible(text).split())
+
+
+def redacted(text: str) -> str:
+    """Return `text` with credentials in URLs replaced: `https://user:secret@host` loses them.
+
+    An ssh user name (`ssh://git@host`) is no secret and stays.
+    """
+    return _CREDENTIALS.sub(_redact, text)
+
+
+def _redact(match: re.Match[str]) -> str:
+    scheme = match["scheme"]
+    return (
+        match[0]
+        if scheme.lower().endswith("ssh://") and ":" not in match[0][len(scheme) :]
+        else f"{scheme}***@"
+    )
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return `1 service`, `2 services`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,1 @@
+"""Use cases: gather, compute, return a result. Nothing here prints."""

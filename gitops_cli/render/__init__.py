@@ -1,0 +1,1 @@
+"""Results turned into something to show; no streams, no I/O."""
