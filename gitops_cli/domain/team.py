@@ -1,0 +1,79 @@
+"""What a team agreed in gitops.toml, as values. Reading the file is `settings.py`'s work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gitops_cli.domain.freeze import FreezeWindow
+from gitops_cli.domain.names import ServiceName
+
+DEFAULT_STAGES = ("development", "staging", "production")
+
+
+class Mode(StrEnum):
+    """How a stage is written: by a push, or by a branch somebody merges."""
+
+    PUSH = "push"
+    PR = "pr"
+
+
+class Requirement(StrEnum):
+    """What a promotion checks first."""
+
+    IMAGE = "image"
+    LIVE_IN_SOURCE = "live-in-source"
+
+
+class VersionForm(StrEnum):
+    """Which versions are agreed: full commit hashes, or any tag."""
+
+    COMMIT = "commit"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class StageRules:
+    """`[stage.NAME]`; `lines` has the line of each key in gitops.toml."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    cluster: str | None = None
+    cluster_uid: str | None = None
+    promote_from: tuple[str, ...] | None = None
+    protected: bool = False
+    freeze: tuple[FreezeWindow, ...] = ()
+    require: frozenset[Requirement] = frozenset()
+    mode: Mode = Mode.PUSH
+    branches: tuple[str, ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRules:
+    """`[service.NAME]`."""
+
+    name: ServiceName
+    source: str | None = None
+    container: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The whole of gitops.toml, with defaults where it is silent."""
+
+    stages: tuple[str, ...] = DEFAULT_STAGES
+    rules: Mapping[str, StageRules] = field(default_factory=dict)
+    services: Mapping[ServiceName, ServiceRules] = field(default_factory=dict)
+    version_form: VersionForm = VersionForm.COMMIT
+    require_ancestry: bool = False
+    skip_ci: bool = False
+
+    def stage(self, name: str) -> StageRules:
+        """Return the rules of a stage; a stage nobody mentioned has none."""
+        return self.rules.get(name) or StageRules(name)
+
+    def service(self, name: ServiceName) -> ServiceRules:
+        """Return what is agreed for a service."""
+        return self.services.get(name) or ServiceRules(name)

@@ -1,0 +1,87 @@
+"""What a command shows, before anybody decided how: one document, and tables and lines for people.
+
+Every feature's `render/<feature>.py` makes a View from its result. The generic renderers
+(`console`, `document`, `markdown`) show any View, so each command has all formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Style(StrEnum):
+    """What a text means; the console chooses the colour."""
+
+    PLAIN = ""
+    GOOD = "green"
+    WARN = "yellow"
+    BAD = "red"
+    INFO = "cyan"
+    DIM = "dim"
+    STRONG = "bold"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of text in a table. It may come from elsewhere: renderers make it visible."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's title; `wide` ones show with `-o wide` only, `right` aligns numbers."""
+
+    title: str
+    wide: bool = False
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under titles. A row has one cell per column; a plain str is an unstyled cell."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell | str]]
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text on stdout."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A result: `kind` and `document` for machines, `blocks` for people.
+
+    `document` holds JSON values only; times as ISO 8601 with zone, hashes in full.
+    """
+
+    kind: str
+    document: Mapping[str, Any]
+    blocks: Sequence[Table | Line] = field(default_factory=tuple)
+
+
+def cell(value: Cell | str) -> Cell:
+    """Return a row's entry as a cell."""
+    return value if isinstance(value, Cell) else Cell(value)
+
+
+def shown(table: Table, *, wide: bool) -> Table:
+    """Return the table with the columns that this width has."""
+    if wide or not any(column.wide for column in table.columns):
+        return table
+    keep = [i for i, column in enumerate(table.columns) if not column.wide]
+    return Table(
+        [table.columns[i] for i in keep],
+        [[row[i] for i in keep] for row in table.rows],
+        table.title,
+    )

@@ -1,0 +1,1 @@
+"""A practice ground on this machine: an emulated cluster and sample repositories."""

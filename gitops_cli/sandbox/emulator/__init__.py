@@ -1,0 +1,1 @@
+"""An emulated Kubernetes API: real requests and answers, invented nodes and containers."""

@@ -1,0 +1,134 @@
+"""The resources that are served, and the discovery documents that name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+VERSION = {
+    "major": "1",
+    "minor": "36",
+    "gitVersion": "v1.36.0-gitops-sandbox",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "none",
+    "compiler": "none",
+    "platform": "emulated",
+}
+_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind of object and where it is served."""
+
+    group: str
+    plural: str
+    kind: str
+    short: tuple[str, ...] = ()
+    namespaced: bool = True
+    version: str = "v1"
+
+    @property
+    def api_version(self) -> str:
+        """Return what stands in `apiVersion`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def qualified(self) -> str:
+        """Return the name used in messages, as `deployments.apps`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+NAMESPACES = Resource("", "namespaces", "Namespace", ("ns",), namespaced=False)
+PODS = Resource("", "pods", "Pod", ("po",))
+EVENTS = Resource("", "events", "Event", ("ev",))
+DEPLOYMENTS = Resource("apps", "deployments", "Deployment", ("deploy",))
+REPLICASETS = Resource("apps", "replicasets", "ReplicaSet", ("rs",))
+STATEFULSETS = Resource("apps", "statefulsets", "StatefulSet", ("sts",))
+DAEMONSETS = Resource("apps", "daemonsets", "DaemonSet", ("ds",))
+CRONJOBS = Resource("batch", "cronjobs", "CronJob", ("cj",))
+
+RESOURCES = (
+    NAMESPACES,
+    PODS,
+    EVENTS,
+    Resource("", "configmaps", "ConfigMap", ("cm",)),
+    Resource("", "secrets", "Secret"),
+    Resource("", "serviceaccounts", "ServiceAccount", ("sa",)),
+    Resource("", "services", "Service", ("svc",)),
+    DEPLOYMENTS,
+    REPLICASETS,
+    STATEFULSETS,
+    DAEMONSETS,
+    Resource("batch", "jobs", "Job"),
+    CRONJOBS,
+    Resource("rbac.authorization.k8s.io", "roles", "Role"),
+    Resource("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
+)
+REVIEWS = Resource(
+    "authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview", namespaced=False
+)
+
+_BY_PLACE = {(r.group, r.version, r.plural): r for r in (*RESOURCES, REVIEWS)}
+_GROUPS = sorted({(r.group, r.version) for r in (*RESOURCES, REVIEWS) if r.group})
+
+
+def resource_at(group: str, version: str, plural: str) -> Resource | None:
+    """Return the resource that is served there."""
+    return _BY_PLACE.get((group, version, plural))
+
+
+def is_served(group: str, version: str) -> bool:
+    """Tell whether anything is served in that group and version."""
+    return (group, version) == ("", "v1") or (group, version) in _GROUPS
+
+
+def discovery(parts: list[str]) -> Json | None:
+    """Return the discovery document at a path, given in its parts; None if there is none."""
+    match parts:
+        case ["version"]:
+            return VERSION
+        case ["api"]:
+            return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+        case ["apis"]:
+            groups = [_group(group, version) for group, version in _GROUPS]
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+        case ["api", "v1"]:
+            return _resource_list("", "v1")
+        case ["apis", group] if is_served(group, "v1"):
+            return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, "v1")}
+        case ["apis", group, version] if is_served(group, version):
+            return _resource_list(group, version)
+    return None
+
+
+def _group(group: str, version: str) -> Json:
+    served = {"groupVersion": f"{group}/{version}", "version": version}
+    return {"name": group, "versions": [served], "preferredVersion": served}
+
+
+def _resource_list(group: str, version: str) -> Json:
+    resources = [
+        {
+            "name": r.plural,
+            "singularName": r.kind.lower(),
+            "namespaced": r.namespaced,
+            "kind": r.kind,
+            "verbs": ["create"] if r is REVIEWS else _VERBS,
+            "shortNames": list(r.short),
+            "categories": ["all"] if r.group in {"apps", "batch"} or r is PODS else [],
+        }
+        for place, r in _BY_PLACE.items()
+        if place[:2] == (group, version)
+    ]
+    group_version = f"{group}/{version}" if group else version
+    return {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": group_version,
+        "resources": resources,
+    }

@@ -1,0 +1,131 @@
+"""The objects of the emulated cluster and the log of their changes, as etcd keeps them."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gitops_cli.sandbox.emulator.failures import conflict, not_found, too_old
+from gitops_cli.sandbox.emulator.resources import Resource
+
+Json = dict[str, Any]
+
+REMEMBERED = 4096  # changes; a watch from before them is told to list again
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write, as a watch sees it. `type` is ADDED, MODIFIED or DELETED."""
+
+    revision: int
+    type: str
+    resource: Resource
+    object: Json
+
+
+class Store:
+    """Objects by resource, namespace ("" for none) and name.
+
+    Callers hold `lock` around a read that a write depends on. Stored objects are never changed in
+    place: whoever wants another content puts another object.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+        self.revision = 100
+        self._objects: dict[tuple[Resource, str, str], Json] = {}
+        self._changes: deque[Change] = deque(maxlen=REMEMBERED)
+
+    def find(self, resource: Resource, namespace: str, name: str) -> Json | None:
+        """Return the object, or None."""
+        return self._objects.get((resource, namespace, name))
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Json:
+        """Return the object; raises the API's 404."""
+        found = self.find(resource, namespace, name)
+        if found is None:
+            raise not_found(resource, name)
+        return found
+
+    def select(self, resource: Resource, namespace: str | None = None) -> list[Json]:
+        """Return the objects of a namespace, or of all, by namespace and name."""
+        with self.lock:
+            keys = [
+                key for key in self._objects if key[0] is resource and namespace in (None, key[1])
+            ]
+            return [self._objects[key] for key in sorted(keys, key=lambda key: key[1:])]
+
+    def create(self, resource: Resource, body: Json, *, now: float | None = None) -> Json:
+        """Store a new object with the metadata that the server gives."""
+        metadata = {
+            **body.get("metadata", {}),
+            "uid": str(uuid.uuid4()),
+            "creationTimestamp": stamp(time.time() if now is None else now),
+        }
+        return self._write(resource, "ADDED", {**body, "metadata": metadata})
+
+    def replace(self, resource: Resource, body: Json) -> Json:
+        """Store an object's new content; unchanged content is no write.
+
+        Raises the API's 409 if the object names another resourceVersion than it has.
+        """
+        metadata = body["metadata"]
+        name = metadata["name"]
+        with self.lock:
+            current = self.get(resource, metadata.get("namespace", ""), name)
+            if metadata.get("resourceVersion") != current["metadata"]["resourceVersion"]:
+                raise conflict(resource, name)
+            return current if body == current else self._write(resource, "MODIFIED", body)
+
+    def delete(self, resource: Resource, namespace: str, name: str) -> Json:
+        """Remove an object and return its last content."""
+        with self.lock:
+            current = self.get(resource, namespace, name)
+            del self._objects[resource, namespace, name]
+            return self._log(resource, "DELETED", current)
+
+    def changes_since(self, revision: int) -> Iterator[Change]:
+        """Return what was written after `revision`; raises 410 if that is forgotten."""
+        with self.lock:
+            forgotten = len(self._changes) == REMEMBERED and self._changes[0].revision > revision
+            if forgotten:
+                raise too_old(revision)
+            return iter([c for c in self._changes if c.revision > revision])
+
+    def _write(self, resource: Resource, change: str, body: Json) -> Json:
+        with self.lock:
+            written = self._log(resource, change, body)
+            metadata = written["metadata"]
+            self._objects[resource, metadata.get("namespace", ""), metadata["name"]] = written
+            return written
+
+    def _log(self, resource: Resource, change: str, body: Json) -> Json:
+        self.revision += 1
+        metadata = {**body["metadata"], "resourceVersion": str(self.revision)}
+        written = {**body, "metadata": metadata}
+        self._changes.append(Change(self.revision, change, resource, written))
+        self.changed.notify_all()
+        return written
+
+
+def stamp(now: float) -> str:
+    """Return a time as the API writes it: UTC, whole seconds."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_stamp(text: str) -> float:
+    """Return the seconds of `stamp`."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def controller_of(body: Json) -> str | None:
+    """Return the uid of the object that owns this one."""
+    owners = body["metadata"].get("ownerReferences", [])
+    return next((str(owner["uid"]) for owner in owners if owner.get("controller")), None)

@@ -1,0 +1,291 @@
+"""gitops.toml, the user's config and nothing else: read strictly into values.
+
+gitops.toml comes from the repository, so it is untrusted: it names no program, and its URLs use
+https, ssh or file only. An unknown key is an error that names its line and the nearest known key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.freeze import FreezeWindow, parse_freeze
+from gitops_cli.domain.names import ServiceName, is_dns_label
+from gitops_cli.domain.repository import SETTINGS, FileType, RawFile
+from gitops_cli.domain.team import (
+    DEFAULT_STAGES,
+    Mode,
+    Requirement,
+    ServiceRules,
+    StageRules,
+    Team,
+    VersionForm,
+)
+from gitops_cli.domain.text import one_line
+
+T = TypeVar("T")
+
+_TOP = ("stages", "stage", "service", "versions", "commit")
+_STAGE = (
+    "aliases",
+    "cluster",
+    "cluster_uid",
+    "promote_from",
+    "protected",
+    "freeze",
+    "require",
+    "mode",
+    "branches",
+)
+_SERVICE = ("source", "container")
+_VERSIONS = ("form", "require_ancestry")
+_COMMIT = ("skip_ci",)
+_USER = ("repo", "project", "output", "context")
+
+# scp-like `git@host:path` is ssh; a path is a file.
+_SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]\S*\Z")
+_URL = re.compile(r"(?:https|ssh|file)://\S+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class UserConfig:
+    """`$XDG_CONFIG_HOME/gitops/config.toml`: a person's defaults, for use from anywhere."""
+
+    path: Path
+    repo: str | None = None
+    project: str | None = None
+    output: str | None = None
+    context: str | None = None
+
+
+def parse_team(file: RawFile | None) -> Team:
+    """Return what gitops.toml agrees on; defaults without one. Raises ConfigurationError."""
+    if file is None:
+        return Team()
+    if file.type is not FileType.REGULAR:
+        raise ConfigurationError(f"{file.path}:1: is a {file.type}, not a file")
+    reader = _Reader.of(file.path, file.data)
+    reader.only(_TOP)
+    stages = reader.texts("stages", DEFAULT_STAGES, check=_name)
+    if not stages or len(set(stages)) != len(stages):
+        raise reader.wrong("stages", "each stage must be named once")
+    versions, commit = reader.table("versions", _VERSIONS), reader.table("commit", _COMMIT)
+    rules = {name: _stage(name, reader, stages) for name in reader.names("stage")}
+    _unique_aliases(rules, stages, reader)
+    return Team(
+        stages,
+        rules,
+        {ServiceName(name): _service(name, reader) for name in reader.names("service")},
+        versions.word("form", VersionForm, VersionForm.COMMIT),
+        versions.flag("require_ancestry"),
+        commit.flag("skip_ci"),
+    )
+
+
+def _stage(name: str, top: _Reader, stages: Collection[str]) -> StageRules:
+    reader = top.table("stage", None).table(name, _STAGE)
+    if name not in stages:
+        near = difflib.get_close_matches(name, stages, n=1)
+        advice = f"; did you mean `{near[0]}`?" if near else f"; stages are {', '.join(stages)}"
+        raise top.wrong(f"stage.{name}", f"`{one_line(name)}` is not a declared stage{advice}")
+    promote_from = reader.texts("promote_from", None, check=_one_of(stages))
+    return StageRules(
+        name,
+        aliases=reader.texts("aliases", (), check=_name),
+        cluster=reader.text("cluster"),
+        cluster_uid=reader.text("cluster_uid"),
+        promote_from=promote_from,
+        protected=reader.flag("protected"),
+        freeze=reader.texts("freeze", (), check=_freeze),
+        require=frozenset(reader.texts("require", (), check=Requirement)),
+        mode=reader.word("mode", Mode, Mode.PUSH),
+        branches=reader.texts("branches", ()),
+        lines=reader.lines(),
+    )
+
+
+def _unique_aliases(
+    rules: Mapping[str, StageRules], stages: Collection[str], reader: _Reader
+) -> None:
+    seen: dict[str, str] = {stage: stage for stage in stages}
+    for stage in rules.values():
+        for alias in stage.aliases:
+            if alias in seen:
+                message = f"`{alias}` already means {seen[alias]}"
+                raise reader.wrong(f"stage.{stage.name}.aliases", message)
+            seen[alias] = stage.name
+
+
+def _service(name: str, top: _Reader) -> ServiceRules:
+    if not is_dns_label(name):
+        raise top.wrong(f"service.{name}", f"`{one_line(name)}` is not a service name")
+    reader = top.table("service", None).table(name, _SERVICE)
+    return ServiceRules(
+        ServiceName(name),
+        source=reader.text("source", check=_source),
+        container=reader.text("container", check=_name),
+    )
+
+
+def user_config_path() -> Path:
+    """Return where the user's config is, whether it exists or not."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base, "gitops", "config.toml")
+
+
+def read_user_config() -> UserConfig:
+    """Return the user's config; empty if there is none. Raises ConfigurationError."""
+    path = user_config_path()
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return UserConfig(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from error
+    reader = _Reader.of(str(path), data)
+    reader.only(_USER)
+    return UserConfig(path, **{key: reader.text(key) for key in _USER})
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """One table of a TOML file; `prefix` is its dotted path."""
+
+    path: str
+    source: str
+    content: Mapping[str, Any]
+    prefix: str = ""
+
+    @classmethod
+    def of(cls, path: str, data: bytes) -> _Reader:
+        try:
+            source = data.decode()
+            return cls(path, source, tomllib.loads(source))
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+            raise ConfigurationError(f"{path}:{line}: is not UTF-8 text") from error
+        except tomllib.TOMLDecodeError as error:
+            found = re.search(r"\(at line (\d+), column \d+\)", str(error))
+            line = int(found[1]) if found else source.count("\n") + 1
+            raise ConfigurationError(f"{path}:{line}: {one_line(str(error))}") from error
+
+    def _dotted(self, key: str) -> str:
+        return f"{self.prefix}.{key}" if self.prefix else key
+
+    def wrong(self, key: str, message: str, hint: str | None = None) -> ConfigurationError:
+        dotted = self._dotted(key)
+        line = line_of(self.source, dotted)
+        return ConfigurationError(f"{self.path}:{line}: {one_line(dotted)}: {message}", hint=hint)
+
+    def only(self, known: Collection[str]) -> None:
+        for key in self.content:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                advice = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
+                raise self.wrong(key, "unknown key", hint=advice)
+
+    def names(self, key: str) -> list[str]:
+        return list(self.table(key, None).content)
+
+    def table(self, key: str, known: Collection[str] | None) -> _Reader:
+        value = self.content.get(key, {})
+        if not isinstance(value, dict):
+            raise self.wrong(key, "must be a table")
+        reader = _Reader(self.path, self.source, value, self._dotted(key))
+        if known is not None:
+            reader.only(known)
+        return reader
+
+    def lines(self) -> dict[str, int]:
+        return {key: line_of(self.source, self._dotted(key)) for key in self.content}
+
+    def text(self, key: str, check: Callable[[str], object] | None = None) -> str | None:
+        value = self.content.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value:
+            raise self.wrong(key, "must be a text")
+        if check is not None:
+            self._checked(key, value, check)
+        return value
+
+    def flag(self, key: str) -> bool:
+        value = self.content.get(key, False)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "must be true or false")
+        return value
+
+    def word(self, key: str, words: Callable[[str], T], default: T) -> T:
+        value = self.text(key)
+        return default if value is None else self._checked(key, value, words)
+
+    def texts(self, key: str, default: Any, check: Callable[[str], Any] = str) -> Any:
+        value = self.content.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.wrong(key, "must be a list of texts")
+        return tuple(self._checked(key, item, check) for item in value)
+
+    def _checked(self, key: str, value: str, check: Callable[[str], T]) -> T:
+        try:
+            return check(value)
+        except ValueError as error:
+            raise self.wrong(key, one_line(str(error))) from error
+
+
+def line_of(source: str, dotted: str) -> int:
+    """Return the line on which a key stands, as near as a reader of text can tell; at least 1."""
+    table: list[str] = []
+    best = 1
+    wanted = dotted.split(".")
+    for number, line in enumerate(source.split("\n"), 1):
+        stripped = line.strip()
+        if header := re.match(r"\[\[?\s*([^\]]+?)\s*\]", stripped):
+            table = [part.strip().strip("\"'") for part in header[1].split(".")]
+            path = table
+        elif key := re.match(r"([A-Za-z0-9_\-.\"' ]+?)\s*=", stripped):
+            path = table + [part.strip().strip("\"'") for part in key[1].split(".")]
+        else:
+            continue
+        if path == wanted:
+            return number
+        if path == wanted[: len(path)]:
+            best = number
+    return best
+
+
+def _name(text: str) -> str:
+    if not is_dns_label(text):
+        raise ValueError(f"`{text}` is not a name of lower-case letters, digits and `-`")
+    return text
+
+
+def _one_of(words: Collection[str]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"`{text}` is not one of {', '.join(words)}")
+        return text
+
+    return check
+
+
+def _freeze(text: str) -> FreezeWindow:
+    return parse_freeze(text)
+
+
+def _source(text: str) -> str:
+    plain_path = ":" not in text and not text.startswith("-")
+    if not (plain_path or _URL.match(text) or _SCP_LIKE.match(text)):
+        raise ValueError(f"`{text}` is not a path, nor a URL with https, ssh or file")
+    return text
+
+
+__all__ = ["SETTINGS", "UserConfig", "line_of", "parse_team", "read_user_config"]
