@@ -1,0 +1,33 @@
+"""The root command: every command is registered here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gitops_cli import __version__
+
+app = typer.Typer(
+    name="gitops",
+    help="Record, promote, diff and sync the versions of your services: git and a kubeconfig.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # they print local variables, which may be secrets
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gitops {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Record, promote, diff and sync the versions of your services: git and a kubeconfig."""

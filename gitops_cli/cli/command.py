@@ -1,0 +1,112 @@
+"""What every command has: the shared options, a Session, and the one error boundary."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gitops_cli import __version__
+from gitops_cli.cli.output import Format, Output, discard_stdout
+from gitops_cli.cli.session import Session, SharedOptions
+from gitops_cli.domain.errors import ExitCode, GitOpsError
+
+
+def _shared(
+    directory: Annotated[
+        Path | None,
+        typer.Option("-C", metavar="PATH", help="Work as if started there.", show_default=False),
+    ] = None,
+    repo: Annotated[
+        str | None,
+        typer.Option(
+            "--repo",
+            "-R",
+            metavar="URL",
+            envvar="GITOPS_REPO",
+            help="State repository: URL or path.",
+        ),
+    ] = None,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", envvar="GITOPS_OFFLINE", help="Use the last known state."),
+    ] = False,
+    output: Annotated[
+        Format | None,
+        typer.Option("--output", "-o", envvar="GITOPS_OUTPUT", help="Format of the result."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes and progress.")] = False,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Say more; -vv for bug reports.")
+    ] = 0,
+) -> SharedOptions:
+    return SharedOptions(directory, repo, offline, output, quiet, verbose)
+
+
+_SHARED = inspect.signature(_shared, eval_str=True).parameters
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Make a command of `function`: its first parameter becomes the shared options' Session."""
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+
+    @functools.wraps(function)
+    def run(**arguments: Any) -> None:
+        options = _shared(**{name: arguments.pop(name) for name in _SHARED})
+        within(options, lambda session: function(session, **arguments))
+
+    parameters = [
+        *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own),
+        *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in _SHARED.values()),
+    ]
+    run.__dict__["__signature__"] = inspect.Signature(parameters)  # what Typer reads
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
+
+
+def within(options: SharedOptions, work: Callable[[Session], None]) -> None:
+    """Run `work` with a Session and turn its failures into messages and exit codes."""
+    output = Output(options.output or Format.TABLE, quiet=options.quiet, verbose=options.verbose)
+    code = ExitCode.OK
+    try:
+        with Session(options, output) as session:
+            output = session.output
+            work(session)
+            code = session.exit_code
+    except GitOpsError as error:
+        output.error(error)
+        _explain(error, options)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        output.say("interrupted")
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        discard_stdout()
+    except typer.Exit:
+        raise
+    except Exception as error:  # noqa: BLE001 - the only place where a bug becomes an exit code
+        _report_bug(error, options)
+        code = ExitCode.BUG
+    if code is not ExitCode.OK:
+        raise typer.Exit(int(code))
+
+
+def _explain(error: GitOpsError, options: SharedOptions) -> None:
+    if options.verbose > 1:
+        traceback.print_exception(error)
+
+
+def _report_bug(error: Exception, options: SharedOptions) -> None:
+    print_to = sys.stderr.write
+    print_to(f"error: this is a bug in gitops {__version__}: {type(error).__name__}: {error}\n")
+    if options.verbose or os.environ.get("CI"):
+        traceback.print_exception(error)
+    else:
+        print_to("hint: run again with -v for details, and report them\n")

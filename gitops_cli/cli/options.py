@@ -1,0 +1,91 @@
+"""Options that several commands share, with one meaning everywhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.completion import complete_environment, complete_project
+from gitops_cli.domain.duration import parse_duration
+
+
+def _duration(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"`{text}` is not a time such as 2026-11-23T02:00") from error
+    return moment if moment.tzinfo is not None else moment.astimezone()
+
+
+Env = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        "-e",
+        envvar="GITOPS_ENV",
+        help="Environment, or a stage: dev, stage, prod.",
+        autocompletion=complete_environment,
+    ),
+]
+Project = Annotated[
+    str | None,
+    typer.Option(
+        "--project",
+        "-p",
+        envvar="GITOPS_PROJECT",
+        help="Project, where a stage's name fits several.",
+        autocompletion=complete_project,
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and stop.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to the confirmation.")]
+Confirm = Annotated[
+    str | None,
+    typer.Option("--confirm", metavar="ENV", help="Confirm a protected environment by its name."),
+]
+Reason = Annotated[
+    str | None,
+    typer.Option("--message", "-m", "--reason", help="Why; recorded in the commit."),
+]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is rolled out.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        parser=_duration,
+        metavar="DURATION",
+        envvar="GITOPS_TIMEOUT",
+        help="How long to try or wait, such as 90s or 5m.",
+    ),
+]
+Context = Annotated[
+    str | None,
+    typer.Option("--context", envvar="GITOPS_CONTEXT", help="Context of the kubeconfig."),
+]
+Kubeconfig = Annotated[
+    Path | None, typer.Option("--kubeconfig", help="Kubeconfig file.", show_default=False)
+]
+Rev = Annotated[
+    str | None,
+    typer.Option("--rev", metavar="REV", help="State commit to use instead of the remote's tip."),
+]
+At = Annotated[
+    datetime | None,
+    typer.Option("--at", parser=_moment, metavar="TIME", help="State as it was at that time."),
+]
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="GLOB", help="Only services like this.")
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option("--exclude", "--omit", metavar="GLOB", help="Not these.")
+]

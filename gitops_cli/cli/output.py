@@ -1,0 +1,100 @@
+"""The two streams: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+
+from rich.console import Console
+
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.render.console import print_line, print_view
+from gitops_cli.render.document import as_json, as_yaml, document, error_document
+from gitops_cli.render.markdown import markdown
+from gitops_cli.render.view import Style, View
+
+
+class Format(StrEnum):
+    """The values of -o/--output."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    MARKDOWN = "markdown"
+
+
+class Output:
+    """Writes views and messages in the format that was asked for."""
+
+    def __init__(
+        self, form: Format = Format.TABLE, *, quiet: bool = False, verbose: int = 0
+    ) -> None:
+        self.format = form
+        self.quiet = quiet
+        self.verbose = verbose
+        self.stdout = Console(highlight=False, soft_wrap=False)
+        self.stderr = Console(stderr=True, highlight=False)
+
+    @property
+    def for_people(self) -> bool:
+        """Tell whether a person reads stdout, so that progress and advice are welcome."""
+        return self.format in (Format.TABLE, Format.WIDE)
+
+    def show(self, view: View) -> None:
+        """Write a result to stdout."""
+        try:
+            self._show(view)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # `gitops history | head`: the reader has enough; what was done stays done.
+            discard_stdout()
+
+    def _show(self, view: View) -> None:
+        match self.format:
+            case Format.JSON:
+                self._raw(as_json(document(view)))
+            case Format.YAML:
+                self._raw(as_yaml(document(view)))
+            case Format.MARKDOWN:
+                self._raw(markdown(view))
+            case Format.TABLE | Format.WIDE:
+                print_view(view, self.stdout, wide=self.format is Format.WIDE)
+
+    def _raw(self, text: str) -> None:
+        self.stdout.print(text, markup=False, highlight=False, soft_wrap=True, emoji=False)
+
+    def note(self, text: str) -> None:
+        """Say something by the way; `--quiet` silences it."""
+        if not self.quiet:
+            print_line(self.stderr, text, Style.DIM)
+
+    def say(self, text: str, style: Style = Style.PLAIN) -> None:
+        """Say what was done or will be asked; `--quiet` silences it."""
+        if not self.quiet:
+            print_line(self.stderr, text, style)
+
+    def warn(self, text: str) -> None:
+        """Say what should not be missed."""
+        print_line(self.stderr, f"warning: {text}", Style.WARN)
+
+    def error(self, error: GitOpsError) -> None:
+        """Report a failure, as a document where the result would have been one."""
+        if self.format in (Format.JSON, Format.YAML):
+            as_text = as_json if self.format is Format.JSON else as_yaml
+            print_line(self.stderr, as_text(error_document(error)))
+            return
+        print_line(self.stderr, f"error: {error.message}", Style.BAD)
+        if error.hint:
+            print_line(self.stderr, f"hint: {error.hint}", Style.DIM)
+
+
+def discard_stdout() -> None:
+    """Let whatever is still written to stdout vanish, so that no second error follows."""
+    with suppress(OSError):
+        null = os.open(Path(os.devnull), os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)

@@ -1,0 +1,82 @@
+"""Questions on a terminal. Without one, a question becomes an error that names the flag."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TypeVar
+
+from gitops_cli.domain.errors import Declined, Interrupted, UsageError
+
+T = TypeVar("T")
+
+
+def may_ask() -> bool:
+    """Tell whether a person is there: both ends a terminal, and not a CI job that fakes one."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+
+
+def confirm(question: str, *, flag: str = "--yes") -> None:
+    """Ask yes or no, default no. Raises Declined, Interrupted, or UsageError without a terminal."""
+    _need_terminal(question, flag)
+    import questionary
+
+    answer = questionary.confirm(question, default=False, auto_enter=False).ask()
+    if answer is None:
+        raise Interrupted("interrupted; nothing was changed")
+    if not answer:
+        raise Declined("declined; nothing was changed")
+
+
+def confirm_by_name(question: str, name: str) -> None:
+    """Let a person type `name`. Raises Declined, Interrupted, or UsageError without a terminal."""
+    _need_terminal(question, f"--confirm {name}")
+    import questionary
+
+    answer = questionary.text(f"{question} Type {name} to go on:").ask()
+    if answer is None:
+        raise Interrupted("interrupted; nothing was changed")
+    if answer.strip() != name:
+        raise Declined(f"that was not `{name}`; nothing was changed")
+
+
+def choose(question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> str:
+    """Let a person pick one of (value, shown text) and return its value."""
+    _need_terminal(question, flag)
+    import questionary
+
+    options = [questionary.Choice(title, value=value) for value, title in choices]
+    return str(_picked(questionary.select(question, choices=options).ask()))
+
+
+def choose_several(question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> list[str]:
+    """Let a person pick some of (value, shown text); at least one."""
+    _need_terminal(question, flag)
+    import questionary
+
+    options = [questionary.Choice(title, value=value) for value, title in choices]
+    picked = questionary.checkbox(
+        question, choices=options, validate=lambda chosen: bool(chosen) or "choose at least one"
+    ).ask()
+    return list(_picked(picked))
+
+
+def ask_text(question: str, *, flag: str) -> str:
+    """Let a person write a line; not an empty one."""
+    _need_terminal(question, flag)
+    import questionary
+
+    answer = questionary.text(question, validate=lambda text: bool(text.strip()) or "not empty")
+    return str(_picked(answer.ask())).strip()
+
+
+def _picked(answer: T | None) -> T:
+    if answer is None:
+        raise Interrupted("interrupted; nothing was changed")
+    return answer
+
+
+def _need_terminal(question: str, flag: str) -> None:
+    if not may_ask():
+        raise UsageError(f"cannot ask without a terminal: {question}", hint=f"pass {flag}")

@@ -1,0 +1,105 @@
+"""The composition root: the only place that builds adapters, and only when one is needed."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from gitops_cli.cli.output import Format, Output
+from gitops_cli.domain.errors import ConfigurationError, ExitCode
+from gitops_cli.render.view import View
+from gitops_cli.settings import UserConfig, read_user_config
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import StateRepository
+
+
+@dataclass(frozen=True, slots=True)
+class SharedOptions:
+    """The options every command has."""
+
+    directory: Path | None = None
+    repo: str | None = None
+    offline: bool = False
+    output: Format | None = None
+    quiet: bool = False
+    verbose: int = 0
+
+
+class Session:
+    """One run of one command: its output, its settings and its adapters, built on first use."""
+
+    def __init__(self, options: SharedOptions, output: Output) -> None:
+        self.options = options
+        self.output = output
+        self.exit_code = ExitCode.OK
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        if self.options.output is None and self.user.output is not None:
+            self.output.format = _format(self.user)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.close()
+
+    @cached_property
+    def user(self) -> UserConfig:
+        """Return the user's config."""
+        return read_user_config()
+
+    @cached_property
+    def directory(self) -> Path:
+        """Return where the command works: -C, or the current directory."""
+        directory = self.options.directory or Path.cwd()
+        if not directory.is_dir():
+            raise ConfigurationError(f"-C {directory}: not a directory")
+        return directory
+
+    @cached_property
+    def state(self) -> StateRepository:
+        """Return the state repository: -R, GITOPS_REPO, from here up, or the user's config."""
+        from gitops_cli.state.repository import open_repository
+
+        return open_repository(
+            self.directory,
+            url=self.options.repo,
+            fallback=self.user.repo,
+            offline=self.options.offline,
+        )
+
+    @property
+    def in_ci(self) -> bool:
+        """Tell whether this is a CI job."""
+        return bool(os.environ.get("CI"))
+
+    def now(self) -> datetime:
+        """Return the current time, aware."""
+        return datetime.now(UTC)
+
+    def show(self, view: View) -> None:
+        """Write a result to stdout."""
+        self.output.show(view)
+
+    def finish(self, code: ExitCode) -> None:
+        """Let the command end with `code` although nothing was raised."""
+        self.exit_code = code
+
+
+def _format(user: UserConfig) -> Format:
+    try:
+        return Format(user.output or "table")
+    except ValueError as error:
+        words = ", ".join(Format)
+        raise ConfigurationError(f"{user.path}: output must be one of {words}") from error
