@@ -8,6 +8,12 @@ import typer
 
 from gitops_cli import __version__
 
+# The panels of `gitops --help`, in the order of a newcomer's day.
+CHANGE = "Change what should run"
+LOOK = "Look"
+CLUSTER = "Make the cluster follow"
+SETUP = "Set up"
+
 app = typer.Typer(
     name="gitops",
     help="Record, promote, diff and sync the versions of your services: git and a kubeconfig.",

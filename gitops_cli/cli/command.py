@@ -18,11 +18,13 @@ from gitops_cli.cli.output import Format, Output, discard_stdout
 from gitops_cli.cli.session import Session, SharedOptions
 from gitops_cli.domain.errors import ExitCode, GitOpsError
 
+PANEL = "Options of every command"
+
 
 def _shared(
     directory: Annotated[
         Path | None,
-        typer.Option("-C", metavar="PATH", help="Work as if started there.", show_default=False),
+        typer.Option("-C", metavar="PATH", help="Work as if started there.", rich_help_panel=PANEL),
     ] = None,
     repo: Annotated[
         str | None,
@@ -36,15 +38,36 @@ def _shared(
     ] = None,
     offline: Annotated[
         bool,
-        typer.Option("--offline", envvar="GITOPS_OFFLINE", help="Use the last known state."),
+        typer.Option(
+            "--offline",
+            envvar="GITOPS_OFFLINE",
+            help="Use the last known state.",
+            rich_help_panel=PANEL,
+        ),
     ] = False,
     output: Annotated[
         Format | None,
-        typer.Option("--output", "-o", envvar="GITOPS_OUTPUT", help="Format of the result."),
+        typer.Option(
+            "--output",
+            "-o",
+            envvar="GITOPS_OUTPUT",
+            help="Format of the result.",
+            rich_help_panel=PANEL,
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes and progress.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No notes and progress.", rich_help_panel=PANEL)
+    ] = False,
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="Say more; -vv for bug reports.")
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Say more; -vv for bug reports.",
+            rich_help_panel=PANEL,
+        ),
     ] = 0,
 ) -> SharedOptions:
     return SharedOptions(directory, repo, offline, output, quiet, verbose)
