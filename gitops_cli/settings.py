@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.freeze import FreezeWindow, parse_freeze
 from gitops_cli.domain.names import ServiceName, is_dns_label
-from gitops_cli.domain.repository import SETTINGS, FileType, RawFile
+from gitops_cli.domain.repository import FileType, RawFile
 from gitops_cli.domain.team import (
     DEFAULT_STAGES,
     Mode,
@@ -287,5 +287,3 @@ def _source(text: str) -> str:
         raise ValueError(f"`{text}` is not a path, nor a URL with https, ssh or file")
     return text
 
-
-__all__ = ["SETTINGS", "UserConfig", "line_of", "parse_team", "read_user_config"]

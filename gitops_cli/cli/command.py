@@ -34,6 +34,7 @@ def _shared(
             metavar="URL",
             envvar="GITOPS_REPO",
             help="State repository: URL or path.",
+            rich_help_panel=PANEL,
         ),
     ] = None,
     offline: Annotated[

@@ -1,0 +1,64 @@
+# Everything runs in .venv, made on first use with the pinned versions of constraints.txt.
+# Written: this checkout and the user's cache, nothing else.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+TOO_OLD := 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c $(TOO_OLD) 2>/dev/null && echo $$p && break; done)
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+# `make test PYTEST="-x tests/state"` runs a part, `make test WORKERS=0` without processes.
+PYTEST  ?=
+WORKERS ?= 2
+
+.PHONY: help demo test test-node lint format check coverage bench image clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(VENV)/.demo  ## the main job on this machine: promote, diff, sync, a failing rollout, rollback
+	@$(BIN)/gitops demo
+
+test: $(VENV)/.test  ## all tests that need Python, git, make and Go (a real kube-apiserver is built once)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not node" $(PYTEST)
+
+test-node: $(VENV)/.test  ## the tests that need root on Debian: ssh, registry, containers, a real node
+	tests/node/setup
+	$(BIN)/python -m pytest -m node $(PYTEST)
+
+lint: $(VENV)/.test  ## format, lint, types, walls between the layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.test  ## let ruff format and sort
+	$(BIN)/ruff check --fix-only --select I .
+	$(BIN)/ruff format .
+
+check: lint test  ## what to run before a commit
+
+coverage: $(VENV)/.test  ## the same tests, with the lines and branches they do not reach
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not node" --cov --cov-report=term $(PYTEST)
+
+bench: $(VENV)/.test  ## the figures of the README, as ratios beside git and kubectl; needs hyperfine
+	$(BIN)/python -m tests.benchmarks
+
+image:  ## the agent's image
+	docker build -t gitops-cli .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints.txt pip
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -q -c constraints.txt -e '.[sandbox]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -q -c constraints.txt -e '.[sandbox]' --group check --group test
+	@touch $@ $(VENV)/.demo
