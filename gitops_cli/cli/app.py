@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli import __version__
+from gitops_cli.cli.command import Directory
 
 # The panels of `gitops --help`, in the order of a newcomer's day.
 CHANGE = "Change what should run"
@@ -31,6 +32,8 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    directory: Directory = None,
+    repo: Annotated[str | None, typer.Option("--repo", "-R", hidden=True)] = None,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),

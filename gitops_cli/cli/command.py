@@ -21,22 +21,26 @@ from gitops_cli.domain.errors import ExitCode, GitOpsError
 PANEL = "Options of every command"
 
 
+Directory = Annotated[
+    Path | None,
+    typer.Option("-C", metavar="PATH", help="Work as if started there.", rich_help_panel=PANEL),
+]
+Repo = Annotated[
+    str | None,
+    typer.Option(
+        "--repo",
+        "-R",
+        metavar="URL",
+        envvar="GITOPS_REPO",
+        help="State repository: URL or path.",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
 def _shared(
-    directory: Annotated[
-        Path | None,
-        typer.Option("-C", metavar="PATH", help="Work as if started there.", rich_help_panel=PANEL),
-    ] = None,
-    repo: Annotated[
-        str | None,
-        typer.Option(
-            "--repo",
-            "-R",
-            metavar="URL",
-            envvar="GITOPS_REPO",
-            help="State repository: URL or path.",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
+    directory: Directory = None,
+    repo: Repo = None,
     offline: Annotated[
         bool,
         typer.Option(
@@ -75,6 +79,9 @@ def _shared(
 
 
 _SHARED = inspect.signature(_shared, eval_str=True).parameters
+_CONTEXT = inspect.Parameter(
+    "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+)
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
@@ -82,17 +89,34 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
 
     @functools.wraps(function)
-    def run(**arguments: Any) -> None:
-        options = _shared(**{name: arguments.pop(name) for name in _SHARED})
+    def run(context: typer.Context, **arguments: Any) -> None:
+        options = _shared(**{name: arguments.pop(name) for name in _SHARED} | _before(context))
         within(options, lambda session: function(session, **arguments))
 
     parameters = [
+        _CONTEXT,
         *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own),
         *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in _SHARED.values()),
     ]
     run.__dict__["__signature__"] = inspect.Signature(parameters)  # what Typer reads
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run
+
+
+def _before(context: typer.Context) -> dict[str, Any]:
+    """Return what stood before the command, as git has it: `gitops -C PATH status`."""
+    given = context.find_root().params
+    kinds: dict[str, Callable[[str], Any]] = {"directory": Path, "repo": str}
+    return {
+        name: kind(given[name])
+        for name, kind in kinds.items()
+        if given.get(name) is not None and not _typed(context, name)
+    }
+
+
+def _typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def within(options: SharedOptions, work: Callable[[Session], None]) -> None:
