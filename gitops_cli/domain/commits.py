@@ -1,0 +1,56 @@
+"""Commits of the state repository and what they did to a file, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gitops_cli.domain.proposal import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit as it stands in git; the times are aware, with the author's own offset.
+
+    `body` is without the trailers; a trailer that occurs twice keeps its last value.
+    """
+
+    hash: str
+    parents: tuple[str, ...]
+    author: Actor
+    authored_at: datetime
+    committed_at: datetime
+    subject: str
+    body: str = ""
+    trailers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One change of one file on the branch, newest first in a history.
+
+    `commit` brought the change onto the branch. Where that is a merge, `origin` is the commit
+    on the merged side that made it, if one did; author and trailers worth showing are there.
+    `path` is the file's name in that commit (before a rename: the old one).
+    """
+
+    path: str
+    commit: Commit
+    old: bytes | None
+    new: bytes | None
+    origin: Commit | None = None
+
+    @property
+    def made_by(self) -> Commit:
+        """Return the commit that says who did it and why."""
+        return self.origin or self.commit
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """When a file was last changed on the branch, and by whom."""
+
+    commit: str
+    committed_at: datetime
+    author: Actor
