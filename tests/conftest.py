@@ -1,0 +1,62 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed import kube as clients
+from tests.testbed.controlplane import ControlPlane, Session
+
+_session = pytest.StashKey[Session]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare what all processes of this test session share."""
+    if shared := getattr(config, "workerinput", None):
+        config.stash[_session] = Session(Path(shared["testbed"]))
+        return
+    # A short path: etcd's unix socket is in it.
+    session = Session(Path(tempfile.mkdtemp(prefix="gitops-testbed-")))
+    session.open()
+    config.stash[_session] = session
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the session's folder is."""
+    node.workerinput["testbed"] = str(node.config.stash[_session].directory)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the session started."""
+    if session := config.stash.get(_session, None):
+        session.close()
+
+
+@pytest.fixture(scope="session")
+def control_plane(pytestconfig: pytest.Config) -> ControlPlane:
+    """Return the real API server of this test session, started when first needed."""
+    return pytestconfig.stash[_session].control_plane()
+
+
+@pytest.fixture(scope="session")
+def kube(control_plane: ControlPlane) -> Iterator[clients.Kube]:
+    """Return an administrator's client of the control plane."""
+    client = clients.admin(control_plane)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def namespace(kube: clients.Kube) -> Iterator[str]:
+    """Return a new namespace in which pods can be made."""
+    name = f"test-{secrets.token_hex(4)}"
+    kube.create_namespace(name)
+    yield name
+    kube.delete_namespace(name)

@@ -1,0 +1,1 @@
+"""What the tests run against: a real control plane, real repositories, the installed command."""

@@ -1,0 +1,364 @@
+"""A small client of the Kubernetes API for the tests, independent of the product's own."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import queue
+import ssl
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import yaml
+
+from tests.testbed.controlplane import ControlPlane
+from tests.testbed.manifests import Manifest
+
+Item = TypeVar("Item")
+
+_CORE = "/api/v1"
+_APPS = "/apis/apps/v1"
+_BATCH = "/apis/batch/v1"
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_RESOURCES = {
+    "Deployment": (_APPS, "deployments"),
+    "StatefulSet": (_APPS, "statefulsets"),
+    "DaemonSet": (_APPS, "daemonsets"),
+    "ReplicaSet": (_APPS, "replicasets"),
+    "CronJob": (_BATCH, "cronjobs"),
+    "Job": (_BATCH, "jobs"),
+    "Pod": (_CORE, "pods"),
+    "Event": (_CORE, "events"),
+    "ConfigMap": (_CORE, "configmaps"),
+    "Secret": (_CORE, "secrets"),
+    "Service": (_CORE, "services"),
+    "ServiceAccount": (_CORE, "serviceaccounts"),
+    "ResourceQuota": (_CORE, "resourcequotas"),
+    "Namespace": (_CORE, "namespaces"),
+    "Node": (_CORE, "nodes"),
+    "Role": (_RBAC, "roles"),
+    "RoleBinding": (_RBAC, "rolebindings"),
+    "ClusterRole": (_RBAC, "clusterroles"),
+    "ClusterRoleBinding": (_RBAC, "clusterrolebindings"),
+    "ValidatingAdmissionPolicy": (_ADMISSION, "validatingadmissionpolicies"),
+    "ValidatingAdmissionPolicyBinding": (_ADMISSION, "validatingadmissionpolicybindings"),
+}
+
+
+class ApiError(Exception):
+    """The API server refused; `body` is its Status object."""
+
+    def __init__(self, code: int, body: Any) -> None:
+        message = body.get("message") if isinstance(body, dict) else body
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.body = body
+
+
+class Kube:
+    """A client for one identity. Safe to use from several threads; connections are kept."""
+
+    def __init__(self, url: str, tls: ssl.SSLContext, *, token: str | None = None) -> None:
+        self.url = url
+        self._tls = tls
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._idle: queue.LifoQueue[http.client.HTTPSConnection] = queue.LifoQueue()
+
+    # --- requests
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        **query: str | int,
+    ) -> Any:
+        """Send one request; return the decoded JSON, or the text where it is none.
+
+        Raises ApiError for every answer from 400 on.
+        """
+        data = None if body is None else json.dumps(body)
+        headers = self._headers | {"Content-Type": content_type, "Accept": accept}
+        target = f"{path}?{urlencode(query)}" if query else path
+        status, kind, content = self._send(method, target, data, headers)
+        answer = json.loads(content) if "json" in kind else content.decode()
+        if status >= 400:
+            raise ApiError(status, answer)
+        return answer
+
+    def _send(
+        self, method: str, target: str, data: str | None, headers: dict[str, str]
+    ) -> tuple[int, str, bytes]:
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            host = urlsplit(self.url)
+            connection = http.client.HTTPSConnection(
+                host.hostname or "", host.port, context=self._tls, timeout=60
+            )
+        try:
+            connection.request(method, target, data, headers)
+            response = connection.getresponse()
+            content = response.read()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.put(connection)
+        return response.status, response.getheader("Content-Type", ""), content
+
+    def close(self) -> None:
+        """Close the connections that are idle."""
+        while not self._idle.empty():
+            self._idle.get().close()
+
+    # --- objects
+
+    def create(self, manifest: Manifest, namespace: str | None = None) -> Manifest:
+        """Create an object in the manifest's own or the given namespace."""
+        where = namespace or manifest["metadata"].get("namespace")
+        answer: Manifest = self.request("POST", path(manifest["kind"], where), manifest)
+        return answer
+
+    def get(self, kind: str, namespace: str | None, name: str) -> Manifest:
+        """Get one object; ApiError 404 if there is none."""
+        answer: Manifest = self.request("GET", path(kind, namespace, name))
+        return answer
+
+    def find(
+        self, kind: str, namespace: str | None = None, *, labels: str = "", fields: str = ""
+    ) -> list[Manifest]:
+        """List the objects of a namespace, or of all."""
+        selectors = {"labelSelector": labels, "fieldSelector": fields}
+        query = {key: value for key, value in selectors.items() if value}
+        target = path(kind, namespace)
+        items: list[Manifest] = self.request("GET", f"{target}?{urlencode(query)}")["items"]
+        return items
+
+    def pods(self, namespace: str, app: str | None = None) -> list[Manifest]:
+        """List the pods, all or those of one workload made by `manifests.workload`."""
+        return self.find("Pod", namespace, labels=f"app={app}" if app else "")
+
+    def patch(
+        self,
+        kind: str,
+        namespace: str | None,
+        name: str,
+        patch: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        strategic: bool = False,
+        subresource: str = "",
+        **query: str,
+    ) -> Manifest:
+        """Patch an object: a list is a JSON patch, a mapping a merge patch, strategic or not."""
+        form = "strategic-merge" if strategic else "merge"
+        if not isinstance(patch, Mapping):
+            form = "json"
+        target = path(kind, namespace, name) + subresource
+        content_type = f"application/{form}-patch+json"
+        answer: Manifest = self.request("PATCH", target, patch, content_type=content_type, **query)
+        return answer
+
+    def delete(self, kind: str, namespace: str | None, name: str) -> None:
+        """Delete an object, its dependents in the background."""
+        self.request("DELETE", path(kind, namespace, name), propagationPolicy="Background")
+
+    def set_image(
+        self, kind: str, namespace: str, name: str, container: str, image: str
+    ) -> Manifest:
+        """Set one container's image, as `kubectl set image` does."""
+        template: dict[str, Any] = {"spec": {"containers": [{"name": container, "image": image}]}}
+        spec: dict[str, Any] = {"template": template}
+        if kind == "CronJob":
+            spec = {"jobTemplate": {"spec": spec}}
+        return self.patch(kind, namespace, name, {"spec": spec}, strategic=True)
+
+    def annotate(self, kind: str, namespace: str, name: str, **annotations: str | None) -> Manifest:
+        """Set annotations, given as `**{"a/b": "c"}`; None removes one."""
+        return self.patch(kind, namespace, name, {"metadata": {"annotations": annotations}})
+
+    def let_ready(self, namespace: str, app: str | None = None) -> None:
+        """End the fate that an annotation gave to the pods: they become ready now."""
+        for pod in self.pods(namespace, app):
+            name = pod["metadata"]["name"]
+            self.annotate("Pod", namespace, name, **{"fake-node/fate": None})
+
+    # --- waiting
+
+    def wait(
+        self,
+        kind: str,
+        namespace: str | None,
+        name: str,
+        until: Callable[[Manifest], object],
+        *,
+        timeout: float = 30,
+    ) -> Manifest:
+        """Return the object as soon as `until` is true of it. Raises TimeoutError."""
+        found: Manifest = {}
+
+        def look() -> bool:
+            nonlocal found
+            found = self.get(kind, namespace, name)
+            return bool(until(found))
+
+        try:
+            eventually(look, timeout=timeout)
+        except TimeoutError:
+            status = json.dumps(found.get("status"), indent=1)
+            raise TimeoutError(f"{kind} {namespace}/{name} after {timeout} s: {status}") from None
+        return found
+
+    def wait_rolled_out(
+        self, kind: str, namespace: str, name: str, *, timeout: float = 30
+    ) -> Manifest:
+        """Wait until all replicas of a Deployment, StatefulSet or DaemonSet are new and ready."""
+        return self.wait(kind, namespace, name, rolled_out, timeout=timeout)
+
+    # --- namespaces and rights
+
+    def create_namespace(self, name: str) -> None:
+        """Create a namespace and wait until pods can be made in it."""
+        self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        eventually(lambda: self.exists("ServiceAccount", name, "default"))
+
+    def delete_namespace(self, name: str) -> None:
+        """Begin to delete a namespace; not waited for."""
+        self.delete("Namespace", None, name)
+
+    def exists(self, kind: str, namespace: str | None, name: str) -> bool:
+        """Tell whether there is such an object."""
+        try:
+            self.get(kind, namespace, name)
+        except ApiError as error:
+            if error.code == 404:
+                return False
+            raise
+        return True
+
+    def service_account(
+        self, namespace: str, name: str, rules: Sequence[Mapping[str, Sequence[str]]]
+    ) -> str:
+        """Create a ServiceAccount with a Role of these rules; return a token of an hour.
+
+        A rule is as in a Role: apiGroups, resources, verbs.
+        """
+        metadata = {"name": name, "namespace": namespace}
+        account = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+        role = {"kind": "Role", "apiGroup": "rbac.authorization.k8s.io", "name": name}
+        version = "rbac.authorization.k8s.io/v1"
+        self.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
+        self.create(
+            {"apiVersion": version, "kind": "Role", "metadata": metadata, "rules": list(rules)}
+        )
+        self.create(
+            {"apiVersion": version, "kind": "RoleBinding", "metadata": metadata}
+            | {"subjects": [account], "roleRef": role}
+        )
+        return self.token(namespace, name)
+
+    def token(self, namespace: str, name: str, seconds: int = 3600) -> str:
+        """Ask for a token of a ServiceAccount; 600 seconds is the least the API grants."""
+        wanted = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+        answer = self.request(
+            "POST",
+            path("ServiceAccount", namespace, name) + "/token",
+            wanted | {"spec": {"expirationSeconds": seconds}},
+        )
+        token: str = answer["status"]["token"]
+        return token
+
+
+def admin(plane: ControlPlane) -> Kube:
+    """Return a client that may do everything."""
+    tls = ssl.create_default_context(cafile=str(plane.ca_file))
+    user = plane.directory / "client-admin.crt"
+    tls.load_cert_chain(str(user), str(user.with_suffix(".key")))
+    return Kube(plane.url, tls)
+
+
+def with_token(plane: ControlPlane, token: str) -> Kube:
+    """Return a client with a ServiceAccount's rights."""
+    tls = ssl.create_default_context(cafile=str(plane.ca_file))
+    return Kube(plane.url, tls, token=token)
+
+
+def path(kind: str, namespace: str | None = None, name: str | None = None) -> str:
+    """Return the URL path of a collection or an object."""
+    group, resource = _RESOURCES[kind]
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return f"{group}{scope}/{resource}" + (f"/{name}" if name else "")
+
+
+def rolled_out(workload: Manifest) -> bool:
+    """Tell whether the controller has seen the newest spec and all replicas follow it."""
+    metadata, spec, status = workload["metadata"], workload["spec"], workload.get("status", {})
+    if status.get("observedGeneration", 0) < metadata["generation"]:
+        return False
+    if workload["kind"] == "DaemonSet":
+        wanted = status["desiredNumberScheduled"]
+        return {status.get("updatedNumberScheduled", 0), status.get("numberReady")} == {wanted}
+    counts = {status.get(count, 0) for count in ("updatedReplicas", "readyReplicas", "replicas")}
+    return counts == {spec["replicas"]}
+
+
+def eventually(look: Callable[[], object], *, timeout: float = 30) -> None:
+    """Call until it returns something true. Raises TimeoutError."""
+    deadline = time.monotonic() + timeout
+    while not look():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {timeout} s")
+        time.sleep(0.02)
+
+
+def in_parallel(
+    call: Callable[[Item], object], items: Iterable[Item], *, threads: int = 16
+) -> None:
+    """Call once per item, several at a time; the first error is raised."""
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(call, items))
+
+
+def create_many(kube: Kube, workloads: Mapping[str, Sequence[Manifest]]) -> None:
+    """Create namespaces with workloads in them: {namespace: manifests}. 1,000 take seconds."""
+    in_parallel(kube.create_namespace, workloads)
+    each = [(space, item) for space, items in workloads.items() for item in items]
+    in_parallel(lambda pair: kube.create(pair[1], pair[0]), each)
+
+
+def write_kubeconfig(
+    file: Path,
+    *,
+    url: str,
+    ca_file: Path,
+    token: str | None = None,
+    client: tuple[Path, Path] | None = None,
+    namespace: str | None = None,
+    context: str = "test",
+) -> Path:
+    """Write a kubeconfig of one context that logs in by a token or by certificate and key."""
+    cluster = {"server": url, "certificate-authority": str(ca_file)}
+    user: dict[str, str] = {"token": token} if token else {}
+    if client:
+        user = {"client-certificate": str(client[0]), "client-key": str(client[1])}
+    current = {"cluster": "test", "user": "test"}
+    if namespace:
+        current["namespace"] = namespace
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": cluster}],
+        "users": [{"name": "test", "user": user}],
+        "contexts": [{"name": context, "context": current}],
+        "current-context": context,
+    }
+    file.write_text(yaml.safe_dump(config))
+    file.chmod(0o600)
+    return file
