@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from gitops_cli.sandbox.emulator.failures import invalid
@@ -61,7 +60,7 @@ _WITH_SELECTOR = (DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS)
 
 def admitted(resource: Resource, body: Json, old: Json | None = None) -> Json:
     """Return the object with the server's defaults; raises 422 for what it would not accept."""
-    body = copy.deepcopy(body)
+    body = _without_nulls(body)
     if resource in _SPEC_DEFAULTS:
         body["spec"] = {**_SPEC_DEFAULTS[resource], **(body.get("spec") or {})}
     template = pod_template(resource, body)
@@ -76,6 +75,13 @@ def admitted(resource: Resource, body: Json, old: Json | None = None) -> Json:
     elif template is not None:
         body.setdefault("status", {})
     return body
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return a deep copy without null fields: typed objects do not have them."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def generation(resource: Resource, body: Json, old: Json | None) -> int | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Any
 
 import jsonpatch
 import yaml
+from jsonpointer import JsonPointerException
 
 from gitops_cli.sandbox.emulator.failures import (
     bad_request,
@@ -18,6 +20,7 @@ from gitops_cli.sandbox.emulator.failures import (
 Json = dict[str, Any]
 
 APPLY = "application/apply-patch+yaml"
+_apply: Callable[[Any, Any], Any] = jsonpatch.apply_patch  # the library has no types
 
 # Lists whose items a strategic merge matches by a key (patchMergeKey in the API's types).
 _MERGE_KEYS = {
@@ -70,8 +73,8 @@ def _json_patched(current: Json, operations: Any) -> Json:
     try:
         for operation in operations:
             if not _tests_absence(document, operation):
-                document = jsonpatch.apply_patch(document, [operation], in_place=True)
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
+                document = _apply(document, [operation])
+    except (jsonpatch.JsonPatchException, JsonPointerException, TypeError) as error:
         raise patch_failed() from error
     if not isinstance(document, dict):
         raise patch_failed()
@@ -84,10 +87,17 @@ def _tests_absence(document: Json, operation: Any) -> bool:
     The real server's library takes that as true, unlike RFC 6902, and the one way to add the first
     annotation safely depends on it.
     """
-    if operation.get("op") != "test" or operation.get("value", "") is not None:
+    if (
+        not isinstance(operation, dict)
+        or operation.get("op") != "test"
+        or operation.get("value", "") is not None
+    ):
         return False
-    pointer = jsonpatch.JsonPointer(operation["path"])
-    return pointer.resolve(document, None) is None
+    found: Any = document
+    for part in operation["path"].split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        found = found.get(key) if isinstance(found, dict) else None
+    return found is None
 
 
 def _merged(current: Json, patch: Any, *, strategic: bool) -> Json:

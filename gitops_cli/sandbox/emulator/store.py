@@ -62,16 +62,23 @@ class Store:
             ]
             return [self._objects[key] for key in sorted(keys, key=lambda key: key[1:])]
 
-    def create(self, resource: Resource, body: Json, *, now: float | None = None) -> Json:
-        """Store a new object with the metadata that the server gives."""
+    def uids(self) -> set[str]:
+        """Return the uid of every object."""
+        return {body["metadata"]["uid"] for body in self._objects.values()}
+
+    def create(
+        self, resource: Resource, body: Json, *, now: float | None = None, dry_run: bool = False
+    ) -> Json:
+        """Store a new object with the metadata that the server gives, or only return it."""
         metadata = {
             **body.get("metadata", {}),
             "uid": str(uuid.uuid4()),
             "creationTimestamp": stamp(time.time() if now is None else now),
         }
-        return self._write(resource, "ADDED", {**body, "metadata": metadata})
+        created = {**body, "metadata": metadata}
+        return created if dry_run else self._write(resource, "ADDED", created)
 
-    def replace(self, resource: Resource, body: Json) -> Json:
+    def replace(self, resource: Resource, body: Json, *, dry_run: bool = False) -> Json:
         """Store an object's new content; unchanged content is no write.
 
         Raises the API's 409 if the object names another resourceVersion than it has.
@@ -82,7 +89,9 @@ class Store:
             current = self.get(resource, metadata.get("namespace", ""), name)
             if metadata.get("resourceVersion") != current["metadata"]["resourceVersion"]:
                 raise conflict(resource, name)
-            return current if body == current else self._write(resource, "MODIFIED", body)
+            if body == current or dry_run:
+                return body
+            return self._write(resource, "MODIFIED", body)
 
     def delete(self, resource: Resource, namespace: str, name: str) -> Json:
         """Remove an object and return its last content."""
@@ -90,6 +99,13 @@ class Store:
             current = self.get(resource, namespace, name)
             del self._objects[resource, namespace, name]
             return self._log(resource, "DELETED", current)
+
+    def empty(self, namespace: str) -> None:
+        """Remove every object of a namespace."""
+        with self.lock:
+            for resource, place, name in list(self._objects):
+                if place == namespace:
+                    self.delete(resource, place, name)
 
     def changes_since(self, revision: int) -> Iterator[Change]:
         """Return what was written after `revision`; raises 410 if that is forgotten."""
