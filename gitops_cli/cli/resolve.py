@@ -1,0 +1,68 @@
+"""Find or ask for what a command needs: the environment and the service."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from gitops_cli.cli.prompts import choose, may_ask
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import ConfigurationError, UsageError
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.resolution import environment_for
+from gitops_cli.domain.stages import Ambiguous, in_order
+from gitops_cli.domain.team import Team
+
+
+def environment_named(
+    session: Session,
+    word: str | None,
+    snapshot: Snapshot,
+    team: Team,
+    *,
+    project: str | None = None,
+    services: Collection[ServiceName] = (),
+    flag: str = "--env",
+) -> EnvironmentName:
+    """Return the environment meant by a full name, a stage or a prefix of one.
+
+    Where several fit, or without a word, a terminal is asked. A script gets Ambiguous or
+    UsageError (exit 2) that name the candidates. `flag` is the option that would answer.
+    """
+    if word is None:
+        return _asked(session, in_order(snapshot.environments, team), project, flag)
+    try:
+        return environment_for(
+            word,
+            snapshot,
+            team,
+            project=project,
+            services=services,
+            usual_project=session.user.project,
+        )
+    except Ambiguous as ambiguous:
+        if not may_ask():
+            raise
+        return choose_environment(f"Which environment is `{word}`?", ambiguous.fits, flag=flag)
+
+
+def choose_environment(
+    question: str, names: Collection[EnvironmentName], *, flag: str
+) -> EnvironmentName:
+    """Let a person pick an environment."""
+    return EnvironmentName(choose(question, [(name, name) for name in names], flag=flag))
+
+
+def _asked(
+    session: Session, names: Collection[EnvironmentName], project: str | None, flag: str
+) -> EnvironmentName:
+    if project is not None:
+        names = [name for name in names if name.startswith(f"{project}-")]
+    if not names:
+        raise ConfigurationError(
+            f"{session.state.description} has no environments",
+            hint="`gitops env add NAME` makes one",
+        )
+    if not may_ask():
+        raise UsageError("which environment?", hint=f"pass {flag}: {', '.join(names)}")
+    return choose_environment("Environment?", names, flag=flag)

@@ -1,0 +1,119 @@
+"""How two commits of a service's source lie to each other, and what that means for a build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Relation(StrEnum):
+    """Where a commit lies, seen from another one."""
+
+    SAME = "same"
+    AHEAD = "ahead"
+    BEHIND = "behind"
+    DIVERGED = "diverged"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How `new` lies to `old`: commits it adds (`ahead`) and lacks (`behind`).
+
+    A count is None where history is cut (a shallow clone) or a commit is not known.
+    """
+
+    relation: Relation
+    ahead: int | None = None
+    behind: int | None = None
+
+    def __str__(self) -> str:
+        """Return it for people: `3 ahead`, `2 behind`, `3 ahead, 1 behind`, `unknown`."""
+        match self.relation:
+            case Relation.AHEAD | Relation.BEHIND:
+                count = self.ahead if self.relation is Relation.AHEAD else self.behind
+                return self.relation.value if count is None else f"{count} {self.relation}"
+            case Relation.DIVERGED if self.ahead is not None and self.behind is not None:
+                return f"{self.ahead} ahead, {self.behind} behind"
+            case _:
+                return self.relation.value
+
+
+SAME = Distance(Relation.SAME, 0, 0)
+UNKNOWN = Distance(Relation.UNKNOWN)
+
+
+def distance(ahead: int, behind: int) -> Distance:
+    """Return the distance of two commits of one complete history, by its two counts."""
+    if ahead and behind:
+        return Distance(Relation.DIVERGED, ahead, behind)
+    if ahead or behind:
+        return Distance(Relation.AHEAD if ahead else Relation.BEHIND, ahead, behind)
+    return SAME
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCommit:
+    """A commit of a service's source; `at` is the committer's time, aware."""
+
+    hash: str
+    author: str
+    at: datetime
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changelog:
+    """What lies between two versions of a service.
+
+    `commits` are those that shipping adds, newest first, cut after a limit (`distance.ahead` has
+    the number of all). `link` is where the forge compares the two.
+    """
+
+    distance: Distance
+    commits: tuple[SourceCommit, ...] = ()
+    link: str | None = None
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """Return who wrote the commits, the newest first, each once."""
+        return tuple(dict.fromkeys(commit.author for commit in self.commits))
+
+    @property
+    def is_downgrade(self) -> bool:
+        """Tell whether shipping takes commits away."""
+        return self.distance.relation in (Relation.BEHIND, Relation.DIVERGED)
+
+
+NO_CHANGELOG = Changelog(UNKNOWN)
+
+
+class Age(StrEnum):
+    """What the stale-build guard finds."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    UNKNOWN = "unknown"
+
+
+def age_of_build(
+    found: Distance, *, recorded_time: datetime | None, new_time: datetime | None
+) -> Age:
+    """Judge a build by ancestry, else by the two source commits' times, else not at all.
+
+    A diverged build is fresh: it is another branch's, and nothing says which one is meant.
+    """
+    match found.relation:
+        case Relation.BEHIND:
+            return Age.STALE
+        case Relation.SAME | Relation.AHEAD | Relation.DIVERGED:
+            return Age.FRESH
+        case Relation.UNKNOWN if recorded_time is None or new_time is None:
+            return Age.UNKNOWN
+        case _:
+            return Age.STALE if _before(new_time, recorded_time) else Age.FRESH
+
+
+def _before(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one < other

@@ -1,0 +1,129 @@
+"""Links into a forge, from the URL of a remote: pure text, no request."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote, urlsplit
+
+_SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/:\s].*)\Z")
+_AZURE_SSH = re.compile(r"v3/(?P<org>[^/]+)/(?P<project>[^/]+)/(?P<repo>[^/]+)\Z")
+
+
+class Forge(StrEnum):
+    """The forges whose links we know."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    BITBUCKET = "bitbucket"
+    AZURE = "azure"
+    GITEA = "gitea"
+
+
+# A word in the host's name; self-hosted ones are nearly always named after what they are.
+_BY_WORD = {
+    "github": Forge.GITHUB,
+    "gitlab": Forge.GITLAB,
+    "bitbucket": Forge.BITBUCKET,
+    "dev.azure.com": Forge.AZURE,
+    "visualstudio.com": Forge.AZURE,
+    "gitea": Forge.GITEA,
+    "forgejo": Forge.GITEA,
+    "codeberg.org": Forge.GITEA,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A repository on a forge: the address of its page."""
+
+    forge: Forge
+    page: str
+
+    def compare(self, old: str, new: str) -> str:
+        """Return where the changes from `old` to `new` (commits or branches) are shown."""
+        old, new = quote(old, safe="/"), quote(new, safe="/")
+        match self.forge:
+            case Forge.GITLAB:
+                return f"{self.page}/-/compare/{old}...{new}"
+            case Forge.BITBUCKET:
+                return f"{self.page}/branches/compare/{new}%0D{old}"
+            case Forge.AZURE:
+                return f"{self.page}/branchCompare?baseVersion=GC{old}&targetVersion=GC{new}"
+            case Forge.GITHUB | Forge.GITEA:
+                return f"{self.page}/compare/{old}...{new}"
+
+    def new_pull_request(self, branch: str, base: str) -> str:
+        """Return where a person opens a pull or merge request of `branch` into `base`."""
+        head, into = quote(branch, safe=""), quote(base, safe="")
+        match self.forge:
+            case Forge.GITLAB:
+                return (
+                    f"{self.page}/-/merge_requests/new?merge_request%5Bsource_branch%5D={head}"
+                    f"&merge_request%5Btarget_branch%5D={into}"
+                )
+            case Forge.BITBUCKET:
+                return f"{self.page}/pull-requests/new?source={head}&dest={into}"
+            case Forge.AZURE:
+                return f"{self.page}/pullrequestcreate?sourceRef={head}&targetRef={into}"
+            case Forge.GITHUB:
+                return f"{self.page}/compare/{quote(base)}...{quote(branch)}?expand=1"
+            case Forge.GITEA:
+                return f"{self.page}/compare/{quote(base)}...{quote(branch)}"
+
+
+def project_at(remote: str) -> Project | None:
+    """Return the forge's project behind a remote's URL; None for a path or an unknown host."""
+    host, path = _host_and_path(remote)
+    if not host or not path:
+        return None
+    forge = next((forge for word, forge in _BY_WORD.items() if word in host), None)
+    if forge is None:
+        return None
+    if forge is Forge.AZURE:
+        return _azure(host, path)
+    return Project(forge, f"https://{host}/{quote(path)}")
+
+
+def _azure(host: str, path: str) -> Project | None:
+    if over_ssh := _AZURE_SSH.match(path):
+        org, project, repo = over_ssh.groups()
+        return Project(Forge.AZURE, f"https://dev.azure.com/{org}/{project}/_git/{repo}")
+    return Project(Forge.AZURE, f"https://{host}/{quote(path)}") if "/_git/" in path else None
+
+
+def _host_and_path(remote: str) -> tuple[str, str]:
+    """Return host (without user, password and port) and path (without `.git`) of a URL."""
+    if "://" in remote:
+        parts = urlsplit(remote)
+        if parts.scheme not in {"https", "http", "ssh", "git"}:
+            return "", ""
+        host, path = parts.hostname or "", parts.path
+    elif scp := _SCP_LIKE.match(remote):
+        host, path = scp["host"], scp["path"]
+    else:
+        return "", ""
+    return host.lower(), path.strip("/").removesuffix(".git")
+
+
+def repository_name(remote: str) -> str:
+    """Return the last part of a URL or path, without `.git`: what a service is usually named."""
+    name = remote.rstrip("/").removesuffix(".git").rstrip("/")
+    return re.split(r"[/:\\]", name)[-1]
+
+
+def same_remote(one: str, other: str) -> bool:
+    """Tell whether two URLs name one repository, over whatever protocol and with any user."""
+    if one == other:
+        return True
+    left, right = _host_and_path(one), _host_and_path(other)
+    if all(left):
+        return left == right
+    return _local_path(one) == _local_path(other) and _local_path(one) != ""
+
+
+def _local_path(remote: str) -> str:
+    if "://" in remote and not remote.startswith("file://"):
+        return ""
+    return remote.removeprefix("file://").rstrip("/").removesuffix(".git").removesuffix("/")
