@@ -12,6 +12,7 @@ import pytest
 
 from tests.testbed import kube as clients
 from tests.testbed.controlplane import ControlPlane, Session
+from tests.testbed.gitops import Gitops, gitops_with_home
 
 _session = pytest.StashKey[Session]()
 
@@ -60,3 +61,9 @@ def namespace(kube: clients.Kube) -> Iterator[str]:
     kube.create_namespace(name)
     yield name
     kube.delete_namespace(name)
+
+
+@pytest.fixture
+def gitops(tmp_path: Path) -> Gitops:
+    """Return the installed command with a new home, run in the test's own directory."""
+    return gitops_with_home(tmp_path / "home")
