@@ -17,6 +17,11 @@ from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.ci import CiRun
+    from gitops_cli.domain.proposal import Actor
+    from gitops_cli.domain.team import Team
+    from gitops_cli.source.checkout import Checkout
+    from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
 
 
@@ -78,6 +83,38 @@ class Session:
             fallback=self.user.repo,
             offline=self.options.offline,
         )
+
+    @cached_property
+    def checkout(self) -> Checkout | None:
+        """Return the git checkout the command works in: perhaps a service's own."""
+        from gitops_cli.source.checkout import checkout_at
+
+        return checkout_at(self.directory)
+
+    def sources(self, team: Team) -> Sources:
+        """Return the services' source repositories, as far as they can be read."""
+        from gitops_cli.source.repository import Sources
+
+        return Sources(
+            team,
+            checkout=self.checkout,
+            base=self.state.worktree,
+            offline=self.options.offline,
+        )
+
+    @cached_property
+    def ci(self) -> CiRun | None:
+        """Return the CI run this is, from the variables of the known systems."""
+        from gitops_cli.domain.ci import ci_run
+
+        return ci_run(os.environ)
+
+    @property
+    def actor(self) -> Actor | None:
+        """Return the author of what is written: in CI its actor, else whom git knows."""
+        from gitops_cli.domain.ci import author
+
+        return author(self.ci, os.environ)
 
     @property
     def in_ci(self) -> bool:

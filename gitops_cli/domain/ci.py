@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from gitops_cli.domain.proposal import Actor
+
+_NO_ADDRESS = re.compile(r"[^A-Za-z0-9.]+")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\Z")
 
 
@@ -34,6 +37,14 @@ def ci_run(environ: Mapping[str, str]) -> CiRun | None:
     if environ.get("JENKINS_URL") and environ.get("BUILD_URL"):
         return _jenkins(environ)
     return CiRun("CI") if environ.get("CI") else None
+
+
+def author(run: CiRun | None, environ: Mapping[str, str]) -> Actor | None:
+    """Return who wrote what CI commits; None where git itself knows or must be asked."""
+    if run is None or environ.get("GIT_AUTHOR_NAME"):
+        return None
+    name = run.actor or run.system
+    return Actor(name, run.email or f"{_NO_ADDRESS.sub('-', name).strip('-').lower()}@localhost")
 
 
 def _github(environ: Mapping[str, str]) -> CiRun:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from gitops_cli.domain.errors import UnknownService
 from gitops_cli.domain.findings import Severity
-from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.plan import Change, Plan, plan_changes
 from gitops_cli.domain.repository import KIND_OF_SUFFIX, Environment, Kind, invalid
 from gitops_cli.domain.version import Version

@@ -1,1 +1,1 @@
-"""A service's source repository, read only: commits between two versions, ancestry, links."""
+"""A service's source repository, read only: commits between two versions, and their order."""

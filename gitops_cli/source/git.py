@@ -1,0 +1,106 @@
+"""Runs git for reading a source repository: one process, a clean environment, never a question."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.text import one_line, redacted
+
+# Variables by which a hook or an alias would aim our commands at another repository.
+_AIMING = frozenset(
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_NAMESPACE",
+        "GIT_PREFIX",
+        "GIT_QUARANTINE_PATH",
+        "GIT_SHALLOW_FILE",
+        "GIT_GRAFT_FILE",
+        "GIT_REPLACE_REF_BASE",
+    }
+)
+_OPTIONS = ("--no-replace-objects", "--no-optional-locks", "-c", "core.fsmonitor=false")
+# A partial clone would fetch what it lacks in the middle of a question; none of ours may connect.
+_NO_CONNECTION = ("-c", "protocol.allow=never")
+_GRACE = 2.0  # seconds a terminated git has for removing its lock files
+READ_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a git command left; `code` is None if it was ended for taking too long."""
+
+    code: int | None
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Return what git complained about, safe to show."""
+        lines = [line for line in self.err.splitlines() if line.strip()]
+        fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+        if not lines:
+            return "git did not answer in time"
+        return redacted(one_line((fatal or lines)[0]))
+
+
+def read(directory: Path, *arguments: str, timeout: float = READ_SECONDS) -> Done:
+    """Ask a repository something; nothing is written and nobody is connected to."""
+    return _run([*_NO_CONNECTION, "-C", str(directory), *arguments], timeout)
+
+
+def connect(directory: Path, *arguments: str, timeout: float) -> Done:
+    """Run a command of git that may talk to a remote, in a directory that is ours."""
+    return _run(["-C", str(directory), *arguments], timeout)
+
+
+def _run(arguments: list[str], timeout: float) -> Done:
+    try:
+        process = subprocess.Popen(
+            ["git", *_OPTIONS, *arguments],
+            env=_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            "git is not installed, or not on PATH", hint="install git 2.34 or later"
+        ) from error
+    code: int | None
+    with process:
+        try:
+            out, err = process.communicate(timeout=timeout)
+            code = process.returncode
+        except subprocess.TimeoutExpired:
+            _stop(process)
+            out, err, code = b"", b"", None
+        except BaseException:
+            _stop(process)
+            raise
+    return Done(code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE)
+    process.kill()
+
+
+def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    environment = {name: value for name, value in inherited.items() if name not in _AIMING}
+    environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
+    # What a source says is advice: a password prompt for it would be a surprise.
+    environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+    return environment

@@ -1,0 +1,147 @@
+"""A service's source, wherever it can be read: the checkout, a path, or the mirror of a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from gitops_cli.domain.ancestry import UNKNOWN, Changelog, Distance, Relation
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.forge_links import project_at, same_remote
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.resolution import service_of_remote
+from gitops_cli.domain.team import Team
+from gitops_cli.source import history
+from gitops_cli.source.checkout import Checkout, remote_of
+from gitops_cli.source.mirror import Mirror, mirror_of
+
+T = TypeVar("T")
+
+COMMITS_SHOWN = 50
+SECONDS = 30.0  # for one connection to a source's remote
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRepository:
+    """One service's source. Nothing it cannot know is an error: it answers UNKNOWN or None.
+
+    `places` are asked in order, the cheapest first; `remote` is what links are made from.
+    """
+
+    places: tuple[Path, ...] = ()
+    mirror: Mirror | None = None
+    remote: str | None = None
+
+    def distance(self, old: str, new: str) -> Distance:
+        """Return how the commit `new` lies to `old`."""
+        return self._asked(lambda place: _distance(place, old, new), old, new) or UNKNOWN
+
+    def is_ancestor(self, older: str, newer: str) -> bool | None:
+        """Tell whether `newer` contains `older`; None: cannot tell."""
+        return self._asked(lambda place: history.is_ancestor(place, older, newer), older, newer)
+
+    def commit_time(self, commit: str) -> datetime | None:
+        """Return when a commit was made; None if it is not known."""
+        return self._asked(lambda place: history.commit_time(place, commit), commit)
+
+    def changelog(self, old: str, new: str, *, limit: int = COMMITS_SHOWN) -> Changelog:
+        """Return what lies between two versions."""
+        found = self.distance(old, new)
+        project = project_at(self.remote) if self.remote else None
+        link = project.compare(old, new) if project else None
+        if found.relation not in (Relation.AHEAD, Relation.DIVERGED):
+            return Changelog(found, link=link)
+        commits = self._asked(
+            lambda place: history.commits_between(place, old, new, limit), old, new
+        )
+        return Changelog(found, commits or (), link)
+
+    def expand(self, prefix: str) -> list[str]:
+        """Return the commits here whose hash begins with `prefix`; the remote is not asked."""
+        for place in (*self.places, *self._mirrored()):
+            if fits := history.commits_like(place, prefix):
+                return fits
+        return []
+
+    @property
+    def trouble(self) -> str | None:
+        """Return why the source could not be asked, if that was tried."""
+        return self.mirror.trouble if self.mirror else None
+
+    def _mirrored(self) -> tuple[Path, ...]:
+        here = self.mirror is not None and self.mirror.directory.is_dir()
+        return (self.mirror.directory,) if here and self.mirror else ()
+
+    def _asked(self, question: Callable[[Path], T | None], *hashes: str) -> T | None:
+        for place in self.places:
+            if (answer := question(place)) is not None:
+                return answer
+        mirrored = self.mirror.ready_for(*hashes) if self.mirror else None
+        return None if mirrored is None else question(mirrored)
+
+
+def _distance(place: Path, old: str, new: str) -> Distance | None:
+    found = history.distance_between(place, old, new)
+    return None if found.relation is Relation.UNKNOWN else found
+
+
+class Sources:
+    """The sources of all services: found by gitops.toml and the checkout we are in."""
+
+    def __init__(
+        self,
+        team: Team,
+        *,
+        checkout: Checkout | None = None,
+        base: Path | None = None,
+        offline: bool = False,
+        timeout: float = SECONDS,
+    ) -> None:
+        """`base` is what relative paths in gitops.toml start from: the state repository."""
+        self._team = team
+        self._checkout = checkout
+        self._base = base
+        self._offline = offline
+        self._timeout = timeout
+        self._known: dict[ServiceName, SourceRepository] = {}
+
+    def of(self, service: ServiceName) -> SourceRepository:
+        """Return a service's source; one that knows nothing if nobody says where it is."""
+        if service not in self._known:
+            self._known[service] = self._find(service)
+        return self._known[service]
+
+    def _find(self, service: ServiceName) -> SourceRepository:
+        source = self._team.service(service).source
+        here = self._checkout
+        remote = here.remote if here else None
+        is_here = here is not None and _is_of(here, service, source, self._team)
+        places = (here.root,) if here is not None and is_here else ()
+        if source is None:
+            return SourceRepository(places, None, remote if is_here else None)
+        path = self._local(source)
+        if path is not None:
+            # Its own remote, if any, is what people look at.
+            its_checkout_remote = remote_of(path) if path.is_dir() else None
+            return SourceRepository((*places, path), None, its_checkout_remote)
+        mirror = mirror_of(source, timeout=self._timeout, offline=self._offline)
+        return SourceRepository(places, mirror, source)
+
+    def _local(self, source: str) -> Path | None:
+        if source.startswith("file://"):
+            return Path(source.removeprefix("file://"))
+        if ":" in source:
+            return None
+        return Path(source) if self._base is None else self._base / source
+
+
+def _is_of(here: Checkout, service: ServiceName, source: str | None, team: Team) -> bool:
+    if source is not None:
+        return here.remote is not None and same_remote(source, here.remote)
+    try:
+        return service_of_remote(here.remote, here.root.name, team) == service
+    except UsageError:
+        return False
