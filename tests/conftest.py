@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.testbed import article as articles
 from tests.testbed import kube as clients
+from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane, Session
 from tests.testbed.gitops import Gitops, gitops_with_home
 
@@ -67,3 +69,18 @@ def namespace(kube: clients.Kube) -> Iterator[str]:
 def gitops(tmp_path: Path) -> Gitops:
     """Return the installed command with a new home, run in the test's own directory."""
     return gitops_with_home(tmp_path / "home")
+
+
+@pytest.fixture
+def article(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Article]:
+    """Return the article's repositories, with project names that no other test uses.
+
+    Namespaces that the test makes of them are removed.
+    """
+    built = articles.build(tmp_path / "article", prefix=f"p{secrets.token_hex(3)}-")
+    yield built
+    if "kube" in request.fixturenames:
+        kube: clients.Kube = request.getfixturevalue("kube")
+        for environment in built.environments:
+            if kube.exists("Namespace", None, environment):
+                kube.delete_namespace(environment)

@@ -1,0 +1,208 @@
+"""The article's company: two projects of four services, three environments each.
+
+Every service has a source repository with a short history; the state repository records real
+commits of it and has a history of its own. Nothing depends on the clock or on chance, so the
+hashes are the same in every run (of the same project names).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.testbed.git import Commit, add_commits, git, init_bare
+from tests.testbed.kube import Kube, create_many
+from tests.testbed.manifests import deployment
+
+STAGES = ("development", "staging", "production")
+SERVICES: Mapping[str, tuple[str, ...]] = {
+    "project1": ("authentication", "billing", "frontend", "orders"),
+    "project2": ("catalog", "frontend", "notifications", "search"),
+}
+"""`frontend` is in both projects, so it needs a project named; the others do not."""
+VERSIONS = 4
+"""Commits of each source. Development runs the newest, staging the third, production the second."""
+REGISTRY = "registry.example.com"
+
+_FIRST = 1_793_606_400  # 2026-11-02 08:00 UTC
+_DAY = 86_400
+_AUTHORS = ("Ada Lovelace", "Grace Hopper", "Linus Torvalds", "Margaret Hamilton")
+_CHANGES = ("Start the service", "Answer health checks", "Keep sessions", "Limit requests")
+
+SYNC_SCRIPT = """\
+#!/usr/bin/env sh
+set -e
+if [ -z ${NAMESPACE+x} ]; then echo "NAMESPACE env var is empty! Cannot proceed"; exit 1; fi
+cd "$(dirname "$0")/../$NAMESPACE"
+IMAGES_PATH=$(cat images_path)
+for deployment_file in *.deployment; do
+    DEPLOYMENT_HASH=$(cat $deployment_file)
+    DEPLOYMENT_NAME=$(echo $deployment_file | sed 's/\\.deployment//')
+    kubectl -n $NAMESPACE set image deployment/$DEPLOYMENT_NAME \\
+        $DEPLOYMENT_NAME=$IMAGES_PATH$DEPLOYMENT_NAME:$DEPLOYMENT_HASH
+done
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A service's source repository, bare, and its commits, oldest first."""
+
+    remote: Path
+    commits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """The company's repositories. Project names begin with `prefix`, as namespaces must be unique
+    on an API server that tests share.
+    """
+
+    directory: Path
+    prefix: str
+    sources: Mapping[tuple[str, str], Source]
+    """By (project without prefix, service)."""
+
+    @property
+    def remote(self) -> Path:
+        """The state repository, bare."""
+        return self.directory / "environments-state.git"
+
+    def environment(self, stage: str, project: str = "project1") -> str:
+        """Return an environment's name: its directory, and its namespace in the cluster."""
+        return f"{self.prefix}{project}-{stage}"
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        return tuple(self.environment(stage, project) for project in SERVICES for stage in STAGES)
+
+    def source(self, service: str, project: str = "project1") -> Source:
+        """Return a service's source."""
+        return self.sources[project, service]
+
+    def clone(self, name: str = "clone") -> Path:
+        """Return a new clone of the state repository."""
+        return self._clone(self.remote, name)
+
+    def checkout(self, service: str, project: str = "project1", *, name: str = "") -> Path:
+        """Return a new clone of a service's source, as CI or a developer has it."""
+        return self._clone(self.source(service, project).remote, name or f"{project}-{service}")
+
+    def _clone(self, remote: Path, name: str) -> Path:
+        git(self.directory, "clone", "-q", "--template=", remote, name)
+        return self.directory / name
+
+    def recorded(self, environment: str) -> dict[str, str]:
+        """Return what the remote's tip records: {service: version}."""
+        listing = git(self.remote, "ls-tree", "--name-only", "main", f"{environment}/")
+        files = [name for name in listing.splitlines() if name.endswith(".deployment")]
+        return {Path(name).stem: git(self.remote, "show", f"main:{name}").strip() for name in files}
+
+    def images(self, environment: str) -> dict[str, str]:
+        """Return the images that the remote's tip stands for: {service: image}."""
+        images_path = git(self.remote, "show", f"main:{environment}/images_path").strip()
+        versions = self.recorded(environment)
+        return {service: f"{images_path}{service}:{hash}" for service, hash in versions.items()}
+
+    def push(self, environment: str, versions: Mapping[str, str], *, subject: str = "") -> str:
+        """Record versions straight in the remote, as somebody else would; return the commit."""
+        files = {f"{environment}/{name}.deployment": f"{v}\n" for name, v in versions.items()}
+        now = int(git(self.remote, "log", "-1", "--format=%ct", "main")) + 60
+        [commit] = add_commits(
+            self.remote, [Commit(subject or f"Update {environment}", files, now)]
+        )
+        return commit
+
+
+def build(directory: Path, *, prefix: str = "", settings: str = "") -> Article:
+    """Make the repositories below a directory; `settings` becomes the gitops.toml."""
+    directory.mkdir(parents=True, exist_ok=True)
+    sources = {
+        (project, service): _source(directory / "sources" / project, project, service)
+        for project, services in SERVICES.items()
+        for service in services
+    }
+    article = Article(directory, prefix, sources)
+    init_bare(article.remote)
+    add_commits(article.remote, _state(article, settings))
+    return article
+
+
+def _source(directory: Path, project: str, service: str) -> Source:
+    remote = init_bare(directory / f"{service}.git")
+    made = [
+        Commit(
+            f"{_CHANGES[index]} ({service})",
+            {"main.py": f"# {service} of {project}\nVERSION = {index}\n", "Dockerfile": "FROM x\n"},
+            _FIRST + index * _DAY,
+            _AUTHORS[index],
+        )
+        for index in range(VERSIONS)
+    ]
+    return Source(remote, tuple(add_commits(remote, made)))
+
+
+def _state(article: Article, settings: str) -> Iterator[Commit]:
+    """The first commit has every environment at the oldest version; then come CI and promotions."""
+    first: dict[str, str | None] = {"sync-agent/sync.sh": SYNC_SCRIPT}
+    if settings:
+        first["gitops.toml"] = settings
+    for project in SERVICES:
+        for stage in STAGES:
+            environment = article.environment(stage, project)
+            first[f"{environment}/images_path"] = f"{REGISTRY}/{project}/\n"
+            first |= _versions(article, environment, project, SERVICES[project], 0)
+    time = _FIRST + 3600
+    yield Commit(
+        "Start with the oldest versions", first, time, modes={"sync-agent/sync.sh": "100755"}
+    )
+    for step in range(1, VERSIONS):
+        time = _FIRST + step * _DAY  # the day its sources were changed
+        for depth, stage in enumerate(STAGES):
+            if step + depth < VERSIONS:
+                for project in SERVICES:
+                    time += 3600
+                    yield from _updates(article, stage, project, step, time)
+
+
+def _updates(article: Article, stage: str, project: str, step: int, time: int) -> Iterator[Commit]:
+    """One commit per service in development, as CI makes them; one per promotion further on."""
+    environment = article.environment(stage, project)
+    services = SERVICES[project]
+    groups = [[service] for service in services] if stage == "development" else [list(services)]
+    for offset, group in enumerate(groups):
+        files = _versions(article, environment, project, group, step)
+        subject = f"{environment}: {', '.join(group)} to version {step}"
+        yield Commit(subject, files, time + offset * 60, _AUTHORS[step])
+
+
+def _versions(
+    article: Article, environment: str, project: str, services: Iterable[str], step: int
+) -> dict[str, str | None]:
+    commits = {service: article.sources[project, service].commits[step] for service in services}
+    return {f"{environment}/{name}.deployment": f"{commit}\n" for name, commit in commits.items()}
+
+
+def deploy(
+    kube: Kube,
+    article: Article,
+    environments: Iterable[str] = (),
+    *,
+    replicas: int = 1,
+    **spec: Any,
+) -> None:
+    """Create namespaces with the Deployments of environments (default: all), in sync with the
+    remote's tip; `spec` as in `manifests.workload`.
+    """
+    create_many(
+        kube,
+        {
+            environment: [
+                deployment(service, image, replicas=replicas, **spec)
+                for service, image in article.images(environment).items()
+            ]
+            for environment in environments or article.environments
+        },
+    )
