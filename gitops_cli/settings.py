@@ -11,13 +11,15 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.freeze import FreezeWindow, parse_freeze
+from gitops_cli.domain.image import is_repository
 from gitops_cli.domain.names import ServiceName, is_dns_label
+from gitops_cli.domain.registries import RegistryRules
 from gitops_cli.domain.repository import FileType, RawFile
 from gitops_cli.domain.team import (
     DEFAULT_STAGES,
@@ -48,6 +50,7 @@ _SERVICE = ("source", "container")
 _VERSIONS = ("form", "require_ancestry")
 _COMMIT = ("skip_ci",)
 _USER = ("repo", "project", "output", "context")
+_REGISTRY = ("insecure", "ca_file")
 
 # scp-like `git@host:path` is ssh; a path is a file.
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]\S*\Z")
@@ -63,6 +66,7 @@ class UserConfig:
     project: str | None = None
     output: str | None = None
     context: str | None = None
+    registries: Mapping[str, RegistryRules] = field(default_factory=dict)
 
 
 def parse_team(file: RawFile | None) -> Team:
@@ -150,8 +154,24 @@ def read_user_config() -> UserConfig:
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
     reader = _Reader.of(str(path), data)
-    reader.only(_USER)
-    return UserConfig(path, **{key: reader.text(key) for key in _USER})
+    reader.only((*_USER, "registry"))
+    registries = {host: _registry(host, reader) for host in reader.names("registry")}
+    texts = {key: reader.text(key) for key in _USER}
+    return UserConfig(
+        path, texts["repo"], texts["project"], texts["output"], texts["context"], registries
+    )
+
+
+def _registry(host: str, top: _Reader) -> RegistryRules:
+    reader = top.table("registry", None).table(host, _REGISTRY)
+    if not is_repository(f"{host}/image") or "/" in host:
+        raise top.wrong(f"registry.{host}", f"`{one_line(host)}` is not HOST or HOST:PORT")
+    ca_file = reader.text("ca_file")
+    return RegistryRules(
+        host,
+        insecure=reader.flag("insecure"),
+        ca_file=None if ca_file is None else Path(ca_file).expanduser(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,4 +306,3 @@ def _source(text: str) -> str:
     if not (plain_path or _URL.match(text) or _SCP_LIKE.match(text)):
         raise ValueError(f"`{text}` is not a path, nor a URL with https, ssh or file")
     return text
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from gitops_cli.domain.ci import CiRun
     from gitops_cli.domain.proposal import Actor
     from gitops_cli.domain.team import Team
+    from gitops_cli.registry.client import Registries
     from gitops_cli.source.checkout import Checkout
     from gitops_cli.source.repository import Sources
+    from gitops_cli.state.creation import Created
     from gitops_cli.state.repository import StateRepository
 
 
@@ -115,6 +118,27 @@ class Session:
         from gitops_cli.domain.ci import author
 
         return author(self.ci, os.environ)
+
+    @cached_property
+    def registries(self) -> Registries:
+        """Return what asks image registries; connects when first asked."""
+        from gitops_cli.registry.client import Registries
+
+        registries = Registries(self.user.registries, os.environ)
+        self._closing.callback(registries.close)
+        return registries
+
+    def create(self, directory: Path, files: Mapping[str, str], subject: str) -> Created:
+        """Make a new state repository."""
+        from gitops_cli.state.creation import create
+
+        return create(directory, files, subject=subject)
+
+    def remote_of(self, directory: Path) -> str | None:
+        """Return the remote of a fresh clone that is to become a state repository."""
+        from gitops_cli.state.creation import remote_of
+
+        return remote_of(directory)
 
     @property
     def in_ci(self) -> bool:

@@ -58,6 +58,12 @@ def same_repository(one: str, other: str) -> bool:
     return one == other or _canonical(one) == _canonical(other)
 
 
+def split_repository(repository: str) -> tuple[str, str]:
+    """Return the registry's host (with its port) and the path there: `nginx` is on docker.io."""
+    host, _, path = _canonical(repository).partition("/")
+    return host, path
+
+
 def _canonical(repository: str) -> str:
     first, slash, rest = repository.partition("/")
     if not slash:
