@@ -28,15 +28,16 @@ class Controllers:
     def __post_init__(self) -> None:
         self.node = Node(self.store, self.pull_problem)
 
-    def settle(self, now: float) -> float | None:
-        """Do all that can be done at `now`; return when there is more to do."""
+    def settle(self) -> float | None:
+        """Do all that can be done by now; return when there is more to do."""
+        now = self.store.clock()
         with self.store.lock:
             while True:
                 before = self.store.revision
                 _collect_orphans(self.store)
                 deadline = advance_deployments(self.store, now)
-                advance_replicasets(self.store, now)
-                advance_replacements(self.store, now)
+                advance_replicasets(self.store)
+                advance_replacements(self.store)
                 node = self.node.advance(now)
                 if self.store.revision == before:
                     due = [moment for moment in (deadline, node) if moment is not None]
@@ -45,7 +46,7 @@ class Controllers:
     def run(self, stopping: threading.Event) -> None:
         """Follow the store until told to stop."""
         while not stopping.is_set():
-            due = self.settle(time.time())
+            due = self.settle()
             seen = self.store.revision
             with self.store.changed:
                 left = 1.0 if due is None else max(0.01, min(1.0, due - time.time()))

@@ -38,7 +38,7 @@ def record(store: Store, about: Json, reason: str, message: str, *, now: float) 
         "firstTimestamp": stamp(now),
         "lastTimestamp": stamp(now),
     }
-    store.create(EVENTS, event, now=now)
+    store.create(EVENTS, event)
     kept = sorted(
         store.select(EVENTS, namespace), key=lambda e: int(e["metadata"]["resourceVersion"])
     )

@@ -79,7 +79,7 @@ def invalid(resource: Resource, name: str, problems: list[tuple[str, str, str]])
 
 
 def unauthorized() -> ApiFailure:
-    """No token, or another sandbox's."""
+    """No secret, or another sandbox's."""
     return ApiFailure(401, "Unauthorized", "Unauthorized")
 
 

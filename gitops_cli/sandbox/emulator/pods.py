@@ -68,7 +68,7 @@ class Node:
 
 
 def new_pod(
-    store: Store, owner_resource: Resource, owner: Json, template: Json, now: float, name: str = ""
+    store: Store, owner_resource: Resource, owner: Json, template: Json, *, name: str = ""
 ) -> Json:
     """Create a pod of `template` that belongs to `owner`, named after it."""
     owner_name = owner["metadata"]["name"]
@@ -87,7 +87,7 @@ def new_pod(
         "spec": template["spec"],
         "status": {"phase": "Pending", "qosClass": "BestEffort"},
     }
-    return store.create(PODS, body, now=now)
+    return store.create(PODS, body)
 
 
 def owner_reference(resource: Resource, owner: Json) -> Json:

@@ -14,14 +14,14 @@ Json = dict[str, Any]
 _HASH = "controller-revision-hash"
 
 
-def advance_replacements(store: Store, now: float) -> None:
+def advance_replacements(store: Store) -> None:
     """Take each StatefulSet and DaemonSet one step further."""
     for resource in (STATEFULSETS, DAEMONSETS):
         for body in store.select(resource):
-            _advance(store, resource, body, now)
+            _advance(store, resource, body)
 
 
-def _advance(store: Store, resource: Resource, body: Json, now: float) -> None:
+def _advance(store: Store, resource: Resource, body: Json) -> None:
     metadata = body["metadata"]
     name, namespace = metadata["name"], metadata["namespace"]
     revision = f"{name}-{template_hash(body['spec']['template'])}"
@@ -41,7 +41,7 @@ def _advance(store: Store, resource: Resource, body: Json, now: float) -> None:
         return
     missing = next((pod_name for pod_name in names if pod_name not in pods), None)
     if missing is not None:
-        _create(store, resource, body, revision, missing, now)
+        _create(store, resource, body, revision, missing)
         return
     outdated = [p for p in reversed(list(pods.values())) if _revision(p) != revision]
     if outdated and _rolls(body):
@@ -56,13 +56,11 @@ def _revision(pod: Json) -> str:
     return str(pod["metadata"]["labels"][_HASH])
 
 
-def _create(
-    store: Store, resource: Resource, body: Json, revision: str, name: str, now: float
-) -> None:
+def _create(store: Store, resource: Resource, body: Json, revision: str, name: str) -> None:
     template = body["spec"]["template"]
     labels = {**template["metadata"]["labels"], _HASH: revision}
     labelled = {**template, "metadata": {**template["metadata"], "labels": labels}}
-    new_pod(store, resource, body, labelled, now, name=name)
+    new_pod(store, resource, body, labelled, name=name)
 
 
 def _report(

@@ -28,20 +28,20 @@ def advance_deployments(store: Store, now: float) -> float | None:
     return min((moment for moment in due if moment is not None), default=None)
 
 
-def advance_replicasets(store: Store, now: float) -> None:
+def advance_replicasets(store: Store) -> None:
     """Give each ReplicaSet the pods it wants and the status they make."""
     pods_of: dict[str | None, list[Json]] = {}
     for pod in store.select(PODS):
         pods_of.setdefault(controller_of(pod), []).append(pod)
     for replicaset in store.select(REPLICASETS):
-        _advance_replicaset(store, replicaset, pods_of.get(replicaset["metadata"]["uid"], []), now)
+        _advance_replicaset(store, replicaset, pods_of.get(replicaset["metadata"]["uid"], []))
 
 
-def _advance_replicaset(store: Store, replicaset: Json, pods: list[Json], now: float) -> None:
+def _advance_replicaset(store: Store, replicaset: Json, pods: list[Json]) -> None:
     wanted = replicaset["spec"]["replicas"]
     for _ in range(wanted - len(pods)):
         template = replicaset["spec"]["template"]
-        pods.append(new_pod(store, REPLICASETS, replicaset, template, now))
+        pods.append(new_pod(store, REPLICASETS, replicaset, template))
     pods.sort(key=is_ready)  # those that do not serve go first
     for pod in pods[: max(0, len(pods) - wanted)]:
         store.delete(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
@@ -70,7 +70,7 @@ class _Sets:
 
 
 def _advance(store: Store, deployment: Json, now: float) -> float | None:
-    sets = _replicasets(store, deployment, now)
+    sets = _replicasets(store, deployment)
     if sets is None:  # paused before it ever ran
         return None
     if not deployment["spec"].get("paused"):
@@ -78,7 +78,7 @@ def _advance(store: Store, deployment: Json, now: float) -> float | None:
     return _report(store, deployment, sets, now)
 
 
-def _replicasets(store: Store, deployment: Json, now: float) -> _Sets | None:
+def _replicasets(store: Store, deployment: Json) -> _Sets | None:
     """Return the Deployment's ReplicaSets, the one of its template first made if missing."""
     metadata = deployment["metadata"]
     uid, namespace = metadata["uid"], metadata["namespace"]
@@ -91,7 +91,7 @@ def _replicasets(store: Store, deployment: Json, now: float) -> _Sets | None:
     revision = max(map(_revision, old), default=0) + 1
     created = new is None
     if new is None:
-        new = _new_replicaset(store, deployment, digest, revision, now)
+        new = _new_replicaset(store, deployment, digest, revision)
     elif _revision(new) < revision:  # a rollback revives an old one
         new = _with_revision(store, new, revision)
     empty = [r for r in old if _is_empty(r)]
@@ -116,7 +116,7 @@ def _with_revision(store: Store, replicaset: Json, revision: int) -> Json:
     return store.replace(REPLICASETS, body)
 
 
-def _new_replicaset(store: Store, deployment: Json, digest: str, revision: int, now: float) -> Json:
+def _new_replicaset(store: Store, deployment: Json, digest: str, revision: int) -> Json:
     metadata, spec = deployment["metadata"], deployment["spec"]
     template = {
         **spec["template"],
@@ -141,7 +141,7 @@ def _new_replicaset(store: Store, deployment: Json, digest: str, revision: int, 
         "spec": {"replicas": 0, "selector": selector, "template": template},
         "status": {"replicas": 0},
     }
-    return store.create(REPLICASETS, body, now=now)
+    return store.create(REPLICASETS, body)
 
 
 def _copied_annotations(deployment: Json) -> Json:

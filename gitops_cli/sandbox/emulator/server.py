@@ -11,7 +11,7 @@ import hmac
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -45,17 +45,23 @@ class Server:
         stopping = threading.Event()
         follower = threading.Thread(target=self.controllers.run, args=(stopping,), daemon=True)
         follower.start()
-        self.listener.serve_forever(poll_interval=0.05)
+        self.listener.serve_forever(poll_interval=0.25)
         stopping.set()
         follower.join()
         self.listener.server_close()
 
 
-def listen(controllers: Controllers, secret: str, about: Json) -> Server:
-    """Bind to a free port of 127.0.0.1; `serve` then answers."""
+def listen(
+    controllers: Controllers,
+    secret: str,
+    about: Json,
+    *,
+    wanted: Callable[[], bool] = lambda: True,
+) -> Server:
+    """Bind to a free port of 127.0.0.1; `serve` then answers, as long as it is `wanted`."""
     listener = _Listener(("127.0.0.1", 0), _Handler)
     server = Server(controllers, secret, about, listener)
-    listener.serves = server
+    listener.serves, listener.wanted = server, wanted
     return server
 
 
@@ -64,6 +70,12 @@ class _Listener(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
     serves: Server
+    wanted: Callable[[], bool]
+
+    def service_actions(self) -> None:
+        """Stop when nobody wants the server any more; called many times a second."""
+        if not self.wanted():
+            threading.Thread(target=self.shutdown).start()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Stay silent: a client that goes away in the middle is everyday life."""

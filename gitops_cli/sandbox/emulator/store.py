@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +37,7 @@ class Store:
     """
 
     def __init__(self) -> None:
+        self.clock: Callable[[], float] = time.time
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.revision = 100
@@ -66,14 +67,12 @@ class Store:
         """Return the uid of every object."""
         return {body["metadata"]["uid"] for body in self._objects.values()}
 
-    def create(
-        self, resource: Resource, body: Json, *, now: float | None = None, dry_run: bool = False
-    ) -> Json:
+    def create(self, resource: Resource, body: Json, *, dry_run: bool = False) -> Json:
         """Store a new object with the metadata that the server gives, or only return it."""
         metadata = {
             **body.get("metadata", {}),
             "uid": str(uuid.uuid4()),
-            "creationTimestamp": stamp(time.time() if now is None else now),
+            "creationTimestamp": stamp(self.clock()),
         }
         created = {**body, "metadata": metadata}
         return created if dry_run else self._write(resource, "ADDED", created)

@@ -1,0 +1,61 @@
+"""The process behind `gitops sandbox up`: python -m gitops_cli.sandbox DIRECTORY."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+
+from gitops_cli.sandbox.emulator.controllers import Controllers
+from gitops_cli.sandbox.emulator.server import Server, listen
+from gitops_cli.sandbox.emulator.store import Store
+from gitops_cli.sandbox.images import Images
+from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.seed import seed
+from gitops_cli.sandbox.timeline import CLUSTER
+
+
+def serve(place: Place) -> None:
+    """Serve the sandbox's cluster until told to stop, or until the record of it is removed."""
+    controllers = Controllers(Store(), Images(place).pull_problem)
+    seed(controllers, place)
+    about = {"directory": str(place.directory), "pid": os.getpid(), "started": time.time()}
+    server = listen(controllers, secrets.token_hex(16), about, wanted=place.record.exists)
+    _write(place.kubeconfig, _kubeconfig(server))
+    _write(place.record, {**about, "server": server.url})
+    try:
+        server.serve()
+    finally:
+        place.record.unlink(missing_ok=True)
+        place.kubeconfig.unlink(missing_ok=True)
+
+
+def _kubeconfig(server: Server) -> dict[str, object]:
+    """Return the way in; JSON, which every reader of YAML reads."""
+    context = {"cluster": CLUSTER, "user": CLUSTER, "namespace": "project1-development"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": CLUSTER,
+        "clusters": [{"name": CLUSTER, "cluster": {"server": server.url}}],
+        "users": [{"name": CLUSTER, "user": {}}],
+        "contexts": [{"name": CLUSTER, "context": context}],
+    }
+
+
+def _write(path: Path, content: object) -> None:
+    """Write a file that only the user may read, whole or not at all."""
+    partial = path.with_name(f"{path.name}.new")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    serve(Place(Path(sys.argv[1])))

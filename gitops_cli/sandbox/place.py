@@ -1,0 +1,88 @@
+"""Where a sandbox keeps its files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The directory of one sandbox, absolute."""
+
+    directory: Path
+
+    @property
+    def marker(self) -> Path:
+        """The file that says that the directory is a sandbox, and whole."""
+        return self.directory / ".gitops-sandbox"
+
+    @property
+    def lock(self) -> Path:
+        """The file that one `up` or `down` at a time holds."""
+        return self.directory / ".lock"
+
+    @property
+    def remote(self) -> Path:
+        """The bare state repository."""
+        return self.directory / "environments-state.git"
+
+    @property
+    def state(self) -> Path:
+        """The clone of it."""
+        return self.directory / "environments-state"
+
+    @property
+    def sources(self) -> Path:
+        """The directory of the services' repositories."""
+        return self.directory / "sources"
+
+    def source(self, service: str) -> Path:
+        """The repository of one service."""
+        return self.sources / service
+
+    def source_url(self, service: str) -> str:
+        """The same as a URL for gitops.toml, which any path can be."""
+        return f"file://{quote(str(self.source(service)))}"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The way to the emulated cluster; it holds a secret."""
+        return self.directory / "kubeconfig"
+
+    @property
+    def record(self) -> Path:
+        """The file in which the server says who it is; removing it stops the server."""
+        return self.directory / "server.json"
+
+    @property
+    def log(self) -> Path:
+        """What the server had to complain about."""
+        return self.directory / "server.log"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Everything that a sandbox makes, the marker last."""
+        return (
+            self.record,
+            self.kubeconfig,
+            self.log,
+            self.state,
+            self.remote,
+            self.sources,
+            self.lock,
+            self.marker,
+        )
+
+
+def cache_directory() -> Path:
+    """Return the user's cache of this program, whether it exists or not."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base, "gitops").absolute()
+
+
+def default_place() -> Place:
+    """Return where the sandbox is if nothing else was said."""
+    return Place(cache_directory() / "sandbox")

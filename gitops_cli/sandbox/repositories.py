@@ -1,0 +1,149 @@
+"""The sample repositories, made by `git fast-import`: one process per repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gitops_cli.domain.errors import GitError
+from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.samples import (
+    HOTFIX_BASE,
+    SOURCES,
+    YOU,
+    Person,
+    SourceCommit,
+)
+from gitops_cli.sandbox.timeline import StateCommit, timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One commit as fast-import takes it; marks count from 1, `parent` is a mark."""
+
+    branch: str
+    author: Person
+    authored: datetime
+    committed: datetime
+    message: str
+    files: Mapping[str, str]
+    parent: int | None = None
+
+
+def make_repositories(place: Place) -> None:
+    """Make the services' repositories, the bare state repository and its clone.
+
+    Raises GitError. Times, names and git's settings are fixed, so the hashes are, too.
+    """
+    hashes = {service: _make_source(place, service) for service in SOURCES}
+    commits = timeline(hashes, {service: place.source_url(service) for service in SOURCES})
+    _git("init", "-q", "--bare", "-b", "main", str(place.remote))
+    _import(place.remote, _as_imports(commits))
+    _git("clone", "-q", str(place.remote), str(place.state))
+    for key, value in (("user.name", YOU.name), ("user.email", YOU.email)):
+        _git("-C", str(place.state), "config", key, value)
+
+
+def _as_imports(commits: Iterable[StateCommit]) -> list[Import]:
+    return [Import("main", c.author, c.when, c.when, c.message, c.files) for c in commits]
+
+
+def _make_source(place: Place, service: str) -> Sequence[str]:
+    """Make one service's repository with a working tree; return the hashes of its commits."""
+    repository = place.source(service)
+    _git("init", "-q", "-b", "main", str(repository))
+    hashes = _import(repository / ".git", source_imports(service))
+    _git("-C", str(repository), "reset", "-q", "--hard", "main")
+    return hashes
+
+
+def source_imports(service: str) -> list[Import]:
+    """Return the commits of one service, those beside main last."""
+    main = [commit for commit in SOURCES[service] if commit.off is None]
+    beside = [commit for commit in SOURCES[service] if commit.off is not None]
+    lines = [_readme(service, main[: count + 1]) for count in range(len(main))]
+    imports = [
+        _import_of(c, "main", {"README.md": text}) for c, text in zip(main, lines, strict=True)
+    ]
+    imports[0] = _import_of(main[0], "main", {"README.md": lines[0], **_first_files(service)})
+    for commit in beside:
+        text = _readme(service, [*main[: HOTFIX_BASE + 1], commit])
+        files = {"README.md": text}
+        imports.append(_import_of(commit, commit.off or "", files, parent=HOTFIX_BASE + 1))
+    return imports
+
+
+def _import_of(
+    commit: SourceCommit, branch: str, files: Mapping[str, str], parent: int | None = None
+) -> Import:
+    committed = commit.when + timedelta(seconds=commit.committed)
+    return Import(branch, commit.author, commit.when, committed, commit.subject, files, parent)
+
+
+def _readme(service: str, commits: Sequence[SourceCommit]) -> str:
+    return f"# {service}\n\n" + "".join(f"- {commit.subject}\n" for commit in commits)
+
+
+def _first_files(service: str) -> dict[str, str]:
+    return {
+        "Dockerfile": "FROM python:3.13-slim\nCOPY service.py /\nCMD python /service.py\n",
+        "service.py": f'print("{service} is up")\n',
+    }
+
+
+def _import(git_directory: Path, imports: Sequence[Import]) -> Sequence[str]:
+    """Write the commits into a repository; return their hashes in order."""
+    marks = git_directory / "sandbox-marks"
+    stream = b"".join(_stream(number, commit) for number, commit in enumerate(imports, 1))
+    arguments = ["fast-import", "--quiet", "--date-format=raw", f"--export-marks={marks}"]
+    _git(f"--git-dir={git_directory}", *arguments, stdin=stream)
+    by_mark = dict(line.split() for line in marks.read_text().splitlines())
+    marks.unlink()
+    return [by_mark[f":{number}"] for number in range(1, len(imports) + 1)]
+
+
+def _stream(number: int, commit: Import) -> bytes:
+    who = f"{commit.author.name} <{commit.author.email}>"
+    lines = [
+        f"commit refs/heads/{commit.branch}",
+        f"mark :{number}",
+        f"author {who} {int(commit.authored.timestamp())} +0000",
+        f"committer {who} {int(commit.committed.timestamp())} +0000",
+    ]
+    stream = "\n".join(lines).encode() + b"\n" + _data(commit.message + "\n")
+    if commit.parent is not None:
+        stream += f"from :{commit.parent}\n".encode()
+    for path, content in commit.files.items():
+        stream += f"M 100644 inline {path}\n".encode() + _data(content)
+    return stream + b"\n"
+
+
+def _data(text: str) -> bytes:
+    content = text.encode()
+    return b"data %d\n%b\n" % (len(content), content)
+
+
+def clean_environment() -> dict[str, str]:
+    """Return an environment in which git follows no setting of the user's and no hook's variable."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    return kept | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
+
+
+def _git(*arguments: str, stdin: bytes = b"") -> None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            input=stdin,
+            capture_output=True,
+            env=clean_environment(),
+            check=False,
+        )
+    except OSError as error:
+        raise GitError(f"git cannot be run: {error.strerror}", hint="install git") from error
+    if done.returncode != 0:
+        told = done.stderr.decode(errors="replace").strip()
+        raise GitError(f"git {arguments[0]} failed while the sandbox was made: {told}")

@@ -1,0 +1,87 @@
+"""What runs in a new emulated cluster: all that the repository records, rolled out long ago."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gitops_cli.domain.errors import GitError
+from gitops_cli.domain.repository import Environment, RawFile, Snapshot, parse_snapshot
+from gitops_cli.sandbox.emulator.api import Answer, Request, handle
+from gitops_cli.sandbox.emulator.controllers import Controllers
+from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.repositories import clean_environment
+
+_AGE = 4 * 86400.0  # seconds
+_STEP = 5.0  # seconds; longer than a pod takes to start
+_REPLICAS = {"production": 3, "staging": 2}
+
+
+def seed(controllers: Controllers, place: Place) -> None:
+    """Create a namespace per environment and a Deployment per service, and let them settle."""
+    store = controllers.store
+    began = time.time() - _AGE
+    store.clock = _stopped_at(began)
+    for environment in recorded(place).environments.values():
+        _create(controllers, "/api/v1/namespaces", {"metadata": {"name": environment.name}})
+        path = f"/apis/apps/v1/namespaces/{environment.name}/deployments"
+        for manifest in _deployments(environment):
+            _create(controllers, path, manifest)
+    for step in range(2):
+        store.clock = _stopped_at(began + step * _STEP)
+        controllers.settle()
+    store.clock = time.time
+
+
+def _stopped_at(moment: float) -> Callable[[], float]:
+    return lambda: moment
+
+
+def recorded(place: Place) -> Snapshot:
+    """Return the tip of the bare state repository; raises GitError."""
+    done = subprocess.run(
+        ["git", f"--git-dir={place.remote}", "archive", "--format=tar", "main"],
+        capture_output=True,
+        env=clean_environment(),
+        check=False,
+    )
+    if done.returncode != 0:
+        told = done.stderr.decode(errors="replace").strip()
+        raise GitError(f"{place.remote} cannot be read: {told}")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        return parse_snapshot(_files(archive))
+
+
+def _files(archive: tarfile.TarFile) -> Iterator[RawFile]:
+    for member in archive:
+        content = archive.extractfile(member) if member.isfile() else None
+        if content is not None:
+            yield RawFile(member.name, content.read())
+
+
+def _deployments(environment: Environment) -> Iterator[dict[str, Any]]:
+    stage = environment.name.rpartition("-")[2]
+    for service in environment.files:
+        labels = {"app": service}
+        container = {"name": service, "image": str(environment.image(service))}
+        yield {
+            "metadata": {"name": service, "labels": labels},
+            "spec": {
+                "replicas": _REPLICAS.get(stage, 1),
+                "progressDeadlineSeconds": 60,
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            },
+        }
+
+
+def _create(controllers: Controllers, path: str, manifest: dict[str, Any]) -> None:
+    request = Request("POST", path, {}, json.dumps(manifest).encode())
+    answer = handle(controllers.store, request)
+    if not isinstance(answer, Answer) or answer.code != 201:
+        raise AssertionError(f"{path}: {answer}")

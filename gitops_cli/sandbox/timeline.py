@@ -1,0 +1,139 @@
+"""The history of the sample state repository: what CI recorded and who promoted what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gitops_cli.sandbox.samples import (
+    ADA,
+    BEGINS,
+    CI,
+    FIRST,
+    MOVES,
+    PROJECTS,
+    REGISTRY,
+    SOURCES,
+    STAGES,
+    Move,
+    Person,
+    SourceCommit,
+)
+
+CLUSTER = "gitops-sandbox"  # the kubeconfig's context, which gitops.toml insists on
+
+_BUILD = timedelta(minutes=4)  # from a commit to its image
+
+
+@dataclass(frozen=True, slots=True)
+class StateCommit:
+    """One commit of the state repository: the files it writes."""
+
+    author: Person
+    when: datetime
+    message: str
+    files: Mapping[str, str]
+
+
+def timeline(
+    hashes: Mapping[str, Sequence[str]], source_urls: Mapping[str, str]
+) -> list[StateCommit]:
+    """Return the commits, oldest first; `hashes` are each service's commits in their order."""
+    recorded = {
+        (f"{project}-{stage}", service): [hashes[service][FIRST[stage]]]
+        for project, services in PROJECTS.items()
+        for stage in STAGES
+        for service in services
+    }
+    commits = [StateCommit(ADA, BEGINS, "Describe the environments", _first_files(recorded))]
+    events: list[tuple[datetime, Move | tuple[str, int]]] = [(move.when, move) for move in MOVES]
+    for service, history in SOURCES.items():
+        events += [(built, (service, index)) for built, index in _builds(history)]
+    for when, event in sorted(events, key=lambda event: event[0]):
+        if isinstance(event, Move):
+            commits.append(_moved(event, recorded))
+        else:
+            service, index = event
+            commit = SOURCES[service][index]
+            commits += _built(when, service, hashes[service][index], commit, recorded)
+    settings = {"gitops.toml": _settings(source_urls)}
+    when = commits[-1].when + timedelta(minutes=30)
+    return [*commits, StateCommit(ADA, when, "Say where the sources are", settings)]
+
+
+_Recorded = dict[tuple[str, str], list[str]]  # (environment, service) → versions, oldest first
+
+
+def _first_files(recorded: _Recorded) -> dict[str, str]:
+    files = {
+        f"{project}-{stage}/images_path": f"{REGISTRY}/{project}/\n"
+        for project in PROJECTS
+        for stage in STAGES
+    }
+    for (environment, service), versions in recorded.items():
+        files[f"{environment}/{service}.deployment"] = f"{versions[0]}\n"
+    return files
+
+
+def _builds(history: Sequence[SourceCommit]) -> Iterator[tuple[datetime, int]]:
+    for index, commit in enumerate(history):
+        if commit.off is None and commit.when + _BUILD > BEGINS:
+            yield commit.when + _BUILD, index
+
+
+def _built(
+    when: datetime, service: str, version: str, commit: SourceCommit, recorded: _Recorded
+) -> Iterator[StateCommit]:
+    for number, project in enumerate(p for p, services in PROJECTS.items() if service in services):
+        place = (f"{project}-development", service)
+        moment = when + timedelta(seconds=9 * number)
+        trailers = {"Gitops-Source-Time": commit.when.isoformat()}
+        yield _write("set", CI, moment, {place: version}, recorded, trailers)
+
+
+def _moved(move: Move, recorded: _Recorded) -> StateCommit:
+    target = f"{move.project}-{move.stage}"
+    trailers = {"Gitops-Reason": move.reason}
+    if move.back:
+        wanted = {(target, service): recorded[target, service][-2] for service in move.services}
+        return _write("rollback", move.who, move.when, wanted, recorded, trailers)
+    source = f"{move.project}-{STAGES[STAGES.index(move.stage) - 1]}"
+    wanted = {(target, service): recorded[source, service][-1] for service in move.services}
+    trailers = {"Gitops-From": source, **trailers}
+    return _write("promote", move.who, move.when, wanted, recorded, trailers)
+
+
+def _write(
+    action: str,
+    who: Person,
+    when: datetime,
+    wanted: Mapping[tuple[str, str], str],
+    recorded: _Recorded,
+    trailers: Mapping[str, str],
+) -> StateCommit:
+    changed = {place: new for place, new in wanted.items() if recorded[place][-1] != new}
+    told = [
+        f"{service} {recorded[p, service][-1][:7]} → {new[:7]}"
+        for (p, service), new in changed.items()
+    ]
+    environment = next(iter(wanted))[0]
+    lines = [f"{environment}: {', '.join(told)}", ""]
+    if len(told) > 2:
+        lines = [f"{environment}: {len(told)} services", "", *told, ""]
+    lines += [f"Gitops-Action: {action}", f"Gitops-Env: {environment}"]
+    lines += [f"Gitops-Service: {', '.join(service for _, service in changed)}"]
+    lines += [f"{name}: {value}" for name, value in trailers.items()]
+    for place, new in changed.items():
+        recorded[place].append(new)
+    files = {f"{p}/{service}.deployment": f"{new}\n" for (p, service), new in changed.items()}
+    return StateCommit(who, when, "\n".join(lines), files)
+
+
+def _settings(source_urls: Mapping[str, str]) -> str:
+    lines = ["stages = [" + ", ".join(f'"{stage}"' for stage in STAGES) + "]\n"]
+    for stage in STAGES:
+        lines.append(f'\n[stage.{stage}]\ncluster = "{CLUSTER}"\n')
+    for service, url in source_urls.items():
+        lines.append(f'\n[service.{service}]\nsource = "{url}"\n')
+    return "".join(lines)
