@@ -8,6 +8,7 @@ import typer
 
 from gitops_cli import __version__
 from gitops_cli.cli.command import Directory
+from gitops_cli.cli.init import init
 
 # The panels of `gitops --help`, in the order of a newcomer's day.
 CHANGE = "Change what should run"
@@ -40,3 +41,6 @@ def root(
     ] = False,
 ) -> None:
     """Record, promote, diff and sync the versions of your services: git and a kubeconfig."""
+
+
+app.command("init", rich_help_panel=SETUP)(init)

@@ -1,0 +1,78 @@
+"""`gitops init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.prompts import ask_text
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.blueprint import PROJECT, Blueprint, Forge, checked, files_of
+from gitops_cli.domain.team import DEFAULT_STAGES
+from gitops_cli.render.init import view
+
+
+@command
+def init(
+    session: Session,
+    where: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="New or empty directory.")
+    ] = None,
+    projects: Annotated[
+        list[str] | None,
+        typer.Option("--project", "-p", metavar="NAME", help="Project; repeat it, or use commas."),
+    ] = None,
+    stages: Annotated[
+        list[str] | None,
+        typer.Option("--stage", metavar="NAME", help="Stages, from the first to the last."),
+    ] = None,
+    images_path: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help=f"Where the images are; {PROJECT} stands for it."),
+    ] = None,
+    forge: Annotated[
+        Forge | None,
+        typer.Option("--ci", help="Whose pipeline file to add; by default as the remote says."),
+    ] = None,
+) -> None:
+    """Make a state repository."""
+    target = session.directory / (where or "")
+    remote = session.remote_of(target)
+    blueprint = checked(
+        Blueprint(
+            _words(projects) or _words([ask_text("Projects, comma-separated:", flag="--project")]),
+            _words(stages) or DEFAULT_STAGES,
+            images_path
+            or ask_text(
+                f"Where are the images, such as registry.example.com/{PROJECT}/ ?",
+                flag="--images-path",
+            ),
+            forge or _forge_of(remote),
+        )
+    )
+    files = files_of(blueprint)
+    made = session.create(target, files, "Begin the state repository")
+    session.show(
+        view(
+            blueprint,
+            files,
+            directory=where or target,
+            branch=made.branch,
+            commit=made.commit,
+            remote=made.remote,
+        )
+    )
+
+
+def _words(values: list[str] | None) -> list[str]:
+    return [word for value in values or () for word in value.replace(",", " ").split()]
+
+
+def _forge_of(remote: str | None) -> Forge:
+    for forge in (Forge.GITHUB, Forge.GITLAB):
+        if remote is not None and forge in remote:
+            return forge
+    return Forge.NONE

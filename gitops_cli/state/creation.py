@@ -1,0 +1,144 @@
+"""Make a new state repository: `git init`, the files, and the first commit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops_cli.domain.errors import Denied, UsageError
+from gitops_cli.domain.text import redacted, visible
+from gitops_cli.state.failures import failure
+from gitops_cli.state.process import Git, git_environment
+
+BRANCH = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new repository. `branch` is another than `main` in a clone that had begun one."""
+
+    directory: Path
+    branch: str
+    commit: str
+    remote: str | None
+
+
+def remote_of(directory: Path) -> str | None:
+    """Return the URL of `origin` where `directory` is a fresh clone, without credentials."""
+    if not (directory / ".git").exists():
+        return None
+    url = _try(directory, "config", "--get", "remote.origin.url")
+    return redacted(url) if url else None
+
+
+def create(directory: Path, files: Mapping[str, str], *, subject: str) -> Created:
+    """Write `files` into `directory` and commit them.
+
+    The directory is new, empty, or a clone without commits: anything else is refused with
+    UsageError, and a failure takes away what was made.
+    """
+    try:
+        _check_vacant(directory)
+        made = _missing_parents(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise Denied(f"{directory}: {error.strerror}") from error
+    except OSError as error:
+        raise UsageError(f"{directory}: {error.strerror}") from error
+    existed = (directory / ".git").exists()
+    try:
+        return _create(directory, files, subject, existed=existed)
+    except BaseException:
+        _remove(directory, files, made, git=not existed)
+        raise
+
+
+def _check_vacant(directory: Path) -> None:
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise UsageError(f"{directory} is not a directory")
+    others = sorted(path.name for path in directory.iterdir() if path.name != ".git")
+    if others:
+        shown = ", ".join(visible(name) for name in others[:3]) + (", …" if others[3:] else "")
+        raise UsageError(
+            f"{directory} is not empty ({shown}); nothing was written",
+            hint="name a new directory, or add environments to a state repository with "
+            "`gitops env add`",
+        )
+    if (directory / ".git").exists() and _try(directory, "rev-parse", "--verify", "-q", "HEAD"):
+        raise UsageError(
+            f"{directory} already has commits; nothing was written",
+            hint="add environments to it with `gitops env add`",
+        )
+
+
+def _create(directory: Path, files: Mapping[str, str], subject: str, *, existed: bool) -> Created:
+    if not existed:
+        _git(directory, "init", "--quiet", f"--initial-branch={BRANCH}")
+    _check_identity(directory)
+    try:
+        for name, content in files.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(content)
+    except OSError as error:
+        raise UsageError(f"{error.filename or directory}: {error.strerror}") from error
+    _git(directory, "add", "--", *files)
+    _git(directory, "commit", "--quiet", "--message", subject)
+    return Created(
+        directory,
+        _git(directory, "symbolic-ref", "--short", "HEAD"),
+        _git(directory, "rev-parse", "HEAD"),
+        remote_of(directory),
+    )
+
+
+def _check_identity(directory: Path) -> None:
+    if _try(directory, "var", "GIT_COMMITTER_IDENT") and _try(directory, "var", "GIT_AUTHOR_IDENT"):
+        return
+    raise UsageError(
+        "git does not know who you are, so the first commit would have no author",
+        hint='git config --global user.name "Your Name"; '
+        "git config --global user.email you@example.com",
+    )
+
+
+def _missing_parents(directory: Path) -> list[Path]:
+    """Return the directories that `mkdir -p` will make, deepest first."""
+    chain = [directory.absolute(), *directory.absolute().parents]
+    return [path for path in chain if not path.exists()]
+
+
+def _remove(directory: Path, files: Iterable[str], made: Iterable[Path], *, git: bool) -> None:
+    with suppress(OSError):
+        if git:
+            shutil.rmtree(directory / ".git", ignore_errors=True)
+        else:
+            _try(directory, "rm", "-r", "-q", "--cached", "--ignore-unmatch", "--", *files)
+    for name in files:
+        with suppress(OSError):
+            (directory / name).unlink()
+            for parent in (directory / name).parents:
+                if parent == directory:
+                    break
+                parent.rmdir()
+    for path in made:
+        with suppress(OSError):
+            path.rmdir()
+
+
+def _git(directory: Path, *arguments: str) -> str:
+    done = Git(directory, git_environment()).run(*arguments)
+    if done.code != 0:
+        raise failure(done, f"{directory}: git {arguments[0]}")
+    return done.text
+
+
+def _try(directory: Path, *arguments: str) -> str | None:
+    done = Git(directory, git_environment()).run(*arguments)
+    return done.text if done.code == 0 else None
