@@ -9,6 +9,7 @@ import typer
 from gitops_cli import __version__
 from gitops_cli.cli.command import Directory
 from gitops_cli.cli.init import init
+from gitops_cli.cli.set import set_versions
 
 # The panels of `gitops --help`, in the order of a newcomer's day.
 CHANGE = "Change what should run"
@@ -43,4 +44,5 @@ def root(
     """Record, promote, diff and sync the versions of your services: git and a kubeconfig."""
 
 
+app.command("set", rich_help_panel=CHANGE)(set_versions)
 app.command("init", rich_help_panel=SETUP)(init)

@@ -36,6 +36,26 @@ class Override(StrEnum):
         return "--allow-older" if self is Override.OLDER else f"--override-{self}"
 
 
+class Unconfirmed(UsageError):
+    """A protected environment would be changed, and nobody has confirmed it by its name."""
+
+    code = "unconfirmed"
+
+    def __init__(self, environment: EnvironmentName) -> None:
+        super().__init__(
+            f"{environment} is protected", hint=f'--confirm {environment} -m "why" confirms it'
+        )
+        self.environment = environment
+
+
+def need_confirmation(
+    environment: EnvironmentName, rules: StageRules, *, confirmed: str | None, reason: str | None
+) -> None:
+    """Raise Unconfirmed if a protected stage's environment was not confirmed with a reason."""
+    if rules.protected and (confirmed != environment or not (reason and reason.strip())):
+        raise Unconfirmed(environment)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a write is refused, and which override would let it through, if one would."""

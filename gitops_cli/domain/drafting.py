@@ -1,0 +1,169 @@
+"""The commit that a change of recorded versions becomes: files, subject, trailers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gitops_cli.domain.intent import version_path
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.plan import Change
+from gitops_cli.domain.policy import Override
+from gitops_cli.domain.proposal import Edit, Proposal, Written
+from gitops_cli.domain.repository import Environment, Kind
+from gitops_cli.domain.text import plural
+
+NAMED_IN_SUBJECT = 3  # services; more would not fit on a line
+SKIP_CI = "[skip ci]"
+
+
+class Verb(StrEnum):
+    """What a commit does: the value of its Gitops-Action trailer."""
+
+    SET = "set"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why something is written, and on whose behalf; `run` is the address of the CI run."""
+
+    verb: Verb
+    reason: str | None = None
+    run: str | None = None
+    source: EnvironmentName | None = None
+    source_times: Mapping[ServiceName, datetime] = field(default_factory=dict)
+    overrides: Sequence[Override] = ()
+    skip_ci: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a writer does on one tip: `changes` are written, `unchanged` was so already."""
+
+    verb: Verb
+    environment: EnvironmentName
+    changes: tuple[Change, ...]
+    unchanged: tuple[Change, ...]
+    proposal: Proposal
+    source: EnvironmentName | None = None
+    reason: str | None = None
+    overrides: tuple[Override, ...] = ()
+    warnings: tuple[str, ...] = ()
+    held: tuple[ServiceName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a draft; `written` is None where it was only shown."""
+
+    draft: Draft
+    written: Written | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether there is a new commit."""
+        return self.written is not None and self.written.changed
+
+
+def version_edits(
+    environment: Environment,
+    changes: Sequence[Change],
+    kinds: Mapping[ServiceName, Kind],
+    *,
+    spoiled: Mapping[str, bytes] | None = None,
+) -> tuple[Edit, ...]:
+    """Return the files to write; `spoiled` has the content of those that cannot be read."""
+
+    def edit(change: Change) -> Edit:
+        kind = kinds.get(change.service, Kind.DEPLOYMENT)
+        path = version_path(environment, change.service, kind)
+        old = f"{change.current}\n".encode() if change.current else (spoiled or {}).get(path)
+        new = f"{change.desired}\n".encode() if change.desired else None
+        return Edit(path, old, new)
+
+    return tuple(edit(change) for change in changes)
+
+
+def proposal_of(
+    environment: EnvironmentName,
+    changes: Sequence[Change],
+    edits: tuple[Edit, ...],
+    occasion: Occasion,
+) -> Proposal:
+    """Return the commit that records the changes."""
+    subject = f"{environment}: {summary(changes, occasion)}"
+    if occasion.skip_ci:
+        subject = f"{subject} {SKIP_CI}"
+    body = "" if len(changes) <= 1 else "\n".join(described(change) for change in changes)
+    services = [change.service for change in changes]
+    return Proposal(edits, subject, body, tuple(trailers(environment, services, occasion)))
+
+
+def summary(changes: Sequence[Change], occasion: Occasion) -> str:
+    """Return what the changes are in a few words, without the environment."""
+    how = "roll back " if occasion.verb is Verb.ROLLBACK else ""
+    if len(changes) == 1:
+        return how + described(changes[0])
+    names = [change.service for change in changes[:NAMED_IN_SUBJECT]]
+    if len(changes) > NAMED_IN_SUBJECT:
+        names.append(ServiceName("…"))
+    where = f" from {occasion.source}" if occasion.source else ""
+    return f"{how}{plural(len(changes), 'service')}{where} ({', '.join(names)})"
+
+
+def described(change: Change) -> str:
+    """Return `authentication 36a03b3 → 8f14e45` for people."""
+    old = change.current.short if change.current else "new"
+    new = change.desired.short if change.desired else "removed"
+    if old == new and change.current and change.desired:  # only the digest differs
+        old, new = (
+            f"{v.short}@{(v.digest or 'no digest')[7:14]}" for v in (change.current, change.desired)
+        )
+    return f"{change.service} {old} → {new}"
+
+
+def trailers(
+    environment: EnvironmentName, services: Sequence[ServiceName], occasion: Occasion
+) -> Iterator[tuple[str, str]]:
+    """Yield the trailers that history reads; files say what changed, these say why."""
+    yield "Gitops-Action", occasion.verb
+    yield "Gitops-Env", environment
+    if services:
+        yield "Gitops-Service", ", ".join(services)
+    if occasion.source:
+        yield "Gitops-From", occasion.source
+    if occasion.reason:
+        yield "Gitops-Reason", occasion.reason
+    if occasion.overrides:
+        yield "Gitops-Override", ", ".join(occasion.overrides)
+    if occasion.run:
+        yield "Gitops-Run", occasion.run
+    times = {s: t for s, t in occasion.source_times.items() if s in services}
+    if times:
+        yield "Gitops-Source-Time", source_times_text(times, alone=len(services) == 1)
+
+
+def source_times_text(times: Mapping[ServiceName, datetime], *, alone: bool) -> str:
+    """Return the value of the trailer: one time, or `service=time` for each of several."""
+    if alone:
+        return next(iter(times.values())).isoformat()
+    return ", ".join(f"{service}={at.isoformat()}" for service, at in sorted(times.items()))
+
+
+def source_time_of(text: str, service: ServiceName) -> datetime | None:
+    """Return a service's time from the trailer's value; None if it says none, or nonsense."""
+    value = text.strip()
+    if "=" in value:
+        entries = dict(entry.strip().partition("=")[::2] for entry in value.split(","))
+        value = entries.get(service, "")
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

@@ -1,0 +1,265 @@
+"""Record versions of services in an environment."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.ancestry import Age, age_of_build
+from gitops_cli.domain.drafting import (
+    Draft,
+    Occasion,
+    Verb,
+    proposal_of,
+    source_time_of,
+    version_edits,
+)
+from gitops_cli.domain.errors import ExpectationFailed, StaleBuild
+from gitops_cli.domain.intent import recording, settle
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.plan import Action, Change
+from gitops_cli.domain.policy import (
+    Override,
+    Refusal,
+    enforce,
+    frozen,
+    locked,
+    moment,
+    need_confirmation,
+    wrong_branch,
+    wrong_form,
+)
+from gitops_cli.domain.repository import Environment, Kind, Snapshot
+from gitops_cli.domain.resolution import environment_for
+from gitops_cli.domain.stages import place_of
+from gitops_cli.domain.team import Team
+from gitops_cli.domain.version import Version
+from gitops_cli.operations.spoiled import spoiled_contents
+from gitops_cli.settings import parse_team
+
+if TYPE_CHECKING:
+    from gitops_cli.source.repository import Sources
+    from gitops_cli.state.repository import StateRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be recorded where, and what may stand in the way.
+
+    `wanted` is computed from the team's settings: they say which service a checkout is.
+    `expected` maps a service to the version that must be recorded (None: no version).
+    `branch` is asked only if `by_branch`: a person who spells out a hash chose it.
+    """
+
+    environment: str
+    wanted: Callable[[Team], Mapping[ServiceName, Version]]
+    project: str | None = None
+    usual_project: str | None = None
+    kind: Kind = Kind.DEPLOYMENT
+    expected: Callable[[ServiceName], str | None] = field(default=lambda _service: None)
+    by_branch: bool = False
+    branch: str | None = None
+    overrides: Collection[Override] = ()
+    confirmed: str | None = None
+    reason: str | None = None
+    run: str | None = None
+
+
+def draft_recording(
+    snapshot: Snapshot,
+    order: Order,
+    *,
+    state: StateRepository,
+    sources: Callable[[Team], Sources],
+    now: datetime,
+) -> Draft:
+    """Return what recording the order means on this tip; raises what refuses it."""
+    team = parse_team(snapshot.settings)
+    wanted = order.wanted(team)
+    environment = snapshot.environment(
+        environment_for(
+            order.environment,
+            snapshot,
+            team,
+            project=order.project,
+            services=wanted,
+            usual_project=order.usual_project,
+        )
+    )
+    intent = recording(environment, wanted, dict.fromkeys(wanted, order.kind))
+    settled = settle(intent.plan, environment)
+    guards = _Guards(order, snapshot, environment, team, state, sources)
+    used = enforce(guards.refusals(wanted, settled.write, now), order.overrides)
+    if settled.write:
+        rules = team.stage(place_of(environment.name, team).stage)
+        need_confirmation(environment.name, rules, confirmed=order.confirmed, reason=order.reason)
+    edits = version_edits(
+        environment,
+        settled.write,
+        intent.kinds,
+        spoiled=spoiled_contents(state, snapshot, environment),
+    )
+    occasion = Occasion(
+        Verb.SET,
+        order.reason,
+        order.run,
+        source_times=guards.source_times(settled.write),
+        overrides=used,
+        skip_ci=team.skip_ci,
+    )
+    written = {change.service for change in settled.write}
+    unchanged = tuple(Change(s, v, v) for s, v in sorted(wanted.items()) if s not in written)
+    return Draft(
+        Verb.SET,
+        environment.name,
+        settled.write,
+        unchanged,
+        proposal_of(environment.name, settled.write, edits, occasion),
+        reason=order.reason,
+        overrides=used,
+        warnings=(*guards.warnings, *_news(settled.write, environment, snapshot)),
+    )
+
+
+class _Guards:
+    """What is asked before a version is recorded; collects what is worth a warning."""
+
+    def __init__(
+        self,
+        order: Order,
+        snapshot: Snapshot,
+        environment: Environment,
+        team: Team,
+        state: StateRepository,
+        sources: Callable[[Team], Sources],
+    ) -> None:
+        self._order = order
+        self._snapshot = snapshot
+        self._environment = environment
+        self._team = team
+        self._state = state
+        self._sources = sources(team)
+        self.warnings: list[str] = []
+
+    def refusals(
+        self, wanted: Mapping[ServiceName, Version], changes: Collection[Change], now: datetime
+    ) -> Iterator[Refusal]:
+        for service, version in wanted.items():
+            yield from wrong_form(service, version, self._team)
+        if not changes:
+            return
+        place = place_of(self._environment.name, self._team)
+        rules = self._team.stage(place.stage)
+        if self._order.by_branch:
+            yield from wrong_branch(self._order.branch, place, rules)
+        yield from frozen(place, rules, now)
+        yield from locked(self._environment, [change.service for change in changes], now)
+        for change in changes:
+            yield from self._unexpected(change)
+        for change in changes:
+            yield from self._stale(change)
+
+    def _unexpected(self, change: Change) -> Iterator[Refusal]:
+        expected = self._order.expected(change.service)
+        if expected is None or _meets(change.current, expected):
+            return
+        found = change.current.tag if change.current else "no version"
+        error = ExpectationFailed(
+            f"{change.service} in {self._environment.name}: {found} is recorded, not {expected}",
+            hint="look at it again: `gitops history "
+            f"{change.service} -e {self._environment.name}`, then repeat with the hash found",
+        )
+        yield Refusal(error, None)
+
+    def _stale(self, change: Change) -> Iterator[Refusal]:
+        old, new = change.current, change.desired
+        if old is None or new is None or not (old.is_commit and new.is_commit):
+            return
+        source = self._sources.of(change.service)
+        distance = source.distance(old.tag, new.tag)
+        recorded_time = new_time = None
+        age = age_of_build(distance, recorded_time=None, new_time=None)
+        if age is Age.UNKNOWN:
+            recorded_time = source.commit_time(old.tag) or self._recorded_time(change)
+            new_time = source.commit_time(new.tag)
+            age = age_of_build(distance, recorded_time=recorded_time, new_time=new_time)
+        if age is Age.UNKNOWN:
+            yield from self._undecided(change, source.trouble)
+        elif age is Age.STALE:
+            older = (
+                f"is an ancestor of {old.tag}"
+                if recorded_time is None
+                else f"({moment(new_time)}) was made before {old.tag} ({moment(recorded_time)})"
+                if new_time
+                else "is older"
+            )
+            error = StaleBuild(
+                f"{change.service} in {self._environment.name}: {new.tag} {older}, "
+                "which is recorded: an older build would replace a newer one",
+                hint="to record it all the same: --allow-older; "
+                f"to go back: gitops rollback {change.service} -e {self._environment.name}",
+            )
+            yield Refusal(error, Override.OLDER)
+
+    def _undecided(self, change: Change, trouble: str | None) -> Iterator[Refusal]:
+        why = f" ({trouble})" if trouble else ""
+        message = (
+            f"{change.service}: cannot tell whether {change.desired and change.desired.short} is "
+            f"newer than {change.current and change.current.short}{why}"
+        )
+        hint = f"say where its source is: [service.{change.service}] source = … in gitops.toml"
+        if self._team.require_ancestry:
+            error = StaleBuild(
+                f"{message}, and gitops.toml has [versions] require_ancestry",
+                hint=f"{hint}; or --allow-older",
+            )
+            yield Refusal(error, Override.OLDER)
+        else:
+            self.warnings.append(f"{message}; {hint}")
+
+    def _recorded_time(self, change: Change) -> datetime | None:
+        """Return the source time that the commit which recorded the version has noted."""
+        start = self._snapshot.commit
+        if start is None:
+            return None
+        path = self._environment.files[change.service].path
+        for last in self._state.file_history(path, start=start, limit=1):
+            noted = last.made_by.trailers.get("Gitops-Source-Time")
+            return source_time_of(noted, change.service) if noted else None
+        return None
+
+    def source_times(self, changes: Collection[Change]) -> dict[ServiceName, datetime]:
+        """Return when the new commits were made, as far as that is known."""
+        times = {
+            change.service: self._sources.of(change.service).commit_time(change.desired.tag)
+            for change in changes
+            if change.desired is not None and change.desired.is_commit
+        }
+        return {service: at for service, at in times.items() if at is not None}
+
+
+def _meets(found: Version | None, expected: str) -> bool:
+    """Tell whether a version is the expected one; `none` expects that there is none."""
+    if found is None:
+        return expected == "none"
+    long_enough = len(expected) >= 7 and found.is_commit  # as git abbreviates
+    return expected in (found.tag, str(found)) or (long_enough and found.tag.startswith(expected))
+
+
+def _news(
+    changes: Collection[Change], environment: Environment, snapshot: Snapshot
+) -> Iterator[str]:
+    """Yield what to say of services that the environment did not have: a typing error, perhaps."""
+    elsewhere = {s for e in snapshot.environments.values() for s in e.files}
+    for change in changes:
+        if change.action is not Action.ADD:
+            continue
+        near = difflib.get_close_matches(change.service, environment.files, n=1, cutoff=0.8)
+        if near and change.service not in elsewhere:
+            yield (
+                f"{change.service} is new in {environment.name}: did you mean {near[0]}? "
+                f"(to take it back: git rm {environment.name}/{change.service}.*)"
+            )

@@ -1,0 +1,187 @@
+"""A change of recorded versions: before it is written (a plan) and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gitops_cli.domain.ancestry import NO_CHANGELOG, Changelog, Relation
+from gitops_cli.domain.drafting import Draft, Outcome, Verb
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.plan import Action, Change
+from gitops_cli.domain.text import one_line, plural
+from gitops_cli.domain.version import SHORT, Version
+from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+
+COMMITS_LISTED = 10  # per service, for people; JSON has all that were read
+AUTHORS_LISTED = 3
+
+_KIND = {Verb.PROMOTE: "promotion", Verb.ROLLBACK: "rollback", Verb.SET: "recording"}
+_COLUMNS = (
+    Column("service"),
+    Column("from"),
+    Column("to"),
+    Column("commits"),
+    Column("authors"),
+    Column("compare", wide=True),
+)
+
+Changelogs = Mapping[ServiceName, Changelog]
+
+
+def plan_view(outcome: Outcome, changelogs: Changelogs) -> View:
+    """Return a plan for people to judge: one row per service, then its source commits."""
+    draft = outcome.draft
+    return View(_kind(draft), document(outcome, changelogs), tuple(_plan(draft, changelogs)))
+
+
+def result_view(outcome: Outcome, changelogs: Changelogs | None = None) -> View:
+    """Return what was written, or that nothing had to be."""
+    lines = tuple(_result(outcome))
+    return View(_kind(outcome.draft), document(outcome, changelogs or {}), lines)
+
+
+def both_views(outcome: Outcome, changelogs: Changelogs) -> View:
+    """Return plan and result as one, for a report that nobody was asked about."""
+    blocks = (*_plan(outcome.draft, changelogs), *_result(outcome))
+    return View(_kind(outcome.draft), document(outcome, changelogs), blocks)
+
+
+def _kind(draft: Draft) -> str:
+    return _KIND.get(draft.verb, draft.verb.value)
+
+
+def document(outcome: Outcome, changelogs: Changelogs) -> dict[str, Any]:
+    """Return the fields of all such results."""
+    draft, written = outcome.draft, outcome.written
+    return {
+        "action": draft.verb.value,
+        "environment": draft.environment,
+        "source": draft.source,
+        "dry_run": written is None,
+        "changed": outcome.changed,
+        "commit": written.commit if written else None,
+        "reason": draft.reason,
+        "overrides": [override.value for override in draft.overrides],
+        "changes": [_change(change, changelogs.get(change.service)) for change in draft.changes],
+        "unchanged": [
+            {"service": change.service, "version": _full(change.desired)}
+            for change in draft.unchanged
+        ],
+        "held": list(draft.held),
+        "warnings": list(draft.warnings),
+    }
+
+
+def _change(change: Change, changelog: Changelog | None) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "service": change.service,
+        "action": change.action.value,
+        "from": _full(change.current),
+        "to": _full(change.desired),
+    }
+    if changelog is None:
+        return fields
+    return fields | {
+        "relation": changelog.distance.relation.value,
+        "ahead": changelog.distance.ahead,
+        "behind": changelog.distance.behind,
+        "compare": changelog.link,
+        "authors": list(changelog.authors),
+        "commits": [
+            {
+                "hash": commit.hash,
+                "author": commit.author,
+                "at": commit.at.isoformat(),
+                "subject": commit.subject,
+            }
+            for commit in changelog.commits
+        ],
+    }
+
+
+def _full(version: Version | None) -> str | None:
+    return None if version is None else str(version)
+
+
+def _plan(draft: Draft, changelogs: Changelogs) -> Iterator[Table | Line]:
+    if not draft.changes:
+        return
+    rows = [_row(change, changelogs.get(change.service, NO_CHANGELOG)) for change in draft.changes]
+    yield Table(_COLUMNS, rows, _title(draft))
+    for change in draft.changes:
+        yield from _source(change, changelogs.get(change.service, NO_CHANGELOG))
+
+
+def _title(draft: Draft) -> str:
+    match draft.verb:
+        case Verb.PROMOTE:
+            return f"Promote from {draft.source} to {draft.environment}"
+        case Verb.ROLLBACK:
+            return f"Roll back {draft.environment}"
+        case _:
+            return f"Record in {draft.environment}"
+
+
+def _row(change: Change, changelog: Changelog) -> list[Cell | str]:
+    names = changelog.authors[:AUTHORS_LISTED]
+    more = len(changelog.authors) - len(names)
+    authors = ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    old = Cell("new", Style.INFO) if change.current is None else Cell(_short(change.current))
+    new = Cell("removed", Style.WARN) if change.desired is None else Cell(_short(change.desired))
+    return [change.service, old, new, _distance(change, changelog), authors, changelog.link or ""]
+
+
+def _short(version: Version) -> str:
+    digest = f"@{version.digest[7 : 7 + SHORT]}" if version.digest else ""
+    return version.short + digest
+
+
+def _distance(change: Change, changelog: Changelog) -> Cell:
+    if change.action is not Action.UPDATE:
+        return Cell("")
+    match changelog.distance.relation:
+        case Relation.AHEAD:
+            return Cell(str(changelog.distance), Style.GOOD)
+        case Relation.BEHIND:
+            return Cell(f"{changelog.distance} (downgrade!)", Style.BAD)
+        case Relation.DIVERGED:
+            return Cell(f"diverged: {changelog.distance} (downgrade!)", Style.BAD)
+        case Relation.SAME:
+            return Cell("same commit", Style.DIM)
+        case Relation.UNKNOWN:
+            return Cell("unknown", Style.DIM)
+
+
+def _source(change: Change, changelog: Changelog) -> Iterator[Line]:
+    if not changelog.commits and not changelog.link:
+        return
+    yield Line(f"{change.service}{': ' + changelog.link if changelog.link else ''}", Style.STRONG)
+    for commit in changelog.commits[:COMMITS_LISTED]:
+        yield Line(
+            f"  {commit.hash[:SHORT]} {one_line(commit.subject)} ({one_line(commit.author)})"
+        )
+    more = (changelog.distance.ahead or len(changelog.commits)) - COMMITS_LISTED
+    if more > 0:
+        yield Line(f"  … and {plural(more, 'commit')} more", Style.DIM)
+
+
+def _result(outcome: Outcome) -> Iterator[Line]:
+    draft, written = outcome.draft, outcome.written
+    if outcome.changed and written is not None and written.commit is not None:
+        yield Line(f"{written.proposal.subject} ({written.commit[:SHORT]})", Style.GOOD)
+    elif draft.changes:
+        yield Line(f"would write: {draft.proposal.subject}", Style.INFO)
+    else:
+        yield Line(_nothing(draft), Style.DIM)
+
+
+def _nothing(draft: Draft) -> str:
+    if len(draft.unchanged) == 1:
+        change = draft.unchanged[0]
+        version = _short(change.desired) if change.desired else "absent"
+        return f"nothing to do: {change.service} in {draft.environment} is {version} already"
+    same = f" with {draft.source}" if draft.source else ""
+    services: Sequence[Change] = draft.unchanged
+    many = f" ({plural(len(services), 'service')})" if services else ""
+    return f"nothing to do: {draft.environment} is up to date{same}{many}"
