@@ -14,7 +14,9 @@ from tests.testbed import article as articles
 from tests.testbed import kube as clients
 from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane, Session
+from tests.testbed.faults import ApiProxy
 from tests.testbed.gitops import Gitops, gitops_with_home
+from tests.testbed.tcp import TcpProxy
 
 _session = pytest.StashKey[Session]()
 
@@ -84,3 +86,24 @@ def article(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Article]
         for environment in built.environments:
             if kube.exists("Namespace", None, environment):
                 kube.delete_namespace(environment)
+
+
+@pytest.fixture(scope="session")
+def admin_token(kube: clients.Kube) -> str:
+    """Return a token that may do everything."""
+    name = f"admin-{secrets.token_hex(4)}"  # every worker makes its own
+    return kube.cluster_admin(name)
+
+
+@pytest.fixture
+def api_proxy(control_plane: ControlPlane, admin_token: str, tmp_path: Path) -> Iterator[ApiProxy]:
+    """Return a proxy before the API server that can be told to answer wrongly."""
+    with ApiProxy(control_plane, tmp_path, admin_token) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def tcp_proxy(control_plane: ControlPlane) -> Iterator[TcpProxy]:
+    """Return a proxy before the API server that delays, cuts, hangs and refuses."""
+    with TcpProxy(control_plane.port) as proxy:
+        yield proxy

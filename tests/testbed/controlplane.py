@@ -53,6 +53,10 @@ class ControlPlane:
         return str(url)
 
     @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
     def pid(self) -> int:
         return int((self.directory / "pid").read_text())
 
@@ -181,6 +185,14 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def make_certificates(directory: Path) -> Path:
+    """Write a new CA (ca.crt) and a certificate of it for 127.0.0.1 and localhost (server.crt,
+    server.key) into a directory; return that.
+    """
+    _call("making certificates", str(binary()), "-dir", str(directory), "-certificates")
+    return directory
 
 
 # --- run

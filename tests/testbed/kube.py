@@ -86,17 +86,18 @@ class Kube:
         Raises ApiError for every answer from 400 on.
         """
         data = None if body is None else json.dumps(body)
-        headers = self._headers | {"Content-Type": content_type, "Accept": accept}
+        headers = {"Content-Type": content_type, "Accept": accept}
         target = f"{path}?{urlencode(query)}" if query else path
-        status, kind, content = self._send(method, target, data, headers)
+        status, kind, content = self.send(method, target, data, headers)
         answer = json.loads(content) if "json" in kind else content.decode()
         if status >= 400:
             raise ApiError(status, answer)
         return answer
 
-    def _send(
-        self, method: str, target: str, data: str | None, headers: dict[str, str]
+    def send(
+        self, method: str, target: str, data: str | None, headers: Mapping[str, str]
     ) -> tuple[int, str, bytes]:
+        """Send one request as it is, but for the token; return status, content type and body."""
         try:
             connection = self._idle.get_nowait()
         except queue.Empty:
@@ -105,7 +106,7 @@ class Kube:
                 host.hostname or "", host.port, context=self._tls, timeout=60
             )
         try:
-            connection.request(method, target, data, headers)
+            connection.request(method, target, data, {**self._headers, **headers})
             response = connection.getresponse()
             content = response.read()
         except BaseException:
@@ -263,6 +264,22 @@ class Kube:
             | {"subjects": [account], "roleRef": role}
         )
         return self.token(namespace, name)
+
+    def cluster_admin(self, name: str) -> str:
+        """Create a ServiceAccount in `default` that may do everything; return a token of it."""
+        metadata = {"name": name, "namespace": "default"}
+        self.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
+        role = {"kind": "ClusterRole", "apiGroup": "rbac.authorization.k8s.io"}
+        self.create(
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": name},
+                "subjects": [{"kind": "ServiceAccount", **metadata}],
+                "roleRef": role | {"name": "cluster-admin"},
+            }
+        )
+        return self.token("default", name)
 
     def token(self, namespace: str, name: str, seconds: int = 3600) -> str:
         """Ask for a token of a ServiceAccount; 600 seconds is the least the API grants."""
