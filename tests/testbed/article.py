@@ -28,7 +28,7 @@ REGISTRY = "registry.example.com"
 
 _FIRST = 1_793_606_400  # 2026-11-02 08:00 UTC
 _DAY = 86_400
-_AUTHORS = ("Ada Lovelace", "Grace Hopper", "Linus Torvalds", "Margaret Hamilton")
+_AUTHORS = ("Ada Example", "Ben Example", "Cleo Example", "Dan Example")
 _CHANGES = ("Start the service", "Answer health checks", "Keep sessions", "Limit requests")
 
 SYNC_SCRIPT = """\
