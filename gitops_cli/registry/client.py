@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from gitops_cli import __version__
@@ -20,7 +21,7 @@ from gitops_cli.domain.registries import RegistryRules
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import is_digest
 from gitops_cli.registry.challenge import Challenge, parse_challenges
-from gitops_cli.registry.connection import MAX_BODY, Answer, Connection
+from gitops_cli.registry.connection import MAX_BODY, Answer, Connection, retry_after
 from gitops_cli.registry.credentials import Credentials, find_credentials
 
 # Without all four, registries convert the manifest, and so its digest is another.
@@ -180,7 +181,7 @@ class Registries:
         except (ValueError, AttributeError):
             token = None
         if not isinstance(token, str):
-            raise RegistryError(f"{place.host}: its token server sent no token") from None
+            raise RegistryError(f"{place.host}: its token server sent no token")
         return f"Bearer {token}"
 
     def _token_server(self, realm: str, registry: Connection) -> Connection:
@@ -239,8 +240,11 @@ def _digest_of(body: bytes, image: ImageRef) -> str:
 
 
 def _unexpected(answer: Answer, place: _Place) -> RegistryError:
-    detail = _explanation(answer.body)
-    return RegistryError(f"{place.host}: answered {answer.status}{detail}")
+    wait = retry_after(answer, datetime.now(UTC))
+    return RegistryError(
+        f"{place.host}: answered {answer.status}{_explanation(answer.body)}",
+        hint=None if wait is None else f"it asks to come back in {wait:.0f} s",
+    )
 
 
 def _explanation(body: bytes) -> str:

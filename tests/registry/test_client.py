@@ -1,0 +1,369 @@
+"""What registries answer, played by a scripted server; tests/node has the real one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from gitops_cli.domain.errors import Denied, RegistryError
+from gitops_cli.domain.image import ImageRef, parse_image
+from gitops_cli.domain.registries import RegistryRules
+from gitops_cli.registry.client import MANIFESTS, Registries
+from gitops_cli.registry.connection import MAX_BODY, Answer, retry_after
+from tests.registry.scripted import Reply, Request, Scripted, scripted
+from tests.testbed.registry import free_port, make_certificate
+
+DIGEST = "sha256:" + "0f" * 32
+SECRET = "tr0ub4dor"
+NONE = Reply(404)
+HERE = Reply(200, {"Docker-Content-Digest": DIGEST})
+
+
+def image(server: Scripted, tag: str = "36a03b3") -> ImageRef:
+    return parse_image(f"{server.address}/team/web:{tag}")
+
+
+@pytest.fixture
+def registries(tmp_path: Path) -> Iterator[Registries]:
+    made = Registries({}, {"HOME": str(tmp_path)}, timeout=5)
+    yield made
+    made.close()
+
+
+def logged_in(home: Path, server: Scripted, **entry: str) -> Registries:
+    entry = entry or {"auth": base64.b64encode(f"ada:{SECRET}".encode()).decode()}
+    file = home / ".docker" / "config.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"auths": {server.address: entry}}))
+    return Registries({}, {"HOME": str(home)}, timeout=5)
+
+
+def test_head_with_every_type_of_manifest(registries: Registries) -> None:
+    with scripted(lambda _: HERE) as server:
+        assert registries.digest(image(server)) == DIGEST
+
+    [request] = server.requests
+    assert (request.method, request.path) == ("HEAD", "/v2/team/web/manifests/36a03b3")
+    assert request.headers["accept"] == MANIFESTS
+    assert request.headers["user-agent"].startswith("gitops-cli/")
+    assert "authorization" not in request.headers
+
+
+def test_a_pinned_image_is_asked_by_its_digest(registries: Registries) -> None:
+    with scripted(lambda _: HERE) as server:
+        registries.digest(parse_image(f"{server.address}/web:36a03b3@{DIGEST}"))
+
+    assert server.requests[0].path == f"/v2/web/manifests/{DIGEST}"
+
+
+def test_missing_is_none(registries: Registries) -> None:
+    with scripted(lambda _: NONE) as server:
+        assert registries.digest(image(server)) is None
+
+
+@pytest.mark.parametrize("head", [200, 405], ids=["no digest header", "no HEAD"])
+def test_the_digest_is_computed_where_it_is_not_told(registries: Registries, head: int) -> None:
+    body = b'{"schemaVersion": 2}'
+
+    def answer(request: Request) -> Reply:
+        return Reply(head) if request.method == "HEAD" else Reply(200, {}, body)
+
+    with scripted(answer) as server:
+        assert registries.digest(image(server)) == f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def test_an_endless_manifest_is_refused(registries: Registries) -> None:
+    with (
+        scripted(lambda r: Reply(200, {}, b"x" * (MAX_BODY + 10))) as server,
+        pytest.raises(RegistryError, match="larger than"),
+    ):
+        registries.digest(image(server))
+
+
+class TokenServer:
+    """A registry whose token server wants, or does not want, credentials."""
+
+    def __init__(self, *, needs: str | None = None, fields: str = "token") -> None:
+        self.needs, self.fields, self.granted = needs, fields, "granted-token"
+        self.address = ""
+
+    def __call__(self, request: Request) -> Reply:
+        if request.path.startswith("/token"):
+            return self._token(request)
+        if request.headers.get("authorization") == f"Bearer {self.granted}":
+            return HERE
+        scheme = f'Bearer realm="http://{self.address}/token",service="tests"'
+        return Reply(401, {"WWW-Authenticate": scheme + ',scope="repository:team/web:pull"'})
+
+    def _token(self, request: Request) -> Reply:
+        given = request.headers.get("authorization")
+        if request.method == "POST":
+            given = parse_qs(request.body.decode())["refresh_token"][0]
+        if self.needs is not None and given != self.needs:
+            return Reply(401, {}, b'{"errors": [{"code": "UNAUTHORIZED"}]}')
+        return Reply(200, {}, json.dumps({self.fields: self.granted}).encode())
+
+
+@pytest.mark.parametrize("field", ["token", "access_token"])
+def test_everybody_gets_a_token(registries: Registries, field: str) -> None:
+    token = TokenServer(fields=field)
+    with scripted(token) as server:
+        token.address = server.address
+        assert registries.digest(image(server)) == DIGEST
+        assert registries.digest(image(server, "other")) == DIGEST
+
+    asked = [urlsplit(r.path) for r in server.requests if r.path.startswith("/token")]
+    assert [parse_qs(url.query) for url in asked] == [
+        {"scope": ["repository:team/web:pull"], "service": ["tests"]}
+    ], "one token serves all tags of a repository"
+
+
+def test_a_token_that_expired_is_fetched_anew(registries: Registries) -> None:
+    token = TokenServer()
+    with scripted(token) as server:
+        token.address = server.address
+        registries.digest(image(server))
+        token.granted = "another"
+        assert registries.digest(image(server)) == DIGEST
+
+
+def test_credentials_go_to_the_token_server_only(tmp_path: Path) -> None:
+    basic = "Basic " + base64.b64encode(f"ada:{SECRET}".encode()).decode()
+    token = TokenServer(needs=basic)
+    with scripted(token) as server:
+        token.address = server.address
+        assert logged_in(tmp_path, server).digest(image(server)) == DIGEST
+
+    assert [r.path.split("?")[0] for r in server.requests if SECRET in str(r.headers)] == []
+    assert {r.path.split("?")[0] for r in server.requests if basic in r.headers.values()} == {
+        "/token"
+    }
+    assert not any(SECRET in r.path for r in server.requests)
+
+
+def test_an_identity_token_is_exchanged(tmp_path: Path) -> None:
+    token = TokenServer(needs=SECRET, fields="access_token")
+    with scripted(token) as server:
+        token.address = server.address
+        assert logged_in(tmp_path, server, identitytoken=SECRET).digest(image(server)) == DIGEST
+
+    [exchange] = [r for r in server.requests if r.method == "POST"]
+    form = parse_qs(exchange.body.decode())
+    assert (form["grant_type"], form["service"]) == (["refresh_token"], ["tests"])
+
+
+def test_a_registry_token_needs_no_exchange(tmp_path: Path) -> None:
+    token = TokenServer(needs="nobody")
+    with scripted(token) as server:
+        token.address = server.address
+        assert logged_in(tmp_path, server, registrytoken=token.granted).digest(image(server))
+
+
+def test_refused_credentials_name_their_file_and_hold_no_secret(tmp_path: Path) -> None:
+    token = TokenServer(needs="somebody else")
+    with scripted(token) as server:
+        token.address = server.address
+        asking = logged_in(tmp_path, server)
+        with pytest.raises(Denied) as caught:
+            asking.digest(image(server))
+
+    assert str(tmp_path / ".docker" / "config.json") in caught.value.message
+    assert caught.value.exit_code == 4
+    assert SECRET not in f"{caught.value.message}{caught.value.hint}"
+
+
+def test_without_credentials_the_hint_is_to_log_in(registries: Registries) -> None:
+    basic = Reply(401, {"WWW-Authenticate": 'Basic realm="tests"'})
+    with scripted(lambda _: basic) as server, pytest.raises(Denied) as caught:
+        registries.digest(image(server))
+
+    assert caught.value.hint == f"docker login {server.address}"
+
+
+def test_no_credentials_go_over_plain_http_to_another_host(tmp_path: Path) -> None:
+    make_certificate(tmp_path)
+    challenge = Reply(401, {"WWW-Authenticate": 'Bearer realm="http://elsewhere.example/token"'})
+    with scripted(lambda _: challenge, certificate=tmp_path) as server:
+        rules = {server.address: RegistryRules(server.address, ca_file=tmp_path / "ca.crt")}
+        asking = Registries(rules, {"HOME": str(tmp_path)})
+        with pytest.raises(RegistryError, match="plain HTTP"):
+            asking.digest(image(server))
+
+
+@pytest.mark.parametrize("wait", ["1", "date"])
+def test_a_rate_limit_is_waited_for(registries: Registries, wait: str) -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    replies = [Reply(429, {"Retry-After": until if wait == "date" else wait}), HERE]
+    begin = time.monotonic()
+    with scripted(lambda _: replies.pop(0)) as server:
+        assert registries.digest(image(server)) == DIGEST
+
+    assert time.monotonic() - begin >= 0.9
+
+
+def test_a_rate_limit_longer_than_the_time_left_is_reported_at_once(
+    registries: Registries,
+) -> None:
+    limit = Reply(429, {"Retry-After": "900"})
+    begin = time.monotonic()
+    with scripted(lambda _: limit) as server, pytest.raises(RegistryError) as caught:
+        registries.digest(image(server))
+
+    assert time.monotonic() - begin < 3
+    assert "429" in caught.value.message
+    assert caught.value.hint == "it asks to come back in 900 s"
+
+
+@pytest.mark.parametrize(
+    "first", [Reply(503), Reply(502), Reply(hang_up=True)], ids=["503", "502", "hangs up"]
+)
+def test_a_stumble_is_tried_again(registries: Registries, first: Reply) -> None:
+    replies = [first, HERE]
+    with scripted(lambda _: replies.pop(0)) as server:
+        assert registries.digest(image(server)) == DIGEST
+
+
+def test_an_error_quotes_the_registry(registries: Registries) -> None:
+    errors = b'{"errors": [{"code": "DENIED", "message": "no\\u001b[31m"}]}'
+
+    def answer(request: Request) -> Reply:
+        return Reply(200) if request.method == "HEAD" else Reply(500, {}, errors)
+
+    with scripted(answer) as server, pytest.raises(RegistryError) as caught:
+        registries.digest(image(server))
+
+    assert caught.value.message == rf"{server.address}: answered 500: DENIED no\x1b[31m"
+    assert caught.value.exit_code == 5
+
+
+def test_a_registry_that_stops_in_the_middle_is_no_hang(tmp_path: Path) -> None:
+    def slow(_: Request) -> Reply:
+        time.sleep(1.5)
+        return HERE
+
+    begin = time.monotonic()
+    with scripted(slow) as server:
+        asking = Registries({}, {"HOME": str(tmp_path)}, timeout=0.5)
+        with pytest.raises(RegistryError, match="no answer in time"):
+            asking.digest(image(server))
+
+    assert time.monotonic() - begin < 4
+
+
+def test_nobody_listens(registries: Registries) -> None:
+    with pytest.raises(RegistryError, match="refuses connections"):
+        registries.digest(parse_image(f"127.0.0.1:{free_port()}/web:1"))
+
+
+def test_no_such_host(registries: Registries) -> None:
+    with pytest.raises(RegistryError, match="no such host"):
+        registries.digest(parse_image("registry.invalid/web:1"))
+
+
+def test_a_redirect_elsewhere_loses_the_credentials(tmp_path: Path) -> None:
+    with scripted(lambda _: HERE) as blobs:
+
+        def answer(request: Request) -> Reply:
+            if "authorization" not in request.headers:
+                return Reply(401, {"WWW-Authenticate": 'Basic realm="tests"'})
+            return Reply(307, {"Location": f"http://{blobs.address}/stored"})
+
+        with scripted(answer) as server:
+            assert logged_in(tmp_path, server).digest(image(server)) == DIGEST
+
+    [redirected] = blobs.requests
+    assert "authorization" not in redirected.headers
+
+
+def test_redirects_end(registries: Registries) -> None:
+    def around(_: Request) -> Reply:
+        return Reply(307, {"Location": "/again"})
+
+    with scripted(around) as server, pytest.raises(RegistryError, match="redirects without end"):
+        registries.digest(image(server))
+
+
+class TestTls:
+    """Whom a registry's certificate is checked against."""
+
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[Scripted]:
+        make_certificate(tmp_path / "tls")
+        with scripted(lambda _: HERE, certificate=tmp_path / "tls") as server:
+            yield server
+
+    def test_an_unknown_authority_is_refused(self, server: Scripted, tmp_path: Path) -> None:
+        with pytest.raises(RegistryError, match="certificate is not trusted") as caught:
+            Registries({}, {"HOME": str(tmp_path)}).digest(image(server))
+
+        assert "ca_file" in (caught.value.hint or "")
+        assert server.requests == []
+
+    def test_the_users_config_names_it(self, server: Scripted, tmp_path: Path) -> None:
+        rules = RegistryRules(server.address, ca_file=tmp_path / "tls" / "ca.crt")
+        asking = Registries({server.address: rules}, {"HOME": str(tmp_path)})
+
+        assert asking.digest(image(server)) == DIGEST
+
+    @pytest.mark.parametrize("tool", ["docker", "containers"])
+    def test_certs_d_names_it(self, server: Scripted, tmp_path: Path, tool: str) -> None:
+        directory = tmp_path / ".config" / tool / "certs.d" / server.address
+        directory.mkdir(parents=True)
+        (directory / "ca.crt").write_bytes((tmp_path / "tls" / "ca.crt").read_bytes())
+
+        assert Registries({}, {"HOME": str(tmp_path)}).digest(image(server)) == DIGEST
+
+    def test_ssl_cert_file_names_it(
+        self, server: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls" / "ca.crt"))
+
+        assert Registries({}, {"HOME": str(tmp_path)}).digest(image(server)) == DIGEST
+
+
+def test_plain_http_is_asked_for_elsewhere(tmp_path: Path) -> None:
+    """On this machine's own names it is found out; any other host needs the user's word."""
+    with scripted(lambda _: HERE) as server:
+        port = server.address.partition(":")[2]
+        elsewhere = f"0.0.0.0:{port}"  # not a loopback address by name
+        pinned = parse_image(f"{elsewhere}/web:1")
+
+        with pytest.raises(RegistryError, match="TLS failed") as caught:
+            Registries({}, {"HOME": str(tmp_path)}).digest(pinned)
+        asked = Registries(
+            {elsewhere: RegistryRules(elsewhere, insecure=True)}, {"HOME": str(tmp_path)}
+        )
+
+        assert "insecure = true" in (caught.value.hint or "")
+        assert asked.digest(pinned) == DIGEST
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("7", 7.0), ("", None), ("soon", None), ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0), ("-1", None)],
+)
+def test_retry_after(value: str, expected: float | None) -> None:
+    now = datetime(2015, 10, 21, 7, 28, tzinfo=UTC)
+
+    assert retry_after(Answer("", 429, {"Retry-After": value}, [], b""), now) == expected
+
+
+@pytest.mark.parametrize("module", ["urllib3", "certifi", "gitops_cli.registry"])
+def test_commands_without_a_registry_do_not_load_it(module: str) -> None:
+    code = (
+        "import sys, gitops_cli.cli.app, gitops_cli.operations.images\n"
+        f"sys.exit({module!r} in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,238 @@
+"""Where credentials come from, and that no message holds one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitops_cli.domain.errors import ConfigurationError, Denied, GitOpsError
+from gitops_cli.registry.credentials import Credentials, credential_files, find_credentials
+
+HOST = "registry.example.com:5000"
+SECRET = "tr0ub4dor"
+
+
+def packed(user: str = "ada", password: str = SECRET) -> str:
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def write(file: Path, content: Any) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return file
+
+
+def docker(home: Path, content: Any) -> Path:
+    return write(home / ".docker" / "config.json", content)
+
+
+def found(home: Path, host: str = HOST, path: str = "team/web", **more: str) -> Credentials | None:
+    return find_credentials(host, path, {"HOME": str(home), **more})
+
+
+def helper(directory: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = write(directory / f"docker-credential-{name}", f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
+
+
+def test_nobody_is_logged_in(home: Path) -> None:
+    assert found(home) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    [HOST, f"https://{HOST}", f"https://{HOST}/v1/", f"http://{HOST}/v2/", f"{HOST}/"],
+)
+def test_docker_writes_hosts_in_many_forms(home: Path, key: str) -> None:
+    docker(home, {"auths": {key: {"auth": packed()}}})
+
+    credentials = found(home)
+
+    assert credentials is not None
+    assert (credentials.username, credentials.password) == ("ada", SECRET)
+    assert credentials.basic == f"Basic {packed()}"
+
+
+@pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "index.docker.io"])
+def test_docker_hub_has_several_names(home: Path, key: str) -> None:
+    docker(home, {"auths": {key: {"auth": packed()}}})
+
+    assert found(home, host="docker.io", path="library/nginx") is not None
+    assert found(home) is None
+
+
+def test_the_most_specific_entry_is_meant(home: Path) -> None:
+    entries = {HOST: packed("all"), f"{HOST}/team": packed("team"), f"{HOST}/te": packed("no")}
+    docker(home, {"auths": {key: {"auth": auth} for key, auth in entries.items()}})
+
+    names = [found(home, path=path) for path in ("team/web", "other/web")]
+
+    assert [c and c.username for c in names] == ["team", "all"]
+
+
+def test_a_password_may_hold_colons(home: Path) -> None:
+    docker(home, {"auths": {HOST: {"auth": packed(password="a:b:c")}}})
+
+    credentials = found(home)
+
+    assert credentials is not None
+    assert credentials.password == "a:b:c"
+
+
+def test_tokens_are_read_too(home: Path) -> None:
+    docker(home, {"auths": {HOST: {"identitytoken": "identity", "registrytoken": "registry"}}})
+
+    credentials = found(home)
+
+    assert credentials is not None
+    assert (credentials.identity_token, credentials.registry_token) == ("identity", "registry")
+
+
+def test_the_order_of_the_files(home: Path) -> None:
+    environ = {
+        "HOME": str(home),
+        "REGISTRY_AUTH_FILE": str(home / "explicit.json"),
+        "DOCKER_CONFIG": str(home / "docker"),
+        "XDG_RUNTIME_DIR": str(home / "run"),
+    }
+
+    assert [str(file.relative_to(home)) for file in credential_files(environ)] == [
+        "explicit.json",
+        "docker/config.json",
+        "run/containers/auth.json",
+        ".config/containers/auth.json",
+    ]
+    assert [str(f.relative_to(home)) for f in credential_files({"HOME": str(home)})] == [
+        ".config/containers/auth.json",
+        ".docker/config.json",
+    ]
+
+
+def test_podmans_file_goes_before_dockers(home: Path) -> None:
+    docker(home, {"auths": {HOST: {"auth": packed("docker")}}})
+    write(home / "auth.json", {"auths": {HOST: {"auth": packed("podman")}}})
+
+    first = found(home, REGISTRY_AUTH_FILE=str(home / "auth.json"))
+    second = found(home)
+
+    assert first is not None
+    assert second is not None
+    assert (first.username, second.username) == ("podman", "docker")
+
+
+def test_a_helper_is_asked_for_its_host(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = json.dumps({"ServerURL": HOST, "Username": "ada", "Secret": SECRET})
+    script = f'[ "$1" = get ] && [ "$(cat)" = "{HOST}" ] && echo \'{answer}\''
+    helper(home / "bin", "vault", script, monkeypatch)
+    docker(home, {"credHelpers": {HOST: "vault"}})
+
+    credentials = found(home)
+
+    assert credentials == Credentials("docker-credential-vault", "ada", SECRET)
+    assert found(home, host="other.example.com") is None
+
+
+def test_a_store_serves_all_hosts_and_knows_docker_hubs_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = """printf '{"Username": "<token>", "Secret": "%s"}' "$(cat)" """
+    helper(home / "bin", "desktop", script, monkeypatch)
+    docker(home, {"credsStore": "desktop", "auths": {HOST: {}}})
+
+    hub = found(home, host="docker.io")
+
+    assert hub is not None
+    assert (hub.username, hub.identity_token) == (None, "https://index.docker.io/v1/")
+
+
+def test_a_store_without_the_host_leaves_the_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "echo 'credentials not found in native keychain'; exit 1"
+    helper(home / "bin", "desktop", script, monkeypatch)
+    docker(home, {"credsStore": "desktop", "auths": {HOST: {"auth": packed()}}})
+
+    credentials = found(home)
+
+    assert credentials is not None
+    assert credentials.username == "ada"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        pytest.param(f"echo the secret is {SECRET}; exit 3", "exit code 3", id="fails"),
+        pytest.param(f"echo {SECRET}", "is not what helpers say", id="nonsense"),
+        pytest.param(f'echo \'{{"Secret": "{SECRET}"}}\'', "is not what helpers", id="half"),
+    ],
+)
+def test_a_broken_helper_is_named_and_not_quoted(
+    home: Path, monkeypatch: pytest.MonkeyPatch, script: str, expected: str
+) -> None:
+    helper(home / "bin", "vault", script, monkeypatch)
+    docker(home, {"credHelpers": {HOST: "vault"}})
+
+    with pytest.raises(Denied, match="docker-credential-vault") as caught:
+        found(home)
+
+    assert expected in caught.value.message
+    assert_no_secret(caught.value)
+
+
+def test_a_missing_helper_says_which(home: Path) -> None:
+    file = docker(home, {"credHelpers": {HOST: "nowhere"}})
+
+    with pytest.raises(ConfigurationError, match="docker-credential-nowhere") as caught:
+        found(home)
+
+    assert str(file) in caught.value.message
+
+
+def test_a_helper_is_a_name_and_no_path(home: Path) -> None:
+    docker(home, {"credHelpers": {HOST: "x/../../evil"}})
+
+    with pytest.raises(ConfigurationError, match="not the name of a credential helper"):
+        found(home)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(f'{{"auths":\n{{"x": "{SECRET}"', "config.json:2: is not JSON", id="cut"),
+        pytest.param(f'["{SECRET}"]', "config.json:1: is not a JSON object", id="list"),
+        pytest.param({"auths": [SECRET]}, "`auths` is not an object", id="auths"),
+        pytest.param({"auths": {HOST: {"auth": f"%{SECRET}"}}}, "is not base64", id="base64"),
+    ],
+)
+def test_a_broken_file_is_named_and_not_quoted(home: Path, content: Any, expected: str) -> None:
+    docker(home, content)
+
+    with pytest.raises(ConfigurationError) as caught:
+        found(home)
+
+    assert expected in caught.value.message
+    assert_no_secret(caught.value)
+
+
+def test_credentials_do_not_show_themselves() -> None:
+    credentials = Credentials("a file", "ada", SECRET, SECRET, SECRET)
+
+    assert SECRET not in repr(credentials)
+
+
+def assert_no_secret(error: GitOpsError) -> None:
+    chain: BaseException | None = error
+    while chain is not None:
+        assert SECRET not in repr(chain.args)
+        chain = chain.__cause__
