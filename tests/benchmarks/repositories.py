@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 STAGES = ("development", "staging", "production")
@@ -22,15 +22,21 @@ def git(*argv: str | Path, directory: Path | None = None) -> str:
     return done.stdout.strip()
 
 
-def small_repository(work: Path, registry: str = "registry.example.com") -> Path:
+def small_repository(work: Path) -> Path:
     """Return a clone, with a bare remote beside it, of two projects in three stages."""
     remote, clone = work / "small.git", work / "small"
     if not clone.exists():
         git("init", "-q", "--bare", "-b", "main", remote)
-        stream = _stream(1, [f"project{p}-{s}" for p in (1, 2) for s in STAGES], SERVICES, registry)
+        stream = _stream(1, [f"project{p}-{s}" for p in (1, 2) for s in STAGES], SERVICES)
         _import(remote, stream)
         _clone(remote, clone)
     return clone
+
+
+def state_repository(bare: Path, environments: Sequence[str], services: Sequence[str]) -> None:
+    """Make a bare repository of one commit in which all environments share one images_path."""
+    git("init", "-q", "--bare", "-b", "main", bare)
+    _import(bare, _stream(1, environments, services, images_path="r.example.com/project/"))
 
 
 def big_repository(commits: int = 100_000) -> Path:
@@ -89,14 +95,15 @@ def _import(bare: Path, stream: Iterator[bytes]) -> None:
 
 def _stream(
     commits: int,
-    environments: list[str],
-    services: tuple[str, ...],
-    registry: str = "r.example.com",
+    environments: Sequence[str],
+    services: Sequence[str],
+    images_path: str = "",
 ) -> Iterator[bytes]:
     """Yield a fast-import stream; the first commit holds everything."""
     yield _commit(0, "state")
     for environment in environments:
-        yield _file(f"{environment}/images_path", f"{registry}/{environment.rsplit('-', 1)[0]}/")
+        of_project = f"registry.example.com/{environment.rsplit('-', 1)[0]}/"
+        yield _file(f"{environment}/images_path", images_path or of_project)
         for service in services:
             yield _file(f"{environment}/{service}.deployment", HASHES[0])
     paths = [f"{e}/{s}.deployment" for e in environments for s in services]
