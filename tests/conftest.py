@@ -16,6 +16,7 @@ from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane, Session
 from tests.testbed.faults import ApiProxy
 from tests.testbed.gitops import Gitops, gitops_with_home
+from tests.testbed.sshd import Sshd
 from tests.testbed.tcp import TcpProxy
 
 _session = pytest.StashKey[Session]()
@@ -107,3 +108,10 @@ def tcp_proxy(control_plane: ControlPlane) -> Iterator[TcpProxy]:
     """Return a proxy before the API server that delays, cuts, hangs and refuses."""
     with TcpProxy(control_plane.port) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[Sshd]:
+    """Return a real sshd of Debian's openssh-server; for tests marked `node`."""
+    with Sshd(tmp_path / "sshd") as server:
+        yield server

@@ -137,6 +137,23 @@ def test_the_second_start_finds_the_binary_and_is_quick(
     assert time.monotonic() - begin < 5, "the binary was built again"
 
 
+def test_a_build_that_fails_says_why(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    go.write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.26.0 && exit\necho no room; exit 1\n')
+    go.chmod(0o755)
+    failed = subprocess.run(
+        [sys.executable, "-m", "tests.testbed.controlplane", "build"],
+        cwd=Path(__file__).parents[2],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode == 1
+    assert failed.stderr.endswith("could not be built; `go build` ended with 1:\nno room\n")
+    assert not failed.stdout
+
+
 def test_it_ends_with_its_owner(control_plane: ControlPlane, tmp_path: Path) -> None:
     """A test session that is killed leaves neither a process nor a folder."""
     program = """if True:
