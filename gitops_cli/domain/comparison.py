@@ -1,0 +1,317 @@
+"""An environment in git against its live namespace: one row per container (spec, section 4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
+from gitops_cli.domain.findings import Severity
+from gitops_cli.domain.image import ImageRef, parse_image
+from gitops_cli.domain.locks import Lock
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import Environment, Kind, VersionFile, invalid
+from gitops_cli.domain.rollout import Phase, Rollout, Trouble, judge, last_job
+from gitops_cli.domain.workload import (
+    Container,
+    Observed,
+    Target,
+    Unclear,
+    Workload,
+    containers_for,
+)
+
+
+class State(StrEnum):
+    """What a row says."""
+
+    IN_SYNC = "in-sync"
+    DIFFERS = "differs"
+    ROLLING = "rolling"
+    FAILED = "failed"
+    MISSING = "missing"
+    UNTRACKED = "untracked"
+    UNCLEAR = "unclear"
+    DIGEST = "digest"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return what a row in this state lets `diff` end with."""
+        match self:
+            case State.IN_SYNC | State.DIGEST | State.UNTRACKED:
+                return ExitCode.OK
+            case State.UNCLEAR:
+                return ExitCode.USAGE
+            case _:
+                return ExitCode.NO
+
+
+class Agreement(StrEnum):
+    """How two images compare."""
+
+    SAME = "same"
+    DIGEST = "digest"
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An image that pods run, with the digest their nodes pulled, and how many."""
+
+    image: ImageRef
+    digest: str | None
+    pods: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One container: wanted in git, recorded in the workload, running in the pods.
+
+    `running` is None where pods may not be listed. `lock` is the hold on the recorded version.
+    """
+
+    environment: EnvironmentName
+    service: ServiceName
+    kind: Kind
+    state: State
+    container: str | None = None
+    path: str | None = None
+    wanted: ImageRef | None = None
+    recorded: ImageRef | None = None
+    running: tuple[Running, ...] | None = None
+    lock: Lock | None = None
+    reason: str | None = None
+    rollout: Rollout | None = None
+    commit: str | None = None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Return what keeps its pods, if anything does."""
+        return self.rollout.trouble if self.rollout is not None else None
+
+    @property
+    def needs_patch(self) -> bool:
+        """Tell whether the workload's template has another image than git."""
+        return (
+            self.wanted is not None
+            and self.recorded is not None
+            and agreement(self.wanted, self.recorded) is Agreement.DIFFERENT
+        )
+
+    def with_trouble(self, trouble: Trouble) -> Row:
+        """Return the row with a better explained trouble."""
+        if self.rollout is None:
+            return self
+        reason = trouble.text if self.state is State.FAILED else self.reason
+        return replace(self, rollout=replace(self.rollout, trouble=trouble), reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All rows of one environment; `problems` are what could not be told, `notes` by the way."""
+
+    environment: EnvironmentName
+    rows: tuple[Row, ...]
+    problems: tuple[GitOpsError, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return what this environment lets `diff` end with."""
+        return worst(
+            [row.state.exit_code for row in self.rows] + [p.exit_code for p in self.problems]
+        )
+
+
+def agreement(wanted: ImageRef, recorded: ImageRef) -> Agreement:
+    """Compare images; `repo:tag` and `repo:tag@digest` differ in the digest only."""
+    if wanted == recorded:
+        return Agreement.SAME
+    if (wanted.repository, wanted.tag) != (recorded.repository, recorded.tag):
+        return Agreement.DIFFERENT
+    both_pinned = wanted.digest is not None and recorded.digest is not None
+    return Agreement.DIFFERENT if both_pinned else Agreement.DIGEST
+
+
+def target_of(environment: Environment, *, pods: bool) -> Target:
+    """Return what must be read: its files' kinds, and Deployments for those without a file."""
+    kinds = {file.kind for file in environment.files.values()} | {Kind.DEPLOYMENT}
+    return Target(environment.name, frozenset(kinds), pods)
+
+
+def compare(
+    environment: Environment,
+    observed: Observed,
+    *,
+    now: datetime,
+    containers: Mapping[ServiceName, str] | None = None,
+) -> Comparison:
+    """Compare an environment with its namespace; `containers` is gitops.toml's choice."""
+    rows: list[Row] = []
+    errors: dict[str, GitOpsError] = {}
+    known = containers or {}
+    for service, file in environment.files.items():
+        lock = _lock(environment, service, now)
+        if (unread := observed.errors.get(file.kind)) is not None:
+            errors[str(unread)] = unread
+            continue
+        workload = observed.workload(file.kind, service)
+        try:
+            wanted = environment.image(service)
+        except GitOpsError as error:
+            errors[str(error)] = error
+            continue
+        found = _rows_of(file, wanted, environment, workload, observed, known.get(service))
+        rows += [replace(row, lock=lock) for row in found]
+    spoilt = [f for f in environment.findings if f.severity is Severity.ERROR]
+    for finding in spoilt:
+        spoiling = invalid([finding])
+        errors.setdefault(str(spoiling), spoiling)
+    rows += _untracked(environment, observed)
+    rows.sort(key=lambda row: (row.state is State.UNTRACKED, row.service, row.container or ""))
+    return Comparison(environment.name, tuple(rows), tuple(errors.values()), observed.notes)
+
+
+def _lock(environment: Environment, service: ServiceName, now: datetime) -> Lock | None:
+    for key in (service, None):
+        lock = environment.locks.get(key)
+        if lock is not None and lock.holds(now):
+            return lock
+    return None
+
+
+def _untracked(environment: Environment, observed: Observed) -> Iterable[Row]:
+    files = {(file.kind, file.service) for file in environment.files.values()}
+    spoilt = {finding.path for finding in environment.findings}
+    for workload in observed.workloads:
+        path = f"{environment.name}/{workload.name}{workload.kind.suffix}"
+        if (workload.kind, workload.name) in files or path in spoilt:
+            continue
+        for container in workload.containers:
+            if not container.init:
+                yield Row(
+                    environment.name,
+                    workload.name,
+                    workload.kind,
+                    State.UNTRACKED,
+                    container.name,
+                    recorded=parse_image(container.image),
+                    running=running_images(container, workload, observed),
+                    reason=f"no file {path}",
+                    commit=workload.commit,
+                )
+
+
+def _rows_of(
+    file: VersionFile,
+    wanted: ImageRef,
+    environment: Environment,
+    workload: Workload | None,
+    observed: Observed,
+    configured: str | None,
+) -> Sequence[Row]:
+    name, service, kind = environment.name, file.service, file.kind
+    base = Row(name, service, kind, State.MISSING, path=file.path, wanted=wanted)
+    if workload is None:
+        return [replace(base, reason=f"no {kind} `{service}` in namespace {name}")]
+    containers = containers_for(workload, wanted, configured=configured)
+    base = replace(base, commit=workload.commit)
+    if isinstance(containers, Unclear):
+        hint = f"set [service.{service}] container in gitops.toml"
+        return [replace(base, state=State.UNCLEAR, reason=f"{containers.reason}; {hint}")]
+    pods = observed.pods_of(workload)
+    rollout = judge(workload, pods, observed.jobs_of(workload))
+    return [_row(base, c, workload, observed, rollout) for c in containers]
+
+
+def _row(
+    base: Row, container: Container, workload: Workload, observed: Observed, rollout: Rollout
+) -> Row:
+    recorded = parse_image(container.image)
+    running = running_images(container, workload, observed)
+    row = replace(
+        base, container=container.name, recorded=recorded, running=running, rollout=rollout
+    )
+    wanted = base.wanted
+    assert wanted is not None
+    found = agreement(wanted, recorded)
+    if found is Agreement.DIFFERENT:
+        return replace(row, state=State.DIFFERS, reason=_digests(wanted, recorded))
+    if rollout.phase is Phase.FAILED or rollout.trouble is not None:
+        trouble = rollout.trouble
+        reason = trouble.text if trouble is not None else rollout.message
+        return replace(row, state=State.FAILED, reason=reason)
+    if rollout.phase is not Phase.COMPLETE:
+        return replace(row, state=State.ROLLING, reason=rollout.message)
+    # A pod's own image can be changed behind its workload's back.
+    strangers = {r.image.tag or str(r.image) for r in running or () if r.image.tag != recorded.tag}
+    if strangers and workload.kind is not Kind.CRONJOB:
+        return replace(row, state=State.DIFFERS, reason=f"pods run {', '.join(sorted(strangers))}")
+    if found is Agreement.DIGEST:
+        return replace(row, state=State.DIGEST, reason=_pulled(wanted, running))
+    return replace(row, state=State.IN_SYNC)
+
+
+def _digests(wanted: ImageRef, recorded: ImageRef) -> str | None:
+    if wanted.tag == recorded.tag and wanted.repository == recorded.repository:
+        return f"pinned to another digest: {recorded.digest}"
+    if wanted.repository != recorded.repository:
+        return f"recorded from another repository: {recorded.repository}"
+    return None
+
+
+def _pulled(wanted: ImageRef, running: Sequence[Running] | None) -> str:
+    digests = sorted({r.digest for r in running or () if r.digest is not None})
+    if wanted.digest is not None and digests and digests != [wanted.digest]:
+        return f"pods run {', '.join(digests)}"
+    return "git pins a digest" if wanted.digest is not None else "the workload pins a digest"
+
+
+def running_images(
+    container: Container, workload: Workload, observed: Observed
+) -> tuple[Running, ...] | None:
+    """Return what the workload's pods run in that container; of a CronJob, its last job's."""
+    pods = observed.pods_of(workload)
+    if workload.kind is Kind.CRONJOB:
+        return _last_run(container, workload, observed)
+    if pods is None:
+        return None
+    seen = Counter(
+        (c.image, c.digest)
+        for pod in pods
+        for c in pod.containers
+        if c.name == container.name and not pod.deleting and (c.running or _did(c.init, c.ended))
+    )
+    ordered = sorted(seen.items(), key=lambda item: (-item[1], item[0][0]))
+    return tuple(Running(parse_image(image), digest, n) for (image, digest), n in ordered)
+
+
+def _did(init: bool, ended: object) -> bool:
+    # An init container has run to its end where an ordinary one still runs.
+    return init and ended is not None
+
+
+def _last_run(
+    container: Container, workload: Workload, observed: Observed
+) -> tuple[Running, ...] | None:
+    if observed.jobs is None:
+        return None
+    last = last_job(observed.jobs_of(workload))
+    image = (
+        next((c.image for c in last.containers if c.name == container.name), None) if last else None
+    )
+    if last is None or image is None:
+        return ()
+    digest = next(
+        (
+            c.digest
+            for pod in observed.pods or ()
+            for c in pod.containers
+            if pod.owner_name == last.name and c.name == container.name
+        ),
+        None,
+    )
+    return (Running(parse_image(image), digest, 1),)

@@ -1,0 +1,236 @@
+"""Judge from plain values whether a workload's pods follow its template, and what keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.workload import Job, Pod, PodContainer, Workload
+
+# The kubelet's reasons that no waiting will mend.
+_FINAL = frozenset(
+    {
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "CreateContainerConfigError",
+        "ErrImageNotFound",
+    }
+)
+_PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"})
+_HARMLESS = frozenset({"", "ContainerCreating", "PodInitializing"})
+# What container runtimes and registries say of an image that is not there.
+_NOT_FOUND = re.compile(
+    r"not found|notfound|manifest unknown|name unknown|name_unknown|manifest_unknown"
+    r"|no such (?:image|manifest)|does not exist",
+    re.IGNORECASE,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Phase(StrEnum):
+    """Where a rollout is."""
+
+    COMPLETE = "complete"
+    PROGRESSING = "progressing"
+    HALTED = "halted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps a pod, or the making of pods. `final`: waiting longer will not mend it."""
+
+    reason: str
+    message: str = ""
+    pod: str | None = None
+    container: str | None = None
+    exit_code: int | None = None
+    restarts: int = 0
+    final: bool = False
+    log: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Return reason, exit code and message on one line."""
+        code = f", exit code {self.exit_code}" if self.exit_code is not None else ""
+        return f"{self.reason}{code}" + (f": {self.message}" if self.message else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A judgement. `message` says how far it is or why it stands still; empty when complete."""
+
+    phase: Phase
+    message: str = ""
+    trouble: Trouble | None = None
+    counts: tuple[int, int] = field(default=(0, 0))  # ready pods of the newest template, wanted
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether waiting longer makes no sense."""
+        return self.phase is not Phase.PROGRESSING
+
+
+def judge(
+    workload: Workload,
+    pods: Collection[Pod] | None = None,
+    jobs: Sequence[Job] = (),
+    *,
+    generation: int = 0,
+) -> Rollout:
+    """Judge a workload; `generation` is the least its controller must have seen.
+
+    Without `pods` (no right to list them) only the workload's own status counts.
+    """
+    if workload.kind is Kind.CRONJOB:
+        return _judge_cronjob(workload, pods or (), jobs)
+    counts = workload.counts
+    progress = (min(counts.updated, counts.available), counts.wanted)
+    if workload.observed_generation < max(workload.generation, generation):
+        return Rollout(Phase.PROGRESSING, "its controller has not seen the change yet")
+    if _is_complete(workload):
+        return Rollout(Phase.COMPLETE, counts=(counts.wanted, counts.wanted))
+    trouble = trouble_of(workload, pods or ())
+    if (deadline := _deadline_exceeded(workload)) is not None:
+        stuck = trouble or Trouble("ProgressDeadlineExceeded", deadline)
+        return Rollout(Phase.FAILED, "ProgressDeadlineExceeded", stuck, progress)
+    if trouble is not None and trouble.final:
+        return Rollout(Phase.FAILED, trouble.reason, trouble, progress)
+    halted = _halted(workload)
+    if halted is not None and trouble is None:
+        return Rollout(Phase.HALTED, halted, None, progress)
+    return Rollout(Phase.PROGRESSING, _distance(workload), trouble, progress)
+
+
+def _is_complete(workload: Workload) -> bool:
+    """Tell it as `kubectl rollout status` does, but from the truth of all pods: no partition."""
+    counts = workload.counts
+    return (
+        counts.updated >= counts.wanted
+        and counts.existing <= counts.updated
+        and counts.available >= counts.updated
+        and counts.ready >= counts.wanted
+    )
+
+
+def _deadline_exceeded(workload: Workload) -> str | None:
+    progressing = workload.condition("Progressing")
+    if progressing is not None and progressing.reason == "ProgressDeadlineExceeded":
+        return progressing.message
+    return None
+
+
+def _halted(workload: Workload) -> str | None:
+    counts = workload.counts
+    if counts.updated >= counts.wanted:
+        return None
+    if workload.paused:
+        return f"paused; `kubectl rollout resume {workload.resource} -n {workload.namespace}`"
+    if workload.on_delete:
+        old = counts.wanted - counts.updated
+        return f"updates OnDelete: {old} pods stay old until somebody deletes them"
+    if workload.partition and counts.updated >= counts.wanted - workload.partition:
+        return f"partition {workload.partition}: the pods below it stay old"
+    return None
+
+
+def _distance(workload: Workload) -> str:
+    counts = workload.counts
+    if counts.updated < counts.wanted:
+        return f"{counts.updated} of {counts.wanted} updated"
+    if counts.existing > counts.updated:
+        return f"{counts.existing - counts.updated} old pods are ending"
+    return f"{min(counts.available, counts.ready)} of {counts.wanted} available"
+
+
+def _judge_cronjob(workload: Workload, pods: Collection[Pod], jobs: Sequence[Job]) -> Rollout:
+    """Judge a CronJob by the last job that ran the template's images; none yet is no failure."""
+    last = last_job(jobs)
+    pods = [pod for pod in pods if last is not None and pod.owner_name == last.name]
+    if last is None or {c.image for c in last.containers} != {c.image for c in workload.containers}:
+        return Rollout(Phase.COMPLETE)
+    if last.failed is not None:
+        failed = _worst(_pod_troubles(pods)) or Trouble(last.failed.reason, last.failed.message)
+        return Rollout(Phase.FAILED, f"job {last.name} failed", failed)
+    trouble = None if last.succeeded else _worst(_pod_troubles(pods))
+    if trouble is not None and trouble.final:
+        return Rollout(Phase.FAILED, f"job {last.name} cannot start", trouble)
+    return Rollout(Phase.COMPLETE, trouble=trouble)
+
+
+def last_job(jobs: Iterable[Job]) -> Job | None:
+    """Return the newest of a CronJob's jobs."""
+    return max(jobs, key=lambda job: (job.created_at or _EPOCH, job.name), default=None)
+
+
+def trouble_of(workload: Workload, pods: Collection[Pod]) -> Trouble | None:
+    """Return what best explains why the newest template's pods do not run."""
+    failure = workload.condition("ReplicaFailure")
+    if failure is not None and failure.status:
+        return Trouble(failure.reason or "FailedCreate", failure.message)
+    return _worst(_pod_troubles(newest_pods(workload, pods)))
+
+
+def newest_pods(workload: Workload, pods: Collection[Pod]) -> tuple[Pod, ...]:
+    """Return the pods of the workload's newest template.
+
+    The update revision names them where the status has one; else they have the template's
+    images, and of several such generations the youngest counts.
+    """
+    alive = [pod for pod in pods if not pod.deleting]
+    if workload.kind is Kind.STATEFULSET and workload.update_revision:
+        return tuple(pod for pod in alive if pod.revision == workload.update_revision)
+    images = {c.name: c.image for c in workload.containers}
+    fitting = [
+        pod for pod in alive if all(images.get(c.name, c.image) == c.image for c in pod.containers)
+    ]
+    # Where admission rewrites the pods' images none fits; then the youngest generation it is.
+    youngest = max(fitting or alive, key=lambda pod: pod.created_at or _EPOCH, default=None)
+    return tuple(p for p in alive if youngest is not None and p.revision == youngest.revision)
+
+
+def _pod_troubles(pods: Iterable[Pod]) -> Iterable[Trouble]:
+    for pod in pods:
+        if pod.unschedulable is not None:
+            yield Trouble("Unschedulable", pod.unschedulable, pod.name)
+        elif pod.phase == "Failed" and pod.reason:
+            yield Trouble(pod.reason, pod.message, pod.name)
+        for container in pod.containers:
+            found = _container_trouble(pod, container)
+            if found is not None:
+                yield found
+
+
+def _container_trouble(pod: Pod, container: PodContainer) -> Trouble | None:
+    ended = container.ended or container.ended_before
+    reason = container.waiting or ""
+    if container.ended is not None and container.ended.exit_code and pod.phase == "Failed":
+        reason = container.ended.reason or "Error"
+    elif reason in _HARMLESS:
+        return None
+    crashed = ended is not None and reason not in _PULL and reason not in _FINAL
+    message = container.message
+    if crashed and ended is not None:
+        message = ended.message or (ended.reason if ended.reason != "Error" else "")
+    return Trouble(
+        reason,
+        message.strip(),
+        pod.name,
+        container.name,
+        exit_code=ended.exit_code if crashed and ended is not None else None,
+        restarts=container.restarts,
+        final=reason in _FINAL or (reason in _PULL and bool(_NOT_FOUND.search(container.message))),
+    )
+
+
+def _worst(troubles: Iterable[Trouble]) -> Trouble | None:
+    """Return the most telling one: a final one, then one with an exit code, then the first."""
+    return min(
+        troubles,
+        key=lambda t: (not t.final, t.exit_code is None, t.container is None),
+        default=None,
+    )
