@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from gitops_cli.sandbox.emulator.controllers import Controllers
+from gitops_cli.sandbox.emulator.pods import Node
 from gitops_cli.sandbox.emulator.server import Server, listen
 from gitops_cli.sandbox.emulator.store import Store
 from gitops_cli.sandbox.images import Images
@@ -20,7 +21,8 @@ from gitops_cli.sandbox.timeline import CLUSTER
 
 def serve(place: Place) -> None:
     """Serve the sandbox's cluster until told to stop, or until the record of it is removed."""
-    controllers = Controllers(Store(), Images(place).pull_problem)
+    store = Store()
+    controllers = Controllers(store, Node(store, Images(place).pull_problem))
     seed(controllers, place)
     about = {"directory": str(place.directory), "pid": os.getpid(), "started": time.time()}
     server = listen(controllers, secrets.token_hex(16), about, wanted=place.record.exists)

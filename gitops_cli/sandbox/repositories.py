@@ -81,7 +81,9 @@ def _import_of(
     commit: SourceCommit, branch: str, files: Mapping[str, str], parent: int | None = None
 ) -> Import:
     committed = commit.when + timedelta(seconds=commit.committed)
-    return Import(branch, commit.author, commit.when, committed, commit.subject, files, parent)
+    return Import(
+        branch, commit.author, commit.when, committed, f"{commit.subject}\n", files, parent
+    )
 
 
 def _readme(service: str, commits: Sequence[SourceCommit]) -> str:
@@ -114,7 +116,7 @@ def _stream(number: int, commit: Import) -> bytes:
         f"author {who} {int(commit.authored.timestamp())} +0000",
         f"committer {who} {int(commit.committed.timestamp())} +0000",
     ]
-    stream = "\n".join(lines).encode() + b"\n" + _data(commit.message + "\n")
+    stream = "\n".join(lines).encode() + b"\n" + _data(commit.message)
     if commit.parent is not None:
         stream += f"from :{commit.parent}\n".encode()
     for path, content in commit.files.items():
@@ -128,7 +130,7 @@ def _data(text: str) -> bytes:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return an environment in which git follows no setting of the user's and no hook's variable."""
+    """Return an environment in which git follows neither the user's settings nor a hook's."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     return kept | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
 

@@ -6,6 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gitops_cli.domain.drafting import Occasion, Verb, proposal_of
+from gitops_cli.domain.message import compose_message
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.plan import Change
+from gitops_cli.domain.version import Version
 from gitops_cli.sandbox.samples import (
     ADA,
     BEGINS,
@@ -46,7 +51,7 @@ def timeline(
         for stage in STAGES
         for service in services
     }
-    commits = [StateCommit(ADA, BEGINS, "Describe the environments", _first_files(recorded))]
+    commits = [StateCommit(ADA, BEGINS, "Describe the environments\n", _first_files(recorded))]
     events: list[tuple[datetime, Move | tuple[str, int]]] = [(move.when, move) for move in MOVES]
     for service, history in SOURCES.items():
         events += [(built, (service, index)) for built, index in _builds(history)]
@@ -59,7 +64,7 @@ def timeline(
             commits += _built(when, service, hashes[service][index], commit, recorded)
     settings = {"gitops.toml": _settings(source_urls)}
     when = commits[-1].when + timedelta(minutes=30)
-    return [*commits, StateCommit(ADA, when, "Say where the sources are", settings)]
+    return [*commits, StateCommit(ADA, when, "Say where the sources are\n", settings)]
 
 
 _Recorded = dict[tuple[str, str], list[str]]  # (environment, service) → versions, oldest first
@@ -85,49 +90,45 @@ def _builds(history: Sequence[SourceCommit]) -> Iterator[tuple[datetime, int]]:
 def _built(
     when: datetime, service: str, version: str, commit: SourceCommit, recorded: _Recorded
 ) -> Iterator[StateCommit]:
+    occasion = Occasion(Verb.SET, source_times={ServiceName(service): commit.when})
     for number, project in enumerate(p for p, services in PROJECTS.items() if service in services):
-        place = (f"{project}-development", service)
-        moment = when + timedelta(seconds=9 * number)
-        trailers = {"Gitops-Source-Time": commit.when.isoformat()}
-        yield _write("set", CI, moment, {place: version}, recorded, trailers)
+        wanted = {(f"{project}-development", service): version}
+        yield _written(CI, when + timedelta(seconds=9 * number), wanted, recorded, occasion)
 
 
 def _moved(move: Move, recorded: _Recorded) -> StateCommit:
     target = f"{move.project}-{move.stage}"
-    trailers = {"Gitops-Reason": move.reason}
     if move.back:
         wanted = {(target, service): recorded[target, service][-2] for service in move.services}
-        return _write("rollback", move.who, move.when, wanted, recorded, trailers)
-    source = f"{move.project}-{STAGES[STAGES.index(move.stage) - 1]}"
-    wanted = {(target, service): recorded[source, service][-1] for service in move.services}
-    trailers = {"Gitops-From": source, **trailers}
-    return _write("promote", move.who, move.when, wanted, recorded, trailers)
+        occasion = Occasion(Verb.ROLLBACK, move.reason)
+    else:
+        source = f"{move.project}-{STAGES[STAGES.index(move.stage) - 1]}"
+        wanted = {(target, service): recorded[source, service][-1] for service in move.services}
+        occasion = Occasion(Verb.PROMOTE, move.reason, source=EnvironmentName(source))
+    return _written(move.who, move.when, wanted, recorded, occasion)
 
 
-def _write(
-    action: str,
+def _written(
     who: Person,
     when: datetime,
     wanted: Mapping[tuple[str, str], str],
     recorded: _Recorded,
-    trailers: Mapping[str, str],
+    occasion: Occasion,
 ) -> StateCommit:
-    changed = {place: new for place, new in wanted.items() if recorded[place][-1] != new}
-    told = [
-        f"{service} {recorded[p, service][-1][:7]} → {new[:7]}"
-        for (p, service), new in changed.items()
+    """Return the commit that `gitops` would have made of it, and note what it records."""
+    environment = EnvironmentName(next(iter(wanted))[0])
+    changes = [
+        Change(ServiceName(service), Version(recorded[environment, service][-1]), Version(new))
+        for (_, service), new in wanted.items()
+        if recorded[environment, service][-1] != new
     ]
-    environment = next(iter(wanted))[0]
-    lines = [f"{environment}: {', '.join(told)}", ""]
-    if len(told) > 2:
-        lines = [f"{environment}: {len(told)} services", "", *told, ""]
-    lines += [f"Gitops-Action: {action}", f"Gitops-Env: {environment}"]
-    lines += [f"Gitops-Service: {', '.join(service for _, service in changed)}"]
-    lines += [f"{name}: {value}" for name, value in trailers.items()]
-    for place, new in changed.items():
+    proposal = proposal_of(environment, changes, (), occasion)
+    files = {}
+    for place, new in wanted.items():
         recorded[place].append(new)
-    files = {f"{p}/{service}.deployment": f"{new}\n" for (p, service), new in changed.items()}
-    return StateCommit(who, when, "\n".join(lines), files)
+        files[f"{environment}/{place[1]}.deployment"] = f"{new}\n"
+    message = compose_message(proposal.subject, proposal.body, proposal.trailers)
+    return StateCommit(who, when, message, files)
 
 
 def _settings(source_urls: Mapping[str, str]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from gitops_cli.sandbox.emulator.pods import Node, PullProblem
+from gitops_cli.sandbox.emulator.pods import Node
 from gitops_cli.sandbox.emulator.replacements import advance_replacements
 from gitops_cli.sandbox.emulator.resources import PODS, REPLICASETS
 from gitops_cli.sandbox.emulator.rollouts import advance_deployments, advance_replicasets
@@ -22,11 +22,7 @@ class Controllers:
     """All controllers and the one node, over a store."""
 
     store: Store
-    pull_problem: PullProblem
-    node: Node = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.node = Node(self.store, self.pull_problem)
+    node: Node
 
     def settle(self) -> float | None:
         """Do all that can be done by now; return when there is more to do."""

@@ -18,7 +18,7 @@ PullProblem = Callable[[str], str | None]
 
 NODE = "sandbox-node"
 PULLS = 0.9  # seconds from a pod's creation until its containers run, or their pull fails
-BACKS_OFF = 1.1  # seconds from then until the node waits before it tries again
+BACKS_OFF = 1.2  # times that from the failed pull until the node waits before it tries again
 
 
 @dataclass(slots=True)
@@ -27,6 +27,7 @@ class Node:
 
     store: Store
     pull_problem: PullProblem
+    pulls: float = PULLS
     _born: dict[str, float] = field(default_factory=dict)
 
     def advance(self, now: float) -> float | None:
@@ -37,26 +38,27 @@ class Node:
         return min((moment for moment in due if moment is not None), default=None)
 
     def _advance(self, pod: Json, now: float) -> float | None:
-        born = self._born[_uid(pod)]
+        pulled = self._born[_uid(pod)] + self.pulls
+        gives_up = pulled + self.pulls * BACKS_OFF
         phase, reason = pod["status"]["phase"], _waiting_reason(pod)
         if phase == "Running" or reason == "ImagePullBackOff":
             return None
-        if now < born + PULLS:
+        if now < pulled:
             if phase == "Pending" and reason is None:
                 self._put(pod, _creating(pod, now))
                 record(self.store, pod, "Scheduled", _assigned(pod), now=now)
-            return born + PULLS
+            return pulled
         problems = [self.pull_problem(image) for image in _images(pod)]
         problem = next((problem for problem in problems if problem is not None), None)
         if problem is None:
             self._put(pod, _running(pod, now))
             record(self.store, pod, "Started", f"Started container {_first(pod)}", now=now)
             return None
-        if now < born + PULLS + BACKS_OFF:
+        if now < gives_up:
             if reason != "ErrImagePull":
                 self._put(pod, _failing(pod, "ErrImagePull", problem, now))
                 record(self.store, pod, "Failed", f"Failed to pull image: {problem}", now=now)
-            return born + PULLS + BACKS_OFF
+            return gives_up
         message = f'Back-off pulling image "{_images(pod)[0]}": ErrImagePull: {problem}'
         self._put(pod, _failing(pod, "ImagePullBackOff", message, now))
         record(self.store, pod, "BackOff", message, now=now)

@@ -47,6 +47,7 @@ class Server:
         follower.start()
         self.listener.serve_forever(poll_interval=0.25)
         stopping.set()
+        self.controllers.store.wake()
         follower.join()
         self.listener.server_close()
 

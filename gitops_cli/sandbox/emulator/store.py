@@ -106,6 +106,11 @@ class Store:
                 if place == namespace:
                     self.delete(resource, place, name)
 
+    def wake(self) -> None:
+        """Let whoever waits for a change look around."""
+        with self.changed:
+            self.changed.notify_all()
+
     def changes_since(self, revision: int) -> Iterator[Change]:
         """Return what was written after `revision`; raises 410 if that is forgotten."""
         with self.lock:
