@@ -176,6 +176,20 @@ class RegistryError(GitOpsError):
     code = "registry"
 
 
+class BuildFailed(GitOpsError):
+    """docker or podman could not make the image."""
+
+    exit_code = ExitCode.NO
+    code = "build-failed"
+
+
+class BuilderUnreachable(GitOpsError):
+    """docker's or podman's engine does not answer."""
+
+    exit_code = ExitCode.API
+    code = "builder-unreachable"
+
+
 class Blocked(GitOpsError):
     """A rule forbids it; the message names the rule and where it stands."""
 
@@ -211,6 +225,12 @@ class ImageMissing(Blocked):
     """The registry does not have the image."""
 
     code = "image-missing"
+
+
+class ImageDiffers(Blocked):
+    """The registry holds another image under the tag than the one that was pushed."""
+
+    code = "image-differs"
 
 
 class UntrustedCommit(Blocked):

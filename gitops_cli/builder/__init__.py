@@ -1,0 +1,1 @@
+"""docker or podman: builds images, commits containers to images, pushes them."""

@@ -1,0 +1,177 @@
+"""The engine that is there: docker if its daemon answers, else podman."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops_cli.builder.process import Finished, Progress, ask, run
+from gitops_cli.domain.building import BuildRequest, CommitRequest, Engine
+from gitops_cli.domain.errors import (
+    BuilderUnreachable,
+    BuildFailed,
+    ConfigurationError,
+    Denied,
+    RegistryError,
+)
+from gitops_cli.domain.image import ImageRef, same_repository
+from gitops_cli.domain.text import one_line
+from gitops_cli.domain.version import is_digest
+
+_DENIED = re.compile(r"unauthorized|denied|authentication required|no basic auth", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """One engine; `progress` takes its lines, None lets it draw on our terminal."""
+
+    engine: Engine
+    program: str
+    environ: Mapping[str, str]
+    progress: Progress | None
+
+    def build(self, image: ImageRef, request: BuildRequest, *, plain_http: bool) -> frozenset[str]:
+        """Build an image and push it; return the digests it may have in the registry."""
+        if len(request.platforms) > 1:
+            return self._build_several(image, request, plain_http=plain_http)
+        self._run("build", [*_build_words(request), "--tag", str(image), str(request.context)])
+        return self.push(image, plain_http=plain_http)
+
+    def commit(
+        self, image: ImageRef, request: CommitRequest, *, plain_http: bool
+    ) -> frozenset[str]:
+        """Make an image of a container and push it; return its digests as `build` does."""
+        changes = [word for change in request.changes for word in ("--change", change)]
+        self._run("commit", [*changes, request.container, str(image)])
+        return self.push(image, plain_http=plain_http)
+
+    def push(self, image: ImageRef, *, plain_http: bool) -> frozenset[str]:
+        """Push an image that the engine has; raises RegistryError or Denied."""
+        if self.engine is Engine.DOCKER:
+            self._push(["push", str(image)], image)
+            return frozenset(self._docker_digests(image))
+        with tempfile.TemporaryDirectory(prefix="gitops-") as directory:
+            file = Path(directory, "digest")
+            self._push(["push", *_tls(plain_http), "--digestfile", str(file), str(image)], image)
+            return frozenset({file.read_text().strip()})
+
+    def _build_several(
+        self, image: ImageRef, request: BuildRequest, *, plain_http: bool
+    ) -> frozenset[str]:
+        """Build for several platforms: one index of images."""
+        words = _build_words(request)
+        with tempfile.TemporaryDirectory(prefix="gitops-") as directory:
+            file = Path(directory, "digest")
+            if self.engine is Engine.PODMAN:
+                ask([self.program, "manifest", "rm", str(image)], self.environ)  # of an earlier run
+                self._run("build", [*words, "--manifest", str(image), str(request.context)])
+                push = ["manifest", "push", "--all", *_tls(plain_http), "--digestfile", str(file)]
+                self._push([*push, str(image), f"docker://{image}"], image)
+                return frozenset({file.read_text().strip()})
+            if ask([self.program, "buildx", "version"], self.environ) is None:
+                raise ConfigurationError(
+                    "docker builds for several platforms with its buildx plugin, which is missing",
+                    hint="install docker-buildx, or use --builder podman",
+                )
+            file_words = ["--metadata-file", str(file), "--push", "--tag", str(image)]
+            self._run("buildx", ["build", *words, *file_words, str(request.context)])
+            digest = json.loads(file.read_text()).get("containerimage.digest", "")
+            return frozenset({digest} if is_digest(digest) else ())
+
+    def _docker_digests(self, image: ImageRef) -> Iterator[str]:
+        words = ["image", "inspect", "--format", "{{json .RepoDigests}}", str(image)]
+        listed = ask([self.program, *words], self.environ)
+        for reference in json.loads(listed or "null") or []:
+            repository, _, digest = reference.partition("@")
+            if same_repository(repository, image.repository) and is_digest(digest):
+                yield digest
+
+    def _run(self, word: str, words: Sequence[str]) -> None:
+        done = run([self.program, word, *words], self._environ_for(words), self.progress)
+        if done.code != 0:
+            raise BuildFailed(
+                f"{self.engine} {word} ended with exit code {done.code}{_last(done)}",
+                hint=_advice(done),
+            )
+
+    def _environ_for(self, words: Sequence[str]) -> Mapping[str, str]:
+        # Docker 20.10 has BuildKit but does not use it by itself; secrets need it.
+        wants = self.engine is Engine.DOCKER and "--secret" in words
+        return {**self.environ, "DOCKER_BUILDKIT": "1"} if wants else self.environ
+
+    def _push(self, words: Sequence[str], image: ImageRef) -> None:
+        done = run([self.program, *words], self.environ, self.progress)
+        if done.code == 0:
+            return
+        message = f"{self.engine} could not push {image} (exit code {done.code}){_last(done)}"
+        if any(_DENIED.search(line) for line in done.last):
+            host = image.repository.partition("/")[0]
+            raise Denied(message, hint=f"{self.engine} login {host}")
+        raise RegistryError(message, hint="run it again: what is done is not done twice")
+
+
+def find_builder(
+    wanted: Engine | None, environ: Mapping[str, str], progress: Progress | None
+) -> Builder:
+    """Return the wanted engine, or the first that is there and answers.
+
+    Raises ConfigurationError if none is installed, BuilderUnreachable if none answers.
+    """
+    silent: list[str] = []
+    for engine in Engine if wanted is None else (wanted,):
+        program = shutil.which(engine, path=environ.get("PATH"))
+        if program is None:
+            continue
+        if _answers(engine, program, environ):
+            return Builder(engine, program, environ, progress)
+        silent.append(engine)
+    if silent:
+        raise BuilderUnreachable(
+            f"{' and '.join(silent)} cannot reach the engine",
+            hint=f"see why: {silent[0]} version",
+        )
+    raise ConfigurationError(
+        f"{wanted or 'neither docker nor podman'} is {'not ' if wanted else ''}installed",
+        hint="install docker or podman, or build elsewhere and record with `gitops set`",
+    )
+
+
+def _answers(engine: Engine, program: str, environ: Mapping[str, str]) -> bool:
+    part = "Server" if engine is Engine.DOCKER else "Client"
+    return bool(ask([program, "version", "--format", f"{{{{.{part}.Version}}}}"], environ))
+
+
+def _build_words(request: BuildRequest) -> list[str]:
+    words: list[str] = []
+    if request.file is not None:
+        words += ["--file", str(request.file)]
+    for arg in request.args:
+        words += ["--build-arg", arg]
+    for secret in request.secrets:
+        words += ["--secret", secret]
+    if request.platforms:
+        words += ["--platform", ",".join(request.platforms)]
+    for name, value in request.labels.items():
+        words += ["--label", f"{name}={value}"]
+    return words
+
+
+def _tls(plain_http: bool) -> list[str]:
+    return ["--tls-verify=false"] if plain_http else []
+
+
+def _last(done: Finished) -> str:
+    said = [one_line(line) for line in done.last if line.strip()]
+    return f": {said[-1][:300]}" if said else ""
+
+
+def _advice(done: Finished) -> str | None:
+    text = "\n".join(done.last)
+    if "unknown flag: --secret" in text or "requires BuildKit" in text:
+        return "docker needs its buildx plugin (BuildKit) for that: install docker-buildx"
+    return None
