@@ -9,6 +9,7 @@ import typer
 from gitops_cli import __version__
 from gitops_cli.cli.command import Directory
 from gitops_cli.cli.init import init
+from gitops_cli.cli.promote import promote
 from gitops_cli.cli.set import set_versions
 
 # The panels of `gitops --help`, in the order of a newcomer's day.
@@ -45,4 +46,5 @@ def root(
 
 
 app.command("set", rich_help_panel=CHANGE)(set_versions)
+app.command("promote", rich_help_panel=CHANGE)(promote)
 app.command("init", rich_help_panel=SETUP)(init)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from gitops_cli.cli.prompts import choose, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.resolution import environment_for
+from gitops_cli.domain.resolution import environment_for, service_of_remote
 from gitops_cli.domain.stages import Ambiguous, in_order
 from gitops_cli.domain.team import Team
+
+if TYPE_CHECKING:
+    from gitops_cli.source.checkout import Checkout
 
 
 def environment_named(
@@ -66,3 +70,28 @@ def _asked(
     if not may_ask():
         raise UsageError("which environment?", hint=f"pass {flag}: {', '.join(names)}")
     return choose_environment("Environment?", names, flag=flag)
+
+
+def service_checkout(session: Session) -> Checkout:
+    """Return the service's checkout that the command works in; raises UsageError."""
+    checkout = session.checkout
+    if checkout is None or checkout.root == session.state.worktree:
+        where = "the state repository" if checkout else "not a git checkout"
+        raise UsageError(
+            f"{session.directory} is {where}, so it says no service and no hash",
+            hint="name them: gitops set SERVICE=HASH -e ENV",
+        )
+    return checkout
+
+
+def service_of(checkout: Checkout, team: Team) -> ServiceName:
+    """Return which service a checkout is; raises UsageError."""
+    return service_of_remote(checkout.remote, checkout.root.name, team)
+
+
+def service_here(session: Session, team: Team) -> ServiceName | None:
+    """Return the service of the checkout the command works in; None where it is none."""
+    try:
+        return service_of(service_checkout(session), team)
+    except UsageError:
+        return None

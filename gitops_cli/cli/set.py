@@ -19,14 +19,18 @@ from gitops_cli.cli.overrides import (
 )
 from gitops_cli.cli.prompts import ask_text, confirm_by_name, may_ask
 from gitops_cli.cli.report import report
-from gitops_cli.cli.resolve import choose_environment, environment_named
+from gitops_cli.cli.resolve import (
+    choose_environment,
+    environment_named,
+    service_checkout,
+    service_of,
+)
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Draft, Outcome
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.policy import Unconfirmed
 from gitops_cli.domain.repository import Kind, Snapshot
-from gitops_cli.domain.resolution import service_of_remote
 from gitops_cli.domain.stages import Ambiguous
 from gitops_cli.domain.team import Team, VersionForm
 from gitops_cli.domain.text import one_line
@@ -178,7 +182,7 @@ class _Wish:
         """Return the version to record for each service; raises UsageError."""
         if not self._given:
             checkout = self._checkout()
-            return {service_here(checkout, team): Version(_head(checkout))}
+            return {service_of(checkout, team): Version(_head(checkout))}
         return {
             service: Version(_head(self._checkout()))
             if text is None
@@ -254,23 +258,6 @@ def _expectations(words: list[str]) -> Callable[[ServiceName], str | None]:
         else:
             of_all = text.lower()
     return lambda service: of_one.get(service, of_all)
-
-
-def service_checkout(session: Session) -> Checkout:
-    """Return the service's checkout that the command works in; raises UsageError."""
-    checkout = session.checkout
-    if checkout is None or checkout.root == session.state.worktree:
-        where = "the state repository" if checkout else "not a git checkout"
-        raise UsageError(
-            f"{session.directory} is {where}, so it says no service and no hash",
-            hint="name them: gitops set SERVICE=HASH -e ENV",
-        )
-    return checkout
-
-
-def service_here(checkout: Checkout, team: Team) -> ServiceName:
-    """Return which service a checkout is."""
-    return service_of_remote(checkout.remote, checkout.root.name, team)
 
 
 def _head(checkout: Checkout) -> str:

@@ -1,0 +1,177 @@
+"""Copy versions from one environment to another: plan, then write exactly the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.ancestry import NO_CHANGELOG, Changelog
+from gitops_cli.domain.drafting import Draft, Occasion, Verb, proposal_of, version_edits
+from gitops_cli.domain.errors import SourceMoved, UsageError
+from gitops_cli.domain.intent import Intent, promotion, settle
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.plan import Change
+from gitops_cli.domain.policy import (
+    Override,
+    Refusal,
+    enforce,
+    frozen,
+    locked,
+    need_confirmation,
+    wrong_source,
+)
+from gitops_cli.domain.repository import Environment, Snapshot
+from gitops_cli.domain.stages import place_of
+from gitops_cli.domain.team import StageRules
+from gitops_cli.domain.version import Version
+from gitops_cli.operations.spoiled import spoiled_contents
+from gitops_cli.settings import parse_team
+
+if TYPE_CHECKING:
+    from gitops_cli.source.repository import Sources
+    from gitops_cli.state.repository import StateRepository
+
+AT_ONCE = 8
+
+Requires = Callable[[StageRules, Environment, Environment, Sequence[Change]], Iterable[Refusal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A promotion as it is shown: it ships these versions, wherever the source goes meanwhile."""
+
+    source: EnvironmentName
+    target: EnvironmentName
+    intent: Intent
+    unchanged: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms something is written: what is overridden, why, and in which CI run."""
+
+    overrides: Collection[Override] = ()
+    reason: str | None = None
+    run: str | None = None
+    confirmed: str | None = None
+
+
+def plan_promotion(
+    snapshot: Snapshot,
+    *,
+    source: EnvironmentName,
+    target: EnvironmentName,
+    services: Collection[ServiceName],
+) -> Promotion:
+    """Return what promoting the services changes in the target; raises UnknownService."""
+    if source == target:
+        raise UsageError(f"{source} cannot be promoted to itself", hint="--from ENV --to ENV")
+    into = snapshot.environment(target)
+    intent = promotion(snapshot.environment(source), into, services)
+    changing = {change.service for change in intent.plan.changes}
+    unchanged = tuple(
+        Change(service, into.versions.get(service), into.versions.get(service))
+        for service in sorted(services)
+        if service not in changing
+    )
+    return Promotion(source, target, intent, unchanged)
+
+
+def draft_promotion(
+    snapshot: Snapshot,
+    planned: Promotion,
+    terms: Terms,
+    *,
+    state: StateRepository,
+    requires: Requires,
+    now: datetime,
+) -> Draft:
+    """Return what is left of the plan on this tip; raises what refuses it, and SourceMoved."""
+    team = parse_team(snapshot.settings)
+    target = snapshot.environment(planned.target)
+    settled = settle(planned.intent.plan, target)
+    if settled.moved:
+        raise _moved(planned, settled.moved)
+    place, origin = place_of(target.name, team), place_of(planned.source, team)
+    rules = team.stage(place.stage)
+
+    def refusals() -> Iterator[Refusal]:
+        if not settled.write:
+            return
+        yield from wrong_source(origin, place, rules)
+        yield from frozen(place, rules, now)
+        yield from locked(target, [change.service for change in settled.write], now)
+        if rules.require:
+            source = _as_shown(snapshot, planned)
+            yield from requires(rules, source, target, settled.write)
+
+    used = enforce(refusals(), terms.overrides)
+    occasion = Occasion(
+        Verb.PROMOTE,
+        terms.reason,
+        terms.run,
+        source=planned.source,
+        overrides=used,
+        skip_ci=team.skip_ci,
+    )
+    edits = version_edits(
+        target,
+        settled.write,
+        planned.intent.kinds,
+        spoiled=spoiled_contents(state, snapshot, target),
+    )
+    return Draft(
+        Verb.PROMOTE,
+        target.name,
+        settled.write,
+        (*planned.unchanged, *settled.done),
+        proposal_of(target.name, settled.write, edits, occasion),
+        source=planned.source,
+        reason=terms.reason,
+        overrides=used,
+    )
+
+
+def confirmed_draft(draft: Draft, snapshot: Snapshot, terms: Terms) -> Draft:
+    """Return the draft; raises Unconfirmed if its stage is protected *now* and nobody agreed."""
+    if draft.changes:
+        team = parse_team(snapshot.settings)
+        rules = team.stage(place_of(draft.environment, team).stage)
+        need_confirmation(draft.environment, rules, confirmed=terms.confirmed, reason=terms.reason)
+    return draft
+
+
+def _as_shown(snapshot: Snapshot, planned: Promotion) -> Environment:
+    return snapshot.environment(planned.source)
+
+
+def _moved(planned: Promotion, moved: Collection[Change]) -> SourceMoved:
+    shown = {change.service: change.current for change in planned.intent.plan.changes}
+    what = "; ".join(
+        f"{change.service} is {_short(change.current)}, shown was {_short(shown[change.service])}"
+        for change in moved
+    )
+    return SourceMoved(
+        f"{planned.target} moved meanwhile, nothing was written: {what}",
+        hint="look at the new plan, then repeat the command",
+    )
+
+
+def _short(version: Version | None) -> str:
+    return version.short if version else "absent"
+
+
+def changelogs(changes: Sequence[Change], sources: Sources) -> Mapping[ServiceName, Changelog]:
+    """Return what lies between the two versions of each change; all sources are asked at once."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = pool.map(lambda change: _changelog(change, sources), changes)
+        return {change.service: log for change, log in zip(changes, found, strict=True)}
+
+
+def _changelog(change: Change, sources: Sources) -> Changelog:
+    if change.current is None or change.desired is None:
+        return NO_CHANGELOG
+    return sources.of(change.service).changelog(change.current.tag, change.desired.tag)

@@ -1,0 +1,106 @@
+"""What gitops.toml's `require` wants to see before a promotion: the image, and it live already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.comparison import Comparison, Row, State
+from gitops_cli.domain.errors import ImageMissing, PolicyRefused
+from gitops_cli.domain.image import ImageRef
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.plan import Change
+from gitops_cli.domain.policy import Override, Refusal
+from gitops_cli.domain.repository import SETTINGS, Environment
+from gitops_cli.domain.team import Requirement, StageRules
+
+if TYPE_CHECKING:
+    from gitops_cli.registry.client import Registries
+
+AT_ONCE = 8
+_LIVE = frozenset({State.IN_SYNC, State.DIGEST})
+
+
+@dataclass(slots=True)
+class Requirements:
+    """Asks registry and cluster, each thing once per run; `compare` looks at an environment."""
+
+    registries: Callable[[], Registries]
+    compare: Callable[[Environment], Comparison]
+    _digests: dict[ImageRef, str | None] = field(default_factory=dict)
+    _live: dict[str, Comparison] = field(default_factory=dict)
+
+    def refusals(
+        self,
+        rules: StageRules,
+        source: Environment,
+        target: Environment,
+        changes: Sequence[Change],
+    ) -> Iterator[Refusal]:
+        """Yield what the stage requires and the changes have not."""
+        if Requirement.IMAGE in rules.require:
+            yield from self._without_image(rules, target, changes)
+        if Requirement.LIVE_IN_SOURCE in rules.require:
+            yield from self._not_live(rules, source, changes)
+
+    def _without_image(
+        self, rules: StageRules, target: Environment, changes: Sequence[Change]
+    ) -> Iterator[Refusal]:
+        images = {
+            change.service: target.image_of(change.service, change.desired)
+            for change in changes
+            if change.desired is not None
+        }
+        self._ask(images)
+        for service, image in images.items():
+            if self._digests[image] is None:
+                error = ImageMissing(
+                    f"{_line(rules)}: {service}: the registry has no {image}",
+                    hint='push it first, or --override-policy -m "why"',
+                )
+                yield Refusal(error, Override.POLICY)
+
+    def _ask(self, images: Mapping[ServiceName, ImageRef]) -> None:
+        unknown = sorted(set(images.values()) - self._digests.keys(), key=str)
+        if unknown:
+            registries = self.registries()
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                self._digests.update(
+                    zip(unknown, pool.map(registries.digest, unknown), strict=True)
+                )
+
+    def _not_live(
+        self, rules: StageRules, source: Environment, changes: Sequence[Change]
+    ) -> Iterator[Refusal]:
+        if source.name not in self._live:
+            self._live[source.name] = self.compare(source)
+        comparison = self._live[source.name]
+        if comparison.problems and not comparison.rows:
+            raise comparison.problems[0]
+        for change in changes:
+            rows = [row for row in comparison.rows if row.service == change.service]
+            if rows and all(_runs(row, change) for row in rows):
+                continue
+            found = ", ".join(sorted({row.state.value for row in rows})) or "unknown"
+            error = PolicyRefused(
+                f"{_line(rules)}: {change.service} {change.desired and change.desired.short} "
+                f"does not run in {source.name} ({found})",
+                hint=f'`gitops diff {source.name}` shows why; or --override-policy -m "why"',
+            )
+            yield Refusal(error, Override.POLICY)
+
+
+def _runs(row: Row, change: Change) -> bool:
+    recorded = row.recorded
+    return (
+        row.state in _LIVE
+        and recorded is not None
+        and change.desired is not None
+        and recorded.tag == change.desired.tag
+    )
+
+
+def _line(rules: StageRules) -> str:
+    return f"{SETTINGS}:{rules.lines.get('require', 1)}"
