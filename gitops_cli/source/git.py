@@ -64,11 +64,23 @@ def connect(directory: Path, *arguments: str, timeout: float) -> Done:
     return _run(["-C", str(directory), *arguments], timeout)
 
 
-def _run(arguments: list[str], timeout: float) -> Done:
+def write_objects(
+    directory: Path,
+    *arguments: str,
+    environment: Mapping[str, str],
+    timeout: float = READ_SECONDS,
+) -> Done:
+    """Run a command that writes objects; `environment` names another index than the user's."""
+    return _run([*_NO_CONNECTION, "-C", str(directory), *arguments], timeout, environment)
+
+
+def _run(
+    arguments: list[str], timeout: float, environment: Mapping[str, str] | None = None
+) -> Done:
     try:
         process = subprocess.Popen(
             ["git", *_OPTIONS, *arguments],
-            env=_environment(os.environ),
+            env=_environment(os.environ) | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
