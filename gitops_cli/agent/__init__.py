@@ -1,0 +1,1 @@
+"""The agent, seen from outside the cluster: keys, host keys, packages, the shell agent."""

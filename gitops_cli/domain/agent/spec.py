@@ -1,0 +1,89 @@
+"""What is to be installed: one agent's repository, image, mode and rights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import Kind
+
+NAME = "gitops-agent"
+"""Every object of the agent has this name; policies and tests match on it."""
+KEY_SECRET = "gitops-agent-deploy-key"
+SIGNERS = "gitops-agent-signers"
+KEY_DIRECTORY = "/etc/gitops-agent/key"
+SIGNERS_DIRECTORY = "/etc/gitops-agent/signers"
+CONTROLLER_NAMESPACE = "gitops-agent"
+
+IDENTITY = "identity"
+NEXT_IDENTITY = "identity-next"
+KNOWN_HOSTS = "known_hosts"
+SSH_SIGNERS = "allowed_signers"
+GPG_SIGNERS = "keyring.asc"
+
+BAKED_UID = 10001
+"""The user of the project's Dockerfile."""
+SEEDED_UID = 65534
+"""`nobody`: it is in every stock image, and ssh refuses a user without an entry in passwd."""
+
+
+class AgentMode(StrEnum):
+    """A Job each minute in every namespace, or one process for all of a cluster."""
+
+    CRONJOB = "cronjob"
+    CONTROLLER = "controller"
+
+
+class Feature(StrEnum):
+    """Rights beyond the base; without one the agent goes on and says less."""
+
+    REASONS = "reasons"
+    EVENTS = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What a stock image installs when it starts.
+
+    `requirements` are pip's words for the tool and all it needs, each with its version;
+    `apt_sources` replaces the image's own sources.list.
+    """
+
+    requirements: Sequence[str]
+    index: str | None = None
+    apt_sources: str | None = None
+    packages: Sequence[str] = ("git", "openssh-client")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """One installation. `environments` are namespaces; a CronJob's agent has exactly one.
+
+    `kinds` has, for each environment, the kinds of workload the agent may patch. `interval` is
+    in seconds and counts for the controller only.
+    """
+
+    mode: AgentMode
+    url: str
+    image: str
+    kinds: Mapping[EnvironmentName, frozenset[Kind]]
+    namespace: str
+    features: frozenset[Feature] = frozenset(Feature)
+    branch: str | None = None
+    interval: int = 60
+    seed: Seed | None = None
+    restrict: bool = False
+    require_signed: bool = False
+    pull_secrets: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def environments(self) -> tuple[EnvironmentName, ...]:
+        """Return what this agent looks after, in order."""
+        return tuple(sorted(self.kinds))
+
+    @property
+    def uid(self) -> int:
+        """Return the user the agent runs as."""
+        return BAKED_UID if self.seed is None else SEEDED_UID

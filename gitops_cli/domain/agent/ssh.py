@@ -1,0 +1,116 @@
+"""ssh as far as the agent needs it: where a URL leads, host keys and their fingerprints."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.text import one_line
+
+_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_.-]+@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*):(?!//)\S+\Z")
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z|[0-9A-Fa-f:]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class SshServer:
+    """A host and port, as ssh-keyscan and known_hosts want them."""
+
+    host: str
+    port: int = 22
+
+    @property
+    def pattern(self) -> str:
+        """Return how known_hosts writes it."""
+        return self.host if self.port == 22 else f"[{self.host}]:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """A line of known_hosts: the server's name, the kind of key, and the key itself in base64."""
+
+    name: str
+    algorithm: str
+    key: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the SHA256 fingerprint as ssh prints it."""
+        digest = hashlib.sha256(base64.b64decode(self.key)).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+    def line(self) -> str:
+        """Return the line, without its end."""
+        return f"{self.name} {self.algorithm} {self.key}"
+
+
+def ssh_server(url: str) -> SshServer | None:
+    """Return the ssh server of a repository's URL; None for another protocol or a path."""
+    if url.startswith("ssh://"):
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or 22
+        except ValueError as error:
+            raise UsageError(f"`{one_line(url)}` is not an ssh URL: {error}") from error
+        if not _HOST.match(host):
+            raise UsageError(f"`{one_line(url)}` names no host")
+        return SshServer(host, port)
+    if "://" in url:
+        return None
+    scp = _SCP_LIKE.match(url)
+    return SshServer(scp["host"]) if scp else None
+
+
+def parse_host_keys(text: str) -> list[HostKey]:
+    """Return the keys of a known_hosts file or of ssh-keyscan; what is none is left out."""
+    keys = []
+    for line in text.splitlines():
+        name, _, rest = line.strip().partition(" ")
+        algorithm, _, tail = rest.partition(" ")
+        key = tail.split(" ")[0]
+        if name and not name.startswith(("#", "@")) and _is_key(algorithm, key):
+            keys.append(HostKey(name, algorithm, key))
+    return keys
+
+
+def _is_key(algorithm: str, key: str) -> bool:
+    # The key repeats its algorithm: length, then name. Anything else is no key.
+    try:
+        data = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return bool(algorithm) and data[4 : 4 + len(algorithm)] == algorithm.encode()
+
+
+def known_hosts(keys: Iterable[HostKey]) -> bytes:
+    """Return the content of a known_hosts file."""
+    return "".join(f"{line}\n" for line in sorted({key.line() for key in keys})).encode()
+
+
+def ssh_command(identities: Sequence[str], known_hosts_file: str) -> str:
+    """Return GIT_SSH_COMMAND: these keys and these host keys, nobody's configuration, no question.
+
+    Several keys are tried in order, which is what makes a rotation without a gap possible.
+    """
+    options = {
+        "IdentitiesOnly": "yes",
+        "UserKnownHostsFile": known_hosts_file,
+        "GlobalKnownHostsFile": "/dev/null",
+        "StrictHostKeyChecking": "yes",
+        "UpdateHostKeys": "no",
+        "BatchMode": "yes",
+        "ConnectTimeout": "15",
+        "ServerAliveInterval": "15",
+    }
+    words = ["ssh", "-F", "none", "-T"]
+    for identity in identities:
+        words += ["-i", identity]
+    for name, value in options.items():
+        words += ["-o", f"{name}={value}"]
+    return shlex.join(words)

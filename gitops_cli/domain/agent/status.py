@@ -1,0 +1,120 @@
+"""What an agent says about itself, and whether that is good news."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from gitops_cli.domain.names import EnvironmentName
+
+
+class Result(StrEnum):
+    """How a run ended."""
+
+    IN_SYNC = "in-sync"
+    CHANGED = "changed"
+    WAITING = "waiting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatus:
+    """The status ConfigMap of one environment. All times are aware.
+
+    `commit` is the state commit of the last success, `tip` the one the last run looked at.
+    `message` says what a person should know about the last run; `error` is set if it failed.
+    """
+
+    environment: EnvironmentName
+    last_attempt: datetime | None = None
+    last_success: datetime | None = None
+    commit: str | None = None
+    tip: str | None = None
+    result: Result | None = None
+    message: str | None = None
+    error: str | None = None
+    interval: int | None = None
+    version: str | None = None
+
+
+_TIMES = ("last-attempt", "last-success")
+
+
+def to_data(status: AgentStatus) -> dict[str, str | None]:
+    """Return the ConfigMap's data; None removes a key that an earlier run wrote."""
+    return {
+        "last-attempt": _instant(status.last_attempt),
+        "last-success": _instant(status.last_success),
+        "commit": status.commit,
+        "tip": status.tip,
+        "result": status.result.value if status.result else None,
+        "message": status.message,
+        "error": status.error,
+        "interval": None if status.interval is None else str(status.interval),
+        "version": status.version,
+    }
+
+
+def from_data(environment: EnvironmentName, data: Mapping[str, str]) -> AgentStatus:
+    """Read the ConfigMap's data; what cannot be read is None, as if it had not been written."""
+    words = [result.value for result in Result]
+    interval = data.get("interval", "")
+    return AgentStatus(
+        environment,
+        last_attempt=_moment(data.get("last-attempt")),
+        last_success=_moment(data.get("last-success")),
+        commit=data.get("commit"),
+        tip=data.get("tip"),
+        result=Result(data["result"]) if data.get("result") in words else None,
+        message=data.get("message"),
+        error=data.get("error"),
+        interval=int(interval) if interval.isdecimal() else None,
+        version=data.get("version"),
+    )
+
+
+class Health(StrEnum):
+    """The one word of `agent status`."""
+
+    OK = "ok"
+    FAILING = "failing"
+    STALE = "stale"
+    NEVER_RAN = "never-ran"
+    SUSPENDED = "suspended"
+    MISSING = "missing"
+
+
+DEFAULT_INTERVAL = 60
+_MISSED_RUNS = 3
+
+
+def stale_after(status: AgentStatus, asked: float | None) -> timedelta:
+    """Return the age at which a status is stale: as asked, or after three missed runs."""
+    if asked is not None:
+        return timedelta(seconds=asked)
+    return timedelta(seconds=_MISSED_RUNS * max(status.interval or 0, DEFAULT_INTERVAL))
+
+
+def health(status: AgentStatus, now: datetime, *, limit: timedelta) -> Health:
+    """Judge a status. `now` and its times must be one clock's: the API server's."""
+    if status.last_attempt is None:
+        return Health.NEVER_RAN
+    if now - status.last_attempt > limit:
+        return Health.STALE
+    return Health.FAILING if status.error is not None else Health.OK
+
+
+def _instant(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
