@@ -10,6 +10,7 @@ from gitops_cli import __version__
 from gitops_cli.cli.command import Directory
 from gitops_cli.cli.init import init
 from gitops_cli.cli.promote import promote
+from gitops_cli.cli.sandbox import sandbox
 from gitops_cli.cli.set import set_versions
 
 # The panels of `gitops --help`, in the order of a newcomer's day.
@@ -48,3 +49,4 @@ def root(
 app.command("set", rich_help_panel=CHANGE)(set_versions)
 app.command("promote", rich_help_panel=CHANGE)(promote)
 app.command("init", rich_help_panel=SETUP)(init)
+app.add_typer(sandbox, name="sandbox", rich_help_panel=SETUP)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.proposal import Actor
     from gitops_cli.domain.team import Team
     from gitops_cli.registry.client import Registries
+    from gitops_cli.sandbox.lifecycle import Sandbox
     from gitops_cli.source.checkout import Checkout
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.creation import Created
@@ -139,6 +140,12 @@ class Session:
         from gitops_cli.state.creation import remote_of
 
         return remote_of(directory)
+
+    def sandbox(self, directory: Path | None) -> Sandbox:
+        """Return the practice ground in a directory; by default the one in the user's cache."""
+        from gitops_cli.sandbox.lifecycle import sandbox_in
+
+        return sandbox_in(None if directory is None else self.directory / directory)
 
     @property
     def in_ci(self) -> bool:

@@ -6,21 +6,21 @@ import fcntl
 import http.client
 import importlib.util
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from gitops_cli.domain.errors import ClusterError, ConfigurationError
-from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.place import Place, default_place
 from gitops_cli.sandbox.repositories import make_repositories
+from gitops_cli.sandbox.timeline import CLUSTER
 
 _HANDSHAKE = "gitops-sandbox"  # the emulator's path of that name
 _STARTS = 20.0  # seconds a server may take to answer
@@ -28,71 +28,117 @@ _STOPS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sandbox:
-    """A sandbox that is up. `started`: seconds since the epoch; `fresh`: not up before."""
+class Running:
+    """A server that answers. `started`: seconds since the epoch; `fresh`: by this very call."""
 
-    place: Place
-    server: str
+    server: str  # its URL with the secret
     pid: int
     started: float
     fresh: bool
 
+    @property
+    def address(self) -> str:
+        """Return where it listens, without the secret."""
+        return urlsplit(self.server).netloc
 
-def up(place: Place) -> Sandbox:
-    """Make what is missing and start the server, or return what is up already.
 
-    Raises ConfigurationError (no extra, a directory of somebody else), GitError, ClusterError.
-    """
-    _need_extra()
-    _make_directory(place)
-    with _alone(place):
-        running = find(place)
-        if running is not None:
-            return running
-        if not place.marker.exists():
-            for path in (place.remote, place.state, place.sources):  # of an `up` that was killed
-                shutil.rmtree(path, ignore_errors=True)
-            make_repositories(place)
-            place.marker.write_text(
-                "made by `gitops sandbox up`; `gitops sandbox down` removes it\n"
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A sandbox, up or not."""
+
+    place: Place
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point gitops and kubectl at it."""
+        return {"GITOPS_REPO": str(self.place.state), "KUBECONFIG": str(self.place.kubeconfig)}
+
+    @property
+    def context(self) -> str:
+        """Return the kubeconfig's context."""
+        return CLUSTER
+
+    def up(self) -> Running:
+        """Make what is missing and start the server, or return the one that is up already.
+
+        Raises ConfigurationError (no extra, somebody else's directory), GitError, ClusterError.
+        """
+        _need_extra()
+        place = self.place
+        _make_directory(place)
+        with _alone(place):
+            running = self.find()
+            if running is not None:
+                return running
+            if not place.marker.exists():
+                for path in (place.remote, place.state, place.sources):  # of one that was killed
+                    shutil.rmtree(path, ignore_errors=True)
+                make_repositories(place)
+                place.marker.write_text("`gitops sandbox down` removes this\n")
+            return self._start()
+
+    def find(self) -> Running | None:
+        """Return the server if it is up."""
+        try:
+            record = json.loads(self.place.record.read_text())
+            answer = _ask("GET", record["server"])
+            if answer["directory"] != str(self.place.directory):
+                return None
+            return Running(record["server"], answer["pid"], answer["started"], fresh=False)
+        except (OSError, ValueError, KeyError, http.client.HTTPException):
+            return None
+
+    def down(self) -> bool:
+        """Stop the server and remove what `up` made; False if there was nothing.
+
+        The server is asked to stop, never killed by a process id that may be another's by now.
+        Files that somebody else put into the directory stay.
+        """
+        place = self.place
+        if not _is_sandbox(place):
+            return False
+        with _alone(place):
+            running = self.find()
+            if running is not None:
+                with suppress(OSError, ValueError, http.client.HTTPException):
+                    _ask("DELETE", running.server)
+                _wait_gone(place)
+            for path in place.files:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+        with suppress(OSError):  # something else is in it
+            place.directory.rmdir()
+        return True
+
+    def _start(self) -> Running:
+        place = self.place
+        place.record.unlink(missing_ok=True)
+        with place.log.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gitops_cli.sandbox", str(place.directory)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=place.directory,
+                start_new_session=True,  # Ctrl-C in this terminal is not meant for it
             )
-        return _start(place)
+        deadline = time.monotonic() + _STARTS
+        while time.monotonic() < deadline and process.poll() is None:
+            found = self.find()
+            if found is not None:
+                process.returncode = 0  # nobody will wait for it, and Popen would warn of that
+                return replace(found, fresh=True)
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        raise ClusterError(f"the emulated cluster did not start: {_last_line(place.log)}")
 
 
-def find(place: Place) -> Sandbox | None:
-    """Return the sandbox if its server answers."""
-    try:
-        record = json.loads(place.record.read_text())
-        answer = _ask("GET", record["server"])
-    except (OSError, ValueError, KeyError, http.client.HTTPException):
-        return None
-    if answer.get("directory") != str(place.directory):
-        return None
-    return Sandbox(place, record["server"], answer["pid"], answer["started"], fresh=False)
-
-
-def down(place: Place) -> bool:
-    """Stop the server and remove what `up` made; False if there was nothing.
-
-    The server is asked through its secret path, never killed by a process id that may be another's
-    by now. Files that somebody else put into the directory stay.
-    """
-    if not _is_sandbox(place):
-        return False
-    with _alone(place):
-        running = find(place)
-        if running is not None:
-            with suppress(OSError, http.client.HTTPException):
-                _ask("DELETE", running.server)
-            _wait_gone(place)
-        for path in place.files:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-    with suppress(OSError):  # something else is in it
-        place.directory.rmdir()
-    return True
+def sandbox_in(directory: Path | None) -> Sandbox:
+    """Return the sandbox in a directory; None: in the user's cache."""
+    return Sandbox(default_place() if directory is None else Place(directory.absolute()))
 
 
 def _need_extra() -> None:
@@ -128,32 +174,6 @@ def _alone(place: Place) -> Iterator[None]:
         yield
 
 
-def _start(place: Place) -> Sandbox:
-    place.record.unlink(missing_ok=True)
-    with place.log.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gitops_cli.sandbox", str(place.directory)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=place.directory,
-            start_new_session=True,  # Ctrl-C in this terminal is not meant for it
-        )
-    deadline = time.monotonic() + _STARTS
-    while time.monotonic() < deadline:
-        found = find(place)
-        if found is not None:
-            # Nobody waits for the server, so its Popen would warn when it is forgotten.
-            process.returncode = 0
-            return Sandbox(place, found.server, found.pid, found.started, fresh=True)
-        if process.poll() is not None:
-            break
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
-    raise ClusterError(f"the emulated cluster did not start: {_last_line(place.log)}")
-
-
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1] if lines else "it said nothing"
@@ -178,8 +198,3 @@ def _ask(method: str, server: str) -> dict[str, Any]:
     if response.status != 200 or not isinstance(answer, dict):
         raise ValueError("somebody else's server")
     return answer
-
-
-def environment(place: Place) -> dict[str, str]:
-    """Return the variables that point gitops and kubectl at the sandbox."""
-    return {"GITOPS_REPO": str(place.state), "KUBECONFIG": os.fspath(place.kubeconfig)}

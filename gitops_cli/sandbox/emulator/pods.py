@@ -17,7 +17,7 @@ Json = dict[str, Any]
 PullProblem = Callable[[str], str | None]
 
 NODE = "sandbox-node"
-PULLS = 0.9  # seconds from a pod's creation until its containers run, or their pull fails
+PULLS = 0.7  # seconds from a pod's creation until its containers run, or their pull fails
 BACKS_OFF = 1.2  # times that from the failed pull until the node waits before it tries again
 
 
@@ -48,18 +48,19 @@ class Node:
                 self._put(pod, _creating(pod, now))
                 record(self.store, pod, "Scheduled", _assigned(pod), now=now)
             return pulled
-        problems = [self.pull_problem(image) for image in _images(pod)]
-        problem = next((problem for problem in problems if problem is not None), None)
-        if problem is None:
+        problems = {image: self.pull_problem(image) for image in _images(pod)}
+        broken = next((image for image, problem in problems.items() if problem), None)
+        if broken is None:
             self._put(pod, _running(pod, now))
             record(self.store, pod, "Started", f"Started container {_first(pod)}", now=now)
             return None
+        problem = problems[broken] or ""
         if now < gives_up:
             if reason != "ErrImagePull":
                 self._put(pod, _failing(pod, "ErrImagePull", problem, now))
                 record(self.store, pod, "Failed", f"Failed to pull image: {problem}", now=now)
             return gives_up
-        message = f'Back-off pulling image "{_images(pod)[0]}": ErrImagePull: {problem}'
+        message = f'Back-off pulling image "{broken}": ErrImagePull: {problem}'
         self._put(pod, _failing(pod, "ImagePullBackOff", message, now))
         record(self.store, pod, "BackOff", message, now=now)
         return None
