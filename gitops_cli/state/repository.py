@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from gitops_cli.domain.commits import Commit, FileChange, LastChange
+from gitops_cli.domain.errors import Denied, GitError, RemoteUnreachable, UsageError
 from gitops_cli.domain.proposal import Actor, Proposal, Written
 from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.text import one_line, redacted
+from gitops_cli.state.branches import Branch, CloneBranch, LocalBranch, MirrorBranch
+from gitops_cli.state.cache import cache_directory
+from gitops_cli.state.config import read_config
+from gitops_cli.state.history import History
+from gitops_cli.state.last_changes import last_changes
+from gitops_cli.state.location import (
+    Location,
+    check_url,
+    find_location,
+    find_remote,
+    holds_state,
+)
+from gitops_cli.state.mirror import open_mirror
+from gitops_cli.state.objects import ObjectReader
+from gitops_cli.state.process import Git, can_ask, git_environment, ssh_batch
+from gitops_cli.state.remote import HEADS
+from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree_snapshot
+from gitops_cli.state.store import Store, clone_store, mirror_store, revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +49,50 @@ class Tip:
     note: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach a repository: chosen once, by the command line."""
+
+    environment: Mapping[str, str]
+    rev: str | None
+    offline: bool
+    timeout: float
+    notify: Callable[[str], None]
+
+
 class StateRepository:
     """One state repository: a clone, a bare repository or a URL through the cached mirror."""
 
-    description: str  # the remote's URL without credentials, or a path: for messages
-    branch: str | None  # the branch that holds the state, in short; None until the remote said it
-    worktree: Path | None  # the user's checkout; None for a URL and a bare repository
+    def __init__(
+        self, description: str, branch: Branch, store: Store, access: Access, worktree: Path | None
+    ) -> None:
+        self.description = description
+        self.worktree = worktree
+        self._branch = branch
+        self._store = store
+        self._access = access
+        self._last: Tip | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes that serve reading; the next read starts them again."""
+        self._store.close()
+
+    @property
+    def branch(self) -> str | None:
+        """Return the branch that holds the state, in short; None until the remote said it."""
+        ref = self._branch.ref
+        return None if ref is None else ref.removeprefix(HEADS)
 
     def tip(self, *, require_remote: bool = True) -> Tip:
         """Return the commit to work on: the remote's tip, unless `offline` or `rev` say otherwise.
@@ -39,43 +100,94 @@ class StateRepository:
         Raises RemoteUnreachable or Denied if the remote does not answer and `require_remote`;
         without it the last known tip is returned with a note.
         """
-        raise NotImplementedError
+        self._last = self._tip(require_remote)
+        return self._last
+
+    def _tip(self, require_remote: bool) -> Tip:
+        access = self._access
+        if access.rev is not None:
+            return self._at(self.resolve(access.rev), fresh=False)
+        if access.offline and self._branch.local is None:
+            return self._at(self._branch.last_known() or self._head(), fresh=False)
+        try:
+            return self._at(self._branch.look(timeout=access.timeout), fresh=True)
+        except (RemoteUnreachable, Denied) as error:
+            known = self._branch.last_known() or self._head()
+            if require_remote:
+                if isinstance(error, RemoteUnreachable):
+                    error.hint = "--offline goes on with what is known here, if that is enough"
+                raise
+            if known is None:
+                raise
+            return self._at(known, fresh=False, note=f"{error.message}; showing the last known")
+
+    def _head(self) -> str | None:
+        found = self._store.reader.commit("HEAD")
+        return None if found is None else found.hash
+
+    def _at(self, commit: str | None, *, fresh: bool, note: str | None = None) -> Tip:
+        if commit is None:
+            return Tip(None, None, fresh, note)
+        return Tip(commit, self.commit(commit).committed_at, fresh, note)
 
     def snapshot(self, commit: str | None) -> Snapshot:
         """Return the repository at a commit (None: a repository without commits, so empty)."""
-        raise NotImplementedError
+        return commit_snapshot(self._store.reader, commit)
 
     def worktree_snapshot(self) -> Snapshot:
         """Return the files of the user's checkout as they are; UsageError without a checkout."""
-        raise NotImplementedError
+        if self.worktree is None:
+            raise UsageError(
+                f"{self.description} has no working tree", hint="run this in a clone of it"
+            )
+        return worktree_snapshot(self.worktree)
 
     def index_snapshot(self) -> Snapshot:
         """Return what is staged, as a pre-commit hook must judge it."""
-        raise NotImplementedError
+        if self.worktree is None:
+            raise UsageError(f"{self.description} has no index", hint="run this in a clone of it")
+        return index_snapshot(self._store.git, self._store.reader, os.environ)
 
     def contents(self, commit: str | None, prefix: str = "") -> Mapping[str, bytes]:
         """Return the regular files of a commit below `prefix`, whole: path → bytes."""
-        raise NotImplementedError
+        return {} if commit is None else self._store.contents(commit, prefix)
 
     def resolve(self, rev: str) -> str:
         """Return the full hash of a commit-ish, with the whole history; UsageError if unknown."""
-        raise NotImplementedError
+        found = revision(self._store.git, rev)
+        if found is None and not self._access.offline and self._branch.local is None:
+            self._branch.look(timeout=self._access.timeout)
+            found = revision(self._store.git, rev)
+        if found is None and self._store.is_cut:
+            self.fetch_history()
+            found = revision(self._store.whole.git, rev)
+        if found is None:
+            raise UsageError(
+                f"`{one_line(rev)}` is no commit of {self.description}",
+                hint="`gitops history` shows them",
+            )
+        return found
 
     def commit(self, commit: str) -> Commit:
         """Return a commit's author, times and message."""
-        raise NotImplementedError
+        found = self._store.reader.commit(commit)
+        if found is None and self._store.has_whole:
+            found = self._store.whole.reader.commit(commit)
+        if found is None:
+            raise GitError(f"{self.description} has no commit {one_line(commit)}")
+        return found
 
     def commit_at(self, when: datetime, *, start: str) -> str | None:
         """Return the commit that was the tip of the branch at a time; None before the first."""
-        raise NotImplementedError
+        return self._history(start).commit_at(when, start)
 
     def is_ancestor(self, older: str, newer: str) -> bool | None:
         """Tell whether `newer` contains `older`; None: cannot tell (shallow, or unknown here)."""
-        raise NotImplementedError
+        return self._store.is_ancestor(older, newer)
 
     def fetch_history(self) -> None:
         """Make sure that the whole history is here; raises RemoteUnreachable."""
-        raise NotImplementedError
+        self._store.complete(offline=self._access.offline, timeout=self._access.timeout)
 
     def file_history(
         self,
@@ -91,15 +203,22 @@ class StateRepository:
         Follows first parents, so the values form one chain: each `old` is the `new` of the
         change before. Follows renames of the file and of its environment. Fetches missing history.
         """
-        raise NotImplementedError
+        return self._history(start).of_file(path, start, limit=limit, since=since, until=until)
 
     def changes(self, commit: str) -> tuple[FileChange, ...]:
         """Return what one commit did to every file, against its first parent."""
-        raise NotImplementedError
+        return self._history(commit).of_commit(commit)
 
     def last_changes(self, paths: Iterable[str], *, tip: str) -> Mapping[str, LastChange]:
         """Return the last change of each path that exists at `tip`; fetches missing history."""
-        raise NotImplementedError
+        history = self._history(tip)
+        return last_changes(history, frozenset(paths), tip, cache_directory(os.environ))
+
+    def _history(self, commit: str) -> History:
+        self.fetch_history()
+        if self._store.whole.reader.commit(commit) is None:
+            raise GitError(f"{self.description} has no commit {one_line(commit)}")
+        return History(self._store.whole.git, self._store.whole.reader)
 
     def write(
         self,
@@ -115,7 +234,27 @@ class StateRepository:
         Edits that change nothing are no change. `actor` is the author in CI; None: git's own
         identity. Raises PushRefused, RetriesExhausted, RemoteUnreachable, Denied or GitError.
         """
-        raise NotImplementedError
+        # GitPython takes 100 ms to import: only a write pays for it.
+        from gitops_cli.state.transaction import Transaction
+
+        if self._access.rev is not None:
+            raise UsageError("--rev looks at an old commit: nothing can be written there")
+        if self._access.offline and self._branch.local is None:
+            raise UsageError("--offline cannot write: a write is a push to the remote")
+        transaction = Transaction(
+            branch=self._branch,
+            reader=self._store.reader,
+            config=self._store.config,
+            environment=self._access.environment,
+            propose=propose,
+            actor=actor,
+            timeout=timeout,
+            notify=self._access.notify,
+        )
+        written = transaction.run(None if self._last is None else self._last.commit)
+        if written.commit is not None:
+            self._last = self._at(written.commit, fresh=True)
+        return written
 
 
 def open_repository(
@@ -130,8 +269,63 @@ def open_repository(
 ) -> StateRepository:
     """Return the state repository: of `url`, else the one around `start`, else of `fallback`.
 
-    `fallback` is taken where `start` is in no repository, or in one that holds no environment
-    (a service's checkout). `rev` fixes the commit. `timeout` (seconds) limits each connection.
-    `notify` hears, one line at a time, why a write has to wait. Raises UsageError, Denied.
+    `url` may be the path of a clone, which is then used as such. `fallback` is taken where `start`
+    is in no repository, or in one that holds no environment (a service's checkout). `rev` fixes
+    the commit. `timeout` (seconds) limits each connection. `notify` hears, one line at a time, why
+    a write has to wait. Raises UsageError, Denied, RemoteUnreachable.
     """
-    raise NotImplementedError
+    access = Access(git_environment(), rev, offline, timeout, notify or (lambda _: None))
+    if url is not None:
+        return _of_url(url, start, access)
+    location = find_location(start, access.environment)
+    if fallback is not None and (location is None or not holds_state(location)):
+        return _of_url(fallback, Path.home(), access)
+    if location is None:
+        raise UsageError(
+            f"{start} is not in a git repository",
+            hint="go to your state repository, or name it: -C PATH, -R URL or GITOPS_REPO",
+        )
+    return _of_location(location, access)
+
+
+def _of_url(url: str, start: Path, access: Access) -> StateRepository:
+    path = (start / Path(url).expanduser()).absolute()
+    if path.is_dir():
+        location = find_location(path, access.environment)
+        if location is not None and location.worktree is not None:
+            return _of_location(location, access)
+        url = str(path)
+    return _of_mirror(check_url(url), access)
+
+
+def _of_location(location: Location, access: Access) -> StateRepository:
+    remote = find_remote(location)
+    reader = ObjectReader(location.git)
+    branch: Branch
+    if remote is None:
+        branch = LocalBranch(location, reader)
+        description = str(location.path)
+    else:
+        branch = CloneBranch(location, remote, reader)
+        description = redacted(remote.url)
+    store = clone_store(location, reader, remote)
+    return StateRepository(description, branch, store, access, location.worktree)
+
+
+def _of_mirror(url: str, access: Access) -> StateRepository:
+    environment = access.environment
+    git = Git(Path.cwd(), environment)
+    config = read_config(git)
+    if not can_ask(environment):
+        environment = {**environment, **ssh_batch(environment, config.get("core.sshcommand"))}
+    mirror, made = open_mirror(
+        cache_directory(os.environ),
+        url,
+        environment,
+        offline=access.offline,
+        timeout=access.timeout,
+    )
+    reader = ObjectReader(mirror.git)
+    branch = MirrorBranch(mirror, reader, fresh=made)
+    store = mirror_store(mirror, reader, config)
+    return StateRepository(redacted(url), branch, store, access, None)

@@ -1,0 +1,295 @@
+"""Builds a commit with git plumbing: blobs, trees, commit. Nothing but objects is written.
+
+Trees are made with mktree from the parent's own entries, so no index is needed, not even a
+temporary one, and no index setting of the user's (split, sparse, fsmonitor) has a say.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops_cli.domain.errors import GitOpsError, InvalidState, SourceMoved, UsageError
+from gitops_cli.domain.message import compose_message
+from gitops_cli.domain.proposal import Actor, Edit, Proposal
+from gitops_cli.domain.text import one_line
+from gitops_cli.state.config import Config
+from gitops_cli.state.failures import failure
+from gitops_cli.state.objects import LINK_MODE, TREE_MODE, Entry, ObjectReader
+from gitops_cli.state.process import Done
+from gitops_cli.state.writer import Writer
+
+DEFAULT_ACTOR = Actor("gitops", "gitops@localhost")
+
+_FILE_MODE = "100644"
+_WHAT = {LINK_MODE: "a symbolic link", TREE_MODE: "a directory", "160000": "a submodule"}
+_NO_IDENTITY = "git does not know who you are"
+_IDENTITY_HINT = (
+    'git config --global user.name "Your Name"; git config --global user.email you@example.com'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a commit is by: environment variables for commit-tree, beside git's own settings."""
+
+    variables: Mapping[str, str]
+    sign: bool
+
+
+def identity(
+    writer: Writer, config: Config, environment: Mapping[str, str], actor: Actor | None
+) -> Identity:
+    """Return author and committer; a person without an identity gets a UsageError.
+
+    The author is `actor`, or git's own; the committer is git's own, or else the author. In CI
+    without either there is a default.
+    """
+    variables = {} if actor is None else _as("AUTHOR", actor)
+    if actor is None and not _known(writer, config, environment, "AUTHOR"):
+        actor = _without_identity(environment)
+        variables = _as("AUTHOR", actor)
+    if not _known(writer, config, environment, "COMMITTER"):
+        variables |= _as("COMMITTER", actor or _without_identity(environment))
+    return Identity(variables, sign=config.flag("commit.gpgsign"))
+
+
+def _as(role: str, actor: Actor) -> dict[str, str]:
+    return {
+        f"GIT_{role}_NAME": one_line(actor.name) or DEFAULT_ACTOR.name,
+        f"GIT_{role}_EMAIL": one_line(actor.email) or DEFAULT_ACTOR.email,
+    }
+
+
+def _known(writer: Writer, config: Config, environment: Mapping[str, str], role: str) -> bool:
+    """Tell whether git has a name and an address; git itself is asked where it has to guess."""
+    section = role.lower()
+    name = environment.get(f"GIT_{role}_NAME") or config.get(f"{section}.name")
+    email = environment.get(f"GIT_{role}_EMAIL") or config.get(f"{section}.email")
+    name = name or config.get("user.name")
+    email = email or config.get("user.email") or environment.get("EMAIL")
+    if name and email:
+        return True
+    return writer.run("var", f"GIT_{role}_IDENT").code == 0
+
+
+def _without_identity(environment: Mapping[str, str]) -> Actor:
+    if environment.get("CI"):
+        return DEFAULT_ACTOR
+    raise UsageError(_NO_IDENTITY, hint=_IDENTITY_HINT)
+
+
+def effective_edits(
+    reader: ObjectReader, parent: str | None, edits: Iterable[Edit]
+) -> tuple[Edit, ...]:
+    """Return the edits that change something, `old` as it really stands in the parent.
+
+    Raises SourceMoved where `old` is not what stands there: then the proposal was not computed
+    from this parent, and writing it would undo somebody's change.
+    """
+    given = tuple(edits)
+    for edit in given:
+        check_path(edit.path)
+    if len({edit.path for edit in given}) != len(given):
+        raise UsageError("one change names the same file twice")
+    actual = _blobs(reader, parent, [edit.path for edit in given])
+    found = []
+    for edit, old in zip(given, actual, strict=True):
+        if not _same(old, edit.old):
+            raise SourceMoved(f"{edit.path} is not what this change was computed from")
+        if old != edit.new:
+            found.append(Edit(edit.path, old, edit.new))
+    return tuple(found)
+
+
+def _blobs(reader: ObjectReader, parent: str | None, paths: Sequence[str]) -> list[bytes | None]:
+    if parent is None:
+        return [None] * len(paths)
+    found = reader.many(f"{parent}:{path}" for path in paths)
+    return [None if each is None or each.type != "blob" else each.data for each in found]
+
+
+def _same(actual: bytes | None, seen: bytes | None) -> bool:
+    if actual is None or seen is None:
+        return actual is seen
+    return actual.strip() == seen.strip()
+
+
+def check_path(path: str) -> str:
+    """Return a path that may be written, or raise UsageError."""
+    parts = path.split("/")
+    bad = any(
+        part in {"", ".", ".."}
+        or part.casefold().rstrip(". ").split(":")[0] in {".git", "git~1"}
+        or not part.isprintable()
+        or "\\" in part
+        for part in parts
+    )
+    if bad:
+        raise UsageError(f"`{one_line(path)}` cannot be written: it is no plain path")
+    return path
+
+
+def build_commit(
+    writer: Writer,
+    reader: ObjectReader,
+    parent: str | None,
+    edits: Sequence[Edit],
+    proposal: Proposal,
+    who: Identity,
+) -> str:
+    """Write the commit's objects and return its hash; `edits` are effective ones."""
+    blobs = _write_blobs(writer, edits)
+    tree = _write_trees(writer, reader, parent, {e.path: blobs.get(e.path) for e in edits})
+    message = compose_message(proposal.subject, proposal.body, proposal.trailers)
+    done = writer.run(
+        "-c",
+        "i18n.commitEncoding=UTF-8",
+        "commit-tree",
+        *(["-S"] if who.sign else []),
+        *(["-p", parent] if parent is not None else []),
+        "-F",
+        "-",
+        tree,
+        stdin=message.encode(errors="replace"),
+        environment=who.variables,
+    )
+    if done.code != 0:
+        raise _commit_failure(done, who)
+    return _hash(done)
+
+
+def _commit_failure(done: Done, who: Identity) -> GitOpsError:
+    error = failure(done, "cannot make the commit")
+    if who.sign and error.hint is None:
+        error.hint = "commit.gpgSign is on; try: git commit-tree -S -m test HEAD^{tree}"
+    return error
+
+
+def _write_blobs(writer: Writer, edits: Sequence[Edit]) -> dict[str, str]:
+    written = [(edit.path, edit.new) for edit in edits if edit.new is not None]
+    if not written:
+        return {}
+    if len(written) == 1:
+        ((path, data),) = written
+        done = writer.run("hash-object", "-w", "--no-filters", "--stdin", stdin=data)
+        return {path: _hash(_checked(done))}
+    with tempfile.TemporaryDirectory(prefix="gitops-") as directory:
+        files = [Path(directory, str(number)) for number in range(len(written))]
+        for file, (_, data) in zip(files, written, strict=True):
+            file.write_bytes(data)
+        names = "".join(f"{file}\n" for file in files)
+        done = _checked(
+            writer.run("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=names.encode())
+        )
+    return dict(zip((path for path, _ in written), done.text.split("\n"), strict=True))
+
+
+def _write_trees(
+    writer: Writer, reader: ObjectReader, parent: str | None, blobs: Mapping[str, str | None]
+) -> str:
+    """Return the root tree with these paths replaced (None: removed), deepest trees first."""
+    old = _Trees(reader, parent)
+    changes: dict[str, dict[str, Entry | None]] = {"": {}}
+    for path, oid in blobs.items():
+        directory, _, name = path.rpartition("/")
+        old.check_file(directory, name)
+        mode = old.mode(directory, name)
+        new = None if oid is None else Entry(mode, name, oid)
+        changes.setdefault(directory, {})[name] = new
+        while directory:
+            directory = directory.rpartition("/")[0]
+            changes.setdefault(directory, {})
+    by_depth: dict[int, list[str]] = {}
+    for directory in changes:
+        by_depth.setdefault(directory.count("/") + 1 if directory else 0, []).append(directory)
+    root = ""
+    for depth in sorted(by_depth, reverse=True):
+        directories = sorted(by_depth[depth])
+        wanted = [old.replaced(directory, changes[directory]) for directory in directories]
+        for directory, entries, oid in zip(
+            directories, wanted, _mktree(writer, wanted), strict=True
+        ):
+            if not directory:
+                root = oid
+                continue
+            above, _, name = directory.rpartition("/")
+            changes[above][name] = Entry(TREE_MODE, name, oid) if entries else None
+    return root
+
+
+class _Trees:
+    """The parent's trees, each read once."""
+
+    def __init__(self, reader: ObjectReader, parent: str | None) -> None:
+        self._reader = reader
+        self._parent = parent
+        self._read: dict[str, dict[str, Entry]] = {}
+
+    def entries(self, directory: str) -> dict[str, Entry]:
+        """Return a directory's entries by name; raises InvalidState if it is something else."""
+        if directory not in self._read:
+            self._read[directory] = self._load(directory)
+        return self._read[directory]
+
+    def _load(self, directory: str) -> dict[str, Entry]:
+        if self._parent is None:
+            return {}
+        if not directory:
+            return {e.name: e for e in self._reader.tree(f"{self._parent}^{{tree}}")}
+        above, _, name = directory.rpartition("/")
+        found = self.entries(above).get(name)
+        if found is None:
+            return {}
+        if found.mode != TREE_MODE:
+            raise InvalidState(
+                f"{directory}: is {_WHAT.get(found.mode, 'a file')}, so no file is written below it"
+            )
+        return {e.name: e for e in self._reader.tree(found.oid)}
+
+    def check_file(self, directory: str, name: str) -> None:
+        """Make sure that a path may be a file; raises InvalidState."""
+        found = self.entries(directory).get(name)
+        if found is not None and found.mode in _WHAT:
+            raise InvalidState(f"{directory}/{name}: is {_WHAT[found.mode]}, not a file")
+
+    def mode(self, directory: str, name: str) -> str:
+        """Return the mode a file keeps."""
+        found = self.entries(directory).get(name)
+        return _FILE_MODE if found is None else found.mode
+
+    def replaced(self, directory: str, changes: Mapping[str, Entry | None]) -> list[Entry]:
+        """Return a directory's entries after changes."""
+        entries: dict[str, Entry | None] = {**self.entries(directory), **changes}
+        return [entry for entry in entries.values() if entry is not None]
+
+
+_TYPES = {TREE_MODE: "tree", "160000": "commit"}
+
+
+def _mktree(writer: Writer, trees: Sequence[Sequence[Entry]]) -> list[str]:
+    records = [
+        b"".join(
+            f"{entry.mode} {_TYPES.get(entry.mode, 'blob')} {entry.oid}\t{entry.name}\0".encode(
+                errors="surrogateescape"
+            )
+            for entry in tree
+        )
+        + b"\0"
+        for tree in trees
+    ]
+    # `--missing`: in a partial clone, what is not here need not be fetched to be named.
+    done = writer.run("mktree", "-z", "--batch", "--missing", stdin=b"".join(records))
+    return _checked(done).text.split("\n")
+
+
+def _checked(done: Done) -> Done:
+    if done.code != 0:
+        raise failure(done, "cannot write to the repository")
+    return done
+
+
+def _hash(done: Done) -> str:
+    return done.text.strip()

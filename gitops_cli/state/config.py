@@ -1,0 +1,88 @@
+"""git's configuration, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.text import one_line
+from gitops_cli.state.process import Git
+
+_TRUE = frozenset({"true", "yes", "on"})
+# What a connection needs that may stand in one repository's own configuration.
+_CONNECTION = ("http.", "credential.", "url.", "ssh.", "protocol.")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All values by key, in git's order: the last one counts. None: a key without `=`.
+
+    `own` are those of the repository itself.
+    """
+
+    values: Mapping[str, tuple[str | None, ...]]
+    own: Mapping[str, tuple[str | None, ...]]
+
+    def get(self, key: str) -> str | None:
+        """Return the value of a key (section and name in lower case), or None."""
+        found = self.values.get(key)
+        return found[-1] if found else None
+
+    def all(self, key: str) -> tuple[str, ...]:
+        """Return every value of a key."""
+        return tuple(value for value in self.values.get(key, ()) if value is not None)
+
+    def flag(self, key: str) -> bool:
+        """Return a boolean; a key without a value is true, a missing one false."""
+        if key not in self.values:
+            return False
+        value = self.get(key)
+        if value is None:
+            return True
+        return value.lower() in _TRUE or (value.lstrip("-").isdigit() and int(value) != 0)
+
+    def names(self, section: str, key: str) -> list[str]:
+        """Return the NAMEs of all `section.NAME.key`, sorted."""
+        head, tail = f"{section}.", f".{key}"
+        return sorted(
+            entry[len(head) : -len(tail)]
+            for entry in self.values
+            if entry.startswith(head) and entry.endswith(tail) and len(entry) > len(head + tail)
+        )
+
+    def connection(self) -> Iterator[tuple[str, str]]:
+        """Yield what the repository itself says on how to connect and with which credentials."""
+        for key, values in self.own.items():
+            if key.startswith(_CONNECTION) or key == "core.sshcommand":
+                for value in values:
+                    yield key, "" if value is None else value
+
+
+def read_config(git: Git) -> Config:
+    """Return the configuration that git would use in its directory."""
+    done = git.run("config", "--list", "-z", "--includes", "--show-scope")
+    if done.code != 0:
+        raise ConfigurationError(f"git's configuration: {one_line(done.err)}")
+    values: dict[str, tuple[str | None, ...]] = {}
+    own: dict[str, tuple[str | None, ...]] = {}
+    fields = done.out.decode(errors="surrogateescape").split("\0")
+    for scope, entry in zip(fields[::2], fields[1::2], strict=False):
+        key, has_value, value = entry.partition("\n")
+        found = value if has_value else None
+        values[key] = (*values.get(key, ()), found)
+        if scope in {"local", "worktree"}:
+            own[key] = (*own.get(key, ()), found)
+    return Config(values, own)
+
+
+def as_environment(entries: Iterator[tuple[str, str]], existing: int = 0) -> dict[str, str]:
+    """Return the variables that hand configuration to git without showing it in argv."""
+    variables: dict[str, str] = {}
+    count = existing
+    for key, value in entries:
+        variables[f"GIT_CONFIG_KEY_{count}"] = key
+        variables[f"GIT_CONFIG_VALUE_{count}"] = value
+        count += 1
+    variables["GIT_CONFIG_COUNT"] = str(count)
+    return variables

@@ -1,0 +1,231 @@
+"""Walks the branch's history: what happened to a file, what a commit did, what was when.
+
+First parents only. The branch is what was deployed, so a change counts from the commit that
+brought it onto the branch; inside a merged pull request the file may have had values that never
+ran anywhere. Along first parents the values of a file form one chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import PurePosixPath
+
+from gitops_cli.domain.commits import Commit, FileChange
+from gitops_cli.domain.errors import GitError
+from gitops_cli.state.failures import failure
+from gitops_cli.state.objects import Object, ObjectReader, parse_commit
+from gitops_cli.state.process import Done, Git
+
+_BATCH = 100  # commits whose objects are read in one round trip
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The whole history, from any of its commits on."""
+
+    git: Git
+    reader: ObjectReader
+
+    def of_file(
+        self,
+        path: str,
+        start: str,
+        *,
+        limit: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[FileChange]:
+        """Yield the file's changes, newest first; the times are those of the branch's commits.
+
+        Every commit is compared with both times: a clock that was wrong once hides nothing.
+        """
+        wanted = (
+            change
+            for change in self._through_renames(path, start)
+            if (since is None or change.commit.committed_at >= since)
+            and (until is None or change.commit.committed_at <= until)
+        )
+        for change in islice(wanted, limit):
+            yield self._with_origin(change)
+
+    def _through_renames(self, path: str, start: str) -> Iterator[FileChange]:
+        while True:
+            for change in self._under_one_name(path, start):
+                source = None if change.old is not None else self._moved_from(change)
+                if source is None:
+                    yield change
+                    continue
+                parent = change.commit.parents[0]
+                moved = replace(change, old=self._blob(f"{parent}:{source}"))
+                if moved.old != moved.new:
+                    yield moved
+                path, start = source, parent
+                break
+            else:
+                return
+
+    def _under_one_name(self, path: str, start: str) -> Iterator[FileChange]:
+        """Yield the changes of one path; each one's `old` is the next one's `new`."""
+        newer: tuple[Commit, bytes | None] | None = None
+        for commit, content in self._contents(path, start):
+            if newer is not None and newer[1] != content:
+                yield FileChange(path, newer[0], content, newer[1])
+            newer = (commit, content)
+        if newer is None:
+            return
+        oldest, content = newer
+        before = self._blob(f"{oldest.parents[0]}:{path}") if oldest.parents else None
+        if before != content:
+            yield FileChange(path, oldest, before, content)
+
+    def _contents(self, path: str, start: str) -> Iterator[tuple[Commit, bytes | None]]:
+        with closing(self.walk(start, "--", path)) as hashes:
+            size = 2  # a first answer soon, for whoever wants only the newest
+            while batch := list(islice(hashes, size)):
+                specs = [spec for each in batch for spec in (each, f"{each}:{path}")]
+                found = iter(self.reader.many(specs))
+                for name, commit, blob in zip(batch, found, found, strict=False):
+                    if commit is None:
+                        raise GitError(f"commit {name} is missing; try `git fsck`")
+                    yield parse_commit(commit), _content(blob)
+                size = _BATCH
+
+    def walk(self, start: str, *arguments: str) -> Generator[str, None, None]:
+        """Yield a line per commit of the branch, newest first, as rev-list writes it."""
+        process = self.git.start(
+            "--literal-pathspecs", "rev-list", "--first-parent", start, *arguments
+        )
+        try:
+            if process.stdout is not None:
+                for line in process.stdout:
+                    yield line.decode().rstrip("\n")
+            _, err = process.communicate()
+            if process.returncode != 0:
+                done = Done(process.returncode, b"", err.decode(errors="replace"))
+                raise failure(done, "cannot read the history")
+        finally:
+            process.kill()
+            with process:  # closes the pipes and waits
+                pass
+
+    def _blob(self, spec: str) -> bytes | None:
+        return _content(self.reader.one(spec))
+
+    def _moved_from(self, change: FileChange) -> str | None:
+        """Return the path whose place a new file took in the same commit.
+
+        Only what is certain: a whole environment under a new name, or within one environment the
+        only file that vanished with the very content that appeared.
+        """
+        if not change.commit.parents:
+            return None
+        commit, parent = change.commit.hash, change.commit.parents[0]
+        directory, _, leaf = change.path.rpartition("/")
+        raw = self._raw(parent, commit)
+        gone = {line.path: line.old for line in raw if line.status == "D"}
+        same = [
+            path
+            for path, oid in gone.items()
+            if path.rpartition("/")[0] == directory
+            and PurePosixPath(path).suffix == PurePosixPath(leaf).suffix
+            and self._blob(oid) == change.new
+        ]
+        added = [line for line in raw if line.status == "A" and line.path != change.path]
+        if len(same) == 1 and not any(line.new == gone[same[0]] for line in added):
+            return same[0]
+        if not directory or self.reader.one(f"{parent}:{directory}") is not None:
+            return None
+        renamed = [
+            path
+            for path in gone
+            if path.rpartition("/")[2] == leaf
+            and self.reader.one(f"{commit}:{path.rpartition('/')[0]}") is None
+        ]
+        return renamed[0] if len(renamed) == 1 else None
+
+    def _with_origin(self, change: FileChange) -> FileChange:
+        """Add the commit inside a merge that made the change."""
+        if len(change.commit.parents) < 2:
+            return change
+        commit = change.commit
+        done = self.git.run(
+            "--literal-pathspecs",
+            "rev-list",
+            "--max-count=1",
+            "--no-merges",
+            commit.hash,
+            f"^{commit.parents[0]}",
+            "--",
+            change.path,
+        )
+        origin = self.reader.commit(done.text) if done.code == 0 and done.text else None
+        if origin is None or self._blob(f"{origin.hash}:{change.path}") != change.new:
+            return change
+        return replace(change, origin=origin)
+
+    def of_commit(self, commit: str) -> tuple[FileChange, ...]:
+        """Return what a commit did to every file, against its first parent."""
+        found = self.reader.commit(commit)
+        if found is None:
+            raise GitError(f"commit {commit} is missing; try `git fsck`")
+        raw = self._raw(found.parents[0] if found.parents else None, found.hash)
+        blobs = iter(self.reader.many(oid for line in raw for oid in (line.old, line.new)))
+        changes = (
+            FileChange(line.path, found, _content(old), _content(new))
+            for line, old, new in zip(raw, blobs, blobs, strict=False)
+        )
+        return tuple(self._with_origin(change) for change in changes if change.old != change.new)
+
+    def _raw(self, parent: str | None, commit: str) -> list[RawChange]:
+        trees = ["--root", commit] if parent is None else [parent, commit]
+        done = self.git.run(
+            "diff-tree",
+            "-r",
+            "-z",
+            "--raw",
+            "--no-abbrev",
+            "--no-renames",
+            "--no-commit-id",
+            *trees,
+        )
+        if done.code != 0:
+            raise failure(done, f"cannot read what {commit} changed")
+        return parse_raw(done.out)
+
+    def commit_at(self, when: datetime, start: str) -> str | None:
+        """Return the newest commit of the branch, from `start` on, that is not after `when`."""
+        limit = when.timestamp()
+        with closing(self.walk(start, "--timestamp")) as lines:
+            for line in lines:
+                seconds, _, commit = line.partition(" ")
+                if int(seconds) <= limit:
+                    return commit
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class RawChange:
+    """One line of git's raw diff format; a missing side is all zeros."""
+
+    status: str
+    path: str
+    old: str
+    new: str
+
+
+def parse_raw(out: bytes) -> list[RawChange]:
+    """Return the lines of `--raw -z --no-abbrev --no-renames`."""
+    fields = out.decode(errors="surrogateescape").split("\0")
+    found = []
+    for head, path in zip(fields[::2], fields[1::2], strict=False):
+        _, _, old, new, status = head.lstrip(":").split(" ")
+        found.append(RawChange(status[0], path, old, new))
+    return found
+
+
+def _content(found: Object | None) -> bytes | None:
+    return found.data if found is not None and found.type == "blob" else None

@@ -1,0 +1,194 @@
+"""Finds the commit that last changed each of many files, remembering what it found.
+
+A branch only grows, so what was true at an older tip holds for every file that the commits since
+then leave alone: only those are read. Exact, because it is checked that the older tip is on the
+first-parent line of the new one; otherwise everything is read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+from gitops_cli.domain.commits import LastChange
+from gitops_cli.domain.errors import Denied, GitError
+from gitops_cli.state.cache import make_private, replace_file
+from gitops_cli.state.failures import failure
+from gitops_cli.state.history import History
+from gitops_cli.state.objects import parse_commit
+from gitops_cli.state.process import Done
+
+_FORMAT = 1
+_HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
+_MARK = "commit "
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Path → the commit that last changed it, at one tip; None: the path is not there."""
+
+    tip: str | None
+    commits: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def last_changes(
+    history: History, paths: frozenset[str], tip: str, cache: Path
+) -> dict[str, LastChange]:
+    """Return the last change of each path that exists at `tip`; see StateRepository."""
+    file = _cache_file(history, cache)
+    known = _load(file)
+    found = _update(history, known, tip)
+    if missing := paths - found.commits.keys():
+        found = _complete(history, found, tip, missing)
+    if found != known:
+        with suppress(Denied, GitError):  # a cache that cannot be written only costs time
+            make_private(file.parent)
+            replace_file(file, json.dumps({"format": _FORMAT, **asdict(found)}).encode())
+    wanted = {path: commit for path in paths if (commit := found.commits[path]) is not None}
+    return _described(history, wanted)
+
+
+def _update(history: History, known: Known, tip: str) -> Known:
+    """Bring what is known to a newer tip; forget it where the tip does not build on it."""
+    if known.tip is None or known.tip == tip:
+        return Known(tip, known.commits if known.tip == tip else {})
+    if history.reader.commit(known.tip) is None:
+        return Known(tip)
+    commits: dict[str, str | None] = {}
+    below = tip
+    with closing(_steps(history, f"{known.tip}..{tip}")) as steps:
+        for step in steps:
+            below = step.parent
+            step.note(commits)
+    if below != known.tip:
+        return Known(tip)
+    return Known(tip, {**known.commits, **commits})
+
+
+def _complete(history: History, known: Known, tip: str, missing: Collection[str]) -> Known:
+    """Walk down from the tip until every missing path was seen, or to the first commit."""
+    commits = dict(known.commits)
+    left = set(missing)
+    with closing(_steps(history, tip)) as steps:
+        for step in steps:
+            step.note(commits)
+            left.difference_update(step.changed)
+            if not left:
+                break
+    commits.update(dict.fromkeys(left))
+    return Known(tip, commits)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One commit of the branch, and the paths it changed (False: removed) from its parent."""
+
+    commit: str
+    parent: str
+    changed: Mapping[str, bool]
+
+    def note(self, commits: dict[str, str | None]) -> None:
+        """Enter the paths that no newer commit has changed."""
+        for path, is_there in self.changed.items():
+            commits.setdefault(path, self.commit if is_there else None)
+
+
+def _steps(history: History, revisions: str) -> Generator[Step, None, None]:
+    """Yield the branch's commits, newest first, without the ones that changed nothing."""
+    process = history.git.start(
+        "-c",
+        "log.showSignature=false",
+        "log",
+        "--first-parent",
+        "--diff-merges=first-parent",
+        "--raw",
+        "-z",
+        "--no-abbrev",
+        "--no-renames",
+        "--no-relative",
+        "--no-color",
+        "--no-decorate",
+        "--no-notes",
+        f"--format={_MARK}%H %P",
+        revisions,
+        "--",
+    )
+    try:
+        yield from _parsed(_fields(process))
+        _, err = process.communicate()
+        if process.returncode != 0:
+            done = Done(process.returncode, b"", err.decode(errors="replace"))
+            raise failure(done, "cannot read the history")
+    finally:
+        process.kill()
+        with process:  # closes the pipes and waits
+            pass
+
+
+def _fields(process: Popen[bytes]) -> Iterator[str]:
+    if process.stdout is None:
+        return
+    rest = b""
+    while chunk := os.read(process.stdout.fileno(), _CHUNK):
+        *whole, rest = (rest + chunk).split(b"\0")
+        for each in whole:
+            yield each.decode(errors="surrogateescape")
+    if rest:
+        yield rest.decode(errors="surrogateescape")
+
+
+def _parsed(fields: Iterator[str]) -> Iterator[Step]:
+    step: Step | None = None
+    changed: dict[str, bool] = {}
+    for each in fields:
+        text = each.lstrip("\n")
+        if text.startswith(":"):
+            changed[next(fields)] = not text.endswith("D")
+        elif text.startswith(_MARK):
+            if step is not None:
+                yield step
+            commit, *parents = text.removeprefix(_MARK).split()
+            changed = {}
+            step = Step(commit, parents[0] if parents else "", changed)
+    if step is not None:
+        yield step
+
+
+def _described(history: History, commits: Mapping[str, str]) -> dict[str, LastChange]:
+    hashes = sorted(set(commits.values()))
+    found: dict[str, LastChange] = {}
+    for name, each in zip(hashes, history.reader.many(hashes), strict=True):
+        if each is None:
+            raise GitError(f"commit {name} is missing; try `git fsck`")
+        commit = parse_commit(each)
+        found[name] = LastChange(name, commit.committed_at, commit.author)
+    return {path: found[commit] for path, commit in commits.items()}
+
+
+def _cache_file(history: History, cache: Path) -> Path:
+    git = history.git
+    repository = str(git.git_dir or git.directory)
+    return cache / "changes" / f"{hashlib.sha256(repository.encode()).hexdigest()[:24]}.json"
+
+
+def _load(file: Path) -> Known:
+    """Return what the cache holds; whatever is wrong with it makes it empty."""
+    try:
+        document: Any = json.loads(file.read_bytes())
+        if document["format"] != _FORMAT or not _HASH.match(document["tip"]):
+            return Known(None)
+        commits = document["commits"]
+        if all(value is None or _HASH.match(value) for value in commits.values()):
+            return Known(document["tip"], commits)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return Known(None)

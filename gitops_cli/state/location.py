@@ -1,0 +1,201 @@
+"""Finds the repository around a directory, and the branch and remote that hold the state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops_cli.domain.errors import ConfigurationError, UsageError
+from gitops_cli.domain.repository import IMAGES_PATH, KIND_OF_SUFFIX, SETTINGS
+from gitops_cli.domain.text import one_line, redacted
+from gitops_cli.state.config import Config, read_config
+from gitops_cli.state.failures import failure
+from gitops_cli.state.process import Git, can_ask, ssh_batch
+from gitops_cli.state.remote import HEADS
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A repository on this machine. `head` is the branch checked out; None when detached."""
+
+    git: Git
+    config: Config
+    git_dir: Path
+    common_dir: Path
+    worktree: Path | None
+    head: str | None
+
+    @property
+    def path(self) -> Path:
+        """Return the path a person would name."""
+        return self.worktree or self.git_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where the state comes from and goes to.
+
+    `ref` None: the remote's HEAD decides. The URLs are as configured: git itself applies
+    `insteadOf`.
+    """
+
+    name: str
+    url: str
+    push_url: str
+    ref: str | None
+
+
+def find_location(start: Path, environment: Mapping[str, str]) -> Location | None:
+    """Return the repository around a directory; None if there is none. Raises Denied …."""
+    if not start.is_dir():
+        raise UsageError(f"{start}: there is no such directory")
+    git = Git(start.absolute(), environment)
+    done = git.run(
+        "rev-parse",
+        "--is-bare-repository",
+        "--is-inside-work-tree",
+        "--absolute-git-dir",
+        "--git-common-dir",
+        "--show-toplevel",  # last, because it fails where there is no work tree
+    )
+    lines = done.text.split("\n")
+    if len(lines) < 4:
+        if "not a git repository" in done.err:
+            return None
+        raise failure(done, str(start))
+    bare, inside, git_dir, common_dir = lines[:4]
+    if bare != "true" and inside != "true":
+        raise UsageError(
+            f"{start} is inside the .git directory", hint="go to the files, or pass -C"
+        )
+    worktree = Path(lines[4]) if len(lines) > 4 else None
+    if worktree is None:
+        git = Git(Path(git_dir), environment)
+    config = read_config(git)
+    return Location(
+        git=_quiet(git, config),
+        config=config,
+        git_dir=Path(git_dir),
+        common_dir=(start.absolute() / common_dir).resolve(),
+        worktree=worktree,
+        head=_head(git, Path(git_dir)),
+    )
+
+
+def _quiet(git: Git, config: Config) -> Git:
+    """Return git with an ssh that fails instead of asking, where nobody could answer."""
+    if can_ask(git.environment):
+        return git
+    return git.with_environment(**ssh_batch(git.environment, config.get("core.sshcommand")))
+
+
+def _head(git: Git, git_dir: Path) -> str | None:
+    """Return the ref HEAD names; read from the file, asked only where that cannot tell."""
+    head = git_dir / "HEAD"
+    text = "" if head.is_symlink() else head.read_text().strip()
+    if text.startswith("ref: ") and not text.endswith(".invalid"):
+        return text.removeprefix("ref: ")
+    if text and not text.startswith("ref: "):
+        return None
+    return git.run("symbolic-ref", "-q", "HEAD").text or None
+
+
+def holds_state(location: Location) -> bool:
+    """Tell whether the repository looks like a state repository, not like a service's source."""
+    if location.worktree is not None:
+        root = location.worktree
+        if (root / SETTINGS).is_file():
+            return True
+        return any(
+            _is_state_file(entry.name)
+            for directory in root.iterdir()
+            if directory.is_dir() and not directory.name.startswith(".")
+            for entry in directory.iterdir()
+        )
+    done = location.git.run("ls-tree", "-r", "-z", "--name-only", "HEAD")
+    paths = done.out.decode(errors="replace").split("\0")
+    return any(
+        path == SETTINGS or (path.count("/") == 1 and _is_state_file(path.partition("/")[2]))
+        for path in paths
+    )
+
+
+def _is_state_file(name: str) -> bool:
+    return name == IMAGES_PATH or Path(name).suffix in KIND_OF_SUFFIX
+
+
+def find_remote(location: Location) -> Remote | None:
+    """Return the remote that holds the state; None for a repository without remotes.
+
+    That is the upstream of the branch checked out, else `origin`, else the only remote.
+    """
+    config, head = location.config, location.head
+    name, ref = _upstream(config, head)
+    if name is None:
+        names = config.names("remote", "url")
+        if not names:
+            return None
+        if "origin" not in names and len(names) > 1:
+            raise ConfigurationError(
+                f"{location.path}: several remotes ({one_line(', '.join(names))}), and the branch "
+                "has no upstream",
+                hint="choose one: git branch --set-upstream-to REMOTE/BRANCH",
+            )
+        name = "origin" if "origin" in names else names[0]
+    url = config.get(f"remote.{name}.url") or name
+    if ref is None:
+        ref = _default_ref(location, name)
+    push_url = check_url(config.get(f"remote.{name}.pushurl") or url)
+    return Remote(name, check_url(url), push_url, ref)
+
+
+def _upstream(config: Config, head: str | None) -> tuple[str | None, str | None]:
+    if head is None or not head.startswith(HEADS):
+        return None, None
+    branch = head.removeprefix(HEADS)
+    name, ref = config.get(f"branch.{branch}.remote"), config.get(f"branch.{branch}.merge")
+    if not name or not ref or name == ".":
+        return None, None
+    return name, ref
+
+
+def _default_ref(location: Location, name: str) -> str | None:
+    """Return the remote's branch where no upstream says it: of the same name, or its HEAD."""
+    config, head = location.config, location.head
+    if head is not None:
+        same = tracking_ref(config, name, head)
+        if same is not None and location.git.run("rev-parse", "-q", "--verify", same).code == 0:
+            return head
+    prefix = tracking_ref(config, name, HEADS)
+    if prefix is None:
+        return None
+    target = location.git.run("symbolic-ref", "-q", f"{prefix}HEAD").text
+    return HEADS + target.removeprefix(prefix) if target.startswith(prefix) else None
+
+
+def tracking_ref(config: Config, name: str, ref: str) -> str | None:
+    """Return the ref that a fetch of remote `name` would store `ref` in."""
+    for spec in config.all(f"remote.{name}.fetch"):
+        source, colon, target = spec.removeprefix("+").partition(":")
+        if not colon or source.startswith("^"):
+            continue
+        if source == ref:
+            return target
+        head, star, tail = source.partition("*")
+        if star and ref.startswith(head) and ref.endswith(tail):
+            return target.replace("*", ref[len(head) : len(ref) - len(tail)], 1)
+    return None
+
+
+def check_url(url: str) -> str:
+    """Return a remote's URL, or raise UsageError for what runs a command or reads as an option."""
+    head, helper, _ = url.partition("::")
+    if url.startswith("-") or "\n" in url or "\0" in url or not url:
+        raise UsageError(f"`{one_line(redacted(url))}` is no URL of a repository")
+    if helper and "/" not in head and "[" not in head:  # `ext::`, `fd::`; not `[::1]`
+        raise UsageError(
+            f"`{one_line(redacted(url))}`: remote helpers are not supported",
+            hint="use https, ssh or a path",
+        )
+    return url

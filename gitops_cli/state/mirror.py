@@ -1,0 +1,282 @@
+"""The cached bare mirror of a URL: shallow until history is asked for, shared by processes.
+
+What makes sharing safe: it appears whole (made aside, then renamed), each process fetches into a
+ref of its own, nothing that exists is rewritten but under a lock that dies with its holder, and
+under that lock any `*.lock` of git is a dead process's and is removed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut
+from gitops_cli.domain.text import redacted
+from gitops_cli.state.cache import locked, make_private, writing
+from gitops_cli.state.failures import failure
+from gitops_cli.state.process import Git
+from gitops_cli.state.remote import HEADS, check_ref, fetch
+
+_PRIVATE = "refs/gitops/"
+_LIVE = "gitops-live"  # one locked file per process that uses the mirror
+_PACK_LIMIT = 50
+_LOOSE_LIMIT = 27  # objects in one of 256 directories: about 6,900, when git's own gc starts
+_SETTINGS = """\
+[core]
+\trepositoryformatversion = {version}
+\tbare = true
+\tlogAllRefUpdates = false
+[gc]
+\tpackRefs = false
+{extensions}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """One mirror on disk. `ref` is the remote's branch, as last known."""
+
+    git: Git
+    path: Path
+    url: str
+    ref: str
+    own: OwnRef
+
+    @property
+    def is_shallow(self) -> bool:
+        """Tell whether history is cut."""
+        return (self.path / "shallow").exists()
+
+    def fetch(self, *, timeout: float) -> str:
+        """Bring the branch's tip here, over one connection, and return it."""
+        fetch(self.git, self.url, f"+{self.ref}:{self.own.name}", timeout=timeout)
+        commit = self._read(self.own.name)
+        if commit is None:
+            raise GitError(f"{redacted(self.url)}: fetched, but {self.own.name} is missing")
+        self.remember(commit)
+        return commit
+
+    def last_known(self) -> str | None:
+        """Return the tip that was last read or written through this mirror."""
+        return self._read(self.ref)
+
+    def remember(self, commit: str) -> None:
+        """Note the tip for the next process; skipped while another one notes its own."""
+        with locked(self.path / "gitops.lock", timeout=0) as held:
+            if held:
+                target = self.path / self.ref
+                target.with_name(f"{target.name}.lock").unlink(missing_ok=True)
+                self.git.run("update-ref", self.ref, commit)
+
+    def complete(self, *, timeout: float) -> None:
+        """Fetch the history that a shallow mirror lacks; index it for walking single files."""
+        with locked(self.path / "gitops.lock", timeout=timeout) as held:
+            if not held:
+                raise GitError(
+                    f"{self.path}: another process has been fetching history for {timeout:.0f} s"
+                )
+            if self.is_shallow:
+                (self.path / "shallow.lock").unlink(missing_ok=True)
+                refspec = f"+{self.ref}:{self.own.name}"
+                fetch(self.git, self.url, refspec, "--unshallow", timeout=timeout)
+            self._write_commit_graph()
+
+    def index_history(self) -> None:
+        """Add new commits to the commit-graph, unless another process is busy with that."""
+        with locked(self.path / "gitops.lock", timeout=0) as held:
+            if held and not self.is_shallow:
+                self._write_commit_graph()
+
+    def _write_commit_graph(self) -> None:
+        graphs = self.path / "objects" / "info" / "commit-graphs"
+        (graphs / "commit-graph-chain.lock").unlink(missing_ok=True)
+        self.git.run("commit-graph", "write", "--reachable", "--changed-paths", "--split")
+
+    def _read(self, ref: str) -> str | None:
+        done = self.git.run("rev-parse", "-q", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+        return done.text if done.code == 0 else None
+
+
+def mirror_path(directory: Path, url: str) -> Path:
+    """Return where the mirror of a URL is, below our cache directory."""
+    return directory / "mirrors" / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.git"
+
+
+def open_mirror(
+    directory: Path,
+    url: str,
+    environment: Mapping[str, str],
+    *,
+    offline: bool,
+    timeout: float,
+) -> tuple[Mirror, bool]:
+    """Return the mirror of a URL, made if it is not there, and whether it was just made.
+
+    Raises RemoteUnreachable (offline and never fetched, or no answer) or Denied.
+    """
+    path = mirror_path(directory, url)
+    made = not (path / "HEAD").exists()
+    if made:
+        if offline:
+            raise RemoteUnreachable(
+                f"{redacted(url)} has never been fetched on this machine",
+                hint="run the command once without --offline",
+            )
+        _make(path, url, environment, timeout)
+    git = Git(path, environment, git_dir=path)
+    ref = check_ref((path / "HEAD").read_text().strip().removeprefix("ref: "))
+    mirror = Mirror(git, path, url, ref, OwnRef(path))
+    _tidy(mirror)
+    return mirror, made
+
+
+def with_branch(mirror: Mirror, ref: str) -> Mirror:
+    """Return the mirror following another branch: the remote's HEAD changed."""
+    with (
+        writing(mirror.path),
+        tempfile.NamedTemporaryFile(
+            "w", dir=mirror.path, prefix="gitops-head-", delete=False
+        ) as file,
+    ):
+        file.write(f"ref: {ref}\n")
+        file.flush()
+        Path(file.name).replace(mirror.path / "HEAD")
+    return Mirror(mirror.git, mirror.path, mirror.url, ref, mirror.own)
+
+
+def _make(path: Path, url: str, environment: Mapping[str, str], timeout: float) -> None:
+    """Clone the newest commit aside and rename it into place; a killed attempt leaves no mirror."""
+    make_private(path.parent)
+    with locked(path.with_suffix(".lock"), timeout=timeout) as held:
+        if (path / "HEAD").exists():
+            return
+        if held:  # then whatever lies aside belongs to a dead process
+            for dead in path.parent.glob(f".{path.stem}.*"):
+                shutil.rmtree(dead, ignore_errors=True)
+        with writing(path.parent):
+            aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.stem}."))
+        try:
+            _clone(aside, url, environment, timeout)
+            with suppress(OSError):  # another process was first, where locks do not work
+                aside.rename(path)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        if not (path / "HEAD").exists():
+            raise GitError(f"cannot make the mirror {path}")
+
+
+def _clone(aside: Path, url: str, environment: Mapping[str, str], timeout: float) -> None:
+    doing = f"cannot fetch {redacted(url)}"
+    try:
+        done = Git(aside, environment).run(
+            "clone",
+            "--quiet",
+            "--bare",
+            "--depth=1",
+            "--single-branch",
+            "--no-tags",
+            "--no-local",
+            "--no-reject-shallow",
+            "--template=",
+            "--",
+            url,
+            str(aside),
+            timeout=timeout,
+        )
+    except TimedOut as error:
+        raise RemoteUnreachable(f"{doing}: not done within {timeout:.0f} s") from error
+    if done.code != 0:
+        raise failure(done, doing, remote=url)
+    sha256 = "sha256" in (aside / "config").read_text()
+    # Our own settings instead of clone's, which hold the URL with its credentials.
+    (aside / "config").write_text(
+        _SETTINGS.format(
+            version=1 if sha256 else 0,
+            extensions="[extensions]\n\tobjectFormat = sha256\n" if sha256 else "",
+        )
+    )
+    head = aside / "HEAD"
+    if not head.read_text().startswith(f"ref: {HEADS}"):  # a remote with a detached HEAD
+        head.write_text(f"ref: {HEADS}main\n")
+    (aside / _LIVE).mkdir()
+    (aside / "refs" / "gitops").mkdir(parents=True)
+    packed = aside / "packed-refs"
+    if packed.exists():  # as loose files, so that no ref of ours ever needs packed-refs.lock
+        _unpack_refs(aside, packed.read_text())
+        packed.unlink()
+
+
+def _unpack_refs(aside: Path, packed: str) -> None:
+    for line in packed.splitlines():
+        oid, _, name = line.partition(" ")
+        if name.startswith(HEADS) and not oid.startswith("#"):
+            loose = aside / name
+            loose.parent.mkdir(parents=True, exist_ok=True)
+            loose.write_text(f"{oid}\n")
+
+
+class OwnRef:
+    """A ref for this process alone; it counts as alive while the file of its name is locked.
+
+    Goes with the object, or at the latest with the process.
+    """
+
+    def __init__(self, path: Path) -> None:
+        handle = None
+        while handle is None:
+            name = f"{os.getpid()}-{secrets.token_hex(4)}"
+            handle = _hold(path / _LIVE / name)
+        self.name = f"{_PRIVATE}{name}"
+        weakref.finalize(self, _release, path / self.name, path / _LIVE / name, handle)
+
+
+def _hold(live: Path) -> int | None:
+    """Make and lock a file; None if somebody took it for a dead one in between."""
+    with writing(live):
+        handle = os.open(live, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with suppress(OSError):  # a file system without locks: then nothing is ever taken for dead
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if live.exists():
+        return handle
+    os.close(handle)
+    return None
+
+
+def _release(ref: Path, live: Path, handle: int) -> None:
+    with suppress(OSError):
+        ref.unlink(missing_ok=True)
+        live.unlink(missing_ok=True)
+    os.close(handle)
+
+
+def _tidy(mirror: Mirror) -> None:
+    """Remove what dead processes left, and let git pack when much has piled up."""
+    for live in (mirror.path / _LIVE).iterdir():
+        with suppress(OSError):
+            _remove_if_dead(mirror.path, live)
+    objects = mirror.path / "objects"
+    with suppress(FileNotFoundError):
+        packs = len(list((objects / "pack").glob("*.pack")))
+        loose = len(list((objects / "17").iterdir())) if (objects / "17").is_dir() else 0
+        if packs > _PACK_LIMIT or loose > _LOOSE_LIMIT:
+            # Unreachable objects stay for two weeks, so nobody's unfinished commit is pruned.
+            mirror.git.run("-c", "gc.auto=6700", "gc", "--auto", "--quiet")
+
+
+def _remove_if_dead(path: Path, live: Path) -> None:
+    handle = os.open(live, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for leftover in (path / "refs" / "gitops").glob(f"{live.name}*"):  # its `.lock` too
+            leftover.unlink(missing_ok=True)
+        live.unlink(missing_ok=True)
+    finally:
+        os.close(handle)

@@ -1,0 +1,214 @@
+"""Reads git objects through one long-lived `cat-file --batch`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+from gitops_cli.domain.commits import Commit
+from gitops_cli.domain.errors import GitError
+from gitops_cli.domain.message import parse_message
+from gitops_cli.domain.proposal import Actor
+from gitops_cli.state.failures import spoken
+from gitops_cli.state.process import Git
+
+# Requests written before their answers are read: they must fit a pipe (16 kB on macOS).
+_BATCH_BYTES = 8192
+_CHUNK = 1 << 16
+_WHO = re.compile(r"(?P<name>.*?) ?<(?P<email>[^>]*)> (?P<time>-?\d+) (?P<zone>[+-]\d{4})\Z")
+
+TREE_MODE = "40000"
+LINK_MODE = "120000"
+MODULE_MODE = "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One object; `data` is cut where the reader was told to."""
+
+    oid: str
+    type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a tree."""
+
+    mode: str
+    name: str
+    oid: str
+
+
+class ObjectReader:
+    """One repository's objects by name or hash. Starts git when first asked."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def close(self) -> None:
+        """End the process; the next request starts another."""
+        process, self._process = self._process, None
+        if process is not None:
+            _end(process)
+
+    def one(self, spec: str) -> Object | None:
+        """Return one object, or None if there is no such."""
+        (found,) = self.many([spec])
+        return found
+
+    def many(self, specs: Iterable[str], *, limit: int | None = None) -> list[Object | None]:
+        """Return an object for each `commit`, `commit:path`, `ref`, hash …; None: missing.
+
+        `limit` cuts each after so many bytes.
+        """
+        found: list[Object | None] = []
+        for batch in _batches(specs):
+            process = self._running()
+            if process.stdin is None:
+                raise GitError("git cat-file has no input")
+            try:
+                process.stdin.write(b"".join(batch))
+                process.stdin.flush()
+            except BrokenPipeError as error:
+                raise self._broken() from error
+            found.extend(self._answer(process, limit) for _ in batch)
+        return found
+
+    def tree(self, spec: str) -> list[Entry]:
+        """Return the entries of one tree; raises GitError if it is missing."""
+        found = self.one(spec)
+        if found is None or found.type != "tree":
+            raise GitError(f"{spec}: the repository lacks this tree; try `git fsck`")
+        return parse_tree(found)
+
+    def commit(self, spec: str) -> Commit | None:
+        """Return a commit, or None if it is not here."""
+        found = self.one(f"{spec}^{{commit}}")
+        return None if found is None else parse_commit(found)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._process = self._git.start("cat-file", "--batch", stdin=True)
+            weakref.finalize(self, _end, self._process)
+        return self._process
+
+    def _answer(self, process: subprocess.Popen[bytes], limit: int | None) -> Object | None:
+        if process.stdout is None:
+            raise GitError("git cat-file has no output")
+        header = process.stdout.readline()
+        if not header.endswith(b"\n"):
+            raise self._broken()
+        if header.endswith((b" missing\n", b" ambiguous\n")):
+            return None
+        oid, kind, length = header.decode().split()
+        size = int(length)
+        kept = size if limit is None else min(size, limit)
+        data = process.stdout.read(kept)
+        rest = size - kept + 1
+        while rest > 0 and (skipped := process.stdout.read(min(rest, _CHUNK))):
+            rest -= len(skipped)
+        if rest > 0:
+            raise self._broken()
+        return Object(oid, kind, data)
+
+    def _broken(self) -> GitError:
+        process, self._process = self._process, None
+        said = ""
+        if process is not None:
+            if process.stderr is not None:
+                said = spoken(process.stderr.read().decode(errors="replace"))
+            _end(process)
+        return GitError(f"cannot read the repository's objects: {said or 'git cat-file ended'}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with suppress(BrokenPipeError):
+                stream.close()
+    process.wait()
+
+
+def _batches(specs: Iterable[str]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    for spec in specs:
+        if "\n" in spec or "\0" in spec:
+            raise GitError("a path with a line feed cannot be read")
+        line = spec.encode(errors="surrogateescape") + b"\n"
+        if batch and size + len(line) > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(line)
+        size += len(line)
+    if batch:
+        yield batch
+
+
+def parse_tree(found: Object) -> list[Entry]:
+    """Return a tree object's entries."""
+    width = len(found.oid) // 2
+    data, entries, at = found.data, [], 0
+    while at < len(data):
+        space = data.index(b" ", at)
+        end = data.index(b"\0", space)
+        oid = data[end + 1 : end + 1 + width].hex()
+        name = data[space + 1 : end].decode(errors="surrogateescape")
+        entries.append(Entry(data[at:space].decode(), name, oid))
+        at = end + 1 + width
+    return entries
+
+
+def parse_commit(found: Object) -> Commit:
+    """Return a commit object as a value; what cannot be read of it becomes replacement marks."""
+    head, _, message = found.data.partition(b"\n\n")
+    headers: dict[str, list[str]] = {}
+    for line in head.decode(errors="replace").split("\n"):
+        key, _, value = line.partition(" ")
+        if key:  # a continued header (a signature) begins with a space
+            headers.setdefault(key, []).append(value)
+    encoding = headers.get("encoding", ["utf-8"])[0]
+    try:
+        text = message.decode(encoding, errors="replace")
+    except LookupError:
+        text = message.decode(errors="replace")
+    author, authored_at = _who(headers.get("author", []))
+    _, committed_at = _who(headers.get("committer", []))
+    subject, body, trailers = parse_message(text)
+    return Commit(
+        hash=found.oid,
+        parents=tuple(headers.get("parent", [])),
+        author=author,
+        authored_at=authored_at,
+        committed_at=committed_at,
+        subject=subject,
+        body=body,
+        trailers=trailers,
+    )
+
+
+def _who(values: Sequence[str]) -> tuple[Actor, datetime]:
+    match = _WHO.match(values[0]) if values else None
+    if match is None:
+        return Actor("unknown", ""), datetime.fromtimestamp(0, UTC)
+    zone = match["zone"]
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
+    return Actor(match["name"], match["email"]), _time(
+        int(match["time"]), -offset if zone[0] == "-" else offset
+    )
+
+
+def _time(seconds: int, offset: timedelta) -> datetime:
+    """Return a commit's time; one outside of what Python knows becomes the nearest it does."""
+    zone = timezone(offset) if offset < timedelta(days=1) and offset > -timedelta(days=1) else UTC
+    try:
+        return datetime.fromtimestamp(seconds, zone)
+    except (ValueError, OverflowError, OSError):
+        return datetime(9999, 12, 30, tzinfo=UTC) if seconds > 0 else datetime(1, 1, 2, tzinfo=UTC)

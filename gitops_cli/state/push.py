@@ -1,0 +1,102 @@
+"""Pushes one commit as a compare-and-swap, and tells what became of it.
+
+Recognised from exit status and the flags of `--porcelain`, never from git's English.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gitops_cli.state.failures import remote_said, spoken
+from gitops_cli.state.fast_forward import check_worktree
+from gitops_cli.state.location import Location
+from gitops_cli.state.process import Done
+from gitops_cli.state.writer import Writer, checked_url
+
+
+class Outcome(Enum):
+    """What a push did, as far as it alone can tell."""
+
+    ACCEPTED = "accepted"
+    MOVED = "moved"  # the remote's tip is another one
+    REJECTED = "rejected"  # a rule, or a race lost under the server's lock
+    REFUSED_HERE = "refused here"  # the user's own pre-push hook, or a setting
+    UNKNOWN = "unknown"  # the connection failed: perhaps before, perhaps after
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The outcome, and the words of git, the server and its hooks."""
+
+    outcome: Outcome
+    reason: str = ""
+    done: Done | None = None
+
+
+def push(
+    writer: Writer, url: str, ref: str, *, new: str, old: str | None, timeout: float
+) -> Pushed:
+    """Push `new` to `ref` if the remote's `ref` is still `old` (None: does not exist)."""
+    done = writer.run(
+        "push",
+        "--porcelain",
+        "--no-progress",
+        "--no-follow-tags",
+        "--no-recurse-submodules",
+        f"--force-with-lease={ref}:{old or ''}",
+        "--",
+        checked_url(url),
+        f"{new}:{ref}",
+        timeout=timeout,
+    )
+    return judge(done, ref, over_http=url.lower().startswith(("http:", "https:")))
+
+
+def judge(done: Done, ref: str, *, over_http: bool = False) -> Pushed:
+    """Read a finished push (git-push(1), section OUTPUT).
+
+    Without a line about our ref, status 1 is the user's own pre-push hook; but git's http helper
+    also ends so when the connection breaks.
+    """
+    if done.code == 0:
+        return Pushed(Outcome.ACCEPTED)
+    line = _line_of(done.text, ref)
+    if line is not None:
+        flag, summary = line
+        if flag != "!":
+            # git says that the ref was updated, and failed afterwards.
+            return Pushed(Outcome.UNKNOWN, spoken(done.err), done)
+        if summary.startswith("[rejected]"):
+            return Pushed(Outcome.MOVED, summary, done)
+        if summary.startswith("[remote rejected]"):
+            said = remote_said(done.err)
+            return Pushed(Outcome.REJECTED, f"{summary}\n{said}".strip(), done)
+        return Pushed(Outcome.UNKNOWN, summary, done)
+    if done.code == 1:
+        outcome = Outcome.REJECTED if over_http else Outcome.REFUSED_HERE
+        return Pushed(outcome, spoken(done.err), done)
+    return Pushed(Outcome.UNKNOWN, spoken(done.err), done)
+
+
+def swap(location: Location, ref: str, *, new: str, old: str | None) -> Pushed:
+    """Do the same to a branch of a repository without remotes; raises Blocked.
+
+    Checks first that the checkout could follow, because there is no way back afterwards.
+    """
+    check_worktree(location, new, old)
+    absent = "0" * len(new)
+    done = location.git.run("update-ref", "-m", "gitops", ref, new, old or absent)
+    if done.code == 0:
+        return Pushed(Outcome.ACCEPTED)
+    return Pushed(Outcome.REJECTED, spoken(done.err), done)
+
+
+def _line_of(out: str, ref: str) -> tuple[str, str] | None:
+    """Return flag and summary of `FLAG<TAB>FROM:TO<TAB>SUMMARY` for our ref."""
+    for line in out.split("\n"):
+        flag, _, rest = line.partition("\t")
+        names, tab, summary = rest.partition("\t")
+        if tab and len(flag) == 1 and names.endswith(f":{ref}"):
+            return flag, summary
+    return None

@@ -1,0 +1,185 @@
+"""Reads the repository's files into a Snapshot: from a commit, the working tree or the index."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from gitops_cli.domain.errors import Denied, GitError
+from gitops_cli.domain.locks import LOCK_SUFFIX
+from gitops_cli.domain.repository import (
+    IMAGES_PATH,
+    KIND_OF_SUFFIX,
+    MAX_BYTES,
+    SETTINGS,
+    FileType,
+    RawFile,
+    Snapshot,
+    parse_snapshot,
+)
+from gitops_cli.state.failures import failure
+from gitops_cli.state.objects import (
+    LINK_MODE,
+    MODULE_MODE,
+    TREE_MODE,
+    Entry,
+    ObjectReader,
+    parse_tree,
+)
+from gitops_cli.state.process import Git
+
+_LIMIT = MAX_BYTES + 1
+
+
+def commit_snapshot(reader: ObjectReader, commit: str | None) -> Snapshot:
+    """Return the repository at a commit; None is a repository without commits."""
+    if commit is None:
+        return Snapshot(None, {})
+    return parse_snapshot(_read(reader, _paths(reader, commit)), commit=commit)
+
+
+def _paths(reader: ObjectReader, commit: str) -> Iterator[tuple[str, Entry]]:
+    """Yield every path that a Snapshot is made of, one level of trees per round trip."""
+    top = reader.tree(f"{commit}^{{tree}}")
+    yield from ((entry.name, entry) for entry in top if entry.name == SETTINGS)
+    names = [e for e in top if e.mode == TREE_MODE and not e.name.startswith(".")]
+    level = [
+        (f"{name}/{entry.name}", entry)
+        for name, entries in _trees(reader, [(e.name, e) for e in names])
+        if any(_marks_environment(entry.name) for entry in entries)
+        for entry in entries
+    ]
+    while level:
+        yield from level
+        deeper = [(path, entry) for path, entry in level if entry.mode == TREE_MODE]
+        level = [
+            (f"{path}/{entry.name}", entry)
+            for path, entries in _trees(reader, deeper)
+            for entry in entries
+        ]
+
+
+def _trees(
+    reader: ObjectReader, entries: Iterable[tuple[str, Entry]]
+) -> Iterator[tuple[str, list[Entry]]]:
+    named = list(entries)
+    found = reader.many(entry.oid for _, entry in named)
+    for (path, entry), tree in zip(named, found, strict=True):
+        if tree is None:
+            raise GitError(f"{path}: tree {entry.oid} is missing; try `git fsck`")
+        yield path, parse_tree(tree)
+
+
+def _read(reader: ObjectReader, paths: Iterable[tuple[str, Entry]]) -> Iterator[RawFile]:
+    """Yield the files with the content that parsing them needs."""
+    wanted: list[tuple[str, Entry]] = []
+    for path, entry in paths:
+        kind = _type(entry.mode)
+        if kind is FileType.REGULAR and _needs_content(path):
+            wanted.append((path, entry))
+        elif kind is not FileType.DIRECTORY or _needs_content(path):
+            yield RawFile(path, type=kind)
+    for settings in (True, False):
+        some = [(path, entry) for path, entry in wanted if (path == SETTINGS) is settings]
+        limit = None if settings else _LIMIT
+        blobs = reader.many((entry.oid for _, entry in some), limit=limit)
+        for (path, entry), blob in zip(some, blobs, strict=True):
+            if blob is None:
+                raise GitError(f"{path}: object {entry.oid} is missing; try `git fsck`")
+            yield RawFile(path, blob.data)
+
+
+def _type(mode: str) -> FileType:
+    if mode.lstrip("0") == TREE_MODE:
+        return FileType.DIRECTORY
+    if mode == LINK_MODE:
+        return FileType.SYMLINK
+    return FileType.SUBMODULE if mode == MODULE_MODE else FileType.REGULAR
+
+
+def _marks_environment(leaf: str) -> bool:
+    _, dot, suffix = leaf.rpartition(".")
+    return leaf == IMAGES_PATH or dot + suffix in KIND_OF_SUFFIX
+
+
+def _needs_content(path: str) -> bool:
+    if path == SETTINGS:
+        return True
+    _, _, leaf = path.partition("/")
+    return bool(leaf) and "/" not in leaf and (_marks_environment(leaf) or _is_lock(leaf))
+
+
+def _is_lock(leaf: str) -> bool:
+    return leaf.endswith(LOCK_SUFFIX)
+
+
+def index_snapshot(git: Git, reader: ObjectReader, environment: Mapping[str, str]) -> Snapshot:
+    """Return what is staged; inside a hook that is the index the hook was given."""
+    if index := environment.get("GIT_INDEX_FILE"):
+        git = git.with_environment(GIT_INDEX_FILE=str(Path(index).absolute()))
+    done = git.run("ls-files", "--stage", "-z", "--full-name", "--", ":/")
+    if done.code != 0:
+        raise failure(done, "cannot read the index")
+    listed = [_staged(line) for line in done.text.split("\0") if line]
+    environments = {
+        path.partition("/")[0]
+        for path, _ in listed
+        if path.count("/") == 1 and _marks_environment(path.partition("/")[2])
+    }
+    relevant = (
+        (path, entry)
+        for path, entry in listed
+        if path == SETTINGS or ("/" in path and path.partition("/")[0] in environments)
+    )
+    return parse_snapshot(_read(reader, relevant))
+
+
+def _staged(line: str) -> tuple[str, Entry]:
+    """Return one `mode oid stage<TAB>path`; of a conflict every side is read, the last counts."""
+    head, _, path = line.partition("\t")
+    mode, oid, _ = head.split(" ")
+    return path, Entry(mode, path.rpartition("/")[2], oid)
+
+
+def worktree_snapshot(root: Path) -> Snapshot:
+    """Return the files as they are on disk, tracked or not; symbolic links are not followed."""
+    try:
+        return parse_snapshot(list(_on_disk(root)))
+    except PermissionError as error:
+        raise Denied(f"{error.filename}: {error.strerror}") from error
+
+
+def _on_disk(root: Path) -> Iterator[RawFile]:
+    for entry in sorted(os.scandir(root), key=lambda e: e.name):
+        if entry.name == SETTINGS:
+            yield _file_on_disk(entry.name, Path(entry.path))
+        elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+            yield from _directory_on_disk(entry.name, Path(entry.path))
+
+
+def _directory_on_disk(name: str, directory: Path) -> Iterator[RawFile]:
+    entries = sorted(directory.iterdir())
+    if not any(_marks_environment(entry.name) for entry in entries):
+        return
+    for entry in entries:
+        path = f"{name}/{entry.name}"
+        if _needs_content(path) or not entry.is_dir() or entry.is_symlink():
+            yield _file_on_disk(path, entry)
+        else:
+            for deeper in sorted(entry.rglob("*")):
+                if deeper.is_symlink() or not deeper.is_dir():
+                    yield RawFile(f"{path}/{deeper.relative_to(entry).as_posix()}")
+
+
+def _file_on_disk(path: str, file: Path) -> RawFile:
+    if file.is_symlink():
+        return RawFile(path, type=FileType.SYMLINK)
+    if file.is_dir():
+        return RawFile(path, type=FileType.DIRECTORY)
+    if not file.is_file():  # a pipe or a socket: never opened, it could block
+        return RawFile(path, type=FileType.SUBMODULE)
+    if not _needs_content(path):
+        return RawFile(path)
+    with file.open("rb") as stream:
+        return RawFile(path, stream.read() if path == SETTINGS else stream.read(_LIMIT))

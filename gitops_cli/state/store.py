@@ -1,0 +1,155 @@
+"""Where objects are read from, and where whole history is when it is cut there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gitops_cli.domain.errors import GitError
+from gitops_cli.state.cache import cache_directory
+from gitops_cli.state.config import Config, as_environment
+from gitops_cli.state.failures import failure
+from gitops_cli.state.location import Location, Remote
+from gitops_cli.state.mirror import Mirror, open_mirror
+from gitops_cli.state.objects import LINK_MODE, ObjectReader
+from gitops_cli.state.process import Git
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One object store with its reader."""
+
+    git: Git
+    reader: ObjectReader
+
+
+class Store:
+    """The objects of one state repository.
+
+    `complete_from` returns a source with the whole history; it is only asked where `shallow`
+    exists. A user's shallow clone stays shallow: its history comes from a mirror of its remote.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        config: Config,
+        shallow: Path,
+        complete_from: Callable[[bool, float], Source],
+    ) -> None:
+        self.git = source.git
+        self.reader = source.reader
+        self.config = config
+        self._source = source
+        self._shallow = shallow
+        self._complete_from = complete_from
+        self._whole: Source | None = None
+
+    def close(self) -> None:
+        """End the readers' processes."""
+        self.reader.close()
+        if self._whole is not None:
+            self._whole.reader.close()
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether history is cut, and not known whole from elsewhere."""
+        return self._whole is None and self._shallow.exists()
+
+    @property
+    def has_whole(self) -> bool:
+        """Tell whether whole history was asked for."""
+        return self._whole is not None
+
+    @property
+    def whole(self) -> Source:
+        """Return the source for walking history."""
+        return self._whole or self._source
+
+    def complete(self, *, offline: bool, timeout: float) -> None:
+        """Make `whole` what it says; raises RemoteUnreachable or GitError."""
+        if self._whole is not None:
+            return
+        if not self._shallow.exists():
+            self._whole = self._source
+        elif offline:
+            raise GitError(
+                "the history is not on this machine", hint="run the command without --offline"
+            )
+        else:
+            self._whole = self._complete_from(offline, timeout)
+
+    def is_ancestor(self, older: str, newer: str) -> bool | None:
+        """Tell whether `newer` contains `older`. A cut history can only say yes."""
+        for source in (self._source, self.whole):
+            done = source.git.run("merge-base", "--is-ancestor", older, newer)
+            if done.code == 0:
+                return True
+            if done.code == 1 and not (source is self._source and self._shallow.exists()):
+                return False
+        return None
+
+    def contents(self, commit: str, prefix: str) -> Mapping[str, bytes]:
+        """Return the regular files below a directory (with or without `/`; empty: all)."""
+        where = [f"{prefix.rstrip('/')}/"] if prefix else []
+        done = self.git.run("--literal-pathspecs", "ls-tree", "-r", "-z", commit, "--", *where)
+        if done.code != 0:
+            raise failure(done, f"cannot list the files of {commit}")
+        files: dict[str, str] = {}
+        for line in done.text.split("\0"):
+            head, _, path = line.partition("\t")
+            mode, _, rest = head.partition(" ")
+            kind, _, oid = rest.partition(" ")
+            if kind == "blob" and mode != LINK_MODE:
+                files[path] = oid
+        blobs = self.reader.many(files.values())
+        return {path: b.data for path, b in zip(files, blobs, strict=True) if b is not None}
+
+
+def revision(git: Git, rev: str) -> str | None:
+    """Return the full hash of a commit-ish, or None."""
+    if not rev or "\0" in rev:
+        return None
+    done = git.run("rev-parse", "-q", "--verify", "--end-of-options", f"{rev}^{{commit}}")
+    return done.text if done.code == 0 else None
+
+
+def mirror_store(mirror: Mirror, reader: ObjectReader, config: Config) -> Store:
+    """Return the store of a mirror, which completes itself."""
+    source = Source(mirror.git, reader)
+
+    def complete(_offline: bool, timeout: float) -> Source:
+        mirror.complete(timeout=timeout)
+        return source
+
+    return Store(source, config, mirror.path / "shallow", complete)
+
+
+def clone_store(location: Location, reader: ObjectReader, remote: Remote | None) -> Store:
+    """Return the store of a clone; whole history comes from a mirror of its remote if need be."""
+
+    def complete(offline: bool, timeout: float) -> Source:
+        if remote is None:
+            raise GitError(f"{location.path}: the history is cut, and there is no remote")
+        environment = dict(location.git.environment)
+        count = int(environment.get("GIT_CONFIG_COUNT") or 0)
+        environment |= as_environment(location.config.connection(), count)
+        url = _absolute(remote.url, location)
+        mirror, _ = open_mirror(
+            cache_directory(environment), url, environment, offline=offline, timeout=timeout
+        )
+        mirror = replace(mirror, ref=remote.ref or mirror.ref)
+        mirror.fetch(timeout=timeout)
+        mirror.complete(timeout=timeout)
+        return Source(mirror.git, ObjectReader(mirror.git))
+
+    source = Source(location.git, reader)
+    return Store(source, location.config, location.common_dir / "shallow", complete)
+
+
+def _absolute(url: str, location: Location) -> str:
+    """Return a URL that means the same from any directory."""
+    if ":" in url.partition("/")[0]:
+        return url
+    return str((location.path / url).resolve()) if not Path(url).is_absolute() else url

@@ -1,0 +1,212 @@
+"""The one write transaction: propose, build, push as a compare-and-swap, and again if need be.
+
+docs/decisions/0003-write-transaction.md says why it is built like this.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gitops_cli.domain.errors import (
+    Denied,
+    GitError,
+    GitOpsError,
+    PushRefused,
+    RemoteUnreachable,
+    RetriesExhausted,
+)
+from gitops_cli.domain.proposal import Actor, Edit, Proposal, Written
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.text import plural, redacted, visible
+from gitops_cli.state.branches import Branch, written_ref
+from gitops_cli.state.commit import Identity, build_commit, effective_edits, identity
+from gitops_cli.state.config import Config
+from gitops_cli.state.failures import failure
+from gitops_cli.state.objects import ObjectReader
+from gitops_cli.state.push import Outcome, Pushed, push, swap
+from gitops_cli.state.snapshots import commit_snapshot
+from gitops_cli.state.writer import Writer
+
+Propose = Callable[[Snapshot], Proposal]
+
+_SPAN, _CAP = 0.5, 20.0  # seconds; full jitter over 0.5·2ⁿ lost the least time with 50 writers
+_REJECTIONS = 3  # of an unmoved tip: a lost race shows as one before the winner's ref is visible
+_LEAST = 10.0  # seconds any single connection gets, however little is left
+
+
+@dataclass(slots=True)
+class Clock:
+    """Time and chance, as the transaction uses them."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[float, float], float] = random.uniform
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One write: what it works on, and what happened so far."""
+
+    branch: Branch
+    reader: ObjectReader
+    config: Config
+    environment: Mapping[str, str]
+    propose: Propose
+    actor: Actor | None
+    timeout: float
+    notify: Callable[[str], None]
+    clock: Clock = field(default_factory=Clock)
+    writer: Writer = field(init=False)
+    deadline: float = field(init=False)
+    tip: str | None = None
+    looked: bool = False  # whether the tip was read from the remote within this transaction
+    attempts: int = 0
+    failures: int = 0
+    rejections: int = 0
+    who: Identity | None = None
+    unknown: list[tuple[str, str | None, Proposal]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(self.branch.git)
+        self.deadline = self.clock.now() + self.timeout
+
+    def run(self, known: str | None) -> Written:
+        """Write, on `known` as the first guess of the tip; the push is what checks it."""
+        self.tip = known or self.branch.last_known()
+        if self.tip is None:
+            self._look()
+        while True:
+            proposal, edits = self._prepared()
+            if not edits:
+                return Written(self.tip, False, self.tip, proposal, self.attempts)
+            parent, new = self.tip, self._commit(proposal, edits)
+            pushed = self._offer(new)
+            if pushed.outcome is Outcome.ACCEPTED:
+                return self._written(new, parent, proposal)
+            if pushed.outcome in {Outcome.UNKNOWN, Outcome.REJECTED}:
+                self.unknown.append((new, parent, proposal))
+            self._after(pushed)
+            for arrived in self.unknown:
+                if self.tip is not None and self._contains(self.tip, arrived[0]):
+                    return self._written(*arrived)
+
+    def _prepared(self) -> tuple[Proposal, tuple[Edit, ...]]:
+        """Return the intent on the tip, and what of it changes anything.
+
+        Neither "nothing to do" nor a refusal is believed of a tip that was only remembered.
+        """
+        while True:
+            certain = self.looked
+            try:
+                proposal = self.propose(commit_snapshot(self.reader, self.tip))
+                edits = effective_edits(self.reader, self.tip, proposal.edits)
+            except GitOpsError:
+                if certain:
+                    raise
+            else:
+                if edits or certain:
+                    return proposal, edits
+            self._look()
+
+    def _commit(self, proposal: Proposal, edits: tuple[Edit, ...]) -> str:
+        if self.who is None:
+            self.who = identity(self.writer, self.config, self.environment, self.actor)
+        return build_commit(self.writer, self.reader, self.tip, edits, proposal, self.who)
+
+    def _offer(self, new: str) -> Pushed:
+        """Try to make `new` the tip in place of ours."""
+        self.attempts += 1
+        ref, old = written_ref(self.branch), self.tip
+        if self.branch.local is not None:
+            return swap(self.branch.local, ref, new=new, old=old)
+        url, left = self.branch.push_url, self._left()
+        return push(self.writer, url, ref, new=new, old=old, timeout=left)
+
+    def _written(self, new: str, parent: str | None, proposal: Proposal) -> Written:
+        notes = self.branch.accepted(new, parent)
+        return Written(new, True, parent, proposal, self.attempts, notes)
+
+    def _after(self, pushed: Pushed) -> None:
+        """Find the tip to try on next; raises where another try is pointless."""
+        if pushed.outcome is Outcome.REFUSED_HERE:
+            raise PushRefused(
+                f"the push was stopped on this machine: {pushed.reason or 'no reason given'}",
+                hint="a pre-push hook of yours, or a setting of git",
+            )
+        error = self._error(pushed)
+        if isinstance(error, Denied):
+            raise error
+        if self.looked or pushed.outcome is not Outcome.MOVED:
+            self._wait(error)  # but not because the clone was stale from the start
+        old = self.tip
+        self._look()
+        if self.tip == old and pushed.outcome is not Outcome.UNKNOWN:
+            self.rejections += 1
+            if self.rejections >= _REJECTIONS:
+                raise self._refusal(pushed)
+
+    def _error(self, pushed: Pushed) -> GitOpsError:
+        """Return what to raise if time runs out after this push."""
+        url = redacted(self.branch.push_url)
+        if pushed.outcome is Outcome.UNKNOWN and pushed.done is not None:
+            return failure(pushed.done, f"cannot push to {url}", remote=url)
+        return RetriesExhausted(
+            f"{self.branch.ref} kept moving: {plural(self.attempts, 'attempt')} within "
+            f"{self.timeout:.0f} s, and others were faster each time",
+            hint="repeat the command, or give it more time with --timeout",
+        )
+
+    def _refusal(self, pushed: Pushed) -> GitOpsError:
+        said = visible(pushed.reason) or "no reason given"
+        if self.branch.local is not None:
+            return GitError(f"cannot update {self.branch.ref}: {said}")
+        return PushRefused(
+            f"{redacted(self.branch.push_url)} refused the push: {said}",
+            hint="ask who may push there; a protected branch needs a pull request",
+        )
+
+    def _look(self) -> None:
+        """Read the real tip, however long the remote takes to answer; raises after the time."""
+        while True:
+            try:
+                tip = self.branch.look(timeout=self._left(), for_push=True)
+            except RemoteUnreachable as error:
+                self._wait(error)
+                continue
+            if tip is None and self.tip is not None:
+                raise GitError(
+                    f"{self.branch.ref} does not exist at the remote any more",
+                    hint=f"was it deleted or renamed? its last commit here was {self.tip}",
+                )
+            self.tip, self.looked = tip, True
+            return
+
+    def _wait(self, error: GitOpsError) -> None:
+        """Sleep before the next try, the longer the more tries failed; out of time raises."""
+        left = self.deadline - self.clock.now()
+        if left <= 0:
+            raise self._at_the_end(error)
+        delay = min(self.clock.jitter(0, min(_CAP, _SPAN * 2**self.failures)), left)
+        self.failures += 1
+        if delay > 1:
+            reason = "others are writing too" if isinstance(error, RetriesExhausted) else error
+            self.notify(f"{reason}; trying again in {delay:.0f} s")
+        self.clock.sleep(delay)
+
+    def _at_the_end(self, error: GitOpsError) -> GitOpsError:
+        if not self.unknown or not isinstance(error, RemoteUnreachable):
+            return error
+        new = self.unknown[-1][0]
+        return RemoteUnreachable(
+            f"{error.message}; the connection broke during a push, so {new[:12]} may have arrived",
+            hint="look with `gitops history`, or repeat the command: it does nothing twice",
+        )
+
+    def _left(self) -> float:
+        return max(_LEAST, self.deadline - self.clock.now())
+
+    def _contains(self, tip: str, commit: str) -> bool:
+        return self.branch.git.run("merge-base", "--is-ancestor", commit, tip).code == 0
