@@ -96,3 +96,17 @@ def _op(op: str, path: str, value: object) -> dict[str, Any]:
 
 def _pointer(annotation: str) -> str:
     return "/metadata/annotations/" + annotation.replace("~", "~0").replace("/", "~1")
+
+
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """The workload as the server answered after the patch; its generation is to be waited for."""
+
+    workload: Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Somebody changed the workload since it was read, so nothing was patched. None: it is gone."""
+
+    workload: Workload | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -52,6 +52,11 @@ class Trouble:
     restarts: int = 0
     final: bool = False
     log: tuple[str, ...] = ()
+
+    @property
+    def is_bare(self) -> bool:
+        """Tell whether the pod's own status does not say why, as older kubelets' back-off."""
+        return not self.message or (self.reason in _PULL and ": " not in self.message)
 
     @property
     def text(self) -> str:
@@ -225,6 +230,14 @@ def _container_trouble(pod: Pod, container: PodContainer) -> Trouble | None:
         restarts=container.restarts,
         final=reason in _FINAL or (reason in _PULL and bool(_NOT_FOUND.search(container.message))),
     )
+
+
+def with_event(trouble: Trouble, message: str) -> Trouble:
+    """Return a trouble explained by an event's message."""
+    if not message:
+        return trouble
+    missing = trouble.reason in _PULL and bool(_NOT_FOUND.search(message))
+    return replace(trouble, message=message, final=trouble.final or missing)
 
 
 def _worst(troubles: Iterable[Trouble]) -> Trouble | None:

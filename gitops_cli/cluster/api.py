@@ -1,0 +1,233 @@
+"""Requests to the Kubernetes API: retried where that is safe, and failures in our words."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import quote, urlencode
+
+from gitops_cli.cluster.kubeconfig import Access
+from gitops_cli.cluster.transport import Broken, Request, Response, Stream, Transport
+from gitops_cli.domain.errors import ClusterError, ClusterUnreachable, Denied
+from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.text import one_line
+
+REQUEST_SECONDS = 30.0
+ATTEMPTS = 4
+_WORTH_RETRYING = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource of the API: its path's beginning and its plural name."""
+
+    base: str
+    plural: str
+
+    @property
+    def group(self) -> str:
+        """Return the API group; empty for the core."""
+        return self.base.split("/")[2] if self.base.startswith("/apis/") else ""
+
+    def __str__(self) -> str:
+        """Return the name as RBAC's messages have it: `deployments.apps`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+PODS = Resource("/api/v1", "pods")
+EVENTS = Resource("/api/v1", "events")
+NAMESPACES = Resource("/api/v1", "namespaces")
+JOBS = Resource("/apis/batch/v1", "jobs")
+REVIEWS = Resource("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews")
+RESOURCES = {
+    Kind.DEPLOYMENT: Resource("/apis/apps/v1", "deployments"),
+    Kind.STATEFULSET: Resource("/apis/apps/v1", "statefulsets"),
+    Kind.DAEMONSET: Resource("/apis/apps/v1", "daemonsets"),
+    Kind.CRONJOB: Resource("/apis/batch/v1", "cronjobs"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What a request is for, as its failure names it."""
+
+    verb: str
+    resource: Resource
+    namespace: str | None = None
+    name: str | None = None
+
+    def __str__(self) -> str:
+        """Return `patch deployments.apps web in project1-production`."""
+        name = f" {self.name}" if self.name else ""
+        where = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.verb} {self.resource}{name}{where}"
+
+    def path(self, subresource: str = "", **query: str | int) -> str:
+        """Return the URL's path with its query."""
+        parts = [self.resource.base]
+        if self.namespace is not None:
+            parts += ["namespaces", quote(self.namespace, safe="")]
+        parts.append(self.resource.plural)
+        if self.name is not None:
+            parts.append(quote(self.name, safe=""))
+        if subresource:
+            parts.append(subresource)
+        return "/".join(parts) + (f"?{urlencode(query)}" if query else "")
+
+
+class Refused(ClusterError):
+    """The server answered with an error that the caller may want to understand."""
+
+    def __init__(self, message: str, status: int, body: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Return the Status object's details; empty where it has none."""
+        details = self.body.get("details") if isinstance(self.body, dict) else None
+        return details if isinstance(details, dict) else {}
+
+
+class Api:
+    """One server, seen through a transport. Safe to use from several threads.
+
+    `deadline` (of time.monotonic) ends all trying; without one each request has its own limit.
+    """
+
+    def __init__(self, access: Access, transport: Transport, deadline: float | None = None) -> None:
+        self.access = access
+        self.deadline = deadline
+        self._transport = transport
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def call(
+        self,
+        doing: Doing,
+        method: str = "GET",
+        *,
+        path: str | None = None,
+        body: object = None,
+        content_type: str = "application/json",
+        retry: bool = True,
+    ) -> Response:
+        """Send a request and return the answer of a success.
+
+        Broken connections and answers that ask for patience are tried again, except where
+        `retry` is False. Raises Denied, Refused, ClusterUnreachable.
+        """
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        request = Request(method, path or doing.path(), data, content_type)
+        until = time.monotonic() + REQUEST_SECONDS
+        if self.deadline is not None:
+            until = min(until, self.deadline)
+        attempt = 0
+        while True:
+            attempt += 1
+            last = attempt >= ATTEMPTS or not retry
+            try:
+                response = self._transport.send(request, timeout=self._left(until, doing))
+            except Broken as broken:
+                pause = _pause(attempt)
+                if last or not broken.again or time.monotonic() + pause >= until:
+                    raise self.unreachable(doing, broken) from broken
+                time.sleep(pause)
+                continue
+            if response.status < 300:
+                return response
+            waiting = _patience(response, attempt, last=last)
+            if waiting is None or time.monotonic() + waiting >= until:
+                self.refuse(doing, response)
+            time.sleep(waiting)
+
+    def json(self, doing: Doing, method: str = "GET", **rest: Any) -> Any:
+        """Send a request and return the decoded answer."""
+        response = self.call(doing, method, **rest)
+        return self.decoded(doing, response.body)
+
+    def decoded(self, doing: Doing, body: bytes) -> Any:
+        """Return JSON; raises ClusterError where something else answers."""
+        try:
+            return json.loads(body)
+        except ValueError as error:
+            raise ClusterError(
+                f"cannot {doing}: {self.access.server} does not answer as a Kubernetes API",
+                hint="check the server of the kubeconfig's context",
+            ) from error
+
+    def stream(self, doing: Doing, path: str, *, timeout: float) -> Stream:
+        """Open an answer that is read line by line. Raises Denied, Refused, ClusterUnreachable."""
+        try:
+            stream = self._transport.stream(Request("GET", path), timeout=timeout)
+        except Broken as broken:
+            raise self.unreachable(doing, broken) from broken
+        if stream.status != 200:
+            try:
+                body = b"".join(stream.lines())
+            except Broken:
+                body = b""
+            self.refuse(doing, Response(stream.status, body))
+        return stream
+
+    def unreachable(self, doing: Doing, broken: Broken) -> ClusterUnreachable:
+        """Return the error for a server that did not answer."""
+        context = f" (context {self.access.context})" if self.access.context else ""
+        return ClusterUnreachable(
+            f"cannot {doing}: {self.access.server}{context}: {one_line(str(broken))}",
+            hint="`kubectl cluster-info` tries the same; --context chooses another cluster",
+        )
+
+    def refuse(self, doing: Doing, response: Response) -> NoReturn:
+        """Raise what an answer that is no success means."""
+        try:
+            body = json.loads(response.body)
+        except ValueError:
+            body = None
+        said = body.get("message") if isinstance(body, dict) else None
+        message = one_line(str(said or response.body[:200].decode("utf-8", "replace")))
+        where = self.access.server
+        if response.status == 401:
+            raise Denied(
+                f"cannot {doing}: {where} does not accept the credentials of "
+                f"{self._who()}: {message or 'Unauthorized'}",
+                hint="log in again; a token may have expired",
+            )
+        if response.status == 403:
+            raise Denied(
+                f"not permitted to {doing} at {where}: {message}",
+                hint=f"a Role must grant `{doing.verb}` on `{doing.resource}`",
+            )
+        raise Refused(
+            f"cannot {doing}: {where} answered {response.status}: {message}", response.status, body
+        )
+
+    def _who(self) -> str:
+        return f"context {self.access.context}" if self.access.context else "the ServiceAccount"
+
+    def _left(self, until: float, doing: Doing) -> float:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise self.unreachable(doing, Broken("no answer in time"))
+        return left
+
+
+def _pause(attempt: int) -> float:
+    # Full jitter, so that many agents do not come back together.
+    return random.uniform(0.05, 0.1 * 3.0**attempt)  # noqa: S311 - no secret
+
+
+def _patience(response: Response, attempt: int, *, last: bool) -> float | None:
+    """Return how long to wait before the next try; None: the answer stands."""
+    if response.status not in _WORTH_RETRYING:
+        return None
+    after = response.headers.get("retry-after", "")
+    if after.isdigit():
+        return float(after)  # the server asks for patience and may have it until the deadline
+    return None if last else _pause(attempt)

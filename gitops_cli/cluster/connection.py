@@ -1,0 +1,101 @@
+"""A connected cluster: everything the operations ask of one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gitops_cli.cluster import explaining, patching, reading, rights
+from gitops_cli.cluster.api import Api
+from gitops_cli.cluster.kubeconfig import Access, find_access
+from gitops_cli.cluster.transport import Transport
+from gitops_cli.cluster.watching import Follower
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.rights import Right
+from gitops_cli.domain.rollout import Trouble
+from gitops_cli.domain.workload import Observed, Target, Workload
+
+
+class KubernetesCluster:
+    """One cluster, through its API. `context` is None inside a pod."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.context = api.access.context
+        self.server = api.access.server
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.api.close()
+
+    def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
+        """Read namespaces, all at once; what cannot be read is an error inside its namespace."""
+        return reading.observe(self.api, targets)
+
+    def read(self, workload: Workload) -> Workload | None:
+        """Return a workload as it is now; None if it is gone."""
+        return patching.read(self.api, workload)
+
+    def patch(
+        self,
+        patches: Sequence[ImagePatch],
+        *,
+        dry_run: bool,
+        done: Callable[[ImagePatch, Patched | Moved | GitOpsError], None],
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
+        """Change images, all at once; `done` hears of each as it ends.
+
+        `dry_run` lets the server check without changing anything. Once `stop` is true, what has
+        not begun is left out.
+        """
+        patching.apply_all(self.api, patches, dry_run=dry_run, done=done, stop=stop)
+
+    def follow(self, targets: Sequence[Target]) -> Follower:
+        """Keep namespaces up to date in the background, by watches or by polling."""
+        return Follower(self.api, targets)
+
+    def explain(self, namespace: EnvironmentName, trouble: Trouble) -> Trouble:
+        """Add log lines and events to a trouble, as far as they may be read."""
+        return explaining.explain(self.api, namespace, trouble)
+
+    def review(self, wanted: Sequence[Right]) -> list[bool | GitOpsError]:
+        """Tell for each right whether we have it."""
+        return rights.review(self.api, wanted)
+
+    def uid(self) -> str:
+        """Return what tells clusters apart; raises Denied where it may not be read."""
+        return rights.cluster_uid(self.api)
+
+    def about(self) -> rights.Server:
+        """Return the server's version and clock."""
+        return rights.server(self.api)
+
+
+def connect(
+    context: str | None = None,
+    kubeconfig: Path | None = None,
+    *,
+    timeout: float | None = None,
+) -> KubernetesCluster:
+    """Return the cluster of a context; nothing is sent yet. Raises ConfigurationError, Denied.
+
+    `timeout` (seconds from now) limits all requests; without one each has its own limit.
+    """
+    access = find_access(context, kubeconfig)
+    deadline = None if timeout is None else time.monotonic() + timeout
+    return KubernetesCluster(Api(access, _transport(access), deadline))
+
+
+def _transport(access: Access) -> Transport:
+    if access.beyond:
+        # Half a second of imports that a plain kubeconfig does without.
+        from gitops_cli.cluster.packaged import PackagedTransport
+
+        return PackagedTransport(access)
+    from gitops_cli.cluster.direct import DirectTransport
+
+    return DirectTransport(access)

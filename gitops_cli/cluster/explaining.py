@@ -1,0 +1,49 @@
+"""Why a pod does not run: its last log lines, and the events about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gitops_cli.cluster.api import EVENTS, PODS, Api, Doing
+from gitops_cli.domain.errors import ClusterError, Denied
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.rollout import Trouble, with_event
+
+LOG_LINES = 5
+_MOST = 400  # characters of a line
+
+
+def explain(api: Api, namespace: EnvironmentName, trouble: Trouble) -> Trouble:
+    """Return the trouble with what logs and events tell, as far as they may be read."""
+    if trouble.pod is None:
+        return trouble
+    try:
+        if trouble.exit_code is not None and trouble.container is not None:
+            return replace(trouble, log=_log(api, namespace, trouble.pod, trouble.container))
+        if trouble.is_bare:
+            return with_event(trouble, _event(api, namespace, trouble.pod))
+    except (Denied, ClusterError):
+        return trouble  # an explanation is a courtesy
+    return trouble
+
+
+def _log(api: Api, namespace: EnvironmentName, pod: str, container: str) -> tuple[str, ...]:
+    doing = Doing("get", PODS, namespace, pod)
+    query: dict[str, str | int] = {"container": container, "tailLines": LOG_LINES}
+    try:
+        response = api.call(doing, path=doing.path("log", previous="true", **query), retry=False)
+    except ClusterError:  # it ended once and was not started again
+        response = api.call(doing, path=doing.path("log", **query), retry=False)
+    lines = response.body.decode("utf-8", "replace").splitlines()
+    return tuple(line[:_MOST] for line in lines if line.strip())[-LOG_LINES:]
+
+
+def _event(api: Api, namespace: EnvironmentName, pod: str) -> str:
+    """Return the message of the last warning about a pod that says more than a name."""
+    doing = Doing("list", EVENTS, namespace)
+    selector = f"involvedObject.name={pod},type=Warning"
+    items = api.json(doing, path=doing.path(fieldSelector=selector)).get("items") or []
+    items.sort(key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
+    said = [str(e.get("message") or "") for e in items]
+    telling = [text for text in said if not text.startswith("Error: ")]
+    return (telling or said or [""])[-1]

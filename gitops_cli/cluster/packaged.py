@@ -1,0 +1,136 @@
+"""The long connection: the `kubernetes` package, for what the short one does not know.
+
+Exec plugins, auth providers (OIDC), basic authentication and proxies are read and kept fresh by
+the package; only its authenticated connection pool is used, none of its models.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import urllib3
+from kubernetes import client, config
+from kubernetes.config import ConfigException
+
+from gitops_cli.cluster.kubeconfig import Access
+from gitops_cli.cluster.transport import Broken, Request, Response
+from gitops_cli.domain.errors import ConfigurationError, Denied
+from gitops_cli.domain.text import one_line
+
+_CONNECT_SECONDS = 10.0
+_POOL_SIZE = 16
+
+
+class PackagedTransport:
+    """Sends requests through the package's connection pool."""
+
+    def __init__(self, access: Access) -> None:
+        self._server = access.server
+        self._impersonate = access.impersonate
+        self._client = _loaded(access)
+        self._pool: Any = self._client.rest_client.pool_manager
+
+    def send(self, request: Request, *, timeout: float) -> Response:
+        """Send a request and return the whole answer."""
+        answer = self._open(request, timeout, preload=True)
+        return Response(
+            answer.status, answer.data, {k.lower(): v for k, v in answer.headers.items()}
+        )
+
+    def stream(self, request: Request, *, timeout: float) -> PackagedStream:
+        """Send a request and return the answer's lines as they come."""
+        return PackagedStream(self._open(request, timeout, preload=False))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.clear()
+
+    def _open(self, request: Request, timeout: float, *, preload: bool) -> Any:
+        headers: dict[str, str] = dict(request.headers)
+        self._client.update_params_for_auth(headers, [], ["BearerToken"])
+        for name, value in self._impersonate:
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        limit = urllib3.Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout)
+        try:
+            return self._pool.request(
+                request.method,
+                self._server + request.path,
+                body=request.body,
+                headers=headers,
+                timeout=limit,
+                retries=False,
+                redirect=False,
+                preload_content=preload,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            again = not isinstance(error, urllib3.exceptions.SSLError)
+            raise Broken(one_line(str(error)), sent=True, again=again) from error
+
+
+class PackagedStream:
+    """The lines of an answer that does not end."""
+
+    def __init__(self, answer: Any) -> None:
+        self.status: int = answer.status
+        self._answer = answer
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield lines until the server ends the answer."""
+        rest = b""
+        try:
+            for chunk in self._answer.stream(1 << 16, decode_content=True):
+                *whole, rest = (rest + chunk).split(b"\n")
+                yield from (line + b"\n" for line in whole)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError) as error:
+            raise Broken(one_line(str(error)), sent=True) from error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Break the connection."""
+        with suppress(OSError, AttributeError, ValueError):
+            self._answer.close()
+
+
+def _loaded(access: Access) -> Any:
+    settings = client.Configuration()
+    settings.connection_pool_maxsize = _POOL_SIZE
+    settings.retries = False
+    said = _Said()
+    root = logging.getLogger()
+    root.addHandler(said)
+    try:
+        load: Callable[..., None] = config.load_kube_config
+        load(
+            os.pathsep.join(map(str, access.files)),
+            context=access.context,
+            client_configuration=settings,
+            persist_config=False,
+        )
+    except ConfigException as error:
+        raise ConfigurationError(f"kubeconfig: {one_line(str(error))}") from error
+    finally:
+        root.removeHandler(said)
+    # The package only logs that an exec plugin failed, and goes on as nobody.
+    if "exec" in access.beyond and not settings.api_key and settings.cert_file is None:
+        why = one_line(" ".join(said.lines)) or "it returned no credentials"
+        raise Denied(
+            f"the exec plugin of context `{access.context}` gave no credentials: {why}",
+            hint="run the command under `exec` in the kubeconfig to see what it says",
+        )
+    return client.ApiClient(settings)
+
+
+class _Said(logging.Handler):
+    """Keeps what the package logs while it loads a kubeconfig."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())

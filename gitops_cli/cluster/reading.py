@@ -1,0 +1,150 @@
+"""What a namespace holds: one LIST per kind, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gitops_cli.cluster.api import JOBS, PODS, RESOURCES, Api, Doing, Refused, Resource
+from gitops_cli.cluster.parallel import attempt_all
+from gitops_cli.cluster.parse import job, parse_list, pod, workload
+from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.workload import Observed, Target
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One LIST to make; `kind` is None for pods and jobs."""
+
+    namespace: EnvironmentName
+    resource: Resource
+    kind: Kind | None = None
+
+    @property
+    def doing(self) -> Doing:
+        """Return what it is for."""
+        return Doing("list", self.resource, self.namespace)
+
+    @property
+    def watching(self) -> Doing:
+        """Return what a watch is for."""
+        return Doing("watch", self.resource, self.namespace)
+
+    def read(self, item: Mapping[str, Any]) -> Any:
+        """Return an item as a domain value."""
+        if self.kind is not None:
+            return workload(self.kind, item)
+        return pod(item) if self.resource is PODS else job(item)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A LIST's values by name, and the version from which a watch goes on."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+
+def listings(target: Target) -> list[Listing]:
+    """Return the LISTs that a target needs."""
+    space = target.namespace
+    wanted = [Listing(space, RESOURCES[kind], kind) for kind in Kind if kind in target.kinds]
+    if target.pods:
+        wanted.append(Listing(space, PODS))
+        if Kind.CRONJOB in target.kinds:
+            wanted.append(Listing(space, JOBS))
+    return wanted
+
+
+def fetch(api: Api, listing: Listing) -> Listed:
+    """Make one LIST, in pieces where it is long. Raises Denied, ClusterError."""
+    try:
+        return _pieces(api, listing, {"limit": CHUNK})
+    except Refused as refused:
+        if refused.status != 410:  # the list was so slow that its pieces no longer fit together
+            raise
+    return _pieces(api, listing, {})
+
+
+def _pieces(api: Api, listing: Listing, query: dict[str, str | int]) -> Listed:
+    values: dict[str, Any] = {}
+    doing = listing.doing
+    while True:
+        response = api.call(doing, path=doing.path("", **query))
+        answer = _decoded(api, doing, response.body)
+        for item in answer.get("items") or ():
+            values[item["metadata"]["name"]] = listing.read(item)
+        metadata = answer.get("metadata") or {}
+        following = metadata.get("continue")
+        if not following:
+            return Listed(values, metadata.get("resourceVersion", ""))
+        query = {**query, "continue": following}
+
+
+def _decoded(api: Api, doing: Doing, body: bytes) -> Mapping[str, Any]:
+    try:
+        answer = parse_list(body)
+    except ValueError:
+        answer = api.decoded(doing, body)
+    if not isinstance(answer, dict):
+        raise ClusterError(f"cannot {doing}: {api.access.server} sent no list")
+    return answer
+
+
+def observe(api: Api, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
+    """Read all targets over the pool; what cannot be read is an error inside its namespace."""
+    wanted = [listing for target in targets for listing in listings(target)]
+    results = attempt_all(lambda listing: fetch(api, listing), wanted)
+    by_namespace: dict[EnvironmentName, list[tuple[Listing, Listed | GitOpsError]]] = {
+        target.namespace: [] for target in targets
+    }
+    for listing, result in zip(wanted, results, strict=True):
+        by_namespace[listing.namespace].append((listing, result))
+    return {space: assembled(space, found) for space, found in by_namespace.items()}
+
+
+def assembled(
+    namespace: EnvironmentName, found: Iterable[tuple[Listing, Listed | GitOpsError]]
+) -> Observed:
+    """Put the LISTs of one namespace together.
+
+    Pods and jobs may be denied: they explain, but are not needed. What breaks off is an error.
+    """
+    workloads: list[Any] = []
+    optional: dict[str, tuple[Any, ...] | None] = {"pods": None, "jobs": None}
+    errors: dict[Kind, GitOpsError] = {}
+    notes: list[str] = []
+    broken: GitOpsError | None = None
+    kinds: list[Kind] = []
+    for listing, result in found:
+        if listing.kind is not None:
+            kinds.append(listing.kind)
+        match result:
+            case Listed() if listing.kind is not None:
+                workloads += result.values.values()
+            case Listed():
+                optional[listing.resource.plural] = tuple(result.values.values())
+            case GitOpsError() if listing.kind is not None:
+                errors[listing.kind] = result
+            case Denied():
+                notes.append(
+                    f"{namespace}: not permitted to list {listing.resource}, so what runs in the "
+                    f"pods is not shown"
+                )
+            case GitOpsError():
+                broken = result
+    if broken is not None:
+        errors = {kind: errors.get(kind, broken) for kind in kinds}
+    return Observed(
+        namespace,
+        tuple(workloads),
+        optional["pods"],
+        optional["jobs"],
+        errors,
+        tuple(notes),
+    )

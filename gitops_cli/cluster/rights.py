@@ -1,0 +1,75 @@
+"""Who we are to a cluster, and what we may do there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from gitops_cli.cluster.api import JOBS, NAMESPACES, PODS, RESOURCES, REVIEWS, Api, Doing, Resource
+from gitops_cli.cluster.parallel import attempt_all
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.rights import Right
+
+_SYSTEM = "kube-system"
+_VERSION = Resource("", "version")
+_OTHERS = {"pods": PODS, "jobs": JOBS, "namespaces": NAMESPACES}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a server says of itself; `time` is None where it sends no date."""
+
+    version: str
+    time: datetime | None
+
+
+def review(api: Api, rights: Sequence[Right]) -> list[bool | GitOpsError]:
+    """Ask for each right whether we have it (SelfSubjectAccessReview), all at once."""
+    return attempt_all(lambda right: _may(api, right), rights)
+
+
+def _may(api: Api, right: Right) -> bool:
+    resource = _resource(right.resource)
+    attributes = {"verb": right.verb, "group": resource.group, "resource": resource.plural}
+    if right.subresource:
+        attributes["subresource"] = right.subresource
+    if right.namespace:
+        attributes["namespace"] = right.namespace
+    if right.name:
+        attributes["name"] = right.name
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    answer = api.json(Doing("create", REVIEWS), "POST", body=body)
+    return (answer.get("status") or {}).get("allowed") is True
+
+
+def _resource(resource: Kind | str) -> Resource:
+    if isinstance(resource, Kind):
+        return RESOURCES[resource]
+    known = _OTHERS.get(resource)
+    if known is not None:
+        return known
+    plural, _, group = resource.partition(".")
+    return Resource(f"/apis/{group}/v1" if group else "/api/v1", plural)
+
+
+def cluster_uid(api: Api) -> str:
+    """Return what tells clusters apart: the uid of the namespace kube-system. Raises Denied."""
+    answer: Any = api.json(Doing("get", NAMESPACES, name=_SYSTEM))
+    return str(answer["metadata"]["uid"])
+
+
+def server(api: Api) -> Server:
+    """Return the server's version and its clock; raises ClusterUnreachable."""
+    doing = Doing("get", _VERSION)
+    response = api.call(doing)
+    version = api.decoded(doing, response.body).get("gitVersion", "")
+    date = response.headers.get("date")
+    return Server(str(version), parsedate_to_datetime(date) if date else None)

@@ -1,0 +1,74 @@
+"""The small interface behind which a request is sent: directly, or by the `kubernetes` package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Broken(Exception):
+    """Nothing answered, or the connection broke. `sent`: the request may have arrived.
+
+    `again`: another try at once may do; False for what a wait will not mend.
+    """
+
+    def __init__(self, why: str, *, sent: bool = False, again: bool = True) -> None:
+        super().__init__(why)
+        self.sent = sent
+        self.again = again
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request; `path` begins with `/` and has its query."""
+
+    method: str
+    path: str
+    body: bytes | None = None
+    content_type: str = "application/json"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers it needs beside those of authentication."""
+        accept = {"Accept": "application/json"}
+        return accept | ({"Content-Type": self.content_type} if self.body is not None else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer. The names of `headers` are in lower case."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Transport(Protocol):
+    """Sends requests; safe to use from several threads. Raises Broken."""
+
+    def send(self, request: Request, *, timeout: float) -> Response:
+        """Send a request and return the whole answer. `timeout` (seconds) is for all of it."""
+        ...
+
+    def stream(self, request: Request, *, timeout: float) -> Stream:
+        """Send a request and return the answer's lines as they come."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class Stream(Protocol):
+    """An answer that is read line by line; `close` ends it from any thread."""
+
+    status: int
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield lines until the server ends the answer. Raises Broken."""
+        ...
+
+    def close(self) -> None:
+        """Break the connection."""
+        ...

@@ -1,0 +1,188 @@
+"""Follow what happens in some namespaces: watches that resume, or polling without the right."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from gitops_cli.cluster.api import Api, Refused
+from gitops_cli.cluster.reading import Listed, Listing, assembled, fetch, listings
+from gitops_cli.cluster.transport import Broken, Stream
+from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.workload import Observed, Target
+
+POLL_SECONDS = 1.0
+WATCH_SECONDS = 40  # the server ends a watch after that; it is resumed
+SILENCE_SECONDS = WATCH_SECONDS + 10.0  # then the connection is taken for dead
+MOST_WATCHES = 32  # beyond, polling costs the server less than so many connections
+
+
+class Gone(Exception):
+    """The server no longer knows the version from which a watch should go on."""
+
+
+class Follower:
+    """Keeps what some namespaces hold up to date in the background. Use as a context manager."""
+
+    def __init__(self, api: Api, targets: Sequence[Target]) -> None:
+        self._api = api
+        self._listings = [listing for target in targets for listing in listings(target)]
+        self._known: dict[Listing, Listed | GitOpsError] = {}
+        self._broken: dict[Listing, GitOpsError] = {}
+        self._changed = threading.Condition()
+        self._version = self._seen = 0
+        self._stopped = threading.Event()
+        self._streams: dict[Listing, Stream] = {}
+        self._watches = len(self._listings) <= MOST_WATCHES
+        self._threads = [
+            threading.Thread(target=self._follow, args=(listing,), daemon=True)
+            for listing in self._listings
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped.set()
+        with self._changed:
+            streams = list(self._streams.values())
+        for stream in streams:
+            stream.close()
+
+    def wait(self, timeout: float) -> bool:
+        """Return as soon as something changed since the last call; False when nothing did."""
+        with self._changed:
+            changed = self._changed.wait_for(lambda: self._version > self._seen, timeout)
+            self._seen = self._version
+            return changed
+
+    def observed(self, namespace: EnvironmentName) -> Observed | None:
+        """Return what the namespace holds; None until all of it was read once."""
+        with self._changed:
+            mine = [listing for listing in self._listings if listing.namespace == namespace]
+            if not all(listing in self._known for listing in mine):
+                return None
+            return assembled(namespace, [(listing, self._known[listing]) for listing in mine])
+
+    @property
+    def error(self) -> GitOpsError | None:
+        """Return why something is out of date just now; None when nothing is."""
+        with self._changed:
+            return next(iter(self._broken.values()), None)
+
+    def _follow(self, listing: Listing) -> None:
+        failures = 0
+        while not self._stopped.is_set():
+            try:
+                listed = fetch(self._api, listing)
+                self._publish(listing, listed)
+                failures = 0
+                self._keep(listing, listed)
+            except Gone:
+                self._stopped.wait(0.1)
+            except Denied as denied:
+                self._publish(listing, denied)
+                if listing.kind is None:
+                    return  # pods explain, but are not needed
+                self._stopped.wait(POLL_SECONDS * 5)
+            except ClusterError as error:
+                failures += 1
+                self._fail(listing, error)
+                self._stopped.wait(random.uniform(0.1, min(0.2 * 2.0**failures, 5)))  # noqa: S311
+
+    def _keep(self, listing: Listing, listed: Listed) -> None:
+        """Stay up to date from a LIST on, until it has to be made again."""
+        version = listed.version
+        values = dict(listed.values)
+        while self._watches and not self._stopped.is_set():
+            try:
+                version = self._watch(listing, values, version)
+            except Denied:
+                self._watches = False  # no right to watch: poll
+            except Broken:
+                # Resume from the last version: what was missed comes first.
+                self._stopped.wait(random.uniform(0.05, 0.5))  # noqa: S311
+            except Refused as refused:
+                if refused.status == 410:
+                    raise Gone from refused
+                raise
+        self._stopped.wait(POLL_SECONDS)
+
+    def _watch(self, listing: Listing, values: dict[str, Any], version: str) -> str:
+        """Apply events until the server ends the watch; return the version to go on from."""
+        path = listing.doing.path(
+            watch="1",
+            resourceVersion=version,
+            allowWatchBookmarks="true",
+            timeoutSeconds=WATCH_SECONDS,
+        )
+        stream = self._api.stream(listing.watching, path, timeout=SILENCE_SECONDS)
+        with self._changed:
+            self._streams[listing] = stream
+        try:
+            for line in stream.lines():
+                version = self._apply(listing, values, _event(line))
+        except Broken:
+            if self._stopped.is_set():
+                return version
+            raise
+        return version
+
+    def _apply(self, listing: Listing, values: dict[str, Any], event: Mapping[str, Any]) -> str:
+        item = event.get("object") or {}
+        what = event.get("type")
+        if what == "ERROR":
+            if item.get("code") in (410, 504):
+                raise Gone
+            raise ClusterError(f"cannot {listing.watching}: {item.get('message')}")
+        metadata = item.get("metadata") or {}
+        if what != "BOOKMARK":
+            name = metadata["name"]
+            if what == "DELETED":
+                values.pop(name, None)
+            else:
+                values[name] = listing.read(item)
+            self._publish(listing, Listed(dict(values), metadata.get("resourceVersion", "")))
+        return str(metadata.get("resourceVersion", ""))
+
+    def _publish(self, listing: Listing, result: Listed | GitOpsError) -> None:
+        with self._changed:
+            before = self._known.get(listing)
+            self._broken.pop(listing, None)
+            self._known[listing] = result
+            if not _same(before, result):
+                self._version += 1
+                self._changed.notify_all()
+
+    def _fail(self, listing: Listing, error: GitOpsError) -> None:
+        with self._changed:
+            self._broken[listing] = error
+            self._known.setdefault(listing, error)
+            self._version += 1
+            self._changed.notify_all()
+
+
+def _same(before: Listed | GitOpsError | None, now: Listed | GitOpsError) -> bool:
+    return isinstance(before, Listed) and isinstance(now, Listed) and before.values == now.values
+
+
+def _event(line: bytes) -> Mapping[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError as error:
+        raise Broken("an event broke off", sent=True) from error
+    if not isinstance(event, dict):
+        raise Broken("not an event", sent=True)
+    return event
