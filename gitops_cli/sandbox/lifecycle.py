@@ -6,6 +6,7 @@ import fcntl
 import http.client
 import importlib.util
 import json
+import secrets
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gitops_cli.domain.errors import ClusterError, ConfigurationError
-from gitops_cli.sandbox.place import Place, default_place
+from gitops_cli.sandbox.place import Place, cache_directory, default_place
 from gitops_cli.sandbox.repositories import make_repositories
+from gitops_cli.sandbox.samples import HOTFIX
 from gitops_cli.sandbox.timeline import CLUSTER
 
 _HANDSHAKE = "gitops-sandbox"  # the emulator's path of that name
@@ -57,6 +59,12 @@ class Sandbox:
     def context(self) -> str:
         """Return the kubeconfig's context."""
         return CLUSTER
+
+    @property
+    def broken_version(self) -> str:
+        """Return the commit of `frontend` whose image does not exist; the sandbox is up."""
+        branch = self.place.source("frontend") / ".git/refs/heads" / HOTFIX
+        return branch.read_text().strip()
 
     def up(self) -> Running:
         """Make what is missing and start the server, or return the one that is up already.
@@ -139,6 +147,11 @@ class Sandbox:
 def sandbox_in(directory: Path | None) -> Sandbox:
     """Return the sandbox in a directory; None: in the user's cache."""
     return Sandbox(default_place() if directory is None else Place(directory.absolute()))
+
+
+def new_sandbox() -> Sandbox:
+    """Return a sandbox in a new directory of the user's cache."""
+    return Sandbox(Place(cache_directory() / f"demo-{secrets.token_hex(3)}"))
 
 
 def _need_extra() -> None:

@@ -63,6 +63,11 @@ class Place:
         return self.directory / "server.log"
 
     @property
+    def home(self) -> Path:
+        """What commands of the demo keep instead of the user's cache and config."""
+        return self.directory / "home"
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """Everything that a sandbox makes, the marker last."""
         return (
@@ -72,6 +77,7 @@ class Place:
             self.state,
             self.remote,
             self.sources,
+            self.home,
             self.lock,
             self.marker,
         )

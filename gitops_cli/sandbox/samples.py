@@ -55,11 +55,12 @@ def _history(*lines: tuple[Person, str, str]) -> tuple[SourceCommit, ...]:
 # fake nodes of the project's test control plane know the same sign.
 NEVER_PUSHED = "dead0"
 
+HOTFIX = "hotfix-price-list"  # the branch
 _HOTFIX = SourceCommit(
     BEN,
     _at("2026-11-19T15:29:20"),  # found by trying, like `committed`: they make the hash begin so
     "Load the price list from the cache",
-    off="hotfix-price-list",
+    off=HOTFIX,
     committed=14,
 )
 
