@@ -89,3 +89,17 @@ Only = Annotated[
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", "--omit", metavar="GLOB", help="Not these.")
 ]
+VerifyImage = Annotated[
+    bool,
+    typer.Option("--verify-image", help="Refuse a version whose image the registry has not."),
+]
+WaitImage = Annotated[
+    float | None,
+    typer.Option(
+        "--wait-image",
+        parser=_duration,
+        metavar="DURATION",
+        help="Wait that long for the image, such as 10m.",
+    ),
+]
+Pin = Annotated[bool, typer.Option("--pin", help="Record the image's digest too: HASH@sha256:….")]

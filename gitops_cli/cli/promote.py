@@ -15,9 +15,12 @@ from gitops_cli.cli.options import (
     DryRun,
     Exclude,
     Only,
+    Pin,
     Project,
     Reason,
     Timeout,
+    VerifyImage,
+    WaitImage,
     Yes,
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
@@ -35,14 +38,15 @@ from gitops_cli.domain.resolution import stage_before
 from gitops_cli.domain.stages import Ambiguous, in_order, place_of
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import plural
+from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.promote import (
     Promotion,
-    Terms,
     changelogs,
-    confirmed_draft,
     draft_promotion,
     plan_promotion,
+    with_images,
 )
+from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import write_draft
 from gitops_cli.render.change import plan_view
 from gitops_cli.settings import parse_team
@@ -76,6 +80,9 @@ def promote(
     override_lock: OverrideLock = False,
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
+    verify_image: VerifyImage = False,
+    wait_image: WaitImage = None,
+    pin: Pin = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -114,6 +121,12 @@ def promote(
             snapshot, planned, terms, state=session.state, requires=requires, now=session.now()
         )
 
+    checks = ImageChecks(verify_image, wait_image, pin)
+    if checks.asked:
+        into = snapshot.environment(planned.target)
+        planned = with_images(planned, into, as_recorded)
+        compute(snapshot)  # its guards refuse before anybody waits for an image
+        planned = with_images(planned, into, ImageGate(lambda: session.registries, checks))
     draft = compute(snapshot)
     logs = changelogs(draft.changes, session.sources(team))
     if dry_run or not draft.changes:
@@ -127,16 +140,16 @@ def promote(
     reason = needed_reason(planned.target, team, message)
     agreed = replace(terms, reason=reason, confirmed=planned.target)
     try:
-        outcome = write_draft(
+        draft, written = write_draft(
             session.state,
-            lambda snapshot: confirmed_draft(compute(snapshot, agreed), snapshot, agreed),
+            lambda snapshot: agreed_to(compute(snapshot, agreed), snapshot, agreed),
             actor=session.actor,
             timeout=timeout,
         )
     except SourceMoved:
         _show_new_plan(session, planned, terms)
         raise
-    report(session, outcome, logs, shown=shown)
+    report(session, Outcome(draft, written), logs, shown=shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Confirm, DryRun, Env, Project, Reason, Timeout, Yes
+from gitops_cli.cli.options import (
+    Confirm,
+    DryRun,
+    Env,
+    Pin,
+    Project,
+    Reason,
+    Timeout,
+    VerifyImage,
+    WaitImage,
+    Yes,
+)
 from gitops_cli.cli.overrides import (
     AllowOlder,
     OverrideFreeze,
@@ -35,12 +46,15 @@ from gitops_cli.domain.stages import Ambiguous
 from gitops_cli.domain.team import Team, VersionForm
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version, is_commit, parse_version
+from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.set import Order, draft_recording
 from gitops_cli.operations.writing import preview, write_draft
 from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.source.checkout import Checkout
+
+T = TypeVar("T")
 
 _HEX = frozenset("0123456789abcdefABCDEF")
 
@@ -75,6 +89,9 @@ def set_versions(
     kind: Annotated[
         Kind, typer.Option(help="Kind of workload, for a service that is new here.")
     ] = Kind.DEPLOYMENT,
+    verify_image: VerifyImage = False,
+    wait_image: WaitImage = None,
+    pin: Pin = False,
     require_change: Annotated[
         bool, typer.Option("--require-change", help="Exit 1 if it was recorded already.")
     ] = False,
@@ -98,9 +115,11 @@ def set_versions(
         policy=override_policy,
         older=allow_older,
     )
+    checks = ImageChecks(verify_image, wait_image, pin)
     order = Order(
         env or _asked_environment(session, project),
         wish.versions,
+        images=ImageGate(lambda: session.registries, checks),
         project=project,
         usual_project=session.user.project,
         kind=kind,
@@ -114,23 +133,29 @@ def set_versions(
     )
 
     def record(order: Order) -> Outcome:
-        def compute(snapshot: Snapshot) -> Draft:
+        def compute(snapshot: Snapshot, order: Order = order) -> Draft:
             return draft_recording(
                 snapshot, order, state=session.state, sources=session.sources, now=session.now()
             )
 
+        if checks.asked:
+            # Guards first, nobody waits for an image to be refused then; and the wait is not part
+            # of the write, which has a time of its own.
+            guarded = replace(order, images=as_recorded)
+            preview(session.state, lambda snapshot: compute(snapshot, guarded))
+            preview(session.state, compute)
         if dry_run:
-            return preview(session.state, compute)
-        return write_draft(session.state, compute, actor=session.actor, timeout=timeout)
+            return Outcome(preview(session.state, compute))
+        return Outcome(*write_draft(session.state, compute, actor=session.actor, timeout=timeout))
 
-    outcome = _with_answers(record, order)
+    outcome = with_answers(record, order)
     wish.say_what_was_expanded()
     report(session, outcome)
     if require_change and not outcome.draft.changes:
         session.finish(ExitCode.NO)
 
 
-def _with_answers(record: Callable[[Order], Outcome], order: Order) -> Outcome:
+def with_answers(record: Callable[[Order], T], order: Order) -> T:
     """Record, and let a terminal answer what turned out to be open."""
     while True:
         try:

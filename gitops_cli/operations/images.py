@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -80,28 +80,62 @@ def wait_for(registries: Registries, image: ImageRef, timeout: float) -> str:
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
-def checked_versions(
-    registries: Registries,
-    environment: Environment,
-    versions: Mapping[ServiceName, Version],
-    checks: ImageChecks,
-) -> dict[ServiceName, Version]:
-    """Return the versions to record in `environment`: those given, pinned if that is asked.
+Images = Callable[[Environment, Mapping[ServiceName, Version]], Mapping[ServiceName, Version]]
 
-    All images are asked for at once. Raises ImageMissing for the first that does not exist,
-    TimedOut if it did not appear in time.
+
+def unchecked(
+    _environment: Environment, versions: Mapping[ServiceName, Version]
+) -> Mapping[ServiceName, Version]:
+    """Return the versions as they are: nobody asked for more."""
+    return versions
+
+
+def as_recorded(
+    environment: Environment, versions: Mapping[ServiceName, Version]
+) -> Mapping[ServiceName, Version]:
+    """Return the versions, with the digest that is recorded already for the same tag.
+
+    For guards that are asked before the registry is: what only gets its digest back is no change.
     """
-    if not checks.asked:
-        return dict(versions)
-    services = list(versions)
-    images = [environment.image_of(service, versions[service]) for service in services]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        digests = pool.map(lambda image: _digest(registries, image, checks), images)
-        pairs = list(zip(services, digests, strict=True))
-    return {
-        service: Version(versions[service].tag, digest) if checks.pin else versions[service]
-        for service, digest in pairs
-    }
+    recorded = environment.versions
+
+    def same(service: ServiceName, version: Version) -> bool:
+        found = recorded.get(service)
+        return version.digest is None and found is not None and found.tag == version.tag
+
+    return {s: recorded[s] if same(s, v) else v for s, v in versions.items()}
+
+
+class ImageGate:
+    """Lets versions pass whose images exist, pinned if that is asked.
+
+    Each image is asked for once per run, however often a lost race computes a draft again.
+    """
+
+    def __init__(self, registries: Callable[[], Registries], checks: ImageChecks) -> None:
+        self.checks = checks
+        self._registries = registries
+        self._digests: dict[ImageRef, str] = {}
+
+    def __call__(
+        self, environment: Environment, versions: Mapping[ServiceName, Version]
+    ) -> Mapping[ServiceName, Version]:
+        """Return the versions to record in `environment`.
+
+        Raises ImageMissing for an image that does not exist, TimedOut if it did not appear.
+        """
+        if not self.checks.asked:
+            return versions
+        images = {s: environment.image_of(s, version) for s, version in versions.items()}
+        unknown = sorted({i for i in images.values() if i not in self._digests}, key=str)
+        if unknown:
+            registries = self._registries()
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                told = pool.map(lambda image: _digest(registries, image, self.checks), unknown)
+                self._digests.update(zip(unknown, told, strict=True))
+        if not self.checks.pin:
+            return versions
+        return {s: Version(v.tag, self._digests[images[s]]) for s, v in versions.items()}
 
 
 def _digest(registries: Registries, image: ImageRef, checks: ImageChecks) -> str:

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.ancestry import NO_CHANGELOG, Changelog
 from gitops_cli.domain.drafting import Draft, Occasion, Verb, proposal_of, version_edits
 from gitops_cli.domain.errors import SourceMoved, UsageError
-from gitops_cli.domain.intent import Intent, promotion, settle
+from gitops_cli.domain.intent import Intent, promotion, recording, settle
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.plan import Change
+from gitops_cli.domain.plan import Change, Plan
 from gitops_cli.domain.policy import (
-    Override,
     Refusal,
     enforce,
     frozen,
     locked,
-    need_confirmation,
     wrong_source,
 )
 from gitops_cli.domain.repository import Environment, Snapshot
 from gitops_cli.domain.stages import place_of
 from gitops_cli.domain.team import StageRules
 from gitops_cli.domain.version import Version
+from gitops_cli.operations.images import Images
 from gitops_cli.operations.spoiled import spoiled_contents
+from gitops_cli.operations.terms import Terms
 from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
@@ -47,16 +47,6 @@ class Promotion:
     target: EnvironmentName
     intent: Intent
     unchanged: tuple[Change, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On which terms something is written: what is overridden, why, and in which CI run."""
-
-    overrides: Collection[Override] = ()
-    reason: str | None = None
-    run: str | None = None
-    confirmed: str | None = None
 
 
 def plan_promotion(
@@ -80,6 +70,16 @@ def plan_promotion(
     return Promotion(source, target, intent, unchanged)
 
 
+def with_images(planned: Promotion, target: Environment, images: Images) -> Promotion:
+    """Return the promotion with its versions as `images` lets them pass: perhaps pinned."""
+    changes = planned.intent.plan.changes
+    wanted = {c.service: c.desired for c in changes if c.desired is not None}
+    intent = recording(target, images(target, wanted), planned.intent.kinds)
+    changing = {change.service for change in intent.plan.changes}
+    same = (Change(c.service, c.current, c.current) for c in changes if c.service not in changing)
+    return replace(planned, intent=intent, unchanged=(*planned.unchanged, *same))
+
+
 def draft_promotion(
     snapshot: Snapshot,
     planned: Promotion,
@@ -94,7 +94,7 @@ def draft_promotion(
     target = snapshot.environment(planned.target)
     settled = settle(planned.intent.plan, target)
     if settled.moved:
-        raise _moved(planned, settled.moved)
+        raise moved(planned.target, planned.intent.plan, settled.moved)
     place, origin = place_of(target.name, team), place_of(planned.source, team)
     rules = team.stage(place.stage)
 
@@ -105,7 +105,7 @@ def draft_promotion(
         yield from frozen(place, rules, now)
         yield from locked(target, [change.service for change in settled.write], now)
         if rules.require:
-            source = _as_shown(snapshot, planned)
+            source = snapshot.environment(planned.source)
             yield from requires(rules, source, target, settled.write)
 
     used = enforce(refusals(), terms.overrides)
@@ -135,27 +135,15 @@ def draft_promotion(
     )
 
 
-def confirmed_draft(draft: Draft, snapshot: Snapshot, terms: Terms) -> Draft:
-    """Return the draft; raises Unconfirmed if its stage is protected *now* and nobody agreed."""
-    if draft.changes:
-        team = parse_team(snapshot.settings)
-        rules = team.stage(place_of(draft.environment, team).stage)
-        need_confirmation(draft.environment, rules, confirmed=terms.confirmed, reason=terms.reason)
-    return draft
-
-
-def _as_shown(snapshot: Snapshot, planned: Promotion) -> Environment:
-    return snapshot.environment(planned.source)
-
-
-def _moved(planned: Promotion, moved: Collection[Change]) -> SourceMoved:
-    shown = {change.service: change.current for change in planned.intent.plan.changes}
+def moved(environment: EnvironmentName, plan: Plan, now: Collection[Change]) -> SourceMoved:
+    """Return the refusal for changes of a plan that found another version than was shown."""
+    shown = {change.service: change.current for change in plan.changes}
     what = "; ".join(
         f"{change.service} is {_short(change.current)}, shown was {_short(shown[change.service])}"
-        for change in moved
+        for change in now
     )
     return SourceMoved(
-        f"{planned.target} moved meanwhile, nothing was written: {what}",
+        f"{environment} moved meanwhile, nothing was written: {what}",
         hint="look at the new plan, then repeat the command",
     )
 

@@ -37,6 +37,7 @@ from gitops_cli.domain.resolution import environment_for
 from gitops_cli.domain.stages import place_of
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.version import Version
+from gitops_cli.operations.images import Images, unchecked
 from gitops_cli.operations.spoiled import spoiled_contents
 from gitops_cli.settings import parse_team
 
@@ -52,10 +53,12 @@ class Order:
     `wanted` is computed from the team's settings: they say which service a checkout is.
     `expected` maps a service to the version that must be recorded (None: no version).
     `branch` is asked only if `by_branch`: a person who spells out a hash chose it.
+    `images` may refuse versions whose image is missing, and pin the others.
     """
 
     environment: str
     wanted: Callable[[Team], Mapping[ServiceName, Version]]
+    images: Images = unchecked
     project: str | None = None
     usual_project: str | None = None
     kind: Kind = Kind.DEPLOYMENT
@@ -89,6 +92,7 @@ def draft_recording(
             usual_project=order.usual_project,
         )
     )
+    wanted = order.images(environment, wanted)
     intent = recording(environment, wanted, dict.fromkeys(wanted, order.kind))
     settled = settle(intent.plan, environment)
     guards = _Guards(order, snapshot, environment, team, state, sources)
