@@ -57,6 +57,16 @@ _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]\S*\Z")
 _URL = re.compile(r"(?:https|ssh|file)://\S+\Z")
 
 
+class BadSettings(ConfigurationError):
+    """A defect of gitops.toml or of the user's config, with its place."""
+
+    def __init__(self, path: str, line: int, defect: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{path}:{line}: {defect}", hint=hint)
+        self.path = path
+        self.line = line
+        self.defect = defect
+
+
 @dataclass(frozen=True, slots=True)
 class UserConfig:
     """`$XDG_CONFIG_HOME/gitops/config.toml`: a person's defaults, for use from anywhere."""
@@ -74,7 +84,7 @@ def parse_team(file: RawFile | None) -> Team:
     if file is None:
         return Team()
     if file.type is not FileType.REGULAR:
-        raise ConfigurationError(f"{file.path}:1: is a {file.type}, not a file")
+        raise BadSettings(file.path, 1, f"is a {file.type}, not a file")
     reader = _Reader.of(file.path, file.data)
     reader.only(_TOP)
     stages = reader.texts("stages", DEFAULT_STAGES, check=_name)
@@ -190,19 +200,19 @@ class _Reader:
             return cls(path, source, tomllib.loads(source))
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
-            raise ConfigurationError(f"{path}:{line}: is not UTF-8 text") from error
+            raise BadSettings(path, line, "is not UTF-8 text") from error
         except tomllib.TOMLDecodeError as error:
             found = re.search(r"\(at line (\d+), column \d+\)", str(error))
             line = int(found[1]) if found else source.count("\n") + 1
-            raise ConfigurationError(f"{path}:{line}: {one_line(str(error))}") from error
+            raise BadSettings(path, line, one_line(str(error))) from error
 
     def _dotted(self, key: str) -> str:
         return f"{self.prefix}.{key}" if self.prefix else key
 
-    def wrong(self, key: str, message: str, hint: str | None = None) -> ConfigurationError:
+    def wrong(self, key: str, message: str, hint: str | None = None) -> BadSettings:
         dotted = self._dotted(key)
         line = line_of(self.source, dotted)
-        return ConfigurationError(f"{self.path}:{line}: {one_line(dotted)}: {message}", hint=hint)
+        return BadSettings(self.path, line, f"{one_line(dotted)}: {message}", hint=hint)
 
     def only(self, known: Collection[str]) -> None:
         for key in self.content:

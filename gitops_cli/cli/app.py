@@ -8,10 +8,15 @@ import typer
 
 from gitops_cli import __version__
 from gitops_cli.cli.command import Directory
+from gitops_cli.cli.demo import demo
 from gitops_cli.cli.init import init
+from gitops_cli.cli.lock import lock, unlock
 from gitops_cli.cli.promote import promote
+from gitops_cli.cli.rollback import rollback
 from gitops_cli.cli.sandbox import sandbox
 from gitops_cli.cli.set import set_versions
+from gitops_cli.cli.status import status
+from gitops_cli.cli.validate import validate
 
 # The panels of `gitops --help`, in the order of a newcomer's day.
 CHANGE = "Change what should run"
@@ -48,5 +53,12 @@ def root(
 
 app.command("set", rich_help_panel=CHANGE)(set_versions)
 app.command("promote", rich_help_panel=CHANGE)(promote)
+app.command("rollback", rich_help_panel=CHANGE)(rollback)
+app.command("lock", rich_help_panel=CHANGE)(lock)
+app.command("unlock", rich_help_panel=CHANGE)(unlock)
+app.command("status", rich_help_panel=LOOK)(status)
+app.command("validate", rich_help_panel=LOOK)(validate)
+app.command("lint", hidden=True)(validate)
 app.command("init", rich_help_panel=SETUP)(init)
+app.command("demo", rich_help_panel=SETUP)(demo)
 app.add_typer(sandbox, name="sandbox", rich_help_panel=SETUP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -65,7 +66,17 @@ class Output:
                 print_view(view, self.stdout, wide=self.format is Format.WIDE)
 
     def _raw(self, text: str) -> None:
-        self.stdout.print(text, markup=False, highlight=False, soft_wrap=True, emoji=False)
+        # Rich would take a second for a document of a megabyte, and has nothing to add.
+        sys.stdout.write(f"{text}\n")
+
+    def print_report(self, text: str) -> None:
+        """Write a document of a form that is not ours to stdout."""
+        self._raw(text)
+
+    def print_commands(self, lines: Iterable[str]) -> None:
+        """Write what the CI system acts on to stderr, so that stdout stays the result."""
+        for line in lines:
+            sys.stderr.write(f"{line}\n")
 
     def note(self, text: str) -> None:
         """Say something by the way; `--quiet` silences it."""

@@ -197,6 +197,13 @@ def _suffix(leaf: str) -> str:
     return dot + last
 
 
+def service_at(path: str) -> ServiceName | None:
+    """Return the service whose version file has this path; None for any other file."""
+    leaf = path.rpartition("/")[2]
+    stem = leaf.rpartition(".")[0]
+    return ServiceName(stem) if _suffix(leaf) in KIND_OF_SUFFIX and is_dns_label(stem) else None
+
+
 def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -> Environment:
     """Read one environment's directory."""
     images_path: str | None = None
@@ -215,6 +222,9 @@ def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -
             _add_version(file, leaf, files, findings)
         elif leaf.endswith(LOCK_SUFFIX):
             _add_lock(file, leaf, locks, findings)
+        elif (meant := _meant(leaf)) is not None:
+            message = f"is read by nothing; did you mean `{meant}`?"
+            findings.append(Finding(file.path, 1, "misspelt", message, None, Severity.WARNING))
     if not seen_images_path:
         findings.append(
             Finding(
@@ -226,6 +236,15 @@ def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -
             )
         )
     return Environment(name, images_path, files, locks, has_manifests, tuple(findings))
+
+
+def _meant(leaf: str) -> str | None:
+    """Return the name that a file's name looks like, if it looks like one of ours."""
+    if difflib.get_close_matches(leaf.lower(), [IMAGES_PATH], cutoff=0.8):
+        return IMAGES_PATH
+    suffix = _suffix(leaf)
+    near = difflib.get_close_matches(suffix.lower(), [*KIND_OF_SUFFIX, LOCK_SUFFIX], 1, 0.8)
+    return f"{one_line(leaf.removesuffix(suffix))}{near[0]}" if near else None
 
 
 def _images_path(file: RawFile, findings: list[Finding]) -> str | None:

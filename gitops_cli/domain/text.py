@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# What CI systems act on when it stands in a log: GitHub's commands at the start of a line, the
+# older form of GitHub and Azure anywhere.
+_COMMAND = re.compile(r"^(?P<indent>\s*):(?=:)|(?<=#)#(?=\[|vso\[)", re.MULTILINE)
 _CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
 
 
@@ -21,6 +24,15 @@ def _visible(character: str) -> str:
         return character
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def inert(text: str) -> str:
+    """Return `text` without workflow commands, for any line that may end in a CI job's log."""
+    return _COMMAND.sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return "\\x23" if match["indent"] is None else f"{match['indent']}\\x3a"
 
 
 def one_line(text: str) -> str:

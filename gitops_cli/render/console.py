@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from gitops_cli.domain.text import one_line, visible
+from gitops_cli.domain.text import inert, one_line, visible
 from gitops_cli.render.view import Cell, Line, Style, Table, View, cell, shown
 
 
@@ -26,7 +26,7 @@ def print_view(view: View, console: Console, *, wide: bool = False) -> None:
 
 def print_line(console: Console, text: str, style: Style = Style.PLAIN) -> None:
     """Write lines of text as they are: no markup, no wrapping, nothing from outside acts."""
-    console.print(Text(visible(text), style=style.value), soft_wrap=True)
+    console.print(Text(inert(visible(text)), style=style.value), soft_wrap=True)
 
 
 def _print_rich(table: Table, console: Console) -> None:
@@ -68,4 +68,4 @@ def _aligned(table: Table) -> Iterator[Text]:
 
 def _text(value: Cell) -> Text:
     # An empty cell would shift the columns for a reader that splits at white space.
-    return Text(one_line(value.text) or "-", style=value.style.value)
+    return Text(inert(one_line(value.text)) or "-", style=value.style.value)

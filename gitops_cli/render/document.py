@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.render.view import View
 
 API_VERSION = "gitops-cli/v1"
+
+# What JSON may hold as it is but a terminal or a CI log would act on: C1 controls, characters that
+# turn the direction of writing, halves of characters, and `##[` of GitHub and Azure.
+_ACTING = re.compile(
+    r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    r"|(?<=#)#(?=\[|vso\[)"
+)
 
 
 def document(view: View) -> dict[str, Any]:
@@ -28,13 +36,26 @@ def error_document(error: GitOpsError) -> dict[str, Any]:
     }
 
 
-def as_json(value: dict[str, Any]) -> str:
+def as_json(value: dict[str, Any] | list[dict[str, Any]]) -> str:
     """Return JSON as people can read it too; other scripts' letters stay as they are."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return _escaped(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def as_yaml(value: dict[str, Any]) -> str:
     """Return the same document as YAML."""
     import yaml  # one format's library; the others need not wait for it
 
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True)).rstrip("\n")
+    class Dumper(yaml.SafeDumper):
+        """Quotes what must be escaped, so that both formats can be escaped alike."""
+
+    def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        style = '"' if _ACTING.search(text) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, represent)
+    text = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=2**31)
+    return _escaped(str(text)).rstrip("\n")
+
+
+def _escaped(text: str) -> str:
+    return _ACTING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

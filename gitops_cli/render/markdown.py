@@ -9,7 +9,7 @@ from gitops_cli.domain.text import one_line
 from gitops_cli.render.view import Column, Table, View, cell
 
 # Whatever would begin markup, a link, a mention or a cell; text from elsewhere must not act.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#@!])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#@!]|^:(?=:))")
 
 
 def markdown(view: View) -> str:

@@ -1,0 +1,75 @@
+"""`gitops status`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment, complete_service
+from gitops_cli.cli.options import Project
+from gitops_cli.cli.resolve import service_here
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.names import parse_service
+from gitops_cli.domain.repository import invalid
+from gitops_cli.operations.status import Filter, read_status
+from gitops_cli.render.status import view
+from gitops_cli.settings import parse_team
+
+
+@command
+def status(
+    session: Session,
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVICE]…",
+            help="Only these; in a service's checkout, that one.",
+            autocompletion=complete_service,
+            show_default=False,
+        ),
+    ] = None,
+    environments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--env",
+            "-e",
+            envvar="GITOPS_ENV",
+            help="Environment or stage; may be repeated.",
+            autocompletion=complete_environment,
+        ),
+    ] = None,
+    project: Project = None,
+) -> None:
+    """Show what is recorded where: services × stages."""
+    tip = session.state.tip(require_remote=False)
+    if tip.note:
+        session.output.note(tip.note)
+    snapshot = session.state.snapshot(tip.commit)
+    team = parse_team(snapshot.settings)
+    found = read_status(
+        session.state,
+        snapshot,
+        team,
+        Filter(
+            [parse_service(name) for name in services or ()],
+            environments or (),
+            project,
+            None if services else service_here(session, team),
+        ),
+        sources=lambda: session.sources(team),
+        fresh=tip.fresh,
+        committed_at=tip.committed_at,
+        now=session.now(),
+    )
+    session.show(view(found))
+    unreadable = [
+        cell.finding
+        for grid in found.grids
+        for row in grid.rows.values()
+        for cell in row.values()
+        if cell.finding is not None
+    ]
+    if unreadable:
+        raise invalid(unreadable)

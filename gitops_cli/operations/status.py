@@ -1,0 +1,300 @@
+"""What is recorded where: the services × stages grid of each project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.ancestry import SAME, UNKNOWN, Distance
+from gitops_cli.domain.commits import LastChange
+from gitops_cli.domain.errors import UnknownEnvironment, UnknownService, UsageError
+from gitops_cli.domain.findings import Finding
+from gitops_cli.domain.locks import Lock
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import Environment, Snapshot, VersionFile, service_at
+from gitops_cli.domain.resolution import stage_before
+from gitops_cli.domain.stages import Place, candidates, in_order, place_of
+from gitops_cli.domain.team import Team
+from gitops_cli.domain.text import one_line
+
+if TYPE_CHECKING:
+    from gitops_cli.source.repository import Sources
+    from gitops_cli.state.repository import StateRepository
+
+AT_ONCE = 8  # sources asked at the same time; each is a few git processes
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a person wants to see; nothing said: all of it.
+
+    `usual` is a service that is shown alone if it exists: the one whose checkout we are in.
+    """
+
+    services: Collection[ServiceName] = ()
+    environments: Collection[str] = ()
+    project: str | None = None
+    usual: ServiceName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An environment of the grid. `lock` is on all of it; `frozen_until` None: not frozen."""
+
+    place: Place
+    lock: Lock | None
+    freeze: str | None
+    frozen_until: datetime | None
+
+    @property
+    def environment(self) -> EnvironmentName:
+        """Return its name."""
+        return self.place.environment
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A service in an environment: what is recorded, since when, and how it lies to `before`.
+
+    `distance` is seen from the environment `before`: `3 behind` lacks three of its commits. None
+    without one. `finding` says why there is no version. `lock` is on the service or on all.
+    """
+
+    environment: EnvironmentName
+    file: VersionFile | None
+    change: LastChange | None = None
+    before: EnvironmentName | None = None
+    distance: Distance | None = None
+    lock: Lock | None = None
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """One project. A row has a cell for each column where the service is."""
+
+    project: str
+    columns: tuple[Column, ...]
+    rows: Mapping[ServiceName, Mapping[EnvironmentName, Cell]]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All grids, at one commit and one time; `fresh` as of the remote."""
+
+    commit: str | None
+    committed_at: datetime | None
+    fresh: bool
+    now: datetime
+    grids: tuple[Grid, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What a status is made of."""
+
+    snapshot: Snapshot
+    team: Team
+    changes: Mapping[str, LastChange]
+    distances: Mapping[tuple[ServiceName, str, str], Distance]
+    now: datetime
+
+
+def read_status(
+    state: StateRepository,
+    snapshot: Snapshot,
+    team: Team,
+    wanted: Filter,
+    *,
+    sources: Callable[[], Sources],
+    fresh: bool,
+    committed_at: datetime | None,
+    now: datetime,
+) -> Status:
+    """Return the grids of what is wanted; raises UnknownService and UnknownEnvironment."""
+    environments = _environments(snapshot, team, wanted)
+    services = _services(snapshot, environments, wanted)
+    shown = _files(snapshot, environments, services)
+    tip = snapshot.commit
+    subject = _Subject(
+        snapshot,
+        team,
+        state.last_changes([f.path for f in shown], tip=tip) if tip and shown else {},
+        _distances(snapshot, team, shown, sources),
+        now,
+    )
+    projects: dict[str, list[EnvironmentName]] = {}
+    for name in environments:
+        projects.setdefault(place_of(name, team).project, []).append(name)
+    return Status(
+        tip,
+        committed_at,
+        fresh,
+        now,
+        tuple(_grid(project, names, services, subject) for project, names in projects.items()),
+        snapshot.all_findings,
+    )
+
+
+def _environments(snapshot: Snapshot, team: Team, wanted: Filter) -> list[EnvironmentName]:
+    """Return the environments to show, in order."""
+    names = snapshot.environments.keys()
+    if wanted.environments:
+        fits = {
+            name
+            for word in wanted.environments
+            for name in candidates(word, names, team, project=wanted.project)
+        }
+        return in_order(fits, team)
+    if wanted.project is None:
+        return in_order(names, team)
+    fits = {name for name in names if place_of(name, team).project == wanted.project}
+    if not fits:
+        projects = ", ".join(sorted({place_of(name, team).project for name in names} - {""}))
+        raise UnknownEnvironment(
+            f"there is no project `{one_line(wanted.project)}`", hint=f"projects: {projects}"
+        )
+    return in_order(fits, team)
+
+
+def _services(
+    snapshot: Snapshot, environments: Iterable[EnvironmentName], wanted: Filter
+) -> frozenset[ServiceName] | None:
+    """Return the services to show; None means all."""
+    known = {service for name in environments for service in snapshot.environments[name].files}
+    for service in wanted.services:
+        if service not in known and not _spoiled_anywhere(snapshot, environments, service):
+            raise UnknownService(
+                f"no service `{one_line(service)}` is recorded there",
+                hint=f"services: {', '.join(sorted(known)) or 'none'}",
+            )
+    if wanted.services:
+        return frozenset(wanted.services)
+    return frozenset({wanted.usual}) if wanted.usual in known and wanted.usual else None
+
+
+def _spoiled_anywhere(
+    snapshot: Snapshot, environments: Iterable[EnvironmentName], service: ServiceName
+) -> bool:
+    return any(service in _spoiled(snapshot.environments[name]) for name in environments)
+
+
+def _spoiled(environment: Environment) -> dict[ServiceName, Finding]:
+    """Return the findings that leave a service without a version."""
+    found: dict[ServiceName, Finding] = {}
+    for finding in environment.findings:
+        service = service_at(finding.path)
+        if service is not None and service not in environment.files:
+            found.setdefault(service, finding)
+    return found
+
+
+def _files(
+    snapshot: Snapshot,
+    environments: Iterable[EnvironmentName],
+    services: Collection[ServiceName] | None,
+) -> list[VersionFile]:
+    return [
+        file
+        for name in environments
+        for service, file in snapshot.environments[name].files.items()
+        if services is None or service in services
+    ]
+
+
+def _distances(
+    snapshot: Snapshot,
+    team: Team,
+    shown: Iterable[VersionFile],
+    sources: Callable[[], Sources],
+) -> dict[tuple[ServiceName, str, str], Distance]:
+    """Return how versions lie to those of the stage before, asked of each source once."""
+    pairs = set()
+    for file in shown:
+        name = EnvironmentName(file.path.partition("/")[0])
+        before = _before(name, snapshot, team)
+        other = snapshot.environments[before].files.get(file.service) if before else None
+        if other is not None and file.version.tag != other.version.tag:
+            pairs.add((file.service, other.version.tag, file.version.tag))
+    if not pairs:
+        return {}
+    known = sources()
+    by_service: dict[ServiceName, list[tuple[str, str]]] = {}
+    for service, old, new in sorted(pairs):
+        by_service.setdefault(service, []).append((old, new))
+    found = {service: known.of(service) for service in by_service}
+
+    def ask(service: ServiceName) -> dict[tuple[ServiceName, str, str], Distance]:
+        source = found[service]
+        return {(service, o, n): source.distance(o, n) for o, n in by_service[service]}
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return {pair: d for answers in pool.map(ask, by_service) for pair, d in answers.items()}
+
+
+def _before(name: EnvironmentName, snapshot: Snapshot, team: Team) -> EnvironmentName | None:
+    """Return the environment from which a promotion would come, if one is meant."""
+    if place_of(name, team).stage not in team.stages:
+        return None
+    try:
+        return stage_before(name, snapshot, team)
+    except UsageError:
+        return None
+
+
+def _grid(
+    project: str,
+    names: Collection[EnvironmentName],
+    services: Collection[ServiceName] | None,
+    subject: _Subject,
+) -> Grid:
+    columns = tuple(_column(name, subject) for name in names)
+    rows: dict[ServiceName, dict[EnvironmentName, Cell]] = {}
+    for name in names:
+        for service, cell in _cells(name, subject).items():
+            if services is None or service in services:
+                rows.setdefault(service, {})[name] = cell
+    return Grid(project, columns, dict(sorted(rows.items())))
+
+
+def _column(name: EnvironmentName, subject: _Subject) -> Column:
+    place = place_of(name, subject.team)
+    lock = subject.snapshot.environments[name].locks.get(None)
+    for window in subject.team.stage(place.stage).freeze:
+        if (end := window.closes(subject.now)) is not None:
+            return Column(place, lock, window.text, end)
+    return Column(place, lock, None, None)
+
+
+def _cells(name: EnvironmentName, subject: _Subject) -> dict[ServiceName, Cell]:
+    environment = subject.snapshot.environments[name]
+    before = _before(name, subject.snapshot, subject.team)
+    cells = {
+        service: Cell(
+            name,
+            file,
+            subject.changes.get(file.path),
+            *_compared(file, before, subject),
+            lock=environment.locks.get(service) or environment.locks.get(None),
+        )
+        for service, file in environment.files.items()
+    }
+    for service, finding in _spoiled(environment).items():
+        cells[service] = Cell(name, None, finding=finding)
+    return cells
+
+
+def _compared(
+    file: VersionFile, before: EnvironmentName | None, subject: _Subject
+) -> tuple[EnvironmentName | None, Distance | None]:
+    other = subject.snapshot.environments[before].files.get(file.service) if before else None
+    if other is None:
+        return None, None
+    if other.version.tag == file.version.tag:
+        return before, SAME
+    key = (file.service, other.version.tag, file.version.tag)
+    return before, subject.distances.get(key, UNKNOWN)

@@ -1,0 +1,189 @@
+"""The grid of services and stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from gitops_cli.domain.ancestry import Distance, Relation
+from gitops_cli.domain.duration import age
+from gitops_cli.domain.locks import Lock
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.operations.status import Cell, Column, Grid, Status
+from gitops_cli.render import view as views
+from gitops_cli.render.view import Line, Style, Table, View
+
+
+def view(status: Status) -> View:
+    """Return all grids, and below each the locks and freezes in it."""
+    blocks: list[Table | Line] = []
+    for grid in status.grids:
+        blocks += [_table(grid, status.now), *_remarks(grid, status.now)]
+    if not status.grids:
+        blocks.append(Line("no environments yet; `gitops env add NAME` makes one", Style.DIM))
+    return View("status", document(status), tuple(blocks))
+
+
+def document(status: Status) -> dict[str, Any]:
+    """Return the fields of the JSON document."""
+    return {
+        "commit": status.commit,
+        "committed_at": _iso(status.committed_at),
+        "fresh": status.fresh,
+        "projects": [_grid(grid, status.now) for grid in status.grids],
+    }
+
+
+def _grid(grid: Grid, now: datetime) -> dict[str, Any]:
+    return {
+        "project": grid.project,
+        "environments": [_column(column, now) for column in grid.columns],
+        "services": [
+            {
+                "service": service,
+                "environments": [_cell(cell, service, now) for cell in cells.values()],
+            }
+            for service, cells in grid.rows.items()
+        ],
+    }
+
+
+def _column(column: Column, now: datetime) -> dict[str, Any]:
+    return {
+        "environment": column.environment,
+        "stage": column.place.stage,
+        "lock": lock_document(column.lock, now),
+        "freeze": (
+            {"window": column.freeze, "until": _iso(column.frozen_until)} if column.freeze else None
+        ),
+    }
+
+
+def _cell(cell: Cell, service: ServiceName, now: datetime) -> dict[str, Any]:
+    version = cell.file.version if cell.file else None
+    change, distance = cell.change, cell.distance
+    return {
+        "environment": cell.environment,
+        "service": service,
+        "kind": cell.file.kind.value if cell.file else None,
+        "version": str(version) if version else None,
+        "changed_at": _iso(change.committed_at) if change else None,
+        "changed_by": change.author.name if change else None,
+        "commit": change.commit if change else None,
+        "compared_to": cell.before,
+        "relation": distance.relation.value if distance else None,
+        "ahead": distance.ahead if distance else None,
+        "behind": distance.behind if distance else None,
+        "lock": lock_document(cell.lock, now),
+        "problem": f"{cell.finding.where}: {cell.finding.message}" if cell.finding else None,
+    }
+
+
+def lock_document(lock: Lock | None, now: datetime) -> dict[str, Any] | None:
+    """Return a lock for machines; `holds` is false for one that has expired."""
+    if lock is None:
+        return None
+    return {
+        "path": lock.path,
+        "holds": lock.holds(now),
+        "by": lock.by,
+        "at": _iso(lock.at),
+        "until": _iso(lock.until),
+        "reason": lock.reason,
+        "problem": lock.problem,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _table(grid: Grid, now: datetime) -> Table:
+    columns = [views.Column("service")]
+    for column in grid.columns:
+        columns += [views.Column(_heading(column)), views.Column("by", wide=True)]
+    rows = []
+    for service, cells in grid.rows.items():
+        row: list[views.Cell | str] = [service]
+        for column in grid.columns:
+            cell = cells.get(column.environment)
+            row += [_shown(cell, now), _author(cell)] if cell else ["", ""]
+        rows.append(row)
+    return Table(columns, rows, grid.project or None)
+
+
+def _heading(column: Column) -> str:
+    return f"{column.place.stage} (frozen)" if column.freeze else column.place.stage
+
+
+def _author(cell: Cell) -> str:
+    return cell.change.author.name if cell.change else ""
+
+
+def _shown(cell: Cell, now: datetime) -> views.Cell:
+    if cell.file is None:
+        return views.Cell("unreadable", Style.BAD)
+    since = f" {age(now - cell.change.committed_at)}" if cell.change else ""
+    words = [f"{cell.file.version.short}{since}"]
+    if cell.distance is not None:
+        words.append(distance_text(cell.distance))
+    held = cell.lock is not None and cell.lock.holds(now)
+    if cell.lock is not None:
+        words.append("locked" if held else "lock expired")
+    return views.Cell(", ".join(words), _style(cell.distance, held=held))
+
+
+def distance_text(distance: Distance) -> str:
+    """Return how a version lies to that of the stage before, in a word or two."""
+    match distance.relation:
+        case Relation.SAME:
+            return "="
+        case Relation.DIVERGED:
+            return f"diverged ({distance})" if distance.ahead is not None else "diverged"
+        case Relation.UNKNOWN:
+            return "differs"
+        case _:
+            return str(distance)
+
+
+def _style(distance: Distance | None, *, held: bool) -> Style:
+    if held:
+        return Style.INFO
+    if distance is None:
+        return Style.PLAIN
+    match distance.relation:
+        case Relation.SAME:
+            return Style.GOOD
+        case Relation.DIVERGED:
+            return Style.BAD
+        case Relation.UNKNOWN | Relation.BEHIND | Relation.AHEAD:
+            return Style.WARN
+
+
+def _remarks(grid: Grid, now: datetime) -> Iterator[Line]:
+    for column in grid.columns:
+        if column.freeze and column.frozen_until:
+            until = column.frozen_until.strftime("%a %Y-%m-%d %H:%M %Z")
+            text = f"{column.environment} is frozen until {until}: {column.freeze}"
+            yield Line(text, Style.WARN)
+        if column.lock is not None:
+            yield lock_line(column.environment, column.lock, now)
+    for service, cells in grid.rows.items():
+        for cell in cells.values():
+            if cell.lock is not None and cell.lock.service is not None:
+                yield lock_line(f"{cell.environment}: {service}", cell.lock, now)
+
+
+def lock_line(what: str, lock: Lock, now: datetime) -> Line:
+    """Return who holds what, until when and why."""
+    holds = lock.holds(now)
+    words = [f"{what} {'is locked' if holds else 'was locked'}"]
+    if lock.by:
+        words.append(f"by {lock.by}")
+    if lock.at:
+        words.append(f"{age(now - lock.at)} ago")
+    if lock.until:
+        words.append(f"{'until' if holds else 'and is free since'} {lock.until:%Y-%m-%d %H:%M %Z}")
+    why = lock.problem or lock.reason
+    return Line(" ".join(words) + (f": {why}" if why else ""), Style.WARN if holds else Style.DIM)
