@@ -130,7 +130,7 @@ def promote(
     draft = compute(snapshot)
     logs = changelogs(draft.changes, session.sources(team))
     if dry_run or not draft.changes:
-        report(session, Outcome(draft), logs, shown=not draft.changes)
+        report(session, Outcome(draft, dry_run=dry_run), logs, shown=not draft.changes)
         return
     shown = session.output.for_people
     if shown:

@@ -121,6 +121,13 @@ class Session:
         return author(self.ci, os.environ)
 
     @cached_property
+    def person(self) -> str | None:
+        """Return the name of who writes, for files that say so; None if git knows nobody."""
+        from gitops_cli.source.checkout import author_at
+
+        return self.actor.name if self.actor else author_at(self.state.worktree or self.directory)
+
+    @cached_property
     def registries(self) -> Registries:
         """Return what asks image registries; connects when first asked."""
         from gitops_cli.registry.client import Registries
@@ -146,6 +153,12 @@ class Session:
         from gitops_cli.sandbox.lifecycle import sandbox_in
 
         return sandbox_in(None if directory is None else self.directory / directory)
+
+    def new_sandbox(self) -> Sandbox:
+        """Return a practice ground that nobody else has."""
+        from gitops_cli.sandbox.lifecycle import new_sandbox
+
+        return new_sandbox()
 
     @property
     def in_ci(self) -> bool:

@@ -145,7 +145,7 @@ def set_versions(
             preview(session.state, lambda snapshot: compute(snapshot, guarded))
             preview(session.state, compute)
         if dry_run:
-            return Outcome(preview(session.state, compute))
+            return Outcome(preview(session.state, compute), dry_run=True)
         return Outcome(*write_draft(session.state, compute, actor=session.actor, timeout=timeout))
 
     outcome = with_answers(record, order)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gitops_cli.domain.intent import version_path
+from gitops_cli.domain.locks import Lock
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.plan import Change
 from gitops_cli.domain.policy import Override
@@ -60,15 +61,26 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a draft; `written` is None where it was only shown."""
+    """What came of a draft; `written` is None where nothing had to be, or was to be, written."""
 
     draft: Draft
     written: Written | None = None
+    dry_run: bool = False
 
     @property
     def changed(self) -> bool:
         """Tell whether there is a new commit."""
         return self.written is not None and self.written.changed
+
+
+@dataclass(frozen=True, slots=True)
+class LockDraft:
+    """What a lock or an unlock does on one tip; `locks` are new, or were taken away."""
+
+    verb: Verb
+    environment: EnvironmentName
+    locks: tuple[Lock, ...]
+    proposal: Proposal
 
 
 def version_edits(
@@ -95,26 +107,36 @@ def proposal_of(
     changes: Sequence[Change],
     edits: tuple[Edit, ...],
     occasion: Occasion,
+    *,
+    held: Sequence[ServiceName] = (),
 ) -> Proposal:
-    """Return the commit that records the changes."""
-    subject = f"{environment}: {summary(changes, occasion)}"
+    """Return the commit that records the changes, and locks the `held` services with them."""
+    subject = f"{environment}: {summary(changes, occasion, held)}"
     if occasion.skip_ci:
         subject = f"{subject} {SKIP_CI}"
     body = "" if len(changes) <= 1 else "\n".join(described(change) for change in changes)
-    services = [change.service for change in changes]
+    services = [change.service for change in changes] or held
     return Proposal(edits, subject, body, tuple(trailers(environment, services, occasion)))
 
 
-def summary(changes: Sequence[Change], occasion: Occasion) -> str:
+def summary(changes: Sequence[Change], occasion: Occasion, held: Sequence[ServiceName] = ()) -> str:
     """Return what the changes are in a few words, without the environment."""
+    if not changes:
+        return f"hold {_named(held)}"
     how = "roll back " if occasion.verb is Verb.ROLLBACK else ""
+    then = " and hold" if held else ""
     if len(changes) == 1:
-        return how + described(changes[0])
-    names = [change.service for change in changes[:NAMED_IN_SUBJECT]]
-    if len(changes) > NAMED_IN_SUBJECT:
-        names.append(ServiceName("…"))
+        return how + described(changes[0]) + then
     where = f" from {occasion.source}" if occasion.source else ""
-    return f"{how}{plural(len(changes), 'service')}{where} ({', '.join(names)})"
+    names = _named([change.service for change in changes])
+    return f"{how}{plural(len(changes), 'service')}{where} ({names}){then}"
+
+
+def _named(services: Sequence[ServiceName]) -> str:
+    names = list(services[:NAMED_IN_SUBJECT])
+    if len(services) > NAMED_IN_SUBJECT:
+        names.append(ServiceName("…"))
+    return ", ".join(names)
 
 
 def described(change: Change) -> str:

@@ -1,41 +1,49 @@
-"""Write a draft that is computed anew for every tip, and hand back the last one."""
+"""Write what is computed anew for every tip, and hand back the last of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from gitops_cli.domain.drafting import Draft, Outcome
-from gitops_cli.domain.proposal import Actor
+from gitops_cli.domain.proposal import Actor, Proposal, Written
 from gitops_cli.domain.repository import Snapshot
 
 if TYPE_CHECKING:
-    from gitops_cli.domain.proposal import Proposal
     from gitops_cli.state.repository import StateRepository
 
 SECONDS = 300.0
 
 
+class Proposing(Protocol):
+    """Whatever knows the commit it would be."""
+
+    @property
+    def proposal(self) -> Proposal:
+        """Return the commit."""
+        ...
+
+
+D = TypeVar("D", bound=Proposing)
+
+
 def write_draft(
     state: StateRepository,
-    compute: Callable[[Snapshot], Draft],
+    compute: Callable[[Snapshot], D],
     *,
     actor: Actor | None = None,
     timeout: float | None = None,
-) -> Outcome:
+) -> tuple[D, Written]:
     """Write what `compute` makes of the tip; whatever it raises ends the write."""
-    last: Draft | None = None
+    drafts: list[D] = []
 
     def propose(snapshot: Snapshot) -> Proposal:
-        nonlocal last
-        last = compute(snapshot)
-        return last.proposal
+        drafts.append(compute(snapshot))
+        return drafts[-1].proposal
 
     written = state.write(propose, actor=actor, timeout=timeout or SECONDS)
-    assert last is not None, "a write computes at least one proposal"
-    return Outcome(last, written)
+    return drafts[-1], written
 
 
-def preview(state: StateRepository, compute: Callable[[Snapshot], Draft]) -> Outcome:
+def preview(state: StateRepository, compute: Callable[[Snapshot], D]) -> D:
     """Return what would be written on the remote's tip, and write nothing."""
-    return Outcome(compute(state.snapshot(state.tip().commit)))
+    return compute(state.snapshot(state.tip().commit))

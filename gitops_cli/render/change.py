@@ -58,7 +58,7 @@ def document(outcome: Outcome, changelogs: Changelogs) -> dict[str, Any]:
         "action": draft.verb.value,
         "environment": draft.environment,
         "source": draft.source,
-        "dry_run": written is None,
+        "dry_run": outcome.dry_run,
         "changed": outcome.changed,
         "commit": written.commit if written else None,
         "reason": draft.reason,

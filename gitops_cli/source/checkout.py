@@ -40,3 +40,9 @@ def remote_of(directory: Path) -> str | None:
         return None
     # As it was configured: rewriting (insteadOf) is git's business when it connects.
     return read(directory, "config", "--get", f"remote.{name}.url").out.strip() or None
+
+
+def author_at(directory: Path) -> str | None:
+    """Return the name that git would write as the author in a directory."""
+    name, bracket, _ = read(directory, "var", "GIT_AUTHOR_IDENT").out.partition(" <")
+    return name.strip() or None if bracket else None

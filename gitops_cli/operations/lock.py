@@ -1,0 +1,126 @@
+"""Lock and unlock the recorded version of services, or of a whole environment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.drafting import SKIP_CI, LockDraft, Occasion, Verb, trailers
+from gitops_cli.domain.locks import LOCK_SUFFIX, Lock
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.proposal import Edit, Proposal
+from gitops_cli.domain.repository import Environment, Snapshot
+from gitops_cli.domain.resolution import environment_for
+from gitops_cli.domain.text import one_line
+from gitops_cli.settings import parse_team
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import StateRepository
+
+
+@dataclass(frozen=True, slots=True)
+class LockOrder:
+    """What to lock or unlock where. No services: the whole environment."""
+
+    environment: str
+    services: tuple[ServiceName, ...]
+    project: str | None = None
+    usual_project: str | None = None
+    reason: str | None = None
+    until: datetime | None = None
+    run: str | None = None
+
+
+def draft_lock(
+    snapshot: Snapshot,
+    order: LockOrder,
+    *,
+    state: StateRepository,
+    now: datetime,
+    by: str | None,
+) -> LockDraft:
+    """Return the lock files to write. A lock that says the same already is left as it is."""
+    here = _environment(snapshot, order)
+    for service in order.services:
+        here.file(service)
+    wanted = [
+        Lock(_path(here, service), service, by=by, at=now, until=order.until, reason=order.reason)
+        for service in _targets(order)
+    ]
+    new = [lock for lock in wanted if not _says_the_same(here.locks.get(lock.service), lock, now)]
+    edits = tuple(lock_edit(state, snapshot, lock) for lock in new)
+    return _draft(Verb.LOCK, snapshot, here, new, edits, order)
+
+
+def draft_unlock(snapshot: Snapshot, order: LockOrder, *, state: StateRepository) -> LockDraft:
+    """Return the lock files to remove; without services the environment's own one."""
+    here = _environment(snapshot, order)
+    found = [here.locks[service] for service in _targets(order) if service in here.locks]
+    content = state.contents(snapshot.commit, f"{here.name}/") if found else {}
+    edits = tuple(Edit(lock.path, content.get(lock.path), None) for lock in found)
+    return _draft(Verb.UNLOCK, snapshot, here, found, edits, order)
+
+
+def lock_edit(state: StateRepository, snapshot: Snapshot, lock: Lock) -> Edit:
+    """Return the edit that writes a lock, over whatever stands there."""
+    environment = lock.path.rpartition("/")[0]
+    existing = snapshot.environments[EnvironmentName(environment)].locks.get(lock.service)
+    old = None
+    if existing is not None:
+        old = state.contents(snapshot.commit, f"{environment}/").get(lock.path)
+    return Edit(lock.path, old, lock.text().encode())
+
+
+def _environment(snapshot: Snapshot, order: LockOrder) -> Environment:
+    team = parse_team(snapshot.settings)
+    return snapshot.environment(
+        environment_for(
+            order.environment,
+            snapshot,
+            team,
+            project=order.project,
+            services=order.services,
+            usual_project=order.usual_project,
+        )
+    )
+
+
+def _targets(order: LockOrder) -> Sequence[ServiceName | None]:
+    return order.services or (None,)
+
+
+def _path(here: Environment, service: ServiceName | None) -> str:
+    return f"{here.name}/{service or ''}{LOCK_SUFFIX}"
+
+
+def _says_the_same(existing: Lock | None, lock: Lock, now: datetime) -> bool:
+    return (
+        existing is not None
+        and existing.problem is None
+        and existing.holds(now)
+        and (existing.reason, existing.until) == (lock.reason, lock.until)
+    )
+
+
+def _draft(
+    verb: Verb,
+    snapshot: Snapshot,
+    here: Environment,
+    locks: Collection[Lock],
+    edits: tuple[Edit, ...],
+    order: LockOrder,
+) -> LockDraft:
+    names = [lock.service for lock in locks if lock.service is not None]
+    why = f": {one_line(order.reason)}" if order.reason else ""
+    subject = f"{here.name}: {verb} {', '.join(names) or 'the environment'}{why}"
+    if parse_team(snapshot.settings).skip_ci:
+        subject = f"{subject} {SKIP_CI}"
+    occasion = Occasion(verb, order.reason, order.run)
+    return LockDraft(
+        verb,
+        here.name,
+        tuple(locks),
+        Proposal(edits, subject, "", tuple(trailers(here.name, names, occasion))),
+    )

@@ -1,0 +1,34 @@
+"""On which terms something is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from gitops_cli.domain.drafting import Draft
+from gitops_cli.domain.policy import Override, need_confirmation
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.stages import place_of
+from gitops_cli.settings import parse_team
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is overridden, why, in which CI run, and which environment was confirmed by name."""
+
+    overrides: Collection[Override] = ()
+    reason: str | None = None
+    run: str | None = None
+    confirmed: str | None = None
+
+
+def agreed_to(draft: Draft, snapshot: Snapshot, terms: Terms) -> Draft:
+    """Return the draft; raises Unconfirmed if its stage is protected on this tip.
+
+    A tip may protect a stage that was not protected when the plan was shown.
+    """
+    if draft.changes:
+        team = parse_team(snapshot.settings)
+        rules = team.stage(place_of(draft.environment, team).stage)
+        need_confirmation(draft.environment, rules, confirmed=terms.confirmed, reason=terms.reason)
+    return draft

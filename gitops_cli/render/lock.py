@@ -1,0 +1,62 @@
+"""Locks that were made or taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from gitops_cli.domain.drafting import LockDraft, Verb
+from gitops_cli.domain.locks import Lock
+from gitops_cli.domain.policy import moment
+from gitops_cli.domain.proposal import Written
+from gitops_cli.domain.text import one_line
+from gitops_cli.domain.version import SHORT
+from gitops_cli.render.view import Line, Style, View
+
+
+def lock_view(draft: LockDraft, written: Written | None) -> View:
+    """Return what was locked or unlocked; `written` is None for a dry run."""
+    changed = written is not None and written.changed
+    document = {
+        "action": draft.verb.value,
+        "environment": draft.environment,
+        "dry_run": written is None,
+        "changed": changed,
+        "commit": written.commit if written else None,
+        "locks": [
+            {
+                "service": lock.service,
+                "path": lock.path,
+                "by": lock.by,
+                "at": _iso(lock.at),
+                "until": _iso(lock.until),
+                "reason": lock.reason,
+            }
+            for lock in draft.locks
+        ],
+    }
+    return View("lock", document, tuple(_lines(draft, written)))
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _lines(draft: LockDraft, written: Written | None) -> Iterator[Line]:
+    if not draft.locks:
+        nothing = "locked so already" if draft.verb is Verb.LOCK else "nothing is locked"
+        yield Line(f"nothing to do: {nothing} in {draft.environment}", Style.DIM)
+        return
+    commit = f" ({written.commit[:SHORT]})" if written and written.commit else ""
+    did = f"would {draft.verb}" if written is None else f"{draft.verb}ed"
+    for lock in draft.locks:
+        what = lock.service or "the environment"
+        details = _details(lock) if draft.verb is Verb.LOCK else ""
+        line = f"{did} {what} in {draft.environment}{details}{commit}"
+        yield Line(line, Style.GOOD)
+
+
+def _details(lock: Lock) -> str:
+    until = f" until {moment(lock.until)}" if lock.until else ""
+    why = f": {one_line(lock.reason)}" if lock.reason else ""
+    return until + why
