@@ -48,7 +48,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def control_plane(pytestconfig: pytest.Config) -> ControlPlane:
     """Return the real API server of this test session, started when first needed."""
-    return pytestconfig.stash[_session].control_plane()
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    assert capture
+    with capture.global_and_fixture_disabled():  # a build takes minutes and says so
+        return pytestconfig.stash[_session].control_plane()
 
 
 @pytest.fixture(scope="session")

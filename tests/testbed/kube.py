@@ -141,7 +141,7 @@ class Kube:
         query = {key: value for key, value in selectors.items() if value}
         target = path(kind, namespace)
         items: list[Manifest] = self.request("GET", f"{target}?{urlencode(query)}")["items"]
-        return items
+        return [{"kind": kind, **item} for item in items]  # a LIST leaves the kind out
 
     def pods(self, namespace: str, app: str | None = None) -> list[Manifest]:
         """List the pods, all or those of one workload made by `manifests.workload`."""
@@ -222,6 +222,12 @@ class Kube:
     ) -> Manifest:
         """Wait until all replicas of a Deployment, StatefulSet or DaemonSet are new and ready."""
         return self.wait(kind, namespace, name, rolled_out, timeout=timeout)
+
+    def wait_all_rolled_out(
+        self, kind: str, namespace: str | None = None, *, timeout: float = 120
+    ) -> None:
+        """Wait for all objects of a kind in a namespace, or everywhere."""
+        eventually(lambda: all(map(rolled_out, self.find(kind, namespace))), timeout=timeout)
 
     # --- namespaces and rights
 
