@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gitops_cli.domain.errors import Denied, GitError
@@ -32,18 +32,26 @@ from gitops_cli.state.process import Git
 _LIMIT = MAX_BYTES + 1
 
 
-def commit_snapshot(reader: ObjectReader, commit: str | None) -> Snapshot:
-    """Return the repository at a commit; None is a repository without commits."""
+def commit_snapshot(
+    reader: ObjectReader, commit: str | None, *, only: Collection[str] | None = None
+) -> Snapshot:
+    """Return the repository at a commit; None is a repository without commits.
+
+    `only` limits it to some environments: the trees of the others need not be there.
+    """
     if commit is None:
         return Snapshot(None, {})
-    return parse_snapshot(_read(reader, _paths(reader, commit)), commit=commit)
+    return parse_snapshot(_read(reader, _paths(reader, commit, only)), commit=commit)
 
 
-def _paths(reader: ObjectReader, commit: str) -> Iterator[tuple[str, Entry]]:
+def _paths(
+    reader: ObjectReader, commit: str, only: Collection[str] | None
+) -> Iterator[tuple[str, Entry]]:
     """Yield every path that a Snapshot is made of, one level of trees per round trip."""
     top = reader.tree(f"{commit}^{{tree}}")
     yield from ((entry.name, entry) for entry in top if entry.name == SETTINGS)
     names = [e for e in top if e.mode == TREE_MODE and not e.name.startswith(".")]
+    names = [e for e in names if only is None or e.name in only]
     level = [
         (f"{name}/{entry.name}", entry)
         for name, entries in _trees(reader, [(e.name, e) for e in names])

@@ -1,0 +1,154 @@
+"""Objects by their manifests: what installing an agent and reading its report need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from gitops_cli.cluster.api import EVENTS, NAMESPACES, PODS, Api, Doing, Refused, Resource
+
+Manifest = Mapping[str, Any]
+
+_CORE = "/api/v1"
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_RESOURCES = {
+    "Namespace": NAMESPACES,
+    "ServiceAccount": Resource(_CORE, "serviceaccounts"),
+    "Secret": Resource(_CORE, "secrets"),
+    "ConfigMap": Resource(_CORE, "configmaps"),
+    "Role": Resource(_RBAC, "roles"),
+    "RoleBinding": Resource(_RBAC, "rolebindings"),
+    "CronJob": Resource("/apis/batch/v1", "cronjobs"),
+    "Job": Resource("/apis/batch/v1", "jobs"),
+    "Deployment": Resource("/apis/apps/v1", "deployments"),
+    "ValidatingAdmissionPolicy": Resource(_ADMISSION, "validatingadmissionpolicies"),
+    "ValidatingAdmissionPolicyBinding": Resource(_ADMISSION, "validatingadmissionpolicybindings"),
+}
+_INSTALLER = "gitops-install"
+_AGENT = "gitops-agent"
+_LOG_LINES = 8
+
+
+class Objects:
+    """Reads and writes single objects of one cluster. Raises Denied, ClusterError."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
+        """Return an object; None if there is none."""
+        try:
+            found: dict[str, Any] = self._api.json(_doing("get", kind, namespace, name))
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+        return found
+
+    def apply(self, manifest: Manifest, *, dry_run: bool) -> dict[str, Any]:
+        """Apply an object server-side and return it; fields that others took are taken back."""
+        doing = _of("patch", manifest)
+        query: dict[str, str | int] = {"fieldManager": _INSTALLER, "force": "true"}
+        if dry_run:
+            query["dryRun"] = "All"
+        answer: dict[str, Any] = self._api.json(
+            doing,
+            "PATCH",
+            path=doing.path("", **query),
+            body=manifest,
+            content_type="application/apply-patch+yaml",
+        )
+        return answer
+
+    def delete(self, manifest: Manifest, *, dry_run: bool = False) -> bool:
+        """Delete an object and what it owns; False if there was none."""
+        doing = _of("delete", manifest)
+        query: dict[str, str | int] = {"propagationPolicy": "Background"}
+        if dry_run:
+            query["dryRun"] = "All"
+        try:
+            self._api.json(doing, "DELETE", path=doing.path("", **query))
+        except Refused as refused:
+            if refused.status == 404:
+                return False
+            raise
+        return True
+
+    def items(self, kind: str, namespace: str | None, **query: str) -> list[dict[str, Any]]:
+        """List objects; `query` may have labelSelector and fieldSelector."""
+        doing = _doing("list", kind, namespace)
+        found: list[dict[str, Any]] = self._api.json(doing, path=doing.path("", **query))["items"]
+        return found
+
+    def write_data(
+        self, namespace: str, name: str, data: Mapping[str, str | None], **more: Any
+    ) -> None:
+        """Merge keys into a ConfigMap; None removes one."""
+        doing = _doing("patch", "ConfigMap", namespace, name)
+        self._api.json(
+            doing,
+            "PATCH",
+            path=doing.path(fieldManager=_AGENT),
+            body={"data": data, **more},
+            content_type="application/merge-patch+json",
+        )
+
+    def record_event(self, namespace: str, body: Manifest) -> None:
+        """Create an Event."""
+        self._api.json(Doing("create", EVENTS, namespace), "POST", body=body)
+
+    def token(self, namespace: str, account: str, *, seconds: int) -> str:
+        """Return a token of a ServiceAccount."""
+        doing = _doing("create", "ServiceAccount", namespace, account)
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        answer = self._api.json(doing, "POST", path=doing.path("token"), body=body)
+        return str(answer["status"]["token"])
+
+    def last_words(self, namespace: str, labels: str) -> list[str]:
+        """Return the last log lines of the newest pod with these labels; empty without one."""
+        doing = Doing("list", PODS, namespace)
+        pods = self._api.json(doing, path=doing.path(labelSelector=labels))["items"]
+        if not pods:
+            return []
+        newest = max(pods, key=lambda pod: pod["metadata"]["creationTimestamp"])
+        reading = Doing("get", PODS, namespace, newest["metadata"]["name"])
+        try:
+            path = reading.path("log", tailLines=_LOG_LINES)
+            answer = self._api.call(reading, path=path)
+        except Refused:  # no container has been started yet
+            return [f"pod {newest['metadata']['name']}: {_waiting(newest)}"]
+        return answer.body.decode("utf-8", "replace").splitlines()
+
+
+def _waiting(pod: Mapping[str, Any]) -> str:
+    status = pod.get("status") or {}
+    for container in status.get("containerStatuses") or ():
+        waiting = (container.get("state") or {}).get("waiting")
+        if waiting:
+            return f"{waiting.get('reason', 'waiting')}: {waiting.get('message', '')}".rstrip(": ")
+    return str(status.get("phase", "no status"))
+
+
+def written_at(manifest: Manifest, manager: str = _AGENT) -> datetime | None:
+    """Return when a manager last changed an object, by the API server's clock."""
+    times = [
+        entry["time"]
+        for entry in (manifest.get("metadata") or {}).get("managedFields") or ()
+        if entry.get("manager") == manager and entry.get("time")
+    ]
+    return max((datetime.fromisoformat(time) for time in times), default=None)
+
+
+def _of(verb: str, manifest: Manifest) -> Doing:
+    metadata = manifest["metadata"]
+    return _doing(verb, manifest["kind"], metadata.get("namespace"), metadata["name"])
+
+
+def _doing(verb: str, kind: str, namespace: str | None, name: str | None = None) -> Doing:
+    return Doing(verb, _RESOURCES[kind], namespace, name)
