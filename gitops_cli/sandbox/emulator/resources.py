@@ -103,7 +103,36 @@ def discovery(parts: list[str]) -> Json | None:
             return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, "v1")}
         case ["apis", group, version] if is_served(group, version):
             return _resource_list(group, version)
+        case ["openapi", "v3"]:
+            prefixes = ["api/v1", *(f"apis/{group}/{version}" for group, version in _GROUPS)]
+            return {"paths": {p: {"serverRelativeURL": f"/openapi/v3/{p}"} for p in prefixes}}
+        case ["openapi", "v3", "api", "v1"]:
+            return _openapi("", "v1")
+        case ["openapi", "v3", "apis", group, version] if is_served(group, version):
+            return _openapi(group, version)
     return None
+
+
+def _openapi(group: str, version: str) -> Json:
+    """Return the least that makes `kubectl apply` leave validation to the server."""
+    parameters = [{"name": "fieldValidation", "in": "query"}]
+    kinds = {
+        f"/{r.plural}/{{name}}": {
+            "patch": {
+                "parameters": parameters,
+                "responses": {},
+                "x-kubernetes-group-version-kind": {
+                    "group": r.group,
+                    "version": r.version,
+                    "kind": r.kind,
+                },
+            }
+        }
+        for r in RESOURCES
+        if (r.group, r.version) == (group, version)
+    }
+    about = {"title": "Kubernetes", "version": VERSION["gitVersion"]}
+    return {"openapi": "3.0.0", "info": about, "paths": kinds}
 
 
 def _group(group: str, version: str) -> Json:
