@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.consent import consent, needed_reason
+from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.options import (
     Confirm,
     DryRun,
@@ -138,7 +138,11 @@ def promote(
     question = f"Promote {plural(len(draft.changes), 'service')} to {planned.target}?"
     consent(planned.target, team, question=question, yes=yes, confirmed=confirm)
     reason = needed_reason(planned.target, team, message)
-    agreed = replace(terms, reason=reason, confirmed=planned.target)
+    agreed = replace(
+        terms,
+        reason=reason,
+        confirmed=planned.target if is_protected(planned.target, team) else confirm,
+    )
     try:
         draft, written = write_draft(
             session.state,
@@ -173,6 +177,9 @@ class _Words:
 def _planned(session: Session, words: _Words, snapshot: Snapshot, team: Team) -> Promotion:
     if words.everything and words.services:
         raise UsageError("--all and named services exclude each other")
+    if not words.says_which and (here := service_here(session, team, snapshot)) is not None:
+        session.output.note(f"{here}: the service of this checkout")
+        words = replace(words, services=(here,))
     target = _target(session, words, snapshot, team)
     source = _source(session, words, target, snapshot, team)
     services, chosen = _services(session, words, source, target, snapshot, team)
@@ -247,10 +254,6 @@ def _services(
             environment.checked()
         chosen = selected(environment, named=words.services, only=words.only, exclude=words.exclude)
         return chosen, False
-    here = service_here(session, team)
-    if here is not None and here in environment.files:
-        session.output.note(f"{here}: the service of this checkout")
-        return [here], False
     if not may_ask():
         raise UsageError("promote which services?", hint="name them, or pass --all")
     everything = plan_promotion(

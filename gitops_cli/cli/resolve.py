@@ -10,7 +10,11 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.resolution import environment_for, service_of_remote
+from gitops_cli.domain.resolution import (
+    environment_for,
+    projects_with,
+    service_of_remote,
+)
 from gitops_cli.domain.stages import Ambiguous, in_order
 from gitops_cli.domain.team import Team
 
@@ -89,9 +93,16 @@ def service_of(checkout: Checkout, team: Team) -> ServiceName:
     return service_of_remote(checkout.remote, checkout.root.name, team)
 
 
-def service_here(session: Session, team: Team) -> ServiceName | None:
-    """Return the service of the checkout the command works in; None where it is none."""
+def service_here(
+    session: Session, team: Team, snapshot: Snapshot | None = None
+) -> ServiceName | None:
+    """Return the service of the checkout the command works in, else None.
+
+    With a snapshot: only if some environment has that service.
+    """
     try:
-        return service_of(service_checkout(session), team)
+        service = service_of(service_checkout(session), team)
     except UsageError:
         return None
+    known = snapshot is None or projects_with(service, snapshot, team)
+    return service if known else None

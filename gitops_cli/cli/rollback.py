@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.consent import consent, needed_reason
+from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.options import Confirm, DryRun, Env, Project, Reason, Timeout, Yes
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
@@ -104,8 +104,9 @@ def rollback(
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
     team = parse_team(snapshot.settings)
+    words = _of_this_checkout(session, words, snapshot, team)
     environment = _environment(session, words, snapshot, team)
-    words = _completed(session, words, environment, snapshot, team)
+    words = _chosen(session, words, environment, snapshot)
     past = _past(words, session.now())
 
     def plan(snapshot: Snapshot) -> Rollback:
@@ -136,7 +137,9 @@ def rollback(
         session.show(plan_view(Outcome(draft), logs))
     consent(environment, team, question=_question(draft), yes=yes, confirmed=confirm)
     reason = needed_reason(environment, team, message)
-    agreed = replace(terms, reason=reason, confirmed=environment)
+    agreed = replace(
+        terms, reason=reason, confirmed=environment if is_protected(environment, team) else confirm
+    )
     try:
         draft, written = write_draft(
             session.state,
@@ -184,20 +187,22 @@ def _environment(
     )
 
 
-def _completed(
-    session: Session,
-    words: _Words,
-    environment: EnvironmentName,
-    snapshot: Snapshot,
-    team: Team,
-) -> _Words:
-    """Return the words with what a checkout or a person adds; raises UsageError in a script."""
+def _of_this_checkout(session: Session, words: _Words, snapshot: Snapshot, team: Team) -> _Words:
     if words.services or words.says_how_far:
         return words
-    here = service_here(session, team)
-    if here is not None and here in snapshot.environment(environment).files:
-        session.output.note(f"{here}: the service of this checkout")
-        return replace(words, services=(here,))
+    here = service_here(session, team, snapshot)
+    if here is None:
+        return words
+    session.output.note(f"{here}: the service of this checkout")
+    return replace(words, services=(here,))
+
+
+def _chosen(
+    session: Session, words: _Words, environment: EnvironmentName, snapshot: Snapshot
+) -> _Words:
+    """Return the words with the change that a person chose; raises UsageError in a script."""
+    if words.services or words.says_how_far:
+        return words
     if not may_ask():
         raise UsageError(
             f"roll back what in {environment}?",

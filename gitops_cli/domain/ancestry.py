@@ -67,23 +67,19 @@ class SourceCommit:
 class Changelog:
     """What lies between two versions of a service.
 
-    `commits` are those that shipping adds, newest first, cut after a limit (`distance.ahead` has
-    the number of all). `link` is where the forge compares the two.
+    `commits` are those that shipping adds, `removed` those it takes away; newest first, cut after
+    a limit (`distance` has the numbers of all). `link` is where the forge compares the two.
     """
 
     distance: Distance
     commits: tuple[SourceCommit, ...] = ()
+    removed: tuple[SourceCommit, ...] = ()
     link: str | None = None
 
     @property
     def authors(self) -> tuple[str, ...]:
-        """Return who wrote the commits, the newest first, each once."""
+        """Return who wrote the commits that are added, the newest first, each once."""
         return tuple(dict.fromkeys(commit.author for commit in self.commits))
-
-    @property
-    def is_downgrade(self) -> bool:
-        """Tell whether shipping takes commits away."""
-        return self.distance.relation in (Relation.BEHIND, Relation.DIVERGED)
 
 
 NO_CHANGELOG = Changelog(UNKNOWN)

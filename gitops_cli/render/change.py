@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gitops_cli.domain.ancestry import NO_CHANGELOG, Changelog, Relation
+from gitops_cli.domain.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
 from gitops_cli.domain.drafting import Draft, Outcome, Verb
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.plan import Action, Change
@@ -88,15 +88,17 @@ def _change(change: Change, changelog: Changelog | None) -> dict[str, Any]:
         "behind": changelog.distance.behind,
         "compare": changelog.link,
         "authors": list(changelog.authors),
-        "commits": [
-            {
-                "hash": commit.hash,
-                "author": commit.author,
-                "at": commit.at.isoformat(),
-                "subject": commit.subject,
-            }
-            for commit in changelog.commits
-        ],
+        "commits": [_commit(commit) for commit in changelog.commits],
+        "removed_commits": [_commit(commit) for commit in changelog.removed],
+    }
+
+
+def _commit(commit: SourceCommit) -> dict[str, str]:
+    return {
+        "hash": commit.hash,
+        "author": commit.author,
+        "at": commit.at.isoformat(),
+        "subject": commit.subject,
     }
 
 
@@ -107,10 +109,11 @@ def _full(version: Version | None) -> str | None:
 def _plan(draft: Draft, changelogs: Changelogs) -> Iterator[Table | Line]:
     if not draft.changes:
         return
-    rows = [_row(change, changelogs.get(change.service, NO_CHANGELOG)) for change in draft.changes]
-    yield Table(_COLUMNS, rows, _title(draft))
-    for change in draft.changes:
-        yield from _source(change, changelogs.get(change.service, NO_CHANGELOG))
+    back = draft.verb is Verb.ROLLBACK
+    logs = [(change, changelogs.get(change.service, NO_CHANGELOG)) for change in draft.changes]
+    yield Table(_COLUMNS, [_row(change, log, back=back) for change, log in logs], _title(draft))
+    for change, log in logs:
+        yield from _source(change, log)
 
 
 def _title(draft: Draft) -> str:
@@ -123,13 +126,14 @@ def _title(draft: Draft) -> str:
             return f"Record in {draft.environment}"
 
 
-def _row(change: Change, changelog: Changelog) -> list[Cell | str]:
+def _row(change: Change, changelog: Changelog, *, back: bool) -> list[Cell | str]:
     names = changelog.authors[:AUTHORS_LISTED]
     more = len(changelog.authors) - len(names)
     authors = ", ".join(names) + (f" and {more} more" if more > 0 else "")
     old = Cell("new", Style.INFO) if change.current is None else Cell(_short(change.current))
     new = Cell("removed", Style.WARN) if change.desired is None else Cell(_short(change.desired))
-    return [change.service, old, new, _distance(change, changelog), authors, changelog.link or ""]
+    commits = _distance(change, changelog, back=back)
+    return [change.service, old, new, commits, authors, changelog.link or ""]
 
 
 def _short(version: Version) -> str:
@@ -137,16 +141,18 @@ def _short(version: Version) -> str:
     return version.short + digest
 
 
-def _distance(change: Change, changelog: Changelog) -> Cell:
+def _distance(change: Change, changelog: Changelog, *, back: bool) -> Cell:
+    """Return how the versions lie to each other; `back`: losing commits is what is wanted."""
     if change.action is not Action.UPDATE:
         return Cell("")
+    alarm, style = ("", Style.PLAIN) if back else (" (downgrade!)", Style.BAD)
     match changelog.distance.relation:
         case Relation.AHEAD:
             return Cell(str(changelog.distance), Style.GOOD)
         case Relation.BEHIND:
-            return Cell(f"{changelog.distance} (downgrade!)", Style.BAD)
+            return Cell(f"{changelog.distance}{alarm}", style)
         case Relation.DIVERGED:
-            return Cell(f"diverged: {changelog.distance} (downgrade!)", Style.BAD)
+            return Cell(f"diverged: {changelog.distance}{alarm}", style)
         case Relation.SAME:
             return Cell("same commit", Style.DIM)
         case Relation.UNKNOWN:
@@ -154,16 +160,21 @@ def _distance(change: Change, changelog: Changelog) -> Cell:
 
 
 def _source(change: Change, changelog: Changelog) -> Iterator[Line]:
-    if not changelog.commits and not changelog.link:
+    if not changelog.commits and not changelog.removed and not changelog.link:
         return
     yield Line(f"{change.service}{': ' + changelog.link if changelog.link else ''}", Style.STRONG)
-    for commit in changelog.commits[:COMMITS_LISTED]:
-        yield Line(
-            f"  {commit.hash[:SHORT]} {one_line(commit.subject)} ({one_line(commit.author)})"
-        )
-    more = (changelog.distance.ahead or len(changelog.commits)) - COMMITS_LISTED
+    distance = changelog.distance
+    yield from _listed("+", changelog.commits, distance.ahead)
+    yield from _listed("-", changelog.removed, distance.behind)
+
+
+def _listed(sign: str, commits: Sequence[SourceCommit], total: int | None) -> Iterator[Line]:
+    for commit in commits[:COMMITS_LISTED]:
+        what = f"{one_line(commit.subject)} ({one_line(commit.author)})"
+        yield Line(f"  {sign} {commit.hash[:SHORT]} {what}")
+    more = (total or len(commits)) - COMMITS_LISTED
     if more > 0:
-        yield Line(f"  … and {plural(more, 'commit')} more", Style.DIM)
+        yield Line(f"  {sign} {plural(more, 'commit')} more", Style.DIM)
 
 
 def _result(outcome: Outcome) -> Iterator[Line]:

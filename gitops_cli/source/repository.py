@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from gitops_cli.domain.ancestry import UNKNOWN, Changelog, Distance, Relation
+from gitops_cli.domain.ancestry import UNKNOWN, Changelog, Distance, Relation, SourceCommit
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.forge_links import project_at, same_remote
 from gitops_cli.domain.names import ServiceName
@@ -20,6 +20,8 @@ from gitops_cli.source.mirror import Mirror, mirror_of
 
 T = TypeVar("T")
 
+_ADDS = (Relation.AHEAD, Relation.DIVERGED)
+_REMOVES = (Relation.BEHIND, Relation.DIVERGED)
 COMMITS_SHOWN = 50
 SECONDS = 30.0  # for one connection to a source's remote
 
@@ -52,12 +54,16 @@ class SourceRepository:
         found = self.distance(old, new)
         project = project_at(self.remote) if self.remote else None
         link = project.compare(old, new) if project else None
-        if found.relation not in (Relation.AHEAD, Relation.DIVERGED):
-            return Changelog(found, link=link)
-        commits = self._asked(
-            lambda place: history.commits_between(place, old, new, limit), old, new
+        return Changelog(
+            found,
+            self._commits(old, new, limit) if found.relation in _ADDS else (),
+            self._commits(new, old, limit) if found.relation in _REMOVES else (),
+            link,
         )
-        return Changelog(found, commits or (), link)
+
+    def _commits(self, old: str, new: str, limit: int) -> tuple[SourceCommit, ...]:
+        found = self._asked(lambda place: history.commits_between(place, old, new, limit), old, new)
+        return found or ()
 
     def expand(self, prefix: str) -> list[str]:
         """Return the commits here whose hash begins with `prefix`; the remote is not asked."""
