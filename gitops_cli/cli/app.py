@@ -9,11 +9,13 @@ import typer
 from gitops_cli import __version__
 from gitops_cli.cli.command import Directory
 from gitops_cli.cli.demo import demo
+from gitops_cli.cli.history import history
 from gitops_cli.cli.init import init
 from gitops_cli.cli.lock import lock, unlock
 from gitops_cli.cli.promote import promote
 from gitops_cli.cli.rollback import rollback
 from gitops_cli.cli.sandbox import sandbox
+from gitops_cli.cli.release import release
 from gitops_cli.cli.set import set_versions
 from gitops_cli.cli.status import status
 from gitops_cli.cli.validate import validate
@@ -52,11 +54,14 @@ def root(
 
 
 app.command("set", rich_help_panel=CHANGE)(set_versions)
+app.command("release", rich_help_panel=CHANGE)(release)
 app.command("promote", rich_help_panel=CHANGE)(promote)
 app.command("rollback", rich_help_panel=CHANGE)(rollback)
 app.command("lock", rich_help_panel=CHANGE)(lock)
 app.command("unlock", rich_help_panel=CHANGE)(unlock)
 app.command("status", rich_help_panel=LOOK)(status)
+app.command("history", rich_help_panel=LOOK)(history)
+app.command("log", hidden=True)(history)
 app.command("validate", rich_help_panel=LOOK)(validate)
 app.command("lint", hidden=True)(validate)
 app.command("init", rich_help_panel=SETUP)(init)

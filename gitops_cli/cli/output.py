@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -87,6 +87,16 @@ class Output:
         """Say what was done or will be asked; `--quiet` silences it."""
         if not self.quiet:
             print_line(self.stderr, text, style)
+
+    def lines_of(self, program: str) -> Callable[[str], None] | None:
+        """Return what takes the progress of another program; None: it may have the terminal.
+
+        In a pipe each line is named after the program: none of them can begin with what CI systems
+        take for a command.
+        """
+        if self.stderr.is_terminal and not self.quiet:
+            return None
+        return lambda line: self.note(f"{program} | {line.replace('##[', '## [')}")
 
     def warn(self, text: str) -> None:
         """Say what should not be missed."""

@@ -18,6 +18,8 @@ from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config
 
 if TYPE_CHECKING:
+    from gitops_cli.builder.engine import Builder
+    from gitops_cli.domain.building import Engine
     from gitops_cli.domain.ci import CiRun
     from gitops_cli.domain.proposal import Actor
     from gitops_cli.domain.team import Team
@@ -159,6 +161,24 @@ class Session:
         from gitops_cli.sandbox.lifecycle import new_sandbox
 
         return new_sandbox()
+
+    def builder(self, wanted: Engine | None) -> Builder:
+        """Return docker or podman; their output is theirs on a terminal, else lines on stderr."""
+        from gitops_cli.builder.engine import find_builder
+
+        return find_builder(wanted, os.environ, self.output.lines_of("build"))
+
+    def uncommitted_files(self, checkout: Checkout) -> list[str]:
+        """Return what the service's checkout holds that HEAD does not."""
+        from gitops_cli.source.uncommitted import uncommitted_files
+
+        return uncommitted_files(checkout)
+
+    def commit_uncommitted(self, checkout: Checkout) -> str:
+        """Return a commit of it that no branch knows."""
+        from gitops_cli.source.uncommitted import commit_uncommitted
+
+        return commit_uncommitted(checkout)
 
     @property
     def in_ci(self) -> bool:

@@ -117,7 +117,7 @@ def set_versions(
     )
     checks = ImageChecks(verify_image, wait_image, pin)
     order = Order(
-        env or _asked_environment(session, project),
+        env or asked_environment(session, project),
         wish.versions,
         images=ImageGate(lambda: session.registries, checks),
         project=project,
@@ -175,7 +175,8 @@ def with_answers(record: Callable[[Order], T], order: Order) -> T:
             order = replace(order, reason=reason, confirmed=name)
 
 
-def _asked_environment(session: Session, project: str | None) -> str:
+def asked_environment(session: Session, project: str | None) -> str:
+    """Let a person choose an environment; raises UsageError without a terminal."""
     snapshot = session.state.snapshot(session.state.tip().commit)
     return environment_named(
         session, None, snapshot, parse_team(snapshot.settings), project=project

@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from gitops_cli.domain.drafting import Outcome
 from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.image import ImageRef
+from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.text import one_line, redacted
 
 # An id or a name, as docker and podman accept them.
@@ -54,6 +57,25 @@ class CommitRequest:
         if self.command is None:
             return labels
         return [*labels, f"CMD {json.dumps(list(self.command), ensure_ascii=False)}"]
+
+
+class Made(StrEnum):
+    """Where the image came from."""
+
+    FOUND = "found"
+    BUILT = "built"
+    COMMITTED = "committed"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a release did; `digest` and `outcome.written` are None where it was only shown."""
+
+    service: ServiceName
+    image: ImageRef
+    made: Made | None
+    digest: str | None
+    outcome: Outcome
 
 
 def image_labels(

@@ -227,6 +227,12 @@ class ImageMissing(Blocked):
     code = "image-missing"
 
 
+class DirtyTree(Blocked):
+    """The checkout holds changes that are not committed."""
+
+    code = "dirty-tree"
+
+
 class ImageDiffers(Blocked):
     """The registry holds another image under the tag than the one that was pushed."""
 

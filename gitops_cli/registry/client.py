@@ -90,10 +90,10 @@ class Registries:
                 return None
         raise _unexpected(answer, place)
 
-    def is_insecure(self, host: str) -> bool:
-        """Tell whether the user's config permits plain HTTP for `host`."""
-        rules = self._rules.get(host)
-        return rules is not None and rules.insecure
+    def is_plain(self, host: str) -> bool:
+        """Tell whether `host` is spoken to without TLS, as the user's config or a question said."""
+        place = _Place(host, "")
+        return self._connection(place.api).is_plain
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,0 +1,300 @@
+"""`gitops release`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.options import (
+    Confirm,
+    DryRun,
+    Env,
+    Pin,
+    Project,
+    Reason,
+    Timeout,
+    WaitImage,
+    Yes,
+)
+from gitops_cli.cli.overrides import (
+    AllowOlder,
+    OverrideFreeze,
+    OverrideLock,
+    OverridePolicy,
+    overrides_of,
+)
+from gitops_cli.cli.resolve import service_checkout, service_of
+from gitops_cli.cli.session import Session
+from gitops_cli.cli.set import asked_environment, with_answers
+from gitops_cli.domain.building import (
+    BuildRequest,
+    CommitRequest,
+    Engine,
+    Release,
+    check_container,
+    check_secret,
+    image_labels,
+    parse_command,
+)
+from gitops_cli.domain.errors import Denied, GitError, TimedOut, UsageError
+from gitops_cli.domain.names import ServiceName, parse_service
+from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.team import Team
+from gitops_cli.domain.version import Version
+from gitops_cli.operations.release import (
+    APPEAR_SECONDS,
+    Recipe,
+    Workshop,
+    dirty_reason,
+    plan_release,
+    refuse_dirty,
+)
+from gitops_cli.operations.release import release as make_release
+from gitops_cli.operations.set import Order
+from gitops_cli.render.release import view
+
+BUILDING = "Building"
+
+
+@command
+def release(
+    session: Session,
+    service: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SERVICE]", help="Default: this checkout's own.", show_default=False
+        ),
+    ] = None,
+    env: Env = None,
+    project: Project = None,
+    message: Reason = None,
+    build: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CONTEXT",
+            help="Directory to build; default: this one.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="Dockerfile.", rich_help_panel=BUILDING),
+    ] = None,
+    build_arg: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=VALUE]",
+            help="Build argument; without a value from the environment. Not for secrets.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="id=ID,env=NAME|src=FILE",
+            help="Secret for RUN --mount=type=secret.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OS/ARCH", help="Platform; several make an index.", rich_help_panel=BUILDING
+        ),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Label, beside the OCI ones for revision, source and time.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    builder: Annotated[
+        Engine | None,
+        typer.Option(help="Default: docker if it answers, else podman.", rich_help_panel=BUILDING),
+    ] = None,
+    container: Annotated[
+        str | None,
+        typer.Option(
+            "--image-from-container",
+            metavar="ID",
+            help="Commit this container instead of building.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    cmd: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="What that image starts, or it would seed itself again.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    allow_dirty: Annotated[
+        bool,
+        typer.Option(
+            "--allow-dirty",
+            help="Release uncommitted work, under a hash of its own.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = False,
+    verify_image: Annotated[bool, typer.Option("--verify-image", hidden=True)] = True,
+    wait_image: WaitImage = None,
+    pin: Pin = False,
+    kind: Annotated[
+        Kind, typer.Option(help="Kind of workload, for a service that is new here.")
+    ] = Kind.DEPLOYMENT,
+    allow_older: AllowOlder = False,
+    override_lock: OverrideLock = False,
+    override_freeze: OverrideFreeze = False,
+    override_policy: OverridePolicy = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    timeout: Timeout = None,
+) -> None:
+    """The whole CI step: build HEAD, push the image, check it, and record its hash.
+
+    Run in a service's checkout. What is done already is not done again: an image that the registry
+    has is taken as it is, so a release that broke off is finished by running it again. The guards
+    of `set` are asked before anything is built, and the registry always after the push.
+    """
+    source = _Source(session, service, allow_dirty=allow_dirty)
+    labels = image_labels(
+        revision=source.revision,
+        source=source.remote,
+        built=session.now(),
+        more=label or (),
+    )
+    words = _Words(build, file, build_arg, secret, platform, container, cmd)
+    request = words.request(session.directory, labels)
+    order = Order(
+        env or asked_environment(session, project),
+        source.versions,
+        project=project,
+        usual_project=session.user.project,
+        kind=kind,
+        by_branch=True,
+        branch=source.branch,
+        overrides=overrides_of(
+            message,
+            lock=override_lock,
+            freeze=override_freeze,
+            policy=override_policy,
+            older=allow_older,
+        ),
+        confirmed=confirm,
+        reason=message,
+        run=session.ci.url if session.ci else None,
+    )
+    shop = Workshop(
+        session.state,
+        session.sources,
+        session.registries,
+        lambda: session.builder(builder),
+        session.output.say,
+        session.now,
+    )
+    recipe = Recipe(request, pin, APPEAR_SECONDS if wait_image is None else wait_image)
+
+    def once(order: Order) -> Release:
+        order = replace(order, reason=source.reason(order.reason))
+        if dry_run:
+            outcome, service, image = plan_release(shop, order)
+            return Release(service, image, None, None, outcome)
+        try:
+            return make_release(shop, order, recipe, actor=session.actor, timeout=timeout)
+        except (GitError, Denied, TimedOut) as error:
+            error.hint = error.hint or "run the same command again: what is done is not done twice"
+            raise
+
+    done = with_answers(once, order)
+    for warning in done.outcome.draft.warnings:
+        session.output.warn(warning)
+    for note in done.outcome.written.notes if done.outcome.written else ():
+        session.output.note(note)
+    session.show(view(done))
+
+
+class _Source:
+    """What is released: the checkout's HEAD, or a commit of what it holds beyond that."""
+
+    def __init__(self, session: Session, service: str | None, *, allow_dirty: bool) -> None:
+        checkout = service_checkout(session)
+        if checkout.head is None:
+            raise UsageError(f"{checkout.root} has no commit yet")
+        files = session.uncommitted_files(checkout)
+        if not allow_dirty:
+            refuse_dirty(files)
+        self._service = None if service is None else parse_service(service)
+        self._checkout = checkout
+        self._head = checkout.head
+        self._dirty = bool(files)
+        self.revision = session.commit_uncommitted(checkout) if files else checkout.head
+        self.remote = checkout.remote
+        ci = session.ci
+        self.branch = ci.branch if ci is not None and ci.branch else checkout.branch
+        if files:
+            session.output.warn(
+                f"{self.revision} stands for uncommitted changes; no branch has it, and only this "
+                "checkout knows it"
+            )
+
+    def versions(self, team: Team) -> dict[ServiceName, Version]:
+        """Return the one version to record."""
+        service = self._service or service_of(self._checkout, team)
+        return {service: Version(self.revision)}
+
+    def reason(self, reason: str | None) -> str | None:
+        """Return the reason to record; it says so if the version was never committed."""
+        return dirty_reason(self._head, reason) if self._dirty else reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The command line's words on how the image is made."""
+
+    build: Path | None
+    file: Path | None
+    args: list[str] | None
+    secrets: list[str] | None
+    platforms: list[str] | None
+    container: str | None
+    cmd: str | None
+
+    def request(self, directory: Path, labels: dict[str, str]) -> BuildRequest | CommitRequest:
+        """Return what to do; raises UsageError where words exclude each other."""
+        if self.container is not None:
+            return self._of_container(self.container, labels)
+        if self.cmd is not None:
+            raise UsageError("--cmd is for --image-from-container; a Dockerfile has CMD")
+        context = directory / (self.build or ".")
+        if not context.is_dir():
+            raise UsageError(f"--build {context}: not a directory")
+        if self.file is not None and not (directory / self.file).is_file():
+            raise UsageError(f"--file {self.file}: no such file")
+        names = ("Dockerfile", "Containerfile")
+        if self.file is None and not any((context / name).is_file() for name in names):
+            raise UsageError(
+                f"{context} has no Dockerfile",
+                hint="--build CONTEXT, --file FILE, or --image-from-container ID",
+            )
+        return BuildRequest(
+            context.absolute(),
+            None if self.file is None else (directory / self.file).absolute(),
+            tuple(self.args or ()),
+            tuple(check_secret(text) for text in self.secrets or ()),
+            tuple(p for text in self.platforms or () for p in text.split(",")),
+            labels,
+        )
+
+    def _of_container(self, container: str, labels: dict[str, str]) -> CommitRequest:
+        building = (self.build, self.file, self.args, self.secrets, self.platforms)
+        if any(word is not None for word in building):
+            raise UsageError("--image-from-container builds nothing, so it takes no build options")
+        return CommitRequest(check_container(container), parse_command(self.cmd), labels)

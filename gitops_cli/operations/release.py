@@ -1,0 +1,158 @@
+"""From a commit to its recorded image: find or make the image, check it, record the version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.building import BuildRequest, CommitRequest, Made, Release
+from gitops_cli.domain.drafting import Draft, Outcome
+from gitops_cli.domain.errors import DirtyTree, ImageDiffers, SourceMoved
+from gitops_cli.domain.image import ImageRef, split_repository
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.proposal import Actor
+from gitops_cli.domain.repository import Environment, Snapshot
+from gitops_cli.domain.text import one_line, plural
+from gitops_cli.domain.version import SHORT, Version
+from gitops_cli.operations.images import Images, as_recorded, wait_for
+from gitops_cli.operations.set import Order, draft_recording
+from gitops_cli.operations.writing import preview, write_draft
+
+if TYPE_CHECKING:
+    from gitops_cli.builder.engine import Builder
+    from gitops_cli.domain.team import Team
+    from gitops_cli.registry.client import Registries
+    from gitops_cli.source.repository import Sources
+    from gitops_cli.state.repository import StateRepository
+
+APPEAR_SECONDS = 30.0  # a registry behind a cache may need a moment to show what was pushed
+NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the image is made if it does not exist yet."""
+
+    request: BuildRequest | CommitRequest
+    pin: bool = False
+    appear: float = APPEAR_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a release works with."""
+
+    state: StateRepository
+    sources: Callable[[Team], Sources]
+    registries: Registries
+    builder: Callable[[], Builder]
+    say: Callable[[str], None]
+    now: Callable[[], datetime]
+
+
+def refuse_dirty(files: list[str]) -> None:
+    """Raise DirtyTree if files are not committed: the image would not be what HEAD says."""
+    if not files:
+        return
+    named = ", ".join(one_line(file) for file in files[:NAMED])
+    more = ", …" if len(files) > NAMED else ""
+    raise DirtyTree(
+        f"{plural(len(files), 'file')} not committed ({named}{more}): the image would not be "
+        "what its hash says",
+        hint="commit them, or add what is generated to .gitignore; --allow-dirty releases them "
+        "under a hash of their own",
+    )
+
+
+def plan_release(shop: Workshop, order: Order) -> tuple[Outcome, ServiceName, ImageRef]:
+    """Return what recording would change, and the image it takes; raises what refuses it."""
+    seen: list[tuple[ServiceName, ImageRef]] = []
+
+    def look(
+        environment: Environment, versions: Mapping[ServiceName, Version]
+    ) -> Mapping[ServiceName, Version]:
+        seen[:] = [(s, environment.image_of(s, version)) for s, version in versions.items()]
+        return as_recorded(environment, versions)
+
+    draft = preview(shop.state, _draft(shop, replace(order, images=look)))
+    [(service, image)] = seen
+    return Outcome(draft, dry_run=True), service, image
+
+
+def release(
+    shop: Workshop,
+    order: Order,
+    recipe: Recipe,
+    *,
+    actor: Actor | None = None,
+    timeout: float | None = None,
+) -> Release:
+    """Make the image unless the registry has it, check it by its digest, and record the version.
+
+    The guards of the write are asked before anything is built. Whatever is done already is not
+    done again, so a release that broke off is finished by running it once more.
+    """
+    _, service, image = plan_release(shop, order)
+    digest = shop.registries.digest(image)
+    made = Made.FOUND
+    if digest is None:
+        made = Made.BUILT if isinstance(recipe.request, BuildRequest) else Made.COMMITTED
+        digest = _make(shop, image, recipe)
+    else:
+        shop.say(f"{image} is in the registry already")
+    recording = replace(order, images=_this(image, digest if recipe.pin else None))
+    drafted = write_draft(shop.state, _draft(shop, recording), actor=actor, timeout=timeout)
+    return Release(service, image, made, digest, Outcome(*drafted))
+
+
+def _draft(shop: Workshop, order: Order) -> Callable[[Snapshot], Draft]:
+    return lambda snapshot: draft_recording(
+        snapshot, order, state=shop.state, sources=shop.sources, now=shop.now()
+    )
+
+
+def _make(shop: Workshop, image: ImageRef, recipe: Recipe) -> str:
+    builder = shop.builder()
+    plain = shop.registries.is_plain(split_repository(image.repository)[0])
+    match recipe.request:
+        case BuildRequest() as request:
+            shop.say(f"building {image} with {builder.engine}")
+            pushed = builder.build(image, request, plain_http=plain)
+        case CommitRequest() as request:
+            shop.say(f"making {image} of container {request.container} with {builder.engine}")
+            pushed = builder.commit(image, request, plain_http=plain)
+    found = wait_for(shop.registries, image, recipe.appear)
+    if pushed and found not in pushed:
+        raise ImageDiffers(
+            f"{image}: the registry has {found}, pushed was {', '.join(sorted(pushed))}: somebody "
+            "else pushed this tag at the same time",
+            hint="run it again: it takes the image that is in the registry",
+        )
+    return found
+
+
+def _this(image: ImageRef, digest: str | None) -> Images:
+    """Let only the image pass that was made: images_path may change while it is built."""
+
+    def images(
+        environment: Environment, versions: Mapping[ServiceName, Version]
+    ) -> Mapping[ServiceName, Version]:
+        for service, version in versions.items():
+            wanted = environment.image_of(service, version)
+            if wanted != image:
+                raise SourceMoved(
+                    f"{environment.name}/images_path changed meanwhile: {wanted} is needed, "
+                    f"{image} was made",
+                    hint="run it again",
+                )
+        return {s: Version(v.tag, digest or v.digest) for s, v in versions.items()}
+
+    return images
+
+
+def dirty_reason(head: str, reason: str | None) -> str:
+    """Return the reason to record, with the mark that the version was never committed."""
+    mark = f"uncommitted changes on top of {head[:SHORT]}"
+    return f"{reason} ({mark})" if reason else mark
