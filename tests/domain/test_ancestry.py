@@ -1,0 +1,78 @@
+"""How two source commits lie to each other, and whether a build is stale."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitops_cli.domain.ancestry import (
+    SAME,
+    UNKNOWN,
+    Age,
+    Changelog,
+    Distance,
+    Relation,
+    SourceCommit,
+    age_of_build,
+    distance,
+)
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind", "relation", "text"),
+    [
+        pytest.param(0, 0, Relation.SAME, "same", id="same"),
+        pytest.param(3, 0, Relation.AHEAD, "3 ahead", id="ahead"),
+        pytest.param(0, 2, Relation.BEHIND, "2 behind", id="behind"),
+        pytest.param(3, 2, Relation.DIVERGED, "3 ahead, 2 behind", id="diverged"),
+    ],
+)
+def test_two_counts_make_a_distance(ahead, behind, relation, text):
+    found = distance(ahead, behind)
+
+    assert (found.relation, str(found)) == (relation, text)
+
+
+def test_a_distance_without_counts_is_shown_as_a_word():
+    assert str(Distance(Relation.BEHIND)) == "behind"
+    assert str(Distance(Relation.DIVERGED)) == "diverged"
+    assert str(UNKNOWN) == "unknown"
+
+
+@given(ahead=st.integers(0, 9), behind=st.integers(0, 9))
+def test_looking_from_the_other_side_swaps_ahead_and_behind(ahead, behind):
+    swapped = {Relation.AHEAD: Relation.BEHIND, Relation.BEHIND: Relation.AHEAD}
+    there, back = distance(ahead, behind), distance(behind, ahead)
+
+    assert back.relation == swapped.get(there.relation, there.relation)
+
+
+@pytest.mark.parametrize(
+    ("found", "recorded", "new", "age"),
+    [
+        pytest.param(distance(0, 1), None, None, Age.STALE, id="an ancestor"),
+        pytest.param(distance(1, 0), NOON, NOON - timedelta(1), Age.FRESH, id="order beats time"),
+        pytest.param(distance(1, 1), None, None, Age.FRESH, id="another branch"),
+        pytest.param(SAME, None, None, Age.FRESH, id="the same"),
+        pytest.param(UNKNOWN, NOON, NOON - timedelta(1), Age.STALE, id="made before"),
+        pytest.param(UNKNOWN, NOON, NOON + timedelta(1), Age.FRESH, id="made after"),
+        pytest.param(UNKNOWN, NOON, NOON, Age.FRESH, id="made in the same second"),
+        pytest.param(UNKNOWN, None, NOON, Age.UNKNOWN, id="no time recorded"),
+        pytest.param(UNKNOWN, NOON, None, Age.UNKNOWN, id="no time of the new one"),
+    ],
+)
+def test_a_build_is_judged_by_order_then_by_time(found, recorded, new, age):
+    assert age_of_build(found, recorded_time=recorded, new_time=new) is age
+
+
+def test_authors_are_named_once_the_newest_first():
+    commits = tuple(
+        SourceCommit(str(n), author, NOON, "x") for n, author in enumerate(["Ada", "Ben", "Ada"])
+    )
+
+    assert Changelog(distance(3, 0), commits).authors == ("Ada", "Ben")

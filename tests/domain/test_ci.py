@@ -1,0 +1,139 @@
+"""Who and where, from the variables of the CI systems."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitops_cli.domain.ci import CiRun, author, ci_run
+from gitops_cli.domain.proposal import Actor
+
+GITHUB = {
+    "CI": "true",
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_ACTOR": "ada",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "acme/auth",
+    "GITHUB_RUN_ID": "7",
+    "GITHUB_REF_NAME": "develop",
+    "GITHUB_REF_TYPE": "branch",
+}
+GITLAB = {
+    "CI": "true",
+    "GITLAB_CI": "true",
+    "GITLAB_USER_NAME": "Ada",
+    "GITLAB_USER_EMAIL": "ada@acme.example",
+    "CI_JOB_URL": "https://gitlab.com/acme/auth/-/jobs/7",
+    "CI_COMMIT_BRANCH": "develop",
+}
+JENKINS = {
+    "JENKINS_URL": "https://ci.acme.example/",
+    "BUILD_URL": "https://ci.acme.example/job/auth/7/",
+    "GIT_BRANCH": "origin/develop",
+    "BUILD_USER": "Ada",
+}
+AZURE = {
+    "TF_BUILD": "True",
+    "BUILD_REQUESTEDFOR": "Ada",
+    "BUILD_REQUESTEDFOREMAIL": "ada@acme.example",
+    "SYSTEM_COLLECTIONURI": "https://dev.azure.com/acme/",
+    "SYSTEM_TEAMPROJECT": "my shop",
+    "BUILD_BUILDID": "7",
+    "BUILD_SOURCEBRANCH": "refs/heads/develop",
+}
+BITBUCKET = {
+    "CI": "true",
+    "BITBUCKET_BUILD_NUMBER": "7",
+    "BITBUCKET_GIT_HTTP_ORIGIN": "https://bitbucket.org/acme/auth",
+    "BITBUCKET_BRANCH": "develop",
+}
+
+
+@pytest.mark.parametrize(
+    ("environ", "actor", "url"),
+    [
+        pytest.param(GITHUB, "ada", "https://github.com/acme/auth/actions/runs/7", id="github"),
+        pytest.param(GITLAB, "Ada", "https://gitlab.com/acme/auth/-/jobs/7", id="gitlab"),
+        pytest.param(JENKINS, "Ada", "https://ci.acme.example/job/auth/7/", id="jenkins"),
+        pytest.param(
+            AZURE,
+            "Ada",
+            "https://dev.azure.com/acme/my%20shop/_build/results?buildId=7",
+            id="azure",
+        ),
+        pytest.param(
+            BITBUCKET,
+            None,
+            "https://bitbucket.org/acme/auth/pipelines/results/7",
+            id="bitbucket",
+        ),
+    ],
+)
+def test_each_system_says_who_where_and_which_branch(environ, actor, url):
+    run = ci_run(environ)
+
+    assert run is not None
+    assert (run.actor, run.url, run.branch) == (actor, url, "develop")
+
+
+@pytest.mark.parametrize(
+    ("environ", "branch"),
+    [
+        pytest.param(
+            {**GITHUB, "GITHUB_REF_NAME": "12/merge", "GITHUB_HEAD_REF": "fix/x"},
+            "fix/x",
+            id="github pull request",
+        ),
+        pytest.param(
+            {**GITHUB, "GITHUB_REF_NAME": "v1", "GITHUB_REF_TYPE": "tag"}, None, id="github tag"
+        ),
+        pytest.param({**AZURE, "BUILD_SOURCEBRANCH": "refs/tags/v1"}, None, id="azure tag"),
+        pytest.param(
+            {**JENKINS, "BRANCH_NAME": "feature/y"}, "feature/y", id="jenkins multibranch"
+        ),
+        pytest.param(
+            {
+                k: v
+                for k, v in {**GITLAB, "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "fix/z"}.items()
+                if k != "CI_COMMIT_BRANCH"
+            },
+            "fix/z",
+            id="gitlab merge request",
+        ),
+    ],
+)
+def test_the_branch_is_the_one_that_was_built(environ, branch):
+    run = ci_run(environ)
+
+    assert run is not None
+    assert run.branch == branch
+
+
+def test_outside_ci_there_is_no_run():
+    assert ci_run({}) is None
+    assert ci_run({"CI": ""}) is None
+
+
+def test_an_unknown_system_is_just_ci():
+    assert ci_run({"CI": "1"}) == CiRun("CI")
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        pytest.param({}, None, id="a person: git knows"),
+        pytest.param(GITHUB, Actor("ada", "ada@users.noreply.github.com"), id="github"),
+        pytest.param(GITLAB, Actor("Ada", "ada@acme.example"), id="gitlab"),
+        pytest.param(
+            BITBUCKET, Actor("Bitbucket Pipelines", "bitbucket-pipelines@localhost"), id="nobody"
+        ),
+        pytest.param({**GITHUB, "GIT_AUTHOR_NAME": "Bot"}, None, id="said outright"),
+    ],
+)
+def test_the_author_in_ci_is_its_actor(environ, expected):
+    assert author(ci_run(environ), environ) == expected
+
+
+def test_an_address_that_git_would_choke_on_is_not_taken():
+    run = ci_run({**GITLAB, "GITLAB_USER_EMAIL": "Ada <ada@acme.example>"})
+
+    assert author(run, {}) == Actor("Ada", "ada@localhost")

@@ -1,0 +1,118 @@
+"""Compare links and repository names from a remote's URL."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitops_cli.domain.forge_links import project_at, repository_name, same_remote
+
+OLD, NEW = "a" * 40, "b" * 40
+
+
+@pytest.mark.parametrize(
+    ("remote", "link"),
+    [
+        pytest.param(
+            "git@github.com:acme/auth.git",
+            f"https://github.com/acme/auth/compare/{OLD}...{NEW}",
+            id="GitHub over ssh",
+        ),
+        pytest.param(
+            "https://user:secret@github.com/acme/auth.git",
+            f"https://github.com/acme/auth/compare/{OLD}...{NEW}",
+            id="no credentials in a link",
+        ),
+        pytest.param(
+            "ssh://git@gitlab.acme.example:2222/group/sub/auth.git",
+            f"https://gitlab.acme.example/group/sub/auth/-/compare/{OLD}...{NEW}",
+            id="GitLab of our own, ssh with a port",
+        ),
+        pytest.param(
+            "git@bitbucket.org:acme/auth.git",
+            f"https://bitbucket.org/acme/auth/branches/compare/{NEW}%0D{OLD}",
+            id="Bitbucket names the new one first",
+        ),
+        pytest.param(
+            "git@ssh.dev.azure.com:v3/acme/shop/auth",
+            "https://dev.azure.com/acme/shop/_git/auth/branchCompare"
+            f"?baseVersion=GC{OLD}&targetVersion=GC{NEW}",
+            id="Azure over ssh",
+        ),
+        pytest.param(
+            "https://acme@dev.azure.com/acme/shop/_git/auth",
+            "https://dev.azure.com/acme/shop/_git/auth/branchCompare"
+            f"?baseVersion=GC{OLD}&targetVersion=GC{NEW}",
+            id="Azure over https",
+        ),
+        pytest.param(
+            "https://codeberg.org/acme/auth",
+            f"https://codeberg.org/acme/auth/compare/{OLD}...{NEW}",
+            id="Gitea's family",
+        ),
+    ],
+)
+def test_a_remote_knows_where_two_commits_are_compared(remote, link):
+    project = project_at(remote)
+
+    assert project is not None
+    assert project.compare(OLD, NEW) == link
+
+
+@pytest.mark.parametrize(
+    "remote",
+    ["/srv/git/auth.git", "file:///srv/git/auth.git", "../auth", "git@git.acme.example:auth", ""],
+)
+def test_a_path_or_an_unknown_host_has_no_links(remote):
+    assert project_at(remote) is None
+
+
+def test_a_forge_opens_a_pull_request_of_a_branch():
+    github, gitlab = project_at("git@github.com:a/b"), project_at("git@gitlab.com:a/b.git")
+
+    assert github is not None
+    assert gitlab is not None
+    branch = "gitops/promote/p-production"
+    assert github.new_pull_request(branch, "main") == (
+        f"https://github.com/a/b/compare/main...{branch}?expand=1"
+    )
+    assert "source_branch%5D=gitops%2Fpromote%2Fp-production" in gitlab.new_pull_request(
+        branch, "main"
+    )
+
+
+@pytest.mark.parametrize(
+    ("remote", "name"),
+    [
+        ("git@github.com:acme/auth.git", "auth"),
+        ("https://github.com/acme/auth/", "auth"),
+        ("file:///srv/git/auth.git", "auth"),
+        ("git@host:auth.git", "auth"),
+        ("/srv/auth/.git", "auth"),
+    ],
+)
+def test_a_repository_is_named_like_the_end_of_its_url(remote, name):
+    assert repository_name(remote) == name
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("git@github.com:acme/auth.git", "https://github.com/acme/auth", True),
+        ("ssh://git@github.com/acme/auth", "git@GitHub.com:acme/auth.git", True),
+        ("git@github.com:acme/auth.git", "git@github.com:acme/web.git", False),
+        ("file:///srv/auth.git", "/srv/auth", True),
+        ("/srv/auth", "git@github.com:srv/auth", False),
+        ("git@git.acme.example:auth", "https://git.acme.example/auth.git", True),
+    ],
+)
+def test_urls_of_one_repository_are_recognised(one, other, same):
+    assert same_remote(one, other) is same
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_reading_of_remotes(text):
+    project_at(text)
+    repository_name(text)
+    assert same_remote(text, text)
