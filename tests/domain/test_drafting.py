@@ -1,0 +1,136 @@
+"""The commit that a change becomes: files, subject, trailers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gitops_cli.domain.drafting import (
+    Occasion,
+    Verb,
+    described,
+    proposal_of,
+    source_time_of,
+    source_times_text,
+    version_edits,
+)
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.plan import Change
+from gitops_cli.domain.policy import Override
+from gitops_cli.domain.proposal import Edit
+from gitops_cli.domain.repository import Environment, Kind, RawFile, parse_environment_files
+from gitops_cli.domain.version import Version
+
+PROD, STAGING = EnvironmentName("p-production"), EnvironmentName("p-staging")
+AUTH, WEB = ServiceName("auth"), ServiceName("web")
+A, B = Version("a" * 40), Version("b" * 40)
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+EMPTY = Environment(PROD, "r/", {})
+
+
+def subject(*changes: Change, held: tuple[ServiceName, ...] = (), **occasion) -> str:
+    return proposal_of(
+        PROD, changes, (), Occasion(**{"verb": Verb.SET, **occasion}), held=held
+    ).subject
+
+
+def test_one_change_is_told_in_the_subject():
+    assert subject(Change(AUTH, A, B)) == "p-production: auth aaaaaaa → bbbbbbb"
+    assert subject(Change(AUTH, None, B)) == "p-production: auth new → bbbbbbb"
+    assert subject(Change(AUTH, A, None)) == "p-production: auth aaaaaaa → removed"
+
+
+def test_several_changes_are_counted_and_told_in_the_body():
+    changes = [Change(ServiceName(s), A, B) for s in ("api", "auth", "job", "web")]
+
+    proposal = proposal_of(PROD, changes, (), Occasion(Verb.PROMOTE, source=STAGING))
+
+    assert proposal.subject == "p-production: 4 services from p-staging (api, auth, job, …)"
+    assert proposal.body.splitlines()[3] == "web aaaaaaa → bbbbbbb"
+
+
+def test_a_rollback_and_a_hold_are_told():
+    back = {"verb": Verb.ROLLBACK}
+
+    assert subject(Change(AUTH, A, B), held=(AUTH,), **back) == (
+        "p-production: roll back auth aaaaaaa → bbbbbbb and hold"
+    )
+    assert subject(held=(AUTH,), **back) == "p-production: hold auth"
+
+
+def test_skip_ci_is_said_where_the_team_agreed():
+    assert subject(Change(AUTH, A, B), skip_ci=True).endswith(" [skip ci]")
+
+
+def test_a_change_of_the_digest_only_shows_the_digests():
+    pinned = [Version("a" * 40, f"sha256:{digit * 64}") for digit in "12"]
+
+    assert described(Change(AUTH, *pinned)) == "auth aaaaaaa@1111111 → aaaaaaa@2222222"
+
+
+def test_trailers_say_why_and_on_whose_behalf():
+    occasion = Occasion(
+        Verb.PROMOTE,
+        reason="release 7",
+        run="https://ci.example.com/7",
+        source=STAGING,
+        overrides=(Override.FREEZE, Override.LOCK),
+    )
+
+    proposal = proposal_of(PROD, [Change(AUTH, A, B)], (), occasion)
+
+    assert proposal.trailers == (
+        ("Gitops-Action", "promote"),
+        ("Gitops-Env", "p-production"),
+        ("Gitops-Service", "auth"),
+        ("Gitops-From", "p-staging"),
+        ("Gitops-Reason", "release 7"),
+        ("Gitops-Override", "freeze, lock"),
+        ("Gitops-Run", "https://ci.example.com/7"),
+    )
+
+
+@pytest.mark.parametrize("services", [(AUTH,), (AUTH, WEB)])
+def test_source_times_are_read_back_as_they_were_written(services):
+    times = dict.fromkeys(services, NOON)
+
+    text = source_times_text(times, alone=len(services) == 1)
+
+    assert [source_time_of(text, service) for service in services] == [NOON] * len(services)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-23T12:00", "web=2026-11-23T12:00Z"])
+def test_nonsense_is_no_source_time(text):
+    assert source_time_of(text, AUTH) is None
+
+
+def test_files_hold_the_value_and_a_newline():
+    here = parse_environment_files(
+        PROD, [RawFile(f"{PROD}/images_path", b"r/"), RawFile(f"{PROD}/auth.deployment", b"a" * 40)]
+    )
+
+    edits = version_edits(here, [Change(AUTH, A, B), Change(WEB, None, B)], {WEB: Kind.CRONJOB})
+
+    new = f"{B}\n".encode()
+    assert edits == (
+        Edit("p-production/auth.deployment", f"{A}\n".encode(), new),
+        Edit("p-production/web.cronjob", None, new),
+    )
+
+
+def test_removing_a_service_removes_its_file():
+    here = parse_environment_files(PROD, [RawFile(f"{PROD}/auth.deployment", b"a" * 40)])
+
+    [edit] = version_edits(here, [Change(AUTH, A, None)], {})
+
+    assert edit.new is None
+
+
+def test_a_spoilt_file_is_replaced_knowing_what_it_held():
+    path, conflict = f"{PROD}/auth.deployment", b"<<<<<<< HEAD\n"
+    here = parse_environment_files(PROD, [RawFile(path, conflict)])
+
+    [edit] = version_edits(here, [Change(AUTH, None, B)], {}, spoiled={path: conflict})
+
+    assert edit == Edit(path, conflict, f"{B}\n".encode())
