@@ -28,6 +28,10 @@ _NOT_WRITABLE = re.compile(
     r"Read-only file system|insufficient permission|Permission denied|Operation not permitted",
     re.IGNORECASE,
 )
+# Trying again cannot help.
+_FOR_EVER = re.compile(
+    r"hash algorithm|transport '[^']*' not allowed|[Uu]nsupported|is not supported"
+)
 _NOISE = re.compile(r"^(hint:|warning:|To |Pushing to |From |\s*$)")
 
 
@@ -47,7 +51,7 @@ def failure(done: Done, doing: str, *, remote: str | None = None) -> GitOpsError
         return Denied(because, hint=f"check your credentials: git ls-remote {redacted(remote)}")
     if _NOT_WRITABLE.search(own):
         return Denied(because, hint="check who may read and write there")
-    if remote is not None:
+    if remote is not None and not _FOR_EVER.search(own):
         return RemoteUnreachable(because, hint=f"try it: git ls-remote {redacted(remote)}")
     return GitError(because)
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gitops_cli.domain.errors import (
-    Denied,
     GitError,
     GitOpsError,
     PushRefused,
@@ -137,7 +136,7 @@ class Transaction:
                 hint="a pre-push hook of yours, or a setting of git",
             )
         error = self._error(pushed)
-        if isinstance(error, Denied):
+        if not isinstance(error, RemoteUnreachable | RetriesExhausted):
             raise error
         if self.looked or pushed.outcome is not Outcome.MOVED:
             self._wait(error)  # but not because the clone was stale from the start
