@@ -1,33 +1,109 @@
-"""The root command: every command is registered here and nowhere else."""
+"""The root command, and the table of all commands.
+
+A command's module is imported when the command is called, not when gitops starts: see
+docs/decisions/0006-commands-load-when-called.md. What `gitops --help` shows is therefore here.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import importlib
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from gitops_cli import __version__
-from gitops_cli.cli.command import Directory
-from gitops_cli.cli.demo import demo
-from gitops_cli.cli.history import history
-from gitops_cli.cli.init import init
-from gitops_cli.cli.lock import lock, unlock
-from gitops_cli.cli.promote import promote
-from gitops_cli.cli.rollback import rollback
-from gitops_cli.cli.sandbox import sandbox
-from gitops_cli.cli.release import release
-from gitops_cli.cli.set import set_versions
-from gitops_cli.cli.status import status
-from gitops_cli.cli.validate import validate
 
 # The panels of `gitops --help`, in the order of a newcomer's day.
+SETUP = "Set up"
 CHANGE = "Change what should run"
 LOOK = "Look"
 CLUSTER = "Make the cluster follow"
-SETUP = "Set up"
+
+# name: (module below gitops_cli.cli and its function or Typer, panel or None if hidden, help).
+# The help is the first line of the function's docstring; tests/cli/test_app.py holds them equal.
+COMMANDS: dict[str, tuple[str, str | None, str]] = {
+    "demo": (
+        "demo:demo",
+        SETUP,
+        "Show promote, diff, sync, a failing rollout and a rollback: real commands, step by step.",
+    ),
+    "sandbox": (
+        "sandbox:sandbox",
+        SETUP,
+        "A practice ground: a state repository, sources and an emulated cluster on this machine.",
+    ),
+    "init": ("init:init", SETUP, "Make a state repository."),
+    "set": ("set:set_versions", CHANGE, "Record the versions that an environment should run."),
+    "release": (
+        "release:release",
+        CHANGE,
+        "The whole CI step: build HEAD, push the image, check it, and record its hash.",
+    ),
+    "promote": (
+        "promote:promote",
+        CHANGE,
+        "Copy versions from one stage to the next, as one commit.",
+    ),
+    "rollback": (
+        "rollback:rollback",
+        CHANGE,
+        "Go back to versions that ran before, as a new commit.",
+    ),
+    "lock": (
+        "lock:lock",
+        CHANGE,
+        "Hold the recorded version: writers are refused until it is unlocked.",
+    ),
+    "unlock": ("lock:unlock", CHANGE, "Take a lock away, so that versions can be recorded again."),
+    "status": ("status:status", LOOK, "Show what is recorded where: services × stages."),
+    "history": (
+        "history:history",
+        LOOK,
+        "Show who recorded what, when and why, and how long it lived.",
+    ),
+    "log": (
+        "history:history",
+        None,
+        "Show who recorded what, when and why, and how long it lived.",
+    ),
+    "validate": (
+        "validate:validate",
+        LOOK,
+        "Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors.",
+    ),
+    "lint": (
+        "validate:validate",
+        None,
+        "Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors.",
+    ),
+}
+
+
+class Commands(TyperGroup):
+    """The table as a group: listing needs the table only, calling a command loads it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the called command itself; its entry stood in for it so far."""
+        name, entry, rest = super().resolve_command(ctx, args)
+        return name, entry if entry is None else load(entry.name or ""), rest
+
+
+def load(name: str) -> Any:
+    """Import a command's module and return the command."""
+    place, _, _ = COMMANDS[name]
+    module, _, attribute = place.partition(":")
+    found = getattr(importlib.import_module(f"gitops_cli.cli.{module}"), attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False)
+        found.command(name)(function)
+    found.info.name = name
+    return typer.main.get_command(found)
+
 
 app = typer.Typer(
     name="gitops",
+    cls=Commands,
     help="Record, promote, diff and sync the versions of your services: git and a kubeconfig.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they print local variables, which may be secrets
@@ -43,7 +119,9 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    directory: Directory = None,
+    directory: Annotated[
+        str | None, typer.Option("-C", metavar="PATH", help="Work as if started there.")
+    ] = None,
     repo: Annotated[str | None, typer.Option("--repo", "-R", hidden=True)] = None,
     version: Annotated[
         bool,
@@ -53,17 +131,9 @@ def root(
     """Record, promote, diff and sync the versions of your services: git and a kubeconfig."""
 
 
-app.command("set", rich_help_panel=CHANGE)(set_versions)
-app.command("release", rich_help_panel=CHANGE)(release)
-app.command("promote", rich_help_panel=CHANGE)(promote)
-app.command("rollback", rich_help_panel=CHANGE)(rollback)
-app.command("lock", rich_help_panel=CHANGE)(lock)
-app.command("unlock", rich_help_panel=CHANGE)(unlock)
-app.command("status", rich_help_panel=LOOK)(status)
-app.command("history", rich_help_panel=LOOK)(history)
-app.command("log", hidden=True)(history)
-app.command("validate", rich_help_panel=LOOK)(validate)
-app.command("lint", hidden=True)(validate)
-app.command("init", rich_help_panel=SETUP)(init)
-app.command("demo", rich_help_panel=SETUP)(demo)
-app.add_typer(sandbox, name="sandbox", rich_help_panel=SETUP)
+def _entry() -> None:
+    """Stand for a command in the list of commands."""
+
+
+for _name, (_, _panel, _help) in COMMANDS.items():
+    app.command(_name, help=_help, rich_help_panel=_panel, hidden=_panel is None)(_entry)

@@ -80,7 +80,7 @@ def _shared(
 
 _SHARED = inspect.signature(_shared, eval_str=True).parameters
 _CONTEXT = inspect.Parameter(
-    "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+    "calling", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
 )
 
 
@@ -89,8 +89,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
 
     @functools.wraps(function)
-    def run(context: typer.Context, **arguments: Any) -> None:
-        options = _shared(**{name: arguments.pop(name) for name in _SHARED} | _before(context))
+    def run(calling: typer.Context, **arguments: Any) -> None:
+        options = _shared(**{name: arguments.pop(name) for name in _SHARED} | _before(calling))
         within(options, lambda session: function(session, **arguments))
 
     parameters = [

@@ -17,6 +17,7 @@ from gitops_cli.render.sandbox import down_view, environment_view, up_view
 
 sandbox = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     help="A practice ground: a state repository, sources and an emulated cluster on this machine.",
 )
 

@@ -1,0 +1,40 @@
+"""The table of commands and the commands themselves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from gitops_cli.cli.app import COMMANDS, load
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_entry_says_what_its_command_says(name):
+    _, _, line = COMMANDS[name]
+
+    loaded = load(name)
+
+    assert loaded.name == name
+    assert (loaded.help or "").split("\n")[0] == line
+
+
+def test_help_imports_no_command():
+    code = (
+        "import sys\nfrom gitops_cli.cli.app import app\n"
+        "try: app(['--help'])\nfinally: print(*sys.modules, file=sys.stderr)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    loaded = {name for name in done.stderr.split() if name.startswith("gitops_cli")}
+    assert loaded == {"gitops_cli", "gitops_cli.cli", "gitops_cli.cli.app"}
+    assert all(name in done.stdout for name, (_, panel, _) in COMMANDS.items() if panel)
+
+
+def test_a_mistyped_command_is_suggested(gitops):
+    done = gitops("promot")
+
+    assert done.code == 2
+    assert "promote" in done.stderr
