@@ -28,6 +28,14 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
+class _ResultConsole(Console):
+    """A console whose reader may leave early: `gitops history | head`."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on; Rich would exit with 1, which means something else here."""
+        discard_stdout()
+
+
 class Output:
     """Writes views and messages in the format that was asked for."""
 
@@ -37,7 +45,7 @@ class Output:
         self.format = form
         self.quiet = quiet
         self.verbose = verbose
-        self.stdout = Console(highlight=False, soft_wrap=False)
+        self.stdout = _ResultConsole(highlight=False, soft_wrap=False)
         self.stderr = Console(stderr=True, highlight=False)
 
     @property
@@ -51,7 +59,7 @@ class Output:
             self._show(view)
             sys.stdout.flush()
         except BrokenPipeError:
-            # `gitops history | head`: the reader has enough; what was done stays done.
+            # The reader has enough; what was done stays done.
             discard_stdout()
 
     def _show(self, view: View) -> None:

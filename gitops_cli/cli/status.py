@@ -13,7 +13,8 @@ from gitops_cli.cli.resolve import service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.repository import invalid
-from gitops_cli.operations.status import Filter, read_status
+from gitops_cli.domain.selection import Filter
+from gitops_cli.operations.status import read_status
 from gitops_cli.render.status import view
 from gitops_cli.settings import parse_team
 
@@ -56,7 +57,7 @@ def status(
             [parse_service(name) for name in services or ()],
             environments or (),
             project,
-            None if services else service_here(session, team),
+            None if services else service_here(session, team, snapshot),
         ),
         sources=lambda: session.sources(team),
         fresh=tip.fresh,

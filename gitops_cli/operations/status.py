@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from gitops_cli.domain.ancestry import SAME, UNKNOWN, Distance
 from gitops_cli.domain.commits import LastChange
-from gitops_cli.domain.errors import UnknownEnvironment, UnknownService, UsageError
+from gitops_cli.domain.errors import UnknownService, UsageError
 from gitops_cli.domain.findings import Finding
 from gitops_cli.domain.locks import Lock
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment, Snapshot, VersionFile, service_at
 from gitops_cli.domain.resolution import stage_before
-from gitops_cli.domain.stages import Place, candidates, in_order, place_of
+from gitops_cli.domain.selection import Filter, selected_environments
+from gitops_cli.domain.stages import Place, place_of
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line
 
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 AT_ONCE = 8  # sources asked at the same time; each is a few git processes
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a person wants to see; nothing said: all of it.
-
-    `usual` is a service that is shown alone if it exists: the one whose checkout we are in.
-    """
-
-    services: Collection[ServiceName] = ()
-    environments: Collection[str] = ()
-    project: str | None = None
-    usual: ServiceName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +104,7 @@ def read_status(
     now: datetime,
 ) -> Status:
     """Return the grids of what is wanted; raises UnknownService and UnknownEnvironment."""
-    environments = _environments(snapshot, team, wanted)
+    environments = selected_environments(snapshot, team, wanted)
     services = _services(snapshot, environments, wanted)
     shown = _files(snapshot, environments, services)
     tip = snapshot.commit
@@ -138,27 +126,6 @@ def read_status(
         tuple(_grid(project, names, services, subject) for project, names in projects.items()),
         snapshot.all_findings,
     )
-
-
-def _environments(snapshot: Snapshot, team: Team, wanted: Filter) -> list[EnvironmentName]:
-    """Return the environments to show, in order."""
-    names = snapshot.environments.keys()
-    if wanted.environments:
-        fits = {
-            name
-            for word in wanted.environments
-            for name in candidates(word, names, team, project=wanted.project)
-        }
-        return in_order(fits, team)
-    if wanted.project is None:
-        return in_order(names, team)
-    fits = {name for name in names if place_of(name, team).project == wanted.project}
-    if not fits:
-        projects = ", ".join(sorted({place_of(name, team).project for name in names} - {""}))
-        raise UnknownEnvironment(
-            f"there is no project `{one_line(wanted.project)}`", hint=f"projects: {projects}"
-        )
-    return in_order(fits, team)
 
 
 def _services(

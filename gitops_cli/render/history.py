@@ -1,0 +1,88 @@
+"""The history of versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from gitops_cli.domain.duration import age
+from gitops_cli.domain.version import SHORT
+from gitops_cli.operations.history import Entry, Recorded
+from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+
+_COLUMNS = (
+    Column("when"),
+    Column("environment"),
+    Column("service"),
+    Column("from"),
+    Column("to"),
+    Column("lived", right=True),
+    Column("by"),
+    Column("action"),
+    Column("commit"),
+    Column("run", wide=True),
+    Column("why"),
+)
+
+
+def view(entries: Iterable[Entry], now: datetime) -> View:
+    """Return a row per change, newest first."""
+    found = list(entries)
+    block = Table(_COLUMNS, [_row(entry, now) for entry in found])
+    empty = Line("no changes", Style.DIM)
+    return View("history", document(found, now), (block if found else empty,))
+
+
+def document(entries: Sequence[Entry], now: datetime) -> dict[str, Any]:
+    """Return the fields of the JSON document."""
+    return {"entries": [_entry(entry, now) for entry in entries]}
+
+
+def _entry(entry: Entry, now: datetime) -> dict[str, Any]:
+    lived = entry.lived(now)
+    return {
+        "environment": entry.environment,
+        "service": entry.service,
+        "path": entry.path,
+        "from": entry.old.text if entry.old else None,
+        "to": entry.new.text if entry.new else None,
+        "at": entry.at.isoformat(),
+        "replaced_at": entry.replaced_at.isoformat() if entry.replaced_at else None,
+        "lived_seconds": int(lived.total_seconds()) if lived is not None else None,
+        "action": entry.action,
+        "by": {"name": entry.made_by.author.name, "email": entry.made_by.author.email},
+        "authored_at": entry.made_by.authored_at.isoformat(),
+        "reason": entry.reason,
+        "commit": entry.commit,
+        "origin": entry.made_by.hash if entry.made_by.hash != entry.commit else None,
+        "subject": entry.made_by.subject,
+        "run": entry.made_by.trailers.get("Gitops-Run"),
+    }
+
+
+def _row(entry: Entry, now: datetime) -> list[Cell | str]:
+    lived = entry.lived(now)
+    current = entry.replaced_at is None and lived is not None
+    length = age(lived) if lived is not None else ""
+    return [
+        f"{entry.at.astimezone():%Y-%m-%d %H:%M}",
+        entry.environment,
+        entry.service,
+        _short(entry.old, "new"),
+        _short(entry.new, "removed"),
+        Cell(f"{length} so far" if current else length, Style.GOOD if current else Style.PLAIN),
+        entry.made_by.author.name,
+        entry.action,
+        entry.commit[:SHORT],
+        entry.made_by.trailers.get("Gitops-Run", ""),
+        entry.reason,
+    ]
+
+
+def _short(recorded: Recorded | None, absent: str) -> Cell:
+    if recorded is None:
+        return Cell(absent, Style.INFO)
+    if recorded.version is None:
+        return Cell(recorded.text[:40], Style.BAD)
+    return Cell(recorded.version.short)

@@ -1,0 +1,208 @@
+"""`gitops history`: from, to, who, when, why and how long, whoever wrote the commits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed.article import Article
+from tests.testbed.git import Commit, add_commits, git, init_bare
+from tests.testbed.gitops import Gitops
+
+FIRST = 1_790_000_000
+A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
+PATH = "shop-dev/web.deployment"
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    made = init_bare(tmp_path / "state.git")
+    add_commits(
+        made,
+        [
+            Commit("Begin", {"shop-dev/images_path": "r/\n", PATH: f"{A}\n"}, FIRST),
+            Commit("Ship b", {PATH: f"{B}\n"}, FIRST + 3600, "Bea Example"),
+        ],
+    )
+    return made
+
+
+@pytest.fixture
+def state(gitops: Gitops, remote: Path, tmp_path: Path) -> Gitops:
+    git(tmp_path, "clone", "-q", remote, "clone")
+    return gitops.at(tmp_path / "clone")
+
+
+def entries(state: Gitops, *arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = state("history", *arguments, "-o", "json").ok().json()["entries"]
+    return [e if e["replaced_at"] else e | {"lived_seconds": None} for e in found]
+
+
+def moves(state: Gitops, *arguments: str) -> list[tuple[str | None, str | None]]:
+    return [(e["from"], e["to"]) for e in entries(state, *arguments)]
+
+
+def test_from_to_who_when_why_and_how_long(state: Gitops, remote: Path) -> None:
+    newest, oldest = entries(state, "web")
+    assert (oldest["from"], oldest["to"], oldest["action"]) == (None, A, "add")
+    assert (newest["from"], newest["to"], newest["action"]) == (A, B, "update")
+    assert newest["by"] == {"name": "Bea Example", "email": "bea@example.com"}
+    assert newest["reason"] == newest["subject"] == "Ship b"
+    assert oldest["lived_seconds"] == 3600
+    assert oldest["replaced_at"] == newest["at"]
+    assert newest["replaced_at"] is None
+    assert "so far" in state("history", "web").ok().stdout.splitlines()[1]
+    assert newest["commit"] == git(remote, "rev-parse", "main")
+
+
+def test_our_own_commits_say_what_they_did_and_why(state: Gitops) -> None:
+    state("set", f"web={C}", "-e", "shop-dev", "-m", "hotfix for #7").ok()
+    newest = entries(state, "web")[0]
+    assert (newest["to"], newest["action"], newest["reason"]) == (C, "set", "hotfix for #7")
+    assert newest["by"]["name"] == "Ada Lovelace"
+
+
+def test_the_body_says_why_where_nobody_gave_a_reason(state: Gitops, remote: Path) -> None:
+    add_commits(remote, [Commit("Ship c\n\nIt is faster.", {PATH: f"{C}\n"}, FIRST + 7200)])
+    assert entries(state)[0]["reason"] == "It is faster."
+
+
+def test_a_merge_counts_once_and_names_who_wrote_it(state: Gitops, remote: Path) -> None:
+    git(remote, "branch", "change")
+    [made] = add_commits(
+        remote,
+        [Commit("On a branch", {PATH: f"{C}\n"}, FIRST + 5000, "Cleo Example")],
+        branch="change",
+    )
+    main = git(remote, "rev-parse", "main")
+    env = {
+        "GIT_COMMITTER_DATE": f"{FIRST + 9000} +0000",
+        "GIT_AUTHOR_DATE": f"{FIRST + 9000} +0000",
+    }
+    merge = git(
+        remote, "commit-tree", f"{made}^{{tree}}", "-p", main, "-p", made, "-m", "Merge", env=env
+    )
+    git(remote, "update-ref", "refs/heads/main", merge)
+    found = entries(state, "web")
+    assert [(e["from"], e["to"]) for e in found] == [(B, C), (A, B), (None, A)]
+    assert (found[0]["commit"], found[0]["origin"]) == (merge, made)
+    assert found[0]["by"]["name"] == "Cleo Example"
+    assert found[1]["lived_seconds"] == 9000 - 3600, "until it came onto the branch"
+
+
+def test_a_renamed_environment_keeps_its_history(state: Gitops, remote: Path) -> None:
+    files = {
+        "shop-dev/images_path": None,
+        PATH: None,
+        "store-dev/images_path": "r/\n",
+        "store-dev/web.deployment": f"{B}\n",
+    }
+    add_commits(remote, [Commit("Rename the shop", files, FIRST + 7200)])
+    assert moves(state, "web") == [(A, B), (None, A)]
+
+
+def test_a_service_that_is_gone(state: Gitops, remote: Path) -> None:
+    other = {"shop-dev/api.deployment": f"{D}\n"}
+    add_commits(remote, [Commit("Drop web", {PATH: None, **other}, FIRST + 7200)])
+    found = entries(state, "web", "-e", "dev")
+    assert (found[0]["from"], found[0]["to"], found[0]["action"]) == (B, None, "remove")
+    assert found[0]["lived_seconds"] is None
+    assert found[1]["lived_seconds"] == 3600
+    assert "removed" in state("history", "web").ok().stdout
+
+
+def test_a_broken_value_is_history_too(state: Gitops, remote: Path) -> None:
+    broken = "<<<<<<< HEAD\n\x1b[31m\n"
+    add_commits(
+        remote,
+        [
+            Commit("Break", {PATH: broken}, FIRST + 5000),
+            Commit("Mend", {PATH: f"{B}\n"}, FIRST + 5600),
+        ],
+    )
+    assert [to for _, to in moves(state, "web")] == [B, "<<<<<<< HEAD \\x1b[31m", B, A]
+    assert "\x1b" not in state("history").ok().stdout
+
+
+def test_white_space_is_no_change(state: Gitops, remote: Path) -> None:
+    add_commits(remote, [Commit("Format", {PATH: f"{B}\r\n\n"}, FIRST + 5000)])
+    assert moves(state, "web") == [(A, B), (None, A)]
+
+
+def test_a_message_cannot_act(state: Gitops, remote: Path) -> None:
+    message = "::error::pwned\n\n##[error]x\x1b]0;title\x07\n| a | b |"
+    add_commits(remote, [Commit(message, {PATH: f"{C}\n"}, FIRST + 5000, "::stop-commands::x")])
+    for form in ("table", "wide", "markdown", "json", "yaml"):
+        out = state("history", "-o", form, "-n1").ok().stdout
+        assert "\x1b" not in out
+        assert "\x07" not in out
+        assert "##[" not in out, form
+        assert not any(line.lstrip().startswith("::") for line in out.splitlines()), form
+    assert entries(state)[0]["reason"].startswith("##[error]x\x1b"), "JSON has it unchanged"
+
+
+def test_many_files_are_merged_by_time(gitops: Gitops, article: Article) -> None:
+    state = gitops.at(article.clone())
+    found = entries(state, "-n", "0")
+    times = [e["at"] for e in found]
+    assert times == sorted(times, reverse=True)
+    assert len(found) == 24 + 8 * (3 + 2 + 1)
+    assert entries(state, "-n", "7") == found[:7]
+    assert len(entries(state)) == 20
+    some = [e for e in found if e["service"] == "orders" and "production" in e["environment"]]
+    assert entries(state, "orders", "-e", "prod") == some
+    assert len(entries(state, "-p", f"{article.prefix}project2", "-n0")) == len(found) / 2
+
+
+def test_since_and_until(state: Gitops, remote: Path) -> None:
+    add_commits(remote, [Commit("Ship c", {PATH: f"{C}\n"}, FIRST + 7200)])
+    begin, middle = "2026-09-21T14:13:20Z", "2026-09-21T15:13:20Z"
+    assert moves(state, "--until", begin) == [(None, A)]
+    [first] = entries(state, "--until", begin)
+    assert first["lived_seconds"] == 3600, "what ended it came after"
+    assert moves(state, "--since", middle) == [(B, C), (A, B)]
+    assert moves(state, "web", "--since", middle, "--until", middle) == [(A, B)]
+    assert moves(state, "--since", "1s") == []
+    assert moves(state, "web", "--since", "1s") == [], "web is known, it only has not changed"
+
+
+def test_in_a_services_checkout_only_that_service(gitops: Gitops, article: Article) -> None:
+    inside = gitops.at(article.checkout("billing"))
+    found = entries(inside.using(GITOPS_REPO=article.remote), "-n0")
+    assert {e["service"] for e in found} == {"billing"}
+
+
+def test_an_unreachable_remote(state: Gitops, remote: Path) -> None:
+    remote.rename(remote.with_suffix(".gone"))
+    ran = state("history", "web").ok()
+    assert "showing the last known" in ran.stderr
+    assert ran.stdout.count("\n") == 3
+
+
+def test_a_reader_that_leaves_early_is_no_failure(state: Gitops) -> None:
+    with state.start("history") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], "no change of nothing"),
+        (["--since", "yesterday"], "neither a time"),
+        (["-n", "-1"], "-1"),
+        (["-e", "qa"], "no environment or stage"),
+    ],
+)
+def test_bad_arguments(state: Gitops, arguments: list[str], message: str) -> None:
+    ran = state("history", *arguments)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert message in ran.stderr
+
+
+def test_no_commits_no_changes(gitops: Gitops, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "empty")
+    assert gitops.at(tmp_path / "empty")("history").ok().stdout == "no changes\n"
