@@ -40,7 +40,7 @@ from gitops_cli.domain.building import (
     image_labels,
     parse_command,
 )
-from gitops_cli.domain.errors import Denied, GitError, TimedOut, UsageError
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.repository import Kind
 from gitops_cli.domain.team import Team
@@ -207,11 +207,7 @@ def release(
         if dry_run:
             outcome, service, image = plan_release(shop, order)
             return Release(service, image, None, None, outcome)
-        try:
-            return make_release(shop, order, recipe, actor=session.actor, timeout=timeout)
-        except (GitError, Denied, TimedOut) as error:
-            error.hint = error.hint or "run the same command again: what is done is not done twice"
-            raise
+        return make_release(shop, order, recipe, actor=session.actor, timeout=timeout)
 
     done = with_answers(once, order)
     for warning in done.outcome.draft.warnings:

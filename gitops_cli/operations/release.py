@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from gitops_cli.domain.building import BuildRequest, CommitRequest, Made, Release
 from gitops_cli.domain.drafting import Draft, Outcome
-from gitops_cli.domain.errors import DirtyTree, ImageDiffers, SourceMoved
+from gitops_cli.domain.errors import (
+    Denied,
+    DirtyTree,
+    GitError,
+    ImageDiffers,
+    SourceMoved,
+    TimedOut,
+)
 from gitops_cli.domain.image import ImageRef, split_repository
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.proposal import Actor
@@ -103,7 +110,11 @@ def release(
     else:
         shop.say(f"{image} is in the registry already")
     recording = replace(order, images=_this(image, digest if recipe.pin else None))
-    drafted = write_draft(shop.state, _draft(shop, recording), actor=actor, timeout=timeout)
+    try:
+        drafted = write_draft(shop.state, _draft(shop, recording), actor=actor, timeout=timeout)
+    except (GitError, Denied, TimedOut):
+        shop.say(f"{image} is in the registry; the same command, run again, only records it")
+        raise
     return Release(service, image, made, digest, Outcome(*drafted))
 
 

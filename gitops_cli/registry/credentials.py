@@ -70,6 +70,8 @@ def credential_files(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(docker, "config.json")
     if runtime := environ.get("XDG_RUNTIME_DIR"):
         yield Path(runtime, "containers", "auth.json")
+    else:
+        yield Path(f"/run/containers/{os.getuid()}/auth.json")
     config = environ.get("XDG_CONFIG_HOME") or home / ".config"
     yield Path(config, "containers", "auth.json")
     if not docker:

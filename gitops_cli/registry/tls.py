@@ -37,12 +37,8 @@ def certificate_directories(host: str, environ: Mapping[str, str]) -> Iterator[P
     """Yield the directories that docker and podman read for `host`, existing or not."""
     home = Path(environ.get("HOME") or Path.home())
     config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
-    for base in (
-        Path("/etc/docker"),
-        Path("/etc/containers"),
-        config / "docker",
-        config / "containers",
-    ):
+    podmans = home / ".config" / "containers"  # wherever XDG_CONFIG_HOME is
+    for base in (Path("/etc/docker"), Path("/etc/containers"), config / "docker", podmans):
         yield base / "certs.d" / host
 
 
