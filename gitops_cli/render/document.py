@@ -46,10 +46,10 @@ def as_yaml(value: dict[str, Any]) -> str:
     import yaml  # one format's library; the others need not wait for it
 
     class Dumper(yaml.SafeDumper):
-        """Quotes what must be escaped, so that both formats can be escaped alike."""
+        """Quotes what must be escaped, and lines, which else could begin one of the log's."""
 
     def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-        style = '"' if _ACTING.search(text) else None
+        style = '"' if "\n" in text or _ACTING.search(text) else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, represent)
