@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,10 +18,11 @@ from rich.control import Control
 from rich.segment import ControlType
 
 from gitops_cli.cli.command import command
+from gitops_cli.cli.options import Kubeconfig
 from gitops_cli.cli.prompts import may_ask
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import ClusterError, ExitCode
-from gitops_cli.operations.demo import Cast, Step, story
+from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, UsageError
+from gitops_cli.operations.demo import Cast, Step, clear, furnish, story
 from gitops_cli.render.console import print_line
 from gitops_cli.render.view import Style
 
@@ -29,36 +30,94 @@ if TYPE_CHECKING:
     from gitops_cli.sandbox.lifecycle import Sandbox
 
 _WIDTH = 78
+_STARTS = 120.0  # seconds for the first pods: their image may have to be pulled
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @command
 def demo(
     session: Session,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the practice ground up afterwards.")
-    ] = False,
+    kube_context: Annotated[
+        str | None,
+        typer.Option(
+            "--context",
+            metavar="NAME",
+            help="Play on this cluster of yours, in new namespaces.",
+            show_default="an emulated cluster",
+        ),
+    ] = None,
+    kubeconfig: Kubeconfig = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up afterwards.")] = False,
     no_pause: Annotated[
         bool, typer.Option("--no-pause", "--yes", "-y", help="Do not wait for Enter.")
     ] = False,
 ) -> None:
-    """Show promote, diff, sync, a failing rollout and a rollback on an emulated cluster."""
+    """Show promote, diff, sync, a failing rollout and a rollback: real commands, step by step."""
+    if kubeconfig is not None and kube_context is None:
+        raise UsageError("--kubeconfig alone does not choose a cluster", hint="add --context NAME")
     ground = session.new_sandbox()
-    with _cleaned_up(ground, keep=keep):
+    pause = may_ask() and not no_pause
+    if kube_context is None:
+        _on_emulated_cluster(session, ground, keep=keep, pause=pause)
+    else:
+        _on_real_cluster(session, ground, kube_context, kubeconfig, keep=keep, pause=pause)
+
+
+def _on_emulated_cluster(session: Session, ground: Sandbox, *, keep: bool, pause: bool) -> None:
+    with _cleaned_up(ground.down, keep=keep):
         ground.up()
         cast = Cast("authentication", "frontend", ground.broken_version, "project1-production")
-        _play(
-            session,
-            story(cast),
-            environment=_environment(ground.environment, ground.place.home),
-            pause=may_ask() and not no_pause,
-        )
-    _say(session, *_ending(ground, keep=keep))
+        _play(session, story(cast), _environment(ground, ground.environment), pause=pause)
+    if not keep:
+        _say(session, "That was the main job. Nothing of it is left on this machine.", Style.GOOD)
+        return
+    option = f"--dir {shlex.quote(str(ground.place.directory))}"
+    _say(session, "That was the main job. The practice ground is still up:", Style.GOOD)
+    _say(session, f'  eval "$(gitops sandbox env {option})"\n  gitops sandbox down {option}')
+
+
+def _on_real_cluster(
+    session: Session,
+    ground: Sandbox,
+    context: str,
+    kubeconfig: Path | None,
+    *,
+    keep: bool,
+    pause: bool,
+) -> None:
+    objects = session.objects(context, kubeconfig)
+    repository = {"GITOPS_REPO": str(ground.place.state), "GITOPS_CONTEXT": context}
+    cluster = {} if kubeconfig is None else {"KUBECONFIG": str(kubeconfig.absolute())}
+    with _cleaned_up(ground.down, keep=keep):
+        borrowed = ground.borrow(context)
+        project = borrowed.project
+        selector = f"{borrowed.label}={project}"
+
+        def clean() -> None:
+            try:
+                names = clear(objects, borrowed.label, project)
+            except GitOpsError:
+                session.output.warn(f"run `kubectl delete namespace -l {selector}` yourself")
+                raise
+            _say(session, f"Deleted {', '.join(names) or 'no namespace'} on {context}.")
+
+        with _cleaned_up(clean, keep=keep):
+            _say(session, f"Three namespaces {project}-… on {context}: waiting for their pods.\n")
+            furnish(objects, borrowed.manifests, timeout=_STARTS)
+            cast = Cast(
+                borrowed.service, borrowed.service, ground.broken_version, f"{project}-production"
+            )
+            _play(session, story(cast), _environment(ground, repository | cluster), pause=pause)
+    _say(session, "That was the main job.", Style.GOOD)
+    if keep:
+        _say(session, f"  export GITOPS_REPO={shlex.quote(str(ground.place.state))}")
+        _say(session, f"  kubectl delete namespace -l {selector} --context {shlex.quote(context)}")
+        _say(session, f"  gitops sandbox down --dir {shlex.quote(str(ground.place.directory))}")
 
 
 @contextmanager
-def _cleaned_up(ground: Sandbox, *, keep: bool) -> Iterator[None]:
-    """Take the ground down at the end, also after Ctrl-C or a signal that asks to stop."""
+def _cleaned_up(clean: Callable[[], object], *, keep: bool) -> Iterator[None]:
+    """Clean at the end unless the work is done and to be kept, also after a signal to stop."""
     before = {number: signal.signal(number, signal.default_int_handler) for number in _SIGNALS}
     try:
         yield
@@ -67,22 +126,25 @@ def _cleaned_up(ground: Sandbox, *, keep: bool) -> Iterator[None]:
         raise
     finally:
         interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one
-        if not keep:
-            ground.down()
-        for number, handler in {**before, signal.SIGINT: interrupt}.items():
-            signal.signal(number, handler)
+        try:
+            if not keep:
+                clean()
+        finally:
+            for number, handler in {**before, signal.SIGINT: interrupt}.items():
+                signal.signal(number, handler)
 
 
-def _environment(variables: Mapping[str, str], home: Path) -> dict[str, str]:
+def _environment(ground: Sandbox, variables: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which no setting of the user's changes the story."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GITOPS_")}
-    own = {"XDG_CACHE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+    home = str(ground.place.home)
+    own = {"XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home}
     git = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     return {**kept, **own, **git, **variables}
 
 
 def _play(
-    session: Session, steps: Sequence[Step], *, environment: Mapping[str, str], pause: bool
+    session: Session, steps: Sequence[Step], environment: Mapping[str, str], *, pause: bool
 ) -> None:
     """Run the steps, each after its reason; raises ClusterError where one ends otherwise."""
     for number, step in enumerate(steps):
@@ -109,17 +171,6 @@ def _play(
 
 def _shown(step: Step) -> str:
     return shlex.join(("gitops", *step.arguments))
-
-
-def _ending(ground: Sandbox, *, keep: bool) -> tuple[str, Style]:
-    if not keep:
-        return "That was the main job. Nothing of it is left on this machine.", Style.GOOD
-    option = f"--dir {shlex.quote(str(ground.place.directory))}"
-    return (
-        "That was the main job. The practice ground is still up:\n"
-        f'  eval "$(gitops sandbox env {option})"\n'
-        f"  gitops sandbox down {option}"
-    ), Style.GOOD
 
 
 def _say(session: Session, text: str = "", style: Style = Style.PLAIN) -> None:

@@ -20,6 +20,7 @@ from gitops_cli.settings import UserConfig, read_user_config
 if TYPE_CHECKING:
     from gitops_cli.builder.engine import Builder
     from gitops_cli.domain.building import Engine
+    from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.ci import CiRun
     from gitops_cli.domain.proposal import Actor
     from gitops_cli.domain.team import Team
@@ -161,6 +162,15 @@ class Session:
         from gitops_cli.sandbox.lifecycle import new_sandbox
 
         return new_sandbox()
+
+    def objects(self, context: str | None, kubeconfig: Path | None) -> Objects:
+        """Return what reads and writes whole objects of a cluster."""
+        from gitops_cli.cluster.connection import connect
+        from gitops_cli.cluster.objects import Objects
+
+        cluster = connect(context, kubeconfig)
+        self._closing.callback(cluster.close)
+        return Objects(cluster.api)
 
     def builder(self, wanted: Engine | None) -> Builder:
         """Return docker or podman; their output is theirs on a terminal, else lines on stderr."""

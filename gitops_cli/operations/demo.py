@@ -1,11 +1,16 @@
-"""The demo's story: which commands a newcomer sees, and how each of them ends."""
+"""The demo: its story, and what it needs on a cluster of the user's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from gitops_cli.domain.errors import ExitCode
+from gitops_cli.domain.errors import ExitCode, TimedOut
+
+if TYPE_CHECKING:
+    from gitops_cli.cluster.objects import Objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +24,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """What the story is played with.
+    """With what the story is played.
 
-    `service` is promoted to `production`, `fragile` gets the version `broken`, whose image does
-    not exist. All environments of `projects` are there.
+    `service` is promoted to `production`; `fragile` then gets the version `broken`, whose image
+    does not exist.
     """
 
     service: str
@@ -46,7 +51,7 @@ def story(cast: Cast) -> Sequence[Step]:
             ("promote", cast.service, "--from", "dev", "--to", "prod", "--yes"),
         ),
         Step(
-            "The cluster still runs the old version. A difference is exit code 1.",
+            "The cluster still runs the old version.",
             ("diff", production),
             ExitCode.NO,
         ),
@@ -73,3 +78,40 @@ def story(cast: Cast) -> Sequence[Step]:
             ("history", cast.fragile, "-e", "prod"),
         ),
     )
+
+
+def furnish(objects: Objects, manifests: Sequence[Mapping[str, Any]], *, timeout: float) -> None:
+    """Make the demo's objects on a cluster and wait until the Deployments run.
+
+    Raises Denied, ClusterError, TimedOut.
+    """
+    for manifest in manifests:
+        objects.apply(manifest, dry_run=False)
+    deadline = time.monotonic() + timeout
+    for manifest in manifests:
+        if manifest["kind"] == "Deployment":
+            _wait_available(objects, manifest["metadata"], deadline)
+
+
+def _wait_available(objects: Objects, metadata: Mapping[str, Any], deadline: float) -> None:
+    namespace, name = metadata["namespace"], metadata["name"]
+    while True:
+        found = objects.get("Deployment", namespace, name) or {}
+        if (found.get("status") or {}).get("availableReplicas"):
+            return
+        if time.monotonic() > deadline:
+            raise TimedOut(
+                f"{name} did not start in {namespace}",
+                hint=f"kubectl describe pods -n {namespace} says why; the demo needs its image",
+            )
+        time.sleep(0.2)
+
+
+def clear(objects: Objects, label: str, project: str) -> list[str]:
+    """Delete the namespaces that the demo made, told by their label and name; return them."""
+    found = objects.items("Namespace", None, labelSelector=f"{label}={project}")
+    names = [str(namespace["metadata"]["name"]) for namespace in found]
+    ours = [name for name in names if name.startswith(f"{project}-")]
+    for name in ours:
+        objects.delete({"kind": "Namespace", "metadata": {"name": name}})
+    return ours

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gitops_cli.domain.errors import ClusterError, ConfigurationError
+from gitops_cli.sandbox.borrowed import Borrowed, make_borrowed
 from gitops_cli.sandbox.place import Place, cache_directory, default_place
 from gitops_cli.sandbox.repositories import make_repositories
 from gitops_cli.sandbox.samples import HOTFIX
@@ -84,6 +85,15 @@ class Sandbox:
                 make_repositories(place)
                 place.marker.write_text("`gitops sandbox down` removes this\n")
             return self._start()
+
+    def borrow(self, context: str) -> Borrowed:
+        """Make repositories for a cluster of the user's; return what they need there.
+
+        Raises ConfigurationError, GitError.
+        """
+        _make_directory(self.place)
+        with _alone(self.place):
+            return make_borrowed(self.place, f"gitops-{self.place.directory.name}", context)
 
     def find(self) -> Running | None:
         """Return the server if it is up."""

@@ -39,8 +39,12 @@ def make_repositories(place: Place) -> None:
 
     Raises GitError. Times, names and git's settings are fixed, so the hashes are, too.
     """
-    hashes = {service: _make_source(place, service) for service in SOURCES}
-    commits = timeline(hashes, {service: place.source_url(service) for service in SOURCES})
+    hashes = {service: make_source(place, service) for service in SOURCES}
+    make_state(place, timeline(hashes, {service: place.source_url(service) for service in SOURCES}))
+
+
+def make_state(place: Place, commits: Iterable[StateCommit]) -> None:
+    """Make the bare state repository and its clone; raises GitError."""
     _git("init", "-q", "--bare", "-b", "main", str(place.remote))
     _import(place.remote, _as_imports(commits))
     _git("clone", "-q", str(place.remote), str(place.state))
@@ -52,7 +56,7 @@ def _as_imports(commits: Iterable[StateCommit]) -> list[Import]:
     return [Import("main", c.author, c.when, c.when, c.message, c.files) for c in commits]
 
 
-def _make_source(place: Place, service: str) -> Sequence[str]:
+def make_source(place: Place, service: str) -> Sequence[str]:
     """Make one service's repository with a working tree; return the hashes of its commits."""
     repository = place.source(service)
     _git("init", "-q", "-b", "main", str(repository))

@@ -27,6 +27,8 @@ def seed(controllers: Controllers, place: Place) -> None:
     store = controllers.store
     began = time.time() - _AGE
     store.clock = _stopped_at(began)
+    for name in ("default", "kube-system"):
+        _create(controllers, "/api/v1/namespaces", {"metadata": {"name": name}})
     for environment in recorded(place).environments.values():
         _create(controllers, "/api/v1/namespaces", {"metadata": {"name": environment.name}})
         path = f"/apis/apps/v1/namespaces/{environment.name}/deployments"

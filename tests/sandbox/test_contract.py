@@ -9,6 +9,7 @@ import pytest
 from tests.sandbox.apis import (
     APPLY,
     JSON_PATCH,
+    MERGE,
     STRATEGIC,
     TABLE,
     Api,
@@ -436,6 +437,51 @@ def test_scaling_follows_the_spec(api: Api):
     eventually(lambda: api.list("pods") == [])
 
 
+def test_scale_is_a_subresource(api: Api):
+    api.create(deployment("web", A))
+    path = api.path("deployments", "web") + "/scale"
+
+    _, before = api.ask("GET", path)
+    code, after = api.ask("PATCH", path, {"spec": {"replicas": 2}}, content_type=MERGE)
+
+    assert (before["kind"], before["spec"]) == ("Scale", {"replicas": 1})
+    assert (code, after["spec"]) == (200, {"replicas": 2})
+    assert api.get("deployments", "web")["spec"]["replicas"] == 2
+
+
+def test_recreate_stops_the_old_pods_first(api: Api):
+    api.create(deployment("web", A, replicas=2, strategy={"type": "Recreate"}))
+    api.wait("deployments", "web", rolled_out)
+    _, listed = api.ask("GET", api.path("pods"))
+    api.set_image("web", B)
+    api.wait("deployments", "web", rolled_out)
+
+    _, events = api.ask(
+        "GET",
+        api.path("pods"),
+        watch="1",
+        resourceVersion=listed["metadata"]["resourceVersion"],
+        timeoutSeconds=1,
+    )
+
+    old = [p["metadata"]["uid"] for p in listed["items"]]
+    seen = [(e["type"], e["object"]["metadata"]["uid"] in old) for e in events]
+    last_of_old = max(i for i, event in enumerate(seen) if event == ("DELETED", True))
+    first_of_new = min(i for i, event in enumerate(seen) if event == ("ADDED", False))
+    assert last_of_old < first_of_new
+
+
+def test_a_paused_deployment_keeps_its_pods(api: Api):
+    api.create(deployment("web", A))
+    api.wait("deployments", "web", rolled_out)
+    api.patch("deployments", "web", {"spec": {"paused": True}})
+    generation = api.set_image("web", B)["metadata"]["generation"]
+
+    api.wait("deployments", "web", lambda b: b["status"]["observedGeneration"] == generation)
+
+    assert [p["spec"]["containers"][0]["image"] for p in api.list("pods")] == [A]
+
+
 def test_deleting_a_deployment_takes_its_pods_along(api: Api):
     api.create(deployment("web", A))
     api.wait("deployments", "web", rolled_out)
@@ -625,6 +671,26 @@ def test_a_watch_from_nowhere_begins_with_what_is_there(api: Api):
 
     assert [(e["type"], e["object"]["metadata"]["name"]) for e in events] == [("ADDED", "web")]
     assert events[0]["object"]["kind"] == "Deployment"
+
+
+def test_a_watch_can_begin_with_a_list_and_end_with_a_bookmark(api: Api):
+    api.create({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "c"}})
+
+    _, events = api.ask(
+        "GET",
+        api.path("configmaps"),
+        watch="1",
+        timeoutSeconds=1,
+        sendInitialEvents="true",
+        resourceVersionMatch="NotOlderThan",
+        allowWatchBookmarks="true",
+        fieldSelector="metadata.name=c",
+    )
+
+    kinds = [event["type"] for event in events]
+    annotations = events[1]["object"]["metadata"].get("annotations")
+    assert kinds[:2] == ["ADDED", "BOOKMARK"]
+    assert annotations == {"k8s.io/initial-events-end": "true"}
 
 
 def test_a_watch_of_pods_sees_them_start(api: Api):

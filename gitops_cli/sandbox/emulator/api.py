@@ -15,6 +15,7 @@ from gitops_cli.sandbox.emulator.failures import (
     bad_request,
     invalid,
     method_not_allowed,
+    no_protobuf,
     not_found,
     unknown_path,
 )
@@ -70,6 +71,8 @@ class _Target:
 def handle(store: Store, request: Request) -> Answer | Iterator[Json]:
     """Answer the request; an iterator is the events of a watch. Never raises ApiFailure."""
     try:
+        if "protobuf" in request.content_type:
+            raise no_protobuf()
         return _handle(store, request)
     except ApiFailure as failure:
         return Answer(failure.code, failure.status)

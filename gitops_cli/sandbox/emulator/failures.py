@@ -94,6 +94,12 @@ def unsupported_media_type() -> ApiFailure:
     return ApiFailure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
+def no_protobuf() -> ApiFailure:
+    """A body as `kubectl create deployment` sends it."""
+    message = "the sandbox reads JSON and YAML, not protobuf: use kubectl apply -f FILE"
+    return ApiFailure(415, "UnsupportedMediaType", message, {})
+
+
 def too_old(revision: int) -> ApiFailure:
     """A watch that begins before what is remembered."""
     return ApiFailure(410, "Expired", f"too old resource version: {revision}")
