@@ -103,3 +103,7 @@ WaitImage = Annotated[
     ),
 ]
 Pin = Annotated[bool, typer.Option("--pin", help="Record the image's digest too: HASH@sha256:….")]
+Images = Annotated[
+    bool,
+    typer.Option("--images", help="Ask the registries whether the recorded images exist."),
+]

@@ -8,13 +8,15 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
-from gitops_cli.cli.options import Project
+from gitops_cli.cli.options import Images, Project
 from gitops_cli.cli.resolve import service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.repository import invalid
 from gitops_cli.domain.selection import Filter
+from gitops_cli.operations.images import exit_code, missing_images
 from gitops_cli.operations.status import read_status
+from gitops_cli.render.images import with_images
 from gitops_cli.render.status import view
 from gitops_cli.settings import parse_team
 
@@ -42,6 +44,7 @@ def status(
         ),
     ] = None,
     project: Project = None,
+    images: Images = False,
 ) -> None:
     """Show what is recorded where: services × stages."""
     tip = session.state.tip(require_remote=False)
@@ -64,7 +67,13 @@ def status(
         committed_at=tip.committed_at,
         now=session.now(),
     )
-    session.show(view(found))
+    shown = view(found)
+    if images:
+        files = {c.file for g in found.grids for row in g.rows.values() for c in row.values()}
+        missing = missing_images(session.registries, snapshot, wanted=files.__contains__)
+        shown = with_images(shown, missing)
+        session.finish(exit_code(missing))
+    session.show(shown)
     unreadable = [
         cell.finding
         for grid in found.grids

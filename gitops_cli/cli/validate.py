@@ -9,9 +9,13 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
+from gitops_cli.cli.options import Images
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import ExitCode
-from gitops_cli.domain.findings import Severity
+from gitops_cli.domain.errors import ExitCode, worst
+from gitops_cli.domain.findings import Finding, Severity
+from gitops_cli.domain.missing import MissingImage
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.operations.images import exit_code, image_findings, missing_images
 from gitops_cli.operations.validate import Validation, validate_repository
 from gitops_cli.render.validate import github_commands, gitlab_report, view
 
@@ -33,6 +37,7 @@ def validate(
     strict: Annotated[
         bool, typer.Option("--strict", help="Let warnings fail it as errors do.")
     ] = False,
+    images: Images = False,
     annotations: Annotated[
         Annotations | None,
         typer.Option(
@@ -43,10 +48,16 @@ def validate(
     ] = None,
 ) -> None:
     """Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors."""
-    found = validate_repository(session.state, staged=staged, now=session.now())
+    missing: list[MissingImage] = []
+
+    def ask(snapshot: Snapshot) -> list[Finding]:
+        missing.extend(missing_images(session.registries, snapshot) if images else ())
+        return image_findings(missing)
+
+    found = validate_repository(session.state, staged=staged, now=session.now(), more=ask)
     _show(session, found, annotations)
-    if found.count(Severity.ERROR) or (strict and found.findings):
-        session.finish(ExitCode.NO)
+    failed = found.count(Severity.ERROR) or (strict and found.findings)
+    session.finish(worst((ExitCode.NO if failed else ExitCode.OK, exit_code(missing))))
 
 
 def _show(session: Session, found: Validation, annotations: Annotations | None) -> None:

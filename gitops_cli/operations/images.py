@@ -8,10 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.errors import ImageMissing, RegistryError, TimedOut
+from gitops_cli.domain.errors import (
+    Denied,
+    ExitCode,
+    ImageMissing,
+    RegistryError,
+    TimedOut,
+    worst,
+)
+from gitops_cli.domain.findings import Finding, Severity
 from gitops_cli.domain.image import ImageRef
-from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Environment, Snapshot
+from gitops_cli.domain.missing import MissingImage
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.repository import Environment, Snapshot, VersionFile
 from gitops_cli.domain.version import Version
 
 if TYPE_CHECKING:
@@ -33,17 +42,6 @@ class ImageChecks:
     def asked(self) -> bool:
         """Tell whether the registry is needed at all."""
         return self.verify or self.pin or self.wait is not None
-
-
-@dataclass(frozen=True, slots=True)
-class MissingImage:
-    """A recorded version that cannot be pulled; `problem` is set if that could not be told."""
-
-    environment: EnvironmentName
-    service: ServiceName
-    path: str
-    image: ImageRef
-    problem: RegistryError | None = None
 
 
 def exists(registries: Registries, image: ImageRef) -> str | None:
@@ -151,34 +149,58 @@ def _digest(registries: Registries, image: ImageRef, checks: ImageChecks) -> str
 
 
 def missing_images(
-    registries: Registries, snapshot: Snapshot, *, only: Iterable[EnvironmentName] | None = None
+    registries: Registries,
+    snapshot: Snapshot,
+    *,
+    wanted: Callable[[VersionFile], bool] = lambda _file: True,
 ) -> list[MissingImage]:
     """Return the recorded versions whose image is gone, or whose registry could not tell.
 
     Every image is asked for once, however many environments record it.
     """
-    wanted = None if only is None else frozenset(only)
     places = [
-        (environment, file)
+        (environment.name, file, environment.image(file.service))
         for environment in snapshot.environments.values()
-        if environment.images_path is not None and (wanted is None or environment.name in wanted)
+        if environment.images_path is not None
         for file in environment.files.values()
+        if wanted(file)
     ]
-    images = {str(image): image for env, file in places for image in [env.image(file.service)]}
+    images = sorted({image for _, _, image in places}, key=str)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        told = pool.map(lambda image: _gone(registries, image), images.values())
+        told = pool.map(lambda image: _gone(registries, image), images)
         answers = dict(zip(images, told, strict=True))
-    found = []
-    for environment, file in places:
-        image = environment.image(file.service)
-        gone, problem = answers[str(image)]
-        if gone:
-            found.append(MissingImage(environment.name, file.service, file.path, image, problem))
-    return found
+    return [
+        MissingImage(name, file.service, file.path, image, answers[image][1])
+        for name, file, image in places
+        if answers[image][0]
+    ]
 
 
-def _gone(registries: Registries, image: ImageRef) -> tuple[bool, RegistryError | None]:
+def _gone(registries: Registries, image: ImageRef) -> tuple[bool, RegistryError | Denied | None]:
     try:
         return registries.digest(image) is None, None
-    except RegistryError as error:
+    except (RegistryError, Denied) as error:
         return True, error
+
+
+def image_findings(missing: Iterable[MissingImage]) -> list[Finding]:
+    """Return missing images as findings of `validate`; what could not be told is a warning."""
+    return [
+        Finding(
+            one.path,
+            1,
+            "image-missing",
+            f"{one.image}: the registry has no such image",
+            "push it again, or record a version that is there",
+        )
+        if one.problem is None
+        else Finding(
+            one.path, 1, "image-unknown", one.problem.message, one.problem.hint, Severity.WARNING
+        )
+        for one in missing
+    ]
+
+
+def exit_code(missing: Iterable[MissingImage]) -> ExitCode:
+    """Return the code that speaks for them: 1 if images are gone, more if that is not known."""
+    return worst(ExitCode.NO if m.problem is None else m.problem.exit_code for m in missing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -41,15 +41,24 @@ class Validation:
         return sum(finding.severity is severity for finding in self.findings)
 
 
-def validate_repository(state: StateRepository, *, staged: bool, now: datetime) -> Validation:
-    """Judge the index, or the working tree, or the remote's tip where there is no checkout."""
+def validate_repository(
+    state: StateRepository,
+    *,
+    staged: bool,
+    now: datetime,
+    more: Callable[[Snapshot], Iterable[Finding]] = lambda _snapshot: (),
+) -> Validation:
+    """Judge the index, or the working tree, or the remote's tip where there is no checkout.
+
+    `more` finds what needs others than the repository, such as a registry.
+    """
     subject, snapshot = _look(state, staged=staged)
     return Validation(
         subject,
         snapshot.commit,
         len(snapshot.environments),
         sum(len(environment.files) for environment in snapshot.environments.values()),
-        findings_of(snapshot, now=now),
+        tuple(sorted((*findings_of(snapshot, now=now), *more(snapshot)))),
     )
 
 

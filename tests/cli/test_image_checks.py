@@ -216,3 +216,47 @@ def test_a_stage_may_require_the_image(gitops: Gitops, state: Path, images: Imag
     assert refused.code == 6
     assert "gitops.toml:2" in refused.stderr
     assert recorded(state, PROD) == NEW
+
+
+def test_status_lists_recorded_versions_whose_image_is_gone(
+    gitops: Gitops, registry: Scripted, images: Images
+) -> None:
+    done = gitops("status", "--images", "-o", "json")
+
+    assert done.code == 1, str(done)
+    assert [entry["environment"] for entry in done.json()["missing_images"]] == [DEV, PROD]
+    assert done.json()["missing_images"][0]["image"] == f"{registry.address}/shop/web:{OLD}"
+    assert len(registry.requests) == 1, "two environments record the same image"
+    assert "Images that cannot be pulled" in gitops("status", "--images").stdout
+
+    images.tags = {OLD}
+    assert gitops("status", "--images").ok().stdout.endswith("all images are in their registry\n")
+
+
+def test_status_asks_for_what_it_shows_only(gitops: Gitops, registry: Scripted) -> None:
+    done = gitops("status", "--images", "-e", "prod", "-o", "json")
+
+    assert [entry["environment"] for entry in done.json()["missing_images"]] == [PROD]
+
+
+def test_status_does_not_take_silence_for_absence(gitops: Gitops, images: Images) -> None:
+    images.down = True
+
+    done = gitops("status", "--images", "-o", "json")
+
+    assert done.code == 5
+    assert "answered 500" in done.json()["missing_images"][0]["problem"]
+
+
+def test_validate_finds_missing_images_with_their_lines(
+    gitops: Gitops, images: Images, registry: Scripted
+) -> None:
+    gitops("validate").ok()
+
+    done = gitops("validate", "--images")
+
+    assert done.code == 1
+    assert f"{DEV}/web.deployment:1: error: {registry.address}/shop/web:{OLD}" in done.stdout
+    assert "[image-missing]" in done.stdout
+    images.tags = {OLD}
+    gitops("validate", "--images").ok()
