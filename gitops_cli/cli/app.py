@@ -67,6 +67,12 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         None,
         "Show who recorded what, when and why, and how long it lived.",
     ),
+    "diff": (
+        "diff:diff",
+        CLUSTER,
+        "Compare what git records with what the live clusters run.",
+    ),
+    "sync": ("sync:sync", CLUSTER, "Make the live clusters follow what git records."),
     "validate": (
         "validate:validate",
         LOOK,

@@ -18,6 +18,7 @@ from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config
 
 if TYPE_CHECKING:
+    from gitops_cli.cluster.connection import KubernetesCluster
     from gitops_cli.builder.engine import Builder
     from gitops_cli.domain.building import Engine
     from gitops_cli.cluster.objects import Objects
@@ -129,6 +130,16 @@ class Session:
         from gitops_cli.source.checkout import author_at
 
         return self.actor.name if self.actor else author_at(self.state.worktree or self.directory)
+
+    def cluster(
+        self, context: str | None, kubeconfig: Path | None = None, *, declared: bool = False
+    ) -> KubernetesCluster:
+        """Return the cluster of a context, None: the current one; connects when first asked."""
+        from gitops_cli.cluster.connection import connect
+
+        cluster = connect(context, kubeconfig, declared=declared)
+        self._closing.callback(cluster.close)
+        return cluster
 
     @cached_property
     def registries(self) -> Registries:

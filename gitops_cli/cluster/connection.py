@@ -35,9 +35,13 @@ class KubernetesCluster:
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""
         return reading.observe(self.api, targets)
 
-    def read(self, workload: Workload) -> Workload | None:
-        """Return a workload as it is now; None if it is gone."""
-        return patching.read(self.api, workload)
+    def has_namespace(self, name: EnvironmentName) -> bool | None:
+        """Tell whether there is such a namespace; None: not permitted to know."""
+        return reading.has_namespace(self.api, name)
+
+    def rewritten(self, workload: Workload, containers: Sequence[str]) -> bool:
+        """Tell whether the images were last written by our own patch, so admission changed them."""
+        return patching.rewritten(self.api, workload, containers)
 
     def patch(
         self,
@@ -58,9 +62,9 @@ class KubernetesCluster:
         """Keep namespaces up to date in the background, by watches or by polling."""
         return Follower(self.api, targets)
 
-    def explain(self, namespace: EnvironmentName, trouble: Trouble) -> Trouble:
-        """Add log lines and events to a trouble, as far as they may be read."""
-        return explaining.explain(self.api, namespace, trouble)
+    def explain(self, troubles: Sequence[tuple[EnvironmentName, Trouble]]) -> list[Trouble]:
+        """Add log lines and events to troubles, as far as they may be read."""
+        return explaining.explain_all(self.api, troubles)
 
     def review(self, wanted: Sequence[Right]) -> list[bool | GitOpsError]:
         """Tell for each right whether we have it."""
@@ -79,13 +83,16 @@ def connect(
     context: str | None = None,
     kubeconfig: Path | None = None,
     *,
+    declared: bool = False,
     timeout: float | None = None,
 ) -> KubernetesCluster:
     """Return the cluster of a context; nothing is sent yet. Raises ConfigurationError, Denied.
 
-    `timeout` (seconds from now) limits all requests; without one each has its own limit.
+    A `declared` context is one that gitops.toml names: in a pod without a kubeconfig the pod's own
+    cluster answers for it. `timeout` (seconds from now) limits all requests; without one each has
+    its own limit.
     """
-    access = find_access(context, kubeconfig)
+    access = find_access(context, kubeconfig, declared=declared)
     deadline = None if timeout is None else time.monotonic() + timeout
     return KubernetesCluster(Api(access, _transport(access), deadline))
 

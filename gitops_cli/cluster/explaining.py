@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gitops_cli.cluster.api import EVENTS, PODS, Api, Doing
-from gitops_cli.domain.errors import ClusterError, Denied
+from gitops_cli.cluster.parallel import attempt_all
+from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.rollout import Trouble, with_event
 
 LOG_LINES = 5
 _MOST = 400  # characters of a line
+
+
+def explain_all(api: Api, troubles: Sequence[tuple[EnvironmentName, Trouble]]) -> list[Trouble]:
+    """Explain troubles, each in its namespace, all at once."""
+    answers = attempt_all(lambda pair: explain(api, *pair), troubles)
+    return [
+        trouble if isinstance(answer, GitOpsError) else answer
+        for (_, trouble), answer in zip(troubles, answers, strict=True)
+    ]
 
 
 def explain(api: Api, namespace: EnvironmentName, trouble: Trouble) -> Trouble:

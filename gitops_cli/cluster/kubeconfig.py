@@ -125,16 +125,19 @@ def find_access(
     context: str | None = None,
     kubeconfig: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    *,
+    declared: bool = False,
 ) -> Access:
     """Return the access of a context, by default the current one; raises ConfigurationError.
 
     `kubeconfig` replaces $KUBECONFIG and ~/.kube/config. Without any file and in a pod it is the
-    ServiceAccount's.
+    ServiceAccount's, also for a context that is only `declared`.
     """
     variables = os.environ if environment is None else environment
     files = _files(kubeconfig, variables)
     existing = tuple(file for file in files if file.exists())
-    if not existing and kubeconfig is None and context is None and _in_pod(variables):
+    anyone = context is None or declared
+    if not existing and kubeconfig is None and anyone and _in_pod(variables):
         return in_cluster(variables)
     if not existing:
         raise ConfigurationError(

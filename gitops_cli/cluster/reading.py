@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gitops_cli.cluster.api import JOBS, PODS, RESOURCES, Api, Doing, Refused, Resource
+from gitops_cli.cluster.api import JOBS, NAMESPACES, PODS, RESOURCES, Api, Doing, Refused, Resource
 from gitops_cli.cluster.parallel import attempt_all
 from gitops_cli.cluster.parse import job, parse_list, pod, workload
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
@@ -148,3 +148,16 @@ def assembled(
         errors,
         tuple(notes),
     )
+
+
+def has_namespace(api: Api, name: EnvironmentName) -> bool | None:
+    """Tell whether there is such a namespace; None: not permitted to know."""
+    try:
+        api.call(Doing("get", NAMESPACES, name=name))
+    except Refused as refused:
+        if refused.status == 404:
+            return False
+        raise
+    except Denied:
+        return None
+    return True

@@ -34,6 +34,7 @@ class Follower:
         self._listings = [listing for target in targets for listing in listings(target)]
         self._known: dict[Listing, Listed | GitOpsError] = {}
         self._broken: dict[Listing, GitOpsError] = {}
+        self._assembled: dict[EnvironmentName, Observed] = {}
         self._changed = threading.Condition()
         self._version = self._seen = 0
         self._stopped = threading.Event()
@@ -69,12 +70,18 @@ class Follower:
             return changed
 
     def observed(self, namespace: EnvironmentName) -> Observed | None:
-        """Return what the namespace holds; None until all of it was read once."""
+        """Return what the namespace holds; None until all of it was read once.
+
+        Until something changes there it is the same object.
+        """
         with self._changed:
             mine = [listing for listing in self._listings if listing.namespace == namespace]
             if not all(listing in self._known for listing in mine):
                 return None
-            return assembled(namespace, [(listing, self._known[listing]) for listing in mine])
+            if namespace not in self._assembled:
+                found = [(listing, self._known[listing]) for listing in mine]
+                self._assembled[namespace] = assembled(namespace, found)
+            return self._assembled[namespace]
 
     @property
     def error(self) -> GitOpsError | None:
@@ -163,15 +170,19 @@ class Follower:
             self._broken.pop(listing, None)
             self._known[listing] = result
             if not _same(before, result):
-                self._version += 1
-                self._changed.notify_all()
+                self._tell(listing)
 
     def _fail(self, listing: Listing, error: GitOpsError) -> None:
         with self._changed:
             self._broken[listing] = error
-            self._known.setdefault(listing, error)
-            self._version += 1
-            self._changed.notify_all()
+            if listing not in self._known:
+                self._known[listing] = error
+                self._tell(listing)
+
+    def _tell(self, listing: Listing) -> None:
+        self._assembled.pop(listing.namespace, None)
+        self._version += 1
+        self._changed.notify_all()
 
 
 def _same(before: Listed | GitOpsError | None, now: Listed | GitOpsError) -> bool:

@@ -126,6 +126,20 @@ class Comparison:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """All compared environments at one state commit (None: not a commit), and their contexts."""
+
+    commit: str | None
+    environments: tuple[Comparison, ...]
+    contexts: Mapping[EnvironmentName, str | None]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return the code that speaks for all of it."""
+        return worst([comparison.exit_code for comparison in self.environments])
+
+
 def agreement(wanted: ImageRef, recorded: ImageRef) -> Agreement:
     """Compare images; `repo:tag` and `repo:tag@digest` differ in the digest only."""
     if wanted == recorded:

@@ -1,0 +1,77 @@
+"""`gitops diff`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.look import clusters_of, environments_named, report_problems
+from gitops_cli.cli.options import At, Context, Exclude, Kubeconfig, Only, Project, Rev
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import ExitCode
+from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.diff import diff as compare_all
+from gitops_cli.render.diff import diff_view, summary_line
+from gitops_cli.settings import parse_team
+
+Environments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ENV]…",
+        help="Environments or stages; default: all.",
+        show_default=False,
+        autocompletion=complete_environment,
+    ),
+]
+ExitCodeOption = Annotated[
+    bool,
+    typer.Option(
+        "--exit-code/--no-exit-code", help="Let a difference be exit code 1; else it is 0."
+    ),
+]
+Worktree = Annotated[
+    bool, typer.Option("--worktree", help="Compare the uncommitted files of this checkout.")
+]
+
+
+@command
+def diff(
+    session: Session,
+    environments: Environments = None,
+    project: Project = None,
+    only: Only = None,
+    exclude: Exclude = None,
+    worktree: Worktree = False,
+    rev: Rev = None,
+    at: At = None,
+    exit_code: ExitCodeOption = True,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Compare what git records with what the live clusters run.
+
+    One row per container: wanted in git, recorded in the workload, really running in the pods.
+    Exit code 0: all as recorded; 1: something differs, is rolling or failed; 2 and above: it
+    could not be told.
+    """
+    clusters = clusters_of(session, context, kubeconfig)
+    desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)
+    if desired.note:
+        session.output.note(desired.note)
+    team = parse_team(desired.snapshot.settings)
+    names = environments_named(session, environments or [], desired.snapshot, team, project=project)
+    selection = Selection(tuple(only or ()), tuple(exclude or ()))
+    selection.check(desired.snapshot.environment(name) for name in names)
+    result = compare_all(desired, names, clusters, team, now=session.now(), selection=selection)
+    session.show(diff_view(result))
+    report_problems(
+        session,
+        [problem for comparison in result.environments for problem in comparison.problems],
+        [note for comparison in result.environments for note in comparison.notes],
+    )
+    session.output.say(summary_line(result))
+    code = result.exit_code
+    session.finish(ExitCode.OK if code is ExitCode.NO and not exit_code else code)

@@ -1,0 +1,76 @@
+"""What the commands that look at clusters share: which environments, which state, which cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from gitops_cli.cli.resolve import environment_named
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import ConfigurationError, GitOpsError, UnknownEnvironment
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.stages import in_order, place_of
+from gitops_cli.domain.team import Team
+from gitops_cli.domain.text import one_line
+from gitops_cli.operations.placement import Clusters
+
+
+def clusters_of(session: Session, context: str | None, kubeconfig: Path | None) -> Clusters:
+    """Return the clusters, connecting to the likely one while git is asked."""
+    clusters = Clusters(
+        lambda name, declared: session.cluster(name, kubeconfig, declared=declared),
+        said=context,
+        usual=session.user.context,
+    )
+    clusters.warm_up()
+    return clusters
+
+
+def environments_named(
+    session: Session,
+    words: Sequence[str],
+    snapshot: Snapshot,
+    team: Team,
+    *,
+    project: str | None,
+) -> list[EnvironmentName]:
+    """Return the named environments, or all of them (of the project), in the order of stages."""
+    if words:
+        named = (
+            environment_named(session, word, snapshot, team, project=project, flag="ENV")
+            for word in words
+        )
+        return list(dict.fromkeys(named))
+    everything = in_order(snapshot.environments, team)
+    if not everything:
+        raise ConfigurationError(
+            f"{session.state.description} has no environments",
+            hint="`gitops env add NAME` makes one",
+        )
+    mine = [name for name in everything if project in (None, place_of(name, team).project)]
+    if not mine:
+        projects = sorted({place_of(name, team).project for name in everything})
+        raise UnknownEnvironment(
+            f"there is no project `{one_line(project or '')}`",
+            hint=f"projects: {', '.join(projects)}",
+        )
+    return mine
+
+
+def report_problems(
+    session: Session, problems: Iterable[GitOpsError], notes: Iterable[str]
+) -> None:
+    """Write what could not be told, each once, to stderr."""
+    for note in dict.fromkeys(notes):
+        session.output.note(note)
+    seen = set()
+    for problem in problems:
+        if problem.message not in seen:
+            seen.add(problem.message)
+            session.output.error(problem)
+
+
+def progress(session: Session) -> Callable[[str], None]:
+    """Return what takes lines of progress: a person's stderr, and nothing for a machine's."""
+    return session.output.note if session.output.for_people else lambda line: None

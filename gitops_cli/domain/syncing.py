@@ -1,0 +1,185 @@
+"""What a sync did, service by service, and when it leaves a workload alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gitops_cli.domain.comparison import Row, State
+from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
+from gitops_cli.domain.image import ImageRef
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.rollout import Rollout
+
+
+class DryRun(StrEnum):
+    """Who checks a sync that changes nothing: nobody but us, or the API server too."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class Done(StrEnum):
+    """What was done to a workload."""
+
+    PATCHED = "patched"
+    WOULD_PATCH = "would-patch"
+    UNCHANGED = "unchanged"
+    LEFT = "left"
+    REVERTED = "reverted"
+    MISSING = "missing"
+    UNCLEAR = "unclear"
+    ERROR = "error"
+    NOT_TRIED = "not-tried"
+
+
+class Verdict(StrEnum):
+    """How the rollout ended that was waited for."""
+
+    READY = "ready"
+    FAILED = "failed"
+    HALTED = "halted"
+    CHANGED = "changed"
+    TIMED_OUT = "timed-out"
+
+
+_CODE_OF_DONE = {
+    Done.LEFT: ExitCode.NO,
+    Done.REVERTED: ExitCode.NO,
+    Done.MISSING: ExitCode.NO,
+    Done.NOT_TRIED: ExitCode.NO,
+    Done.UNCLEAR: ExitCode.USAGE,
+}
+_CODE_OF_VERDICT = {
+    Verdict.FAILED: ExitCode.ROLLOUT_FAILED,
+    Verdict.TIMED_OUT: ExitCode.TIMED_OUT,
+    Verdict.HALTED: ExitCode.NO,
+    Verdict.CHANGED: ExitCode.NO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One service. `before` is the image its workload had, `containers` those that get `wanted`.
+
+    `verdict` and `rollout` are set where its rollout was waited for.
+    """
+
+    environment: EnvironmentName
+    service: ServiceName
+    kind: Kind
+    done: Done
+    wanted: ImageRef | None = None
+    before: ImageRef | None = None
+    containers: tuple[str, ...] = ()
+    reason: str | None = None
+    error: GitOpsError | None = None
+    held: bool = False
+    commit: str | None = None
+    verdict: Verdict | None = None
+    rollout: Rollout | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return what this service lets the sync end with."""
+        if self.error is not None:
+            return self.error.exit_code
+        codes = [_CODE_OF_DONE.get(self.done, ExitCode.OK)]
+        if self.verdict is not None:
+            codes.append(_CODE_OF_VERDICT.get(self.verdict, ExitCode.OK))
+        return worst(codes)
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether the workload was or would be changed."""
+        return self.done in (Done.PATCHED, Done.WOULD_PATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentReport:
+    """One environment; `problems` are what kept it, or parts of it, from being looked at."""
+
+    environment: EnvironmentName
+    context: str | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    problems: tuple[GitOpsError, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return what this environment lets the sync end with."""
+        return worst([o.exit_code for o in self.outcomes] + [p.exit_code for p in self.problems])
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """A whole sync: `commit` is the state commit that the clusters should follow."""
+
+    commit: str | None
+    environments: tuple[EnvironmentReport, ...]
+    dry_run: DryRun | None = None
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return the outcomes of all environments."""
+        return tuple(o for e in self.environments for o in e.outcomes)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return the code that speaks for all of it."""
+        return worst([e.exit_code for e in self.environments])
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether anything was changed."""
+        return any(o.done is Done.PATCHED for o in self.outcomes)
+
+
+def unpatched(row: Row) -> Outcome:
+    """Return the outcome of a service that needs no patch, or cannot get one."""
+    done = {State.MISSING: Done.MISSING, State.UNCLEAR: Done.UNCLEAR}.get(row.state, Done.UNCHANGED)
+    stale = row.state in (State.FAILED, State.ROLLING)
+    return Outcome(
+        row.environment,
+        row.service,
+        row.kind,
+        done,
+        row.wanted,
+        row.recorded,
+        () if row.container is None else (row.container,),
+        reason=row.reason if stale or done is not Done.UNCHANGED else None,
+        held=row.lock is not None,
+        commit=row.commit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """The state commit that is to be followed.
+
+    `fresh`: just read from the remote. `said`: named by --rev or --at, so newer ones do not count.
+    """
+
+    commit: str | None
+    fresh: bool
+    said: bool = False
+
+
+def reason_to_leave(
+    recorded: str | None, ours: Ours, is_ancestor: Callable[[str, str], bool | None]
+) -> str | None:
+    """Return why a workload that records a state commit is left alone, or None to patch it.
+
+    `is_ancestor(older, newer)` answers None for commits that are not known here.
+    """
+    if ours.said or recorded is None or ours.commit is None or recorded == ours.commit:
+        return None
+    if is_ancestor(recorded, ours.commit):
+        return None
+    if is_ancestor(ours.commit, recorded):
+        return f"it records state commit {recorded[:7]}, which is newer than {ours.commit[:7]}"
+    if ours.fresh:
+        return None
+    return f"it records state commit {recorded[:7]}, which is unknown here"

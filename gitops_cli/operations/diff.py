@@ -1,0 +1,112 @@
+"""Compare environments with their live clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gitops_cli.domain.comparison import Comparison, Diff, Row, State, compare, target_of
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import Environment
+from gitops_cli.domain.rollout import Trouble
+from gitops_cli.domain.team import Team
+from gitops_cli.domain.workload import Observed
+from gitops_cli.operations.desired import Desired, Selection
+from gitops_cli.operations.placement import Clusters, Placed
+from gitops_cli.operations.ports import Cluster
+
+MOST_EXPLAINED = 20  # troubles whose logs are read; the rest are known by their reason
+
+
+def diff(
+    desired: Desired,
+    names: Sequence[EnvironmentName],
+    clusters: Clusters,
+    team: Team,
+    *,
+    now: datetime,
+    selection: Selection | None = None,
+) -> Diff:
+    """Compare each environment; what cannot be told of one does not hide the others."""
+    placed, errors = clusters.place(names, team)
+    found: dict[EnvironmentName, Comparison] = {
+        name: Comparison(name, (), problems=(error,)) for name, error in errors.items()
+    }
+    contexts: dict[EnvironmentName, str | None] = {}
+    for group in placed:
+        found |= _compare_group(desired, group, team, now, selection or Selection())
+        contexts |= dict.fromkeys(group.environments, group.cluster.context)
+    return Diff(desired.ours.commit, tuple(found[name] for name in names), contexts)
+
+
+def _compare_group(
+    desired: Desired, group: Placed, team: Team, now: datetime, selection: Selection
+) -> dict[EnvironmentName, Comparison]:
+    environments = [desired.snapshot.environment(name) for name in group.environments]
+    observed = group.cluster.observe([target_of(e, pods=True) for e in environments])
+    compared = {
+        e.name: restricted(compared_with(e, observed[e.name], team, now=now), selection.services(e))
+        for e in environments
+    }
+    compared = explained(compared, group.cluster)
+    return {name: with_namespace(c, observed[name], group.cluster) for name, c in compared.items()}
+
+
+def compared_with(
+    environment: Environment, observed: Observed, team: Team, *, now: datetime
+) -> Comparison:
+    """Compare one environment, with gitops.toml's choice of containers."""
+    chosen = {
+        service: rules.container
+        for service, rules in team.services.items()
+        if rules.container is not None
+    }
+    return compare(environment, observed, now=now, containers=chosen)
+
+
+def restricted(comparison: Comparison, services: frozenset[ServiceName] | None) -> Comparison:
+    """Return the comparison of these services only; None: all, and what has no file."""
+    if services is None:
+        return comparison
+    rows = tuple(
+        row
+        for row in comparison.rows
+        if row.service in services and row.state is not State.UNTRACKED
+    )
+    return replace(comparison, rows=rows)
+
+
+def explained(
+    compared: dict[EnvironmentName, Comparison], cluster: Cluster
+) -> dict[EnvironmentName, Comparison]:
+    """Add log lines and events to the troubles of failed rows."""
+    troubles = [
+        (row.environment, row.trouble)
+        for comparison in compared.values()
+        for row in comparison.rows
+        if row.trouble is not None and row.state is State.FAILED
+    ]
+    asked = list(dict.fromkeys(troubles))[:MOST_EXPLAINED]
+    answers = dict(zip(asked, cluster.explain(asked), strict=True)) if asked else {}
+    return {
+        name: replace(c, rows=tuple(_explained(row, answers) for row in c.rows))
+        for name, c in compared.items()
+    }
+
+
+def _explained(row: Row, answers: dict[tuple[EnvironmentName, Trouble], Trouble]) -> Row:
+    if row.trouble is None:
+        return row
+    answer = answers.get((row.environment, row.trouble))
+    return row if answer is None else row.with_trouble(answer)
+
+
+def with_namespace(comparison: Comparison, observed: Observed, cluster: Cluster) -> Comparison:
+    """Say that a namespace does not exist where nothing of it was found."""
+    nothing = not observed.workloads and not observed.errors
+    if nothing and comparison.rows and cluster.has_namespace(comparison.environment) is False:
+        where = f"context {cluster.context}" if cluster.context else cluster.server
+        note = f"namespace {comparison.environment} does not exist ({where})"
+        return replace(comparison, notes=(*comparison.notes, note))
+    return comparison

@@ -1,0 +1,130 @@
+"""Which cluster an environment belongs to, and the guard against every other one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import SETTINGS
+from gitops_cli.domain.stages import place_of
+from gitops_cli.domain.team import StageRules, Team
+from gitops_cli.operations.ports import Cluster
+
+Connect = Callable[[str | None, bool], Cluster]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Environments and the cluster they belong to."""
+
+    cluster: Cluster
+    environments: tuple[EnvironmentName, ...]
+
+
+class Clusters:
+    """The clusters of one run, each connected once.
+
+    `connect(context, declared)` opens one; `declared` contexts come from gitops.toml, and inside
+    a pod, which has no contexts, its own cluster answers for them. `said` is --context.
+    """
+
+    def __init__(self, connect: Connect, *, said: str | None = None, usual: str | None = None):
+        self._connect = connect
+        self._said = said
+        self._usual = usual
+        self._known: dict[str | None, Cluster | GitOpsError] = {}
+        self._uids: dict[int, str | None] = {}
+        self._warming: threading.Thread | None = None
+
+    def warm_up(self) -> None:
+        """Connect to the cluster that will most likely be asked, while others work."""
+        context = self._said or self._usual
+        self._warming = threading.Thread(target=self._open, args=(context, False), daemon=True)
+        self._warming.start()
+
+    def of(self, environment: EnvironmentName, team: Team) -> Cluster:
+        """Return the environment's cluster: its stage's, else --context, else the current one.
+
+        Raises WrongCluster, ConfigurationError, Denied.
+        """
+        rules = team.stage(place_of(environment, team).stage)
+        if self._said is not None and rules.cluster not in (None, self._said):
+            raise WrongCluster(
+                f"{environment} belongs to cluster `{rules.cluster}` ({_line(rules, 'cluster')}), "
+                f"not to `{self._said}`",
+                hint=f"--context {rules.cluster}, or none",
+            )
+        declared = self._said is None and rules.cluster is not None
+        cluster = self._cluster(self._said or rules.cluster or self._usual, declared=declared)
+        self._check_uid(environment, rules, cluster)
+        return cluster
+
+    def place(
+        self, environments: Iterable[EnvironmentName], team: Team
+    ) -> tuple[list[Placed], dict[EnvironmentName, GitOpsError]]:
+        """Return environments by cluster, and why some have none."""
+        groups: dict[int, tuple[Cluster, list[EnvironmentName]]] = {}
+        errors: dict[EnvironmentName, GitOpsError] = {}
+        for environment in environments:
+            try:
+                cluster = self.of(environment, team)
+            except GitOpsError as error:
+                errors[environment] = error
+            else:
+                groups.setdefault(id(cluster), (cluster, []))[1].append(environment)
+        return [Placed(cluster, tuple(names)) for cluster, names in groups.values()], errors
+
+    def _cluster(self, context: str | None, *, declared: bool) -> Cluster:
+        if self._warming is not None:
+            self._warming.join()
+            self._warming = None
+        if context not in self._known:
+            self._open(context, declared)
+        found = self._known[context]
+        if isinstance(found, GitOpsError):
+            raise found
+        # One cluster, whether it is meant by its name or as the current context.
+        return self._by_context().get(found.context, found)
+
+    def _open(self, context: str | None, declared: bool) -> None:
+        try:
+            self._known[context] = self._connect(context, declared)
+        except GitOpsError as error:
+            self._known[context] = error
+
+    def _by_context(self) -> Mapping[str | None, Cluster]:
+        found: dict[str | None, Cluster] = {}
+        for cluster in self._known.values():
+            if not isinstance(cluster, GitOpsError):
+                found.setdefault(cluster.context, cluster)
+        return found
+
+    def _check_uid(self, environment: EnvironmentName, rules: StageRules, cluster: Cluster) -> None:
+        if rules.cluster_uid is None:
+            return
+        if id(cluster) not in self._uids:
+            self._uids[id(cluster)] = _uid(cluster)
+        uid = self._uids[id(cluster)]
+        if uid is not None and uid != rules.cluster_uid:
+            raise WrongCluster(
+                f"{environment} belongs to the cluster with uid {rules.cluster_uid} "
+                f"({_line(rules, 'cluster_uid')}), but {cluster.server} has {uid}",
+                hint="check the kubeconfig: does its context lead to another cluster now?",
+            )
+
+
+def _uid(cluster: Cluster) -> str | None:
+    try:
+        return cluster.uid()
+    except Denied:
+        # An agent's token may not ask, and its pod cannot be in another cluster than its own.
+        if cluster.context is None:
+            return None
+        raise
+
+
+def _line(rules: StageRules, key: str) -> str:
+    return f"{SETTINGS}:{rules.lines.get(key, 1)}"

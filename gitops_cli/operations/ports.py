@@ -1,0 +1,88 @@
+"""What the operations ask of a cluster: the seam between them and its adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.rights import Right
+from gitops_cli.domain.rollout import Trouble
+from gitops_cli.domain.workload import Observed, Target, Workload
+
+Heard = Callable[[ImagePatch, Patched | Moved | GitOpsError], None]
+
+
+class Following(Protocol):
+    """Namespaces that are kept up to date in the background."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def wait(self, timeout: float) -> bool:
+        """Return as soon as something changed since the last call; False when nothing did."""
+        ...
+
+    def observed(self, namespace: EnvironmentName) -> Observed | None:
+        """Return what the namespace holds; None until all of it was read once."""
+        ...
+
+    @property
+    def error(self) -> GitOpsError | None:
+        """Return why something is out of date just now; None when nothing is."""
+        ...
+
+
+class Cluster(Protocol):
+    """A cluster. `context` is the kubeconfig's, None inside a pod."""
+
+    context: str | None
+    server: str
+
+    def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
+        """Read namespaces, all at once; what cannot be read is an error inside its namespace."""
+        ...
+
+    def has_namespace(self, name: EnvironmentName) -> bool | None:
+        """Tell whether there is such a namespace; None: not permitted to know."""
+        ...
+
+    def patch(
+        self,
+        patches: Sequence[ImagePatch],
+        *,
+        dry_run: bool,
+        done: Heard,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
+        """Change images, all at once; `done` hears of each as it ends, one at a time."""
+        ...
+
+    def rewritten(self, workload: Workload, containers: Sequence[str]) -> bool:
+        """Tell whether the images were last written by our own patch, so admission changed them."""
+        ...
+
+    def follow(self, targets: Sequence[Target]) -> Following:
+        """Keep namespaces up to date in the background."""
+        ...
+
+    def explain(self, troubles: Sequence[tuple[EnvironmentName, Trouble]]) -> list[Trouble]:
+        """Add log lines and events to troubles, as far as they may be read."""
+        ...
+
+    def review(self, wanted: Sequence[Right]) -> list[bool | GitOpsError]:
+        """Tell for each right whether we have it."""
+        ...
+
+    def uid(self) -> str:
+        """Return what tells clusters apart; raises Denied where it may not be read."""
+        ...

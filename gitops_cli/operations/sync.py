@@ -1,0 +1,232 @@
+"""Make clusters follow: plan first, then patch what differs, then follow the rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.comparison import Comparison, Row, target_of
+from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
+from gitops_cli.domain.imagepatch import ImagePatch, Stamp
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.rights import Right
+from gitops_cli.domain.syncing import (
+    Done,
+    EnvironmentReport,
+    Ours,
+    Outcome,
+    SyncReport,
+    reason_to_leave,
+    unpatched,
+)
+from gitops_cli.domain.team import Team
+from gitops_cli.domain.workload import Workload
+from gitops_cli.operations.desired import Desired, Selection
+from gitops_cli.operations.diff import compared_with, restricted, with_namespace
+from gitops_cli.operations.placement import Clusters, Placed
+from gitops_cli.operations.ports import Cluster
+from gitops_cli.operations.waiting import Key, telling_row
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import StateRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A patch to send, and the cluster it is for."""
+
+    cluster: Cluster
+    patch: ImagePatch
+
+    @property
+    def key(self) -> Key:
+        """Return environment and service."""
+        return (self.patch.workload.namespace, self.patch.workload.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """What a sync would do; `report` shows it, `patches` is what will be sent."""
+
+    desired: Desired
+    team: Team
+    report: SyncReport
+    patches: tuple[Planned, ...]
+    placed: tuple[Placed, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing would be changed."""
+        return not self.patches
+
+
+class Follow:
+    """Decides whether a workload may follow our state commit, reading ancestry once per commit."""
+
+    def __init__(self, state: StateRepository, ours: Ours) -> None:
+        self._state = state
+        self._ours = ours
+        self._is_ancestor = cache(state.is_ancestor)
+
+    def reason_to_leave(self, workload: Workload) -> str | None:
+        """Return why the workload is left alone, or None to patch it."""
+        return reason_to_leave(workload.commit, self._ours, self._is_ancestor)
+
+    def look_again(self) -> None:
+        """Read the remote's tip anew: somebody with another one is at work."""
+        if not self._ours.fresh:
+            return
+        tip = self._state.tip(require_remote=False)
+        self._ours = replace(self._ours, fresh=tip.fresh and tip.commit == self._ours.commit)
+        self._is_ancestor = cache(self._state.is_ancestor)
+
+
+def plan_sync(
+    desired: Desired,
+    names: Sequence[EnvironmentName],
+    clusters: Clusters,
+    team: Team,
+    state: StateRepository,
+    *,
+    now: datetime,
+    actor: str | None = None,
+    selection: Selection | None = None,
+) -> SyncPlan:
+    """Read every environment and decide; nothing is written.
+
+    Raises Denied and WrongCluster, whichever environment they are about, so that a missing right
+    in the tenth does not leave nine changed. What else is wrong with one is in its report.
+    """
+    placed, errors = clusters.place(names, team)
+    for error in errors.values():
+        if isinstance(error, (WrongCluster, Denied)):
+            raise error
+    reports = {name: EnvironmentReport(name, problems=(e,)) for name, e in errors.items()}
+    planner = _Planner(desired, team, Follow(state, desired.ours), actor, now)
+    patches: list[Planned] = []
+    for group in placed:
+        found, more = planner.plan(group, selection or Selection())
+        reports |= found
+        patches += more
+    _check_rights(patches)
+    report = SyncReport(desired.ours.commit, tuple(reports[name] for name in names))
+    return SyncPlan(desired, team, report, tuple(patches), tuple(placed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    desired: Desired
+    team: Team
+    follow: Follow
+    actor: str | None
+    now: datetime
+
+    def plan(
+        self, group: Placed, selection: Selection
+    ) -> tuple[dict[EnvironmentName, EnvironmentReport], list[Planned]]:
+        cluster = group.cluster
+        reports: dict[EnvironmentName, EnvironmentReport] = {}
+        environments = []
+        for name in group.environments:
+            environment = self.desired.snapshot.environment(name)
+            try:
+                environments.append(environment.checked())
+            except GitOpsError as error:  # nothing of an environment in error is touched
+                reports[name] = EnvironmentReport(name, cluster.context, problems=(error,))
+        observed = cluster.observe([target_of(e, pods=False) for e in environments])
+        patches: list[Planned] = []
+        for environment in environments:
+            seen = observed[environment.name]
+            compared = compared_with(environment, seen, self.team, now=self.now)
+            for problem in compared.problems:
+                if isinstance(problem, Denied):
+                    raise problem
+            compared = restricted(compared, selection.services(environment))
+            compared = with_namespace(compared, seen, cluster)
+            outcomes = []
+            for row in _telling_rows(compared):
+                workload = seen.workload(row.kind, row.service)
+                outcome, patch = self.decide(row, workload, compared, cluster)
+                outcomes.append(outcome)
+                patches += [] if patch is None else [Planned(cluster, patch)]
+            reports[environment.name] = EnvironmentReport(
+                environment.name,
+                cluster.context,
+                tuple(outcomes),
+                compared.problems,
+                compared.notes,
+            )
+        return reports, patches
+
+    def decide(
+        self, row: Row, workload: Workload | None, compared: Comparison, cluster: Cluster
+    ) -> tuple[Outcome, ImagePatch | None]:
+        """Return what becomes of one service, and the patch if it gets one."""
+        stale = [r for r in compared.rows if r.service == row.service and r.needs_patch]
+        if workload is None or not stale or row.wanted is None:
+            return unpatched(row), None
+        names = tuple(r.container for r in stale if r.container is not None)
+        outcome = replace(
+            unpatched(stale[0]), done=Done.WOULD_PATCH, containers=names, reason=row.reason
+        )
+        reason = self.follow.reason_to_leave(workload)
+        if reason is not None:
+            return replace(outcome, done=Done.LEFT, reason=reason), None
+        # Where our own patch for this very commit is no longer there, and nobody else wrote
+        # since, admission changes what we write, and would again.
+        ours = workload.commit is not None and workload.commit == self.desired.ours.commit
+        if ours and cluster.rewritten(workload, names):
+            reason = "admission changes the image that is patched in; it is not tried again"
+            return replace(outcome, done=Done.REVERTED, reason=reason), None
+        containers = tuple(c for c in workload.containers if c.name in names)
+        return outcome, ImagePatch(workload, containers, row.wanted, self.stamp)
+
+    @property
+    def stamp(self) -> Stamp:
+        at = self.desired.committed_at
+        time = None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return Stamp(self.desired.ours.commit, time, self.actor)
+
+
+def _telling_rows(compared: Comparison) -> list[Row]:
+    services = dict.fromkeys(row.service for row in compared.rows if row.wanted is not None)
+    rows = (telling_row(compared, service) for service in services)
+    return [row for row in rows if row is not None]
+
+
+def _check_rights(patches: Sequence[Planned]) -> None:
+    """Raise Denied if some patch is not permitted, before the first is sent.
+
+    A single namespace and kind needs no question: its first patch is the answer.
+    """
+    by_cluster: dict[int, tuple[Cluster, dict[Right, list[ImagePatch]]]] = {}
+    for planned in patches:
+        workload = planned.patch.workload
+        right = Right("patch", workload.kind, workload.namespace)
+        _, wanted = by_cluster.setdefault(id(planned.cluster), (planned.cluster, {}))
+        wanted.setdefault(right, []).append(planned.patch)
+    if sum(len(wanted) for _, wanted in by_cluster.values()) < 2:
+        return
+    for cluster, wanted in by_cluster.values():
+        _check_cluster(cluster, wanted)
+
+
+def _check_cluster(cluster: Cluster, wanted: Mapping[Right, Sequence[ImagePatch]]) -> None:
+    rights = list(wanted)
+    missing = [r for r, may in zip(rights, cluster.review(rights), strict=True) if may is False]
+    # A Role may name the workloads it is for.
+    named = [
+        replace(right, name=patch.workload.name) for right in missing for patch in wanted[right]
+    ]
+    denied = [r for r, may in zip(named, cluster.review(named), strict=True) if may is False]
+    if denied:
+        places = ", ".join(
+            str(right) for right in dict.fromkeys(replace(r, name=None) for r in denied)
+        )
+        raise Denied(
+            f"not permitted to {places}; nothing was changed",
+            hint=f"a Role must grant `patch` on `{denied[0].role_resource}` there",
+        )

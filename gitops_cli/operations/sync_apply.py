@@ -1,0 +1,230 @@
+"""Send the patches of a planned sync, and follow the rollouts they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.comparison import Row
+from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError
+from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import Environment
+from gitops_cli.domain.syncing import Done, DryRun, Outcome, SyncReport, Verdict
+from gitops_cli.domain.workload import Unclear, Workload, containers_for
+from gitops_cli.operations.sync import Follow, Planned, SyncPlan
+from gitops_cli.operations.waiting import Awaited, Key, Settled, Waiting
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import StateRepository
+
+TRIES = 5  # patches of one workload that somebody else keeps changing
+
+Heard = Callable[[Outcome], None]
+
+
+def apply_plan(
+    plan: SyncPlan,
+    state: StateRepository,
+    *,
+    dry_run: DryRun | None = None,
+    fail_fast: bool = False,
+    heard: Heard = lambda outcome: None,
+) -> SyncReport:
+    """Send the patches; return what became of every service. Interrupted, the rest is not tried."""
+    if dry_run is DryRun.CLIENT:
+        return replace(plan.report, dry_run=dry_run)
+    applying = _Applying(plan, Follow(state, plan.desired.ours), dry_run is DryRun.SERVER, heard)
+    changed = applying.run(fail_fast=fail_fast)
+    environments = tuple(
+        replace(
+            report,
+            outcomes=tuple(changed.get((o.environment, o.service), o) for o in report.outcomes),
+        )
+        for report in plan.report.environments
+    )
+    return replace(plan.report, environments=environments, dry_run=dry_run)
+
+
+class _Applying:
+    """Rounds of patches: whoever else changes a workload makes a new decision necessary."""
+
+    def __init__(self, plan: SyncPlan, follow: Follow, dry_run: bool, heard: Heard) -> None:
+        self._plan = plan
+        self._follow = follow
+        self._dry_run = dry_run
+        self._heard = heard
+        self._failed = False
+        self._outcomes: dict[Key, Outcome] = {
+            (o.environment, o.service): replace(o, done=Done.NOT_TRIED, reason="not tried")
+            for o in plan.report.outcomes
+            if o.done is Done.WOULD_PATCH
+        }
+
+    def run(self, *, fail_fast: bool) -> dict[Key, Outcome]:
+        """Return the outcome of each planned patch."""
+        waiting = list(self._plan.patches)
+        for _ in range(TRIES):
+            if not waiting:
+                return self._outcomes
+            moved = self._round(waiting, fail_fast=fail_fast)
+            if moved:
+                self._follow.look_again()
+            again = (self._decide(planned, now) for planned, now in moved)
+            waiting = [planned for planned in again if planned is not None]
+        for planned in waiting:
+            workload = planned.patch.workload
+            error = ClusterError(
+                f"{workload.namespace}: {workload.resource} was changed by somebody else "
+                f"{TRIES} times while it was patched",
+                hint="find out who: kubectl get --show-managed-fields -o yaml",
+            )
+            self._end(planned, Done.ERROR, error=error)
+        return self._outcomes
+
+    def _round(
+        self, waiting: Sequence[Planned], *, fail_fast: bool
+    ) -> list[tuple[Planned, Workload | None]]:
+        moved: list[tuple[Planned, Workload | None]] = []
+
+        def done(patch: ImagePatch, result: Patched | Moved | GitOpsError) -> None:
+            planned = Planned(group[0].cluster, patch)
+            match result:
+                case Moved():
+                    moved.append((planned, result.workload))
+                case Patched():
+                    self._patched(planned, result.workload)
+                case GitOpsError() if result.code == "not-begun":
+                    pass
+                case GitOpsError():
+                    self._failed = True
+                    self._end(planned, Done.ERROR, error=result)
+
+        for group in _by_cluster(waiting):
+            group[0].cluster.patch(
+                [planned.patch for planned in group],
+                dry_run=self._dry_run,
+                done=done,
+                stop=(lambda: self._failed) if fail_fast else None,
+            )
+        return moved
+
+    def _patched(self, planned: Planned, now: Workload) -> None:
+        patch = planned.patch
+        if patch.is_applied_to(now):
+            self._end(planned, Done.WOULD_PATCH if self._dry_run else Done.PATCHED)
+            return
+        got = ", ".join(
+            c.image for c in now.containers if c.name in {was.name for was in patch.containers}
+        )
+        self._end(
+            planned, Done.REVERTED, reason=f"the patch does not stick: admission made it {got}"
+        )
+
+    def _decide(self, planned: Planned, now: Workload | None) -> Planned | None:
+        """Decide again about a workload that somebody changed; None ends it."""
+        patch = planned.patch
+        if now is None:
+            self._end(planned, Done.MISSING, reason="it was deleted meanwhile")
+            return None
+        chosen = containers_for(now, patch.image, configured=self._configured(now.name))
+        if isinstance(chosen, Unclear):
+            self._end(planned, Done.UNCLEAR, reason=chosen.reason)
+            return None
+        stale = tuple(c for c in chosen if c.image != str(patch.image))
+        if not stale:
+            self._end(planned, Done.UNCHANGED, reason="somebody else did it meanwhile")
+            return None
+        reason = self._follow.reason_to_leave(now)
+        if reason is not None:
+            self._end(planned, Done.LEFT, reason=reason)
+            return None
+        return replace(planned, patch=replace(patch, workload=now, containers=stale))
+
+    def _configured(self, service: ServiceName) -> str | None:
+        return self._plan.team.service(service).container
+
+    def _end(
+        self,
+        planned: Planned,
+        done: Done,
+        *,
+        reason: str | None = None,
+        error: GitOpsError | None = None,
+    ) -> None:
+        before = self._outcomes[planned.key]
+        outcome = replace(before, done=done, reason=reason, error=error)
+        self._outcomes[planned.key] = outcome
+        self._heard(outcome)
+
+
+def _by_cluster(waiting: Sequence[Planned]) -> list[list[Planned]]:
+    groups: dict[int, list[Planned]] = {}
+    for planned in waiting:
+        groups.setdefault(id(planned.cluster), []).append(planned)
+    return list(groups.values())
+
+
+_WAITED_FOR = frozenset({Done.PATCHED, Done.UNCHANGED})
+
+
+def wait_for_rollouts(
+    plan: SyncPlan,
+    report: SyncReport,
+    *,
+    now: Callable[[], datetime],
+    timeout: float,
+    heard: Callable[[Row], None] = lambda row: None,
+) -> SyncReport:
+    """Follow what has git's image to the end of its rollout, whoever patched it."""
+    wanted: dict[EnvironmentName, set[ServiceName]] = {}
+    for outcome in report.outcomes:
+        if outcome.done in _WAITED_FOR:
+            wanted.setdefault(outcome.environment, set()).add(outcome.service)
+    awaited = [
+        Awaited(group.cluster, {n: frozenset(wanted[n]) for n in group.environments if n in wanted})
+        for group in plan.placed
+    ]
+    patched = {(o.environment, o.service) for o in report.outcomes if o.done is Done.PATCHED}
+
+    def tell(row: Row) -> None:
+        if (row.environment, row.service) in patched or row.state.exit_code is not ExitCode.OK:
+            heard(row)
+
+    environments: dict[EnvironmentName, Environment] = {
+        name: plan.desired.snapshot.environment(name) for name in wanted
+    }
+    waiting = Waiting(
+        [one for one in awaited if one.services], environments, plan.team, now=now, heard=tell
+    )
+    settled = waiting.run(timeout)
+    return replace(
+        report,
+        environments=tuple(
+            replace(e, outcomes=tuple(_with_verdict(o, settled) for o in e.outcomes))
+            for e in report.environments
+        ),
+    )
+
+
+def _with_verdict(outcome: Outcome, settled: Mapping[Key, Settled]) -> Outcome:
+    found = settled.get((outcome.environment, outcome.service))
+    if found is None:
+        return outcome
+    row = found.row
+    reason = outcome.reason
+    if found.verdict is not Verdict.READY:
+        reason = row.reason if row is not None else None
+        if found.verdict is Verdict.CHANGED and row is not None:
+            reason = f"it was changed meanwhile: {row.recorded or row.reason}"
+    else:
+        reason = None
+    return replace(
+        outcome,
+        verdict=found.verdict,
+        rollout=row.rollout if row is not None else None,
+        reason=reason,
+        error=found.error or outcome.error,
+    )

@@ -1,0 +1,189 @@
+"""Follow rollouts until each has ended, one way or another, or the time is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+from gitops_cli.domain.comparison import Comparison, Row, State, target_of
+from gitops_cli.domain.errors import Denied, GitOpsError
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import Environment
+from gitops_cli.domain.rollout import Phase, Trouble
+from gitops_cli.domain.syncing import Verdict
+from gitops_cli.domain.team import Team
+from gitops_cli.domain.workload import Observed, Target
+from gitops_cli.operations.diff import compared_with
+from gitops_cli.operations.ports import Cluster, Following
+
+SECONDS = 300.0
+_TICK = 0.5  # how long one cluster is listened to before the next one
+_BREATH = 0.05  # events come in flocks; one look serves many
+
+Key = tuple[EnvironmentName, ServiceName]
+# The states of a row, the most telling first: a service may have several containers.
+_TELLING = (
+    State.UNCLEAR,
+    State.MISSING,
+    State.DIFFERS,
+    State.FAILED,
+    State.ROLLING,
+    State.DIGEST,
+    State.IN_SYNC,
+    State.UNTRACKED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Services of one cluster whose rollouts are waited for."""
+
+    cluster: Cluster
+    services: Mapping[EnvironmentName, frozenset[ServiceName]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How it ended for one service. `row` is None where nothing was seen of it.
+
+    `error` says why the cluster could not be asked (any more).
+    """
+
+    row: Row | None
+    verdict: Verdict
+    error: GitOpsError | None = None
+
+
+def give_up_if_changed(row: Row) -> Verdict | None:
+    """Judge a row that differs after a sync: somebody else changed it."""
+    return Verdict.CHANGED
+
+
+class Waiting:
+    """Waits for the rollouts of some services, in one or several clusters.
+
+    `environments` is what git wants. `heard` is told of a row whenever it changed. `differing`
+    judges a row whose workload or pods are not what git wants: a verdict ends the wait for it.
+    """
+
+    def __init__(
+        self,
+        awaited: Sequence[Awaited],
+        environments: Mapping[EnvironmentName, Environment],
+        team: Team,
+        *,
+        now: Callable[[], datetime],
+        heard: Callable[[Row], None] = lambda row: None,
+        differing: Callable[[Row], Verdict | None] = give_up_if_changed,
+    ) -> None:
+        self._awaited = awaited
+        self._environments = environments
+        self._team = team
+        self._now = now
+        self._heard = heard
+        self._differing = differing
+        self._last: dict[Key, Row] = {}
+        self._settled: dict[Key, Settled] = {}
+        self._looked: dict[EnvironmentName, Observed] = {}
+        self._explained: dict[Trouble, Trouble] = {}
+
+    def run(self, timeout: float) -> dict[Key, Settled]:
+        """Wait at most so many seconds; every service gets a verdict."""
+        deadline = time.monotonic() + timeout
+        with ExitStack() as stack:
+            following = [
+                (one, stack.enter_context(one.cluster.follow(self._targets(one))))
+                for one in self._awaited
+            ]
+            while self._pending_of(self._awaited) and (left := deadline - time.monotonic()) > 0:
+                for one, follower in following:
+                    if self._pending_of([one]):
+                        self._listen(one, follower, min(left, _TICK))
+            for one, follower in following:
+                self._time_out(one, follower)
+        return self._settled
+
+    def _targets(self, one: Awaited) -> list[Target]:
+        return [target_of(self._environments[name], pods=True) for name in one.services]
+
+    def _pending_of(self, awaited: Sequence[Awaited]) -> list[Key]:
+        return [
+            (name, service)
+            for one in awaited
+            for name, services in one.services.items()
+            for service in services
+            if (name, service) not in self._settled
+        ]
+
+    def _listen(self, one: Awaited, follower: Following, seconds: float) -> None:
+        if not follower.wait(seconds):
+            return
+        for name in one.services:
+            observed = follower.observed(name)
+            if observed is not None and observed is not self._looked.get(name):
+                self._looked[name] = observed
+                self._look(one, name, observed)
+        time.sleep(_BREATH)
+
+    def _look(self, one: Awaited, name: EnvironmentName, observed: Observed) -> None:
+        comparison = compared_with(self._environments[name], observed, self._team, now=self._now())
+        for key in self._pending_of([one]):
+            if key[0] == name:
+                self._judge(one.cluster, key, comparison)
+
+    def _judge(self, cluster: Cluster, key: Key, comparison: Comparison) -> None:
+        row = telling_row(comparison, key[1])
+        if row is None:
+            denied = next((p for p in comparison.problems if isinstance(p, Denied)), None)
+            if denied is not None:
+                self._settled[key] = Settled(None, Verdict.FAILED, denied)
+            return
+        row = self._with_reasons(cluster, row)
+        if _news(self._last.get(key)) != _news(row):
+            self._heard(row)
+        self._last[key] = row
+        verdict = self._verdict(row)
+        if verdict is not None:
+            self._settled[key] = Settled(row, verdict)
+
+    def _verdict(self, row: Row) -> Verdict | None:
+        match row.state:
+            case State.IN_SYNC | State.DIGEST:
+                return Verdict.READY
+            case State.DIFFERS:
+                return self._differing(row)
+            case State.MISSING | State.UNCLEAR:
+                return Verdict.CHANGED
+        if row.rollout is not None and row.rollout.phase is Phase.HALTED:
+            return Verdict.HALTED
+        final = row.trouble is not None and row.trouble.final
+        failed = row.rollout is not None and row.rollout.phase is Phase.FAILED
+        return Verdict.FAILED if failed or final else None
+
+    def _with_reasons(self, cluster: Cluster, row: Row) -> Row:
+        """Explain a trouble once: when it is new, or ends the rollout."""
+        trouble = row.trouble
+        if trouble is None or row.state is not State.FAILED:
+            return row
+        if trouble not in self._explained:
+            [self._explained[trouble]] = cluster.explain([(row.environment, trouble)])
+        return row.with_trouble(self._explained[trouble])
+
+    def _time_out(self, one: Awaited, follower: Following) -> None:
+        for key in self._pending_of([one]):
+            self._settled[key] = Settled(self._last.get(key), Verdict.TIMED_OUT, follower.error)
+
+
+def telling_row(comparison: Comparison, service: ServiceName) -> Row | None:
+    """Return the row that says most about a service."""
+    rows = [row for row in comparison.rows if row.service == service and row.wanted is not None]
+    return min(rows, key=lambda row: _TELLING.index(row.state), default=None)
+
+
+def _news(row: Row | None) -> tuple[object, ...] | None:
+    if row is None:
+        return None
+    return (row.state, row.reason, row.rollout.counts if row.rollout is not None else None)

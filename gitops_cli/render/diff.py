@@ -1,0 +1,234 @@
+"""The difference between git and live clusters, as tables and as a document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gitops_cli.domain.advice import commands
+from gitops_cli.domain.comparison import Comparison, Diff, Row, Running, State
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.image import ImageRef
+from gitops_cli.domain.locks import Lock
+from gitops_cli.domain.rollout import Trouble
+from gitops_cli.domain.text import plural
+from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+
+STYLES = {
+    State.IN_SYNC: Style.GOOD,
+    State.DIGEST: Style.GOOD,
+    State.DIFFERS: Style.WARN,
+    State.ROLLING: Style.INFO,
+    State.FAILED: Style.BAD,
+    State.MISSING: Style.BAD,
+    State.UNCLEAR: Style.BAD,
+    State.UNTRACKED: Style.DIM,
+}
+
+
+def diff_view(result: Diff) -> View:
+    """Return all environments, each with its rows."""
+    blocks: list[Table | Line] = []
+    for comparison in result.environments:
+        blocks += environment_blocks(comparison, result.contexts.get(comparison.environment))
+    return View("diff", document(result), blocks)
+
+
+def document(result: Diff) -> dict[str, Any]:
+    """Return the document of `gitops diff -o json`."""
+    rows = [row for comparison in result.environments for row in comparison.rows]
+    return {
+        "commit": result.commit,
+        "in_sync": result.exit_code == 0,
+        "summary": _summary(rows),
+        "environments": [
+            {
+                "name": comparison.environment,
+                "context": result.contexts.get(comparison.environment),
+                "rows": [
+                    row_document(row, result.contexts.get(row.environment))
+                    for row in comparison.rows
+                ],
+                "problems": [problem_document(problem) for problem in comparison.problems],
+                "notes": list(comparison.notes),
+            }
+            for comparison in result.environments
+        ],
+    }
+
+
+def _summary(rows: Iterable[Row]) -> dict[str, int]:
+    counts = Counter(row.state for row in rows)
+    return {state.value: counts[state] for state in State if counts[state]}
+
+
+def row_document(row: Row, context: str | None) -> dict[str, Any]:
+    """Return one row in full."""
+    return {
+        "service": row.service,
+        "kind": row.kind.value,
+        "container": row.container,
+        "path": row.path,
+        "state": row.state.value,
+        "held": row.lock is not None,
+        "lock": lock_document(row.lock),
+        "wanted": _image(row.wanted),
+        "recorded": _image(row.recorded),
+        "running": None
+        if row.running is None
+        else [{"image": str(r.image), "digest": r.digest, "pods": r.pods} for r in row.running],
+        "state_commit": row.commit,
+        "reason": row.reason,
+        "trouble": trouble_document(row.trouble),
+        "commands": list(row_commands(row, context)),
+    }
+
+
+def _image(image: ImageRef | None) -> str | None:
+    return None if image is None else str(image)
+
+
+def lock_document(lock: Lock | None) -> dict[str, Any] | None:
+    """Return who holds it, why and until when."""
+    if lock is None:
+        return None
+    return {
+        "path": lock.path,
+        "by": lock.by,
+        "reason": lock.reason,
+        "until": None if lock.until is None else lock.until.isoformat(),
+    }
+
+
+def trouble_document(trouble: Trouble | None) -> dict[str, Any] | None:
+    """Return what keeps the pods."""
+    if trouble is None:
+        return None
+    return {
+        "reason": trouble.reason,
+        "message": trouble.message,
+        "pod": trouble.pod,
+        "container": trouble.container,
+        "exit_code": trouble.exit_code,
+        "restarts": trouble.restarts,
+        "final": trouble.final,
+        "log": list(trouble.log),
+    }
+
+
+def problem_document(problem: GitOpsError) -> dict[str, Any]:
+    """Return what could not be told, and why."""
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+        "exit_code": int(problem.exit_code),
+    }
+
+
+def row_commands(row: Row, context: str | None) -> tuple[str, ...]:
+    """Return the kubectl commands for a row that failed."""
+    if row.state is not State.FAILED:
+        return ()
+    return commands(row.environment, row.kind, row.service, row.trouble, context)
+
+
+def environment_blocks(comparison: Comparison, context: str | None) -> list[Table | Line]:
+    """Return one environment's table, and what explains its failures."""
+    where = f" ({context})" if context else ""
+    title = f"{comparison.environment}{where}"
+    blocks: list[Table | Line] = []
+    if comparison.rows:
+        blocks.append(rows_table(comparison.rows, title))
+    elif not comparison.problems:
+        blocks.append(Line(f"{title}: no services", Style.DIM))
+    for row in comparison.rows:
+        blocks += failure_lines(row, context)
+    return blocks
+
+
+def failure_lines(row: Row, context: str | None) -> list[Line]:
+    """Return a failed row's last log lines and the commands that show more."""
+    lines: list[Line] = []
+    if row.state is State.FAILED and row.trouble is not None:
+        who = f"{row.service}{'' if row.trouble.pod is None else ' ' + row.trouble.pod}"
+        lines += [Line(f"  {who} | {text}", Style.DIM) for text in row.trouble.log]
+    lines += [Line(f"  {command}", Style.DIM) for command in row_commands(row, context)]
+    return lines
+
+
+def rows_table(rows: Sequence[Row], title: str | None) -> Table:
+    """Return the rows; columns that say nothing are left to -o wide."""
+    several = len({row.service for row in rows}) < len(rows)
+    held = any(row.lock is not None for row in rows)
+    pods = any(row.running is not None for row in rows)
+    columns = [
+        Column("service"),
+        Column("kind", wide=len({row.kind for row in rows}) == 1),
+        Column("container", wide=not several),
+        Column("git"),
+        Column("workload"),
+        Column("running", wide=not pods),
+        Column("state"),
+        Column("held", wide=not held),
+        Column("reason", wide=not any(row.reason for row in rows)),
+        Column("state commit", wide=True),
+    ]
+    return Table(columns, [_cells(row) for row in rows], title)
+
+
+def _cells(row: Row) -> list[Cell | str]:
+    return [
+        row.service,
+        row.kind.value,
+        row.container or "",
+        version(row.wanted),
+        version(row.recorded, row.wanted),
+        running_text(row.running, row.wanted),
+        Cell(row.state.value, STYLES[row.state]),
+        Cell(held_text(row.lock), Style.WARN),
+        row.reason or "",
+        (row.commit or "")[:7],
+    ]
+
+
+def version(image: ImageRef | None, other: ImageRef | None = None) -> str:
+    """Return an image's version in short; the whole image where its repository is another one."""
+    if image is None:
+        return ""
+    if image.version is None or (other is not None and other.repository != image.repository):
+        return str(image)
+    short = image.version.short
+    return f"{short}@{image.digest[7:14]}" if image.digest else short
+
+
+def running_text(running: Sequence[Running] | None, wanted: ImageRef | None) -> str:
+    """Return what pods run: `36a03b3`, or `36a03b3 ×2, 8f14e45 ×1` where they do not agree."""
+    if running is None:
+        return "?"
+    by_version: Counter[str] = Counter()
+    for one in running:
+        by_version[version(one.image, wanted)] += one.pods
+    if len(by_version) == 1:
+        return next(iter(by_version))
+    return ", ".join(f"{name} ×{count}" for name, count in by_version.items())
+
+
+def held_text(lock: Lock | None) -> str:
+    """Return who holds it and why, in short."""
+    if lock is None:
+        return ""
+    said = ": ".join(part for part in (lock.by, lock.reason) if part)
+    return said or "held"
+
+
+def summary_line(result: Diff) -> str:
+    """Return one line for stderr: how many services are how."""
+    rows = [row for comparison in result.environments for row in comparison.rows]
+    if not rows:
+        return "nothing to compare"
+    counts = _summary(rows)
+    if set(counts) <= {State.IN_SYNC.value, State.DIGEST.value, State.UNTRACKED.value}:
+        return f"in sync: {plural(len([r for r in rows if r.wanted is not None]), 'container')}"
+    return ", ".join(f"{count} {state}" for state, count in counts.items())

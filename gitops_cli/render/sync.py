@@ -1,0 +1,155 @@
+"""What a sync would do or did, as tables and as a document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from gitops_cli.domain.advice import commands
+from gitops_cli.domain.comparison import Row, State
+from gitops_cli.domain.syncing import Done, EnvironmentReport, Outcome, SyncReport, Verdict
+from gitops_cli.domain.text import one_line, plural
+from gitops_cli.render.diff import problem_document, trouble_document, version
+from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+
+_STYLES = {
+    Done.PATCHED: Style.GOOD,
+    Done.WOULD_PATCH: Style.INFO,
+    Done.UNCHANGED: Style.DIM,
+    Done.LEFT: Style.WARN,
+    Done.REVERTED: Style.WARN,
+    Done.NOT_TRIED: Style.WARN,
+}
+_VERDICTS = {Verdict.READY: Style.GOOD, Verdict.FAILED: Style.BAD, Verdict.TIMED_OUT: Style.BAD}
+
+
+def sync_view(report: SyncReport) -> View:
+    """Return every service of every environment; for people only those with something to say."""
+    blocks: list[Table | Line] = []
+    for environment in report.environments:
+        blocks += _blocks(environment)
+    return View("sync", document(report), blocks)
+
+
+def document(report: SyncReport) -> dict[str, Any]:
+    """Return the document of `gitops sync -o json`."""
+    return {
+        "commit": report.commit,
+        "dry_run": report.dry_run.value if report.dry_run else None,
+        "changed": report.changed,
+        "exit_code": int(report.exit_code),
+        "environments": [
+            {
+                "name": environment.environment,
+                "context": environment.context,
+                "services": [
+                    _outcome(outcome, environment.context) for outcome in environment.outcomes
+                ],
+                "problems": [problem_document(problem) for problem in environment.problems],
+                "notes": list(environment.notes),
+            }
+            for environment in report.environments
+        ],
+    }
+
+
+def _outcome(outcome: Outcome, context: str | None) -> dict[str, Any]:
+    rollout = outcome.rollout
+    return {
+        "service": outcome.service,
+        "kind": outcome.kind.value,
+        "action": outcome.done.value,
+        "containers": list(outcome.containers),
+        "before": None if outcome.before is None else str(outcome.before),
+        "wanted": None if outcome.wanted is None else str(outcome.wanted),
+        "held": outcome.held,
+        "reason": outcome.reason,
+        "error": None if outcome.error is None else problem_document(outcome.error),
+        "rollout": outcome.verdict.value if outcome.verdict else None,
+        "trouble": trouble_document(rollout.trouble if rollout else None),
+        "commands": list(_commands(outcome, context)),
+    }
+
+
+def _commands(outcome: Outcome, context: str | None) -> tuple[str, ...]:
+    if outcome.verdict not in (Verdict.FAILED, Verdict.TIMED_OUT):
+        return ()
+    trouble = outcome.rollout.trouble if outcome.rollout else None
+    return commands(outcome.environment, outcome.kind, outcome.service, trouble, context)
+
+
+def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
+    telling = [o for o in environment.outcomes if _tells(o)]
+    where = f" ({environment.context})" if environment.context else ""
+    title = f"{environment.environment}{where}"
+    if not telling:
+        if environment.problems:
+            return []
+        count = plural(len(environment.outcomes), "service")
+        return [Line(f"{title}: nothing to do ({count})", Style.DIM)]
+    waited = any(o.verdict is not None for o in telling)
+    columns = [
+        Column("service"),
+        Column("kind", wide=len({o.kind for o in telling}) == 1),
+        Column("container", wide=True),
+        Column("from"),
+        Column("to"),
+        Column("action"),
+        Column("rollout", wide=not waited),
+        Column("reason", wide=not any(o.reason or o.error for o in telling)),
+    ]
+    blocks: list[Table | Line] = [Table(columns, [_cells(o) for o in telling], title)]
+    for outcome in telling:
+        trouble = outcome.rollout.trouble if outcome.rollout else None
+        if outcome.verdict in (Verdict.FAILED, Verdict.TIMED_OUT) and trouble is not None:
+            who = f"{outcome.service}{'' if trouble.pod is None else ' ' + trouble.pod}"
+            blocks += [Line(f"  {who} | {text}", Style.DIM) for text in trouble.log]
+        blocks += [Line(f"  {c}", Style.DIM) for c in _commands(outcome, environment.context)]
+    return blocks
+
+
+def _tells(outcome: Outcome) -> bool:
+    quiet = outcome.done is Done.UNCHANGED and outcome.verdict in (None, Verdict.READY)
+    return not quiet or outcome.reason is not None or outcome.error is not None
+
+
+def _cells(outcome: Outcome) -> list[Cell | str]:
+    reason = outcome.error.message if outcome.error is not None else outcome.reason or ""
+    verdict = outcome.verdict
+    return [
+        outcome.service,
+        outcome.kind.value,
+        ", ".join(outcome.containers),
+        version(outcome.before, outcome.wanted),
+        version(outcome.wanted),
+        Cell(outcome.done.value, _STYLES.get(outcome.done, Style.BAD)),
+        Cell(verdict.value, _VERDICTS.get(verdict, Style.WARN)) if verdict else "",
+        reason,
+    ]
+
+
+def summary_line(report: SyncReport) -> str:
+    """Return one line for stderr: what was changed."""
+    counts = Counter(o.done for o in report.outcomes)
+    if set(counts) <= {Done.UNCHANGED}:
+        return f"nothing to do: {plural(counts[Done.UNCHANGED], 'service')} as recorded"
+    return ", ".join(f"{counts[done]} {done.value}" for done in Done if counts[done])
+
+
+def row_line(row: Row) -> str:
+    """Return one line of progress for a row of a rollout that is waited for."""
+    done, wanted = row.rollout.counts if row.rollout is not None else (0, 0)
+    count = f" {done}/{wanted}" if row.state is State.ROLLING and wanted else ""
+    reason = f": {one_line(row.reason)}" if row.reason else ""
+    return f"{row.environment} {row.service} {version(row.wanted)} {row.state.value}{count}{reason}"
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """Return one line of progress for a workload that was patched, or not."""
+    reason = outcome.error.message if outcome.error is not None else outcome.reason
+    said = f": {one_line(reason)}" if reason else ""
+    before = version(outcome.before, outcome.wanted)
+    return (
+        f"{outcome.environment} {outcome.service} {before} → {version(outcome.wanted)} "
+        f"{outcome.done.value}{said}"
+    )
