@@ -7,6 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from gitops_cli.cluster.api import EVENTS, NAMESPACES, PODS, Api, Doing, Refused, Resource
+from gitops_cli.domain.agent.spec import NAME
+from gitops_cli.domain.agent.status import AgentStatus, from_data
+from gitops_cli.domain.names import EnvironmentName
 
 Manifest = Mapping[str, Any]
 
@@ -27,7 +30,6 @@ _RESOURCES = {
     "ValidatingAdmissionPolicyBinding": Resource(_ADMISSION, "validatingadmissionpolicybindings"),
 }
 _INSTALLER = "gitops-install"
-_AGENT = "gitops-agent"
 _LOG_LINES = 8
 
 
@@ -82,6 +84,16 @@ class Objects:
         found: list[dict[str, Any]] = self._api.json(doing, path=doing.path("", **query))["items"]
         return found
 
+    def report(
+        self, environment: EnvironmentName, config: Manifest | None = None
+    ) -> tuple[AgentStatus, datetime | None]:
+        """Return what an environment's agent wrote, and when by the API server's clock.
+
+        `config` is its ConfigMap where that was read already.
+        """
+        found = config if config is not None else self.get("ConfigMap", environment, NAME) or {}
+        return from_data(environment, found.get("data") or {}), written_at(found)
+
     def write_data(
         self, namespace: str, name: str, data: Mapping[str, str | None], **more: Any
     ) -> None:
@@ -90,7 +102,7 @@ class Objects:
         self._api.json(
             doing,
             "PATCH",
-            path=doing.path(fieldManager=_AGENT),
+            path=doing.path(fieldManager=NAME),
             body={"data": data, **more},
             content_type="application/merge-patch+json",
         )
@@ -135,7 +147,7 @@ def _waiting(pod: Mapping[str, Any]) -> str:
     return str(status.get("phase", "no status"))
 
 
-def written_at(manifest: Manifest, manager: str = _AGENT) -> datetime | None:
+def written_at(manifest: Manifest, manager: str = NAME) -> datetime | None:
     """Return when a manager last changed an object, by the API server's clock."""
     times = [
         entry["time"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
@@ -12,6 +12,9 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.rights import Right
 from gitops_cli.domain.rollout import Trouble
 from gitops_cli.domain.workload import Observed, Target, Workload
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import Tip
 
 Heard = Callable[[ImagePatch, Patched | Moved | GitOpsError], None]
 
@@ -85,4 +88,16 @@ class Cluster(Protocol):
 
     def uid(self) -> str:
         """Return what tells clusters apart; raises Denied where it may not be read."""
+        ...
+
+
+class Tips(Protocol):
+    """The state repository as far as a sync asks it again: a clone's, or the agent's own."""
+
+    def tip(self, *, require_remote: bool = True) -> Tip:
+        """Return the remote's tip."""
+        ...
+
+    def is_ancestor(self, older: str, newer: str) -> bool | None:
+        """Tell whether `newer` contains `older`; None: cannot tell."""
         ...

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING
 
 from gitops_cli.domain.comparison import Comparison, Row, target_of
 from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
@@ -27,11 +26,8 @@ from gitops_cli.domain.workload import Workload
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, restricted, with_namespace
 from gitops_cli.operations.placement import Clusters, Placed
-from gitops_cli.operations.ports import Cluster
+from gitops_cli.operations.ports import Cluster, Tips
 from gitops_cli.operations.waiting import Key, telling_row
-
-if TYPE_CHECKING:
-    from gitops_cli.state.repository import StateRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ class SyncPlan:
 class Follow:
     """Decides whether a workload may follow our state commit, reading ancestry once per commit."""
 
-    def __init__(self, state: StateRepository, ours: Ours) -> None:
+    def __init__(self, state: Tips, ours: Ours) -> None:
         self._state = state
         self._ours = ours
         self._is_ancestor = cache(state.is_ancestor)
@@ -89,7 +85,7 @@ def plan_sync(
     names: Sequence[EnvironmentName],
     clusters: Clusters,
     team: Team,
-    state: StateRepository,
+    state: Tips,
     *,
     now: datetime,
     actor: str | None = None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from gitops_cli.domain.comparison import Row
 from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError
@@ -14,11 +13,9 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment
 from gitops_cli.domain.syncing import Done, DryRun, Outcome, SyncReport, Verdict
 from gitops_cli.domain.workload import Unclear, Workload, containers_for
+from gitops_cli.operations.ports import Tips
 from gitops_cli.operations.sync import Follow, Planned, SyncPlan
 from gitops_cli.operations.waiting import Awaited, Key, Settled, Waiting
-
-if TYPE_CHECKING:
-    from gitops_cli.state.repository import StateRepository
 
 TRIES = 5  # patches of one workload that somebody else keeps changing
 
@@ -27,7 +24,7 @@ Heard = Callable[[Outcome], None]
 
 def apply_plan(
     plan: SyncPlan,
-    state: StateRepository,
+    state: Tips,
     *,
     dry_run: DryRun | None = None,
     fail_fast: bool = False,

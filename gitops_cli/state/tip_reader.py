@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from gitops_cli.state.location import check_url
 from gitops_cli.state.objects import ObjectReader
 from gitops_cli.state.process import Git, git_environment, ssh_batch
 from gitops_cli.state.remote import HEADS, check_ref, fetch, look
+from gitops_cli.state.repository import Tip
 from gitops_cli.state.snapshots import commit_snapshot
 
 _OWN = "refs/gitops/tip"
 _MAX_PACKS = 100  # each fetch leaves one; then starting again is cheaper than gc
+_FRESH = 15.0  # seconds for which a tip counts as just read
 _STEPS = (20, 200, 2000)  # commits to look through for a trusted one, fetched when needed
 
 
@@ -49,6 +52,8 @@ class TipReader:
         self._directory = Path(tempfile.mkdtemp(prefix="gitops-tip-"))
         self._git = Git(self._directory, variables, git_dir=self._directory / "tip.git")
         self._reader = ObjectReader(self._git)
+        self._tip = ""
+        self._looked_at = float("-inf")
 
     def close(self) -> None:
         """Remove the repository."""
@@ -65,6 +70,7 @@ class TipReader:
                 f"{redacted(self.url)} has no branch {seen.ref.removeprefix(HEADS)}",
                 hint="has it been renamed or deleted?",
             )
+        self._tip, self._looked_at = seen.commit, time.monotonic()
         return seen.commit
 
     def bring(self, commit: str) -> str:
@@ -78,7 +84,8 @@ class TipReader:
             self._make()
         fetch(self._git, self.url, f"+{self._ref}:{_OWN}", "--depth=1", timeout=self._timeout)
         self._reader.close()  # it does not look for packs that came later
-        return self._git.run("rev-parse", "--verify", _OWN).text
+        self._tip = self._git.run("rev-parse", "--verify", _OWN).text
+        return self._tip
 
     def snapshot(self, commit: str, only: Collection[str] | None = None) -> Snapshot:
         """Return the repository at a commit that is here; `only` limits the environments."""
@@ -90,6 +97,24 @@ class TipReader:
         if found is None:
             raise GitError(f"commit {commit} is not here")
         return found
+
+    def is_ancestor(self, older: str, newer: str) -> bool | None:
+        """Tell whether `newer` contains `older`; None: history is cut, nobody can tell here.
+
+        Where the commit to judge is our own tip and we looked a while ago (this process was
+        stopped, or the API server slow), the remote says whether it is still the tip.
+        """
+        if older == newer:
+            return True
+        if older == self._tip and time.monotonic() - self._looked_at > _FRESH:
+            self.look()
+            return True if self._tip != older else None
+        return None
+
+    def tip(self, *, require_remote: bool = True) -> Tip:
+        """Return the tip as the remote has it now."""
+        commit = self.look()
+        return Tip(commit, None, fresh=True)
 
     def pack(self, commit: str, environment: str) -> bytes:
         """Return a pack of all that one environment's snapshot at a commit needs."""

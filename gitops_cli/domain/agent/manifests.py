@@ -34,9 +34,16 @@ def manifests(spec: AgentSpec, *, secret: Mapping[str, bytes] | None = None) -> 
     `secret` (file name → content) is the deploy key's Secret; without it the Secret is left out,
     because `agent key` has put it into the cluster already.
     """
-    found: list[Manifest] = [_object("v1", "ServiceAccount", spec.namespace)]
+    found: list[Manifest] = []
+    if spec.namespace not in spec.environments:
+        found.append(_object("v1", "Namespace", name=spec.namespace))
+    found.append(_object("v1", "ServiceAccount", spec.namespace))
+    if spec.restrict:
+        found.append(_labelled(policy()))
     for environment in spec.environments:
         found += _environment(spec, environment)
+    if spec.signers:
+        found.append(signers_config(spec.namespace, spec.signers))
     if secret is not None:
         found.append(key_secret(spec.namespace, secret))
     found.append(_cronjob(spec) if spec.mode is AgentMode.CRONJOB else _deployment(spec))
@@ -54,7 +61,7 @@ def _environment(spec: AgentSpec, environment: EnvironmentName) -> Iterable[Mani
     # Without data: what the agent wrote there stays when the agent is installed again.
     yield _object("v1", "ConfigMap", environment)
     if spec.restrict:
-        yield from (_labelled(policy()), _labelled(binding(environment)))
+        yield _labelled(binding(environment))
 
 
 def key_secret(namespace: str, files: Mapping[str, bytes]) -> Manifest:
@@ -181,8 +188,8 @@ def run_arguments(spec: AgentSpec) -> list[str]:
         arguments.append(f"--branch={spec.branch}")
     if spec.mode is AgentMode.CONTROLLER:
         arguments.append(f"--interval={spec.interval}s")
-    if spec.require_signed:
-        arguments.append("--require-signed")
+    if spec.signers:
+        arguments.append(f"--require-signed={SIGNERS_DIRECTORY}")
     return arguments
 
 
@@ -201,10 +208,16 @@ def _volumes(spec: AgentSpec) -> tuple[list[Manifest], list[Manifest]]:
     ]
     if spec.seed is not None:
         mounts.append({"name": "scratch", "mountPath": seeding.DIRECTORY, "subPath": "seed"})
-    if spec.require_signed:
+    if spec.signers:
         volumes.append({"name": "signers", "configMap": {"name": SIGNERS}})
         mounts.append({"name": "signers", "mountPath": SIGNERS_DIRECTORY, "readOnly": True})
     return volumes, mounts
+
+
+def identity(manifest: Mapping[str, Any]) -> tuple[str, str | None, str]:
+    """Return kind, namespace (None for an object of the whole cluster) and name."""
+    metadata = manifest["metadata"]
+    return str(manifest["kind"]), metadata.get("namespace"), str(metadata["name"])
 
 
 def _object(

@@ -62,7 +62,8 @@ class AgentSpec:
     """One installation. `environments` are namespaces; a CronJob's agent has exactly one.
 
     `kinds` has, for each environment, the kinds of workload the agent may patch. `interval` is
-    in seconds and counts for the controller only.
+    in seconds and counts for the controller only. `signers` (file name → content) makes it deploy
+    signed commits only.
     """
 
     mode: AgentMode
@@ -75,7 +76,7 @@ class AgentSpec:
     interval: int = 60
     seed: Seed | None = None
     restrict: bool = False
-    require_signed: bool = False
+    signers: Mapping[str, str] = field(default_factory=dict)
     pull_secrets: Sequence[str] = field(default_factory=tuple)
 
     @property

@@ -1,0 +1,205 @@
+"""Install and remove an agent: every object is tried before the first one is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from gitops_cli.domain.agent.manifests import Manifest, identity
+from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, SIGNERS
+from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.names import EnvironmentName
+
+if TYPE_CHECKING:
+    from gitops_cli.cluster.objects import Objects
+
+# What the server writes itself; everything else is what somebody asked for.
+_SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
+
+
+class Step(StrEnum):
+    """What happens to an object."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    KEEP = "keep"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedObject:
+    """One object and what will be done with it."""
+
+    manifest: Manifest
+    step: Step
+
+    @property
+    def kind(self) -> str:
+        """Return the object's kind."""
+        return str(self.manifest["kind"])
+
+    @property
+    def name(self) -> str:
+        """Return the object's name."""
+        return str(self.manifest["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str | None:
+        """Return the object's namespace; None for one of the whole cluster."""
+        namespace: str | None = self.manifest["metadata"].get("namespace")
+        return namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The agent that serves an environment: where it runs, and which environments it has."""
+
+    namespace: str
+    environments: tuple[EnvironmentName, ...]
+    workload: Manifest | None
+
+    @property
+    def is_controller(self) -> bool:
+        """Tell whether it is the one process of a cluster."""
+        return self.workload is not None and self.workload["kind"] == "Deployment"
+
+    @property
+    def suspended(self) -> bool:
+        """Tell whether somebody stopped it."""
+        spec = (self.workload or {}).get("spec") or {}
+        return spec.get("suspend") is True or spec.get("replicas") == 0
+
+
+def plan_install(objects: Objects, manifests: Sequence[Manifest]) -> list[PlannedObject]:
+    """Return what applying would do; the server has then accepted every object in a dry run.
+
+    So a missing right in the tenth namespace is found before anything is changed in the first.
+    Raises Denied, ClusterError, ConfigurationError for a namespace that does not exist.
+    """
+    new = {m["metadata"]["name"] for m in manifests if m["kind"] == "Namespace"}
+    new = {name for name in new if objects.get("Namespace", None, name) is None}
+    missing = {m["metadata"]["namespace"] for m in manifests if "namespace" in m["metadata"]} - new
+    for namespace in sorted(missing):
+        if objects.get("Namespace", None, namespace) is None:
+            raise ConfigurationError(
+                f"the cluster has no namespace {namespace}",
+                hint=f"kubectl create namespace {namespace}, or `gitops restore {namespace}`",
+            )
+    return [_planned(objects, manifest, new) for manifest in manifests]
+
+
+def _planned(objects: Objects, manifest: Manifest, new: set[str]) -> PlannedObject:
+    if manifest["metadata"].get("namespace") in new:
+        return PlannedObject(manifest, Step.CREATE)
+    live = objects.get(*identity(manifest))
+    tried = objects.apply(manifest, dry_run=True)
+    if live is None:
+        return PlannedObject(manifest, Step.CREATE)
+    same = _asked_for(live) == _asked_for(tried)
+    return PlannedObject(manifest, Step.KEEP if same else Step.CHANGE)
+
+
+def _asked_for(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = {k: v for k, v in manifest["metadata"].items() if k not in _SERVERS_OWN}
+    rest = {k: v for k, v in manifest.items() if k not in ("metadata", "status")}
+    return {**rest, "metadata": metadata}
+
+
+def find_installed(objects: Objects, environment: EnvironmentName) -> Installed | None:
+    """Return the agent that serves an environment; None if none has rights there."""
+    binding = objects.get("RoleBinding", environment, NAME)
+    subjects = (binding or {}).get("subjects") or [{}]
+    namespace = subjects[0].get("namespace")
+    if namespace is None:
+        return None
+    cronjob = objects.get("CronJob", namespace, NAME)
+    if cronjob is not None:
+        return Installed(namespace, (environment,), cronjob)
+    return Installed(namespace, *controller_in(objects, namespace))
+
+
+def controller_in(
+    objects: Objects, namespace: str
+) -> tuple[tuple[EnvironmentName, ...], Manifest | None]:
+    """Return the environments of the controller in a namespace, and its Deployment."""
+    deployment = objects.get("Deployment", namespace, NAME)
+    if deployment is None:
+        return (), None
+    [container, *_] = deployment["spec"]["template"]["spec"]["containers"]
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    names = [word.removeprefix("--env=") for word in words if word.startswith("--env=")]
+    return tuple(EnvironmentName(name) for name in names), deployment
+
+
+def apply_plan(objects: Objects, plan: Iterable[PlannedObject]) -> None:
+    """Write what the plan says, in its order."""
+    for planned in plan:
+        match planned.step:
+            case Step.CREATE | Step.CHANGE:
+                objects.apply(planned.manifest, dry_run=False)
+            case Step.DELETE:
+                objects.delete(planned.manifest)
+            case Step.KEEP:
+                pass
+
+
+def plan_uninstall(objects: Objects, environment: EnvironmentName) -> list[PlannedObject]:
+    """Return what removing the agent from an environment deletes, its key included.
+
+    A controller that has other environments stays, without this one.
+    """
+    installed = find_installed(objects, environment)
+    served = installed.environments if installed is not None else (environment,)
+    home = installed.namespace if installed is not None else environment
+    others = tuple(name for name in served if name != environment)
+    doomed: list[tuple[str, str | None, str]] = [
+        ("RoleBinding", environment, NAME),
+        ("Role", environment, NAME),
+        ("ConfigMap", environment, NAME),
+        ("ValidatingAdmissionPolicyBinding", None, f"{NAME}-{environment}"),
+    ]
+    plan = []
+    if installed is not None and others and installed.workload is not None:
+        plan.append(PlannedObject(_without(installed.workload, environment), Step.CHANGE))
+    else:
+        doomed[:0] = [("CronJob", home, NAME), ("Deployment", home, NAME)]
+        doomed += [
+            ("Secret", home, KEY_SECRET),
+            ("ConfigMap", home, SIGNERS),
+            ("ServiceAccount", home, NAME),
+        ]
+    plan += [
+        PlannedObject(_named(*one), Step.DELETE) for one in doomed if objects.get(*one) is not None
+    ]
+    for planned in plan:
+        if planned.step is Step.DELETE:
+            objects.delete(planned.manifest, dry_run=True)
+    return plan
+
+
+def _without(workload: Manifest, environment: EnvironmentName) -> Manifest:
+    """Return the controller's Deployment as it is applied, with one environment less."""
+    template = workload["spec"]["template"]
+    pod = template["spec"]
+    [container, *_] = pod["containers"]
+    gone = f"--env={environment}"
+    command = [word for word in container.get("command") or () if word != gone]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {key: workload["metadata"][key] for key in ("name", "namespace", "labels")},
+        "spec": {
+            **{k: v for k, v in workload["spec"].items() if k != "template"},
+            "template": {
+                "metadata": {"labels": template["metadata"]["labels"]},
+                "spec": {**pod, "containers": [{**container, "command": command}]},
+            },
+        },
+    }
+
+
+def _named(kind: str, namespace: str | None, name: str) -> Manifest:
+    metadata = {"name": name} | ({} if namespace is None else {"namespace": namespace})
+    return {"kind": kind, "metadata": metadata}

@@ -1,0 +1,94 @@
+"""Deploy keys in the cluster: made, replaced without a gap, and tried."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.agent.manifests import Manifest, key_secret
+from gitops_cli.domain.agent.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NEXT_IDENTITY
+from gitops_cli.domain.agent.ssh import HostKey, known_hosts, parse_host_keys
+from gitops_cli.domain.errors import Blocked, Denied, RemoteUnreachable, UsageError
+
+if TYPE_CHECKING:
+    from gitops_cli.agent.keys import KeyPair
+    from gitops_cli.cluster.objects import Objects
+
+Secret = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyResult:
+    """What became of a key. `public` is what the git server must know; `retired` what it no
+    longer needs to.
+    """
+
+    namespace: str
+    public: str
+    step: str
+    hosts: tuple[HostKey, ...] = ()
+    retired: str | None = None
+
+
+def read_secret(objects: Objects, namespace: str) -> Secret | None:
+    """Return the files of the agent's Secret; None if there is none."""
+    found = objects.get("Secret", namespace, KEY_SECRET)
+    if found is None:
+        return None
+    data = found.get("data") or {}
+    return {name: base64.b64decode(content) for name, content in data.items()}
+
+
+def write_secret(objects: Objects, namespace: str, files: Secret) -> Manifest:
+    """Store the agent's Secret; files that are not named are removed from it."""
+    return objects.apply(key_secret(namespace, files), dry_run=False)
+
+
+def pinned(files: Secret) -> tuple[HostKey, ...]:
+    """Return the host keys of a Secret."""
+    return tuple(parse_host_keys(files.get(KNOWN_HOSTS, b"").decode("utf-8", "replace")))
+
+
+def rotate(
+    objects: Objects,
+    namespace: str,
+    *,
+    generate: Callable[[], KeyPair],
+    public_key: Callable[[bytes], str],
+    works: Callable[[Secret], None],
+) -> KeyResult:
+    """Take the next step of a rotation; the agent has a working key after each.
+
+    First a second key is stored beside the old one, and ssh tries both. Once the git server
+    accepts it, the old one goes. `works` tries a Secret on the repository and raises.
+    """
+    files = read_secret(objects, namespace)
+    if files is None or IDENTITY not in files:
+        raise UsageError(
+            f"{namespace} has no key to rotate", hint=f"gitops agent key {namespace} makes one"
+        )
+    following = files.get(NEXT_IDENTITY)
+    if following is None:
+        pair = generate()
+        write_secret(objects, namespace, {**files, NEXT_IDENTITY: pair.private})
+        return KeyResult(namespace, pair.public, "added", pinned(files))
+    promoted = {**{k: v for k, v in files.items() if k != NEXT_IDENTITY}, IDENTITY: following}
+    public = public_key(following)
+    try:
+        works(promoted)
+    except (Denied, RemoteUnreachable) as error:
+        raise Blocked(
+            f"the new key of {namespace} does not work yet, so the old one stays: {error.message}",
+            hint=f"register it read-only, then repeat: {public}",
+        ) from error
+    write_secret(objects, namespace, promoted)
+    return KeyResult(
+        namespace, public, "replaced", pinned(files), retired=public_key(files[IDENTITY])
+    )
+
+
+def add_hosts(files: Secret, hosts: Sequence[HostKey]) -> Secret:
+    """Return the Secret with other pinned host keys."""
+    return {**files, KNOWN_HOSTS: known_hosts(hosts)}

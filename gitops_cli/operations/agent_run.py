@@ -1,0 +1,346 @@
+"""The agent's work: look at the remote, make the cluster follow, and tell the truth about it."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from gitops_cli.domain.agent.spec import NAME
+from gitops_cli.domain.agent.status import AgentStatus, Result, to_data
+from gitops_cli.domain.comparison import State
+from gitops_cli.domain.errors import (
+    Denied,
+    ExitCode,
+    GitOpsError,
+    UnknownEnvironment,
+    UntrustedCommit,
+    worst,
+)
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.syncing import Done, EnvironmentReport, Ours, Outcome
+from gitops_cli.domain.text import one_line, plural
+from gitops_cli.operations.desired import Desired
+from gitops_cli.operations.diff import diff
+from gitops_cli.operations.placement import Clusters
+from gitops_cli.operations.sync import plan_sync
+from gitops_cli.operations.sync_apply import apply_plan
+from gitops_cli.settings import parse_team
+
+if TYPE_CHECKING:
+    from gitops_cli.agent.signers import Signers
+    from gitops_cli.cluster.objects import Objects
+    from gitops_cli.state.tip_reader import TipReader
+
+AT_ONCE = 8  # environments of a controller
+PACK = "tip.pack"
+_PACK_LIMIT = 600_000  # bytes; a ConfigMap may have 1 MiB, and base64 needs a third more
+_MESSAGE = 1000  # characters: an Event's message may have 1,024
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one round did in one environment; `exit_code` is what a one-shot run ends with."""
+
+    status: AgentStatus
+    exit_code: ExitCode
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round over all environments; `tip` is None where the remote did not answer."""
+
+    tip: str | None
+    visits: tuple[Visit, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return the code that speaks for all environments."""
+        return worst(visit.exit_code for visit in self.visits)
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What a round follows: a snapshot, and the note that it is not the tip, if so."""
+
+    desired: Desired
+    tip: str
+    distrust: str | None = None
+
+
+class Agent:
+    """Makes environments follow one repository; remembers between rounds what it said."""
+
+    def __init__(
+        self,
+        tips: TipReader,
+        clusters: Clusters,
+        objects: Objects,
+        environments: Sequence[EnvironmentName],
+        *,
+        now: Callable[[], datetime],
+        version: str,
+        interval: int | None = None,
+        signers: Signers | None = None,
+    ) -> None:
+        self._tips = tips
+        self._clusters = clusters
+        self._objects = objects
+        self._environments = tuple(environments)
+        self._now = now
+        self._version = version
+        self._interval = interval
+        self._signers = signers
+        self._said: dict[EnvironmentName, AgentStatus] = {}
+        self._following: Following | None = None
+        self._pack: bytes | None = None
+
+    def round(self, stop: threading.Event | None = None) -> Round:
+        """Do one round. Once `stop` is set no further environment is begun; begun ones end."""
+        following: Following | GitOpsError
+        try:
+            tip = self._tips.look()
+            following = self._follow(tip)
+        except GitOpsError as error:
+            following = error
+        ending = stop or threading.Event()
+
+        def visit(environment: EnvironmentName) -> Visit | None:
+            return None if ending.is_set() else self._visit(environment, following)
+
+        with ThreadPoolExecutor(min(AT_ONCE, len(self._environments))) as pool:
+            visits = [found for found in pool.map(visit, self._environments) if found is not None]
+        tip_seen = None if isinstance(following, GitOpsError) else following.tip
+        return Round(tip_seen, tuple(visits))
+
+    # --- what to follow
+
+    def _follow(self, tip: str) -> Following:
+        known = self._following
+        if known is not None and known.tip == tip:
+            return known
+        if self._interval is None:
+            self._recall(tip)
+        tip = self._tips.bring(tip)
+        commit, distrust = self._trusted(tip)
+        found = Desired(
+            self._tips.snapshot(commit, only=frozenset(self._environments)),
+            Ours(commit, fresh=True),
+            self._tips.commit(commit).committed_at,
+        )
+        self._following = Following(found, tip, distrust)
+        return self._following
+
+    def _recall(self, tip: str) -> None:
+        """Take the state from what the last run left, if it was of this very tip: no fetch then."""
+        [environment] = self._environments
+        try:
+            config = self._objects.get("ConfigMap", environment, NAME) or {}
+        except GitOpsError:
+            return  # the round itself will say what is wrong there
+        status, _ = self._objects.report(environment, config)
+        self._said[environment] = status
+        packed = (config.get("binaryData") or {}).get(PACK)
+        if status.tip != tip or packed is None or self._signers is not None:
+            return
+        with suppress(ValueError):
+            self._pack = base64.b64decode(packed)
+            self._tips.unpack(self._pack)
+
+    def _trusted(self, tip: str) -> tuple[str, str | None]:
+        if self._signers is None:
+            return tip, None
+        with self._signers.unpacked() as (ssh_signers, keyring):
+            commit = self._tips.newest_trusted(tip, ssh_signers=ssh_signers, keyring=keyring)
+        if commit is None:
+            raise UntrustedCommit(
+                f"no commit up to {tip[:7]} is signed by an allowed signer",
+                hint="sign commits with an allowed key, or add the signer",
+            )
+        if commit == tip:
+            return tip, None
+        return commit, (
+            f"{tip[:7]} is not signed by an allowed signer; "
+            f"{commit[:7]}, the newest that is, is followed instead"
+        )
+
+    # --- one environment
+
+    def _visit(self, environment: EnvironmentName, following: Following | GitOpsError) -> Visit:
+        before = self._said.get(environment, AgentStatus(environment))
+        if isinstance(following, GitOpsError):
+            visit = _failed(before, following)
+        else:
+            try:
+                visit = self._synced(environment, before, following)
+            except GitOpsError as error:
+                visit = replace(_failed(before, error))
+        status = replace(
+            visit.status,
+            last_attempt=self._now(),
+            interval=self._interval,
+            version=self._version,
+        )
+        if visit.status.error is None:
+            status = replace(status, last_success=status.last_attempt)
+        return self._told(replace(visit, status=status), before, following)
+
+    def _synced(
+        self, environment: EnvironmentName, before: AgentStatus, following: Following
+    ) -> Visit:
+        desired = following.desired
+        team = parse_team(desired.snapshot.settings)
+        if environment not in desired.snapshot.environments:
+            raise UnknownEnvironment(
+                f"{environment} is not in the repository at {(desired.ours.commit or '')[:7]}",
+                hint=f"uninstall its agent: gitops agent uninstall {environment}",
+            )
+        plan = plan_sync(
+            desired, [environment], self._clusters, team, self._tips, now=self._now(), actor=NAME
+        )
+        report = apply_plan(plan, self._tips)
+        problems = [_problem(one) for one in report.environments]
+        code = report.exit_code
+        message = _what_was_done(report.outcomes)
+        waiting = False
+        if report.changed or any(outcome.reason for outcome in report.outcomes):
+            compared = diff(desired, [environment], self._clusters, team, now=self._now())
+            rows = [row for one in compared.environments for row in one.rows]
+            failed = [f"{r.service}: {r.reason}" for r in rows if r.state is State.FAILED]
+            waiting = any(row.state is State.ROLLING for row in rows)
+            problems += failed
+            code = worst([code, *([ExitCode.ROLLOUT_FAILED] if failed else [])])
+        if following.distrust is not None:
+            problems.append(following.distrust)
+            code = worst([code, ExitCode.BLOCKED])
+        found = [problem for problem in problems if problem]
+        quiet = Result.WAITING if waiting else Result.IN_SYNC
+        status = replace(
+            before,
+            tip=following.tip,
+            result=Result.FAILED if found else Result.CHANGED if report.changed else quiet,
+            message=message,
+            error=_short("; ".join(found)) if found else None,
+        )
+        if not found:
+            status = replace(status, commit=desired.ours.commit)
+        return Visit(status, code)
+
+    # --- telling
+
+    def _told(self, visit: Visit, before: AgentStatus, following: Following | GitOpsError) -> Visit:
+        """Write the status where `agent status` and kubectl read it; a failure is the visit's."""
+        status = visit.status
+        try:
+            more = self._news(status, before, following)
+            self._objects.write_data(status.environment, NAME, _written(status), **more)
+            if _differs(status, before):
+                with suppress(Denied):  # the right to create Events is optional
+                    self._objects.record_event(status.environment, _event(status))
+        except GitOpsError as error:
+            told = f"the status could not be written: {error.message}"
+            both = f"{status.error}; {told}" if status.error else told
+            failed = replace(status, error=_short(both), result=Result.FAILED)
+            return Visit(failed, worst([visit.exit_code, error.exit_code]))
+        self._said[status.environment] = status
+        return visit
+
+    def _news(
+        self, status: AgentStatus, before: AgentStatus, following: Following | GitOpsError
+    ) -> dict[str, Any]:
+        """Return the pack that spares the next run its fetch, if it is a new one."""
+        if self._interval is not None or self._signers is not None:
+            return {}
+        if isinstance(following, GitOpsError) or (
+            self._pack is not None and following.tip == before.tip
+        ):
+            return {}
+        pack = self._tips.pack(following.tip, status.environment)
+        small = len(pack) <= _PACK_LIMIT
+        return {"binaryData": {PACK: base64.b64encode(pack).decode() if small else None}}
+
+
+def _failed(before: AgentStatus, error: GitOpsError) -> Visit:
+    hint = f" ({error.hint})" if error.hint else ""
+    return Visit(
+        replace(
+            before,
+            result=Result.FAILED,
+            message="nothing was changed",
+            error=_short(f"{error.message}{hint}"),
+        ),
+        error.exit_code,
+    )
+
+
+def _problem(report: EnvironmentReport) -> str | None:
+    """Return what kept the environment, or services of it, from following."""
+    texts = [problem.message for problem in report.problems]
+    for outcome in report.outcomes:
+        if outcome.error is not None:
+            texts.append(f"{outcome.service}: {outcome.error.message}")
+        elif outcome.exit_code is not ExitCode.OK:
+            texts.append(f"{outcome.service}: {outcome.reason or outcome.done.value}")
+    return "; ".join(texts) or None
+
+
+def _what_was_done(outcomes: Sequence[Outcome]) -> str:
+    changed = [
+        f"{o.service} → {o.wanted.tag or '?' if o.wanted else '?'}"
+        for o in outcomes
+        if o.done is Done.PATCHED
+    ]
+    if changed:
+        return _short(", ".join(changed))
+    return f"{plural(len(outcomes), 'service')}, nothing to change"
+
+
+def _differs(status: AgentStatus, before: AgentStatus) -> bool:
+    """Tell whether a run is worth an Event: it changed something, failed anew, or recovered."""
+    return (
+        status.result is Result.CHANGED
+        or status.error != before.error
+        or (status.message != before.message and status.result is Result.FAILED)
+    )
+
+
+def _written(status: AgentStatus) -> Mapping[str, str | None]:
+    """Return the keys to write: a failure leaves the last success and its commit as they are."""
+    data = to_data(status)
+    if status.error is None:
+        return data
+    kept = ("last-success", "commit")
+    return {key: value for key, value in data.items() if key not in kept or value is not None}
+
+
+def _event(status: AgentStatus) -> Mapping[str, Any]:
+    at = to_data(status)["last-attempt"]
+    failed = status.error is not None
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"generateName": f"{NAME}-", "namespace": status.environment},
+        "involvedObject": {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "name": NAME,
+            "namespace": status.environment,
+        },
+        "type": "Warning" if failed else "Normal",
+        "reason": "SyncFailed" if failed else "Synced",
+        "message": _short(status.error or status.message or ""),
+        "source": {"component": NAME},
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+    }
+
+
+def _short(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= _MESSAGE else f"{line[: _MESSAGE - 1]}…"

@@ -1,0 +1,79 @@
+"""How the agents of a cluster are: judged by the API server's clock, not by theirs or ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.agent.spec import NAME
+from gitops_cli.domain.agent.status import AgentStatus, Health, health, stale_after
+from gitops_cli.domain.errors import Denied
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.operations.agent_install import find_installed
+
+if TYPE_CHECKING:
+    from gitops_cli.cluster.connection import KubernetesCluster
+    from gitops_cli.cluster.objects import Objects
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """One environment's agent. `log` is there where it is not well, and may be read."""
+
+    environment: EnvironmentName
+    health: Health
+    status: AgentStatus
+    mode: str | None = None
+    namespace: str | None = None
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReports:
+    """All of them, at one moment of the API server's clock."""
+
+    at: datetime
+    agents: tuple[AgentReport, ...]
+
+    @property
+    def all_well(self) -> bool:
+        """Tell whether no agent is stale, failing or missing."""
+        return all(agent.health is Health.OK for agent in self.agents)
+
+
+def read_reports(
+    cluster: KubernetesCluster,
+    objects: Objects,
+    environments: Sequence[EnvironmentName],
+    *,
+    limit: float | None = None,
+) -> AgentReports:
+    """Read the status of each environment's agent. `limit` (seconds): when it is stale."""
+    now = cluster.about().time or datetime.now(UTC)
+    return AgentReports(now, tuple(_report(objects, name, now, limit) for name in environments))
+
+
+def _report(
+    objects: Objects, environment: EnvironmentName, now: datetime, limit: float | None
+) -> AgentReport:
+    installed = find_installed(objects, environment)
+    status, written = objects.report(environment)
+    if installed is None or installed.workload is None:
+        return AgentReport(environment, Health.MISSING, status)
+    mode = "controller" if installed.is_controller else "cronjob"
+    # The time of writing is the server's; the agent's own clock may be wrong.
+    judged = replace(status, last_attempt=written or status.last_attempt)
+    word = health(judged, now, limit=stale_after(status, limit))
+    if installed.suspended:
+        word = Health.SUSPENDED
+    log = () if word is Health.OK else _log(objects, installed.namespace)
+    return AgentReport(environment, word, judged, mode, installed.namespace, log)
+
+
+def _log(objects: Objects, namespace: str) -> tuple[str, ...]:
+    try:
+        return tuple(objects.last_words(namespace, f"app.kubernetes.io/name={NAME}"))
+    except Denied:
+        return ()
