@@ -110,6 +110,8 @@ def test_a_pod_that_is_deleted_is_replaced(cluster: Cluster):
 
     cluster.ask("DELETE", f"/api/v1/namespaces/x/pods/{old['metadata']['name']}")
     cluster.pass_time(0)
+    assert [("deletionTimestamp" in p["metadata"]) for p in cluster.pods()].count(True) == 1
+    cluster.pass_time(0.3)
 
     [new] = cluster.pods()
     assert new["metadata"]["uid"] != old["metadata"]["uid"]

@@ -21,6 +21,7 @@ from gitops_cli.sandbox.emulator.failures import (
 )
 from gitops_cli.sandbox.emulator.naming import suffix
 from gitops_cli.sandbox.emulator.patches import APPLY, applied, patched
+from gitops_cli.sandbox.emulator.pods import retire
 from gitops_cli.sandbox.emulator.resources import (
     DEPLOYMENTS,
     NAMESPACES,
@@ -253,6 +254,8 @@ def _delete(store: Store, request: Request, target: _Target, name: str) -> Json:
     if _is_dry_run(request):
         return store.get(resource, namespace, name)
     with store.lock:
+        if resource is PODS:
+            return retire(store, store.get(PODS, namespace, name))
         gone = store.delete(resource, namespace, name)
         if resource is NAMESPACES:
             store.empty(name)

@@ -18,6 +18,7 @@ PullProblem = Callable[[str], str | None]
 
 NODE = "sandbox-node"
 PULLS = 0.7  # seconds from a pod's creation until its containers run, or their pull fails
+TERMINATES = 0.4  # times that for a pod's end
 BACKS_OFF = 1.2  # times that from the failed pull until the node waits before it tries again
 
 
@@ -29,13 +30,23 @@ class Node:
     pull_problem: PullProblem
     pulls: float = PULLS
     _born: dict[str, float] = field(default_factory=dict)
+    _retired: dict[str, float] = field(default_factory=dict)
 
     def advance(self, now: float) -> float | None:
         """Move every pod to where it is at `now`; return when the next one changes."""
         pods = self.store.select(PODS)
+        retired = [pod for pod in pods if is_retired(pod)]
         self._born = {uid: self._born.get(uid, now) for uid in map(_uid, pods)}
-        due = [self._advance(pod, now) for pod in pods]
+        self._retired = {uid: self._retired.get(uid, now) for uid in map(_uid, retired)}
+        due = [self._end(pod, now) if is_retired(pod) else self._advance(pod, now) for pod in pods]
         return min((moment for moment in due if moment is not None), default=None)
+
+    def _end(self, pod: Json, now: float) -> float | None:
+        ends = self._retired[_uid(pod)] + self.pulls * TERMINATES
+        if now < ends:
+            return ends
+        self.store.delete(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
+        return None
 
     def _advance(self, pod: Json, now: float) -> float | None:
         pulled = self._born[_uid(pod)] + self.pulls
@@ -93,6 +104,19 @@ def new_pod(
     return store.create(PODS, body)
 
 
+def retire(store: Store, pod: Json) -> Json:
+    """Begin a pod's end, as a DELETE does: the node removes it when its containers have stopped."""
+    if is_retired(pod):
+        return pod
+    metadata = {**pod["metadata"], "deletionTimestamp": stamp(store.clock())}
+    return store.replace(PODS, {**pod, "metadata": metadata})
+
+
+def is_retired(pod: Json) -> bool:
+    """Tell whether the pod is ending."""
+    return "deletionTimestamp" in pod["metadata"]
+
+
 def owner_reference(resource: Resource, owner: Json) -> Json:
     """Return what stands in `ownerReferences` of an object that `owner` controls."""
     return {
@@ -106,9 +130,11 @@ def owner_reference(resource: Resource, owner: Json) -> Json:
 
 
 def is_ready(pod: Json) -> bool:
-    """Tell whether the pod's Ready condition is true."""
+    """Tell whether the pod serves: its Ready condition is true, and it is not ending."""
     conditions = pod["status"].get("conditions", [])
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return not is_retired(pod) and any(
+        c["type"] == "Ready" and c["status"] == "True" for c in conditions
+    )
 
 
 def _uid(pod: Json) -> str:

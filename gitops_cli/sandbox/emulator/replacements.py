@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gitops_cli.sandbox.emulator.naming import template_hash
-from gitops_cli.sandbox.emulator.pods import is_ready, new_pod
+from gitops_cli.sandbox.emulator.pods import is_ready, new_pod, retire
 from gitops_cli.sandbox.emulator.resources import DAEMONSETS, PODS, STATEFULSETS, Resource
 from gitops_cli.sandbox.emulator.store import Store, controller_of
 
@@ -31,13 +31,12 @@ def _advance(store: Store, resource: Resource, body: Json) -> None:
     names = [f"{name}-{index}" for index in range(wanted)]
     pods = {pod["metadata"]["name"]: pod for pod in owned}
     for pod_name in [pod_name for pod_name in pods if pod_name not in names]:
-        store.delete(PODS, namespace, pod_name)
-        del pods[pod_name]
+        retire(store, pods.pop(pod_name))
     _report(store, resource, body, list(pods.values()), wanted, revision)
     if not all(map(is_ready, pods.values())):
         broken = [p for p in pods.values() if not is_ready(p) and _revision(p) != revision]
         if broken and _rolls(body):
-            store.delete(PODS, namespace, broken[0]["metadata"]["name"])
+            retire(store, broken[0])
         return
     missing = next((pod_name for pod_name in names if pod_name not in pods), None)
     if missing is not None:
@@ -45,7 +44,7 @@ def _advance(store: Store, resource: Resource, body: Json) -> None:
         return
     outdated = [p for p in reversed(list(pods.values())) if _revision(p) != revision]
     if outdated and _rolls(body):
-        store.delete(PODS, namespace, outdated[0]["metadata"]["name"])
+        retire(store, outdated[0])
 
 
 def _rolls(body: Json) -> bool:

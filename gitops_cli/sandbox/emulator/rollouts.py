@@ -12,7 +12,7 @@ from typing import Any
 
 from gitops_cli.sandbox.emulator.events import record
 from gitops_cli.sandbox.emulator.naming import template_hash
-from gitops_cli.sandbox.emulator.pods import is_ready, new_pod, owner_reference
+from gitops_cli.sandbox.emulator.pods import is_ready, is_retired, new_pod, owner_reference, retire
 from gitops_cli.sandbox.emulator.resources import DEPLOYMENTS, PODS, REPLICASETS
 from gitops_cli.sandbox.emulator.store import Store, controller_of, parse_stamp, stamp
 
@@ -32,6 +32,8 @@ def advance_replicasets(store: Store) -> None:
     """Give each ReplicaSet the pods it wants and the status they make."""
     pods_of: dict[str | None, list[Json]] = {}
     for pod in store.select(PODS):
+        if is_retired(pod):
+            continue
         pods_of.setdefault(controller_of(pod), []).append(pod)
     for replicaset in store.select(REPLICASETS):
         _advance_replicaset(store, replicaset, pods_of.get(replicaset["metadata"]["uid"], []))
@@ -44,7 +46,7 @@ def _advance_replicaset(store: Store, replicaset: Json, pods: list[Json]) -> Non
         pods.append(new_pod(store, REPLICASETS, replicaset, template))
     pods.sort(key=is_ready)  # those that do not serve go first
     for pod in pods[: max(0, len(pods) - wanted)]:
-        store.delete(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
+        retire(store, pod)
     kept = pods[max(0, len(pods) - wanted) :]
     ready = sum(map(is_ready, kept))
     status = _counts(replicas=len(kept), fullyLabeledReplicas=len(kept))
@@ -156,7 +158,7 @@ def _scale(store: Store, deployment: Json, sets: _Sets, now: float) -> None:
     if deployment["spec"]["strategy"]["type"] == "Recreate":
         for old in sets.old:
             _set_replicas(store, deployment, old, 0, now)
-        if not any(r["status"].get("replicas") for r in sets.old):
+        if not _has_pods(store, sets.old):
             _set_replicas(store, deployment, sets.new, wanted, now)
         return
     surge, unavailable = _limits(deployment)
@@ -169,6 +171,11 @@ def _scale(store: Store, deployment: Json, sets: _Sets, now: float) -> None:
     elif total:
         not_available = new - sets.new["status"].get("availableReplicas", 0)
         _shrink(store, deployment, sets.old, total - (wanted - unavailable) - not_available, now)
+
+
+def _has_pods(store: Store, replicasets: tuple[Json, ...]) -> bool:
+    uids = {replicaset["metadata"]["uid"] for replicaset in replicasets}
+    return any(controller_of(pod) in uids for pod in store.select(PODS))
 
 
 def _shrink(store: Store, deployment: Json, old: tuple[Json, ...], room: int, now: float) -> None:

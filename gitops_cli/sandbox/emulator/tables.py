@@ -123,6 +123,8 @@ def _pod_ready(body: Json) -> str:
 
 
 def _pod_status(body: Json) -> str:
+    if "deletionTimestamp" in body["metadata"]:
+        return "Terminating"
     for status in body["status"].get("containerStatuses", []):
         waiting = status["state"].get("waiting")
         if waiting:
