@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         "A practice ground: a state repository, sources and an emulated cluster on this machine.",
     ),
     "init": ("init:init", SETUP, "Make a state repository."),
+    "env": ("env:env", SETUP, "List, add and copy environments."),
     "set": ("set:set_versions", CHANGE, "Record the versions that an environment should run."),
     "release": (
         "release:release",

@@ -28,6 +28,7 @@ class Verb(StrEnum):
     ROLLBACK = "rollback"
     LOCK = "lock"
     UNLOCK = "unlock"
+    ENV = "env"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,164 @@
+"""List environments, add one, and copy one to open a new stage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.blueprint import images_path_of
+from gitops_cli.domain.drafting import SKIP_CI, Occasion, Verb, trailers
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.intent import selected
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.proposal import Edit, Proposal
+from gitops_cli.domain.repository import (
+    IMAGES_PATH,
+    MANIFESTS,
+    NOT_ENVIRONMENTS,
+    Environment,
+    Snapshot,
+)
+from gitops_cli.domain.resolution import environment_for
+from gitops_cli.domain.stages import Place, in_order, place_of
+from gitops_cli.domain.team import Team
+from gitops_cli.settings import parse_team
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import StateRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An environment and where it belongs."""
+
+    place: Place
+    environment: Environment
+    cluster: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEnvironment:
+    """What a new environment is made of. `source` is what it was copied from."""
+
+    name: EnvironmentName
+    source: EnvironmentName | None
+    images_path: str
+    services: tuple[ServiceName, ...]
+    proposal: Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What to copy from where; `images_path` None: as in the source."""
+
+    source: str
+    target: EnvironmentName
+    project: str | None = None
+    only: Collection[str] = ()
+    exclude: Collection[str] = ()
+    images_path: str | None = None
+    manifests: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A person's reason, and the address of the CI run."""
+
+    reason: str | None = None
+    run: str | None = None
+
+
+def list_environments(snapshot: Snapshot, team: Team) -> list[Listed]:
+    """Return all environments, by project and stage."""
+    names = in_order(snapshot.environments, team)
+    places = [place_of(name, team) for name in names]
+    return [
+        Listed(place, snapshot.environments[name], team.stage(place.stage).cluster)
+        for name, place in zip(names, places, strict=True)
+    ]
+
+
+def draft_addition(
+    snapshot: Snapshot, name: EnvironmentName, images_path: str, why: Why
+) -> NewEnvironment:
+    """Return an environment without services; raises UsageError if there is another one already."""
+    content = images_path_of(name, images_path)
+    _check_name(name)
+    existing = snapshot.environments.get(name)
+    if existing is not None and (existing.files or existing.images_path != content.strip()):
+        raise UsageError(f"{name} exists already", hint="`gitops env list` shows the environments")
+    edits = (
+        Edit(
+            f"{name}/{IMAGES_PATH}",
+            None if existing is None else content.encode(),
+            content.encode(),
+        ),
+    )
+    team = parse_team(snapshot.settings)
+    occasion = Occasion(Verb.ENV, why.reason, why.run, skip_ci=team.skip_ci)
+    proposal = _proposal(name, edits, "new environment", occasion)
+    return NewEnvironment(name, None, content.strip(), (), proposal)
+
+
+def draft_copy(
+    snapshot: Snapshot, wanted: Copy, why: Why, *, state: StateRepository
+) -> NewEnvironment:
+    """Return a copy of an environment: images path, versions, manifests if asked; no locks."""
+    team = parse_team(snapshot.settings)
+    target = wanted.target
+    _check_name(target)
+    found = environment_for(wanted.source, snapshot, team, project=wanted.project)
+    source = snapshot.environment(found).checked()
+    services = selected(source, only=wanted.only, exclude=wanted.exclude)
+    images_path = wanted.images_path or source.images_path or ""
+    files = {
+        f"{target}/{IMAGES_PATH}": images_path_of(target, images_path).encode(),
+        **{
+            f"{target}/{service}{source.files[service].kind.suffix}": (
+                f"{source.files[service].version}\n".encode()
+            )
+            for service in services
+        },
+    }
+    if wanted.manifests:
+        files |= _manifests(state.contents(snapshot.commit, f"{source.name}/"), source.name, target)
+    there = state.contents(snapshot.commit, f"{target}/")
+    if target in snapshot.environments and any(there.get(p) != text for p, text in files.items()):
+        raise UsageError(
+            f"{target} exists already, with other content",
+            hint=f"`gitops promote --all --from {source.name} --to {target}` copies versions",
+        )
+    edits = tuple(Edit(path, there.get(path), content) for path, content in files.items())
+    occasion = Occasion(Verb.ENV, why.reason, why.run, source.name, skip_ci=team.skip_ci)
+    proposal = _proposal(target, edits, f"copy of {source.name}", occasion)
+    return NewEnvironment(target, source.name, images_path.strip(), tuple(services), proposal)
+
+
+def _check_name(name: EnvironmentName) -> None:
+    if name in NOT_ENVIRONMENTS:
+        raise UsageError(f"`{name}` is a directory with a meaning of its own")
+
+
+def _manifests(
+    content: Mapping[str, bytes], source: EnvironmentName, target: EnvironmentName
+) -> dict[str, bytes]:
+    """Return the manifests with their namespace changed, wherever it is written on a line."""
+    named = re.compile(
+        rb"""(?m)^(\s*(?:-\s+)?namespace:\s*["']?)"""
+        + re.escape(source.encode())
+        + rb"""(["']?\s*)$"""
+    )
+    return {
+        f"{target}{path[len(source) :]}": named.sub(rb"\g<1>" + target.encode() + rb"\g<2>", text)
+        for path, text in content.items()
+        if path.startswith(f"{source}/{MANIFESTS}/")
+    }
+
+
+def _proposal(
+    name: EnvironmentName, edits: tuple[Edit, ...], what: str, occasion: Occasion
+) -> Proposal:
+    subject = f"{name}: {what}" + (f" {SKIP_CI}" if occasion.skip_ci else "")
+    return Proposal(edits, subject, "", tuple(trailers(name, (), occasion)))

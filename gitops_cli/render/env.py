@@ -1,0 +1,85 @@
+"""Environments, and new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gitops_cli.domain.findings import Severity
+from gitops_cli.domain.proposal import Written
+from gitops_cli.domain.text import plural
+from gitops_cli.domain.version import SHORT
+from gitops_cli.operations.env import Listed, NewEnvironment
+from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+
+_COLUMNS = (
+    Column("environment"),
+    Column("project"),
+    Column("stage"),
+    Column("services", right=True),
+    Column("images path"),
+    Column("cluster"),
+    Column("manifests", wide=True),
+)
+
+
+def list_view(listed: Sequence[Listed]) -> View:
+    """Return a row per environment."""
+    document = {
+        "environments": [
+            {
+                "environment": each.place.environment,
+                "project": each.place.project,
+                "stage": each.place.stage,
+                "services": sorted(each.environment.files),
+                "images_path": each.environment.images_path,
+                "manifests": each.environment.has_manifests,
+                "cluster": each.cluster,
+                "errors": _errors(each),
+            }
+            for each in listed
+        ]
+    }
+    if not listed:
+        nothing = Line("no environments yet; `gitops env add NAME` makes one", Style.DIM)
+        return View("environments", document, (nothing,))
+    return View("environments", document, (Table(_COLUMNS, [_row(each) for each in listed]),))
+
+
+def _errors(each: Listed) -> int:
+    return sum(f.severity is Severity.ERROR for f in each.environment.findings)
+
+
+def _row(each: Listed) -> list[Cell | str]:
+    environment = each.environment
+    return [
+        Cell(environment.name, Style.BAD if _errors(each) else Style.PLAIN),
+        each.place.project,
+        each.place.stage,
+        str(len(environment.files)),
+        environment.images_path or Cell("unreadable", Style.BAD),
+        each.cluster or "",
+        "yes" if environment.has_manifests else "",
+    ]
+
+
+def new_view(draft: NewEnvironment, written: Written | None) -> View:
+    """Return what was made; `written` is None for a dry run."""
+    changed = written is not None and written.changed
+    document = {
+        "environment": draft.name,
+        "source": draft.source,
+        "images_path": draft.images_path,
+        "services": list(draft.services),
+        "files": [edit.path for edit in draft.proposal.edits],
+        "dry_run": written is None,
+        "changed": changed,
+        "commit": written.commit if written else None,
+    }
+    if written is None:
+        line = Line(f"would write: {draft.proposal.subject}", Style.INFO)
+    elif changed and written.commit:
+        count = f", {plural(len(draft.services), 'service')}" if draft.source else ""
+        line = Line(f"{draft.proposal.subject}{count} ({written.commit[:SHORT]})", Style.GOOD)
+    else:
+        line = Line(f"nothing to do: {draft.name} is so already", Style.DIM)
+    return View("environment", document, (line,))

@@ -1,0 +1,132 @@
+"""`gitops env list|add|copy`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.article import Article
+from tests.testbed.git import Commit, add_commits, git
+from tests.testbed.gitops import Gitops
+
+
+@pytest.fixture
+def state(gitops: Gitops, article: Article) -> Gitops:
+    return gitops.at(article.clone())
+
+
+def tip(article: Article) -> str:
+    return git(article.remote, "rev-parse", "main")
+
+
+def content(article: Article, path: str) -> str:
+    return git(article.remote, "show", f"main:{path}")
+
+
+def test_list(state: Gitops, article: Article) -> None:
+    found = state("env", "list", "-o", "json").ok().json()["environments"]
+    assert [e["environment"] for e in found] == list(article.environments)
+    assert found[0]["services"] == ["authentication", "billing", "frontend", "orders"]
+    assert found[0]["images_path"] == "registry.example.com/project1/"
+    assert (found[2]["stage"], found[2]["errors"]) == ("production", 0)
+
+
+def test_list_nothing(gitops: Gitops, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "empty")
+    assert "no environments yet" in gitops.at(tmp_path / "empty")("env", "list").ok().stdout
+
+
+def test_add(state: Gitops, article: Article) -> None:
+    arguments = ("env", "add", "shop-qa", "--images-path", "r.example.com/shop/")
+    done = state(*arguments, "-m", "a tester joins", "-o", "json").ok().json()
+    assert (done["changed"], done["commit"]) == (True, tip(article))
+    assert content(article, "shop-qa/images_path") == "r.example.com/shop/"
+    assert "Gitops-Reason: a tester joins" in git(article.remote, "log", "-1", "--format=%B")
+    again = state(*arguments, "-o", "json").ok().json()
+    assert (again["changed"], again["commit"]) == (False, done["commit"])
+    other = state("env", "add", "shop-qa", "--images-path", "r.example.com/other/")
+    assert other.code == 2
+    assert tip(article) == done["commit"]
+
+
+def test_copy_takes_versions_and_images_path(state: Gitops, article: Article) -> None:
+    source, target = article.environment("staging"), article.environment("qa")
+    done = state("env", "copy", source, target, "-o", "json").ok().json()
+    assert done["changed"] is True
+    assert article.recorded(target) == article.recorded(source)
+    assert content(article, f"{target}/images_path") == "registry.example.com/project1/"
+    assert git(article.remote, "rev-list", "--count", f"{done['commit']}^..main") == "1"
+    assert state("env", "copy", source, target, "-o", "json").ok().json()["changed"] is False
+    article.push(source, {"billing": "5" * 40})
+    refused = state("env", "copy", source, target)
+    assert refused.code == 2
+    assert "gitops promote" in refused.stderr
+
+
+def test_copy_by_stage_with_globs_and_another_registry(state: Gitops, article: Article) -> None:
+    target = article.environment("qa")
+    state(
+        *("env", "copy", "prod", target, "-p", f"{article.prefix}project1"),
+        *("--exclude", "b*", "--exclude", "orders", "--images-path", "eu.example.com/p1/"),
+    ).ok()
+    assert set(article.recorded(target)) == {"authentication", "frontend"}
+    assert content(article, f"{target}/images_path") == "eu.example.com/p1/"
+
+
+def test_copy_leaves_locks_and_takes_manifests_if_asked(state: Gitops, article: Article) -> None:
+    source, target = article.environment("staging"), article.environment("qa")
+    manifest = f"kind: Service\nmetadata:\n  name: x\n  namespace: {source}\n# {source}\n"
+    files = {
+        f"{source}/manifests/a/service.yaml": manifest,
+        f"{source}/billing.lock": 'reason = "x"\n',
+    }
+    now = int(git(article.remote, "log", "-1", "--format=%ct", "main"))
+    add_commits(article.remote, [Commit("More", dict(files), now)])
+    state("env", "copy", source, target).ok()
+    names = git(article.remote, "ls-tree", "-r", "--name-only", "main", f"{target}/").splitlines()
+    assert {Path(name).suffix for name in names} == {"", ".deployment"}
+    state("env", "copy", source, article.environment("uat"), "--manifests").ok()
+    copied = content(article, f"{article.environment('uat')}/manifests/a/service.yaml")
+    assert f"  namespace: {article.environment('uat')}\n# {source}" in copied
+
+
+def test_dry_run_writes_nothing(state: Gitops, article: Article) -> None:
+    before = tip(article)
+    source = article.environment("staging")
+    ran = state("env", "copy", source, "new-stage", "--dry-run").ok()
+    assert "would write: new-stage: copy of" in ran.stdout
+    state("env", "add", "new-stage", "--images-path", "r/", "--dry-run").ok()
+    assert tip(article) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["add", "../up", "--images-path", "r/"], "not an environment name"),
+        (["add", "sync-agent", "--images-path", "r/"], "meaning of its own"),
+        (["add", "shop-qa", "--images-path", "r"], "does not end with `/`"),
+        (["add", "shop-qa"], "--images-path"),
+        (["copy", "nothing", "shop-qa"], "no environment or stage `nothing`"),
+        (["copy", "prod", "shop-qa"], "fits several"),
+        (["copy", "prod", "Shop"], "not an environment name"),
+    ],
+)
+def test_refusals_change_nothing(
+    state: Gitops, article: Article, arguments: list[str], message: str
+) -> None:
+    before = tip(article)
+    ran = state("env", *arguments)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert message in ran.stderr
+    assert tip(article) == before
+
+
+def test_a_broken_source_is_not_copied(state: Gitops, article: Article) -> None:
+    source = article.environment("staging")
+    article.push(source, {"billing": "a\nb"})
+    before = tip(article)
+    ran = state("env", "copy", source, "shop-qa")
+    assert ran.code == 2
+    assert f"{source}/billing.deployment:2: " in ran.stderr
+    assert tip(article) == before
