@@ -74,6 +74,16 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         "Compare what git records with what the live clusters run.",
     ),
     "sync": ("sync:sync", CLUSTER, "Make the live clusters follow what git records."),
+    "wait": (
+        "wait:wait",
+        CLUSTER,
+        "Return when the cluster has reached a state commit or a later one.",
+    ),
+    "watch": (
+        "watch:watch",
+        CLUSTER,
+        "Show the difference between git and the live clusters as it changes.",
+    ),
     "validate": (
         "validate:validate",
         LOOK,

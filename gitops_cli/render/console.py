@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from gitops_cli.domain.text import inert, one_line, visible
 from gitops_cli.render.view import Cell, Line, Style, Table, View, cell, shown
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 
 def print_view(view: View, console: Console, *, wide: bool = False) -> None:
@@ -30,6 +34,13 @@ def print_line(console: Console, text: str, style: Style = Style.PLAIN) -> None:
 
 
 def _print_rich(table: Table, console: Console) -> None:
+    if table.title:
+        print_line(console, table.title, Style.STRONG)
+    console.print(rich_table(table))
+
+
+def rich_table(table: Table) -> RichTable:
+    """Return a table for a terminal, without its title."""
     from rich.table import Table as RichTable  # a pipe does not need it
 
     grid = RichTable(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
@@ -37,9 +48,7 @@ def _print_rich(table: Table, console: Console) -> None:
         grid.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
     for row in table.rows:
         grid.add_row(*(_text(cell(value)) for value in row))
-    if table.title:
-        print_line(console, table.title, Style.STRONG)
-    console.print(grid)
+    return grid
 
 
 def _print_plain(table: Table, console: Console) -> None:

@@ -43,7 +43,8 @@ def document(report: SyncReport) -> dict[str, Any]:
                 "name": environment.environment,
                 "context": environment.context,
                 "services": [
-                    _outcome(outcome, environment.context) for outcome in environment.outcomes
+                    outcome_document(outcome, environment.context)
+                    for outcome in environment.outcomes
                 ],
                 "problems": [problem_document(problem) for problem in environment.problems],
                 "notes": list(environment.notes),
@@ -53,7 +54,8 @@ def document(report: SyncReport) -> dict[str, Any]:
     }
 
 
-def _outcome(outcome: Outcome, context: str | None) -> dict[str, Any]:
+def outcome_document(outcome: Outcome, context: str | None) -> dict[str, Any]:
+    """Return one service in full."""
     rollout = outcome.rollout
     return {
         "service": outcome.service,
@@ -100,12 +102,18 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
     ]
     blocks: list[Table | Line] = [Table(columns, [_cells(o) for o in telling], title)]
     for outcome in telling:
-        trouble = outcome.rollout.trouble if outcome.rollout else None
-        if outcome.verdict in (Verdict.FAILED, Verdict.TIMED_OUT) and trouble is not None:
-            who = f"{outcome.service}{'' if trouble.pod is None else ' ' + trouble.pod}"
-            blocks += [Line(f"  {who} | {text}", Style.DIM) for text in trouble.log]
-        blocks += [Line(f"  {c}", Style.DIM) for c in _commands(outcome, environment.context)]
+        blocks += failure_blocks(outcome, environment.context)
     return blocks
+
+
+def failure_blocks(outcome: Outcome, context: str | None) -> list[Line]:
+    """Return the last log lines of a rollout that failed, and the commands that show more."""
+    trouble = outcome.rollout.trouble if outcome.rollout else None
+    lines: list[Line] = []
+    if outcome.verdict in (Verdict.FAILED, Verdict.TIMED_OUT) and trouble is not None:
+        who = f"{outcome.service}{'' if trouble.pod is None else ' ' + trouble.pod}"
+        lines += [Line(f"  {who} | {text}", Style.DIM) for text in trouble.log]
+    return lines + [Line(f"  {command}", Style.DIM) for command in _commands(outcome, context)]
 
 
 def _tells(outcome: Outcome) -> bool:

@@ -1,0 +1,89 @@
+"""`gitops wait`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.look import clusters_of, environments_named, progress, report_problems
+from gitops_cli.cli.options import Context, Exclude, Kubeconfig, Only, Project, Timeout
+from gitops_cli.cli.session import Session
+from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.wait import wait_for_state
+from gitops_cli.operations.waiting import SECONDS
+from gitops_cli.render.sync import row_line
+from gitops_cli.render.wait import wait_view
+from gitops_cli.settings import parse_team
+
+
+@command
+def wait(
+    session: Session,
+    environments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ENV…",
+            help="Environments or stages.",
+            show_default=False,
+            autocompletion=complete_environment,
+        ),
+    ],
+    commit: Annotated[
+        str | None,
+        typer.Option(
+            "--commit",
+            metavar="REV",
+            help="State commit to be reached; default: the remote's tip.",
+            show_default=False,
+        ),
+    ] = None,
+    project: Project = None,
+    only: Only = None,
+    exclude: Exclude = None,
+    timeout: Timeout = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Return when the cluster has reached a state commit or a later one.
+
+    An agent, or somebody else's sync, does the work. Exit code 7: a rollout failed; 8: not in
+    time.
+    """
+    clusters = clusters_of(session, context, kubeconfig)
+    desired = desired_state(session.state, rev=commit)
+    if desired.note:
+        session.output.note(desired.note)
+    team = parse_team(desired.snapshot.settings)
+    names = environments_named(session, environments, desired.snapshot, team, project=project)
+    selection = Selection(tuple(only or ()), tuple(exclude or ()))
+    selection.check(desired.snapshot.environment(name) for name in names)
+    chosen = {
+        name: selection.services(environment) or frozenset(environment.files)
+        for name in names
+        for environment in [desired.snapshot.environment(name)]
+    }
+    say = progress(session)
+    report = wait_for_state(
+        desired,
+        names,
+        clusters,
+        team,
+        session.state,
+        now=session.now,
+        timeout=SECONDS if timeout is None else timeout,
+        services=chosen,
+        heard=lambda row: say(row_line(row)),
+    )
+    session.show(wait_view(report))
+    report_problems(
+        session,
+        [
+            *(problem for e in report.environments for problem in e.problems),
+            *(o.error for o in report.outcomes if o.error is not None),
+        ],
+        [],
+    )
+    session.finish(report.exit_code)

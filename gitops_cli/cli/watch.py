@@ -1,0 +1,94 @@
+"""`gitops watch`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.diff import Environments
+from gitops_cli.cli.look import clusters_of, environments_named, report_problems
+from gitops_cli.cli.options import Context, Exclude, Kubeconfig, Only, Project, Rev, Timeout
+from gitops_cli.cli.output import Format
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.comparison import Row
+from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.watch import Look
+from gitops_cli.operations.watch import watch as looks_at
+from gitops_cli.render.diff import diff_view
+from gitops_cli.render.watch import change_view
+from gitops_cli.settings import parse_team
+
+MARKED_SECONDS = 5.0
+
+
+@command
+def watch(
+    session: Session,
+    environments: Environments = None,
+    project: Project = None,
+    only: Only = None,
+    exclude: Exclude = None,
+    rev: Rev = None,
+    timeout: Timeout = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Show the difference between git and the live clusters as it changes.
+
+    Follows the clusters by watches, or by polling without that right, and git every few seconds.
+    In a pipe each change is one line or document. Ends with Ctrl-C, or after --timeout.
+    """
+    clusters = clusters_of(session, context, kubeconfig)
+    desired = desired_state(session.state, rev=rev)
+    if desired.note:
+        session.output.note(desired.note)
+    team = parse_team(desired.snapshot.settings)
+    names = environments_named(session, environments or [], desired.snapshot, team, project=project)
+    selection = Selection(tuple(only or ()), tuple(exclude or ()))
+    selection.check(desired.snapshot.environment(name) for name in names)
+    looks = looks_at(
+        desired,
+        names,
+        clusters,
+        team,
+        session.state,
+        now=session.now,
+        selection=selection,
+        timeout=timeout,
+    )
+    if session.output.stdout.is_terminal and session.output.for_people:
+        _live(session, looks)
+    else:
+        _stream(session, looks)
+
+
+def _stream(session: Session, looks: Iterator[Look]) -> None:
+    first = True
+    for look in looks:
+        if first:
+            session.show(diff_view(look.diff))
+            problems = [p for c in look.diff.environments for p in c.problems]
+            report_problems(session, problems, [n for c in look.diff.environments for n in c.notes])
+            first = False
+        for row in look.changed:
+            session.show(change_view(row, look.diff.contexts.get(row.environment)))
+
+
+def _live(session: Session, looks: Iterator[Look]) -> None:
+    from rich.live import Live  # a pipe does not need it
+
+    from gitops_cli.render.watch import picture
+
+    wide = session.output.format is Format.WIDE
+    marked: dict[tuple[object, ...], tuple[float, Row]] = {}
+    with Live(console=session.output.stdout, auto_refresh=False, transient=False) as live:
+        for look in looks:
+            moment = time.monotonic()
+            for row in look.changed:
+                marked[row.environment, row.service, row.container] = (moment, row)
+            fresh = [row for at, row in marked.values() if moment - at < MARKED_SECONDS]
+            note = f"{session.now().astimezone():%H:%M:%S}, Ctrl-C ends"
+            if look.error is not None:
+                note = f"{look.error.message}; {note}"
+            live.update(picture(look.diff, fresh, note, wide=wide), refresh=True)

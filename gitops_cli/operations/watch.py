@@ -1,0 +1,161 @@
+"""The difference between git and live clusters, as it changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.comparison import Comparison, Diff, Row, target_of
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.team import Team
+from gitops_cli.operations.desired import Desired, Selection
+from gitops_cli.operations.diff import compared_with, explained, restricted
+from gitops_cli.operations.placement import Clusters
+from gitops_cli.operations.ports import Cluster, Following
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import StateRepository
+
+GIT_SECONDS = 10.0  # between looks at the remote
+_TICK = 0.5
+_BREATH = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The difference at one moment, and the rows that are not as they were at the look before.
+
+    `error` says why something may be out of date.
+    """
+
+    diff: Diff
+    changed: tuple[Row, ...]
+    error: GitOpsError | None = None
+
+
+def watch(
+    desired: Desired,
+    names: Sequence[EnvironmentName],
+    clusters: Clusters,
+    team: Team,
+    state: StateRepository,
+    *,
+    now: Callable[[], datetime],
+    selection: Selection,
+    timeout: float | None = None,
+) -> Iterator[Look]:
+    """Yield a look whenever something changed, in a cluster or in git, until the time is over.
+
+    Between changes it yields nothing; the first look comes when every namespace was read once.
+    """
+    placed, errors = clusters.place(names, team)
+    watching = _Watching(desired, list(names), team, now, selection)
+    watching.broken = {name: Comparison(name, (), problems=(e,)) for name, e in errors.items()}
+    deadline = None if timeout is None else time.monotonic() + timeout
+    with ExitStack() as stack:
+        for group in placed:
+            environments = [desired.snapshot.environment(name) for name in group.environments]
+            follower = group.cluster.follow([target_of(e, pods=True) for e in environments])
+            watching.add(group.cluster, stack.enter_context(follower), group.environments)
+        yield from watching.looks(state, deadline)
+
+
+class _Watching:
+    def __init__(
+        self,
+        desired: Desired,
+        names: list[EnvironmentName],
+        team: Team,
+        now: Callable[[], datetime],
+        selection: Selection,
+    ) -> None:
+        self.broken: dict[EnvironmentName, Comparison] = {}
+        self._desired = desired
+        self._names = names
+        self._team = team
+        self._now = now
+        self._selection = selection
+        self._following: list[tuple[Cluster, Following, tuple[EnvironmentName, ...]]] = []
+        self._contexts: dict[EnvironmentName, str | None] = {}
+        self._rows: dict[tuple[object, ...], Row] = {}
+        self._looked_at = time.monotonic()
+
+    def add(
+        self, cluster: Cluster, follower: Following, names: tuple[EnvironmentName, ...]
+    ) -> None:
+        self._following.append((cluster, follower, names))
+        self._contexts |= dict.fromkeys(names, cluster.context)
+
+    def looks(self, state: StateRepository, deadline: float | None) -> Iterator[Look]:
+        first = True
+        while deadline is None or time.monotonic() < deadline:
+            news = self._listen() | self._look_at_git(state)
+            if not news and not first:
+                continue
+            look = self._look(first=first)
+            if look is not None and (first or look.changed):
+                first = False
+                yield look
+            time.sleep(_BREATH)
+
+    def _listen(self) -> bool:
+        if not self._following:
+            time.sleep(_TICK)
+        share = _TICK / max(1, len(self._following))
+        heard = [follower.wait(share) for _, follower, _ in self._following]
+        return any(heard)
+
+    def _look_at_git(self, state: StateRepository) -> bool:
+        if self._desired.ours.said or time.monotonic() - self._looked_at < GIT_SECONDS:
+            return False
+        self._looked_at = time.monotonic()
+        tip = state.tip(require_remote=False)
+        if tip.commit is None or tip.commit == self._desired.ours.commit:
+            return False
+        ours = replace(self._desired.ours, commit=tip.commit)
+        self._desired = replace(self._desired, snapshot=state.snapshot(tip.commit), ours=ours)
+        return True
+
+    def _look(self, *, first: bool) -> Look | None:
+        found = dict(self.broken)
+        for cluster, follower, names in self._following:
+            compared = {}
+            for name in names:
+                observed = follower.observed(name)
+                environment = self._desired.snapshot.environments.get(name)
+                if observed is None:
+                    return None
+                if environment is not None:
+                    comparison = compared_with(environment, observed, self._team, now=self._now())
+                    services = self._selection.services(environment)
+                    compared[name] = restricted(comparison, services)
+            found |= explained(compared, cluster)
+        comparisons = tuple(found[name] for name in self._names if name in found)
+        diff = Diff(self._desired.ours.commit, comparisons, self._contexts)
+        error = next((f.error for _, f, _ in self._following if f.error is not None), None)
+        return Look(diff, self._changed(comparisons, first=first), error)
+
+    def _changed(self, comparisons: Sequence[Comparison], *, first: bool) -> tuple[Row, ...]:
+        before = self._rows
+        self._rows = {_key(row): row for c in comparisons for row in c.rows}
+        if first:
+            return ()
+        gone = [row for key, row in before.items() if key not in self._rows]
+        moved = [row for key, row in self._rows.items() if _seen(before.get(key)) != _seen(row)]
+        return (*moved, *gone)
+
+
+def _key(row: Row) -> tuple[object, ...]:
+    return (row.environment, row.kind, row.service, row.container)
+
+
+def _seen(row: Row | None) -> tuple[object, ...] | None:
+    """Return what of a row is shown; pods' own coming and going is not."""
+    if row is None:
+        return None
+    return (row.state, row.wanted, row.recorded, row.running, row.reason, row.lock)

@@ -1,0 +1,78 @@
+"""Whether clusters have reached a state commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gitops_cli.domain.syncing import EnvironmentReport, Outcome, SyncReport, Verdict
+from gitops_cli.render.diff import problem_document, version
+from gitops_cli.render.sync import failure_blocks, outcome_document
+from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+
+_STYLES = {Verdict.READY: Style.GOOD, Verdict.HALTED: Style.WARN, Verdict.CHANGED: Style.WARN}
+
+
+def wait_view(report: SyncReport) -> View:
+    """Return every service with the end of its rollout."""
+    blocks: list[Table | Line] = []
+    for environment in report.environments:
+        blocks += _blocks(environment)
+    return View("wait", document(report), blocks)
+
+
+def document(report: SyncReport) -> dict[str, Any]:
+    """Return the document of `gitops wait -o json`."""
+    return {
+        "commit": report.commit,
+        "reached": report.exit_code == 0,
+        "exit_code": int(report.exit_code),
+        "environments": [
+            {
+                "name": environment.environment,
+                "context": environment.context,
+                "services": [
+                    {
+                        **outcome_document(outcome, environment.context),
+                        "state_commit": outcome.commit,
+                    }
+                    for outcome in environment.outcomes
+                ],
+                "problems": [problem_document(problem) for problem in environment.problems],
+            }
+            for environment in report.environments
+        ],
+    }
+
+
+def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
+    where = f" ({environment.context})" if environment.context else ""
+    title = f"{environment.environment}{where}"
+    outcomes = environment.outcomes
+    if not outcomes:
+        return [] if environment.problems else [Line(f"{title}: no services", Style.DIM)]
+    columns = [
+        Column("service"),
+        Column("kind", wide=len({o.kind for o in outcomes}) == 1),
+        Column("git"),
+        Column("workload"),
+        Column("rollout"),
+        Column("state commit"),
+        Column("reason", wide=not any(o.reason or o.error for o in outcomes)),
+    ]
+    blocks: list[Table | Line] = [Table(columns, [_cells(o) for o in outcomes], title)]
+    for outcome in outcomes:
+        blocks += failure_blocks(outcome, environment.context)
+    return blocks
+
+
+def _cells(outcome: Outcome) -> list[Cell | str]:
+    verdict = outcome.verdict or Verdict.TIMED_OUT
+    return [
+        outcome.service,
+        outcome.kind.value,
+        version(outcome.wanted),
+        version(outcome.before, outcome.wanted),
+        Cell(verdict.value, _STYLES.get(verdict, Style.BAD)),
+        (outcome.commit or "")[:7],
+        outcome.error.message if outcome.error is not None else outcome.reason or "",
+    ]
