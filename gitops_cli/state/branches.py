@@ -123,15 +123,14 @@ class MirrorBranch:
 
     def last_known(self) -> str | None:
         """Return the tip any process last read or wrote through this mirror."""
+        self._fresh = False  # whoever starts from this and comes back wants another look
         return self.mirror.last_known()
 
     def look(self, *, timeout: float, for_push: bool = False) -> str | None:
         """Return the remote's tip; the first look finds out the branch, later ones just fetch."""
-        if self._fresh:
-            self._fresh = False
-            if (made_with := self.last_known()) is not None:
-                self._known = True
-                return made_with
+        if self._fresh and (made_with := self.last_known()) is not None:
+            self._known = True
+            return made_with
         if self._known:
             return self.mirror.fetch(timeout=timeout)
         url, ref = self.mirror.url, self.mirror.ref

@@ -15,6 +15,7 @@ from gitops_cli.domain.errors import GitOpsError, InvalidState, SourceMoved, Usa
 from gitops_cli.domain.message import compose_message
 from gitops_cli.domain.proposal import Actor, Edit, Proposal
 from gitops_cli.domain.text import one_line
+from gitops_cli.state.cache import writing
 from gitops_cli.state.config import Config
 from gitops_cli.state.failures import failure
 from gitops_cli.state.objects import LINK_MODE, TREE_MODE, Entry, ObjectReader
@@ -178,8 +179,9 @@ def _write_blobs(writer: Writer, edits: Sequence[Edit]) -> dict[str, str]:
         return {path: _hash(_checked(done))}
     with tempfile.TemporaryDirectory(prefix="gitops-") as directory:
         files = [Path(directory, str(number)) for number in range(len(written))]
-        for file, (_, data) in zip(files, written, strict=True):
-            file.write_bytes(data)
+        with writing(Path(directory)):
+            for file, (_, data) in zip(files, written, strict=True):
+                file.write_bytes(data)
         names = "".join(f"{file}\n" for file in files)
         done = _checked(
             writer.run("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=names.encode())

@@ -158,7 +158,7 @@ class StateRepository:
         if found is None and not self._access.offline and self._branch.local is None:
             self._branch.look(timeout=self._access.timeout)
             found = revision(self._store.git, rev)
-        if found is None and self._store.is_cut:
+        if found is None and self._store.is_shallow:
             self.fetch_history()
             found = revision(self._store.whole.git, rev)
         if found is None:
@@ -187,7 +187,11 @@ class StateRepository:
 
     def fetch_history(self) -> None:
         """Make sure that the whole history is here; raises RemoteUnreachable."""
-        self._store.complete(offline=self._access.offline, timeout=self._access.timeout)
+        self._complete(None)
+
+    def _complete(self, wanted: str | None) -> None:
+        access = self._access
+        self._store.complete(wanted, offline=access.offline, timeout=access.timeout)
 
     def file_history(
         self,
@@ -215,7 +219,7 @@ class StateRepository:
         return last_changes(history, frozenset(paths), tip, cache_directory(os.environ))
 
     def _history(self, commit: str) -> History:
-        self.fetch_history()
+        self._complete(commit)
         if self._store.whole.reader.commit(commit) is None:
             raise GitError(f"{self.description} has no commit {one_line(commit)}")
         return History(self._store.whole.git, self._store.whole.reader)
@@ -289,13 +293,14 @@ def open_repository(
 
 
 def _of_url(url: str, start: Path, access: Access) -> StateRepository:
+    check_url(url)
     path = (start / Path(url).expanduser()).absolute()
     if path.is_dir():
         location = find_location(path, access.environment)
         if location is not None and location.worktree is not None:
             return _of_location(location, access)
         url = str(path)
-    return _of_mirror(check_url(url), access)
+    return _of_mirror(url, access)
 
 
 def _of_location(location: Location, access: Access) -> StateRepository:

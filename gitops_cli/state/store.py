@@ -53,9 +53,9 @@ class Store:
             self._whole.reader.close()
 
     @property
-    def is_cut(self) -> bool:
-        """Tell whether history is cut, and not known whole from elsewhere."""
-        return self._whole is None and self._shallow.exists()
+    def is_shallow(self) -> bool:
+        """Tell whether history is cut here, even if it is known whole from elsewhere."""
+        return self._shallow.exists()
 
     @property
     def has_whole(self) -> bool:
@@ -67,11 +67,13 @@ class Store:
         """Return the source for walking history."""
         return self._whole or self._source
 
-    def complete(self, *, offline: bool, timeout: float) -> None:
-        """Make `whole` what it says; raises RemoteUnreachable or GitError."""
-        if self._whole is not None:
+    def complete(self, wanted: str | None, *, offline: bool, timeout: float) -> None:
+        """Make `whole` what it says, with the commit `wanted`; raises RemoteUnreachable …."""
+        if self._whole is not None and (
+            wanted is None or self._whole.reader.commit(wanted) is not None
+        ):
             return
-        if not self._shallow.exists():
+        if not self.is_shallow:
             self._whole = self._source
         elif offline:
             raise GitError(
@@ -86,7 +88,7 @@ class Store:
             done = source.git.run("merge-base", "--is-ancestor", older, newer)
             if done.code == 0:
                 return True
-            if done.code == 1 and not (source is self._source and self._shallow.exists()):
+            if done.code == 1 and not (source is self._source and self.is_shallow):
                 return False
         return None
 

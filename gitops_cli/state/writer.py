@@ -14,7 +14,7 @@ from typing import BinaryIO
 import git
 from git.exc import GitCommandNotFound, UnsafeProtocolError
 
-from gitops_cli.domain.errors import ConfigurationError, UsageError
+from gitops_cli.domain.errors import ConfigurationError, GitError, UsageError
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.state.process import Done, Git, is_kept
 
@@ -35,9 +35,7 @@ class Writer:
     ) -> Done:
         """Run git to its end and return what it said; killed after `timeout` it has a code < 0."""
         variables = {**self._runner.environment, **(environment or {})}
-        with tempfile.TemporaryFile() as source, _scrubbed():
-            source.write(stdin)
-            source.seek(0)
+        with _file(stdin) as source, _scrubbed():
             try:
                 code, out, err = self._execute(
                     self._runner.command(*arguments), source, variables, timeout
@@ -72,6 +70,19 @@ def checked_url(url: str) -> str:
     except UnsafeProtocolError as error:
         raise UsageError(f"`{one_line(redacted(url))}`: {one_line(str(error))}") from error
     return url
+
+
+@contextmanager
+def _file(data: bytes) -> Iterator[BinaryIO]:
+    """Yield a file to read `data` from; GitPython takes nothing else as input."""
+    try:
+        file = tempfile.TemporaryFile()  # noqa: SIM115
+        file.write(data)
+        file.seek(0)
+    except OSError as error:
+        raise GitError(f"cannot write a temporary file: {error.strerror}") from error
+    with file:
+        yield file
 
 
 @contextmanager

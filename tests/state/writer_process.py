@@ -26,25 +26,22 @@ def main(where: str, service: str, value: str) -> int:
         seen = versions.get(ServiceName(service))
         own = Edit(path_of(service), _file(seen), _file(value))
         promoted = snapshot.environment(PROD).versions[ServiceName("auth")]
-        shared = Edit(
-            path_of("auth", PROD), _file(promoted), _file(versions[ServiceName("auth")])
-        )
+        shared = Edit(path_of("auth", PROD), _file(promoted), _file(versions[ServiceName("auth")]))
         return Proposal((own, shared), f"{DEV}: {service} → {value}")
 
     try:
         written = repository.write(propose, timeout=170)
     except GitOpsError as error:
-        print(json.dumps({"error": error.code, "message": error.message}))
+        json.dump({"error": error.code, "message": error.message}, sys.stdout)
         return error.exit_code
-    print(
-        json.dumps(
-            {
-                "commit": written.commit,
-                "changed": written.changed,
-                "attempts": written.attempts,
-                "notes": written.notes,
-            }
-        )
+    json.dump(
+        {
+            "commit": written.commit,
+            "changed": written.changed,
+            "attempts": written.attempts,
+            "notes": written.notes,
+        },
+        sys.stdout,
     )
     return 0
 
