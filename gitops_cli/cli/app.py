@@ -79,10 +79,20 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         CLUSTER,
         "Return when the cluster has reached a state commit or a later one.",
     ),
+    "capture": (
+        "capture:capture",
+        CLUSTER,
+        "Record the versions that a running namespace has: adopt an existing cluster.",
+    ),
     "watch": (
         "watch:watch",
         CLUSTER,
         "Show the difference between git and the live clusters as it changes.",
+    ),
+    "agent": (
+        "agent:agent",
+        CLUSTER,
+        "A process in the cluster that follows the state repository by itself.",
     ),
     "validate": (
         "validate:validate",

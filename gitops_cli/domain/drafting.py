@@ -28,6 +28,7 @@ class Verb(StrEnum):
     ROLLBACK = "rollback"
     LOCK = "lock"
     UNLOCK = "unlock"
+    CAPTURE = "capture"
     ENV = "env"
 
 

@@ -1,0 +1,132 @@
+"""Write what a running namespace has into the repository: an existing cluster is adopted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from gitops_cli.domain.capturing import Capture, captured
+from gitops_cli.domain.drafting import (
+    Draft,
+    Occasion,
+    Verb,
+    proposal_of,
+    version_edits,
+)
+from gitops_cli.domain.errors import ClusterError, InvalidState, UsageError
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.plan import Change, plan_changes
+from gitops_cli.domain.policy import Override, enforce, locked
+from gitops_cli.domain.proposal import Edit
+from gitops_cli.domain.repository import IMAGES_PATH, Environment, Kind, Snapshot
+from gitops_cli.domain.version import Version
+from gitops_cli.domain.workload import Target, Workload
+from gitops_cli.operations.ports import Cluster
+
+
+def running_workloads(
+    cluster: Cluster,
+    namespace: EnvironmentName,
+    *,
+    only: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> tuple[Workload, ...]:
+    """Return the workloads of a namespace that the globs let through.
+
+    Kinds that may not be listed are left out, unless none may. Raises Denied, ClusterError.
+    """
+    observed = cluster.observe([Target(namespace, frozenset(Kind), pods=False)])[namespace]
+    if len(observed.errors) == len(Kind):
+        raise next(iter(observed.errors.values()))
+    mine = tuple(
+        w
+        for w in observed.workloads
+        if (not only or any(fnmatchcase(w.name, glob) for glob in only))
+        and not any(fnmatchcase(w.name, glob) for glob in exclude)
+    )
+    if not mine and cluster.has_namespace(namespace) is False:
+        raise ClusterError(
+            f"there is no namespace `{namespace}` at {cluster.server}",
+            hint="`kubectl get namespaces` lists them; --context chooses another cluster",
+        )
+    return mine
+
+
+def read_capture(
+    snapshot: Snapshot,
+    namespace: EnvironmentName,
+    workloads: Sequence[Workload],
+    *,
+    images_path: str | None = None,
+) -> Capture:
+    """Return the namespace as versions; an environment's own images_path stands."""
+    existing = snapshot.environments.get(namespace)
+    recorded = existing.images_path if existing is not None else None
+    if recorded is not None and images_path not in (None, recorded):
+        raise UsageError(
+            f"{namespace}/{IMAGES_PATH} says `{recorded}`, not `{images_path}`",
+            hint="leave --images-path out, or change the file first",
+        )
+    capture = captured(workloads, images_path=recorded or images_path)
+    if capture is None:
+        raise UsageError(
+            f"nothing in {namespace} tells where its images are",
+            hint="pass --images-path, for example --images-path registry.example.com/team/",
+        )
+    return capture
+
+
+def draft_capture(
+    snapshot: Snapshot,
+    namespace: EnvironmentName,
+    capture: Capture,
+    *,
+    now: datetime,
+    reason: str | None = None,
+    run: str | None = None,
+    overrides: Sequence[Override] = (),
+) -> Draft:
+    """Return the commit that records a capture; what is not running stays recorded."""
+    environment = snapshot.environments.get(namespace) or Environment(namespace, None, {})
+    kinds = {found.service: found.kind for found in capture.found}
+    desired: dict[ServiceName, Version] = {f.service: f.version for f in capture.found}
+    _check_kinds(environment, kinds)
+    current = {s: v for s, v in environment.versions.items() if s in desired}
+    plan = plan_changes(namespace, desired=desired, current=current)
+    used = enforce(locked(environment, [c.service for c in plan.changes], now), overrides)
+    edits = version_edits(environment, plan.changes, kinds)
+    if environment.images_path is None and capture.found:
+        content = f"{capture.images_path}\n".encode()
+        edits = (Edit(f"{namespace}/{IMAGES_PATH}", None, content), *edits)
+    occasion = Occasion(Verb.CAPTURE, reason, run, overrides=used)
+    same = tuple(Change(s, v, v) for s, v in sorted(desired.items()) if current.get(s) == v)
+    proposal = proposal_of(namespace, plan.changes, edits, occasion)
+    return Draft(
+        Verb.CAPTURE,
+        namespace,
+        plan.changes,
+        same,
+        proposal,
+        reason=reason,
+        overrides=used,
+        warnings=tuple(_warnings(capture)),
+    )
+
+
+def _check_kinds(environment: Environment, kinds: dict[ServiceName, Kind]) -> None:
+    for service, kind in kinds.items():
+        file = environment.files.get(service)
+        if file is not None and file.kind is not kind:
+            raise InvalidState(
+                f"{file.path}:1: the cluster has a {kind} `{service}`",
+                hint=f"rename the file to {service}{kind.suffix}",
+            )
+
+
+def _warnings(capture: Capture) -> list[str]:
+    tags = [f"{f.service} ({f.version.tag})" for f in capture.found if not f.version.is_commit]
+    if not tags:
+        return []
+    said = f"not commit hashes: {', '.join(tags)}; `validate` reports them unless gitops.toml has"
+    return [f'{said} [versions] form = "any"']
