@@ -16,14 +16,17 @@ from gitops_cli.domain.text import one_line
 from gitops_cli.operations.placement import Clusters
 
 
-def clusters_of(session: Session, context: str | None, kubeconfig: Path | None) -> Clusters:
-    """Return the clusters, connecting to the likely one while git is asked."""
+def clusters_of(
+    session: Session, context: str | None, kubeconfig: Path | None, *, warm: bool = True
+) -> Clusters:
+    """Return the clusters; `warm` connects to the likely one while git is asked."""
     clusters = Clusters(
         lambda name, declared: session.cluster(name, kubeconfig, declared=declared),
         said=context,
         usual=session.user.context,
     )
-    clusters.warm_up()
+    if warm:
+        clusters.warm_up()
     return clusters
 
 

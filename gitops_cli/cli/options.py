@@ -12,7 +12,8 @@ from gitops_cli.cli.completion import complete_environment, complete_project
 from gitops_cli.domain.duration import parse_duration
 
 
-def _duration(text: str) -> float:
+def duration(text: str) -> float:
+    """Return an option's length of time in seconds."""
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -62,7 +63,7 @@ Timeout = Annotated[
     float | None,
     typer.Option(
         "--timeout",
-        parser=_duration,
+        parser=duration,
         metavar="DURATION",
         envvar="GITOPS_TIMEOUT",
         help="How long to try or wait, such as 90s or 5m.",
@@ -97,7 +98,7 @@ WaitImage = Annotated[
     float | None,
     typer.Option(
         "--wait-image",
-        parser=_duration,
+        parser=duration,
         metavar="DURATION",
         help="Wait that long for the image, such as 10m.",
     ),

@@ -18,10 +18,11 @@ from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config
 
 if TYPE_CHECKING:
-    from gitops_cli.cluster.connection import KubernetesCluster
+    from gitops_cli.agent.signers import Signers
     from gitops_cli.builder.engine import Builder
-    from gitops_cli.domain.building import Engine
+    from gitops_cli.cluster.connection import KubernetesCluster
     from gitops_cli.cluster.objects import Objects
+    from gitops_cli.domain.building import Engine
     from gitops_cli.domain.ci import CiRun
     from gitops_cli.domain.proposal import Actor
     from gitops_cli.domain.team import Team
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.creation import Created
     from gitops_cli.state.repository import StateRepository
+    from gitops_cli.state.tip_reader import TipReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,33 @@ class Session:
         cluster = connect(context, kubeconfig)
         self._closing.callback(cluster.close)
         return Objects(cluster.api)
+
+    def tip_reader(self, url: str, *, branch: str | None, keys: Path) -> TipReader:
+        """Return what reads the tip of a repository, with the deploy key in a directory."""
+        from gitops_cli.agent.keys import ssh_for
+        from gitops_cli.state.tip_reader import TipReader
+
+        reader = TipReader(url, branch=branch, ssh=ssh_for(keys))
+        self._closing.callback(reader.close)
+        return reader
+
+    def signers(self, directory: Path | None) -> Signers | None:
+        """Return whose commits an agent trusts; None: anybody's."""
+        from gitops_cli.agent.signers import Signers
+
+        return None if directory is None else Signers(directory)
+
+    def read_signers(self, allowed: Path | None, keyring: Path | None) -> dict[str, str]:
+        """Return the files that name whose commits are trusted; empty: everybody's are."""
+        from gitops_cli.agent.signers import read_signers
+
+        return read_signers(allowed, keyring)
+
+    def pinned_requirements(self) -> list[str]:
+        """Return this tool and what it needs in a pod, with the versions it runs with here."""
+        from gitops_cli.agent.pins import requirements
+
+        return requirements()
 
     def builder(self, wanted: Engine | None) -> Builder:
         """Return docker or podman; their output is theirs on a terminal, else lines on stderr."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gitops_cli.domain.agent.manifests import Manifest, identity
 from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, SIGNERS
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.names import EnvironmentName
-
-if TYPE_CHECKING:
-    from gitops_cli.cluster.objects import Objects
+from gitops_cli.operations.ports import Objects
 
 # What the server writes itself; everything else is what somebody asked for.
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")

@@ -11,10 +11,10 @@ from gitops_cli.domain.agent.manifests import Manifest, key_secret
 from gitops_cli.domain.agent.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NEXT_IDENTITY
 from gitops_cli.domain.agent.ssh import HostKey, known_hosts, parse_host_keys
 from gitops_cli.domain.errors import Blocked, Denied, RemoteUnreachable, UsageError
+from gitops_cli.operations.ports import Objects
 
 if TYPE_CHECKING:
     from gitops_cli.agent.keys import KeyPair
-    from gitops_cli.cluster.objects import Objects
 
 Secret = Mapping[str, bytes]
 

@@ -28,13 +28,13 @@ from gitops_cli.domain.text import one_line, plural
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
 from gitops_cli.operations.placement import Clusters
+from gitops_cli.operations.ports import Objects
 from gitops_cli.operations.sync import plan_sync
 from gitops_cli.operations.sync_apply import apply_plan
 from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.agent.signers import Signers
-    from gitops_cli.cluster.objects import Objects
     from gitops_cli.state.tip_reader import TipReader
 
 AT_ONCE = 8  # environments of a controller

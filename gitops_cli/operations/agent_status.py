@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from gitops_cli.domain.agent.spec import NAME
 from gitops_cli.domain.agent.status import AgentStatus, Health, health, stale_after
 from gitops_cli.domain.errors import Denied
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.agent_install import find_installed
-
-if TYPE_CHECKING:
-    from gitops_cli.cluster.connection import KubernetesCluster
-    from gitops_cli.cluster.objects import Objects
+from gitops_cli.operations.ports import Objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +40,15 @@ class AgentReports:
 
 
 def read_reports(
-    cluster: KubernetesCluster,
     objects: Objects,
     environments: Sequence[EnvironmentName],
     *,
+    now: datetime,
     limit: float | None = None,
 ) -> AgentReports:
-    """Read the status of each environment's agent. `limit` (seconds): when it is stale."""
-    now = cluster.about().time or datetime.now(UTC)
+    """Read each agent's status. `now` is the API server's; `limit` (seconds): when one
+    is stale.
+    """
     return AgentReports(now, tuple(_report(objects, name, now, limit) for name in environments))
 
 

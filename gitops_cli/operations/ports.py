@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from gitops_cli.domain.agent.status import AgentStatus
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.names import EnvironmentName
@@ -100,4 +102,40 @@ class Tips(Protocol):
 
     def is_ancestor(self, older: str, newer: str) -> bool | None:
         """Tell whether `newer` contains `older`; None: cannot tell."""
+        ...
+
+
+class Objects(Protocol):
+    """Single objects of a cluster by their manifests. Raises Denied, ClusterError."""
+
+    def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
+        """Return an object; None if there is none."""
+        ...
+
+    def apply(self, manifest: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:
+        """Apply an object server-side and return it."""
+        ...
+
+    def delete(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> bool:
+        """Delete an object and what it owns; False if there was none."""
+        ...
+
+    def report(
+        self, environment: EnvironmentName, config: Mapping[str, Any] | None = None
+    ) -> tuple[AgentStatus, datetime | None]:
+        """Return what an environment's agent wrote, and when by the API server's clock."""
+        ...
+
+    def write_data(
+        self, namespace: str, name: str, data: Mapping[str, str | None], **more: Any
+    ) -> None:
+        """Merge keys into a ConfigMap; None removes one."""
+        ...
+
+    def record_event(self, namespace: str, body: Mapping[str, Any]) -> None:
+        """Create an Event."""
+        ...
+
+    def last_words(self, namespace: str, labels: str) -> list[str]:
+        """Return the last log lines of the newest pod with these labels."""
         ...

@@ -187,7 +187,7 @@ def run_arguments(spec: AgentSpec) -> list[str]:
     if spec.branch is not None:
         arguments.append(f"--branch={spec.branch}")
     if spec.mode is AgentMode.CONTROLLER:
-        arguments.append(f"--interval={spec.interval}s")
+        arguments += [f"--interval={spec.interval}s", f"--heartbeat={HEARTBEAT}"]
     if spec.signers:
         arguments.append(f"--require-signed={SIGNERS_DIRECTORY}")
     return arguments

@@ -16,6 +16,7 @@ SIGNERS = "gitops-agent-signers"
 KEY_DIRECTORY = "/etc/gitops-agent/key"
 SIGNERS_DIRECTORY = "/etc/gitops-agent/signers"
 CONTROLLER_NAMESPACE = "gitops-agent"
+STOCK_IMAGE = "docker.io/library/python:3.13-slim-bookworm"
 
 IDENTITY = "identity"
 NEXT_IDENTITY = "identity-next"

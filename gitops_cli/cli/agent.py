@@ -1,0 +1,21 @@
+"""`gitops agent`: its subcommands, and the options they share."""
+
+from __future__ import annotations
+
+import typer
+
+from gitops_cli.cli.agent_install import install, manifests, uninstall
+from gitops_cli.cli.agent_key import key
+from gitops_cli.cli.agent_run import run
+from gitops_cli.cli.agent_status import status
+
+agent = typer.Typer(
+    no_args_is_help=True,
+    help="A process in the cluster that follows the state repository by itself.",
+)
+agent.command("key")(key)
+agent.command("manifests")(manifests)
+agent.command("install")(install)
+agent.command("status")(status)
+agent.command("run")(run)
+agent.command("uninstall")(uninstall)

@@ -1,0 +1,313 @@
+"""`gitops agent manifests`, `install` and `uninstall`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitops_cli.agent import keys
+from gitops_cli.cli.agent_key import confirmed_hosts, try_repository
+from gitops_cli.cli.agent_options import (
+    DEFAULT_NAMESPACE,
+    AgentRepo,
+    AllowedSigners,
+    Branch,
+    GpgKeyring,
+    HostKeys,
+    Image,
+    Interval,
+    KnownHosts,
+    Mode,
+    Namespace,
+    PullSecret,
+    Restrict,
+    SeedApt,
+    Seeded,
+    SeedIndex,
+    SeedPackage,
+    Wanted,
+    Without,
+    agent_url,
+    kinds_in,
+)
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.look import environments_named
+from gitops_cli.cli.options import Context, DryRun, Kubeconfig, Project, Yes
+from gitops_cli.cli.prompts import confirm
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.agent.manifests import Manifest, identity
+from gitops_cli.domain.agent.manifests import manifests as manifests_of
+from gitops_cli.domain.agent.spec import IDENTITY, AgentMode, AgentSpec
+from gitops_cli.domain.agent.ssh import ssh_server
+from gitops_cli.domain.errors import Denied, ImageMissing, RegistryError, UsageError
+from gitops_cli.domain.image import parse_image
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.operations.agent_install import (
+    PlannedObject,
+    Step,
+    apply_plan,
+    controller_in,
+    plan_install,
+    plan_uninstall,
+)
+from gitops_cli.operations.agent_key import Secret, read_secret
+from gitops_cli.operations.ports import Objects
+from gitops_cli.render.agent import count_line, manifests_view, plan_view
+from gitops_cli.settings import parse_team
+
+Named = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ENV…", help="Environments or stages.", autocompletion=complete_environment
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--key", metavar="FILE", help="Use this private key instead of the cluster's."),
+]
+
+
+@command
+def manifests(
+    session: Session,
+    environments: Named,
+    project: Project = None,
+    mode: Mode = AgentMode.CRONJOB,
+    image: Image = None,
+    seeded: Seeded = False,
+    seed_index: SeedIndex = None,
+    seed_apt: SeedApt = None,
+    seed_packages: SeedPackage = None,
+    agent_repo: AgentRepo = None,
+    branch: Branch = None,
+    interval: Interval = 60.0,
+    restrict: Restrict = False,
+    without: Without = None,
+    allowed_signers: AllowedSigners = None,
+    gpg_keyring: GpgKeyring = None,
+    namespace: Namespace = DEFAULT_NAMESPACE,
+    pull_secrets: PullSecret = None,
+    with_secret: Annotated[
+        bool, typer.Option("--with-secret", help="Print the deploy key's Secret too.")
+    ] = False,
+    key: KeyFile = None,
+    known_hosts: KnownHosts = None,
+    host_keys: HostKeys = None,
+) -> None:
+    """Print the agent's objects as YAML for `kubectl apply -f -`.
+
+    Without --with-secret the key's Secret is left out: `gitops agent key` puts it into the
+    cluster. With it a new key is made, or that of --key is used.
+    """
+    wanted = Wanted(
+        mode,
+        image,
+        seeded,
+        seed_index,
+        seed_apt,
+        seed_packages or (),
+        branch,
+        interval,
+        restrict,
+        without or (),
+        allowed_signers,
+        gpg_keyring,
+        namespace,
+        pull_secrets or (),
+    )
+    snapshot, names, url = _meant(session, environments, project, agent_repo)
+    found: list[Manifest] = []
+    for spec in wanted.specs(session, snapshot, names, url):
+        secret = None
+        if with_secret:
+            secret = _new_secret(session, spec, key, known_hosts, host_keys or ())
+        found += manifests_of(spec, secret=secret)
+    session.show(manifests_view(_each_once(found)))
+
+
+@command
+def install(
+    session: Session,
+    environments: Named,
+    project: Project = None,
+    mode: Mode = AgentMode.CRONJOB,
+    image: Image = None,
+    seeded: Seeded = False,
+    seed_index: SeedIndex = None,
+    seed_apt: SeedApt = None,
+    seed_packages: SeedPackage = None,
+    agent_repo: AgentRepo = None,
+    branch: Branch = None,
+    interval: Interval = 60.0,
+    restrict: Restrict = False,
+    without: Without = None,
+    allowed_signers: AllowedSigners = None,
+    gpg_keyring: GpgKeyring = None,
+    namespace: Namespace = DEFAULT_NAMESPACE,
+    pull_secrets: PullSecret = None,
+    key: KeyFile = None,
+    known_hosts: KnownHosts = None,
+    host_keys: HostKeys = None,
+    verify_image: Annotated[
+        bool,
+        typer.Option("--verify-image/--no-verify-image", help="Ask the registry for the image."),
+    ] = True,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Install the agent: try everything, show the plan, apply it server-side.
+
+    Tried first: that the repository can be read with the agent's key, that the image exists, and
+    that the API server accepts every object from you.
+    """
+    wanted = Wanted(
+        mode,
+        image,
+        seeded,
+        seed_index,
+        seed_apt,
+        seed_packages or (),
+        branch,
+        interval,
+        restrict,
+        without or (),
+        allowed_signers,
+        gpg_keyring,
+        namespace,
+        pull_secrets or (),
+    )
+    snapshot, names, url = _meant(session, environments, project, agent_repo)
+    objects = session.objects(context, kubeconfig)
+    found: list[Manifest] = []
+    for spec in wanted.specs(session, snapshot, names, url):
+        merged = _with_others(objects, snapshot, spec)
+        there = read_secret(objects, merged.namespace)
+        secret = None
+        if key is not None or (_needs_key(merged) and IDENTITY not in (there or {})):
+            secret = _new_secret(session, merged, key, known_hosts, host_keys or ())
+        if _needs_key(merged) or not ssh_server(url):
+            try_repository(session, url, secret or there, branch)
+        found += manifests_of(merged, secret=secret)
+    if verify_image:
+        _check_image(session, wanted.pod_image())
+    plan = plan_install(objects, _each_once(found))
+    _carry_out(session, objects, plan, dry_run=dry_run, yes=yes, question="Install it?")
+
+
+@command
+def uninstall(
+    session: Session,
+    environments: Named,
+    project: Project = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Remove the agent from environments: its rights, its key and its process.
+
+    What it deployed goes on running. A controller that has other environments keeps those.
+    """
+    tip = session.state.tip(require_remote=False)
+    snapshot = session.state.snapshot(tip.commit)
+    team = parse_team(snapshot.settings)
+    names = environments_named(session, environments, snapshot, team, project=project)
+    objects = session.objects(context, kubeconfig)
+    for name in names:
+        plan = plan_uninstall(objects, name)
+        _carry_out(
+            session, objects, plan, dry_run=dry_run, yes=yes, question=f"Remove it from {name}?"
+        )
+
+
+def _carry_out(
+    session: Session,
+    objects: Objects,
+    plan: Sequence[PlannedObject],
+    *,
+    dry_run: bool,
+    yes: bool,
+    question: str,
+) -> None:
+    nothing = all(planned.step is Step.KEEP for planned in plan)
+    if not (dry_run or yes or nothing):
+        session.output.say(count_line(plan))
+        for planned in plan:
+            if planned.step is not Step.KEEP:
+                where = f" in {planned.namespace}" if planned.namespace else ""
+                session.output.say(f"  {planned.step.value} {planned.kind} {planned.name}{where}")
+        confirm(question)
+    if not dry_run:
+        apply_plan(objects, plan)
+    session.show(plan_view(plan, done=not dry_run))
+
+
+def _meant(
+    session: Session, words: Sequence[str], project: str | None, agent_repo: str | None
+) -> tuple[Snapshot, list[EnvironmentName], str]:
+    url = agent_url(session, agent_repo)
+    tip = session.state.tip()
+    snapshot = session.state.snapshot(tip.commit)
+    team = parse_team(snapshot.settings)
+    return snapshot, environments_named(session, words, snapshot, team, project=project), url
+
+
+def _with_others(objects: Objects, snapshot: Snapshot, spec: AgentSpec) -> AgentSpec:
+    """Return the spec with the environments that a controller has already."""
+    if spec.mode is AgentMode.CRONJOB:
+        return spec
+    others, _ = controller_in(objects, spec.namespace)
+    kept = [name for name in others if name in snapshot.environments]
+    kinds = {name: kinds_in(snapshot, name) for name in kept}
+    return replace(spec, kinds={**kinds, **spec.kinds})
+
+
+def _needs_key(spec: AgentSpec) -> bool:
+    return ssh_server(spec.url) is not None
+
+
+def _new_secret(
+    session: Session,
+    spec: AgentSpec,
+    file: Path | None,
+    known_hosts: Path | None,
+    fingerprints: Sequence[str],
+) -> Secret:
+    hosts = confirmed_hosts(session, spec.url, known_hosts, fingerprints)
+    if file is not None:
+        try:
+            private = file.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{file}: {error.strerror}") from error
+        keys.public_key(private)  # raises if it is none, or has a passphrase
+        return keys.secret_files(private, hosts)
+    pair = keys.generate(f"gitops-agent@{spec.namespace}")
+    session.output.say(f"register it as a read-only deploy key:\n{pair.public}")
+    return keys.secret_files(pair.private, hosts)
+
+
+def _check_image(session: Session, name: str) -> None:
+    """Raise ImageMissing if the registry says so; what it cannot tell is a note."""
+    image = parse_image(name)
+    try:
+        digest = session.registries.digest(image)
+    except (RegistryError, Denied) as error:
+        session.output.note(f"could not ask for the agent's image: {error.message}")
+        return
+    if digest is None:
+        raise ImageMissing(
+            f"the registry has no image {image}", hint="push it, or pass --no-verify-image"
+        )
+
+
+def _each_once(found: Iterable[Manifest]) -> list[Manifest]:
+    """Return the objects without repetitions, such as the policy that all environments share."""
+    return list({identity(manifest): manifest for manifest in found}.values())
