@@ -72,8 +72,8 @@ class Mirror:
         """Note the tip for the next process; skipped while another one notes its own."""
         with locked(self.path / "gitops.lock", timeout=0) as held:
             if held:
-                target = self.path / self.ref
-                target.with_name(f"{target.name}.lock").unlink(missing_ok=True)
+                for name in (self.ref, "HEAD"):
+                    (self.path / f"{name}.lock").unlink(missing_ok=True)
                 self.git.run("update-ref", self.ref, commit)
 
     def complete(self, *, timeout: float) -> None:

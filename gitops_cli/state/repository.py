@@ -260,6 +260,34 @@ class StateRepository:
             self._last = self._at(written.commit, fresh=True)
         return written
 
+    def write_aside(
+        self,
+        name: str,
+        propose: Callable[[Snapshot], Proposal],
+        *,
+        actor: Actor | None = None,
+        timeout: float = 60.0,
+    ) -> Written:
+        """Write a proposal as the one commit of the branch `name`, for somebody to merge.
+
+        Replaces what an earlier call proposed there. The branch that holds the state stays as it
+        is. Raises what `write` raises.
+        """
+        from gitops_cli.state.side_branch import write_aside
+
+        if self._access.offline and self._branch.local is None:
+            raise UsageError("--offline cannot write: a write is a push to the remote")
+        return write_aside(
+            name,
+            propose,
+            branch=self._branch,
+            reader=self._store.reader,
+            config=self._store.config,
+            environment=self._access.environment,
+            actor=actor,
+            timeout=timeout,
+        )
+
 
 def open_repository(
     start: Path,

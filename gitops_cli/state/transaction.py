@@ -27,6 +27,7 @@ from gitops_cli.state.failures import failure
 from gitops_cli.state.objects import ObjectReader
 from gitops_cli.state.push import Outcome, Pushed, push, swap
 from gitops_cli.state.snapshots import commit_snapshot
+from gitops_cli.state.stale_locks import blocking_locks, remove_dead
 from gitops_cli.state.writer import Writer
 
 Propose = Callable[[Snapshot], Proposal]
@@ -143,9 +144,21 @@ class Transaction:
         old = self.tip
         self._look()
         if self.tip == old and pushed.outcome is not Outcome.UNKNOWN:
-            self.rejections += 1
-            if self.rejections >= _REJECTIONS:
-                raise self._refusal(pushed)
+            self._count_rejection(pushed)
+
+    def _count_rejection(self, pushed: Pushed) -> None:
+        """Give up after some rejections, but not because of a lock that will go."""
+        local = self.branch.local
+        repository = self.branch.push_url if local is None else str(local.common_dir)
+        locks = blocking_locks(repository, written_ref(self.branch))
+        if locks and self.clock.now() < self.deadline:
+            gone = [remove_dead(lock) for lock in locks]
+            if not all(gone):
+                self.notify(f"waiting for {locks[0]}, which another git left or holds")
+            return
+        self.rejections += 1
+        if self.rejections >= _REJECTIONS or locks:
+            raise self._refusal(pushed)
 
     def _error(self, pushed: Pushed) -> GitOpsError:
         """Return what to raise if time runs out after this push."""

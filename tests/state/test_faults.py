@@ -266,12 +266,28 @@ def test_losing_every_race_ends_with_the_time(world: World) -> None:
     assert world.read(path_of(AUTH)) != NEW
 
 
-def test_a_stale_lock_in_a_local_remote_is_named(world: World) -> None:
-    clone = world.clone()
-    (world.remote / "refs/heads/main.lock").touch()
+@pytest.mark.parametrize("name", ["refs/heads/main.lock", "HEAD.lock"])
+def test_a_lock_of_a_dead_git_in_a_local_remote(world: World, name: str) -> None:
+    clone, lock = world.clone(), world.remote / name
+    lock.touch()
+    heard: list[str] = []
 
-    with pytest.raises(PushRefused, match=r"main\.lock"):
-        opened(clone).write(setting())
+    with pytest.raises(PushRefused, match=lock.name):
+        opened(clone, notify=heard.append).write(setting(), timeout=2)
+    assert lock.exists()
+    assert str(lock) in heard[0]
+
+    os.utime(lock, (0, 0))
+    assert opened(clone).write(setting()).changed
+    assert not lock.exists()
+
+
+def test_the_same_without_a_remote(world: World) -> None:
+    lock = world.remote / "refs/heads/main.lock"
+    lock.touch()
+    os.utime(lock, (0, 0))
+
+    assert opened(world.remote).write(setting()).changed
 
 
 def without_identity(monkeypatch: pytest.MonkeyPatch) -> None:

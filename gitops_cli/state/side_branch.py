@@ -1,0 +1,97 @@
+"""Writes a proposal on a branch of its own, for somebody to review and merge.
+
+The branch always is one commit on the tip of the state: a repeated proposal replaces the one
+before, so that an open pull request follows. The state itself is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gitops_cli.domain.errors import GitOpsError, PushRefused, RetriesExhausted
+from gitops_cli.domain.proposal import Actor, Edit, Proposal, Written
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.text import redacted, visible
+from gitops_cli.state.branches import Branch
+from gitops_cli.state.commit import build_commit, effective_edits, identity
+from gitops_cli.state.config import Config
+from gitops_cli.state.failures import failure
+from gitops_cli.state.objects import ObjectReader
+from gitops_cli.state.push import Outcome, Pushed, push
+from gitops_cli.state.remote import HEADS, check_ref, fetch, look
+from gitops_cli.state.snapshots import commit_snapshot
+from gitops_cli.state.writer import Writer
+
+_TRIES = 5  # somebody else may propose the same at this moment
+
+
+def write_aside(
+    name: str,
+    propose: Callable[[Snapshot], Proposal],
+    *,
+    branch: Branch,
+    reader: ObjectReader,
+    config: Config,
+    environment: Mapping[str, str],
+    actor: Actor | None,
+    timeout: float,
+) -> Written:
+    """Make `name` the one commit that `propose` makes of the tip; says if it was so already."""
+    ref = check_ref(f"{HEADS}{name}")
+    writer = Writer(branch.git)
+    tip = branch.look(timeout=timeout, for_push=True)
+    proposal = propose(commit_snapshot(reader, tip))
+    edits = effective_edits(reader, tip, proposal.edits)
+    if not edits:
+        return Written(tip, False, tip, proposal, 0)
+    who = identity(writer, config, environment, actor)
+    new = build_commit(writer, reader, tip, edits, proposal, who)
+    for attempt in range(1, _TRIES + 1):
+        there = _existing(branch, reader, ref, timeout)
+        if there is not None and _says_the_same(branch, there, new):
+            return Written(there, False, tip, proposal, attempt)
+        pushed = _offer(branch, writer, ref, new, there, timeout)
+        if pushed.outcome is Outcome.ACCEPTED:
+            return Written(new, True, tip, _with(proposal, edits), attempt)
+        if pushed.outcome is not Outcome.MOVED:
+            raise _error(pushed, branch)
+    raise RetriesExhausted(f"{name} kept moving", hint="repeat the command")
+
+
+def _with(proposal: Proposal, edits: tuple[Edit, ...]) -> Proposal:
+    return Proposal(edits, proposal.subject, proposal.body, proposal.trailers)
+
+
+def _existing(branch: Branch, reader: ObjectReader, ref: str, timeout: float) -> str | None:
+    """Return what the branch is now, with its objects here."""
+    if branch.local is not None:
+        done = branch.git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        return done.text if done.code == 0 else None
+    seen = look(branch.git, branch.push_url, ref, timeout=timeout, fallback=ref)
+    if seen.commit is not None and reader.commit(seen.commit) is None:
+        fetch(branch.git, branch.push_url, ref, timeout=timeout)
+    return seen.commit
+
+
+def _says_the_same(branch: Branch, one: str, other: str) -> bool:
+    """Tell whether two commits have the same content and the same parents."""
+    shown = branch.git.run("show", "-s", "--format=%T %P", one, other).text.split("\n")
+    return len(shown) == 2 and shown[0] == shown[1]
+
+
+def _offer(
+    branch: Branch, writer: Writer, ref: str, new: str, old: str | None, timeout: float
+) -> Pushed:
+    if branch.local is None:
+        return push(writer, branch.push_url, ref, new=new, old=old, timeout=timeout)
+    absent = "0" * len(new)
+    done = branch.git.run("update-ref", "-m", "gitops: propose", ref, new, old or absent)
+    return Pushed(Outcome.ACCEPTED if done.code == 0 else Outcome.MOVED, done=done)
+
+
+def _error(pushed: Pushed, branch: Branch) -> GitOpsError:
+    url = redacted(branch.push_url)
+    if pushed.outcome is Outcome.UNKNOWN and pushed.done is not None:
+        return failure(pushed.done, f"cannot push to {url}", remote=url)
+    said = visible(pushed.reason) or "no reason given"
+    return PushRefused(f"{url} refused the push: {said}", hint="ask who may push branches there")
