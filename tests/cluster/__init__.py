@@ -1,0 +1,1 @@
+"""The cluster adapter against the real API server."""

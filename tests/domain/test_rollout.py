@@ -1,0 +1,286 @@
+"""Every way a rollout can stand, judged from literals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.rollout import (
+    Phase,
+    Trouble,
+    judge,
+    newest_pods,
+    trouble_of,
+    with_event,
+)
+from gitops_cli.domain.workload import (
+    Condition,
+    Container,
+    Counts,
+    Ended,
+    Job,
+    Pod,
+    PodContainer,
+    Workload,
+)
+
+BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
+DONE = Counts(2, 2, 2, 2, 2)
+NOT_FOUND = "rpc error: code = NotFound desc = failed to resolve reference: r/web:1: not found"
+
+
+def workload(kind: Kind = Kind.DEPLOYMENT, counts: Counts = DONE) -> Workload:
+    return Workload(
+        kind,
+        EnvironmentName("shop"),
+        ServiceName("web"),
+        (Container("web", "r/web:1", "/0"),),
+        generation=3,
+        observed_generation=3,
+        counts=counts,
+    )
+
+
+def waiting(reason: str, message: str = "", ended: Ended | None = None) -> PodContainer:
+    return PodContainer("web", "r/web:1", waiting=reason, message=message, ended_before=ended)
+
+
+def pod(*containers: PodContainer, name: str = "web-1", revision: str = "1", age: int = 0) -> Pod:
+    created = BEGIN - timedelta(seconds=age)
+    return Pod(name, "ReplicaSet", f"web-{revision}", revision, created, "Pending", containers)
+
+
+BEHIND = Counts(2, 3, 1, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        pytest.param(Counts(2, 2, 1, 2, 2), "1 of 2 updated", id="some-updated"),
+        pytest.param(Counts(2, 3, 2, 3, 3), "1 old pods are ending", id="old-ones-left"),
+        pytest.param(Counts(2, 2, 2, 1, 1), "1 of 2 available", id="not-ready"),
+        pytest.param(Counts(2, 0, 0, 0, 0), "0 of 2 updated", id="no-pod-yet"),
+    ],
+)
+def test_a_rollout_on_its_way_says_how_far_it_is(counts: Counts, message: str) -> None:
+    found = judge(workload(counts=counts), [])
+    assert (found.phase, found.message) == (Phase.PROGRESSING, message)
+
+
+def test_complete() -> None:
+    assert judge(workload()).phase is Phase.COMPLETE
+
+
+def test_scaled_to_nothing_is_complete() -> None:
+    assert judge(workload(counts=Counts())).phase is Phase.COMPLETE
+
+
+def test_a_spec_its_controller_has_not_seen_is_on_its_way_whatever_the_counts_say() -> None:
+    seen = judge(replace(workload(), observed_generation=2))
+    assert seen.phase is Phase.PROGRESSING
+    assert judge(workload(), generation=4).phase is Phase.PROGRESSING
+
+
+def test_the_progress_deadline_is_a_failure_with_the_pods_reason() -> None:
+    stuck = replace(
+        workload(counts=BEHIND),
+        conditions=(Condition("Progressing", False, "ProgressDeadlineExceeded", "timed out"),),
+    )
+    assert judge(stuck).trouble == Trouble("ProgressDeadlineExceeded", "timed out")
+    unready = judge(stuck, [pod(waiting("CrashLoopBackOff", ended=Ended(3, "Error", "no db")))])
+    assert unready.phase is Phase.FAILED
+    assert unready.trouble is not None
+    assert unready.trouble.text == "CrashLoopBackOff, exit code 3: no db"
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("ErrImagePull", NOT_FOUND),
+        ("ImagePullBackOff", f'Back-off pulling image "r/web:1": ErrImagePull: {NOT_FOUND}'),
+        ("ErrImagePull", "manifest unknown: manifest unknown"),
+        ("InvalidImageName", "couldn't parse image name"),
+        ("CreateContainerConfigError", 'secret "db" not found'),
+        ("ErrImageNeverPull", ""),
+    ],
+)
+def test_what_waiting_cannot_mend_fails_at_once(reason: str, message: str) -> None:
+    found = judge(workload(counts=BEHIND), [pod(waiting(reason, message))])
+    assert found.phase is Phase.FAILED
+    assert found.trouble is not None
+    assert found.trouble.final
+    assert (found.trouble.reason, found.trouble.pod) == (reason, "web-1")
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("ImagePullBackOff", 'Back-off pulling image "r/web:1": ErrImagePull: i/o timeout'),
+        ("ErrImagePull", "dial tcp: lookup registry.example.com: no such host"),
+        ("CrashLoopBackOff", "back-off 10s restarting"),
+        ("CreateContainerError", "context deadline exceeded"),
+    ],
+)
+def test_a_back_off_alone_is_trouble_but_not_yet_a_failure(reason: str, message: str) -> None:
+    found = judge(workload(counts=BEHIND), [pod(waiting(reason, message))])
+    assert found.phase is Phase.PROGRESSING
+    assert found.trouble is not None
+    assert found.trouble.reason == reason
+
+
+@pytest.mark.parametrize("reason", ["ContainerCreating", "PodInitializing", ""])
+def test_starting_is_no_trouble(reason: str) -> None:
+    assert judge(workload(counts=BEHIND), [pod(waiting(reason))]).trouble is None
+
+
+def test_an_older_kubelets_bare_back_off_is_explained_by_an_event() -> None:
+    bare = judge(
+        workload(counts=BEHIND), [pod(waiting("ImagePullBackOff", 'Back-off pulling image "x"'))]
+    ).trouble
+    assert bare is not None
+    assert bare.is_bare
+    assert not bare.final
+    told = with_event(bare, f'Failed to pull image "x": {NOT_FOUND}')
+    assert told.final
+    assert not with_event(bare, "i/o timeout").final
+    assert with_event(bare, "") == bare
+
+
+def test_quota_is_told_by_the_workloads_condition() -> None:
+    full = replace(
+        workload(counts=Counts(2, 0, 0, 0, 0)),
+        conditions=(Condition("ReplicaFailure", True, "FailedCreate", "exceeded quota: pods=0"),),
+    )
+    assert judge(full).trouble == Trouble("FailedCreate", "exceeded quota: pods=0")
+
+
+def test_unschedulable() -> None:
+    stuck = replace(pod(), unschedulable="0/1 nodes are available")
+    found = judge(workload(counts=BEHIND), [stuck])
+    assert found.trouble == Trouble("Unschedulable", "0/1 nodes are available", "web-1")
+    assert found.phase is Phase.PROGRESSING
+
+
+def test_an_evicted_pod_says_why() -> None:
+    gone = replace(pod(), phase="Failed", reason="Evicted", message="low on memory")
+    assert trouble_of(workload(), [gone]) == Trouble("Evicted", "low on memory", "web-1")
+
+
+def test_the_trouble_of_an_old_generation_does_not_count() -> None:
+    old = pod(waiting("CrashLoopBackOff", ended=Ended(1)), name="old", revision="0", age=60)
+    new = pod(replace(waiting(""), running=True), name="new", revision="1")
+    assert judge(workload(counts=BEHIND), [old, new]).trouble is None
+    assert newest_pods(workload(), [old, new]) == (new,)
+
+
+def test_pods_that_are_being_deleted_do_not_count() -> None:
+    leaving = replace(pod(waiting("CrashLoopBackOff", ended=Ended(1))), deleting=True)
+    assert judge(workload(counts=BEHIND), [leaving]).trouble is None
+
+
+def test_where_admission_rewrites_images_the_youngest_generation_counts() -> None:
+    strange = PodContainer("web", "mirror/web:1", waiting="InvalidImageName")
+    assert judge(workload(counts=BEHIND), [pod(strange)]).phase is Phase.FAILED
+
+
+def test_a_statefulset_knows_its_newest_revision() -> None:
+    behind = replace(workload(Kind.STATEFULSET, BEHIND), update_revision="web-2")
+    bad = replace(pod(waiting("InvalidImageName")), revision="web-1")
+    assert judge(behind, [bad]).trouble is None
+    assert judge(behind, [replace(bad, revision="web-2")]).phase is Phase.FAILED
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"on_delete": True}, "OnDelete"),
+        ({"partition": 1}, "partition 1"),
+        ({"paused": True}, "kubectl rollout resume"),
+    ],
+)
+def test_what_its_own_settings_hold_back_is_never_complete(
+    changed: dict[str, object], words: str
+) -> None:
+    held = replace(workload(Kind.STATEFULSET, Counts(2, 2, 1, 2, 2)), **changed)  # type: ignore[arg-type]
+    found = judge(held)
+    assert found.phase is Phase.HALTED
+    assert words in found.message
+    assert found.is_over
+
+
+def test_a_partition_that_is_not_reached_yet_is_on_its_way() -> None:
+    held = replace(workload(Kind.STATEFULSET, Counts(3, 3, 1, 3, 3)), partition=1)
+    assert judge(held).phase is Phase.PROGRESSING
+
+
+def test_trouble_in_a_halted_rollout_is_not_hidden() -> None:
+    held = replace(workload(counts=Counts(2, 2, 1, 1, 1)), on_delete=True)
+    found = judge(held, [pod(waiting("CrashLoopBackOff", ended=Ended(1)))])
+    assert found.trouble is not None
+    assert found.phase is Phase.PROGRESSING
+
+
+def test_a_final_trouble_and_an_exit_code_tell_more_than_others() -> None:
+    pods = [
+        pod(waiting("ImagePullBackOff", ": i/o timeout"), name="a"),
+        pod(waiting("CrashLoopBackOff", ended=Ended(7)), name="b"),
+    ]
+    found = trouble_of(workload(), pods)
+    assert found is not None
+    assert found.pod == "b"
+    final = trouble_of(workload(), [*pods, pod(waiting("InvalidImageName"), name="c")])
+    assert final is not None
+    assert final.pod == "c"
+
+
+CRON = workload(Kind.CRONJOB, Counts())
+FAILED = Condition("Failed", True, "BackoffLimitExceeded", "Job has reached the limit")
+
+
+def job(name: str = "web-1", image: str = "r/web:1", **more: object) -> Job:
+    made = Job(name, "web", BEGIN, (Container("web", image, "/0"),))
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def job_pod(container: PodContainer, name: str = "web-1") -> Pod:
+    return Pod("web-1-x", "Job", name, "", BEGIN, "Failed", (container,))
+
+
+def test_a_cronjob_without_a_run_is_complete() -> None:
+    assert judge(CRON).phase is Phase.COMPLETE
+
+
+def test_a_cronjob_whose_last_job_failed_has_failed() -> None:
+    ended = PodContainer("web", "r/web:1", ended=Ended(3, "Error"))
+    found = judge(CRON, [job_pod(ended)], [job(failed=FAILED)])
+    assert found.phase is Phase.FAILED
+    assert found.trouble is not None
+    assert (found.trouble.reason, found.trouble.exit_code) == ("Error", 3)
+
+
+def test_a_failed_job_without_pods_is_told_by_its_condition() -> None:
+    found = judge(CRON, [], [job(failed=FAILED)])
+    assert found.trouble == Trouble("BackoffLimitExceeded", "Job has reached the limit")
+
+
+def test_a_failed_job_of_another_image_is_the_past() -> None:
+    assert judge(CRON, [], [job(image="r/web:0", failed=FAILED)]).phase is Phase.COMPLETE
+
+
+def test_only_the_last_job_counts() -> None:
+    later = job("web-2", created_at=BEGIN + timedelta(hours=1), succeeded=True)
+    assert judge(CRON, [], [job(failed=FAILED), later]).phase is Phase.COMPLETE
+
+
+def test_a_job_that_cannot_start_is_a_failure() -> None:
+    found = judge(CRON, [job_pod(waiting("InvalidImageName"))], [job()])
+    assert found.phase is Phase.FAILED
+
+
+def test_a_running_job_is_no_failure() -> None:
+    running = PodContainer("web", "r/web:1", running=True)
+    assert judge(CRON, [job_pod(running)], [job()]).phase is Phase.COMPLETE
