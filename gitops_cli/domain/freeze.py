@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime, timedelta, tzinfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEK = timedelta(days=7)
@@ -36,7 +35,7 @@ class WeeklyWindow:
     """Every week from `begin` to `end` on the zone's clock; `text` is as it was written."""
 
     text: str
-    zone: ZoneInfo
+    zone: tzinfo
     begin: _Moment
     end: _Moment
 
@@ -88,11 +87,13 @@ def _moment(day: str, hour: str, minute: str) -> _Moment:
     return _Moment(_DAYS.index(name), int(hour), int(minute))
 
 
-def _time(text: str, zone: ZoneInfo) -> datetime:
+def _time(text: str, zone: tzinfo) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=zone)
 
 
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # 5 ms, for teams that freeze
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
