@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -24,19 +23,17 @@ from gitops_cli.cli.options import (
     Yes,
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
-from gitops_cli.cli.prompts import choose_several, may_ask
+from gitops_cli.cli.promotion import Words, planned_promotion
 from gitops_cli.cli.report import report
 from gitops_cli.cli.requirements import requirements
-from gitops_cli.cli.resolve import choose_environment, environment_named, service_here
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.drafting import Draft, Outcome, described
-from gitops_cli.domain.errors import SourceMoved, UnknownEnvironment, UsageError
-from gitops_cli.domain.intent import selected
-from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_service
+from gitops_cli.domain.drafting import Draft, Outcome, Review
+from gitops_cli.domain.errors import SourceMoved
+from gitops_cli.domain.forge_links import project_at
+from gitops_cli.domain.names import EnvironmentName, parse_service
 from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.resolution import stage_before
-from gitops_cli.domain.stages import Ambiguous, in_order, place_of
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.stages import place_of
+from gitops_cli.domain.team import Mode, Team
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.promote import (
@@ -83,6 +80,14 @@ def promote(
     verify_image: VerifyImage = False,
     wait_image: WaitImage = None,
     pin: Pin = False,
+    pull_request: Annotated[
+        bool,
+        typer.Option(
+            "--pr",
+            help="Push a branch to be merged, gitops/promote/ENV, instead of the state itself; "
+            'what mode = "pr" in gitops.toml does.',
+        ),
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -97,7 +102,7 @@ def promote(
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
     )
-    words = _Words(
+    words = Words(
         tuple(parse_service(name) for name in services or ()),
         source or source_alias,
         target or target_alias,
@@ -111,7 +116,7 @@ def promote(
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
     team = parse_team(snapshot.settings)
-    planned = _planned(session, words, snapshot, team)
+    planned = planned_promotion(session, words, snapshot, team)
     run = session.ci.url if session.ci else None
     terms = Terms(overrides, message, run, confirm)
     requires = requirements(session, team).refusals
@@ -129,8 +134,10 @@ def promote(
         planned = with_images(planned, into, ImageGate(lambda: session.registries, checks))
     draft = compute(snapshot)
     logs = changelogs(draft.changes, session.sources(team))
+    review = _review(session, planned.target, team, asked=pull_request)
     if dry_run or not draft.changes:
-        report(session, Outcome(draft, dry_run=dry_run), logs, shown=not draft.changes)
+        outcome = Outcome(draft, dry_run=dry_run, review=review)
+        report(session, outcome, logs, shown=not draft.changes)
         return
     shown = session.output.for_people
     if shown:
@@ -149,134 +156,21 @@ def promote(
             lambda snapshot: agreed_to(compute(snapshot, agreed), snapshot, agreed),
             actor=session.actor,
             timeout=timeout,
+            branch=review.branch if review else None,
         )
     except SourceMoved:
         _show_new_plan(session, planned, terms)
         raise
-    report(session, Outcome(draft, written), logs, shown=shown)
+    report(session, Outcome(draft, written, review=review), logs, shown=shown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What the command line says; what it leaves open is found or asked."""
-
-    services: tuple[ServiceName, ...]
-    source: str | None
-    target: str | None
-    project: str | None
-    everything: bool
-    only: tuple[str, ...]
-    exclude: tuple[str, ...]
-
-    @property
-    def says_which(self) -> bool:
-        """Tell whether it is said which services are meant."""
-        return bool(self.services or self.everything or self.only or self.exclude)
-
-
-def _planned(session: Session, words: _Words, snapshot: Snapshot, team: Team) -> Promotion:
-    if words.everything and words.services:
-        raise UsageError("--all and named services exclude each other")
-    if not words.says_which and (here := service_here(session, team, snapshot)) is not None:
-        session.output.note(f"{here}: the service of this checkout")
-        words = replace(words, services=(here,))
-    target = _target(session, words, snapshot, team)
-    source = _source(session, words, target, snapshot, team)
-    services, chosen = _services(session, words, source, target, snapshot, team)
-    if chosen or words.target is None:
-        _say_command(session, source, target, services, words)
-    return plan_promotion(snapshot, source=source, target=target, services=services)
-
-
-def _target(session: Session, words: _Words, snapshot: Snapshot, team: Team) -> EnvironmentName:
-    project = words.project
-    if project is None and words.source in snapshot.environments:
-        project = place_of(EnvironmentName(str(words.source)), team).project
-    if words.target is not None:
-        return environment_named(
-            session,
-            words.target,
-            snapshot,
-            team,
-            project=project,
-            services=words.services,
-            flag="--to",
-        )
-    if not may_ask():
-        raise UsageError("promote where to?", hint="pass --to, for example --to prod")
-    choices = [
-        name
-        for name in in_order(snapshot.environments, team)
-        if project in (None, place_of(name, team).project)
-        and (words.source is not None or _has_stage_before(name, snapshot, team))
-    ]
-    return choose_environment("Promote to?", choices, flag="--to")
-
-
-def _has_stage_before(name: EnvironmentName, snapshot: Snapshot, team: Team) -> bool:
-    try:
-        stage_before(name, snapshot, team)
-    except Ambiguous:
-        return True
-    except UnknownEnvironment:
-        return False
-    return True
-
-
-def _source(
-    session: Session, words: _Words, target: EnvironmentName, snapshot: Snapshot, team: Team
-) -> EnvironmentName:
-    if words.source is not None:
-        project = words.project or place_of(target, team).project or None
-        return environment_named(
-            session, words.source, snapshot, team, project=project, flag="--from"
-        )
-    try:
-        return stage_before(target, snapshot, team)
-    except Ambiguous as ambiguous:
-        if not may_ask():
-            raise
-        return choose_environment(f"Promote to {target} from?", ambiguous.fits, flag="--from")
-
-
-def _services(
-    session: Session,
-    words: _Words,
-    source: EnvironmentName,
-    target: EnvironmentName,
-    snapshot: Snapshot,
-    team: Team,
-) -> tuple[list[ServiceName], bool]:
-    """Return the services to promote, and whether a person chose them just now."""
-    environment = snapshot.environment(source)
-    if words.says_which:
-        if words.everything:
-            environment.checked()
-        chosen = selected(environment, named=words.services, only=words.only, exclude=words.exclude)
-        return chosen, False
-    if not may_ask():
-        raise UsageError("promote which services?", hint="name them, or pass --all")
-    everything = plan_promotion(
-        snapshot, source=source, target=target, services=list(environment.files)
-    )
-    changes = everything.intent.plan.changes
-    if not changes:
-        return sorted(environment.files), False
-    choices = [(str(change.service), described(change)) for change in changes]
-    picked = choose_several(f"Promote what from {source} to {target}?", choices, flag="--all")
-    return [ServiceName(name) for name in picked], True
-
-
-def _say_command(
-    session: Session,
-    source: EnvironmentName,
-    target: EnvironmentName,
-    services: list[ServiceName],
-    words: _Words,
-) -> None:
-    which = ["--all"] if words.everything else list(services)
-    command = ["gitops", "promote", *which, "--from", source, "--to", target]
-    session.output.note(f"the same without questions: {shlex.join(command)}")
+def _review(session: Session, target: EnvironmentName, team: Team, *, asked: bool) -> Review | None:
+    """Return where the promotion waits for a merge; None where it is pushed at once."""
+    if not asked and team.stage(place_of(target, team).stage).mode is not Mode.PR:
+        return None
+    branch, base = f"gitops/promote/{target}", session.state.branch or "main"
+    project = project_at(session.state.description)
+    return Review(branch, base, project.new_pull_request(branch, base) if project else None)
 
 
 def _show_new_plan(session: Session, planned: Promotion, terms: Terms) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from gitops_cli.cli.look import clusters_of
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.comparison import Comparison
-from gitops_cli.domain.errors import PolicyRefused
+from gitops_cli.domain.comparison import Comparison, target_of
 from gitops_cli.domain.repository import Environment
 from gitops_cli.domain.team import Team
+from gitops_cli.operations.diff import compared_with
 from gitops_cli.operations.requirements import Requirements
 
 
@@ -14,9 +15,8 @@ def requirements(session: Session, team: Team) -> Requirements:
     """Return what asks for the images and for what runs in the source environment."""
 
     def compare(environment: Environment) -> Comparison:
-        raise PolicyRefused(
-            f"gitops.toml requires live-in-source, and {environment.name} cannot be looked at yet",
-            hint='--override-policy -m "why"',
-        )
+        cluster = clusters_of(session, None, None, warm=False).of(environment.name, team)
+        observed = cluster.observe([target_of(environment, pods=True)])[environment.name]
+        return compared_with(environment, observed, team, now=session.now())
 
     return Requirements(lambda: session.registries, compare)

@@ -62,12 +62,22 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """Where a change waits to be merged: its branch, and the forge's page that opens a request."""
+
+    branch: str
+    base: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a draft; `written` is None where nothing had to be, or was to be, written."""
 
     draft: Draft
     written: Written | None = None
     dry_run: bool = False
+    review: Review | None = None
 
     @property
     def changed(self) -> bool:

@@ -17,7 +17,7 @@ from gitops_cli.domain.locks import Lock
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import SETTINGS, Environment
 from gitops_cli.domain.stages import Place
-from gitops_cli.domain.team import StageRules, Team, VersionForm
+from gitops_cli.domain.team import Mode, StageRules, Team, VersionForm
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version
 
@@ -150,6 +150,17 @@ def wrong_branch(branch: str | None, place: Place, rules: StageRules) -> Iterato
         hint='build that branch, or --override-policy -m "why"',
     )
     yield Refusal(error, Override.POLICY)
+
+
+def needs_review(place: Place, rules: StageRules) -> Iterator[Refusal]:
+    """Refuse what would be written at once where the team wants a branch that somebody merges."""
+    if rules.mode is Mode.PR:
+        error = PolicyRefused(
+            f"{_line(rules, 'mode')}: {place.stage} is changed by pull requests",
+            hint="`gitops promote` pushes the branch for one; "
+            'or --override-policy -m "why" to write it at once',
+        )
+        yield Refusal(error, Override.POLICY)
 
 
 def wrong_form(service: ServiceName, version: Version, team: Team) -> Iterator[Refusal]:

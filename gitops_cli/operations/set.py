@@ -29,6 +29,7 @@ from gitops_cli.domain.policy import (
     locked,
     moment,
     need_confirmation,
+    needs_review,
     wrong_branch,
     wrong_form,
 )
@@ -157,6 +158,7 @@ class _Guards:
             return
         place = place_of(self._environment.name, self._team)
         rules = self._team.stage(place.stage)
+        yield from needs_review(place, rules)
         if self._order.by_branch:
             yield from wrong_branch(self._order.branch, place, rules)
         yield from frozen(place, rules, now)

@@ -32,15 +32,23 @@ def write_draft(
     *,
     actor: Actor | None = None,
     timeout: float | None = None,
+    branch: str | None = None,
 ) -> tuple[D, Written]:
-    """Write what `compute` makes of the tip; whatever it raises ends the write."""
+    """Write what `compute` makes of the tip; whatever it raises ends the write.
+
+    `branch`: as the one commit of a branch to be merged, not of the state itself.
+    """
     drafts: list[D] = []
 
     def propose(snapshot: Snapshot) -> Proposal:
         drafts.append(compute(snapshot))
         return drafts[-1].proposal
 
-    written = state.write(propose, actor=actor, timeout=timeout or SECONDS)
+    seconds = SECONDS if timeout is None else timeout
+    if branch is None:
+        written = state.write(propose, actor=actor, timeout=seconds)
+    else:
+        written = state.write_aside(branch, propose, actor=actor, timeout=seconds)
     return drafts[-1], written
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gitops_cli.domain.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
-from gitops_cli.domain.drafting import Draft, Outcome, Verb
+from gitops_cli.domain.drafting import Draft, Outcome, Review, Verb
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.plan import Action, Change
 from gitops_cli.domain.text import one_line, plural
@@ -61,6 +61,8 @@ def document(outcome: Outcome, changelogs: Changelogs) -> dict[str, Any]:
         "dry_run": outcome.dry_run,
         "changed": outcome.changed,
         "commit": written.commit if written else None,
+        "branch": outcome.review.branch if outcome.review else None,
+        "review_url": outcome.review.url if outcome.review else None,
         "reason": draft.reason,
         "overrides": [override.value for override in draft.overrides],
         "changes": [_change(change, changelogs.get(change.service)) for change in draft.changes],
@@ -179,12 +181,26 @@ def _listed(sign: str, commits: Sequence[SourceCommit], total: int | None) -> It
 
 def _result(outcome: Outcome) -> Iterator[Line]:
     draft, written = outcome.draft, outcome.written
-    if outcome.changed and written is not None and written.commit is not None:
+    if outcome.review is not None and draft.changes:
+        yield from _waits(outcome, outcome.review)
+    elif outcome.changed and written is not None and written.commit is not None:
         yield Line(f"{written.proposal.subject} ({written.commit[:SHORT]})", Style.GOOD)
     elif draft.changes:
         yield Line(f"would write: {draft.proposal.subject}", Style.INFO)
     else:
         yield Line(_nothing(draft), Style.DIM)
+
+
+def _waits(outcome: Outcome, review: Review) -> Iterator[Line]:
+    """Tell where the change waits, and how it gets on from there."""
+    if outcome.written is None:
+        yield Line(f"would push {review.branch}: {outcome.draft.proposal.subject}", Style.INFO)
+        return
+    commit = f" ({outcome.written.commit[:SHORT]})" if outcome.written.commit else ""
+    done = "pushed" if outcome.changed else "was pushed already:"
+    yield Line(f"{done} {review.branch}{commit}: {outcome.draft.proposal.subject}", Style.GOOD)
+    how = review.url or f"of {review.branch} into {review.base}"
+    yield Line(f"open a pull request: {how}", Style.STRONG)
 
 
 def _nothing(draft: Draft) -> str:

@@ -18,6 +18,7 @@ from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.state.branches import Branch, CloneBranch, LocalBranch, MirrorBranch
 from gitops_cli.state.cache import cache_directory
 from gitops_cli.state.config import read_config
+from gitops_cli.state.failures import failure
 from gitops_cli.state.history import History
 from gitops_cli.state.last_changes import last_changes
 from gitops_cli.state.location import (
@@ -223,6 +224,20 @@ class StateRepository:
         if self._store.whole.reader.commit(commit) is None:
             raise GitError(f"{self.description} has no commit {one_line(commit)}")
         return History(self._store.whole.git, self._store.whole.reader)
+
+    def check_write(self) -> None:
+        """Ask the remote whether it would take a push, without pushing; raises Denied …."""
+        if self._branch.local is not None:
+            return
+        tip, ref = self._branch.last_known(), self._branch.ref
+        if tip is None or ref is None:
+            return
+        url = self._branch.push_url
+        words = ("push", "--dry-run", "--porcelain", "--no-verify", "--", url, f"{tip}:{ref}")
+        done = self._branch.git.run(*words, timeout=self._access.timeout)
+        # A tip that moved meanwhile is rejected by our own side, after the server let us in.
+        if done.code != 0 and f":{ref}\t" not in done.text:
+            raise failure(done, f"cannot push to {redacted(url)}", remote=url)
 
     def write(
         self,

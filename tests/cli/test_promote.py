@@ -386,3 +386,85 @@ def test_an_error_in_json_mode_is_a_document(clone):
 
     assert done.stdout == ""
     assert json.loads(done.stderr)["code"] == "unknown-service"
+
+
+# By a branch that somebody merges
+
+
+def branch_tip(company: Article) -> str:
+    return git(company.remote, "rev-parse", f"gitops/promote/{PROD}")
+
+
+def test_a_stage_of_pull_requests_gets_a_branch(company, clone):
+    with_settings(company, '[stage.production]\nmode = "pr"\n')
+    before = tip(company)
+
+    document = clone("promote", "authentication", "--to", PROD, "--yes", "-o", "json").ok().json()
+
+    assert tip(company) == before
+    assert document["branch"] == f"gitops/promote/{PROD}"
+    assert document["commit"] == branch_tip(company)
+    assert git(company.remote, "rev-parse", f"{branch_tip(company)}^") == before
+    wanted = company.recorded(STAGING)["authentication"]
+    shown = git(company.remote, "show", f"{branch_tip(company)}:{PROD}/authentication.deployment")
+    assert shown == wanted
+
+
+def test_a_branch_is_asked_for_with_an_option(company, clone):
+    before = tip(company)
+
+    done = clone("promote", "--all", "--to", PROD, "--yes", "--pr").ok()
+
+    assert tip(company) == before
+    assert f"pushed gitops/promote/{PROD}" in done.stdout
+    assert f"open a pull request: of gitops/promote/{PROD} into main" in done.stdout
+
+
+def test_a_repeated_proposal_replaces_the_one_before(company, clone):
+    command = ("promote", "authentication", "--to", PROD, "--yes", "--pr", "-o", "json")
+    clone(*command).ok()
+    first = branch_tip(company)
+
+    again = clone(*command).ok().json()
+    assert (again["changed"], branch_tip(company)) == (False, first)
+
+    company.push(STAGING, {"authentication": OTHER})
+    clone(*command).ok()
+
+    assert branch_tip(company) != first
+    assert git(company.remote, "rev-parse", f"{branch_tip(company)}^") == tip(company)
+
+
+def test_a_dry_run_of_a_proposal_writes_nothing(company, clone):
+    done = clone("promote", "--all", "--to", PROD, "--pr", "--dry-run").ok()
+
+    assert f"would push gitops/promote/{PROD}" in done.stdout
+    assert git(company.remote, "branch", "--list", "gitops/*") == ""
+
+
+def test_what_is_changed_by_pull_requests_is_not_set_at_once(company, clone):
+    with_settings(company, '[stage.production]\nmode = "pr"\n')
+    command = ("set", f"authentication={OTHER}", "-e", PROD)
+
+    assert clone(*command).code == 6
+    clone(*command, "--override-policy", "-m", "incident").ok()
+
+
+def test_a_repository_without_a_remote_gets_the_branch_too(company, gitops):
+    alone = company.clone("alone")
+    git(alone, "remote", "remove", "origin")
+
+    gitops.at(alone)("promote", "authentication", "--to", PROD, "--yes", "--pr").ok()
+
+    assert git(alone, "rev-parse", f"gitops/promote/{PROD}^") == git(alone, "rev-parse", "main")
+    assert git(alone, "status", "--porcelain") == ""
+
+
+def test_a_proposal_through_an_url(company, gitops, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = gitops.at(tmp_path / "elsewhere").using(GITOPS_REPO=f"file://{company.remote}")
+
+    for _ in range(2):
+        elsewhere("promote", "authentication", "--to", PROD, "--yes", "--pr").ok()
+
+    assert git(company.remote, "rev-parse", f"{branch_tip(company)}^") == tip(company)

@@ -1,0 +1,142 @@
+"""Which promotion is meant: by the command line, the checkout, or a person at a terminal."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+
+from gitops_cli.cli.prompts import choose_several, may_ask
+from gitops_cli.cli.resolve import choose_environment, environment_named, service_here
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.drafting import described
+from gitops_cli.domain.errors import UnknownEnvironment, UsageError
+from gitops_cli.domain.intent import selected
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.resolution import stage_before
+from gitops_cli.domain.stages import Ambiguous, in_order, place_of
+from gitops_cli.domain.team import Team
+from gitops_cli.operations.promote import Promotion, plan_promotion
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the command line says; what it leaves open is found or asked."""
+
+    services: tuple[ServiceName, ...]
+    source: str | None
+    target: str | None
+    project: str | None
+    everything: bool
+    only: tuple[str, ...]
+    exclude: tuple[str, ...]
+
+    @property
+    def says_which(self) -> bool:
+        """Tell whether it is said which services are meant."""
+        return bool(self.services or self.everything or self.only or self.exclude)
+
+
+def planned_promotion(session: Session, words: Words, snapshot: Snapshot, team: Team) -> Promotion:
+    if words.everything and words.services:
+        raise UsageError("--all and named services exclude each other")
+    if not words.says_which and (here := service_here(session, team, snapshot)) is not None:
+        session.output.note(f"{here}: the service of this checkout")
+        words = replace(words, services=(here,))
+    target = _target(session, words, snapshot, team)
+    source = _source(session, words, target, snapshot, team)
+    services, chosen = _services(session, words, source, target, snapshot, team)
+    if chosen or words.target is None:
+        _say_command(session, source, target, services, words)
+    return plan_promotion(snapshot, source=source, target=target, services=services)
+
+
+def _target(session: Session, words: Words, snapshot: Snapshot, team: Team) -> EnvironmentName:
+    project = words.project
+    if project is None and words.source in snapshot.environments:
+        project = place_of(EnvironmentName(str(words.source)), team).project
+    if words.target is not None:
+        return environment_named(
+            session,
+            words.target,
+            snapshot,
+            team,
+            project=project,
+            services=words.services,
+            flag="--to",
+        )
+    if not may_ask():
+        raise UsageError("promote where to?", hint="pass --to, for example --to prod")
+    choices = [
+        name
+        for name in in_order(snapshot.environments, team)
+        if project in (None, place_of(name, team).project)
+        and (words.source is not None or _has_stage_before(name, snapshot, team))
+    ]
+    return choose_environment("Promote to?", choices, flag="--to")
+
+
+def _has_stage_before(name: EnvironmentName, snapshot: Snapshot, team: Team) -> bool:
+    try:
+        stage_before(name, snapshot, team)
+    except Ambiguous:
+        return True
+    except UnknownEnvironment:
+        return False
+    return True
+
+
+def _source(
+    session: Session, words: Words, target: EnvironmentName, snapshot: Snapshot, team: Team
+) -> EnvironmentName:
+    if words.source is not None:
+        project = words.project or place_of(target, team).project or None
+        return environment_named(
+            session, words.source, snapshot, team, project=project, flag="--from"
+        )
+    try:
+        return stage_before(target, snapshot, team)
+    except Ambiguous as ambiguous:
+        if not may_ask():
+            raise
+        return choose_environment(f"Promote to {target} from?", ambiguous.fits, flag="--from")
+
+
+def _services(
+    session: Session,
+    words: Words,
+    source: EnvironmentName,
+    target: EnvironmentName,
+    snapshot: Snapshot,
+    team: Team,
+) -> tuple[list[ServiceName], bool]:
+    """Return the services to promote, and whether a person chose them just now."""
+    environment = snapshot.environment(source)
+    if words.says_which:
+        if words.everything:
+            environment.checked()
+        chosen = selected(environment, named=words.services, only=words.only, exclude=words.exclude)
+        return chosen, False
+    if not may_ask():
+        raise UsageError("promote which services?", hint="name them, or pass --all")
+    everything = plan_promotion(
+        snapshot, source=source, target=target, services=list(environment.files)
+    )
+    changes = everything.intent.plan.changes
+    if not changes:
+        return sorted(environment.files), False
+    choices = [(str(change.service), described(change)) for change in changes]
+    picked = choose_several(f"Promote what from {source} to {target}?", choices, flag="--all")
+    return [ServiceName(name) for name in picked], True
+
+
+def _say_command(
+    session: Session,
+    source: EnvironmentName,
+    target: EnvironmentName,
+    services: list[ServiceName],
+    words: Words,
+) -> None:
+    which = ["--all"] if words.everything else list(services)
+    command = ["gitops", "promote", *which, "--from", source, "--to", target]
+    session.output.note(f"the same without questions: {shlex.join(command)}")
