@@ -6,6 +6,7 @@ accepted write. Nothing here writes more than objects before that.
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 from gitops_cli.domain.errors import GitError, UsageError
@@ -17,6 +18,7 @@ from gitops_cli.state.objects import ObjectReader
 from gitops_cli.state.process import Git
 from gitops_cli.state.remote import HEADS, fetch, look
 
+_STILL_FRESH = 1.0  # seconds
 _TRIES = 3  # looks at a remote that is rewound between looking and fetching
 
 
@@ -113,7 +115,7 @@ class MirrorBranch:
         self.push_url = mirror.url
         self.local: Location | None = None
         self._reader = reader
-        self._fresh = fresh  # just made: the first look is done
+        self._fresh = time.monotonic() if fresh else None  # when made: that was a look as well
         self._known = False
 
     @property
@@ -123,14 +125,17 @@ class MirrorBranch:
 
     def last_known(self) -> str | None:
         """Return the tip any process last read or wrote through this mirror."""
-        self._fresh = False  # whoever starts from this and comes back wants another look
+        self._fresh = None  # whoever starts from this and comes back wants another look
         return self.mirror.last_known()
 
     def look(self, *, timeout: float, for_push: bool = False) -> str | None:
         """Return the remote's tip; the first look finds out the branch, later ones just fetch."""
-        if self._fresh and (made_with := self.last_known()) is not None:
-            self._known = True
-            return made_with
+        made, self._fresh = self._fresh, None
+        if made is not None and time.monotonic() - made < _STILL_FRESH:
+            made_with = self.last_known()
+            if made_with is not None:
+                self._known = True
+                return made_with
         if self._known:
             return self.mirror.fetch(timeout=timeout)
         url, ref = self.mirror.url, self.mirror.ref

@@ -70,8 +70,8 @@ def find_location(start: Path, environment: Mapping[str, str]) -> Location | Non
             f"{start} is inside the .git directory", hint="go to the files, or pass -C"
         )
     worktree = Path(lines[4]) if len(lines) > 4 else None
-    if worktree is None:
-        git = Git(Path(git_dir), environment)
+    # From the top: git takes the paths it is given as relative to where it runs.
+    git = Git(worktree or Path(git_dir), environment)
     config = read_config(git)
     return Location(
         git=_quiet(git, config),

@@ -127,6 +127,15 @@ class Git:
         return replace(self, environment={**self.environment, **variables})
 
 
+def git_version(directory: Path) -> str | None:
+    """Return the version of git; None where there is none."""
+    try:
+        said = Git(directory, git_environment()).run("version").text
+    except ConfigurationError:
+        return None
+    return said.removeprefix("git version ").partition(" ")[0] or None
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End git: politely, so that it takes its lock files along, then for good."""
     process.terminate()

@@ -15,10 +15,8 @@ import pytest
 from tests.state.test_push import hook
 from tests.state.world import (
     AUTH,
-    DEV,
     NEW,
     OLD,
-    OTHER,
     WEB,
     World,
     make_world,

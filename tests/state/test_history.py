@@ -1,0 +1,408 @@
+"""History by first parents: hand-made commits, merges, renames, clocks that are wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gitops_cli.domain.errors import GitError, RemoteUnreachable, UsageError
+from gitops_cli.state.repository import StateRepository
+from tests.state.world import (
+    AUTH,
+    DEV,
+    FILES,
+    NEW,
+    OLD,
+    OTHER,
+    PROD,
+    START,
+    WEB,
+    World,
+    opened,
+    opened_url,
+    path_of,
+    setting,
+)
+from tests.testbed.git import Commit, add_commits, git
+
+PATH = path_of(AUTH)
+
+
+def values(
+    repository: StateRepository, path: str, start: str, **options: object
+) -> list[tuple[str, str | None, str | None]]:
+    """Return path, old and new content of each change."""
+    return [
+        (
+            change.path,
+            None if change.old is None else change.old.decode().strip(),
+            None if change.new is None else change.new.decode().strip(),
+        )
+        for change in repository.file_history(path, start=start, **options)  # type: ignore[arg-type]
+    ]
+
+
+@pytest.fixture(params=["clone", "shallow clone", "url"])
+def open_it(request: pytest.FixtureRequest, world: World) -> Callable[[], StateRepository]:
+    """Return what opens the repository, in one of three ways."""
+
+    def open_it() -> StateRepository:
+        if request.param == "url":
+            return opened_url(world.remote)
+        options = ["--depth=1", "--no-local"] if request.param == "shallow clone" else []
+        return opened(world.clone("reading", *options))
+
+    return open_it
+
+
+def test_from_and_to_by_whoever_and_why(
+    world: World, open_it: Callable[[], StateRepository]
+) -> None:
+    opened(world.clone()).write(setting())
+    theirs = world.commit({PATH: f"{OTHER}\r\n"}, "Fix by hand\n\nbecause\n\nTicket: 7")
+    world.commit({path_of(WEB): f"{NEW}\n"})
+    reading = open_it()
+    tip = str(reading.tip().commit)
+
+    changes = list(reading.file_history(PATH, start=tip))
+
+    assert values(reading, PATH, tip) == [
+        (PATH, NEW, OTHER),
+        (PATH, OLD, NEW),
+        (PATH, None, OLD),
+    ]
+    by_hand, ours, _ = changes
+    assert by_hand.commit.hash == theirs
+    assert (by_hand.commit.subject, by_hand.commit.body) == ("Fix by hand", "because")
+    assert by_hand.commit.trailers == {"Ticket": "7"}
+    assert ours.made_by.author.name == "Grace Hopper"
+    assert ours.commit.trailers == {"Gitops-Action": "set"}
+
+
+def test_limit_since_and_until(world: World) -> None:
+    made = [world.commit({PATH: f"{value}\n"}) for value in (NEW, OTHER, NEW)]
+    clone = opened(world.clone())
+    when = [datetime.fromtimestamp(START + 60 * n, UTC) for n in range(4)]
+
+    def hashes(**options: object) -> list[str]:
+        found = clone.file_history(PATH, start=made[-1], **options)  # type: ignore[arg-type]
+        return [change.commit.hash for change in found]
+
+    assert hashes(limit=1) == made[:1:-1]
+    assert hashes(since=when[2]) == made[:0:-1]
+    assert hashes(until=when[1]) == [made[0], git(world.remote, "rev-parse", f"{made[0]}^")]
+    assert hashes(since=when[2], until=when[2]) == [made[1]]
+
+
+def test_a_clock_that_was_wrong_once_hides_nothing(world: World) -> None:
+    add_commits(world.remote, [Commit("1970", {PATH: f"{NEW}\n"}, 1)])
+    last = world.commit({PATH: f"{OTHER}\n"})
+    clone = opened(world.clone())
+
+    since = datetime.fromtimestamp(START, UTC)
+    found = [c.new for c in clone.file_history(PATH, start=last, since=since)]
+
+    assert found == [f"{OTHER}\n".encode(), f"{OLD}\n".encode()]
+    begin = clone.resolve("HEAD~2")
+    assert clone.commit_at(since, start=begin) == begin
+
+
+def test_a_merge_counts_where_it_reached_the_branch(world: World) -> None:
+    clone = world.clone()
+    git(clone, "switch", "-q", "-c", "pull-request")
+    for value in (OTHER, NEW):
+        (clone / PATH).write_text(f"{value}\n")
+        git(clone, "commit", "-q", "-am", f"promote to {value[:7]}", env=_author("Ada"))
+    git(clone, "switch", "-q", "main")
+    git(clone, "merge", "-q", "--no-ff", "-m", "Merge pull request #1", "pull-request")
+    git(clone, "push", "-q")
+    reading = opened(clone)
+
+    change, first = reading.file_history(PATH, start=world.tip())
+
+    assert (change.old, change.new) == (f"{OLD}\n".encode(), f"{NEW}\n".encode())
+    assert change.commit.hash == world.tip()
+    assert change.commit.subject == "Merge pull request #1"
+    assert (change.made_by.subject, change.made_by.author.name) == ("promote to bbbbbbb", "Ada")
+    assert first.old is None
+    assert reading.last_changes([PATH], tip=world.tip())[PATH].commit == world.tip()
+    assert [c.path for c in reading.changes(world.tip())] == [PATH]
+
+
+def _author(name: str) -> dict[str, str]:
+    return {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": f"{name.lower()}@example.com"}
+
+
+def test_a_merge_that_changes_nothing_on_the_branch_is_no_change(world: World) -> None:
+    clone = world.clone()
+    git(clone, "switch", "-q", "-c", "side")
+    (clone / PATH).write_text(f"{NEW}\n")
+    git(clone, "commit", "-q", "-am", "the same")
+    git(clone, "switch", "-q", "main")
+    (clone / PATH).write_text(f"{NEW}\n")
+    git(clone, "commit", "-q", "-am", "the same, first")
+    mine = git(clone, "rev-parse", "HEAD")
+    git(clone, "merge", "-q", "--no-ff", "-m", "merge", "side")
+    git(clone, "push", "-q")
+
+    newest, _ = opened(clone).file_history(PATH, start=world.tip())
+
+    assert newest.commit.hash == mine
+
+
+def test_removed_and_made_again(world: World) -> None:
+    world.commit({PATH: None})
+    tip = world.commit({PATH: f"{NEW}\n"})
+    clone = opened(world.clone())
+
+    assert values(clone, PATH, tip) == [(PATH, None, NEW), (PATH, OLD, None), (PATH, None, OLD)]
+    assert values(clone, "no/such.deployment", tip) == []
+
+
+def test_an_environment_under_a_new_name(world: World) -> None:
+    world.commit({PATH: f"{NEW}\n"})
+    renamed = {path.replace(DEV, "shop-dev"): text for path, text in FILES.items() if DEV in path}
+    renamed["shop-dev/auth.deployment"] = f"{OTHER}\n"
+    gone = {path: None for path in FILES if DEV in path}
+    world.commit({**renamed, **gone})
+    tip = world.commit({"shop-dev/auth.deployment": f"{NEW}\n"})
+
+    assert values(opened(world.clone()), "shop-dev/auth.deployment", tip) == [
+        ("shop-dev/auth.deployment", OTHER, NEW),
+        ("shop-dev/auth.deployment", NEW, OTHER),
+        (PATH, OLD, NEW),
+        (PATH, None, OLD),
+    ]
+    # A file that was only moved has no change there.
+    assert values(opened(world.clone("b")), "shop-dev/web.deployment", tip) == [
+        (path_of(WEB), None, OLD)
+    ]
+
+
+def test_a_service_under_a_new_name(world: World) -> None:
+    world.commit({PATH: f"{NEW}\n"})
+    tip = world.commit({PATH: None, path_of("login"): f"{NEW}\n"})
+
+    assert values(opened(world.clone()), path_of("login"), tip) == [
+        (PATH, OLD, NEW),
+        (PATH, None, OLD),
+    ]
+
+
+def test_what_only_looks_like_a_rename_is_none(world: World) -> None:
+    """A service moved to another environment, or two that could both be the old name."""
+    moved = world.commit({path_of("auth", PROD): None, f"{DEV}/extra.deployment": f"{OLD}\n"})
+    gone = {path_of(AUTH): None, path_of(WEB): None}
+    tip = world.commit({**gone, path_of("both"): f"{OLD}\n"})
+    clone = opened(world.clone())
+
+    assert values(clone, f"{DEV}/extra.deployment", moved) == [
+        (f"{DEV}/extra.deployment", None, OLD)
+    ]
+    assert values(clone, path_of("both"), tip) == [(path_of("both"), None, OLD)]
+
+
+def test_what_a_commit_did(world: World) -> None:
+    commit = world.commit({PATH: f"{NEW}\n", path_of(WEB): None, "notes.txt": "x\n"})
+    clone = opened(world.clone())
+
+    found = {change.path: (change.old, change.new) for change in clone.changes(commit)}
+
+    old = f"{OLD}\n".encode()
+    assert found == {
+        PATH: (old, f"{NEW}\n".encode()),
+        path_of(WEB): (old, None),
+        "notes.txt": (None, b"x\n"),
+    }
+    root = clone.resolve(f"{commit}^")
+    assert {c.path for c in clone.changes(root)} == set(FILES)
+
+
+def test_the_tip_at_a_time(world: World) -> None:
+    commits = [world.tip(), world.commit({PATH: f"{NEW}\n"}), world.commit({PATH: f"{OTHER}\n"})]
+    clone = opened(world.clone())
+
+    def at(seconds: int) -> str | None:
+        when = datetime.fromtimestamp(START + seconds, UTC)
+        return clone.commit_at(when, start=commits[-1])
+
+    assert [at(-1), at(0), at(59), at(60), at(999)] == [None, *commits[:1] * 2, *commits[1:]]
+
+
+def test_ancestry(world: World) -> None:
+    first = world.tip()
+    second = world.commit({PATH: f"{NEW}\n"})
+    clone = opened(world.clone())
+
+    assert clone.is_ancestor(first, second) is True
+    assert clone.is_ancestor(second, first) is False
+    assert clone.is_ancestor(first, first) is True
+    assert clone.is_ancestor("f" * 40, second) is None
+    assert clone.is_ancestor("--help", second) is None
+
+
+def test_names_of_commits(world: World) -> None:
+    first = world.tip()
+    clone = world.clone()
+    second = world.commit({PATH: f"{NEW}\n"})
+    git(world.remote, "tag", "v1", first)
+    repository = opened(clone)
+
+    assert repository.resolve("HEAD") == first
+    assert repository.resolve(first[:9]) == first
+    assert repository.resolve(second) == second  # fetched to find out
+    for rev in ("nonsense", "--all", "", "HEAD~99", "a\0b", f"{first}:{PATH}"):
+        with pytest.raises(UsageError):
+            repository.resolve(rev)
+    by_url = opened_url(world.remote)
+    assert by_url.resolve("HEAD~1") == first
+    assert by_url.resolve(first) == first
+    assert opened(clone, rev=second).tip().commit == second
+
+
+def test_history_offline(world: World) -> None:
+    tip = world.commit({PATH: f"{NEW}\n"})
+    opened_url(world.remote).tip()
+
+    with pytest.raises(GitError, match="not on this machine"):
+        opened_url(world.remote, offline=True).file_history(PATH, start=tip)
+    opened_url(world.remote).fetch_history()
+    assert len(values(opened_url(world.remote, offline=True), PATH, tip)) == 2
+
+
+def test_history_that_cannot_be_fetched(world: World) -> None:
+    tip = world.commit({PATH: f"{NEW}\n"})
+    repository = opened_url(world.remote)
+    repository.tip()
+    world.remote.rename(world.directory / "gone")
+
+    with pytest.raises(RemoteUnreachable):
+        repository.file_history(PATH, start=tip)
+
+
+def naive(world: World, path: str, tip: str) -> str:
+    return git(world.remote, "log", "-1", "--first-parent", "-m", "--format=%H", tip, "--", path)
+
+
+def test_last_changes_are_those_of_git_log(world: World) -> None:
+    chance = random.Random(7)  # noqa: S311
+    paths = [*FILES, f"{DEV}/new.deployment"]
+    clone = opened(world.clone())
+    for _ in range(6):
+        for _ in range(chance.randint(1, 4)):
+            some = chance.sample(paths, chance.randint(1, 3))
+            content = {path: f"{chance.getrandbits(160):040x}\n" for path in some}
+            tip = world.commit(content)
+        assert clone.tip().commit == tip
+        there = git(world.remote, "ls-tree", "-r", "--name-only", tip).split("\n")
+        asked = [path for path in paths if path in there]
+
+        found = clone.last_changes(asked, tip=tip)
+
+        assert {path: change.commit for path, change in found.items()} == {
+            path: naive(world, path, tip) for path in asked
+        }
+
+
+def cache_files() -> list[Path]:
+    return sorted(Path(os.environ["XDG_CACHE_HOME"], "gitops-cli", "changes").iterdir())
+
+
+def test_the_cache_is_private_and_survives_nonsense(world: World) -> None:
+    clone, tip = opened(world.clone()), world.tip()
+    expected = clone.last_changes(FILES, tip=tip)
+    (file,) = cache_files()
+    assert file.stat().st_mode & 0o777 == 0o600
+    good = json.loads(file.read_text())
+
+    for nonsense in (
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"format": 1}',
+        json.dumps({**good, "format": 99}),
+        json.dumps({**good, "commits": {PATH: "x; rm"}}),
+        json.dumps({**good, "commits": [1]}),
+        json.dumps({**good, "tip": "--all"}),
+        json.dumps({**good, "tip": "f" * 40}),
+    ):
+        file.write_text(nonsense)
+        assert clone.last_changes(FILES, tip=tip) == expected
+
+
+def test_a_rewound_branch_forgets_what_was_known(world: World) -> None:
+    first = world.tip()
+    bad = world.commit({PATH: f"{NEW}\n"})
+    clone = opened(world.clone())
+    assert clone.last_changes([PATH], tip=bad)[PATH].commit == bad
+
+    assert clone.last_changes([PATH], tip=first)[PATH].commit == first
+    git(world.remote, "update-ref", "refs/heads/main", first)
+    other = add_commits(world.remote, [Commit("o", {path_of(WEB): f"{NEW}\n"}, START + 99)])[-1]
+    assert clone.tip().commit == other
+    assert clone.last_changes([PATH], tip=other)[PATH].commit == first
+
+
+def test_a_tip_reached_through_a_second_parent_is_no_base(world: World) -> None:
+    """The remembered tip is an ancestor, but not on the branch's own line."""
+    clone = world.clone()
+    repository = opened(clone)
+    git(clone, "switch", "-q", "-c", "side")
+    (clone / PATH).write_text(f"{NEW}\n")
+    git(clone, "commit", "-q", "-am", "side")
+    side = git(clone, "rev-parse", "HEAD")
+    assert repository.last_changes([PATH], tip=side)[PATH].commit == side
+    git(clone, "switch", "-q", "main")
+    git(clone, "merge", "-q", "--no-ff", "-m", "merge", "side")
+    merge = git(clone, "rev-parse", "HEAD")
+
+    assert repository.last_changes([PATH], tip=merge)[PATH].commit == merge
+
+
+def test_a_removed_file_has_no_last_change(world: World) -> None:
+    repository = opened(world.clone())
+    assert PATH in repository.last_changes([PATH], tip=world.tip())
+    tip = world.commit({PATH: None})
+    assert repository.tip().commit == tip
+
+    assert repository.last_changes([PATH, "never/was"], tip=tip) == {}
+    again = world.commit({PATH: f"{NEW}\n"})
+    assert repository.tip().commit == again
+    assert repository.last_changes([PATH], tip=again)[PATH].commit == again
+
+
+def test_times_are_aware_and_authors_named(world: World) -> None:
+    change = opened(world.clone()).last_changes([PATH], tip=world.tip())[PATH]
+
+    assert change.committed_at == datetime.fromtimestamp(START, UTC)
+    assert change.committed_at.utcoffset() == timedelta(0)
+    assert change.author.email == "ada@example.com"
+
+
+def test_settings_of_the_user_do_not_change_what_is_read(world: World) -> None:
+    world.commit({PATH: f"{NEW}\n"})
+    clone = world.clone()
+    for key, value in {
+        "log.showSignature": "true",
+        "log.follow": "true",
+        "log.date": "relative",
+        "diff.renames": "copies",
+        "diff.relative": "true",
+        "diff.noprefix": "true",
+        "color.ui": "always",
+        "format.pretty": "fuller",
+        "log.decorate": "full",
+        "log.diffMerges": "off",
+    }.items():
+        git(clone, "config", key, value)
+    repository = opened(clone / DEV)
+
+    assert values(repository, PATH, world.tip())[0] == (PATH, OLD, NEW)
+    assert repository.last_changes([PATH], tip=world.tip())[PATH].commit == world.tip()
