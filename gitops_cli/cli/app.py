@@ -104,6 +104,18 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         None,
         "Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors.",
     ),
+    "config": ("config:config", SETUP, "Show what is configured."),
+    "doctor": (
+        "doctor:doctor",
+        SETUP,
+        "Check git, the remote, rights, sources, registries, clusters, agents and clocks.",
+    ),
+    "help": (
+        "help:help_",
+        SETUP,
+        "Explain exit codes, environment variables or output formats.",
+    ),
+    "version": ("help:version", SETUP, "Show the versions of gitops, Python and git."),
 }
 
 

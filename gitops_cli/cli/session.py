@@ -230,6 +230,13 @@ class Session:
 
         return commit_uncommitted(checkout)
 
+    @cached_property
+    def git_version(self) -> str | None:
+        """Return the version of git; None where there is none."""
+        from gitops_cli.state.process import git_version
+
+        return git_version(Path.cwd())
+
     @property
     def in_ci(self) -> bool:
         """Tell whether this is a CI job."""

@@ -47,6 +47,16 @@ class Following(Protocol):
         ...
 
 
+class Server(Protocol):
+    """What a server says of itself; `time` is None where it sends no date."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def time(self) -> datetime | None: ...
+
+
 class Cluster(Protocol):
     """A cluster. `context` is the kubeconfig's, None inside a pod."""
 
@@ -86,6 +96,10 @@ class Cluster(Protocol):
 
     def review(self, wanted: Sequence[Right]) -> list[bool | GitOpsError]:
         """Tell for each right whether we have it."""
+        ...
+
+    def about(self) -> Server:
+        """Return the server's version and clock."""
         ...
 
     def uid(self) -> str:

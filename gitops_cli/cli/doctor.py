@@ -1,0 +1,83 @@
+"""`gitops doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.options import Context, Kubeconfig
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import ConfigurationError, ExitCode, GitOpsError
+from gitops_cli.operations import doctor as checks
+from gitops_cli.operations.agent_status import AgentReport, read_reports
+from gitops_cli.operations.doctor import Check, Verdict
+from gitops_cli.operations.placement import Clusters, Placed
+from gitops_cli.render.doctor import view
+from gitops_cli.settings import parse_team
+
+
+@command
+def doctor(
+    session: Session,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster/--no-cluster", help="Also look at clusters and agents.")
+    ] = True,
+    registry: Annotated[
+        bool, typer.Option("--registry/--no-registry", help="Also ask image registries.")
+    ] = True,
+) -> None:
+    """Check git, the remote, rights, sources, registries, clusters, agents and clocks."""
+    found: list[Check] = [
+        checks.check_git(session.git_version),
+        checks.attempt("repository", lambda: checks.check_repository(session.state)),
+    ]
+    if all(check.verdict is not Verdict.FAILED for check in found):
+        found += _of_repository(session, cluster, registry, context, kubeconfig)
+    session.show(view(found))
+    if any(check.verdict is Verdict.FAILED for check in found):
+        session.finish(ExitCode.NO)
+
+
+def _of_repository(
+    session: Session, cluster: bool, registry: bool, context: str | None, kubeconfig: Path | None
+) -> Iterator[Check]:
+    state = session.state
+    yield checks.check_identity(session.person)
+    try:
+        yield from checks.check_remote(state, session.now())
+    except GitOpsError as error:
+        yield Check("remote", Verdict.FAILED, error.message, error.hint)
+    try:
+        snapshot = state.snapshot(state.tip(require_remote=False).commit)
+    except GitOpsError as error:
+        yield Check("files", Verdict.SKIPPED, error.message)
+        return
+    yield checks.check_files(snapshot, session.now())
+    try:
+        team = parse_team(snapshot.settings)
+    except ConfigurationError as error:
+        yield Check("gitops.toml", Verdict.FAILED, error.message, error.hint)
+        return
+    yield from checks.check_sources(snapshot, team, session.sources(team))
+    if registry:
+        yield from checks.check_registries(snapshot, session.registries)
+    if not cluster:
+        return
+
+    def agents(group: Placed) -> Iterable[AgentReport]:
+        objects = session.objects(group.cluster.context, kubeconfig)
+        now = group.cluster.about().time or session.now()
+        return read_reports(objects, group.environments, now=now).agents
+
+    clusters = Clusters(
+        lambda name, declared: session.cluster(name, kubeconfig, declared=declared),
+        said=context,
+        usual=session.user.context,
+    )
+    yield from checks.check_clusters(snapshot, team, clusters, agents, now=session.now)

@@ -1,0 +1,43 @@
+"""The texts of `gitops help TOPIC`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EXIT_CODES_NOTE = (
+    "Over several environments the first that occurred in the order 70, 2, 4, 5, 3, 7, 8, 6, 1 "
+    "is the exit code."
+)
+
+VARIABLES: Mapping[str, str] = {
+    "GITOPS_REPO": "the state repository, as -R/--repo: a URL or a path",
+    "GITOPS_ENV": "the environment or stage, as -e/--env",
+    "GITOPS_PROJECT": "the project, as -p/--project",
+    "GITOPS_OUTPUT": "the format of results, as -o/--output",
+    "GITOPS_CONTEXT": "the kubeconfig's context, as --context",
+    "GITOPS_TIMEOUT": "how long to try or wait, as --timeout: 90s, 5m, 1h30m",
+    "GITOPS_OFFLINE": "use the last known state, as --offline: 1, true, yes or on",
+    "NO_COLOR": "any value: no colour",
+    "FORCE_COLOR": "any value: colour, though the output is no terminal",
+    "CI": "any value: nothing is ever asked; the author defaults to the CI system's actor",
+    "KUBECONFIG": "kubeconfig files, as kubectl reads it",
+    "DOCKER_CONFIG": "where registry credentials are, as docker reads it",
+    "XDG_CONFIG_HOME": "your config is in gitops/config.toml below it (default ~/.config)",
+    "XDG_CACHE_HOME": "mirrors of repositories are in gitops/ below it (default ~/.cache)",
+    "GIT_SSH_COMMAND": "and git's other variables for connections, identity and tracing: as git",
+}
+
+FORMATS: Mapping[str, str] = {
+    "table": "for people: aligned columns; colour and wrapping on a terminal only",
+    "wide": "the same with more columns",
+    "json": "for programs: one versioned document, schemas in docs/schema/",
+    "yaml": "the same document as YAML",
+    "markdown": "for pull requests and job summaries",
+}
+
+FORMATS_NOTE = (
+    "The result is on stdout, everything else on stderr. JSON never shortens a hash; times are "
+    "ISO 8601 with their zone. With json or yaml an error is a document on stderr: kind `error`, "
+    "with code, message, hint and exit_code. Keys may be added, none will be renamed or removed "
+    "in gitops-cli/v1."
+)

@@ -1,0 +1,97 @@
+"""What is in force, and where each value comes from."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gitops_cli.domain.repository import SETTINGS
+from gitops_cli.domain.team import Team
+from gitops_cli.domain.text import redacted
+from gitops_cli.settings import UserConfig, line_of, parse_team
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import StateRepository
+
+DEFAULT = "default"
+# A variable, and the key of the user's config that says the same.
+VARIABLES: Mapping[str, str] = {
+    "GITOPS_REPO": "repo",
+    "GITOPS_PROJECT": "project",
+    "GITOPS_ENV": "env",
+    "GITOPS_OUTPUT": "output",
+    "GITOPS_CONTEXT": "context",
+    "GITOPS_TIMEOUT": "timeout",
+    "GITOPS_OFFLINE": "offline",
+}
+
+Value = str | bool | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and its origin: `FILE:LINE`, the name of a variable, or `default`."""
+
+    key: str
+    value: Value
+    origin: str
+
+
+def personal_settings(user: UserConfig, environ: Mapping[str, str]) -> list[Setting]:
+    """Return what holds for this person here: variables before the user's config."""
+    variables = {
+        key: Setting(key, redacted(environ[name]), name)
+        for name, key in VARIABLES.items()
+        if environ.get(name)
+    }
+    configured = {setting.key: setting for setting in _configured(user)}
+    defaults = {"output": Setting("output", "table", DEFAULT)}
+    return list((defaults | configured | variables).values())
+
+
+def _configured(user: UserConfig) -> Iterator[Setting]:
+    if not user.path.is_file():
+        return
+    source = user.path.read_text(encoding="utf-8")
+    for key, value in _leaves(tomllib.loads(source)):
+        yield Setting(key, value, f"{user.path}:{line_of(source, key)}")
+
+
+def team_settings(state: StateRepository, commit: str | None) -> list[Setting]:
+    """Return what the team agreed at a commit, with the defaults where it is silent.
+
+    Raises ConfigurationError.
+    """
+    file = state.snapshot(commit).settings
+    parse_team(file)
+    written: dict[str, Setting] = {}
+    if file is not None:
+        source = file.data.decode()
+        for key, value in _leaves(tomllib.loads(source)):
+            written[key] = Setting(key, value, f"{SETTINGS}:{line_of(source, key)}")
+    return list((_defaults() | written).values())
+
+
+def _defaults() -> dict[str, Setting]:
+    team = Team()
+    values: dict[str, Value] = {
+        "stages": team.stages,
+        "versions.form": team.version_form.value,
+        "versions.require_ancestry": team.require_ancestry,
+        "commit.skip_ci": team.skip_ci,
+    }
+    return {key: Setting(key, value, DEFAULT) for key, value in values.items()}
+
+
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
+    """Yield every value with its dotted key, in the file's order."""
+    for key, value in table.items():
+        dotted = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{dotted}.")
+        elif isinstance(value, list):
+            yield dotted, tuple(redacted(str(item)) for item in value)
+        else:
+            yield dotted, value if isinstance(value, bool) else redacted(str(value))

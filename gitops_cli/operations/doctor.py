@@ -1,0 +1,260 @@
+"""Look at everything gitops needs, and say how to mend what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.agent.status import Health
+from gitops_cli.domain.duration import age
+from gitops_cli.domain.errors import ConfigurationError, GitOpsError
+from gitops_cli.domain.findings import Severity
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import Environment, Snapshot
+from gitops_cli.domain.rights import Right
+from gitops_cli.domain.team import Team
+from gitops_cli.domain.text import plural, redacted
+from gitops_cli.domain.version import Version
+from gitops_cli.operations.placement import Clusters, Placed
+from gitops_cli.operations.ports import Cluster
+from gitops_cli.operations.validate import findings_of
+
+if TYPE_CHECKING:
+    from gitops_cli.operations.agent_status import AgentReport
+    from gitops_cli.registry.client import Registries
+    from gitops_cli.source.repository import Sources
+    from gitops_cli.state.repository import StateRepository
+
+OLDEST_GIT = (2, 34)
+SKEW = timedelta(seconds=30)
+AT_ONCE = 8
+
+
+class Verdict(StrEnum):
+    """What a check says."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `hint` mends it."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    hint: str | None = None
+
+
+def attempt(
+    name: str, look: Callable[[], Check | str], *, otherwise: Verdict = Verdict.FAILED
+) -> Check:
+    """Return what `look` says, or the verdict `otherwise` with the error it raises."""
+    try:
+        found = look()
+    except GitOpsError as error:
+        return Check(name, otherwise, error.message, error.hint)
+    return Check(name, Verdict.OK, found) if isinstance(found, str) else found
+
+
+def check_git(version: str | None) -> Check:
+    """Judge git's version."""
+    upgrade = f"install git {'.'.join(map(str, OLDEST_GIT))} or newer"
+    if version is None:
+        return Check("git", Verdict.FAILED, "git was not found", upgrade)
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    if numbers < OLDEST_GIT:
+        return Check("git", Verdict.FAILED, f"git {version} is too old", upgrade)
+    return Check("git", Verdict.OK, version)
+
+
+def check_identity(name: str | None) -> Check:
+    """Judge whether git knows who writes."""
+    if name is not None:
+        return Check("identity", Verdict.OK, name)
+    hint = (
+        'git config --global user.name "Your Name"; git config --global user.email you@example.com'
+    )
+    return Check("identity", Verdict.WARNING, "git does not know who you are", hint)
+
+
+def check_repository(state: StateRepository) -> str:
+    """Return which repository is used."""
+    where = f", checked out in {state.worktree}" if state.worktree else ""
+    return f"{state.description}{where}"
+
+
+def check_remote(state: StateRepository, now: datetime) -> Iterator[Check]:
+    """Ask the remote: is it there, is its clock right, would it take a push?"""
+    tip = state.tip()
+    branch = f" of {state.branch}" if state.branch else ""
+    if tip.commit is None or tip.committed_at is None:
+        yield Check("remote", Verdict.OK, f"reachable{branch}, without commits")
+    else:
+        since = age(now - tip.committed_at)
+        yield Check("remote", Verdict.OK, f"tip{branch} is {tip.commit[:7]}, {since} old")
+        if tip.committed_at > now + SKEW:
+            ahead = age(tip.committed_at - now)
+            detail = f"the newest commit is {ahead} in the future: a clock is wrong"
+            yield Check(
+                "clock", Verdict.WARNING, detail, "compare `date -u` with another machine's"
+            )
+    yield attempt("write access", lambda: _write_access(state))
+
+
+def _write_access(state: StateRepository) -> str:
+    state.check_write()
+    return "a push would be let in"
+
+
+def check_files(snapshot: Snapshot, now: datetime) -> Check:
+    """Judge the repository's content."""
+    findings = findings_of(snapshot, now=now)
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    what = plural(len(snapshot.environments), "environment")
+    if findings:
+        verdict = Verdict.FAILED if errors else Verdict.WARNING
+        detail = f"{what}, {plural(errors, 'error')}, {plural(len(findings) - errors, 'warning')}"
+        return Check("files", verdict, detail, "`gitops validate` lists them")
+    if not snapshot.environments:
+        hint = "`gitops env add NAME` makes one"
+        return Check("files", Verdict.WARNING, "no environments", hint)
+    return Check("files", Verdict.OK, what)
+
+
+def check_sources(snapshot: Snapshot, team: Team, sources: Sources) -> list[Check]:
+    """Ask each source that gitops.toml names for a commit that is recorded."""
+    services = sorted(s for s in team.services if team.service(s).source is not None)
+
+    def look(service: ServiceName) -> Check:
+        name, version = f"source of {service}", _recorded(snapshot, service)
+        if version is None or not version.is_commit:
+            return Check(name, Verdict.SKIPPED, "no commit of it is recorded")
+        source = sources.of(service)
+        when = source.commit_time(version.tag)
+        if when is not None:
+            return Check(name, Verdict.OK, f"knows {version.short}")
+        if source.trouble is not None:
+            hint = f"try it: git ls-remote {redacted(team.service(service).source or '')}"
+            return Check(name, Verdict.FAILED, source.trouble, hint)
+        detail = f"does not know the recorded commit {version.short}"
+        return Check(name, Verdict.WARNING, detail, f"check [service.{service}] source")
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(look, services))
+
+
+def _recorded(snapshot: Snapshot, service: ServiceName) -> Version | None:
+    for environment in snapshot.environments.values():
+        if service in environment.files:
+            return environment.files[service].version
+    return None
+
+
+def check_registries(snapshot: Snapshot, registries: Registries) -> list[Check]:
+    """Ask the registry of each images path for one recorded image."""
+    samples: dict[str, tuple[Environment, ServiceName]] = {}
+    for environment in snapshot.environments.values():
+        for service in environment.files:
+            if environment.images_path is not None:
+                samples.setdefault(environment.images_path, (environment, service))
+
+    def look(images_path: str) -> Check:
+        environment, service = samples[images_path]
+        image = environment.image(service)
+
+        def ask() -> Check | str:
+            if registries.digest(image) is None:
+                hint = "was it pushed, and is images_path right?"
+                return Check(f"images in {images_path}", Verdict.WARNING, f"no {image}", hint)
+            return f"has {image}"
+
+        # Many work where the registry is not reachable: only --verify-image needs it.
+        return attempt(f"images in {images_path}", ask, otherwise=Verdict.WARNING)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(look, sorted(samples)))
+
+
+def check_clusters(
+    snapshot: Snapshot,
+    team: Team,
+    clusters: Clusters,
+    agents: Callable[[Placed], Iterable[AgentReport]],
+    *,
+    now: Callable[[], datetime],
+) -> Iterator[Check]:
+    """Ask the environments' clusters: reachable, clock, rights, agents."""
+    placed, errors = clusters.place(snapshot.environments, team)
+    for error in {str(error): error for error in errors.values()}.values():
+        concerned = [name for name, other in errors.items() if str(other) == str(error)]
+        # Without a kubeconfig everything but diff and sync works.
+        missing = isinstance(error, ConfigurationError)
+        verdict = Verdict.WARNING if missing else Verdict.FAILED
+        yield Check("cluster", verdict, f"{error.message} ({', '.join(concerned)})", error.hint)
+    for group in placed:
+        name = f"cluster {group.cluster.context or group.cluster.server}"
+        reached = attempt(name, partial(_server, group.cluster, now))
+        yield reached
+        if reached.verdict is not Verdict.FAILED:
+            yield attempt("rights", partial(_rights, group, snapshot))
+            yield from _agents(agents, group)
+
+
+def _server(cluster: Cluster, now: Callable[[], datetime]) -> Check | str:
+    server = cluster.about()
+    name = f"cluster {cluster.context or cluster.server}"
+    moment = now()
+    if server.time is not None and abs(server.time - moment) > SKEW:
+        skew = age(abs(server.time - moment))
+        detail = f"{server.version}; its clock and ours differ by {skew}"
+        return Check(name, Verdict.WARNING, detail, "compare `date -u` with the server's")
+    return f"{server.version} at {cluster.server}"
+
+
+def _rights(group: Placed, snapshot: Snapshot) -> Check | str:
+    wanted = [
+        Right(verb, kind, environment)
+        for environment in group.environments
+        for kind in sorted({f.kind for f in snapshot.environments[environment].files.values()})
+        for verb in ("list", "patch")
+    ]
+    answers = group.cluster.review(wanted)
+    lacking = [str(right) for right, answer in zip(wanted, answers, strict=True) if answer is False]
+    for answer in answers:
+        if isinstance(answer, GitOpsError):
+            raise answer
+    if lacking:
+        more = f" and {len(lacking) - 3} more" if lacking[3:] else ""
+        detail = f"not permitted: {', '.join(lacking[:3])}{more}"
+        hint = "diff needs `list`, sync needs `patch`; an agent can have them instead of you"
+        return Check("rights", Verdict.WARNING, detail, hint)
+    return f"list and patch in {plural(len(group.environments), 'namespace')}"
+
+
+def _agents(agents: Callable[[Placed], Iterable[AgentReport]], group: Placed) -> Iterator[Check]:
+    try:
+        reports = list(agents(group))
+    except GitOpsError as error:
+        yield Check("agents", Verdict.WARNING, error.message, error.hint)
+        return
+    well = [r.environment for r in reports if r.health is Health.OK]
+    for report in reports:
+        if report.health not in (Health.OK, Health.MISSING):
+            detail = f"{report.health}: {report.status.error or 'see its log'}"
+            hint = f"gitops agent status {report.environment}"
+            yield Check(f"agent of {report.environment}", Verdict.FAILED, detail, hint)
+    yield Check("agents", Verdict.OK, _named(well))
+
+
+def _named(names: Sequence[EnvironmentName]) -> str:
+    return f"well: {', '.join(names)}" if names else "none is running"

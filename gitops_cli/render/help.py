@@ -1,0 +1,62 @@
+"""Help topics, and the version."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+
+from gitops_cli import __version__
+from gitops_cli.domain.errors import ExitCode
+from gitops_cli.domain.help_topics import EXIT_CODES_NOTE, FORMATS, FORMATS_NOTE, VARIABLES
+from gitops_cli.render.view import Column, Line, Table, View
+
+
+def topics_view(topics: Iterable[str]) -> View:
+    """Return what can be asked for."""
+    names = list(topics)
+    lines = [Line(f"gitops help {name}") for name in names]
+    return View("topics", {"topics": names}, (*lines, Line("gitops COMMAND --help")))
+
+
+def exit_codes_view() -> View:
+    """Return the table of exit codes."""
+    rows = [[str(int(code)), code.meaning] for code in ExitCode]
+    document = {"exit_codes": [{"code": int(c), "meaning": c.meaning} for c in ExitCode]}
+    table = Table((Column("code", right=True), Column("meaning")), rows)
+    return View("exit-codes", document, (table, Line(""), Line(EXIT_CODES_NOTE)))
+
+
+def environment_view() -> View:
+    """Return the environment variables that are read."""
+    rows = [[name, meaning] for name, meaning in VARIABLES.items()]
+    document = {"variables": [{"name": n, "meaning": m} for n, m in VARIABLES.items()]}
+    return View("variables", document, (Table((Column("variable"), Column("meaning")), rows),))
+
+
+def formats_view() -> View:
+    """Return the formats of -o/--output."""
+    rows = [[name, meaning] for name, meaning in FORMATS.items()]
+    document = {"formats": [{"name": n, "meaning": m} for n, m in FORMATS.items()]}
+    table = Table((Column("format"), Column("meaning")), rows)
+    return View("formats", document, (table, Line(""), Line(FORMATS_NOTE)))
+
+
+def version_view(git: str | None) -> View:
+    """Return what a bug report needs to say."""
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    document = {
+        "version": __version__,
+        "python": platform.python_version(),
+        "git": git,
+        "system": system,
+    }
+    return View(
+        "version",
+        document,
+        (
+            Line(f"gitops {__version__}"),
+            Line(f"python {platform.python_version()}"),
+            Line(f"git {git or 'not found'}"),
+            Line(system),
+        ),
+    )

@@ -1,0 +1,146 @@
+"""`gitops doctor` names what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed import article as articles
+from tests.testbed.article import Article
+from tests.testbed.controlplane import ControlPlane
+from tests.testbed.git import Commit, add_commits, git
+from tests.testbed.gitops import Gitops, Ran
+from tests.testbed.kube import Kube
+
+GIT_ONLY = ("doctor", "--no-cluster", "--no-registry", "-o", "json")
+
+
+@pytest.fixture
+def state(gitops: Gitops, article: Article) -> Gitops:
+    return gitops.at(article.clone())
+
+
+def checks(ran: Ran) -> dict[str, dict[str, Any]]:
+    document = ran.json()
+    found = {check["name"]: check for check in document["checks"]}
+    failed = [check for check in found.values() if check["verdict"] == "failed"]
+    assert document["healthy"] is not failed
+    assert ran.code == (1 if failed else 0), str(ran)
+    return found
+
+
+def test_all_is_well(state: Gitops) -> None:
+    found = checks(state(*GIT_ONLY))
+    assert {check["verdict"] for check in found.values()} == {"ok"}
+    assert set(found) == {"git", "identity", "repository", "remote", "write access", "files"}
+    assert "To mend" not in state(*GIT_ONLY[:-2]).ok().stdout
+
+
+def test_no_repository(gitops: Gitops, tmp_path: Path) -> None:
+    ran = gitops.at(tmp_path)(*GIT_ONLY)
+    assert checks(ran)["repository"]["verdict"] == "failed"
+    assert "GITOPS_REPO" in checks(ran)["repository"]["hint"]
+
+
+def test_an_unreachable_remote(state: Gitops, article: Article) -> None:
+    article.remote.rename(article.remote.with_suffix(".gone"))
+    found = checks(state(*GIT_ONLY))
+    assert found["remote"]["verdict"] == "failed"
+    assert found["files"]["verdict"] == "ok", "of the last known tip"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_remote_that_may_not_be_written_as_a_file_says(state: Gitops, article: Article) -> None:
+    (article.remote / "objects").chmod(0o500)
+    assert checks(state(*GIT_ONLY))["write access"]["verdict"] == "failed"
+
+
+def test_a_push_url_that_leads_nowhere(state: Gitops) -> None:
+    git(state.directory, "config", "remote.origin.pushurl", state.directory / "nowhere")
+    found = checks(state(*GIT_ONLY))
+    assert found["remote"]["verdict"] == "ok"
+    assert found["write access"]["verdict"] == "failed"
+
+
+def test_no_push_and_no_hook_happens(state: Gitops, article: Article) -> None:
+    hook = state.directory / ".git/hooks/pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch pushed\nexit 1\n")
+    hook.chmod(0o755)
+    before = git(article.remote, "for-each-ref")
+    assert checks(state(*GIT_ONLY))["write access"]["verdict"] == "ok"
+    assert git(article.remote, "for-each-ref") == before
+    assert not (state.directory / "pushed").exists()
+
+
+def test_no_identity(state: Gitops) -> None:
+    (state.home / ".gitconfig").write_text("[user]\n\tuseConfigOnly = true\n")
+    found = checks(state(*GIT_ONLY))["identity"]
+    assert found["verdict"] == "warning"
+    assert "git config --global user.name" in found["hint"]
+
+
+def test_broken_files_and_settings(state: Gitops, article: Article) -> None:
+    article.push(article.environment("staging"), {"billing": "oops!"})
+    assert checks(state(*GIT_ONLY))["files"]["verdict"] == "failed"
+    now = int(git(article.remote, "log", "-1", "--format=%ct", "main"))
+    add_commits(article.remote, [Commit("Settings", {"gitops.toml": "[stag]\n"}, now)])
+    found = checks(state(*GIT_ONLY))["gitops.toml"]
+    assert found["detail"].startswith("gitops.toml:1: ")
+
+
+def test_a_clock_that_is_wrong(state: Gitops, article: Article) -> None:
+    soon = int(datetime.now(UTC).timestamp()) + 3600
+    add_commits(article.remote, [Commit("From tomorrow", {"x": "y"}, soon)])
+    found = checks(state(*GIT_ONLY))["clock"]
+    assert found["verdict"] == "warning"
+    assert "in the future" in found["detail"]
+
+
+def test_sources(state: Gitops, article: Article) -> None:
+    settings = "".join(
+        f'[service.{service}]\nsource = "{source}"\n'
+        for service, source in {
+            "billing": article.source("billing").remote,
+            "orders": article.source("billing").remote,
+            "search": f"file://{article.directory}/nowhere.git",
+        }.items()
+    )
+    now = int(git(article.remote, "log", "-1", "--format=%ct", "main"))
+    add_commits(article.remote, [Commit("Settings", {"gitops.toml": settings}, now)])
+    found = checks(state(*GIT_ONLY))
+    assert found["source of billing"]["verdict"] == "ok"
+    assert found["source of orders"]["verdict"] == "warning"
+    assert found["source of search"]["verdict"] in ("failed", "warning")
+
+
+def test_a_registry_nobody_answers_for_is_a_warning(state: Gitops, article: Article) -> None:
+    environment = article.environment("development", "project3")
+    files = {f"{environment}/images_path": "127.0.0.1:9/x/\n"}
+    now = int(git(article.remote, "log", "-1", "--format=%ct", "main"))
+    files[f"{environment}/web.deployment"] = f"{'a' * 40}\n"
+    add_commits(article.remote, [Commit("More", dict(files), now)])
+    found = checks(state("doctor", "--no-cluster", "-o", "json"))
+    assert found["images in 127.0.0.1:9/x/"]["verdict"] == "warning"
+
+
+def test_without_a_kubeconfig_git_still_works(state: Gitops) -> None:
+    found = checks(state("doctor", "--no-registry", "-o", "json"))
+    assert found["cluster"]["verdict"] == "warning"
+    assert "KUBECONFIG" in found["cluster"]["hint"]
+
+
+def test_a_cluster(
+    state: Gitops, article: Article, kube: Kube, control_plane: ControlPlane
+) -> None:
+    articles.deploy(kube, article, replicas=0)
+    inside = state.using(KUBECONFIG=control_plane.kubeconfig)
+    found = checks(inside("doctor", "--no-registry", "-o", "json"))
+    assert found["cluster test"]["verdict"] == "ok"
+    assert found["cluster test"]["detail"].startswith("v1.")
+    assert found["rights"]["detail"] == "list and patch in 6 namespaces"
+    assert found["agents"]["detail"] == "none is running"

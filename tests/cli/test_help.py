@@ -1,0 +1,53 @@
+"""Help topics say what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gitops_cli.cli.output import Format
+from gitops_cli.domain.errors import ExitCode
+from gitops_cli.domain.help_topics import FORMATS, VARIABLES
+from tests.testbed.gitops import Gitops
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_exit_codes(gitops: Gitops) -> None:
+    out = gitops("help", "exit-codes").ok().stdout
+    for code in ExitCode:
+        assert re.search(rf"(?m)^ *{int(code)}  {re.escape(code.meaning)}$", out)
+
+
+def test_the_page_of_exit_codes_is_the_same_table() -> None:
+    page = (ROOT / "docs/exit-codes.md").read_text()
+    rows = dict(re.findall(r"(?m)^\| (\d+) \| (.+?) \|$", page))
+    assert rows == {str(int(code)): code.meaning for code in ExitCode}
+
+
+def test_environment_names_every_variable_the_code_reads(gitops: Gitops) -> None:
+    out = gitops("help", "environment").ok().stdout
+    assert all(name in out for name in VARIABLES)
+    sources = (ROOT / "gitops_cli/cli").glob("*.py")
+    read = {n for p in sources for n in re.findall(r'envvar="(\w+)"', p.read_text())}
+    assert {name for name in VARIABLES if name.startswith("GITOPS_")} == read
+
+
+def test_formats(gitops: Gitops) -> None:
+    assert set(FORMATS) == set(Format)
+    assert "markdown" in gitops("help", "formats").ok().stdout
+
+
+def test_topics_and_an_unknown_one(gitops: Gitops) -> None:
+    assert "gitops help exit-codes" in gitops("help").ok().stdout
+    assert gitops("help", "nothing").code == 2
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_version(gitops: Gitops, form: str) -> None:
+    from gitops_cli import __version__
+
+    assert __version__ in gitops("version", "-o", form).ok().stdout
+    assert gitops("--version").ok().stdout == f"gitops {__version__}\n"
