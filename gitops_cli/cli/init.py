@@ -11,7 +11,10 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.prompts import ask_text
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.blueprint import PROJECT, Blueprint, Forge, checked, files_of
+from gitops_cli.domain.image import split_repository
 from gitops_cli.domain.team import DEFAULT_STAGES
+from gitops_cli.domain.text import redacted
+from gitops_cli.operations.recipes import recipe_files
 from gitops_cli.render.init import view
 
 
@@ -35,7 +38,11 @@ def init(
     ] = None,
     forge: Annotated[
         Forge | None,
-        typer.Option("--ci", help="Whose pipeline file to add; by default as the remote says."),
+        typer.Option(
+            "--ci",
+            help="Whose pipelines to add, for this repository and to copy into services; "
+            "by default as the remote says.",
+        ),
     ] = None,
 ) -> None:
     """Make a state repository."""
@@ -53,7 +60,13 @@ def init(
             forge or _forge_of(remote),
         )
     )
-    files = files_of(blueprint)
+    registry, _ = split_repository(f"{next(iter(blueprint.environments.values()))}service")
+    files = files_of(blueprint) | recipe_files(
+        blueprint.forge,
+        repository=None if remote is None else redacted(remote),
+        registry=registry,
+        stage=blueprint.stages[0],
+    )
     made = session.create(target, files, "Begin the state repository")
     session.show(
         view(

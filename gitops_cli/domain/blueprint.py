@@ -20,6 +20,8 @@ class Forge(StrEnum):
 
     GITHUB = "github"
     GITLAB = "gitlab"
+    JENKINS = "jenkins"
+    SHELL = "shell"
     NONE = "none"
 
 
@@ -154,6 +156,8 @@ validate:
 _PIPELINES: Mapping[Forge, Mapping[str, str]] = {
     Forge.GITHUB: {".github/workflows/validate.yml": _GITHUB},
     Forge.GITLAB: {".gitlab-ci.yml": _GITLAB},
+    Forge.JENKINS: {},
+    Forge.SHELL: {},
     Forge.NONE: {},
 }
 
@@ -165,7 +169,7 @@ def _readme(blueprint: Blueprint) -> str:
         environment=first,
         commands=_commands(blueprint, first),
         tree=tree,
-        pipelines="" if blueprint.forge is not Forge.NONE else _BOTH_PIPELINES,
+        pipelines="" if _PIPELINES[blueprint.forge] else _BOTH_PIPELINES,
     )
 
 

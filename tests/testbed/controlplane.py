@@ -102,7 +102,7 @@ def _build_environment() -> dict[str, str]:
 
 
 def _build(program: str, out: Path) -> None:
-    go = _go()
+    go = go_toolchain()
     version = re.findall(r"k8s\.io/kubernetes (v1\.(\d+)\.\d+)", _go_mod())[0]
     stamp = {"gitVersion": version[0], "gitMajor": "1", "gitMinor": version[1]}
     stamp["gitTreeState"] = "clean"
@@ -132,7 +132,7 @@ def _go_mod() -> str:
     return (SOURCES / "go.mod").read_text()
 
 
-def _go() -> str:
+def go_toolchain() -> str:
     """Return a Go that is new enough: the machine's, or that of a wheel in the cache."""
     wanted = re.findall(r"^go (\d+)\.(\d+)", _go_mod(), re.MULTILINE)[0]
     if found := shutil.which("go"):
