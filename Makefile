@@ -11,7 +11,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST  ?=
 WORKERS ?= 2
 
-.PHONY: help demo test test-node lint format check coverage bench image clean
+.PHONY: help demo test test-node lint format check coverage bench picture image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -43,6 +43,9 @@ coverage: $(VENV)/.test  ## the same tests, with the lines and branches they do 
 
 bench: $(VENV)/.test  ## the figures of the README, as ratios beside git and kubectl; needs hyperfine
 	$(BIN)/python -m tests.benchmarks
+
+picture: $(VENV)/.test  ## draw the README's terminal anew
+	$(BIN)/python docs/images/terminal.py
 
 image:  ## the agent's image
 	docker build -t gitops-cli .

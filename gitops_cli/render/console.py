@@ -45,7 +45,9 @@ def rich_table(table: Table) -> RichTable:
 
     grid = RichTable(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for column in table.columns:
-        grid.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
+        grid.add_column(
+            column.title.upper(), justify="right" if column.right else "left", overflow="fold"
+        )
     for row in table.rows:
         grid.add_row(*(_text(cell(value)) for value in row))
     return grid
