@@ -1,0 +1,324 @@
+"""What a service's source knows: order, commits between, and honest ignorance."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gitops_cli.domain.ancestry import Relation
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.team import ServiceRules, Team
+from gitops_cli.source.checkout import Checkout, author_at, checkout_at
+from gitops_cli.source.mirror import mirror_of
+from gitops_cli.source.repository import SourceRepository, Sources
+from tests.testbed.git import Commit, add_commits, git, init_bare
+
+AUTH = ServiceName("auth")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    """Return a bare repository with four commits on main and one on `side` off the second."""
+    bare = init_bare(tmp_path / "auth.git")
+    git(bare, "config", "uploadpack.allowFilter", "true")
+    git(bare, "config", "uploadpack.allowAnySHA1InWant", "true")
+    add_commits(
+        bare,
+        [
+            Commit(f"c{n}", {"f": str(n)}, 1_760_000_000 + n, author=author)
+            for n, author in enumerate(["Ada L", "Ben B", "Ada L", "Cleo C"])
+        ],
+    )
+    git(bare, "branch", "side", "main~2")
+    add_commits(bare, [Commit("s", {"g": "s"}, 1_760_000_009)], branch="side")
+    return bare
+
+
+def commits(bare: Path) -> list[str]:
+    """Return the commits of main, oldest first."""
+    return git(bare, "rev-list", "--reverse", "main").split()
+
+
+def here(directory: Path) -> SourceRepository:
+    return SourceRepository((directory,))
+
+
+def mirrored(bare: Path, **more) -> SourceRepository:
+    return SourceRepository(
+        (), mirror_of(f"file://{bare}", **{"timeout": 20, "offline": False, **more})
+    )
+
+
+def shallow(bare: Path, directory: Path, *, depth: int = 1) -> Path:
+    git(bare.parent, "clone", "-q", f"--depth={depth}", f"file://{bare}", directory)
+    return directory
+
+
+def test_a_complete_repository_counts_both_ways(remote):
+    first, second, _, last = commits(remote)
+    side = git(remote, "rev-parse", "side")
+    source = here(remote)
+
+    assert str(source.distance(first, last)) == "3 ahead"
+    assert str(source.distance(last, second)) == "2 behind"
+    assert str(source.distance(side, last)) == "2 ahead, 1 behind"
+    assert source.distance(last, last).relation is Relation.SAME
+
+
+def test_an_unknown_commit_is_unknown_and_not_no(remote):
+    source = here(remote)
+
+    assert source.distance("d" * 40, commits(remote)[0]).relation is Relation.UNKNOWN
+    assert source.is_ancestor("d" * 40, commits(remote)[0]) is None
+    assert source.commit_time("d" * 40) is None
+
+
+def test_a_tag_is_no_commit_of_the_source(remote):
+    assert here(remote).distance("v1.2", commits(remote)[0]).relation is Relation.UNKNOWN
+
+
+def test_a_shallow_clone_never_says_a_wrong_no(remote, tmp_path):
+    """Both commits are there, the way between them is cut (facts: git answers 1)."""
+    first, *_, last = commits(remote)
+    clone = shallow(remote, tmp_path / "shallow")
+    git(clone, "fetch", "-q", "--depth=1", "origin", first)
+
+    assert git(clone, "cat-file", "-t", first) == "commit"
+    assert here(clone).is_ancestor(first, last) is None
+    assert here(clone).distance(first, last).relation is Relation.UNKNOWN
+
+
+def test_a_shallow_clone_says_yes_where_it_knows(remote, tmp_path):
+    *_, third, last = commits(remote)
+    clone = shallow(remote, tmp_path / "shallow", depth=2)
+
+    assert here(clone).is_ancestor(third, last) is True
+    found = here(clone).distance(last, third)
+    assert (found.relation, found.behind) == (Relation.BEHIND, None)
+
+
+def test_the_mirror_answers_what_a_shallow_clone_cannot(remote, tmp_path):
+    first, *_, last = commits(remote)
+    clone = shallow(remote, tmp_path / "shallow")
+    source = SourceRepository((clone,), mirrored(remote).mirror)
+
+    assert str(source.distance(first, last)) == "3 ahead"
+    assert git(clone, "rev-parse", "--is-shallow-repository") == "true"
+
+
+def test_the_mirror_holds_commits_only(remote, cache):
+    source = mirrored(remote)
+    source.distance(*commits(remote)[:2])
+
+    [mirror] = (cache / "gitops" / "source").glob("*.git")
+    kinds = git(mirror, "cat-file", "--batch-check=%(objecttype)", "--batch-all-objects")
+    assert set(kinds.split()) == {"commit"}
+
+
+def test_known_commits_need_no_connection(remote):
+    first, *_, last = commits(remote)
+    mirrored(remote).distance(first, last)
+    shutil.move(remote, remote.with_name("gone"))
+
+    again = mirrored(remote)
+
+    assert str(again.distance(first, last)) == "3 ahead"
+    assert again.trouble is None
+
+
+def test_a_new_commit_is_fetched(remote):
+    last = commits(remote)[-1]
+    mirrored(remote).commit_time(last)
+    [new] = add_commits(remote, [Commit("new", {"f": "new"}, 1_760_000_020)])
+
+    assert str(mirrored(remote).distance(last, new)) == "1 ahead"
+
+
+def test_a_commit_that_no_branch_has_is_fetched_by_its_hash(remote):
+    last = commits(remote)[-1]
+    mirrored(remote).commit_time(last)
+    git(remote, "branch", "gone", "main")
+    [new] = add_commits(remote, [Commit("new", {"f": "new"}, 1_760_000_020)], branch="gone")
+    git(remote, "branch", "-D", "gone")
+
+    assert str(mirrored(remote).distance(last, new)) == "1 ahead"
+
+
+def test_a_rewritten_history_is_followed(remote):
+    first, second, *_, last = commits(remote)
+    mirrored(remote).commit_time(last)
+    git(remote, "branch", "-f", "main", first)
+    [new] = add_commits(remote, [Commit("rewritten", {"f": "new"}, 1_760_000_030)])
+
+    assert str(mirrored(remote).distance(second, new)) == "1 ahead, 1 behind"
+
+
+def test_a_remote_that_is_not_there_is_trouble_and_no_error(tmp_path):
+    source = mirrored(tmp_path / "nothing.git")
+
+    assert source.distance("a" * 40, "b" * 40).relation is Relation.UNKNOWN
+    assert source.trouble is not None
+    assert "nothing.git" in source.trouble
+
+
+def test_offline_nobody_is_asked(remote):
+    first, *_, last = commits(remote)
+    source = mirrored(remote, offline=True)
+
+    assert source.distance(first, last).relation is Relation.UNKNOWN
+    assert source.trouble is None
+
+
+def test_locks_of_a_killed_fetch_are_swept(remote, cache):
+    last = commits(remote)[-1]
+    mirrored(remote).commit_time(last)
+    [mirror] = (cache / "gitops" / "source").glob("*.git")
+    (mirror / "packed-refs.lock").touch()
+    (mirror / "refs" / "heads").mkdir(parents=True, exist_ok=True)
+    (mirror / "refs" / "heads" / "main.lock").touch()
+    [new] = add_commits(remote, [Commit("new", {"f": "new"}, 1_760_000_020)])
+
+    assert str(mirrored(remote).distance(last, new)) == "1 ahead"
+
+
+def test_a_mirror_whose_making_was_cut_off_is_made_again(remote, cache):
+    (cache / "gitops" / "source" / "new-abandoned").mkdir(parents=True)
+    first, *_, last = commits(remote)
+
+    assert str(mirrored(remote).distance(first, last)) == "3 ahead"
+
+
+def test_the_changelog_lists_what_shipping_adds(remote):
+    first, second, third, last = commits(remote)
+
+    log = here(remote).changelog(first, last)
+
+    assert [commit.hash for commit in log.commits] == [last, third, second]
+    assert [commit.subject for commit in log.commits] == ["c3", "c2", "c1"]
+    assert log.authors == ("Cleo C", "Ada L", "Ben B")
+    assert log.removed == ()
+
+
+def test_the_changelog_lists_what_going_back_takes_away(remote):
+    first, second, *_ = commits(remote)
+
+    log = here(remote).changelog(second, first)
+
+    assert ([c.hash for c in log.removed], log.commits) == ([second], ())
+
+
+def test_the_changelog_is_cut_but_counts_all(remote):
+    first, *_, last = commits(remote)
+
+    log = here(remote).changelog(first, last, limit=1)
+
+    assert (len(log.commits), log.distance.ahead) == (1, 3)
+
+
+def test_a_subject_with_odd_bytes_is_read(remote):
+    odd = "tab\tand \x1b[31mcolour"
+    [new] = add_commits(remote, [Commit(odd, {"f": "odd"}, 1_760_000_020)])
+
+    log = here(remote).changelog(commits(remote)[-2], new)
+
+    assert log.commits[0].subject == odd
+
+
+def test_a_link_compares_on_the_forge(remote):
+    first, *_, last = commits(remote)
+    source = SourceRepository((remote,), None, "git@github.com:acme/auth.git")
+
+    assert source.changelog(first, last).link == (
+        f"https://github.com/acme/auth/compare/{first}...{last}"
+    )
+
+
+def test_a_short_hash_is_completed_from_what_is_here(remote):
+    first = commits(remote)[0]
+
+    assert here(remote).expand(first[:10]) == [first]
+    assert here(remote).expand("0123456789") == []
+
+
+# Where a service's source is
+
+
+def team_of(source: str | None) -> Team:
+    return Team(services={AUTH: ServiceRules(AUTH, source=source)} if source else {})
+
+
+def checked_out(bare: Path, directory: Path) -> Checkout:
+    git(bare.parent, "clone", "-q", bare, directory)
+    found = checkout_at(directory)
+    assert found is not None
+    return found
+
+
+def test_a_checkout_knows_itself(remote, tmp_path):
+    found = checked_out(remote, tmp_path / "work")
+    inside = tmp_path / "work" / "deep"
+    inside.mkdir()
+
+    assert found == Checkout(tmp_path / "work", commits(remote)[-1], "main", str(remote))
+    assert checkout_at(inside) == found
+    git(tmp_path / "work", "checkout", "-q", "--detach")
+    detached = checkout_at(inside)
+    assert detached is not None
+    assert detached.branch is None
+
+
+def test_no_checkout_is_none_and_an_empty_one_has_no_head(tmp_path):
+    assert checkout_at(tmp_path) is None
+    git(tmp_path, "init", "-q")
+    found = checkout_at(tmp_path)
+    assert found is not None
+    assert (found.head, found.branch) == (None, "main")
+
+
+def test_a_hooks_variables_do_not_lead_elsewhere(remote, tmp_path, monkeypatch):
+    found = checked_out(remote, tmp_path / "work")
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("GIT_WORK_TREE", "/nowhere")
+
+    assert checkout_at(tmp_path / "work") == found
+
+
+def test_the_checkout_answers_for_the_service_it_is(remote, tmp_path):
+    first, *_, last = commits(remote)
+    sources = Sources(team_of(None), checkout=checked_out(remote, tmp_path / "auth"))
+
+    assert str(sources.of(AUTH).distance(first, last)) == "3 ahead"
+    other = sources.of(ServiceName("web"))
+    assert other.distance(first, last).relation is Relation.UNKNOWN
+
+
+def test_gitops_toml_names_a_path_or_an_url(remote, tmp_path):
+    first, *_, last = commits(remote)
+
+    for source in (str(remote), f"file://{remote}", "auth.git"):
+        sources = Sources(team_of(source), base=tmp_path)
+        assert str(sources.of(AUTH).distance(first, last)) == "3 ahead", source
+
+
+def test_a_checkout_of_another_source_does_not_answer(remote, tmp_path):
+    first, *_, last = commits(remote)
+    here = checked_out(remote, tmp_path / "auth")
+    sources = Sources(team_of("git@127.0.0.1:acme/auth.git"), checkout=here, offline=True)
+
+    assert sources.of(AUTH).distance(first, last).relation is Relation.UNKNOWN
+
+
+def test_nobody_is_asked_where_git_knows_the_author(tmp_path, monkeypatch):
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "config", "user.name", "Ada Lovelace")
+    git(tmp_path, "config", "user.email", "ada@example.com")
+
+    assert author_at(tmp_path) == "Ada Lovelace"
