@@ -51,7 +51,10 @@ class PackagedTransport:
 
     def _open(self, request: Request, timeout: float, *, preload: bool) -> Any:
         headers: dict[str, str] = dict(request.headers)
-        self._client.update_params_for_auth(headers, [], ["BearerToken"])
+        # Asking for the settings is what renews a token that has expired.
+        for setting in self._client.configuration.auth_settings().values():
+            if setting["in"] == "header" and setting["value"]:
+                headers[setting["key"]] = setting["value"]
         for name, value in self._impersonate:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         limit = urllib3.Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout)

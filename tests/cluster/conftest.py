@@ -1,0 +1,33 @@
+"""Connections of the adapter to the real API server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gitops_cli.cluster.connection import KubernetesCluster, connect
+from tests.testbed.controlplane import ControlPlane
+
+Connected = Callable[[Path], KubernetesCluster]
+
+
+@pytest.fixture
+def connected() -> Iterator[Connected]:
+    """Return what connects by a kubeconfig, and closes in the end."""
+    opened: list[KubernetesCluster] = []
+
+    def open_one(kubeconfig: Path, *, timeout: float | None = None) -> KubernetesCluster:
+        opened.append(connect(kubeconfig=kubeconfig, timeout=timeout))
+        return opened[-1]
+
+    yield open_one
+    for cluster in opened:
+        cluster.close()
+
+
+@pytest.fixture
+def cluster(control_plane: ControlPlane, connected: Connected) -> KubernetesCluster:
+    """Return an administrator's connection."""
+    return connected(control_plane.kubeconfig)

@@ -1,0 +1,282 @@
+"""Every kind of kubeconfig really gets in, and each that does not says why."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gitops_cli.cluster.connection import connect
+from gitops_cli.domain.errors import ClusterError, ClusterUnreachable, ConfigurationError, Denied
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.workload import Target
+from tests.cluster.conftest import Connected
+from tests.testbed import controlplane
+from tests.testbed.controlplane import ControlPlane
+from tests.testbed.faults import Answer, ApiProxy
+from tests.testbed.kube import Kube, write_kubeconfig
+from tests.testbed.manifests import deployment
+
+LOOK = [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"]}]
+
+
+def config_of(plane: ControlPlane, user: dict[str, Any], **cluster: Any) -> dict[str, Any]:
+    base = {"server": plane.url, "certificate-authority": str(plane.ca_file)}
+    content = {k: v for k, v in (base | cluster).items() if v is not None}
+    return {
+        "clusters": [{"name": "c", "cluster": content}],
+        "users": [{"name": "u", "user": user}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+
+
+def write(tmp_path: Path, content: dict[str, Any]) -> Path:
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump(content))
+    return file
+
+
+def names(connected: Connected, kubeconfig: Path, namespace: str) -> list[str]:
+    """Return the Deployments that a kubeconfig shows; raises the error of the LIST."""
+    target = Target(EnvironmentName(namespace), frozenset({Kind.DEPLOYMENT}), pods=False)
+    [observed] = connected(kubeconfig).observe([target]).values()
+    for error in observed.errors.values():
+        raise error
+    return [w.name for w in observed.workloads]
+
+
+@pytest.fixture
+def web(kube: Kube, namespace: str) -> str:
+    kube.create(deployment("web", "r/web:1"), namespace)
+    return namespace
+
+
+@pytest.fixture
+def token(kube: Kube, web: str) -> str:
+    return kube.service_account(web, "bot", LOOK)
+
+
+def test_client_certificate_by_files_and_by_data(
+    control_plane: ControlPlane, connected: Connected, web: str, tmp_path: Path
+) -> None:
+    crt = control_plane.directory / "client-admin.crt"
+    key = crt.with_suffix(".key")
+    by_files = {"client-certificate": str(crt), "client-key": str(key)}
+    by_data = {
+        "client-certificate-data": base64.b64encode(crt.read_bytes()).decode(),
+        "client-key-data": base64.b64encode(key.read_bytes()).decode(),
+    }
+    for user in (by_files, by_data):
+        file = write(tmp_path, config_of(control_plane, user))
+        assert names(connected, file, web) == ["web"]
+
+
+def test_ca_by_data_and_not_verified_at_all(
+    control_plane: ControlPlane, connected: Connected, web: str, token: str, tmp_path: Path
+) -> None:
+    ca = base64.b64encode(control_plane.ca_file.read_bytes()).decode()
+    for cluster in (
+        {"certificate-authority-data": ca, "certificate-authority": None},
+        {"insecure-skip-tls-verify": True, "certificate-authority": None},
+    ):
+        file = write(tmp_path, config_of(control_plane, {"token": token}, **cluster))
+        assert names(connected, file, web) == ["web"]
+
+
+def test_tls_server_name(
+    control_plane: ControlPlane, connected: Connected, web: str, token: str, tmp_path: Path
+) -> None:
+    good = config_of(control_plane, {"token": token}, **{"tls-server-name": "localhost"})
+    bad = config_of(control_plane, {"token": token}, **{"tls-server-name": "other.example"})
+    with pytest.raises(ClusterUnreachable, match=r"certificate is not trusted: .*other\.example"):
+        names(connected, write(tmp_path, bad), web)
+    assert names(connected, write(tmp_path, good), web) == ["web"]
+
+
+def test_a_token_file_is_read_again(
+    control_plane: ControlPlane,
+    connected: Connected,
+    web: str,
+    token: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "token").write_text("expired")
+    file = write(tmp_path, config_of(control_plane, {"tokenFile": "token"}))
+    cluster = connected(file)
+    target = Target(EnvironmentName(web), frozenset({Kind.DEPLOYMENT}), pods=False)
+    [before] = cluster.observe([target]).values()
+    assert isinstance(before.errors[Kind.DEPLOYMENT], Denied)
+    (tmp_path / "token").write_text(f"{token}\n")
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 61)
+    [after] = cluster.observe([target]).values()
+    assert [w.name for w in after.workloads] == ["web"]
+
+
+def plugin(tmp_path: Path, body: str) -> dict[str, Any]:
+    script = tmp_path / "plugin"
+    script.write_text(f"#!{sys.executable}\n{body}")
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    return {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": str(script),
+            "interactiveMode": "Never",
+        }
+    }
+
+
+def test_an_exec_plugin(
+    control_plane: ControlPlane, connected: Connected, web: str, token: str, tmp_path: Path
+) -> None:
+    answer = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": token},
+    }
+    user = plugin(tmp_path, f"print({json.dumps(json.dumps(answer))})")
+    assert names(connected, write(tmp_path, config_of(control_plane, user)), web) == ["web"]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("import sys; sys.exit('log in first')", "log in first"),
+        ("print('no json')", "gave no credentials"),
+    ],
+)
+def test_an_exec_plugin_that_fails_says_why(
+    control_plane: ControlPlane, body: str, says: str, tmp_path: Path
+) -> None:
+    file = write(tmp_path, config_of(control_plane, plugin(tmp_path, body)))
+    with pytest.raises(Denied, match=says):
+        connect(kubeconfig=file)
+
+
+def test_the_long_connection_does_all_the_short_one_does(
+    control_plane: ControlPlane,
+    connected: Connected,
+    kube: Kube,
+    web: str,
+    token: str,
+    tmp_path: Path,
+) -> None:
+    user = {"token": token, "something-unknown": "leads to the package"}
+    cluster = connected(write(tmp_path, config_of(control_plane, user)))
+    target = Target(EnvironmentName(web), frozenset({Kind.DEPLOYMENT}), pods=True)
+    [observed] = cluster.observe([target]).values()
+    assert [w.name for w in observed.workloads] == ["web"]
+    assert observed.pods is None
+    assert f"{web}: not permitted to list pods" in observed.notes[0]
+    with cluster.follow([Target(EnvironmentName(web), frozenset({Kind.DEPLOYMENT}))]) as follower:
+        assert follower.wait(10)
+        kube.set_image("Deployment", web, "web", "web", "r/web:2")
+        deadline = time.monotonic() + 10
+        images: list[str] = []
+        while images != ["r/web:2"] and time.monotonic() < deadline:
+            follower.wait(1)
+            seen = follower.observed(EnvironmentName(web))
+            images = [c.image for w in (seen.workloads if seen else ()) for c in w.containers]
+        assert images == ["r/web:2"]
+
+
+def test_impersonation_is_obeyed(
+    control_plane: ControlPlane, connected: Connected, web: str, tmp_path: Path
+) -> None:
+    crt = control_plane.directory / "client-admin.crt"
+    user = {
+        "client-certificate": str(crt),
+        "client-key": str(crt.with_suffix(".key")),
+        "as": "jane",
+        "as-groups": ["dev"],
+    }
+    with pytest.raises(Denied, match='User "jane" cannot list'):
+        names(connected, write(tmp_path, config_of(control_plane, user)), web)
+
+
+def test_a_wrong_ca(
+    control_plane: ControlPlane, connected: Connected, web: str, token: str, tmp_path: Path
+) -> None:
+    other = controlplane.make_certificates(tmp_path / "other") / "ca.crt"
+    file = write_kubeconfig(tmp_path / "k", url=control_plane.url, ca_file=other, token=token)
+    begin = time.monotonic()
+    with pytest.raises(ClusterUnreachable, match="its certificate is not trusted") as raised:
+        names(connected, file, web)
+    assert control_plane.url in raised.value.message
+    assert f"list deployments.apps in {web}" in raised.value.message
+    assert time.monotonic() - begin < 5, "it was tried again and again"
+
+
+def test_a_token_that_is_not_accepted(
+    control_plane: ControlPlane, connected: Connected, web: str, tmp_path: Path
+) -> None:
+    file = write(tmp_path, config_of(control_plane, {"token": "expired"}))
+    with pytest.raises(Denied, match="does not accept the credentials of context x"):
+        names(connected, file, web)
+
+
+def test_nobody_listens(
+    control_plane: ControlPlane, connected: Connected, web: str, tmp_path: Path
+) -> None:
+    file = write(tmp_path, config_of(control_plane, {}, server="https://127.0.0.1:1"))
+    begin = time.monotonic()
+    with pytest.raises(
+        ClusterUnreachable, match=r"127\.0\.0\.1:1 \(context x\): Connection refused"
+    ):
+        names(connected, file, web)
+    assert time.monotonic() - begin < 10
+
+
+def test_an_unknown_host(
+    control_plane: ControlPlane, connected: Connected, web: str, tmp_path: Path
+) -> None:
+    file = write(tmp_path, config_of(control_plane, {}, server="https://nowhere.invalid:6443"))
+    with pytest.raises(ClusterUnreachable, match="unknown host"):
+        names(connected, file, web)
+
+
+def test_what_answers_is_no_api_server(
+    control_plane: ControlPlane, connected: Connected, web: str, api_proxy: ApiProxy
+) -> None:
+    api_proxy.on(Answer(200, body="<html>hello</html>"), times=5)
+    with pytest.raises(ClusterError, match="does not answer as a Kubernetes API"):
+        names(connected, api_proxy.kubeconfig, web)
+
+
+@pytest.mark.parametrize("missing", ["client-key-data", "client-certificate-data"])
+def test_half_a_key_pair(control_plane: ControlPlane, missing: str, tmp_path: Path) -> None:
+    crt = control_plane.directory / "client-admin.crt"
+    user = {
+        "client-certificate-data": base64.b64encode(crt.read_bytes()).decode(),
+        "client-key-data": base64.b64encode(b"no key").decode(),
+    }
+    user.pop(missing) if missing == "client-key-data" else user.update(
+        {missing: base64.b64encode(b"no certificate").decode()}
+    )
+    with pytest.raises(ConfigurationError, match="client-certificate"):
+        connect(kubeconfig=write(tmp_path, config_of(control_plane, user)))
+
+
+def test_no_private_key_is_left_on_a_disk(
+    control_plane: ControlPlane,
+    connected: Connected,
+    web: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    before = len(list(Path("/dev/fd").iterdir()))
+    assert names(connected, control_plane.kubeconfig, web) == ["web"]
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert len(list(Path("/dev/fd").iterdir())) <= before + 2, "a pipe was left open"

@@ -1,0 +1,293 @@
+"""What kubeconfigs mean: by example, and held against the kubernetes package's own reading."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client, config
+
+from gitops_cli.cluster.kubeconfig import Access, Pem, find_access, in_cluster
+from gitops_cli.domain.errors import ConfigurationError
+
+CA, CERTIFICATE, KEY = b"ca\n", b"certificate\n", b"key\n"
+
+
+def data(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def kubeconfig(
+    file: Path,
+    *,
+    cluster: Mapping[str, Any] | None = None,
+    user: Mapping[str, Any] | None = None,
+    name: str = "one",
+    **top: Any,
+) -> Path:
+    """Write a kubeconfig with one cluster, user and context of the same name."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {"name": name, "cluster": {"server": "https://one.example:6443"} | dict(cluster or {})}
+        ],
+        "users": [{"name": name, "user": dict(user or {})}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "current-context": name,
+    }
+    file.write_text(yaml.safe_dump(content | top))
+    return file
+
+
+def files(directory: Path) -> None:
+    (directory / "pki").mkdir(exist_ok=True)
+    for name, content in (("ca", CA), ("crt", CERTIFICATE), ("key", KEY), ("token", b"from-file")):
+        (directory / "pki" / name).write_bytes(content)
+
+
+CORPUS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "bare": ({}, {}),
+    "trailing slash": ({"server": "https://one.example/"}, {}),
+    "path": ({"server": "https://one.example/k8s/clusters/c-1"}, {}),
+    "http": ({"server": "http://one.example:8080"}, {}),
+    "ipv6": ({"server": "https://[::1]:6443"}, {}),
+    "ca data": ({"certificate-authority-data": data(CA)}, {}),
+    "ca file": ({"certificate-authority": "pki/ca"}, {}),
+    "data before file": (
+        {"certificate-authority": "pki/absent", "certificate-authority-data": data(CA)},
+        {},
+    ),
+    "insecure": ({"insecure-skip-tls-verify": True}, {}),
+    "server name": ({"tls-server-name": "other.example"}, {}),
+    "token": ({}, {"token": "secret"}),
+    "token file": ({}, {"tokenFile": "pki/token"}),
+    "certificate data": (
+        {},
+        {"client-certificate-data": data(CERTIFICATE), "client-key-data": data(KEY)},
+    ),
+    "certificate files": ({}, {"client-certificate": "pki/crt", "client-key": "pki/key"}),
+    "mixed": ({}, {"client-certificate": "pki/crt", "client-key-data": data(KEY)}),
+    "everything": (
+        {"certificate-authority": "pki/ca", "tls-server-name": "x.example"},
+        {"token": "secret", "client-certificate": "pki/crt", "client-key": "pki/key"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CORPUS)
+def test_the_same_as_the_kubernetes_package_reads(case: str, tmp_path: Path) -> None:
+    cluster, user = CORPUS[case]
+    files(tmp_path)
+    file = kubeconfig(tmp_path / "config", cluster=cluster, user=user)
+    ours = find_access(kubeconfig=file, environment={})
+    assert ours.beyond == ()
+    assert _ours(ours) == _theirs(file)
+
+
+def _ours(access: Access) -> dict[str, Any]:
+    token = access.token
+    if access.token_file is not None:
+        token = access.token_file.read_text()
+    secure = access.server.startswith("https")
+    return {
+        "host": access.server,
+        "verify": access.verify,
+        "ca": access.ca.read() if access.ca and secure else None,
+        "certificate": access.certificate.read() if access.certificate and secure else None,
+        "key": access.key.read() if access.key and secure else None,
+        "server_name": access.server_name,
+        "token": f"Bearer {token}" if token else None,
+    }
+
+
+def _theirs(file: Path) -> dict[str, Any]:
+    settings = client.Configuration()
+    config.load_kube_config(str(file), client_configuration=settings)
+
+    def content(path: str | None) -> bytes | None:
+        return Path(path).read_bytes() if path else None
+
+    return {
+        "host": settings.host,
+        "verify": settings.verify_ssl,
+        "ca": content(settings.ssl_ca_cert),
+        "certificate": content(settings.cert_file),
+        "key": content(settings.key_file),
+        "server_name": settings.tls_server_name,
+        "token": settings.api_key.get("BearerToken"),
+    }
+
+
+def test_of_several_files_the_first_that_names_something_wins(tmp_path: Path) -> None:
+    first = kubeconfig(tmp_path / "a" / "config", user={"token": "first"})
+    second = kubeconfig(
+        tmp_path / "b" / "config",
+        cluster={"server": "https://two.example", "certificate-authority": "ca"},
+        user={"token": "second"},
+        name="two",
+    )
+    shadow = kubeconfig(tmp_path / "c" / "config", user={"token": "shadowed"})
+    variables = {
+        "KUBECONFIG": os.pathsep.join(
+            [str(tmp_path / "absent"), str(first), "", str(second), str(shadow)]
+        )
+    }
+    current = find_access(environment=variables)
+    assert (current.context, current.token) == ("one", "first")
+    named = find_access("two", environment=variables)
+    assert (named.server, named.token) == ("https://two.example", "second")
+    assert named.ca == Pem(path=tmp_path / "b" / "ca"), "relative to the file it stands in"
+    _, package = config.list_kube_config_contexts(variables["KUBECONFIG"])
+    assert {c["name"] for c in config.list_kube_config_contexts(variables["KUBECONFIG"])[0]} == {
+        "one",
+        "two",
+    }
+    assert package["name"] in {"one", "two"}
+
+
+def test_the_home_directory_is_the_default(tmp_path: Path) -> None:
+    kubeconfig(tmp_path / ".kube" / "config", user={"token": "home"})
+    assert find_access(environment={"HOME": str(tmp_path)}).token == "home"
+
+
+def test_impersonation_becomes_headers(tmp_path: Path) -> None:
+    user = {
+        "token": "t",
+        "as": "jane",
+        "as-uid": "7",
+        "as-groups": ["dev", "ops"],
+        "as-user-extra": {"reason": ["test"]},
+    }
+    access = find_access(kubeconfig=kubeconfig(tmp_path / "config", user=user), environment={})
+    assert access.beyond == ()
+    assert access.impersonate == (
+        ("Impersonate-User", "jane"),
+        ("Impersonate-Uid", "7"),
+        ("Impersonate-Group", "dev"),
+        ("Impersonate-Group", "ops"),
+        ("Impersonate-Extra-reason", "test"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("cluster", "user", "word"),
+    [
+        ({}, {"exec": {"command": "x"}}, "exec"),
+        ({}, {"auth-provider": {"name": "oidc"}}, "auth-provider"),
+        ({}, {"username": "u", "password": "p"}, "username"),
+        ({"proxy-url": "http://proxy:3128"}, {}, "proxy-url"),
+        ({}, {"something-new": "x"}, "something-new"),
+    ],
+)
+def test_what_only_the_package_knows_is_named(
+    cluster: dict[str, Any], user: dict[str, Any], word: str, tmp_path: Path
+) -> None:
+    file = kubeconfig(tmp_path / "config", cluster=cluster, user=user)
+    assert word in find_access(kubeconfig=file, environment={}).beyond
+
+
+@pytest.mark.parametrize(
+    ("server", "variables", "beyond"),
+    [
+        ("https://one.example", {"HTTPS_PROXY": "http://p"}, ("HTTPS_PROXY",)),
+        ("https://one.example", {"https_proxy": "http://p"}, ("https_proxy",)),
+        ("http://one.example", {"HTTP_PROXY": "http://p"}, ("HTTP_PROXY",)),
+        ("https://one.example", {"HTTP_PROXY": "http://p"}, ()),
+        ("https://127.0.0.1:6443", {"HTTPS_PROXY": "http://p"}, ()),
+        ("https://localhost:6443", {"HTTPS_PROXY": "http://p"}, ()),
+    ],
+)
+def test_a_proxy_of_the_environment_is_left_to_the_package(
+    server: str, variables: dict[str, str], beyond: tuple[str, ...], tmp_path: Path
+) -> None:
+    file = kubeconfig(tmp_path / "config", cluster={"server": server})
+    assert find_access(kubeconfig=file, environment=variables).beyond == beyond
+
+
+POD = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
+
+
+def test_a_pods_own_account(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("mine")
+    access = in_cluster(POD, tmp_path)
+    assert access.server == "https://10.96.0.1:443"
+    assert access.context is None
+    assert access.token_file == tmp_path / "token"
+    assert access.ca == Pem(path=tmp_path / "ca.crt")
+    six = in_cluster(POD | {"KUBERNETES_SERVICE_HOST": "fd00::1"}, tmp_path)
+    assert six.server == "https://[fd00::1]:443"
+
+
+def test_a_pod_without_an_account_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="in a pod without"):
+        find_access(environment=POD | {"HOME": str(tmp_path)})
+
+
+def test_a_kubeconfig_in_a_pod_is_preferred(tmp_path: Path) -> None:
+    file = kubeconfig(tmp_path / "config", user={"token": "t"})
+    assert find_access(environment=POD | {"KUBECONFIG": str(file)}).token == "t"
+
+
+def document(cluster: str = "", user: str = "{}") -> str:
+    """Return a kubeconfig whose one cluster and user are this YAML."""
+    named = f"clusters: [{{name: c, cluster: {cluster}}}]" if cluster else "clusters: []"
+    return f"""
+current-context: x
+contexts: [{{name: x, context: {{cluster: c, user: u}}}}]
+{named}
+users: [{{name: u, user: {user}}}]
+"""
+
+
+GOOD = "{server: 'https://x'}"
+BROKEN: dict[str, tuple[str, str]] = {
+    "not yaml": ("{", "not YAML"),
+    "no mapping": ("- a", "is not a kubeconfig"),
+    "no current context": ("{}", "no current context"),
+    "no such context": ("current-context: x", "no context `x`"),
+    "no such cluster": (document(), "no cluster `c`, which context `x` names"),
+    "no server": (document("{}"), "has no https URL"),
+    "another protocol": (document("{server: 'ftp://x'}"), "has no https URL"),
+    "nameless": ("contexts: [{}]", "has no name"),
+    "another type": (document(GOOD, "{token: 1}"), "`token` of `u` is not a text"),
+    "not base64": (
+        document("{server: 'https://x', certificate-authority-data: a}"),
+        "is not base64",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_file_is_one_error_that_names_it(case: str, tmp_path: Path) -> None:
+    text, message = BROKEN[case]
+    file = tmp_path / "config"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match="config") as raised:
+        find_access(kubeconfig=file, environment={})
+    assert message in raised.value.message
+
+
+def test_no_file_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"\.kube/config does not exist"):
+        find_access(environment={"HOME": str(tmp_path)})
+    with pytest.raises(ConfigurationError, match="nowhere does not exist"):
+        find_access(kubeconfig=tmp_path / "nowhere", environment={})
+
+
+def test_a_context_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None:
+    file = kubeconfig(tmp_path / "config")
+    with pytest.raises(ConfigurationError, match="no context `prod`") as raised:
+        find_access("prod", file, {})
+    assert raised.value.hint == "contexts: one"
+
+
+def test_the_token_is_not_shown(tmp_path: Path) -> None:
+    file = kubeconfig(tmp_path / "config", user={"token": "secret"})
+    assert "secret" not in repr(find_access(kubeconfig=file, environment={}))
