@@ -120,11 +120,20 @@ class Agent:
 
     # --- what to follow
 
+    @property
+    def _is_one_shot(self) -> bool:
+        """Tell whether the next run begins with an empty disk, so that a pack helps it.
+
+        Not where signatures count: which commit is the newest trusted one takes history.
+        """
+        alone = len(self._environments) == 1
+        return self._interval is None and self._signers is None and alone
+
     def _follow(self, tip: str) -> Following:
         known = self._following
         if known is not None and known.tip == tip:
             return known
-        if self._interval is None:
+        if self._is_one_shot:
             self._recall(tip)
         tip = self._tips.bring(tip)
         commit, distrust = self._trusted(tip)
@@ -146,7 +155,7 @@ class Agent:
         status, _ = self._objects.report(environment, config)
         self._said[environment] = status
         packed = (config.get("binaryData") or {}).get(PACK)
-        if status.tip != tip or packed is None or self._signers is not None:
+        if status.tip != tip or packed is None:
             return
         with suppress(ValueError):
             self._pack = base64.b64decode(packed)
@@ -254,7 +263,7 @@ class Agent:
         self, status: AgentStatus, before: AgentStatus, following: Following | GitOpsError
     ) -> dict[str, Any]:
         """Return the pack that spares the next run its fetch, if it is a new one."""
-        if self._interval is not None or self._signers is not None:
+        if not self._is_one_shot:
             return {}
         if isinstance(following, GitOpsError) or (
             self._pack is not None and following.tip == before.tip

@@ -64,7 +64,11 @@ def test_kubectl_takes_what_is_printed(
 ) -> None:
     seed = Seed(["gitops-cli==1.0"], "https://packages.example.com/simple", "deb x y z")
     wanted = spec(
-        namespace, mode=mode, seed=seed if seeded else None, require_signed=True, kinds=set(Kind)
+        namespace,
+        mode=mode,
+        seed=seed if seeded else None,
+        signers={"allowed_signers": "x"},
+        kinds=set(Kind),
     )
 
     said = apply(control_plane, manifests_yaml(manifests(wanted, secret=KEY)))

@@ -1,0 +1,103 @@
+"""An environment of the article with an installed agent, run by hand with the agent's token."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gitops_cli.domain.agent.manifests import manifests
+from gitops_cli.domain.agent.spec import NAME, AgentMode, AgentSpec
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import Kind
+from gitops_cli.render.agent import manifests_yaml
+from tests.testbed.article import Article, deploy
+from tests.testbed.controlplane import ControlPlane
+from tests.testbed.gitops import Gitops, Ran
+from tests.testbed.kube import Kube, write_kubeconfig
+
+
+def spec_of(*namespaces: str, **more: Any) -> AgentSpec:
+    kinds = more.pop("kinds", frozenset({Kind.DEPLOYMENT}))
+    given: dict[str, Any] = {
+        "mode": AgentMode.CRONJOB,
+        "url": "ssh://git@git.example.com/acme/environments-state.git",
+        "image": "registry.example.com/tools/gitops-cli:1",
+        "kinds": {EnvironmentName(name): kinds for name in namespaces},
+        "namespace": namespaces[0],
+    }
+    return AgentSpec(**given | more)
+
+
+def kubectl(control_plane: ControlPlane, *arguments: str, stdin: str = "") -> str:
+    done = subprocess.run(
+        ["kubectl", "--kubeconfig", str(control_plane.kubeconfig), *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class World:
+    """`environment` has an agent with its real Role; its CronJob is suspended: tests run it."""
+
+    article: Article
+    kube: Kube
+    gitops: Gitops
+    environment: str
+    kubeconfig: Path
+
+    def run(self, *options: str, env: str | None = None) -> Ran:
+        """Run the agent once, as its pod would."""
+        name = env or self.environment
+        arguments = ["--repo", str(self.article.remote), "--env", name, *options]
+        return self.gitops("agent", "run", *arguments, "--kubeconfig", str(self.kubeconfig))
+
+    def status(self) -> Mapping[str, str]:
+        """Return what the agent wrote last."""
+        config = self.kube.get("ConfigMap", self.environment, NAME)
+        data: Mapping[str, str] = config.get("data") or {}
+        return data
+
+    def images(self) -> dict[str, str]:
+        """Return what the Deployments' templates name."""
+        found = self.kube.find("Deployment", self.environment)
+        return {
+            item["metadata"]["name"]: item["spec"]["template"]["spec"]["containers"][0]["image"]
+            for item in found
+        }
+
+    def events(self) -> list[str]:
+        """Return the reasons of the agent's Events, oldest first."""
+        found = self.kube.find("Event", self.environment)
+        mine = [event for event in found if event.get("source", {}).get("component") == NAME]
+        return [e["reason"] for e in sorted(mine, key=lambda e: e["metadata"]["creationTimestamp"])]
+
+
+def build_world(
+    control_plane: ControlPlane,
+    kube: Kube,
+    article: Article,
+    gitops: Gitops,
+    tmp_path: Path,
+    **more: Any,
+) -> World:
+    """Deploy the article's development environment and install an agent there."""
+    environment = article.environment("development")
+    deploy(kube, article, environments=[environment])
+    yaml = manifests_yaml(manifests(spec_of(environment, **more)))
+    kubectl(control_plane, "apply", "-f", "-", stdin=yaml)
+    kube.patch("CronJob", environment, NAME, {"spec": {"suspend": True}})
+    kubeconfig = write_kubeconfig(
+        tmp_path / "agent.kubeconfig",
+        url=control_plane.url,
+        ca_file=control_plane.ca_file,
+        token=kube.token(environment, NAME),
+    )
+    return World(article, kube, gitops, environment, kubeconfig)
