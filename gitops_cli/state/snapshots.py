@@ -135,9 +135,14 @@ def index_snapshot(git: Git, reader: ObjectReader, environment: Mapping[str, str
         for path, _ in listed
         if path.count("/") == 1 and _marks_environment(path.partition("/")[2])
     }
+    directories = {
+        "/".join(path.split("/")[:2]): Entry(TREE_MODE, "", "")
+        for path, _ in listed
+        if path.count("/") > 1
+    }
     relevant = (
         (path, entry)
-        for path, entry in listed
+        for path, entry in (*listed, *directories.items())
         if path == SETTINGS or ("/" in path and path.partition("/")[0] in environments)
     )
     return parse_snapshot(_read(reader, relevant))
