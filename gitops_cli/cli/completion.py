@@ -71,20 +71,29 @@ def complete_service(ctx: typer.Context, incomplete: str) -> Completions:
 
 
 def complete_assignment(ctx: typer.Context, incomplete: str) -> Completions:
-    """Return services as `service=`, and behind the `=` the versions recorded anywhere."""
+    """Return services, and behind `service=` the versions that are recorded anywhere."""
+    words = [*(str(word) for word in ctx.params.get("assignments") or ()), incomplete]
     service, equals, _ = incomplete.partition("=")
+    if words[-1] == "=" and words[:-1]:  # bash takes `service=hash` for three words
+        return _beginning(_versions_of(ctx, words[-2]), "")
+    if words[-2:-1] == ["="]:
+        return _beginning(_versions_of(ctx, words[-3]), incomplete) if words[:-2] else []
     if not equals:
-        return [(f"{name}=", where) for name, where in complete_service(ctx, incomplete)]
+        return complete_service(ctx, incomplete)
+    found = ((f"{service}={version}", where) for version, where in _versions_of(ctx, service))
+    return _beginning(found, incomplete)
+
+
+def _versions_of(ctx: typer.Context, service: str) -> list[tuple[str, str]]:
+    """Return the versions of a service with the environments that record them."""
+    versions: dict[str, list[str]] = {}
     with suppress(GitOpsError, OSError):
         _, snapshot, _ = _local(ctx)
-        versions: dict[str, list[str]] = {}
         for name, environment in snapshot.environments.items():
             for known, version in environment.versions.items():
                 if known == service:
-                    versions.setdefault(f"{service}={version}", []).append(name)
-        fits = ((version, ", ".join(names)) for version, names in versions.items())
-        return _beginning(fits, incomplete)
-    return []
+                    versions.setdefault(str(version), []).append(name)
+    return [(version, ", ".join(names)) for version, names in versions.items()]
 
 
 def complete_version(ctx: typer.Context, incomplete: str) -> Completions:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_service
 from gitops_cli.cli.options import DryRun, Env, Project, Reason, Timeout, Yes
 from gitops_cli.cli.prompts import ask_text, may_ask
 from gitops_cli.cli.resolve import choose_environment, environment_named
@@ -28,7 +29,10 @@ from gitops_cli.settings import parse_team
 Services = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SERVICE]…", help="Default: the whole environment.", show_default=False
+        metavar="[SERVICE]…",
+        help="Default: the whole environment.",
+        show_default=False,
+        autocompletion=complete_service,
     ),
 ]
 

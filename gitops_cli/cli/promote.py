@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.options import (
     Confirm,
@@ -54,16 +55,30 @@ def promote(
     session: Session,
     services: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SERVICE]…", help="What to promote.", show_default=False),
+        typer.Argument(
+            metavar="[SERVICE]…",
+            help="What to promote.",
+            show_default=False,
+            autocompletion=complete_service,
+        ),
     ] = None,
     source: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="ENV", help="Environment to copy from; default: the stage before."
+            "--from",
+            metavar="ENV",
+            help="Environment to copy from; default: the stage before.",
+            autocompletion=complete_environment,
         ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--to", metavar="ENV", help="Environment to copy to.")
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="ENV",
+            help="Environment to copy to.",
+            autocompletion=complete_environment,
+        ),
     ] = None,
     source_alias: Annotated[str | None, typer.Option("--source", hidden=True)] = None,
     target_alias: Annotated[str | None, typer.Option("--target", hidden=True)] = None,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_service
 from gitops_cli.cli.options import (
     Confirm,
     DryRun,
@@ -66,7 +67,10 @@ def release(
     service: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SERVICE]", help="Default: this checkout's own.", show_default=False
+            metavar="[SERVICE]",
+            help="Default: this checkout's own.",
+            show_default=False,
+            autocompletion=complete_service,
         ),
     ] = None,
     env: Env = None,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_service, complete_version
 from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.options import Confirm, DryRun, Env, Project, Reason, Timeout, Yes
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
@@ -45,7 +46,12 @@ def rollback(
     session: Session,
     services: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SERVICE]…", help="What to take back.", show_default=False),
+        typer.Argument(
+            metavar="[SERVICE]…",
+            help="What to take back.",
+            show_default=False,
+            autocompletion=complete_service,
+        ),
     ] = None,
     env: Env = None,
     project: Project = None,
@@ -62,6 +68,7 @@ def rollback(
             "--to",
             metavar="HASH|TIME",
             help="A version of its past, or what was recorded at a time: 2026-11-22T18:00, 3h.",
+            autocompletion=complete_version,
         ),
     ] = None,
     commit: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_assignment
 from gitops_cli.cli.options import (
     Confirm,
     DryRun,
@@ -69,6 +70,7 @@ def set_versions(
             help="What to record. SERVICE alone takes HEAD of this checkout; nothing at all "
             "takes the service from it too.",
             show_default=False,
+            autocompletion=complete_assignment,
         ),
     ] = None,
     env: Env = None,

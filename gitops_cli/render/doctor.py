@@ -29,7 +29,7 @@ def view(checks: Sequence[Check]) -> View:
             for check in checks
         ],
     }
-    rows = [
+    rows: list[list[Cell | str]] = [
         [Cell(check.verdict.value, _STYLES[check.verdict]), check.name, check.detail]
         for check in checks
     ]
