@@ -62,6 +62,10 @@ class Output:
             # The reader has enough; what was done stays done.
             discard_stdout()
 
+    def show_aside(self, view: View) -> None:
+        """Write a view for people to stderr: what a question is about, while stdout is a file."""
+        print_view(view, self.stderr)
+
     def _show(self, view: View) -> None:
         match self.format:
             case Format.JSON:

@@ -25,7 +25,7 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.promotion import Words, planned_promotion
-from gitops_cli.cli.report import report
+from gitops_cli.cli.report import report, show_plan
 from gitops_cli.cli.requirements import requirements
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Draft, Outcome, Review
@@ -46,7 +46,6 @@ from gitops_cli.operations.promote import (
 )
 from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import write_draft
-from gitops_cli.render.change import plan_view
 from gitops_cli.settings import parse_team
 
 
@@ -152,11 +151,9 @@ def promote(
     review = _review(session, planned.target, team, asked=pull_request)
     if dry_run or not draft.changes:
         outcome = Outcome(draft, dry_run=dry_run, review=review)
-        report(session, outcome, logs, shown=not draft.changes)
+        report(session, outcome, logs, planned=False, shown=not draft.changes)
         return
-    shown = session.output.for_people
-    if shown:
-        session.show(plan_view(Outcome(draft), logs))
+    shown = show_plan(session, Outcome(draft), logs)
     question = f"Promote {plural(len(draft.changes), 'service')} to {planned.target}?"
     consent(planned.target, team, question=question, yes=yes, confirmed=confirm)
     reason = needed_reason(planned.target, team, message)
@@ -200,5 +197,4 @@ def _show_new_plan(session: Session, planned: Promotion, terms: Terms) -> None:
     draft = draft_promotion(
         snapshot, again, terms, state=session.state, requires=requires, now=session.now()
     )
-    if session.output.for_people:
-        session.show(plan_view(Outcome(draft), changelogs(draft.changes, session.sources(team))))
+    show_plan(session, Outcome(draft), changelogs(draft.changes, session.sources(team)))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gitops_cli.domain.errors import Declined, Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from prompt_toolkit.output import Output
 
 T = TypeVar("T")
 
@@ -22,7 +25,7 @@ def confirm(question: str, *, flag: str = "--yes") -> None:
     _need_terminal(question, flag)
     import questionary
 
-    answer = questionary.confirm(question, default=False, auto_enter=False).ask()
+    answer = questionary.confirm(question, default=False, auto_enter=False, output=_stderr()).ask()
     if answer is None:
         raise Interrupted("interrupted; nothing was changed")
     if not answer:
@@ -34,7 +37,7 @@ def confirm_by_name(question: str, name: str) -> None:
     _need_terminal(question, f"--confirm {name}")
     import questionary
 
-    answer = questionary.text(f"{question} Type {name} to go on:").ask()
+    answer = questionary.text(f"{question} Type {name} to go on:", output=_stderr()).ask()
     if answer is None:
         raise Interrupted("interrupted; nothing was changed")
     if answer.strip() != name:
@@ -47,7 +50,7 @@ def choose(question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> s
     import questionary
 
     options = [questionary.Choice(title, value=value) for value, title in choices]
-    return str(_picked(questionary.select(question, choices=options).ask()))
+    return str(_picked(questionary.select(question, choices=options, output=_stderr()).ask()))
 
 
 def choose_several(question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> list[str]:
@@ -57,7 +60,10 @@ def choose_several(question: str, choices: Sequence[tuple[str, str]], *, flag: s
 
     options = [questionary.Choice(title, value=value) for value, title in choices]
     picked = questionary.checkbox(
-        question, choices=options, validate=lambda chosen: bool(chosen) or "choose at least one"
+        question,
+        choices=options,
+        validate=lambda chosen: bool(chosen) or "choose at least one",
+        output=_stderr(),
     ).ask()
     return list(_picked(picked))
 
@@ -67,7 +73,9 @@ def ask_text(question: str, *, flag: str) -> str:
     _need_terminal(question, flag)
     import questionary
 
-    answer = questionary.text(question, validate=lambda text: bool(text.strip()) or "not empty")
+    answer = questionary.text(
+        question, validate=lambda text: bool(text.strip()) or "not empty", output=_stderr()
+    )
     return str(_picked(answer.ask())).strip()
 
 
@@ -75,6 +83,13 @@ def _picked(answer: T | None) -> T:
     if answer is None:
         raise Interrupted("interrupted; nothing was changed")
     return answer
+
+
+def _stderr() -> Output:
+    """Return where questions are shown: stdout may be a file that takes the result."""
+    from prompt_toolkit.output import create_output
+
+    return create_output(stdout=sys.stderr)
 
 
 def _need_terminal(question: str, flag: str) -> None:

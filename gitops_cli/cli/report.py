@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+from gitops_cli.cli.prompts import may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Outcome
-from gitops_cli.render.change import Changelogs, both_views, result_view
+from gitops_cli.render.change import Changelogs, both_views, plan_view, result_view
+
+
+def show_plan(session: Session, outcome: Outcome, changelogs: Changelogs) -> bool:
+    """Show a plan before it is agreed to; tells whether it went to stdout.
+
+    Where stdout takes a document, a person who will be asked sees the plan on stderr.
+    """
+    _warn(session, outcome)
+    view = plan_view(outcome, changelogs)
+    if session.output.for_people:
+        session.show(view)
+        return True
+    if may_ask():
+        session.output.show_aside(view)
+    return False
 
 
 def report(
-    session: Session, outcome: Outcome, changelogs: Changelogs | None = None, *, shown: bool = True
+    session: Session,
+    outcome: Outcome,
+    changelogs: Changelogs | None = None,
+    *,
+    planned: bool = True,
+    shown: bool = True,
 ) -> None:
-    """Show an outcome; with its plan too where nobody has seen it yet (`shown` is false)."""
-    for warning in outcome.draft.warnings:
-        session.output.warn(warning)
+    """Show an outcome.
+
+    `planned` is false where its warnings, `shown` is false where its plan were not seen yet.
+    """
+    if not planned:
+        _warn(session, outcome)
     for note in outcome.written.notes if outcome.written else ():
         session.output.note(note)
     if shown:
         session.show(result_view(outcome, changelogs))
     else:
         session.show(both_views(outcome, changelogs or {}))
+
+
+def _warn(session: Session, outcome: Outcome) -> None:
+    for warning in outcome.draft.warnings:
+        session.output.warn(warning)

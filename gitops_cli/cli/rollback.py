@@ -15,7 +15,7 @@ from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.options import Confirm, DryRun, Env, Project, Reason, Timeout, Yes
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
-from gitops_cli.cli.report import report
+from gitops_cli.cli.report import report, show_plan
 from gitops_cli.cli.resolve import environment_named, service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Draft, Outcome
@@ -37,7 +37,6 @@ from gitops_cli.operations.rollback import (
 )
 from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import write_draft
-from gitops_cli.render.change import plan_view
 from gitops_cli.settings import parse_team
 
 
@@ -137,11 +136,11 @@ def rollback(
     draft = compute(snapshot, terms)
     logs = changelogs(draft.changes, session.sources(team))
     if dry_run or not draft.proposal.edits:
-        report(session, Outcome(draft, dry_run=dry_run), logs, shown=not draft.changes)
+        report(
+            session, Outcome(draft, dry_run=dry_run), logs, planned=False, shown=not draft.changes
+        )
         return
-    shown = session.output.for_people
-    if shown:
-        session.show(plan_view(Outcome(draft), logs))
+    shown = show_plan(session, Outcome(draft), logs)
     consent(environment, team, question=_question(draft), yes=yes, confirmed=confirm)
     reason = needed_reason(environment, team, message)
     agreed = replace(
@@ -155,11 +154,10 @@ def rollback(
             timeout=timeout,
         )
     except SourceMoved:
-        if shown:
-            now = session.state.snapshot(session.state.tip().commit)
-            again = compute(now, terms, plan(now))
-            sources = session.sources(parse_team(now.settings))
-            session.show(plan_view(Outcome(again), changelogs(again.changes, sources)))
+        now = session.state.snapshot(session.state.tip().commit)
+        again = compute(now, terms, plan(now))
+        sources = session.sources(parse_team(now.settings))
+        show_plan(session, Outcome(again), changelogs(again.changes, sources))
         raise
     report(session, Outcome(draft, written), logs, shown=shown)
 

@@ -152,7 +152,7 @@ def set_versions(
 
     outcome = with_answers(record, order)
     wish.say_what_was_expanded()
-    report(session, outcome)
+    report(session, outcome, planned=False)
     if require_change and not outcome.draft.changes:
         session.finish(ExitCode.NO)
 

@@ -87,12 +87,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class LockDraft:
-    """What a lock or an unlock does on one tip; `locks` are new, or were taken away."""
+    """What a lock or an unlock does on one tip.
+
+    `locks` are new, or were taken away; `replaced` held until new ones took their place.
+    """
 
     verb: Verb
     environment: EnvironmentName
     locks: tuple[Lock, ...]
     proposal: Proposal
+    replaced: tuple[Lock, ...] = ()
 
 
 def version_edits(

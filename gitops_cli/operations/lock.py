@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,9 @@ def draft_lock(
     ]
     new = [lock for lock in wanted if not _says_the_same(here.locks.get(lock.service), lock, now)]
     edits = tuple(lock_edit(state, snapshot, lock) for lock in new)
-    return _draft(Verb.LOCK, snapshot, here, new, edits, order)
+    held = [here.locks[lock.service] for lock in new if lock.service in here.locks]
+    draft = _draft(Verb.LOCK, snapshot, here, new, edits, order)
+    return replace(draft, replaced=tuple(lock for lock in held if lock.holds(now)))
 
 
 def draft_unlock(snapshot: Snapshot, order: LockOrder, *, state: StateRepository) -> LockDraft:

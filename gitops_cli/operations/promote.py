@@ -22,7 +22,7 @@ from gitops_cli.domain.policy import (
     wrong_source,
 )
 from gitops_cli.domain.repository import Environment, Snapshot
-from gitops_cli.domain.stages import place_of
+from gitops_cli.domain.stages import Place, place_of
 from gitops_cli.domain.team import StageRules
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images
@@ -132,7 +132,14 @@ def draft_promotion(
         source=planned.source,
         reason=terms.reason,
         overrides=used,
+        warnings=_warnings(origin, place),
     )
+
+
+def _warnings(origin: Place, target: Place) -> tuple[str, ...]:
+    if origin.project == target.project:
+        return ()
+    return (f"{origin.environment} and {target.environment} are of different projects",)
 
 
 def moved(environment: EnvironmentName, plan: Plan, now: Collection[Change]) -> SourceMoved:

@@ -216,7 +216,12 @@ class _Guards:
             f"{change.service}: cannot tell whether {change.desired and change.desired.short} is "
             f"newer than {change.current and change.current.short}{why}"
         )
-        hint = f"say where its source is: [service.{change.service}] source = … in gitops.toml"
+        known = self._team.service(change.service).source
+        hint = (
+            f"say where its source is: [service.{change.service}] source = … in gitops.toml"
+            if known is None
+            else f"is {known} its whole source? ([service.{change.service}] in gitops.toml)"
+        )
         if self._team.require_ancestry:
             error = StaleBuild(
                 f"{message}, and gitops.toml has [versions] require_ancestry",

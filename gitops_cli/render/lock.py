@@ -54,6 +54,9 @@ def _lines(draft: LockDraft, written: Written | None) -> Iterator[Line]:
         details = _details(lock) if draft.verb is Verb.LOCK else ""
         line = f"{did} {what} in {draft.environment}{details}{commit}"
         yield Line(line, Style.GOOD)
+    for lock in draft.replaced:
+        by = f" by {one_line(lock.by)}" if lock.by else ""
+        yield Line(f"before, it was locked{by}{_details(lock)}", Style.WARN)
 
 
 def _details(lock: Lock) -> str:

@@ -29,7 +29,13 @@ _AIMING = frozenset(
         "GIT_REPLACE_REF_BASE",
     }
 )
-_OPTIONS = ("--no-replace-objects", "--no-optional-locks", "-c", "core.fsmonitor=false")
+_OPTIONS = (
+    "--no-replace-objects",
+    "--no-optional-locks",
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "i18n.logOutputEncoding=UTF-8"),
+)
 # A partial clone would fetch what it lacks in the middle of a question; none of ours may connect.
 _NO_CONNECTION = ("-c", "protocol.allow=never")
 _GRACE = 2.0  # seconds a terminated git has for removing its lock files
@@ -112,7 +118,4 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
     environment = {name: value for name, value in inherited.items() if name not in _AIMING}
-    environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
-    # What a source says is advice: a password prompt for it would be a surprise.
-    environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
-    return environment
+    return environment | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}

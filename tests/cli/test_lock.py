@@ -188,3 +188,12 @@ def test_a_terminal_is_asked_for_the_reason(company, clone):
 
         assert screen.finish() == 0
     assert lock_file(company)["reason"] == 'a "quoted" \\ reason'
+
+
+def test_a_colleagues_lock_that_is_replaced_is_told(company, clone):
+    ben = clone.using(GIT_AUTHOR_NAME="Ben", GIT_AUTHOR_EMAIL="ben@example.com")
+    ben("lock", "authentication", "-e", PROD, "-m", "incident 7").ok()
+
+    done = clone("lock", "authentication", "-e", PROD, "-m", "incident 8").ok()
+
+    assert "before, it was locked by Ben: incident 7" in done.stdout

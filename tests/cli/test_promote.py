@@ -9,7 +9,7 @@ import pytest
 
 from tests.testbed.article import Article, build
 from tests.testbed.git import git
-from tests.testbed.gitops import Gitops
+from tests.testbed.gitops import Gitops, Terminal
 
 DEV, STAGING, PROD = (f"project1-{stage}" for stage in ("development", "staging", "production"))
 OTHER = "c" * 40
@@ -468,3 +468,28 @@ def test_a_proposal_through_an_url(company, gitops, tmp_path):
         elsewhere("promote", "authentication", "--to", PROD, "--yes", "--pr").ok()
 
     assert git(company.remote, "rev-parse", f"{branch_tip(company)}^") == tip(company)
+
+
+def test_a_result_in_a_file_leaves_plan_and_question_on_the_terminal(company, clone, tmp_path):
+    result = tmp_path / "result.json"
+    command = f"gitops promote authentication --to {PROD} -o json > {result}"
+    environment = {"TERM": "xterm-256color", **clone.environment}
+    with Terminal(
+        ["/bin/sh", "-c", command], clone.directory, environment, rows=40, columns=120
+    ) as screen:
+        screen.wait_for("Promote 1 service to project1-production?")
+        assert "Promote from project1-staging to project1-production" in screen.text
+        screen.type("y")
+        screen.press("enter")
+
+        assert screen.finish() == 0
+    document = json.loads(result.read_text())
+    assert document["commit"] == tip(company)
+
+
+def test_other_projects_versions_are_questioned(company, clone):
+    done = clone(
+        "promote", "frontend", "--from", "project2-development", "--to", PROD, "--dry-run"
+    ).ok()
+
+    assert "project2-development and project1-production are of different projects" in done.stderr

@@ -396,3 +396,38 @@ def test_a_terminal_is_asked_which_project(company, clone):
 
         assert screen.finish() == 0
     assert company.recorded("project2-development")["frontend"] == NEW
+
+
+def test_a_terminal_confirms_a_protected_stage_and_gives_a_reason(company, clone):
+    with_settings(company, "[stage.production]\nprotected = true\n")
+    with clone.terminal("set", f"authentication={NEW}", "-e", "prod") as screen:
+        screen.wait_for("project1-production is protected. Why is this done?")
+        screen.type("incident 7")
+        screen.press("enter")
+        screen.wait_for("Type project1-production to go on:")
+        screen.type(PROD)
+        screen.press("enter")
+
+        assert screen.finish() == 0
+    assert company.recorded(PROD)["authentication"] == NEW
+    assert trailers(company)["Gitops-Reason"] == "incident 7"
+
+
+def test_a_stale_clone_asks_its_guards_of_the_remotes_tip(company, clone):
+    old = company.recorded(DEV)["authentication"]
+    company.push(DEV, {"authentication": OTHER})
+
+    refused = clone("set", f"authentication={NEW}", "-e", "dev", "--expect", old)
+
+    assert refused.code == 6
+    assert f"{OTHER} is recorded, not {old}" in refused.stderr
+    clone("set", f"authentication={NEW}", "-e", "dev", "--expect", OTHER).ok()
+
+
+def test_colleagues_who_write_other_services_do_not_disturb(company, clone):
+    company.push(DEV, {"billing": OTHER})
+
+    clone("set", f"authentication={NEW}", "-e", "dev").ok()
+
+    found = company.recorded(DEV)
+    assert (found["authentication"], found["billing"]) == (NEW, OTHER)
