@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -11,59 +10,34 @@ from typing import Any
 import pytest
 
 from gitops_cli.domain.agent.manifests import manifests
-from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, AgentMode, AgentSpec, Feature, Seed
-from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, AgentMode, Feature, Seed
 from gitops_cli.domain.repository import Kind
 from gitops_cli.render.agent import manifests_yaml
+from tests.agent.world import apply, spec_of
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.kube import ApiError, Kube, eventually, with_token
 from tests.testbed.manifests import deployment, workload
 
 GOOD = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2"
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
-URL = "ssh://git@git.example.com/acme/environments-state.git"
 KEY = {"identity": b"a private key", "known_hosts": b"git.example.com ssh-ed25519 AAAA\n"}
-
-
-def spec(namespace: str, **more: Any) -> AgentSpec:
-    kinds = more.pop("kinds", frozenset({Kind.DEPLOYMENT}))
-    given: dict[str, Any] = {
-        "mode": AgentMode.CRONJOB,
-        "url": URL,
-        "image": "registry.example.com/tools/gitops-cli:1",
-        "kinds": {EnvironmentName(namespace): kinds},
-        "namespace": namespace,
-    }
-    return AgentSpec(**given | more)
-
-
-def apply(control_plane: ControlPlane, yaml: str) -> str:
-    done = subprocess.run(
-        ["kubectl", "--kubeconfig", str(control_plane.kubeconfig), "apply", "-f", "-"],
-        input=yaml,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture
 def agent(control_plane: ControlPlane, kube: Kube, namespace: str) -> Iterator[Kube]:
     """Return a client with the token of an agent that is installed in the namespace."""
-    apply(control_plane, manifests_yaml(manifests(spec(namespace), secret=KEY)))
+    apply(kube, manifests_yaml(manifests(spec_of(namespace), secret=KEY)))
     with closing(with_token(control_plane, kube.token(namespace, NAME))) as client:
         yield client
 
 
 @pytest.mark.parametrize("mode", AgentMode)
 @pytest.mark.parametrize("seeded", [False, True], ids=["baked", "seeded"])
-def test_kubectl_takes_what_is_printed(
+def test_the_api_server_takes_what_is_printed(
     control_plane: ControlPlane, kube: Kube, namespace: str, mode: AgentMode, seeded: bool
 ) -> None:
     seed = Seed(["gitops-cli==1.0"], "https://packages.example.com/simple", "deb x y z")
-    wanted = spec(
+    wanted = spec_of(
         namespace,
         mode=mode,
         seed=seed if seeded else None,
@@ -71,12 +45,12 @@ def test_kubectl_takes_what_is_printed(
         kinds=set(Kind),
     )
 
-    said = apply(control_plane, manifests_yaml(manifests(wanted, secret=KEY)))
+    said = apply(kube, manifests_yaml(manifests(wanted, secret=KEY)))
 
     kind = "CronJob" if mode is AgentMode.CRONJOB else "Deployment"
     made = kube.get(kind, namespace, NAME)
-    assert f"{NAME} created" in said
-    assert "unchanged" in apply(control_plane, manifests_yaml(manifests(wanted, secret=KEY)))
+    assert set(said) == {"created"}
+    assert {"unchanged"} == set(apply(kube, manifests_yaml(manifests(wanted, secret=KEY))))
     pod = made["spec"].get("jobTemplate", made)["spec"]["template"]["spec"]
     [container] = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"]
@@ -92,7 +66,7 @@ def test_kubectl_takes_what_is_printed(
 def test_the_cronjob_is_the_articles(
     control_plane: ControlPlane, kube: Kube, namespace: str
 ) -> None:
-    apply(control_plane, manifests_yaml(manifests(spec(namespace))))
+    apply(kube, manifests_yaml(manifests(spec_of(namespace))))
 
     made = kube.get("CronJob", namespace, NAME)["spec"]
     assert (made["schedule"], made["concurrencyPolicy"]) == ("* * * * *", "Forbid")
@@ -105,11 +79,11 @@ def test_the_cronjob_is_the_articles(
 def test_the_status_survives_a_second_installation(
     control_plane: ControlPlane, kube: Kube, namespace: str
 ) -> None:
-    yaml = manifests_yaml(manifests(spec(namespace)))
-    apply(control_plane, yaml)
+    yaml = manifests_yaml(manifests(spec_of(namespace)))
+    apply(kube, yaml)
     kube.patch("ConfigMap", namespace, NAME, {"data": {"commit": GOOD}})
 
-    apply(control_plane, yaml)
+    apply(kube, yaml)
 
     assert kube.get("ConfigMap", namespace, NAME)["data"] == {"commit": GOOD}
 
@@ -144,13 +118,13 @@ def test_the_token_reaches_its_own_workloads_and_nothing_else(
 def test_features_are_rights_one_by_one(
     control_plane: ControlPlane, kube: Kube, namespace: str
 ) -> None:
-    bare = spec(namespace, features=frozenset())
-    apply(control_plane, manifests_yaml(manifests(bare)))
+    bare = spec_of(namespace, features=frozenset())
+    apply(kube, manifests_yaml(manifests(bare)))
     with closing(with_token(control_plane, kube.token(namespace, NAME))) as client:
         assert refused(client.pods, namespace) == 403
 
-        told_why = spec(namespace, features=frozenset({Feature.REASONS}))
-        apply(control_plane, manifests_yaml(manifests(told_why)))
+        told_why = spec_of(namespace, features=frozenset({Feature.REASONS}))
+        apply(kube, manifests_yaml(manifests(told_why)))
 
         assert client.pods(namespace) == []
 
@@ -159,8 +133,8 @@ def test_features_are_rights_one_by_one(
 def restricted(control_plane: ControlPlane, kube: Kube, namespace: str) -> Iterator[Kube]:
     """Return a client with the token of an agent that the policy restricts."""
     kinds = frozenset(Kind)
-    yaml = manifests_yaml(manifests(spec(namespace, restrict=True, kinds=kinds)))
-    apply(control_plane, yaml)
+    yaml = manifests_yaml(manifests(spec_of(namespace, restrict=True, kinds=kinds)))
+    apply(kube, yaml)
     kube.create(deployment("canary", "r/canary:1"), namespace)
     with closing(with_token(control_plane, kube.token(namespace, NAME))) as client:
         # The API server compiles a new policy within a second or so.

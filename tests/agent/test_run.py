@@ -15,7 +15,7 @@ import pytest
 from gitops_cli.domain.agent.manifests import manifests
 from gitops_cli.domain.agent.spec import NAME, AgentMode
 from gitops_cli.render.agent import manifests_yaml
-from tests.agent.world import World, build_world, kubectl, spec_of
+from tests.agent.world import World, apply, build_world, spec_of
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy, Cut, Fault
@@ -264,7 +264,7 @@ def controller(
     home = f"{article.prefix}agent"
     kube.create_namespace(home)
     spec = spec_of(*names, namespace=home, mode=AgentMode.CONTROLLER)
-    kubectl(control_plane, "apply", "-f", "-", stdin=manifests_yaml(manifests(spec)))
+    apply(kube, manifests_yaml(manifests(spec)))
     kube.patch("Deployment", home, NAME, {"spec": {"replicas": 0}})
     kubeconfig = write_kubeconfig(
         tmp_path / "controller.kubeconfig",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from gitops_cli.domain.agent.manifests import manifests
 from gitops_cli.domain.agent.spec import NAME, AgentMode, AgentSpec
@@ -16,7 +17,7 @@ from gitops_cli.render.agent import manifests_yaml
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops, Ran
-from tests.testbed.kube import Kube, write_kubeconfig
+from tests.testbed.kube import Kube, path, write_kubeconfig
 
 
 def spec_of(*namespaces: str, **more: Any) -> AgentSpec:
@@ -31,16 +32,27 @@ def spec_of(*namespaces: str, **more: Any) -> AgentSpec:
     return AgentSpec(**given | more)
 
 
-def kubectl(control_plane: ControlPlane, *arguments: str, stdin: str = "") -> str:
-    done = subprocess.run(
-        ["kubectl", "--kubeconfig", str(control_plane.kubeconfig), *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
+def apply(kube: Kube, yaml_text: str) -> list[str]:
+    """Do what `kubectl apply --server-side -f -` does; return what became of each object."""
+    return [_apply(kube, manifest) for manifest in yaml.safe_load_all(yaml_text)]
+
+
+def _apply(kube: Kube, manifest: dict[str, Any]) -> str:
+    metadata = manifest["metadata"]
+    target = path(manifest["kind"], metadata.get("namespace"), metadata["name"])
+    before = kube.exists(manifest["kind"], metadata.get("namespace"), metadata["name"])
+    old = kube.request("GET", target)["metadata"]["resourceVersion"] if before else None
+    made = kube.request(
+        "PATCH",
+        target,
+        manifest,
+        content_type="application/apply-patch+yaml",
+        fieldManager="kubectl",
+        fieldValidation="Strict",
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    if old is None:
+        return "created"
+    return "unchanged" if made["metadata"]["resourceVersion"] == old else "configured"
 
 
 @dataclass(frozen=True)
@@ -91,8 +103,7 @@ def build_world(
     """Deploy the article's development environment and install an agent there."""
     environment = article.environment("development")
     deploy(kube, article, environments=[environment])
-    yaml = manifests_yaml(manifests(spec_of(environment, **more)))
-    kubectl(control_plane, "apply", "-f", "-", stdin=yaml)
+    apply(kube, manifests_yaml(manifests(spec_of(environment, **more))))
     kube.patch("CronJob", environment, NAME, {"spec": {"suspend": True}})
     kubeconfig = write_kubeconfig(
         tmp_path / "agent.kubeconfig",
