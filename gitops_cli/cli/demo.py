@@ -150,8 +150,8 @@ def _play(
     for number, step in enumerate(steps):
         if number and pause:
             _wait_for_enter(session)
-        for line in textwrap.wrap(step.why, _WIDTH):
-            _say(session, line)
+        for line in textwrap.wrap(f"[{number + 1}/{len(steps)}] {step.why}", _WIDTH):
+            _say(session, line, Style.INFO)
         _say(session, f"$ {_shown(step)}", Style.STRONG)
         sys.stdout.flush()
         done = subprocess.run(
@@ -179,5 +179,5 @@ def _say(session: Session, text: str = "", style: Style = Style.PLAIN) -> None:
 
 def _wait_for_enter(session: Session) -> None:
     print_line(session.output.stderr, "Press Enter to go on.", Style.DIM)
-    if sys.stdin.readline():  # the person's line feed went down one line: back, and erase
-        session.output.stderr.control(Control.move(0, -1), Control((ControlType.ERASE_IN_LINE, 2)))
+    if sys.stdin.readline():  # two lines down by now, ours and the person's: back, and erase
+        session.output.stderr.control(Control.move(0, -2), Control((ControlType.ERASE_IN_LINE, 2)))

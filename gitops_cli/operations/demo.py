@@ -61,7 +61,7 @@ def story(cast: Cast) -> Sequence[Step]:
         ),
         Step(
             f"Now somebody records a hotfix of {cast.fragile} whose image was never pushed.",
-            ("set", f"{cast.fragile}={cast.broken}", "-e", "prod"),
+            ("set", f"{cast.fragile}={cast.broken}", "-e", "prod", "-m", "hotfix"),
         ),
         Step(
             "The rollout fails, and sync says why. The old pods go on serving.",

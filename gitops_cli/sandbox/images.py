@@ -20,13 +20,13 @@ class Images:
     _known: set[tuple[str, str]] = field(default_factory=set)
 
     def pull_problem(self, image: str) -> str | None:
-        """Return why a node cannot pull the image, in containerd's words; None if it can."""
+        """Return why a node cannot pull the image, None if it can: the end of containerd's words."""
         reference = parse_image(image)
         registry, _, path = reference.repository.partition("/")
         service = path.rpartition("/")[2]
         if registry != REGISTRY or self._exists(service, reference.tag or "latest"):
             return None
-        return f'failed to resolve reference "{image}": {image}: not found'
+        return f"{image}: not found"
 
     def _exists(self, service: str, tag: str) -> bool:
         if service not in SOURCES or not is_commit(tag) or tag.startswith(NEVER_PUSHED):

@@ -408,7 +408,9 @@ def test_a_broken_image_leaves_the_old_pods_running(api: Api):
     }
     [broken] = [p for p in api.list("pods") if p["status"]["phase"] == "Pending"]
     [status] = broken["status"]["containerStatuses"]
-    assert status["state"]["waiting"]["message"].startswith(f'Back-off pulling image "{BROKEN}"')
+    message = status["state"]["waiting"]["message"]
+    assert message.startswith(f'Back-off pulling image "{BROKEN}": ErrImagePull: ')
+    assert message.endswith(f"{BROKEN}: not found")
     assert status["imageID"] == ""
 
 

@@ -61,9 +61,7 @@ def test_the_image_of_the_hotfix_does_not_exist(place: Place):
     # If another commit of `frontend` changed, search new times for it until the hash fits.
     assert version.startswith(NEVER_PUSHED)
     assert git(place.source("frontend"), "rev-parse", HOTFIX) == version
-    assert Images(place).pull_problem(image) == (
-        f'failed to resolve reference "{image}": {image}: not found'
-    )
+    assert (Images(place).pull_problem(image) or "").endswith(f"{image}: not found")
 
 
 def test_the_hotfix_is_newer_than_what_production_runs(place: Place):

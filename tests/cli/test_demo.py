@@ -1,0 +1,266 @@
+"""`gitops demo`: from the first command to the last, and nothing left behind."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.controlplane import ControlPlane
+from tests.testbed.gitops import Gitops, Ran
+from tests.testbed.kube import Kube
+
+COMMANDS = [
+    "gitops status",
+    "gitops promote authentication --from dev --to prod --yes",
+    "gitops diff project1-production",
+    "gitops sync project1-production --wait",
+    "gitops set frontend=dead0cc71c376136bb8d52b3a0505917ba5b00d4 -e prod -m hotfix",
+    "gitops sync project1-production --wait",
+    "gitops rollback frontend -e prod --yes -m 'its image was never pushed'",
+    "gitops sync project1-production --wait",
+    "gitops history frontend -e prod",
+]
+
+
+@pytest.fixture
+def servers() -> Iterator[None]:
+    """Fail a test that leaves a server running."""
+    before = _servers()
+    yield
+    deadline = time.monotonic() + 10
+    while left := _servers() - before:
+        assert time.monotonic() < deadline, f"still running: {left}"
+        time.sleep(0.05)
+
+
+def _servers() -> set[str]:
+    listed = subprocess.run(["ps", "-Ao", "pid=,args="], capture_output=True, text=True, check=True)
+    lines = listed.stdout.splitlines()
+    return {
+        line.split()[0] for line in lines if " -m gitops_cli.sandbox " in line and "demo-" in line
+    }
+
+
+def left_in_cache(gitops: Gitops) -> list[str]:
+    cache = gitops.home / "cache" / "gitops"
+    return [path.name for path in cache.iterdir()] if cache.exists() else []
+
+
+def shown_commands(output: str) -> list[str]:
+    return re.findall(r"^\$ (.*)$", output, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("servers")
+def test_it_runs_through_in_a_pipe_twice(gitops: Gitops):
+    for _ in range(2):
+        done = gitops("demo", timeout=120)
+
+        assert done.code == 0, str(done)
+        assert shown_commands(done.stdout) == COMMANDS
+        assert "exit code 7: rollout failed" in done.stdout
+        assert "exit code 1" in done.stdout
+        assert done.stdout.endswith("Nothing of it is left on this machine.\n")
+        assert "\x1b" not in done.stdout + done.stderr
+        assert left_in_cache(gitops) == []
+
+
+@pytest.mark.usefixtures("servers")
+def test_what_it_shows_is_what_happens(gitops: Gitops):
+    done = gitops("demo", timeout=120).ok()
+
+    steps = dict(enumerate(re.split(r"^\$ .*$", done.stdout, flags=re.MULTILINE)))
+    assert "Cache the identity provider's public keys" in steps[2]  # promote: the source commits
+    assert {"4c43182", "31b8b7a", "differs"} <= set(steps[3].split())  # diff
+    assert re.search("ErrImagePull|ImagePullBackOff", steps[6])  # the failing sync
+    assert "its image was never pushed" in steps[9]  # history
+
+
+@pytest.mark.usefixtures("servers")
+def test_settings_of_the_user_do_not_change_the_story(gitops: Gitops, tmp_path: Path):
+    (gitops.home / ".gitconfig").write_text("[commit]\n\tgpgSign = true\n")  # and no identity
+    settings = gitops.home / "config" / "gitops" / "config.toml"
+    settings.parent.mkdir()
+    settings.write_text('output = "json"\nproject = "other"\n')
+    mine = gitops.using(
+        GITOPS_REPO="https://example.com/never.git",
+        GITOPS_ENV="nowhere",
+        GITOPS_OUTPUT="json",
+        KUBECONFIG=tmp_path / "missing",
+    )
+
+    done = mine("demo", "-o", "table", timeout=120)
+
+    assert done.code == 0, str(done)
+    assert shown_commands(done.stdout) == COMMANDS
+
+
+@pytest.mark.usefixtures("servers")
+def test_on_a_terminal_it_waits_for_enter(gitops: Gitops):
+    with gitops.terminal("demo") as terminal:
+        terminal.wait_for("Press Enter to go on.")
+        assert shown_commands(terminal.text) == COMMANDS[:1]
+        for count in range(2, len(COMMANDS) + 1):
+            terminal.press("enter")
+            terminal.wait_for(COMMANDS[count - 1])
+            if count < len(COMMANDS):
+                terminal.wait_for("Press Enter to go on.", timeout=60)
+
+        assert terminal.finish(timeout=60) == 0
+        assert "Press Enter" not in terminal.text
+    assert left_in_cache(gitops) == []
+
+
+@pytest.mark.usefixtures("servers")
+def test_ctrl_c_at_a_pause_cleans_up(gitops: Gitops):
+    with gitops.terminal("demo") as terminal:
+        terminal.wait_for("Press Enter to go on.")
+        assert left_in_cache(gitops) != []
+        terminal.press("ctrl-c")
+
+        assert terminal.finish() == 130
+    assert left_in_cache(gitops) == []
+
+
+@pytest.mark.usefixtures("servers")
+def test_ctrl_c_in_the_middle_of_a_command_cleans_up(gitops: Gitops):
+    with gitops.terminal("demo", "--no-pause") as terminal:
+        terminal.wait_for("$ gitops sync project1-production --wait", timeout=60)
+        terminal.press("ctrl-c")
+
+        assert terminal.finish(timeout=30) == 130
+    assert left_in_cache(gitops) == []
+
+
+@pytest.mark.usefixtures("servers")
+def test_a_signal_to_stop_cleans_up(gitops: Gitops):
+    with gitops.terminal("demo") as terminal:
+        terminal.wait_for("Press Enter to go on.")
+        terminal.signal(signal.SIGTERM)
+
+        assert terminal.finish() == 130
+    assert left_in_cache(gitops) == []
+
+
+def test_keep_leaves_it_up_and_says_how_to_end_it(gitops: Gitops):
+    done = gitops("demo", "--keep", timeout=120).ok()
+
+    [command] = re.findall(r"^  gitops (sandbox down --dir \S+)$", done.stdout, re.MULTILINE)
+    [name] = left_in_cache(gitops)
+    directory = gitops.home / "cache" / "gitops" / name
+    try:
+        assert gitops("sandbox", "env", "--dir", directory).code == 0
+        assert command.endswith(str(directory))
+    finally:
+        gitops(*command.split()).ok()
+    assert left_in_cache(gitops) == []
+
+
+# --- on a cluster of the user's
+
+
+@pytest.fixture
+def on_cluster(gitops: Gitops, control_plane: ControlPlane) -> Gitops:
+    return gitops.using(KUBECONFIG=control_plane.kubeconfig)
+
+
+def demo_namespaces(kube: Kube) -> list[str]:
+    """Return the demo's namespaces that nobody has deleted."""
+    found = kube.find("Namespace", labels="gitops-cli/demo")
+    return [n["metadata"]["name"] for n in found if "deletionTimestamp" not in n["metadata"]]
+
+
+def project_of(done: Ran) -> str:
+    [project] = set(re.findall(r"gitops-demo-[0-9a-f]{6}", done.stdout))
+    return str(project)
+
+
+def test_on_a_real_cluster_it_uses_namespaces_of_its_own(on_cluster: Gitops, kube: Kube):
+    done = on_cluster("demo", "--context", "test", timeout=120)
+
+    assert done.code == 0, str(done)
+    project = project_of(done)
+    assert f"gitops diff {project}-production" in shown_commands(done.stdout)
+    assert "exit code 7: rollout failed" in done.stdout
+    assert demo_namespaces(kube) == []
+    assert left_in_cache(on_cluster) == []
+
+
+def test_on_a_real_cluster_other_namespaces_stay(
+    on_cluster: Gitops, control_plane: ControlPlane, kube: Kube, namespace: str
+):
+    kube.patch("Namespace", None, namespace, {"metadata": {"labels": {"gitops-cli/demo": "x"}}})
+    environment = {**on_cluster.environment}
+    environment.pop("KUBECONFIG")
+
+    done = on_cluster.using(KUBECONFIG=None)(
+        "demo", "--context", "test", "--kubeconfig", control_plane.kubeconfig, timeout=120
+    )
+
+    assert done.code == 0, str(done)
+    assert demo_namespaces(kube) == [namespace]
+
+
+def test_on_a_real_cluster_keep_leaves_everything(on_cluster: Gitops, kube: Kube):
+    done = on_cluster("demo", "--context", "test", "--keep", timeout=120).ok()
+
+    project = project_of(done)
+    try:
+        found = {n: kube.pods(n, "pause") for n in demo_namespaces(kube)}
+        assert set(found) == {f"{project}-{s}" for s in ("development", "staging", "production")}
+        images = {p["spec"]["containers"][0]["image"] for pods in found.values() for p in pods}
+        assert all(
+            re.fullmatch(r"registry\.k8s\.io/pause:[0-9a-f]{40}@sha256:[0-9a-f]{64}", i)
+            for i in images
+        )
+        assert (
+            f"kubectl delete namespace -l gitops-cli/demo={project} --context test" in done.stdout
+        )
+    finally:
+        for name in demo_namespaces(kube):
+            kube.delete_namespace(name)
+        [name] = left_in_cache(on_cluster)
+        directory = on_cluster.home / "cache" / "gitops" / name
+        on_cluster("sandbox", "down", "--dir", directory).ok()
+
+
+def test_interrupted_on_a_real_cluster_it_still_deletes_its_namespaces(
+    on_cluster: Gitops, kube: Kube
+):
+    with on_cluster.terminal("demo", "--context", "test") as terminal:
+        terminal.wait_for("Press Enter to go on.", timeout=60)
+        assert len(demo_namespaces(kube)) == 3
+        terminal.press("ctrl-c")
+
+        assert terminal.finish(timeout=30) == 130
+    assert demo_namespaces(kube) == []
+    assert left_in_cache(on_cluster) == []
+
+
+def test_a_context_that_does_not_exist_is_one_error(on_cluster: Gitops):
+    done = on_cluster("demo", "--context", "nowhere")
+
+    assert (done.code, done.stdout) == (2, "")
+    assert "nowhere" in done.stderr
+    assert left_in_cache(on_cluster) == []
+
+
+def test_a_kubeconfig_alone_is_not_enough(gitops: Gitops, tmp_path: Path):
+    done = gitops("demo", "--kubeconfig", tmp_path / "any")
+
+    assert done.code == 2
+    assert "hint: add --context NAME" in done.stderr
+
+
+def test_a_context_from_the_environment_is_not_taken(gitops: Gitops):
+    # A variable alone must not make the demo write to a real cluster.
+    with gitops.using(GITOPS_CONTEXT="production").terminal("demo") as terminal:
+        terminal.wait_for("Press Enter to go on.")
+        assert "project1" in terminal.text
+        terminal.press("ctrl-c")
+        assert terminal.finish() == 130
