@@ -138,6 +138,8 @@ class Follower:
         stream = self._api.stream(listing.watching, path, timeout=SILENCE_SECONDS)
         with self._changed:
             self._streams[listing] = stream
+            if self._stopped.is_set():  # too late for __exit__ to close it
+                stream.close()
         try:
             for line in stream.lines():
                 version = self._apply(listing, values, _event(line))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from gitops_cli.cluster.connection import KubernetesCluster, connect
 from tests.testbed.controlplane import ControlPlane
 
-Connected = Callable[[Path], KubernetesCluster]
+
+class Connected(Protocol):
+    """Connects by a kubeconfig; `timeout` is for all requests together."""
+
+    def __call__(self, kubeconfig: Path, *, timeout: float | None = None) -> KubernetesCluster: ...
 
 
 @pytest.fixture
