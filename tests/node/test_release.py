@@ -17,6 +17,7 @@ from tests.node.watching import command_lines
 from tests.testbed.engine import ContainerEngine, podman_at, running_docker
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops, Ran
+from tests.testbed.kube import eventually
 from tests.testbed.registry import Account, RealRegistry, running_registry
 
 pytestmark = pytest.mark.node
@@ -313,6 +314,44 @@ def test_a_build_secret_is_nowhere_to_be_seen(shop: Company, engine: ContainerEn
     known = json.dumps(engine.inspect(image)) + engine("history", "--no-trunc", image)
     assert token not in f"{done}{known}{git(shop.state, 'log', '-p', 'main')}"
     assert not [line for line in seen if token in line]
+
+
+def running(engine: ContainerEngine, image: str) -> str:
+    """Start a container that writes a file and stays; return its id."""
+    seed = "echo seeded > /greeting; echo ready; exec sleep 600"
+    words = ("run", "--detach", "--network=host", image, "/bin/busybox", "sh", "-c", seed)
+    container = engine(*words)
+    eventually(lambda: "ready" in engine("logs", container), timeout=30)
+    return container
+
+
+def test_a_running_container_becomes_a_version(shop: Company, engine: ContainerEngine) -> None:
+    release(shop, engine).ok()
+    container = running(engine, f"{shop.registry.address}/shop/web:{shop.head}")
+    head = shop.commit("note", "seeded by hand\n")
+    command = '/bin/busybox sh -c "cat /greeting; echo $HOME"'
+
+    made = release(
+        shop, engine, "--image-from-container", container, "--cmd", command, "--pin", "-o", "json"
+    )
+
+    engine("rm", "--force", container)
+    said = made.ok().json()
+    assert (said["image_is"], said["digest"]) == ("committed", shop.digest(head))
+    assert shop.recorded() == f"{head}@{said['digest']}"
+    image = f"{shop.registry.address}/shop/web:{head}"
+    assert engine("run", "--rm", "--network=host", image).split()[0] == "seeded"
+    config = engine.inspect(image)["Config"]
+    assert config["Cmd"] == ["/bin/busybox", "sh", "-c", "cat /greeting; echo $HOME"]
+    assert config["Labels"]["org.opencontainers.image.revision"] == head
+
+
+def test_a_container_that_is_not_there(shop: Company, engine: ContainerEngine) -> None:
+    done = release(shop, engine, "--image-from-container", "nobody")
+
+    assert done.code == 1
+    assert "nobody" in done.stderr
+    assert shop.digest(shop.head) is None
 
 
 def test_several_platforms_are_one_index(

@@ -1,0 +1,170 @@
+"""examples/seeded-site for real: a stock server seeds itself, becomes an image, is promoted."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.debian import debian_image
+from tests.testbed.engine import ContainerEngine, running_docker
+from tests.testbed.git import Commit, add_commits, git, init_bare
+from tests.testbed.gitops import Gitops
+from tests.testbed.kube import eventually
+from tests.testbed.registry import RealRegistry, free_port, running_registry
+
+pytestmark = pytest.mark.node
+EXAMPLE = Path(__file__).parents[2] / "examples" / "seeded-site"
+DEV, PROD = "blog-development", "blog-production"
+STOCK = "stock/nginx:1"
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def docker() -> Iterator[ContainerEngine]:
+    with running_docker() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
+    with running_registry(tmp_path_factory.mktemp("registry")) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="module")
+def port(docker: ContainerEngine, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """Make the stock image, which stands for nginx's own: a server, and no wget; return its port.
+
+    The port is a free one, as the containers share the machine's network.
+    """
+    port = free_port()
+    debian_image(docker, "stock/debian:12", ["nginx-light"])
+    context = tmp_path_factory.mktemp("stock")
+    (context / "Dockerfile").write_text(
+        "FROM stock/debian:12\nCOPY default /etc/nginx/sites-enabled/default\n"
+        'CMD ["nginx", "-g", "daemon off;"]\n'
+    )
+    (context / "default").write_text(
+        f"server {{ listen 127.0.0.1:{port}; root /usr/share/nginx/html; }}\n"
+    )
+    docker("build", "--tag", STOCK, context)
+    return port
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """Serve the content that the container downloads; a page, and one it links to."""
+    pages = tmp_path / "blog"
+    (pages / "posts").mkdir(parents=True)
+    (pages / "index.html").write_text('<h1>My blog</h1><a href="posts/one.html">one</a>')
+    (pages / "posts" / "one.html").write_text("<p>The first post</p>")
+    handler = partial(_Quiet, directory=str(pages))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def state(tmp_path: Path, registry: RealRegistry) -> Path:
+    remote = init_bare(tmp_path / "state.git")
+    files: dict[str, str | None] = {
+        f"{environment}/images_path": f"{registry.address}/blog/\n" for environment in (DEV, PROD)
+    }
+    add_commits(remote, [Commit("start", files, 1_793_606_400)])
+    return remote
+
+
+@pytest.fixture
+def removed(docker: ContainerEngine) -> Iterator[Callable[[str], str]]:
+    """Return what notes a container that is to be removed."""
+    names: list[str] = []
+
+    def note(name: str) -> str:
+        names.append(name)
+        return name
+
+    yield note
+    for name in names:
+        docker("rm", "--force", name)
+
+
+def page(port: int, path: str = "") -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5) as answer:
+            return str(answer.read().decode())
+    except urllib.error.URLError:
+        return ""
+
+
+def test_a_seeded_container_becomes_a_promoted_version(
+    tmp_path: Path,
+    gitops: Gitops,
+    docker: ContainerEngine,
+    registry: RealRegistry,
+    state: Path,
+    site: str,
+    port: int,
+    removed: Callable[[str], str],
+) -> None:
+    checkout = tmp_path / "site"
+    git(tmp_path, "clone", "-q", init_bare(tmp_path / "sources" / "site.git"), "site")
+    for file in EXAMPLE.glob("*.sh"):
+        (checkout / file.name).write_text(file.read_text())
+        (checkout / file.name).chmod(0o755)
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "Seed the site")
+    head = git(checkout, "rev-parse", "HEAD")
+    assert "wget" not in docker("run", "--rm", "--network=host", STOCK, "ls", "/usr/bin").split()
+    at_work = gitops.at(checkout).using(
+        **docker.variables, GITOPS_REPO=state, PATH=f"/usr/bin:{gitops.environment['PATH']}"
+    )
+
+    removed("site")
+    subprocess.run(
+        [checkout / "run.sh", site, "--network=host"],
+        env={**at_work.environment, "IMAGE": STOCK},
+        check=True,
+        capture_output=True,
+    )
+    eventually(lambda: "My blog" in page(port), timeout=240)
+    docker("exec", "site", "sed", "-i", "s/My blog/Our blog/", "/usr/share/nginx/html/index.html")
+
+    released = at_work(
+        *("release", "site", "-e", "dev", "--builder", "docker", "--pin", "-o", "json"),
+        *("--image-from-container", "site", "--cmd", "nginx -g 'daemon off;'"),
+        timeout=200,
+    )
+
+    said = released.ok().json()
+    assert said["image_is"] == "committed"
+    version = f"{head}@{said['digest']}"
+    assert git(state, "show", f"main:{DEV}/site.deployment") == version
+    image = f"{registry.address}/blog/site:{head}"
+    config = docker.inspect(image)["Config"]
+    assert config["Cmd"] == ["nginx", "-g", "daemon off;"]
+    assert config["Labels"]["org.opencontainers.image.revision"] == head
+
+    docker("rm", "--force", "site")
+    docker("image", "rm", "--force", image)
+    docker("run", "--detach", "--name", removed("released"), "--network=host", image)
+    # At once, with changes and links, and without asking the site again.
+    eventually(lambda: "Our blog" in page(port), timeout=20)
+    assert "The first post" in page(port, "posts/one.html")
+
+    at_work("promote", "site", "--from", "dev", "--to", "prod", "--verify-image", "--yes").ok()
+    assert git(state, "show", f"main:{PROD}/site.deployment") == version
