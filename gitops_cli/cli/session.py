@@ -85,7 +85,7 @@ class Session:
     @cached_property
     def state(self) -> StateRepository:
         """Return the state repository: -R, GITOPS_REPO, from here up, or the user's config."""
-        from gitops_cli.state.repository import open_repository
+        from gitops_cli.state.opening import open_repository
 
         return open_repository(
             self.directory,
@@ -96,10 +96,21 @@ class Session:
 
     @cached_property
     def checkout(self) -> Checkout | None:
-        """Return the git checkout the command works in: perhaps a service's own."""
+        """Return the git checkout the command works in, unless it is the state repository."""
         from gitops_cli.source.checkout import checkout_at
 
-        return checkout_at(self.directory)
+        return None if self.in_state else checkout_at(self.directory)
+
+    @cached_property
+    def in_state(self) -> bool:
+        """Tell whether the command works in the state repository's own checkout."""
+        root = self.state.worktree
+        if root is None:
+            return False
+        root, here = root.resolve(), self.directory.resolve()
+        # A checkout of something else may lie within it.
+        nearest = next((p for p in (here, *here.parents) if (p / ".git").exists()), None)
+        return nearest == root
 
     def sources(self, team: Team) -> Sources:
         """Return the services' source repositories, as far as they can be read."""

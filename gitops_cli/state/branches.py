@@ -6,19 +6,16 @@ accepted write. Nothing here writes more than objects before that.
 
 from __future__ import annotations
 
-import time
 from typing import Protocol
 
 from gitops_cli.domain.errors import GitError, UsageError
 from gitops_cli.domain.text import redacted
 from gitops_cli.state.fast_forward import fast_forward, update_worktree
 from gitops_cli.state.location import Location, Remote, tracking_ref
-from gitops_cli.state.mirror import Mirror, with_branch
 from gitops_cli.state.objects import ObjectReader
 from gitops_cli.state.process import Git
 from gitops_cli.state.remote import HEADS, fetch, look
 
-_STILL_FRESH = 1.0  # seconds
 _TRIES = 3  # looks at a remote that is rewound between looking and fetching
 
 
@@ -104,58 +101,6 @@ class CloneBranch:
             return False
         merge = self._location.config.get(f"branch.{head.removeprefix(HEADS)}.merge")
         return (merge or head) == self._ref
-
-
-class MirrorBranch:
-    """The branch of a URL, through the cached mirror."""
-
-    def __init__(self, mirror: Mirror, reader: ObjectReader, *, fresh: bool) -> None:
-        self.mirror = mirror
-        self.git = mirror.git
-        self.push_url = mirror.url
-        self.local: Location | None = None
-        self._reader = reader
-        self._fresh = time.monotonic() if fresh else None  # when made: that was a look as well
-        self._known = False
-
-    @property
-    def ref(self) -> str | None:
-        """Return the branch's full name."""
-        return self.mirror.ref
-
-    def last_known(self) -> str | None:
-        """Return the tip any process last read or wrote through this mirror."""
-        self._fresh = None  # whoever starts from this and comes back wants another look
-        return self.mirror.last_known()
-
-    def look(self, *, timeout: float, for_push: bool = False) -> str | None:
-        """Return the remote's tip; the first look finds out the branch, later ones just fetch."""
-        made, self._fresh = self._fresh, None
-        if made is not None and time.monotonic() - made < _STILL_FRESH:
-            made_with = self.last_known()
-            if made_with is not None:
-                self._known = True
-                return made_with
-        if self._known:
-            return self.mirror.fetch(timeout=timeout)
-        url, ref = self.mirror.url, self.mirror.ref
-        seen = look(self.git, url, None, timeout=timeout, fallback=ref)
-        if seen.ref != ref:
-            self.mirror = with_branch(self.mirror, seen.ref)
-        if seen.commit is None:
-            return None
-        self._known = True
-        if self._reader.commit(seen.commit) is None:
-            return self.mirror.fetch(timeout=timeout)
-        if self.mirror.last_known() != seen.commit:
-            self.mirror.remember(seen.commit)
-        return seen.commit
-
-    def accepted(self, new: str, old: str | None) -> tuple[str, ...]:
-        """Note the new tip for the next process."""
-        self._known = True
-        self.mirror.remember(new)
-        return ()
 
 
 class LocalBranch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import tempfile
 import time
@@ -24,6 +25,11 @@ def cache_directory(environment: Mapping[str, str]) -> Path:
         except RuntimeError:  # no home: a container that runs as an unknown user
             base = Path(tempfile.gettempdir()) / f"gitops-cli-{os.getuid()}"
     return base / "gitops-cli"
+
+
+def cache_name(text: str) -> str:
+    """Return a file name for what a URL or a path stands for."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:24]
 
 
 def make_private(directory: Path) -> Path:

@@ -12,54 +12,51 @@ from gitops_cli.domain.errors import Denied, GitError, GitOpsError, RemoteUnreac
 from gitops_cli.domain.text import redacted, visible
 from gitops_cli.state.process import Done
 
-_NOT_AUTHENTICATED = re.compile(
-    r"Authentication failed|could not read (Username|Password)|terminal prompts disabled"
+# Patterns are compiled when something has failed, not on every start.
+_NOT_AUTHENTICATED = (
+    r"(?i)Authentication failed|could not read (Username|Password)|terminal prompts disabled"
     r"|Permission denied \(|Permission to \S+ denied|HTTP Basic: Access denied"
     r"|returned error: 40[13]\b|Host key verification failed|Too many authentication failures"
     r"|no mutual signature|Invalid username or (password|token)|[Rr]epository .*not found"
-    r"|you (do not|don't) have permission|access rights",
-    re.IGNORECASE,
+    r"|you (do not|don't) have permission|access rights"
 )
 # ssh and git end every failed connection with these words, whatever the reason was.
-_ALWAYS_SAID = re.compile(r"Please make sure you have the correct access rights.*", re.DOTALL)
-_OWNERSHIP = re.compile(r"dubious ownership in repository at '([^']*)'")
-_DISK = re.compile(r"No space left on device|Disk quota exceeded|File too large", re.IGNORECASE)
-_NOT_WRITABLE = re.compile(
-    r"Read-only file system|insufficient permission|Permission denied|Operation not permitted",
-    re.IGNORECASE,
+_ALWAYS_SAID = r"(?s)Please make sure you have the correct access rights.*"
+_OWNERSHIP = r"dubious ownership in repository at '([^']*)'"
+_DISK = r"(?i)No space left on device|Disk quota exceeded|File too large"
+_NOT_WRITABLE = (
+    r"(?i)Read-only file system|insufficient permission|Permission denied|Operation not permitted"
 )
 # Trying again cannot help.
-_FOR_EVER = re.compile(
-    r"hash algorithm|transport '[^']*' not allowed|[Uu]nsupported|is not supported"
-)
-_NOISE = re.compile(r"^(hint:|warning:|To |Pushing to |From |\s*$)")
+_FOR_EVER = r"hash algorithm|transport '[^']*' not allowed|[Uu]nsupported|is not supported"
+_NOISE = ("hint:", "warning:", "To ", "Pushing to ", "From ")
 
 
 def failure(done: Done, doing: str, *, remote: str | None = None) -> GitOpsError:
     """Return the error for a git command that failed; `remote` is the URL it talked to."""
     said = spoken(done.err)
     because = f"{doing}: {said}" if said else f"{doing}: git ended with status {done.code}"
-    own = _ALWAYS_SAID.sub("", done.err)
-    if owned := _OWNERSHIP.search(own):
+    own = re.sub(_ALWAYS_SAID, "", done.err)
+    if owned := re.search(_OWNERSHIP, own):
         return Denied(
             f"{doing}: the repository belongs to another user",
             hint=f"if you trust it: git config --global --add safe.directory {owned[1]}",
         )
-    if _DISK.search(own):
+    if re.search(_DISK, own):
         return GitError(f"{because} (the disk is full)", hint="make room, then repeat the command")
-    if remote is not None and _NOT_AUTHENTICATED.search(own):
+    if remote is not None and re.search(_NOT_AUTHENTICATED, own):
         return Denied(because, hint=f"check your credentials: git ls-remote {redacted(remote)}")
-    if _NOT_WRITABLE.search(own):
+    if re.search(_NOT_WRITABLE, own):
         return Denied(because, hint="check who may read and write there")
-    if remote is not None and not _FOR_EVER.search(own):
+    if remote is not None and not re.search(_FOR_EVER, own):
         return RemoteUnreachable(because, hint=f"try it: git ls-remote {redacted(remote)}")
     return GitError(because)
 
 
 def spoken(text: str) -> str:
     """Return what matters of git's stderr on one line, safe to show."""
-    lines = [line.strip() for line in _ALWAYS_SAID.sub("", text).splitlines()]
-    kept = [line for line in lines if not _NOISE.match(line)]
+    lines = [line.strip() for line in re.sub(_ALWAYS_SAID, "", text).splitlines()]
+    kept = [line for line in lines if line and not line.startswith(_NOISE)]
     return redacted(visible("; ".join(kept[:6])))
 
 

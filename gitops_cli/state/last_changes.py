@@ -7,7 +7,6 @@ first-parent line of the new one; otherwise everything is read again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -20,7 +19,7 @@ from typing import Any
 
 from gitops_cli.domain.commits import LastChange
 from gitops_cli.domain.errors import Denied, GitError
-from gitops_cli.state.cache import make_private, replace_file
+from gitops_cli.state.cache import cache_name, make_private, replace_file
 from gitops_cli.state.failures import failure
 from gitops_cli.state.history import History
 from gitops_cli.state.objects import parse_commit
@@ -177,7 +176,7 @@ def _described(history: History, commits: Mapping[str, str]) -> dict[str, LastCh
 def _cache_file(history: History, cache: Path) -> Path:
     git = history.git
     repository = str(git.git_dir or git.directory)
-    return cache / "changes" / f"{hashlib.sha256(repository.encode()).hexdigest()[:24]}.json"
+    return cache / "changes" / f"{cache_name(repository)}.json"
 
 
 def _load(file: Path) -> Known:

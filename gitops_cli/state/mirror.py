@@ -8,9 +8,7 @@ under that lock any `*.lock` of git is a dead process's and is removed.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-import secrets
 import shutil
 import tempfile
 import weakref
@@ -21,7 +19,7 @@ from pathlib import Path
 
 from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut
 from gitops_cli.domain.text import redacted
-from gitops_cli.state.cache import locked, make_private, writing
+from gitops_cli.state.cache import cache_name, locked, make_private, writing
 from gitops_cli.state.failures import failure
 from gitops_cli.state.process import Git
 from gitops_cli.state.remote import HEADS, check_ref, fetch
@@ -107,7 +105,7 @@ class Mirror:
 
 def mirror_path(directory: Path, url: str) -> Path:
     """Return where the mirror of a URL is, below our cache directory."""
-    return directory / "mirrors" / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.git"
+    return directory / "mirrors" / f"{cache_name(url)}.git"
 
 
 def open_mirror(
@@ -232,7 +230,7 @@ class OwnRef:
     def __init__(self, path: Path) -> None:
         handle = None
         while handle is None:
-            name = f"{os.getpid()}-{secrets.token_hex(4)}"
+            name = f"{os.getpid()}-{os.urandom(4).hex()}"
             handle = _hold(path / _LIVE / name)
         self.name = f"{_PRIVATE}{name}"
         weakref.finalize(self, _release, path / self.name, path / _LIVE / name, handle)

@@ -17,7 +17,7 @@ HEADS = "refs/heads/"
 
 # What git-check-ref-format(1) forbids, as far as it could lead out of a directory or be read as
 # something else than a name.
-_FORBIDDEN = re.compile(r"\.\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|//|/\.|\.lock(/|\Z)|/\Z|\.\Z")
+_FORBIDDEN = r"\.\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|//|/\.|\.lock(/|\Z)|/\Z|\.\Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _symbolic_head(done: Done) -> str | None:
 
 def check_ref(ref: str) -> str:
     """Return the name of a branch, or raise GitError for one that git itself would not make."""
-    if not ref.startswith(HEADS) or _FORBIDDEN.search(ref):
+    if not ref.startswith(HEADS) or re.search(_FORBIDDEN, ref):
         raise GitError(f"`{one_line(ref)}` is not the name of a branch")
     return ref
 

@@ -1,4 +1,8 @@
-"""The state repository: what commands read from it, and the one way to write to it."""
+"""The state repository: what commands read from it, and the one way to write to it.
+
+Imports inside functions are for start-up: what only a write, a history or a URL needs is loaded
+by those alone (docs/decisions/0003-write-transaction.md has the figures).
+"""
 
 from __future__ import annotations
 
@@ -8,32 +12,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from gitops_cli.domain.commits import Commit, FileChange, LastChange
 from gitops_cli.domain.errors import Denied, GitError, RemoteUnreachable, UsageError
 from gitops_cli.domain.proposal import Actor, Proposal, Written
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.text import one_line, redacted
-from gitops_cli.state.branches import Branch, CloneBranch, LocalBranch, MirrorBranch
-from gitops_cli.state.cache import cache_directory
-from gitops_cli.state.config import read_config
+from gitops_cli.state.branches import Branch
 from gitops_cli.state.failures import failure
-from gitops_cli.state.history import History
-from gitops_cli.state.last_changes import last_changes
-from gitops_cli.state.location import (
-    Location,
-    check_url,
-    find_location,
-    find_remote,
-    holds_state,
-)
-from gitops_cli.state.mirror import open_mirror
-from gitops_cli.state.objects import ObjectReader
-from gitops_cli.state.process import Git, can_ask, git_environment, ssh_batch
 from gitops_cli.state.remote import HEADS
 from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree_snapshot
-from gitops_cli.state.store import Store, clone_store, mirror_store, revision
+from gitops_cli.state.store import Store, revision
+
+if TYPE_CHECKING:
+    from gitops_cli.state.history import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,10 +209,15 @@ class StateRepository:
 
     def last_changes(self, paths: Iterable[str], *, tip: str) -> Mapping[str, LastChange]:
         """Return the last change of each path that exists at `tip`; fetches missing history."""
+        from gitops_cli.state.cache import cache_directory
+        from gitops_cli.state.last_changes import last_changes
+
         history = self._history(tip)
         return last_changes(history, frozenset(paths), tip, cache_directory(os.environ))
 
     def _history(self, commit: str) -> History:
+        from gitops_cli.state.history import History
+
         self._complete(commit)
         if self._store.whole.reader.commit(commit) is None:
             raise GitError(f"{self.description} has no commit {one_line(commit)}")
@@ -253,7 +251,6 @@ class StateRepository:
         Edits that change nothing are no change. `actor` is the author in CI; None: git's own
         identity. Raises PushRefused, RetriesExhausted, RemoteUnreachable, Denied or GitError.
         """
-        # GitPython takes 100 ms to import: only a write pays for it.
         from gitops_cli.state.transaction import Transaction
 
         if self._access.rev is not None:
@@ -302,78 +299,3 @@ class StateRepository:
             actor=actor,
             timeout=timeout,
         )
-
-
-def open_repository(
-    start: Path,
-    *,
-    url: str | None = None,
-    fallback: str | None = None,
-    rev: str | None = None,
-    offline: bool = False,
-    timeout: float = 60.0,
-    notify: Callable[[str], None] | None = None,
-) -> StateRepository:
-    """Return the state repository: of `url`, else the one around `start`, else of `fallback`.
-
-    `url` may be the path of a clone, which is then used as such. `fallback` is taken where `start`
-    is in no repository, or in one that holds no environment (a service's checkout). `rev` fixes
-    the commit. `timeout` (seconds) limits each connection. `notify` hears, one line at a time, why
-    a write has to wait. Raises UsageError, Denied, RemoteUnreachable.
-    """
-    access = Access(git_environment(), rev, offline, timeout, notify or (lambda _: None))
-    if url is not None:
-        return _of_url(url, start, access)
-    location = find_location(start, access.environment)
-    if fallback is not None and (location is None or not holds_state(location)):
-        return _of_url(fallback, Path.home(), access)
-    if location is None:
-        raise UsageError(
-            f"{start} is not in a git repository",
-            hint="go to your state repository, or name it: -C PATH, -R URL or GITOPS_REPO",
-        )
-    return _of_location(location, access)
-
-
-def _of_url(url: str, start: Path, access: Access) -> StateRepository:
-    check_url(url)
-    path = (start / Path(url).expanduser()).absolute()
-    if path.is_dir():
-        location = find_location(path, access.environment)
-        if location is not None and location.worktree is not None:
-            return _of_location(location, access)
-        url = str(path)
-    return _of_mirror(url, access)
-
-
-def _of_location(location: Location, access: Access) -> StateRepository:
-    remote = find_remote(location)
-    reader = ObjectReader(location.git)
-    branch: Branch
-    if remote is None:
-        branch = LocalBranch(location, reader)
-        description = str(location.path)
-    else:
-        branch = CloneBranch(location, remote, reader)
-        description = redacted(remote.url)
-    store = clone_store(location, reader, remote)
-    return StateRepository(description, branch, store, access, location.worktree)
-
-
-def _of_mirror(url: str, access: Access) -> StateRepository:
-    environment = access.environment
-    git = Git(Path.cwd(), environment)
-    config = read_config(git)
-    if not can_ask(environment):
-        environment = {**environment, **ssh_batch(environment, config.get("core.sshcommand"))}
-    mirror, made = open_mirror(
-        cache_directory(os.environ),
-        url,
-        environment,
-        offline=access.offline,
-        timeout=access.timeout,
-    )
-    reader = ObjectReader(mirror.git)
-    branch = MirrorBranch(mirror, reader, fresh=made)
-    store = mirror_store(mirror, reader, config)
-    return StateRepository(redacted(url), branch, store, access, None)

@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitops_cli.domain.errors import GitError
-from gitops_cli.state.cache import cache_directory
 from gitops_cli.state.config import Config, as_environment
 from gitops_cli.state.failures import failure
 from gitops_cli.state.location import Location, Remote
-from gitops_cli.state.mirror import Mirror, open_mirror
 from gitops_cli.state.objects import LINK_MODE, ObjectReader
 from gitops_cli.state.process import Git
 
@@ -117,21 +115,13 @@ def revision(git: Git, rev: str) -> str | None:
     return done.text if done.code == 0 else None
 
 
-def mirror_store(mirror: Mirror, reader: ObjectReader, config: Config) -> Store:
-    """Return the store of a mirror, which completes itself."""
-    source = Source(mirror.git, reader)
-
-    def complete(_offline: bool, timeout: float) -> Source:
-        mirror.complete(timeout=timeout)
-        return source
-
-    return Store(source, config, mirror.path / "shallow", complete)
-
-
 def clone_store(location: Location, reader: ObjectReader, remote: Remote | None) -> Store:
     """Return the store of a clone; whole history comes from a mirror of its remote if need be."""
 
     def complete(offline: bool, timeout: float) -> Source:
+        from gitops_cli.state.cache import cache_directory
+        from gitops_cli.state.mirror import open_mirror
+
         if remote is None:
             raise GitError(f"{location.path}: the history is cut, and there is no remote")
         environment = dict(location.git.environment)

@@ -12,7 +12,8 @@ from gitops_cli.domain.errors import Locked
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.proposal import Edit, Proposal
 from gitops_cli.domain.repository import Snapshot
-from gitops_cli.state.repository import StateRepository, open_repository
+from gitops_cli.state.opening import open_repository
+from gitops_cli.state.repository import StateRepository
 from tests.testbed.git import Commit, add_commits, git, init_bare
 
 OLD = "a" * 40

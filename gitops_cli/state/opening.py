@@ -1,0 +1,96 @@
+"""Opens the state repository: a URL, the one around a directory, or the user's usual one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.text import redacted
+from gitops_cli.state.branches import Branch, CloneBranch, LocalBranch
+from gitops_cli.state.config import read_config
+from gitops_cli.state.location import Location, check_url, find_location, find_remote, holds_state
+from gitops_cli.state.objects import ObjectReader
+from gitops_cli.state.process import Git, can_ask, git_environment, ssh_batch
+from gitops_cli.state.repository import Access, StateRepository
+from gitops_cli.state.store import clone_store
+
+
+def open_repository(
+    start: Path,
+    *,
+    url: str | None = None,
+    fallback: str | None = None,
+    rev: str | None = None,
+    offline: bool = False,
+    timeout: float = 60.0,
+    notify: Callable[[str], None] | None = None,
+) -> StateRepository:
+    """Return the state repository: of `url`, else the one around `start`, else of `fallback`.
+
+    `url` may be the path of a clone, which is then used as such. `fallback` is taken where `start`
+    is in no repository, or in one that holds no environment (a service's checkout). `rev` fixes
+    the commit. `timeout` (seconds) limits each connection. `notify` hears, one line at a time, why
+    a write has to wait. Raises UsageError, Denied, RemoteUnreachable.
+    """
+    access = Access(git_environment(), rev, offline, timeout, notify or (lambda _: None))
+    if url is not None:
+        return _of_url(url, start, access)
+    location = find_location(start, access.environment)
+    if fallback is not None and (location is None or not holds_state(location)):
+        return _of_url(fallback, Path.home(), access)
+    if location is None:
+        raise UsageError(
+            f"{start} is not in a git repository",
+            hint="go to your state repository, or name it: -C PATH, -R URL or GITOPS_REPO",
+        )
+    return _of_location(location, access)
+
+
+def _of_url(url: str, start: Path, access: Access) -> StateRepository:
+    check_url(url)
+    path = (start / Path(url).expanduser()).absolute()
+    if path.is_dir():
+        location = find_location(path, access.environment)
+        if location is not None and location.worktree is not None:
+            return _of_location(location, access)
+        url = str(path)
+    return _of_mirror(url, access)
+
+
+def _of_location(location: Location, access: Access) -> StateRepository:
+    remote = find_remote(location)
+    reader = ObjectReader(location.git)
+    branch: Branch
+    if remote is None:
+        branch = LocalBranch(location, reader)
+        description = str(location.path)
+    else:
+        branch = CloneBranch(location, remote, reader)
+        description = redacted(remote.url)
+    store = clone_store(location, reader, remote)
+    return StateRepository(description, branch, store, access, location.worktree)
+
+
+def _of_mirror(url: str, access: Access) -> StateRepository:
+    from gitops_cli.state.cache import cache_directory
+    from gitops_cli.state.mirror import open_mirror
+    from gitops_cli.state.mirror_branch import MirrorBranch, mirror_store
+
+    environment = access.environment
+    git = Git(Path.cwd(), environment)
+    config = read_config(git)
+    if not can_ask(environment):
+        environment = {**environment, **ssh_batch(environment, config.get("core.sshcommand"))}
+    mirror, made = open_mirror(
+        cache_directory(os.environ),
+        url,
+        environment,
+        offline=access.offline,
+        timeout=access.timeout,
+    )
+    reader = ObjectReader(mirror.git)
+    branch = MirrorBranch(mirror, reader, fresh=made)
+    store = mirror_store(mirror, reader, config)
+    return StateRepository(redacted(url), branch, store, access, None)
