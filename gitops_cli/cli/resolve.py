@@ -79,8 +79,8 @@ def _asked(
 def service_checkout(session: Session) -> Checkout:
     """Return the service's checkout that the command works in; raises UsageError."""
     checkout = session.checkout
-    if checkout is None or checkout.root == session.state.worktree:
-        where = "the state repository" if checkout else "not a git checkout"
+    if checkout is None:
+        where = "the state repository" if session.in_state else "not a git checkout"
         raise UsageError(
             f"{session.directory} is {where}, so it says no service and no hash",
             hint="name them: gitops set SERVICE=HASH -e ENV",

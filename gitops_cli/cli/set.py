@@ -118,6 +118,7 @@ def set_versions(
         older=allow_older,
     )
     checks = ImageChecks(verify_image, wait_image, pin)
+    by_branch = wish.from_checkout or session.ci is not None
     order = Order(
         env or asked_environment(session, project),
         wish.versions,
@@ -126,8 +127,8 @@ def set_versions(
         usual_project=session.user.project,
         kind=kind,
         expected=expected,
-        by_branch=wish.from_checkout or session.ci is not None,
-        branch=wish.branch,
+        by_branch=by_branch,
+        branch=wish.branch if by_branch else None,
         overrides=overrides,
         confirmed=confirm,
         reason=message,

@@ -8,6 +8,8 @@ from pathlib import Path
 from gitops_cli.domain.version import is_commit
 from gitops_cli.source.git import read
 
+_HEADS = "refs/heads/"
+
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
@@ -21,25 +23,31 @@ class Checkout:
 
 def checkout_at(directory: Path) -> Checkout | None:
     """Return the checkout around a directory; None if there is none."""
-    top = read(directory, "rev-parse", "--show-toplevel")
-    root = top.out.removesuffix("\n")
-    if top.code != 0 or not root:
+    # Each line as far as git gets: a repository without commits has no HEAD to show.
+    said = read(directory, "rev-parse", "--show-toplevel", "HEAD", "--symbolic-full-name", "HEAD")
+    root, head, ref = [*said.out.split("\n"), "", "", ""][:3]
+    if not root:
         return None
-    head = read(directory, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").out.strip()
-    branch = read(directory, "symbolic-ref", "--quiet", "--short", "HEAD").out.strip()
+    if not is_commit(head):
+        ref = read(directory, "symbolic-ref", "--quiet", "HEAD").out.strip()
     return Checkout(
-        Path(root), head if is_commit(head) else None, branch or None, remote_of(directory)
+        Path(root),
+        head if is_commit(head) else None,
+        ref.removeprefix(_HEADS) if ref.startswith(_HEADS) else None,
+        remote_of(directory),
     )
 
 
 def remote_of(directory: Path) -> str | None:
-    """Return the URL of `origin`, else of the only remote."""
-    names = read(directory, "remote").out.split()
-    name = "origin" if "origin" in names else names[0] if len(names) == 1 else None
-    if name is None:
-        return None
-    # As it was configured: rewriting (insteadOf) is git's business when it connects.
-    return read(directory, "config", "--get", f"remote.{name}.url").out.strip() or None
+    """Return the URL of `origin`, else of the only remote, as it was configured."""
+    # Rewriting (insteadOf) is git's business when it connects.
+    listed = read(directory, "config", "-z", "--get-regexp", r"^remote\..*\.url$").out
+    urls: dict[str, str] = {}
+    for entry in listed.split("\0"):
+        key, _, url = entry.partition("\n")
+        if url:
+            urls.setdefault(key.removeprefix("remote.").removesuffix(".url"), url)
+    return urls.get("origin") or (next(iter(urls.values())) if len(urls) == 1 else None)
 
 
 def author_at(directory: Path) -> str | None:
