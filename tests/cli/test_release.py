@@ -1,0 +1,329 @@
+"""`gitops release` where no container engine is: a stand-in for docker, and a scripted registry.
+
+The real ones are in tests/node. Here the rest is held: what is asked first, what is refused, what
+docker is told, and what happens when something breaks half-way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.registry.scripted import Reply, Request, scripted
+from tests.testbed.git import Commit, add_commits, git, init_bare
+from tests.testbed.gitops import Gitops
+
+DIGEST = "sha256:" + "0f" * 32
+OTHER = "sha256:" + "f0" * 32
+DEV = "shop-development"
+# Notes what it is told; `push` puts the tag into the registry's directory.
+DOCKER = """\
+#!/bin/sh
+printf '%s\\n' "$*" >> "$DESK/asked"
+case $1 in
+  version) echo 20.10.24 ;;
+  push) [ ! -e "$DESK/push-fails" ] || { echo 'denied: requested access' >&2; exit 1; }
+        touch "$DESK/tags/${2##*:}" ;;
+  build) echo '::error::not a command of ours'; echo '##[error]neither'
+         [ ! -e "$DESK/build-fails" ] || { echo 'no space left on device' >&2; exit 1; } ;;
+  buildx) [ "$2" = build ] || exit 0
+          while [ "$1" != --metadata-file ]; do shift; done
+          echo '{"containerimage.digest": "DIGEST"}' > "$2"
+          while [ "$1" != --tag ]; do shift; done
+          touch "$DESK/tags/${2##*:}" ;;
+  image) echo '["HOST/shop/web@DIGEST"]' ;;
+esac
+"""
+
+
+@dataclass
+class Desk:
+    """A checkout of a service, a state repository, a stand-in for docker and a registry."""
+
+    directory: Path
+    checkout: Path
+    state: Path
+    gitops: Gitops
+    address: str
+
+    @property
+    def head(self) -> str:
+        return git(self.checkout, "rev-parse", "HEAD")
+
+    @property
+    def asked(self) -> list[str]:
+        """What docker was told, but for the question whether it is there."""
+        file = self.directory / "asked"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [line for line in lines if not line.startswith("version")]
+
+    def recorded(self) -> str:
+        return git(self.state, "show", f"main:{DEV}/web.deployment")
+
+    def untouched(self) -> bool:
+        return git(self.state, "rev-list", "--count", "main") == "1"
+
+
+@pytest.fixture
+def desk(tmp_path: Path, gitops: Gitops) -> Iterator[Desk]:
+    directory = tmp_path / "desk"
+    (directory / "tags").mkdir(parents=True)
+
+    def answer(request: Request) -> Reply:
+        tag = request.path.rpartition("/")[2]
+        if not (directory / "tags" / tag).exists():
+            return Reply(404)
+        return Reply(200, {"Docker-Content-Digest": DIGEST})
+
+    with scripted(answer) as registry:
+        yield _desk(tmp_path, directory, gitops, registry.address)
+
+
+def _desk(tmp_path: Path, directory: Path, gitops: Gitops, address: str) -> Desk:
+    remote = init_bare(tmp_path / "sources" / "web.git")
+    git(tmp_path, "clone", "-q", remote, "web")
+    checkout = tmp_path / "web"
+    (checkout / "Dockerfile").write_text("FROM scratch\n")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "Begin")
+    state = init_bare(tmp_path / "state.git")
+    add_commits(
+        state, [Commit("start", {f"{DEV}/images_path": f"{address}/shop/\n"}, 1_793_606_400)]
+    )
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    script = DOCKER.replace("HOST", address).replace("DIGEST", DIGEST)
+    (programs / "docker").write_text(script)
+    (programs / "docker").chmod(0o755)
+    at_work = gitops.at(checkout).using(
+        GITOPS_REPO=state, DESK=directory, PATH=f"{programs}:{gitops.environment['PATH']}"
+    )
+    return Desk(directory, checkout, state, at_work, address)
+
+
+def test_build_push_check_record(desk: Desk) -> None:
+    done = desk.gitops("release", "-e", "dev", "-o", "json").ok()
+
+    image = f"{desk.address}/shop/web:{desk.head}"
+    build, push, *_ = desk.asked
+    assert build.startswith("build --label org.opencontainers.image.revision=")
+    assert build.endswith(f"--tag {image} {desk.checkout}")
+    assert push == f"push {image}"
+    assert desk.recorded() == desk.head
+    document = done.json()
+    assert (document["kind"], document["action"]) == ("release", "release")
+    assert document["image"] == image
+    assert document["digest"] == DIGEST
+
+
+def test_all_that_docker_is_told(desk: Desk) -> None:
+    (desk.checkout / "app").mkdir()
+    (desk.checkout / "app" / "Other").write_text("FROM scratch\n")
+    git(desk.checkout, "add", ".")
+    git(desk.checkout, "commit", "-q", "-m", "Move")
+
+    desk.gitops(
+        *("release", "web", "-e", "dev", "--build", "app", "--file", "app/Other"),
+        *("--build-arg", "A=1", "--build-arg", "B", "--secret", "id=npm,env=TOKEN"),
+        *("--platform", "linux/arm64", "--label", "team=shop"),
+    ).ok()
+
+    build = desk.asked[0]
+    assert f"--file {desk.checkout}/app/Other " in build
+    assert "--build-arg A=1 --build-arg B --secret id=npm,env=TOKEN --platform linux/arm64" in build
+    assert build.endswith(f" {desk.checkout}/app")
+
+
+def test_output_of_a_build_cannot_command_the_ci_system(desk: Desk) -> None:
+    done = desk.gitops("release", "-e", "dev").ok()
+
+    lines = done.stderr.splitlines()
+    assert "build | ::error::not a command of ours" in lines
+    assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
+
+
+def test_quiet_leaves_the_build_out(desk: Desk) -> None:
+    assert "build |" not in desk.gitops("release", "-e", "dev", "-q").ok().stderr
+
+
+def test_a_second_run_builds_nothing(desk: Desk) -> None:
+    desk.gitops("release", "-e", "dev").ok()
+    asked = desk.asked
+
+    again = desk.gitops("release", "-e", "dev").ok()
+
+    assert desk.asked == asked
+    assert "is in the registry already" in again.stderr
+    assert "nothing to do" in again.stdout
+
+
+def test_an_image_without_a_record_is_recorded(desk: Desk) -> None:
+    (desk.directory / "tags" / desk.head).touch()
+
+    desk.gitops("release", "-e", "dev", "--pin").ok()
+
+    assert desk.asked == []
+    assert desk.recorded() == f"{desk.head}@{DIGEST}"
+
+
+@pytest.mark.parametrize(
+    ("broken", "code", "words"),
+    [
+        ("build-fails", 1, "docker build ended with exit code 1: no space left on device"),
+        ("push-fails", 4, "docker login"),
+    ],
+)
+def test_what_fails_before_the_image_is_there(
+    desk: Desk, broken: str, code: int, words: str
+) -> None:
+    (desk.directory / broken).touch()
+
+    done = desk.gitops("release", "-e", "dev")
+
+    assert (done.code, desk.untouched()) == (code, True)
+    assert words in done.stderr
+
+
+def test_somebody_else_pushed_the_tag_at_the_same_time(desk: Desk) -> None:
+    program = desk.gitops.environment["PATH"].split(":")[0] + "/docker"
+    Path(program).write_text(Path(program).read_text().replace(DIGEST, OTHER))
+
+    done = desk.gitops("release", "-e", "dev")
+
+    assert (done.code, desk.untouched()) == (6, True)
+    assert DIGEST in done.stderr
+    assert OTHER in done.stderr
+
+
+def test_a_pushed_image_that_never_shows(desk: Desk) -> None:
+    program = Path(desk.gitops.environment["PATH"].split(":")[0]) / "docker"
+    program.write_text(program.read_text().replace('touch "$DESK/tags', 'true "$DESK/tags'))
+
+    done = desk.gitops("release", "-e", "dev", "--wait-image", "1s")
+
+    assert (done.code, desk.untouched()) == (8, True)
+
+
+def test_a_lock_refuses_before_docker_is_asked(desk: Desk) -> None:
+    lock: dict[str, str | None] = {f"{DEV}/.lock": 'reason = "party"\n'}
+    add_commits(desk.state, [Commit("lock", lock, 1_793_606_500)])
+
+    done = desk.gitops("release", "-e", "dev")
+
+    assert (done.code, desk.asked) == (6, [])
+
+
+def test_dirty_is_refused_by_name(desk: Desk) -> None:
+    (desk.checkout / "Dockerfile").write_text("FROM other\n")
+    (desk.checkout / "new").write_text("x")
+
+    done = desk.gitops("release", "-e", "dev", "-o", "json")
+
+    assert (done.code, desk.asked) == (6, [])
+    error = json.loads(done.stderr)
+    assert error["code"] == "dirty-tree"
+    assert "Dockerfile, new" in error["message"]
+    assert "--allow-dirty" in error["hint"]
+
+
+def test_dirty_work_is_marked_and_promoted_by_nobody_by_chance(desk: Desk) -> None:
+    (desk.checkout / "Dockerfile").write_text("FROM other\n")
+
+    done = desk.gitops("release", "-e", "dev", "--allow-dirty", "-m", "try it").ok()
+
+    version = desk.recorded()
+    assert version != desk.head
+    assert "no branch has it" in done.stderr
+    message = git(desk.state, "log", "-1", "--format=%B", "main")
+    assert f"Gitops-Reason: try it (uncommitted changes on top of {desk.head[:7]})" in message
+    assert f"org.opencontainers.image.revision={version}" in desk.asked[0]
+
+
+def test_dry_run(desk: Desk) -> None:
+    done = desk.gitops("release", "-e", "dev", "--dry-run").ok()
+
+    assert (desk.asked, desk.untouched()) == ([], True)
+    assert "would be built and pushed" in done.stdout
+    assert "would write" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--build", "nowhere"], "not a directory"),
+        (["--file", "nowhere"], "no such file"),
+        (["--cmd", "sh"], "--cmd is for --image-from-container"),
+        (["--image-from-container", "c", "--build", "."], "takes no build options"),
+        (["--image-from-container", "--rm"], "not the id or name of a container"),
+        (["--secret", "hunter2"], "names where a secret is"),
+        (["--label", "x"], "NAME=VALUE"),
+    ],
+)
+def test_what_cannot_be_meant(desk: Desk, words: list[str], said: str) -> None:
+    done = desk.gitops("release", "-e", "dev", *words)
+
+    assert (done.code, desk.asked, desk.untouched()) == (2, [], True)
+    assert said in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_without_a_dockerfile(desk: Desk) -> None:
+    git(desk.checkout, "rm", "-q", "Dockerfile")
+    git(desk.checkout, "commit", "-q", "-m", "Remove")
+
+    done = desk.gitops("release", "-e", "dev")
+
+    assert done.code == 2
+    assert "has no Dockerfile" in done.stderr
+
+
+def test_outside_of_a_checkout(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+
+    done = desk.gitops.at(tmp_path / "empty")("release", "-e", "dev")
+
+    assert done.code == 2
+    assert "not a git checkout" in done.stderr
+
+
+def test_the_images_path_moves_while_it_is_built(desk: Desk) -> None:
+    program = Path(desk.gitops.environment["PATH"].split(":")[0]) / "docker"
+    moved = f"""git -C {desk.state} show main:{DEV}/images_path > /dev/null
+    work=$(mktemp -d "$DESK/XXXXXX"); git clone -q {desk.state} "$work/s"
+    echo {desk.address}/elsewhere/ > "$work/s/{DEV}/images_path"
+    git -C "$work/s" commit -qam moved; git -C "$work/s" push -q"""
+    program.write_text(program.read_text().replace("  build) echo", f"  build) {moved}\n echo"))
+
+    done = desk.gitops("release", "-e", "dev")
+
+    assert done.code == 6, str(done)
+    assert "images_path changed meanwhile" in done.stderr
+    assert git(desk.state, "log", "-1", "--format=%s", "main") == "moved"
+
+
+def test_an_image_from_a_container(desk: Desk) -> None:
+    desk.gitops(
+        *("release", "-e", "dev", "--image-from-container", "seeded"),
+        *("--cmd", "nginx -g 'daemon off;'"),
+    ).ok()
+
+    commit, push, *_ = desk.asked
+    assert commit.startswith('commit --change LABEL "org.opencontainers.image.revision"=')
+    assert 'CMD ["nginx", "-g", "daemon off;"]' in commit
+    assert commit.endswith(f" seeded {desk.address}/shop/web:{desk.head}")
+    assert push.startswith("push ")
+
+
+def test_several_platforms_with_docker_are_its_buildx_plugins_work(desk: Desk) -> None:
+    platforms = ("--platform", "linux/amd64", "--platform", "linux/arm64")
+
+    desk.gitops("release", "-e", "dev", "--pin", *platforms).ok()
+
+    [build] = [line for line in desk.asked if line.startswith("buildx build")]
+    assert "--platform linux/amd64,linux/arm64" in build
+    assert "--push" in build
+    assert desk.recorded() == f"{desk.head}@{DIGEST}"

@@ -1,0 +1,107 @@
+"""Labels, commands and secrets of an image, as plain values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from gitops_cli.domain.building import (
+    CommitRequest,
+    check_container,
+    check_secret,
+    image_labels,
+    parse_command,
+    web_address,
+)
+from gitops_cli.domain.errors import UsageError
+
+NOW = datetime(2026, 11, 23, 12, 30, tzinfo=timezone(timedelta(hours=1)))
+
+
+def test_labels_are_those_of_the_image_specification() -> None:
+    labels = image_labels(
+        revision="a" * 40, source="git@example.com:acme/web.git", built=NOW, more=["team=shop"]
+    )
+
+    assert labels == {
+        "org.opencontainers.image.revision": "a" * 40,
+        "org.opencontainers.image.created": "2026-11-23T11:30:00Z",
+        "org.opencontainers.image.source": "https://example.com/acme/web",
+        "team": "shop",
+    }
+
+
+def test_a_label_may_be_said_otherwise_or_be_empty() -> None:
+    more = ["org.opencontainers.image.source=elsewhere", "empty="]
+
+    labels = image_labels(revision="a", source="file:///x", built=NOW.astimezone(UTC), more=more)
+
+    assert labels["org.opencontainers.image.source"] == "elsewhere"
+    assert labels["empty"] == ""
+
+
+@pytest.mark.parametrize("word", ["team", "=shop"])
+def test_a_label_has_a_name_and_a_value(word: str) -> None:
+    with pytest.raises(UsageError, match="NAME=VALUE"):
+        image_labels(revision="a", source=None, built=NOW, more=[word])
+
+
+@pytest.mark.parametrize(
+    ("remote", "expected"),
+    [
+        ("git@github.com:acme/web.git", "https://github.com/acme/web"),
+        ("ssh://git@git.example.com:2222/acme/web.git", "https://git.example.com/acme/web"),
+        ("https://ada:secret@example.com/acme/web.git", "https://example.com/acme/web"),
+        ("https://token@example.com/acme/web", "https://example.com/acme/web"),
+        ("https://example.com/acme/web", "https://example.com/acme/web"),
+        ("/srv/git/web.git", "/srv/git/web"),
+    ],
+)
+def test_a_remote_becomes_an_address_without_credentials(remote: str, expected: str) -> None:
+    assert web_address(remote) == expected
+
+
+def test_a_command_is_split_as_a_shell_does() -> None:
+    assert parse_command("nginx -g 'daemon off;'") == ["nginx", "-g", "daemon off;"]
+    assert parse_command(None) is None
+
+
+@pytest.mark.parametrize("text", ["", "  ", "nginx 'open"])
+def test_a_command_that_is_none(text: str) -> None:
+    with pytest.raises(UsageError, match="--cmd"):
+        parse_command(text)
+
+
+def test_changes_to_a_committed_image_are_dockerfile_instructions() -> None:
+    request = CommitRequest("c", ["sh", "-c", 'echo "$HOME"'], {"a b": 'say "$x"'})
+
+    assert request.changes == [
+        r'LABEL "a b"="say \"\$x\""',
+        r'CMD ["sh", "-c", "echo \"$HOME\""]',
+    ]
+    assert CommitRequest("c").changes == []
+
+
+@pytest.mark.parametrize("text", ["--help", "", "a b", "x/y", "-v"])
+def test_what_is_no_container(text: str) -> None:
+    with pytest.raises(UsageError, match="container"):
+        check_container(text)
+
+
+@pytest.mark.parametrize("text", ["site", "69cb502ab0d1", "a.b_c-d"])
+def test_what_is_a_container(text: str) -> None:
+    assert check_container(text) == text
+
+
+@pytest.mark.parametrize("text", ["id=npm,env=TOKEN", "id=npm,src=/run/x", "type=env,id=npm"])
+def test_a_secret_says_where_it_is(text: str) -> None:
+    assert check_secret(text) == text
+
+
+@pytest.mark.parametrize("text", ["hunter2", "npm=hunter2", "id=npm,value=hunter2", "env=hunter2"])
+def test_a_secret_itself_is_refused_and_not_quoted(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_secret(text)
+
+    assert "hunter2" not in f"{caught.value.message}{caught.value.hint}"
