@@ -95,7 +95,7 @@ def _on_real_cluster(
 
         def clean() -> None:
             try:
-                names = clear(objects, borrowed.label, project)
+                names = clear(objects, borrowed.manifests)
             except GitOpsError:
                 session.output.warn(f"run `kubectl delete namespace -l {selector}` yourself")
                 raise
@@ -165,7 +165,8 @@ def _play(
                 hint="please report this with the output above",
             )
         if step.ends is not ExitCode.OK:
-            _say(session, f"exit code {step.ends.value}: {step.ends.meaning}", Style.DIM)
+            meaning = step.ends.meaning.partition(":")[0]
+            _say(session, f"exit code {step.ends.value}: {meaning}", Style.DIM)
         _say(session)
 
 

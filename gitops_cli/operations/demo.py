@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gitops_cli.domain.errors import ExitCode, TimedOut
 
 if TYPE_CHECKING:
-    from gitops_cli.cluster.objects import Objects
+    from gitops_cli.operations.ports import Objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,14 @@ def _wait_available(objects: Objects, metadata: Mapping[str, Any], deadline: flo
         time.sleep(0.2)
 
 
-def clear(objects: Objects, label: str, project: str) -> list[str]:
-    """Delete the namespaces that the demo made, told by their label and name; return them."""
-    found = objects.items("Namespace", None, labelSelector=f"{label}={project}")
-    names = [str(namespace["metadata"]["name"]) for namespace in found]
-    ours = [name for name in names if name.startswith(f"{project}-")]
-    for name in ours:
-        objects.delete({"kind": "Namespace", "metadata": {"name": name}})
-    return ours
+def clear(objects: Objects, manifests: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Delete the demo's namespaces and all in them, if they still carry its labels; name them."""
+    ours = [manifest for manifest in manifests if manifest["kind"] == "Namespace"]
+    deleted = []
+    for manifest in ours:
+        name, labels = manifest["metadata"]["name"], manifest["metadata"]["labels"]
+        found = objects.get("Namespace", None, name) or {"metadata": {}}
+        if labels.items() <= (found["metadata"].get("labels") or {}).items():
+            objects.delete(manifest)
+            deleted.append(str(name))
+    return deleted

@@ -20,7 +20,7 @@ class Images:
     _known: set[tuple[str, str]] = field(default_factory=set)
 
     def pull_problem(self, image: str) -> str | None:
-        """Return why a node cannot pull the image, None if it can: the end of containerd's words."""
+        """Return why a node cannot pull the image, as containerd ends it; None if it can."""
         reference = parse_image(image)
         registry, _, path = reference.repository.partition("/")
         service = path.rpartition("/")[2]
