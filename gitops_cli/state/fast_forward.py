@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gitops_cli.domain.errors import Blocked
 from gitops_cli.state.failures import spoken
-from gitops_cli.state.location import Location
+from gitops_cli.state.location import Location, read_head
 from gitops_cli.state.remote import HEADS
 
 # git's own marks of something unfinished. In the middle of a rebase `merge --ff-only` would go
@@ -25,7 +25,7 @@ _UNFINISHED = {
 def fast_forward(location: Location, new: str) -> tuple[str, ...]:
     """Bring the branch checked out to `new`; returns a note where it had to stay."""
     head = location.head
-    if head is None or location.git.run("symbolic-ref", "-q", "HEAD").text != head:
+    if head is None or _head_now(location) != head:
         return ()
     branch = head.removeprefix(HEADS)
     if (reason := _unfinished(location.git_dir)) or (reason := _modified(location)):
@@ -84,8 +84,8 @@ def update_worktree(location: Location, new: str, old: str | None) -> tuple[str,
     return (f"your files did not follow: {spoken(done.err)}; `git restore` them",)
 
 
-def _head_now(location: Location) -> str:
-    return location.git.run("symbolic-ref", "-q", "HEAD").text
+def _head_now(location: Location) -> str | None:
+    return read_head(location.git, location.git_dir)
 
 
 def _two_trees(location: Location, new: str, old: str | None) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def find_location(start: Path, environment: Mapping[str, str]) -> Location | Non
         git_dir=Path(git_dir),
         common_dir=(start.absolute() / common_dir).resolve(),
         worktree=worktree,
-        head=_head(git, Path(git_dir)),
+        head=read_head(git, Path(git_dir)),
     )
 
 
@@ -90,8 +90,8 @@ def _quiet(git: Git, config: Config) -> Git:
     return git.with_environment(**ssh_batch(git.environment, config.get("core.sshcommand")))
 
 
-def _head(git: Git, git_dir: Path) -> str | None:
-    """Return the ref HEAD names; read from the file, asked only where that cannot tell."""
+def read_head(git: Git, git_dir: Path) -> str | None:
+    """Return the ref HEAD names; read from the file, git asked only where that cannot tell."""
     head = git_dir / "HEAD"
     text = "" if head.is_symlink() else head.read_text().strip()
     if text.startswith("ref: ") and not text.endswith(".invalid"):
