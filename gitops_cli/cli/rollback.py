@@ -105,7 +105,7 @@ def rollback(
     if words.everything and words.services:
         raise UsageError("--all and named services exclude each other")
     overrides = overrides_of(message, lock=override_lock)
-    tip = session.state.tip()
+    tip = session.state.tip(timeout=timeout)
     if tip.note:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)

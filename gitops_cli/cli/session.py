@@ -92,6 +92,7 @@ class Session:
             url=self.options.repo,
             fallback=self.user.repo,
             offline=self.options.offline,
+            notify=self.output.note,
         )
 
     @cached_property

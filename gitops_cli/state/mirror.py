@@ -21,6 +21,7 @@ from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut
 from gitops_cli.domain.text import redacted
 from gitops_cli.state.cache import cache_name, locked, make_private, writing
 from gitops_cli.state.failures import failure
+from gitops_cli.state.patience import insist
 from gitops_cli.state.process import Git
 from gitops_cli.state.remote import HEADS, check_ref, fetch
 
@@ -174,19 +175,22 @@ def _make(path: Path, url: str, environment: Mapping[str, str], timeout: float) 
 def _clone(aside: Path, url: str, environment: Mapping[str, str], timeout: float) -> None:
     doing = f"cannot fetch {redacted(url)}"
     try:
-        done = Git(aside, environment).run(
-            "clone",
-            "--quiet",
-            "--bare",
-            "--depth=1",
-            "--single-branch",
-            "--no-tags",
-            "--no-local",
-            "--no-reject-shallow",
-            "--template=",
-            "--",
-            url,
-            str(aside),
+        done = insist(
+            lambda left: Git(aside, environment).run(
+                "clone",
+                "--quiet",
+                "--bare",
+                "--depth=1",
+                "--single-branch",
+                "--no-tags",
+                "--no-local",
+                "--no-reject-shallow",
+                "--template=",
+                "--",
+                url,
+                str(aside),
+                timeout=left,
+            ),
             timeout=timeout,
         )
     except TimedOut as error:

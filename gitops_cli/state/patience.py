@@ -7,7 +7,7 @@ can help.
 
 from __future__ import annotations
 
-import random
+import os
 import re
 import time
 from collections.abc import Callable
@@ -28,10 +28,15 @@ def insist(run: Callable[[float], Done], *, timeout: float) -> Done:
     while True:
         left = deadline - time.monotonic()
         done = run(left if tries else timeout)
-        delay = random.uniform(0, min(_CAP, _SPAN * 2**tries))
+        delay = _chance() * min(_CAP, _SPAN * 2**tries)
         if done.code == 0 or delay >= deadline - time.monotonic():
             return done
         if not re.search(_DROPPED, done.err):
             return done
         tries += 1
         time.sleep(delay)
+
+
+def _chance() -> float:
+    """Return a random number from 0 to 1; importing `random` takes milliseconds."""
+    return int.from_bytes(os.urandom(4)) / 2**32

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.state.failures import failure
+from gitops_cli.state.patience import insist
 from gitops_cli.state.process import Done, Git
 
 HEADS = "refs/heads/"
@@ -52,7 +53,10 @@ def look(git: Git, url: str, ref: str | None, *, timeout: float, fallback: str) 
 def _ls_remote(git: Git, url: str, pattern: str, *, timeout: float) -> Done:
     doing = f"cannot read {redacted(url)}"
     try:
-        done = git.run("ls-remote", "--symref", "--", url, pattern, timeout=timeout)
+        done = insist(
+            lambda left: git.run("ls-remote", "--symref", "--", url, pattern, timeout=left),
+            timeout=timeout,
+        )
     except TimedOut as error:
         raise RemoteUnreachable(f"{doing}: no answer within {timeout:.0f} s") from error
     if done.code != 0:
@@ -89,22 +93,25 @@ def fetch(git: Git, url: str, refspec: str, *options: str, timeout: float) -> No
     try:
         # Always a pack: it appears at once, where loose objects of a killed fetch could be a
         # commit without its trees.
-        done = git.run(
-            "-c",
-            "fetch.unpackLimit=1",
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--no-prune",
-            "--no-auto-maintenance",
-            "--no-write-commit-graph",
-            "--no-show-forced-updates",
-            *options,
-            "--",
-            url,
-            refspec,
+        done = insist(
+            lambda left: git.run(
+                "-c",
+                "fetch.unpackLimit=1",
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--no-write-fetch-head",
+                "--no-recurse-submodules",
+                "--no-prune",
+                "--no-auto-maintenance",
+                "--no-write-commit-graph",
+                "--no-show-forced-updates",
+                *options,
+                "--",
+                url,
+                refspec,
+                timeout=left,
+            ),
             timeout=timeout,
         )
     except TimedOut as error:

@@ -28,6 +28,8 @@ from gitops_cli.state.store import Store, revision
 if TYPE_CHECKING:
     from gitops_cli.state.history import History
 
+_WITHOUT_REMOTE = 20.0  # seconds for the remote where the last known tip will do as well
+
 
 @dataclass(frozen=True, slots=True)
 class Tip:
@@ -88,23 +90,25 @@ class StateRepository:
         ref = self._branch.ref
         return None if ref is None else ref.removeprefix(HEADS)
 
-    def tip(self, *, require_remote: bool = True) -> Tip:
+    def tip(self, *, require_remote: bool = True, timeout: float | None = None) -> Tip:
         """Return the commit to work on: the remote's tip, unless `offline` or `rev` say otherwise.
 
         Raises RemoteUnreachable or Denied if the remote does not answer and `require_remote`;
-        without it the last known tip is returned with a note.
+        without it the last known tip is returned with a note. `timeout`: how long a writer may
+        take, a server that drops connections included.
         """
-        self._last = self._tip(require_remote)
+        self._last = self._tip(require_remote, timeout)
         return self._last
 
-    def _tip(self, require_remote: bool) -> Tip:
+    def _tip(self, require_remote: bool, timeout: float | None) -> Tip:
         access = self._access
         if access.rev is not None:
             return self._at(self.resolve(access.rev), fresh=False)
         if access.offline and self._branch.local is None:
             return self._at(self._branch.last_known() or self._head(), fresh=False)
+        usual = access.timeout if require_remote else min(access.timeout, _WITHOUT_REMOTE)
         try:
-            return self._at(self._branch.look(timeout=access.timeout), fresh=True)
+            return self._at(self._branch.look(timeout=timeout or usual), fresh=True)
         except (RemoteUnreachable, Denied) as error:
             known = self._branch.last_known() or self._head()
             if require_remote:

@@ -1,0 +1,74 @@
+"""Connections that a busy server drops are made again; what is wrong for good is not."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from gitops_cli.domain.errors import RemoteUnreachable
+from tests.state.world import World, opened, opened_url, setting
+from tests.testbed.git import git
+
+DROPPED = "kex_exchange_identification: Connection closed by remote host"
+REFUSED = "ssh: connect to host example.com port 22: Connection refused"
+SSH = """\
+#!/bin/sh
+# What ssh does, on this machine; the first connections fail.
+echo connected >> {log}
+if [ "$(wc -l < {log})" -le {failing} ]; then echo "{says}" >&2; exit 255; fi
+while [ "$1" != example.com ]; do shift; done
+eval "$2"
+"""
+
+
+def ssh(world: World, monkeypatch: pytest.MonkeyPatch, *, failing: int, says: str) -> Path:
+    """Put an ssh in place whose first connections fail; return its log, one line for each."""
+    log, command = world.directory / "connections", world.directory / "ssh"
+    command.write_text(SSH.format(log=log, failing=failing, says=says))
+    command.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH", str(command))
+    return log
+
+
+def test_reading_a_clone_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = world.clone()
+    git(clone, "remote", "set-url", "origin", f"ssh://example.com{world.remote}")
+    log = ssh(world, monkeypatch, failing=2, says=DROPPED)
+
+    assert opened(clone).tip().commit == world.tip()
+    assert len(log.read_text().splitlines()) == 3
+
+
+def test_making_a_mirror_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh(world, monkeypatch, failing=2, says=DROPPED)
+
+    with opened_url(f"ssh://example.com{world.remote}") as repository:
+        assert repository.write(setting()).commit == world.tip()
+
+
+def test_it_ends_with_the_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = world.clone()
+    git(clone, "remote", "set-url", "origin", f"ssh://example.com{world.remote}")
+    log = ssh(world, monkeypatch, failing=1000, says=DROPPED)
+    begun = time.monotonic()
+
+    with pytest.raises(RemoteUnreachable, match="Connection closed"):
+        opened(clone).tip(timeout=1)
+
+    assert time.monotonic() - begun < 5
+    assert len(log.read_text().splitlines()) > 1
+
+
+def test_what_is_wrong_for_good_is_said_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = world.clone()
+    git(clone, "remote", "set-url", "origin", f"ssh://example.com{world.remote}")
+    log = ssh(world, monkeypatch, failing=1000, says=REFUSED)
+
+    with pytest.raises(RemoteUnreachable, match="Connection refused"):
+        opened(clone).tip()
+
+    assert len(log.read_text().splitlines()) == 1
