@@ -48,8 +48,13 @@ def make_state(place: Place, commits: Iterable[StateCommit]) -> None:
     _git("init", "-q", "--bare", "-b", "main", str(place.remote))
     _import(place.remote, _as_imports(commits))
     _git("clone", "-q", str(place.remote), str(place.state))
+    _introduce_you(place.state)
+
+
+def _introduce_you(repository: Path) -> None:
+    """Give a repository an identity, so that commits work on a machine without one."""
     for key, value in (("user.name", YOU.name), ("user.email", YOU.email)):
-        _git("-C", str(place.state), "config", key, value)
+        _git("-C", str(repository), "config", key, value)
 
 
 def _as_imports(commits: Iterable[StateCommit]) -> list[Import]:
@@ -62,6 +67,7 @@ def make_source(place: Place, service: str) -> Sequence[str]:
     _git("init", "-q", "-b", "main", str(repository))
     hashes = _import(repository / ".git", source_imports(service))
     _git("-C", str(repository), "reset", "-q", "--hard", "main")
+    _introduce_you(repository)
     return hashes
 
 

@@ -128,8 +128,12 @@ def test_the_state_repository_has_no_findings_and_a_past(place: Place):
     assert "project1-production: roll back frontend 7563f45 → 829e0a2" in subjects
 
 
-def test_the_clone_has_an_identity_and_is_level_with_its_remote(place: Place):
-    assert git(place.state, "config", "--local", "user.email") == "you@example.com"
+def test_every_clone_has_an_identity(place: Place):
+    for repository in (place.state, *map(place.source, SOURCES)):
+        assert git(repository, "config", "--local", "user.email") == "you@example.com"
+
+
+def test_the_clone_is_level_with_its_remote(place: Place):
     assert git(place.state, "status", "-sb") == "## main...origin/main"
 
 
