@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from dataclasses import dataclass, field
@@ -60,6 +61,14 @@ class Sshd:
     ) -> None:
         self._process.terminate()
         self._process.wait()
+
+    def pause(self) -> None:
+        """Let nobody log in any more: connections are taken, but nothing answers."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._process.send_signal(signal.SIGCONT)
 
     @property
     def log(self) -> Path:
