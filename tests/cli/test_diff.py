@@ -1,0 +1,439 @@
+"""`gitops diff` on the real API server: every state, in table and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.live import (
+    ABSENT,
+    CRASHING,
+    FAILING,
+    NEW,
+    OLD,
+    UNREADY,
+    Live,
+    image,
+    make_live,
+)
+from tests.testbed.controlplane import ControlPlane
+from tests.testbed.git import git
+from tests.testbed.gitops import Gitops
+from tests.testbed.kube import Kube, eventually, write_kubeconfig
+
+QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}}
+
+
+@pytest.fixture
+def live(
+    tmp_path: Path, gitops: Gitops, kube: Kube, namespace: str, control_plane: ControlPlane
+) -> Live:
+    return make_live(tmp_path, gitops, kube, namespace, control_plane.kubeconfig)
+
+
+def line(table: str, service: str) -> str:
+    [found] = [text for text in table.splitlines() if text.startswith(f"{service} ")]
+    return found
+
+
+def test_in_sync(live: Live) -> None:
+    live.record({"web.deployment": OLD})
+    live.running("web", OLD)
+    done = live.diff().ok()
+    assert line(done.stdout, "web").split() == ["web", OLD[:7], OLD[:7], OLD[:7], "in-sync"]
+    assert "in sync: 1 container" in done.stderr
+    row = live.rows()["web"]
+    assert (row["wanted"], row["recorded"]) == (image("web", OLD), image("web", OLD))
+    [running] = row["running"]
+    assert running["image"] == image("web", OLD)
+    assert running["digest"].startswith("sha256:")
+    assert running["pods"] == 1
+    assert row["path"] == f"{live.namespace}/web.deployment"
+
+
+def test_differs_is_exit_code_1_unless_that_is_not_wanted(live: Live) -> None:
+    live.record({"web.deployment": NEW})
+    live.running("web", OLD)
+    done = live.diff()
+    assert done.code == 1
+    assert line(done.stdout, "web").split() == ["web", NEW[:7], OLD[:7], OLD[:7], "differs"]
+    assert live.diff("--no-exit-code").code == 0
+    document = live.diff("-o", "json").json()
+    assert document["apiVersion"] == "gitops-cli/v1"
+    assert document["kind"] == "diff"
+    assert document["in_sync"] is False
+    assert document["summary"] == {"differs": 1}
+    assert document["commit"] == git(live.remote, "rev-parse", "main")
+
+
+def test_rolling(live: Live) -> None:
+    live.record({"web.deployment": OLD})
+    live.run("Deployment", "web", OLD, pod_annotations={"fake-node/fate": "unready"})
+    eventually(
+        lambda: [p["status"]["phase"] for p in live.kube.pods(live.namespace)] == ["Running"]
+    )
+    eventually(lambda: live.rows()["web"]["reason"] == "0 of 1 available")
+    assert live.rows()["web"]["state"] == "rolling"
+    done = live.diff()
+    assert done.code == 1
+    assert "rolling  0 of 1 available" in line(done.stdout, "web")
+    live.kube.let_ready(live.namespace)
+    live.kube.wait_rolled_out("Deployment", live.namespace, "web")
+    live.diff().ok()
+
+
+def pulls(live: Live) -> None:
+    live.run("Deployment", "web", ABSENT)
+
+
+def crashes(live: Live) -> None:
+    notes = {"fake-node/exit-code": "3", "fake-node/log": "connecting\nno database\x1b[31m"}
+    live.run("Deployment", "web", CRASHING, pod_annotations=notes)
+
+
+def nowhere(live: Live) -> None:
+    live.run("Deployment", "web", OLD, pod_annotations={"fake-node/fate": "unschedulable"})
+
+
+def quota(live: Live) -> None:
+    live.kube.create(QUOTA | {"spec": {"hard": {"pods": "0"}}}, live.namespace)
+    eventually(
+        lambda: live.kube.get("ResourceQuota", live.namespace, "full").get("status", {}).get("hard")
+    )
+    live.run("Deployment", "web", OLD)
+
+
+def deadline(live: Live) -> None:
+    live.run("Deployment", "web", UNREADY, progressDeadlineSeconds=1, minReadySeconds=0)
+
+
+def config(live: Live) -> None:
+    live.run("Deployment", "web", OLD, pod_annotations={"fake-node/fate": "config"})
+
+
+@pytest.mark.parametrize(
+    ("make", "version", "reason", "words"),
+    [
+        (pulls, ABSENT, ("ErrImagePull", "ImagePullBackOff"), "not found"),
+        (crashes, CRASHING, ("CrashLoopBackOff",), "exit code 3"),
+        (nowhere, OLD, ("Unschedulable",), "nodes"),
+        (quota, OLD, ("FailedCreate",), "exceeded quota"),
+        (deadline, UNREADY, ("ProgressDeadlineExceeded",), "timed out progressing"),
+        (config, OLD, ("CreateContainerConfigError",), "secret"),
+    ],
+)
+def test_failed_has_the_reason_and_the_command_that_shows_more(
+    live: Live,
+    make: Callable[[Live], None],
+    version: str,
+    reason: tuple[str, ...],
+    words: str,
+) -> None:
+    live.record({"web.deployment": version})
+    make(live)
+    eventually(lambda: live.rows()["web"]["state"] == "failed", timeout=30)
+    row = live.rows()["web"]
+    assert row["trouble"]["reason"] in reason
+    assert words in row["reason"]
+    assert row["commands"]
+    done = live.diff()
+    assert done.code == 1
+    assert "failed" in line(done.stdout, "web")
+    assert words in line(done.stdout, "web")
+    for command in row["commands"]:
+        assert command in done.stdout
+        assert f"-n {live.namespace}" in command
+        assert "--context test" in command
+
+
+def test_a_crash_shows_its_last_log_lines_and_they_cannot_act(live: Live) -> None:
+    live.record({"web.deployment": CRASHING})
+    crashes(live)
+    eventually(lambda: live.rows()["web"]["state"] == "failed")
+    row = live.rows()["web"]
+    assert row["trouble"]["log"][-1].startswith("no database")
+    assert row["commands"][0].startswith(f"kubectl logs {row['trouble']['pod']} -c web --previous")
+    assert row["commands"][1].startswith(f"kubectl debug -it {row['trouble']['pod']}")
+    shown = live.diff().stdout
+    assert "no database" in shown
+    assert "\x1b" not in shown
+
+
+def test_missing_and_a_namespace_that_does_not_exist(live: Live) -> None:
+    live.record({"web.deployment": OLD})
+    done = live.diff()
+    assert done.code == 1
+    assert f"no Deployment `web` in namespace {live.namespace}" in line(done.stdout, "web")
+    assert live.rows()["web"]["state"] == "missing"
+    nowhere_else = "nowhere-production"
+    live.record({"images_path": "r/", "web.deployment": OLD}, environment=nowhere_else)
+    elsewhere = live.gitops("diff", nowhere_else)
+    assert elsewhere.code == 1
+    assert f"namespace {nowhere_else} does not exist (context test)" in elsewhere.stderr
+
+
+def test_untracked_is_shown_and_is_no_difference(live: Live) -> None:
+    live.record({"web.deployment": OLD})
+    live.running("web", OLD)
+    live.running("redis", "7")
+    done = live.diff().ok()
+    assert "untracked" in line(done.stdout, "redis")
+    assert f"no file {live.namespace}/redis.deployment" in line(done.stdout, "redis")
+    assert live.rows()["redis"]["state"] == "untracked"
+
+
+def test_unclear_could_not_be_told_until_the_settings_say(live: Live) -> None:
+    live.record({"web.deployment": OLD})
+    live.running("web", OLD, images={"app": "other/app:1", "proxy": "envoy:1"})
+    done = live.diff()
+    assert done.code == 2
+    assert "containers: app, proxy" in line(done.stdout, "web")
+    live.record({"/gitops.toml": '[service.web]\ncontainer = "app"'})
+    row = live.rows()["web"]
+    assert (row["state"], row["container"]) == ("differs", "app")
+
+
+def test_digest_only_is_a_state_of_its_own_and_no_difference(live: Live) -> None:
+    pinned = f"{OLD}@sha256:{'a' * 64}"
+    live.record({"web.deployment": OLD, "pin.deployment": pinned})
+    live.running("web", pinned)
+    live.running("pin", OLD)
+    done = live.diff().ok()
+    assert {line(done.stdout, s).split()[4] for s in ("web", "pin")} == {"digest"}
+    rows = live.rows()
+    assert {row["state"] for row in rows.values()} == {"digest"}
+    assert rows["web"]["reason"] == "the workload pins a digest"
+    assert rows["pin"]["reason"].startswith("pods run sha256:")
+
+
+def test_held_is_a_flag_beside_the_state(live: Live) -> None:
+    lock = 'by = "Ada"\nreason = "until the migration is done"'
+    live.record({"web.deployment": OLD, "web.lock": lock})
+    live.running("web", OLD)
+    done = live.diff().ok()
+    assert "Ada: until the migration is done" in line(done.stdout, "web")
+    row = live.rows()["web"]
+    assert (row["state"], row["held"], row["lock"]["by"]) == ("in-sync", True, "Ada")
+
+
+def test_init_containers_and_sidecars_by_the_container_rule(live: Live) -> None:
+    live.record({"web.deployment": NEW})
+    live.running(
+        "web",
+        OLD,
+        images={"web": image("web", NEW), "proxy": "envoy:1"},
+        init={"migrate": image("web", OLD), "wait": "busybox:1"},
+    )
+    done = live.diff()
+    assert done.code == 1
+    [environment] = live.diff("-o", "json").json()["environments"]
+    assert [(r["container"], r["state"]) for r in environment["rows"]] == [
+        ("migrate", "differs"),
+        ("web", "in-sync"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_other_kinds_by_their_files(live: Live, kind: str) -> None:
+    live.record({f"db.{kind.lower()}": OLD})
+    live.run(kind, "db", OLD)
+    live.kube.wait_rolled_out(kind, live.namespace, "db")
+    live.diff().ok()
+    row = live.rows()["db"]
+    assert (row["kind"], row["state"], row["running"][0]["pods"]) == (kind, "in-sync", 1)
+    live.record({f"db.{kind.lower()}": NEW})
+    assert live.rows()["db"]["state"] == "differs"
+
+
+def test_a_statefulset_that_updates_on_delete_is_never_in_sync_while_its_pods_are_old(
+    live: Live,
+) -> None:
+    live.record({"db.statefulset": NEW})
+    live.run("StatefulSet", "db", OLD, replicas=2, updateStrategy={"type": "OnDelete"})
+    live.kube.wait_rolled_out("StatefulSet", live.namespace, "db")
+    live.kube.set_image("StatefulSet", live.namespace, "db", "db", image("db", NEW))
+    eventually(lambda: live.rows()["db"]["state"] == "rolling")
+    row = live.rows()["db"]
+    assert row["recorded"] == image("db", NEW)
+    assert row["running"] == [
+        {"image": image("db", OLD), "digest": row["running"][0]["digest"], "pods": 2}
+    ]
+    assert "OnDelete: 2 pods stay old" in row["reason"]
+    assert live.diff().code == 1
+    for pod in live.kube.pods(live.namespace):
+        live.kube.delete("Pod", live.namespace, pod["metadata"]["name"])
+    eventually(lambda: live.diff().code == 0)
+
+
+def test_a_partitioned_statefulset_is_not_in_sync(live: Live) -> None:
+    live.record({"db.statefulset": NEW})
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
+    live.run("StatefulSet", "db", OLD, replicas=2, updateStrategy=strategy)
+    live.kube.wait_rolled_out("StatefulSet", live.namespace, "db")
+    live.kube.set_image("StatefulSet", live.namespace, "db", "db", image("db", NEW))
+    eventually(lambda: "partition 1" in (live.rows()["db"]["reason"] or ""))
+    assert live.rows()["db"]["state"] == "rolling"
+
+
+def job_of(live: Live, name: str) -> dict[str, Any]:
+    """Return a Job as the CronJob would make it now."""
+    cron = live.kube.get("CronJob", live.namespace, name)
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": name, "controller": True}
+    owner["uid"] = cron["metadata"]["uid"]
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"generateName": f"{name}-", "ownerReferences": [owner]},
+        "spec": cron["spec"]["jobTemplate"]["spec"],
+    }
+
+
+def test_a_cronjob_is_its_template_and_its_last_job(live: Live) -> None:
+    live.record({"report.cronjob": OLD})
+    live.run("CronJob", "report", OLD)
+    row = live.rows()["report"]
+    assert (row["state"], row["running"]) == ("in-sync", [])
+    live.kube.create(job_of(live, "report"), live.namespace)
+    eventually(lambda: live.rows()["report"]["running"])
+    assert live.rows()["report"]["running"][0]["image"] == image("report", OLD)
+    live.record({"report.cronjob": FAILING})
+    assert live.rows()["report"]["state"] == "differs"
+    live.kube.set_image("CronJob", live.namespace, "report", "report", image("report", FAILING))
+    assert live.rows()["report"]["state"] == "in-sync", "not run yet"
+    live.kube.create(job_of(live, "report"), live.namespace)
+    eventually(lambda: live.rows()["report"]["state"] == "failed", timeout=40)
+    assert live.rows()["report"]["trouble"]["exit_code"] == 1
+
+
+# --- which state, which services, which cluster
+
+
+def test_a_stale_clone_is_compared_by_the_remotes_tip(live: Live) -> None:
+    first = live.record({"web.deployment": OLD})
+    git(live.clone, "pull", "-q")
+    live.running("web", NEW)
+    live.record({"web.deployment": NEW})
+    live.diff().ok()
+    assert live.diff("--offline").code == 1
+    assert live.diff("--rev", first).code == 1
+    assert git(live.clone, "rev-parse", "HEAD") == first, "the clone was left as it is"
+
+
+def test_the_working_tree_can_be_previewed(live: Live) -> None:
+    live.record({"web.deployment": OLD})
+    git(live.clone, "pull", "-q")
+    live.running("web", OLD)
+    (live.clone / live.namespace / "web.deployment").write_text(f"{NEW}\n")
+    live.diff().ok()
+    row = live.rows("--worktree")["web"]
+    assert (row["state"], row["wanted"]) == ("differs", image("web", NEW))
+
+
+def test_only_some_services(live: Live) -> None:
+    live.record({"web.deployment": OLD, "api.deployment": NEW})
+    live.running("web", OLD)
+    live.running("api", OLD)
+    live.diff("--only", "w*").ok()
+    assert set(live.rows("--exclude", "web")) == {"api"}
+    none = live.diff("--only", "nothing")
+    assert none.code == 2
+    assert "no service" in none.stderr
+
+
+def test_a_remote_that_cannot_be_reached_names_the_way_out(live: Live) -> None:
+    live.record({"web.deployment": OLD})
+    git(live.clone, "pull", "-q")
+    live.running("web", OLD)
+    live.remote.rename(live.remote.with_name("moved"))
+    done = live.diff()
+    assert done.code == 3
+    assert "--offline" in done.stderr
+    live.diff("--offline").ok()
+
+
+def test_bad_files_are_problems_of_their_own(live: Live) -> None:
+    live.record({"web.deployment": OLD, "api.deployment": "oops no"})
+    live.running("web", OLD)
+    done = live.diff()
+    assert done.code == 2
+    assert "in-sync" in line(done.stdout, "web")
+    assert f"{live.namespace}/api.deployment:1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--context", "nowhere"), 2, "no context `nowhere`"),
+        (("--kubeconfig", "/nowhere"), 2, "/nowhere does not exist"),
+    ],
+)
+def test_a_kubeconfig_that_does_not_lead_anywhere(
+    live: Live, arguments: tuple[str, str], code: int, words: str
+) -> None:
+    live.record({"web.deployment": OLD})
+    done = live.diff(*arguments)
+    assert done.code == code
+    assert words in done.stderr
+    assert live.diff(*arguments, "-o", "json").json()["environments"][0]["problems"]
+
+
+def test_the_wrong_cluster_is_refused(live: Live, kube: Kube) -> None:
+    stage = live.namespace.rpartition("-")[2]
+    settings = f'stages = ["{stage}"]\n[stage.{stage}]\n'
+    live.record({"web.deployment": OLD, "/gitops.toml": f'{settings}cluster = "prod-eu"'})
+    said = live.diff("--context", "test")
+    assert said.code == 6
+    assert "belongs to cluster `prod-eu` (gitops.toml:3), not to `test`" in said.stderr
+    assert live.diff().code == 2, "no such context here"
+    live.record({"/gitops.toml": f'{settings}cluster = "test"\ncluster_uid = "other"'})
+    other = live.diff()
+    assert other.code == 6
+    assert "(gitops.toml:4)" in other.stderr
+    uid = kube.get("Namespace", None, "kube-system")["metadata"]["uid"]
+    live.record({"/gitops.toml": f'{settings}cluster = "test"\ncluster_uid = "{uid}"'})
+    live.running("web", OLD)
+    live.diff().ok()
+
+
+def test_a_token_that_may_only_look_at_deployments(
+    live: Live, kube: Kube, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    live.record({"web.deployment": OLD})
+    live.running("web", OLD)
+    rule = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "patch"]}
+    file = write_kubeconfig(
+        tmp_path / "bot",
+        url=control_plane.url,
+        ca_file=control_plane.ca_file,
+        token=kube.service_account(live.namespace, "bot", [rule]),
+    )
+    bot = live.gitops.using(KUBECONFIG=file)
+    done = bot("diff", live.namespace).ok()
+    assert line(done.stdout, "web").split() == ["web", OLD[:7], OLD[:7], "in-sync"]
+    assert "not permitted to list pods" in done.stderr
+    document = bot("diff", live.namespace, "-o", "json").json()
+    assert document["environments"][0]["rows"][0]["running"] is None
+    live.record({"db.statefulset": OLD})
+    denied = bot("diff", live.namespace)
+    assert denied.code == 4
+    assert "in-sync" in line(denied.stdout, "web")
+    assert f"not permitted to list statefulsets.apps in {live.namespace}" in denied.stderr
+    assert "a Role must grant `list` on `statefulsets.apps`" in denied.stderr
+
+
+def test_several_environments_each_for_itself(live: Live) -> None:
+    live.record({"web.deployment": OLD})
+    live.running("web", OLD)
+    live.record({"images_path": "r/", "web.deployment": OLD}, environment="nowhere-production")
+    done = live.gitops("diff")
+    assert done.code == 1
+    assert {e["name"] for e in live.gitops("diff", "-o", "json").json()["environments"]} == {
+        live.namespace,
+        "nowhere-production",
+    }
+    markdown = live.gitops("diff", "-o", "markdown").stdout
+    assert f"### {live.namespace}" in markdown.replace("\\", "")
+    assert "| web |" in markdown
