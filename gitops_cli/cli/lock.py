@@ -126,7 +126,7 @@ def _carry_out(
         if not may_ask():
             raise
         question = f"Which environment is `{ambiguous.word}`?"
-        chosen = choose_environment(question, ambiguous.fits, flag="--project")
+        chosen = choose_environment(session, question, ambiguous.fits, flag="--env")
         _carry_out_once(
             session, replace(order, environment=chosen), compute, dry_run=dry_run, timeout=timeout
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from functools import cache
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,12 +27,12 @@ from gitops_cli.cli.options import (
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.promotion import Words, planned_promotion
 from gitops_cli.cli.report import report, show_plan
-from gitops_cli.cli.requirements import requirements
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Draft, Outcome, Review
 from gitops_cli.domain.errors import SourceMoved
 from gitops_cli.domain.forge_links import project_at
 from gitops_cli.domain.names import EnvironmentName, parse_service
+from gitops_cli.domain.policy import Override
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.stages import place_of
 from gitops_cli.domain.team import Mode, Team
@@ -39,6 +40,7 @@ from gitops_cli.domain.text import plural
 from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.promote import (
     Promotion,
+    Requires,
     changelogs,
     draft_promotion,
     plan_promotion,
@@ -47,6 +49,9 @@ from gitops_cli.operations.promote import (
 from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import write_draft
 from gitops_cli.settings import parse_team
+
+if TYPE_CHECKING:
+    from gitops_cli.operations.requirements import Requirements
 
 
 @command
@@ -125,15 +130,17 @@ def promote(
         tuple(only or ()),
         tuple(exclude or ()),
     )
-    tip = session.state.tip()
+    tip = session.state.tip(timeout=timeout)
     if tip.note:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
     team = parse_team(snapshot.settings)
     planned = planned_promotion(session, words, snapshot, team)
+    direct = Override.POLICY in overrides and not pull_request
+    review = None if direct else _review(session, planned.target, team, asked=pull_request)
     run = session.ci.url if session.ci else None
-    terms = Terms(overrides, message, run, confirm)
-    requires = requirements(session, team).refusals
+    terms = Terms(overrides, message, run, confirm, reviewed=review is not None)
+    requires = _requires(session, team)
 
     def compute(snapshot: Snapshot, terms: Terms = terms) -> Draft:
         return draft_promotion(
@@ -148,7 +155,6 @@ def promote(
         planned = with_images(planned, into, ImageGate(lambda: session.registries, checks))
     draft = compute(snapshot)
     logs = changelogs(draft.changes, session.sources(team))
-    review = _review(session, planned.target, team, asked=pull_request)
     if dry_run or not draft.changes:
         outcome = Outcome(draft, dry_run=dry_run, review=review)
         report(session, outcome, logs, planned=False, shown=not draft.changes)
@@ -185,6 +191,19 @@ def _review(session: Session, target: EnvironmentName, team: Team, *, asked: boo
     return Review(branch, base, project.new_pull_request(branch, base) if project else None)
 
 
+def _requires(session: Session, team: Team) -> Requires:
+    """Return what checks gitops.toml's `require`; it asks each thing once."""
+
+    @cache
+    def asking() -> Requirements:
+        # What looks at clusters takes 15 ms to import, and most stages require nothing.
+        from gitops_cli.cli.requirements import requirements
+
+        return requirements(session, team)
+
+    return lambda *what: asking().refusals(*what)
+
+
 def _show_new_plan(session: Session, planned: Promotion, terms: Terms) -> None:
     """Show what the same promotion would be now; the refusal itself follows."""
     snapshot = session.state.snapshot(session.state.tip().commit)
@@ -193,7 +212,7 @@ def _show_new_plan(session: Session, planned: Promotion, terms: Terms) -> None:
         snapshot, source=planned.source, target=planned.target, services=services
     )
     team = parse_team(snapshot.settings)
-    requires = requirements(session, team).refusals
+    requires = _requires(session, team)
     draft = draft_promotion(
         snapshot, again, terms, state=session.state, requires=requires, now=session.now()
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 
 from gitops_cli.cli.prompts import choose_several, may_ask
-from gitops_cli.cli.resolve import choose_environment, environment_named, service_here
+from gitops_cli.cli.resolve import (
+    choose_environment,
+    environment_named,
+    say_command,
+    service_here,
+)
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import described
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
@@ -46,7 +50,7 @@ def planned_promotion(session: Session, words: Words, snapshot: Snapshot, team: 
     target = _target(session, words, snapshot, team)
     source = _source(session, words, target, snapshot, team)
     services, chosen = _services(session, words, source, target, snapshot, team)
-    if chosen or words.target is None:
+    if chosen:
         _say_command(session, source, target, services, words)
     return plan_promotion(snapshot, source=source, target=target, services=services)
 
@@ -73,7 +77,7 @@ def _target(session: Session, words: Words, snapshot: Snapshot, team: Team) -> E
         if project in (None, place_of(name, team).project)
         and (words.source is not None or _has_stage_before(name, snapshot, team))
     ]
-    return choose_environment("Promote to?", choices, flag="--to")
+    return choose_environment(session, "Promote to?", choices, flag="--to")
 
 
 def _has_stage_before(name: EnvironmentName, snapshot: Snapshot, team: Team) -> bool:
@@ -99,7 +103,8 @@ def _source(
     except Ambiguous as ambiguous:
         if not may_ask():
             raise
-        return choose_environment(f"Promote to {target} from?", ambiguous.fits, flag="--from")
+        question = f"Promote to {target} from?"
+        return choose_environment(session, question, ambiguous.fits, flag="--from")
 
 
 def _services(
@@ -138,5 +143,4 @@ def _say_command(
     words: Words,
 ) -> None:
     which = ["--all"] if words.everything else list(services)
-    command = ["gitops", "promote", *which, "--from", source, "--to", target]
-    session.output.note(f"the same without questions: {shlex.join(command)}")
+    say_command(session, ["promote", *which, "--from", source, "--to", target])

@@ -213,7 +213,7 @@ def release(
             return Release(service, image, None, None, outcome)
         return make_release(shop, order, recipe, actor=session.actor, timeout=timeout)
 
-    done = with_answers(once, order)
+    done = with_answers(session, once, order)
     for warning in done.outcome.draft.warnings:
         session.output.warn(warning)
     for note in done.outcome.written.notes if done.outcome.written else ():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import shlex
+import sys
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from gitops_cli.cli.prompts import choose, may_ask
@@ -20,6 +22,8 @@ from gitops_cli.domain.team import Team
 
 if TYPE_CHECKING:
     from gitops_cli.source.checkout import Checkout
+
+_SHORT = {"--env": ("-e",), "--project": ("-p",)}
 
 
 def environment_named(
@@ -51,14 +55,39 @@ def environment_named(
     except Ambiguous as ambiguous:
         if not may_ask():
             raise
-        return choose_environment(f"Which environment is `{word}`?", ambiguous.fits, flag=flag)
+        return choose_environment(
+            session, f"Which environment is `{word}`?", ambiguous.fits, flag=flag
+        )
 
 
 def choose_environment(
-    question: str, names: Collection[EnvironmentName], *, flag: str
+    session: Session, question: str, names: Collection[EnvironmentName], *, flag: str
 ) -> EnvironmentName:
-    """Let a person pick an environment."""
-    return EnvironmentName(choose(question, [(name, name) for name in names], flag=flag))
+    """Let a person pick an environment, and say with which option nobody would be asked."""
+    chosen = choose(question, [(name, name) for name in names], flag=flag)
+    if flag.startswith("--"):
+        say_command(session, [*without_option(sys.argv[1:], flag), flag, chosen])
+    return EnvironmentName(chosen)
+
+
+def say_command(session: Session, words: Sequence[str]) -> None:
+    """Say which command does the same without asking."""
+    session.output.note(f"the same without questions: {shlex.join(['gitops', *words])}")
+
+
+def without_option(words: Sequence[str], flag: str) -> list[str]:
+    """Return a command line without an option and its value."""
+    names = {flag, *_SHORT.get(flag, ())}
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in names:
+            skip = True
+        elif not word.startswith(tuple(f"{name}=" for name in names)):
+            kept.append(word)
+    return kept
 
 
 def _asked(
@@ -73,7 +102,7 @@ def _asked(
         )
     if not may_ask():
         raise UsageError("which environment?", hint=f"pass {flag}: {', '.join(names)}")
-    return choose_environment("Environment?", names, flag=flag)
+    return choose_environment(session, "Environment?", names, flag=flag)
 
 
 def service_checkout(session: Session) -> Checkout:

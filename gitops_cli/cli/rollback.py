@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -16,7 +15,7 @@ from gitops_cli.cli.options import Confirm, DryRun, Env, Project, Reason, Timeou
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
 from gitops_cli.cli.report import report, show_plan
-from gitops_cli.cli.resolve import environment_named, service_here
+from gitops_cli.cli.resolve import environment_named, say_command, service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Draft, Outcome
 from gitops_cli.domain.duration import age, parse_duration
@@ -218,8 +217,7 @@ def _chosen(
         raise UsageError(f"{environment} has no earlier versions")
     choices = [(offer.commit.hash, _offered(offer, session.now())) for offer in offers]
     chosen = choose(f"Undo which change of {environment}?", choices, flag="--commit")
-    command = ["gitops", "rollback", "-e", environment, "--commit", chosen]
-    session.output.note(f"the same without questions: {shlex.join(command)}")
+    say_command(session, ["rollback", "-e", environment, "--commit", chosen])
     return replace(words, commit=chosen)
 
 

@@ -151,14 +151,14 @@ def set_versions(
             return Outcome(preview(session.state, compute), dry_run=True)
         return Outcome(*write_draft(session.state, compute, actor=session.actor, timeout=timeout))
 
-    outcome = with_answers(record, order)
+    outcome = with_answers(session, record, order)
     wish.say_what_was_expanded()
     report(session, outcome, planned=False)
     if require_change and not outcome.draft.changes:
         session.finish(ExitCode.NO)
 
 
-def with_answers(record: Callable[[Order], T], order: Order) -> T:
+def with_answers(session: Session, record: Callable[[Order], T], order: Order) -> T:
     """Record, and let a terminal answer what turned out to be open."""
     while True:
         try:
@@ -167,7 +167,7 @@ def with_answers(record: Callable[[Order], T], order: Order) -> T:
             if not may_ask():
                 raise
             question = f"Which environment is `{open_question.word}`?"
-            chosen = choose_environment(question, open_question.fits, flag="--project")
+            chosen = choose_environment(session, question, open_question.fits, flag="--env")
             order = replace(order, environment=chosen)
         except Unconfirmed as open_question:
             if not may_ask() or order.confirmed is not None:

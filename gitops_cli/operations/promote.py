@@ -19,6 +19,7 @@ from gitops_cli.domain.policy import (
     enforce,
     frozen,
     locked,
+    needs_review,
     wrong_source,
 )
 from gitops_cli.domain.repository import Environment, Snapshot
@@ -101,6 +102,8 @@ def draft_promotion(
     def refusals() -> Iterator[Refusal]:
         if not settled.write:
             return
+        if not terms.reviewed:
+            yield from needs_review(place, rules)
         yield from wrong_source(origin, place, rules)
         yield from frozen(place, rules, now)
         yield from locked(target, [change.service for change in settled.write], now)

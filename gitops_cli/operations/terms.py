@@ -14,12 +14,16 @@ from gitops_cli.settings import parse_team
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is overridden, why, in which CI run, and which environment was confirmed by name."""
+    """What is overridden, why, in which CI run, and which environment was confirmed by name.
+
+    `reviewed`: it goes to a branch that somebody merges.
+    """
 
     overrides: Collection[Override] = ()
     reason: str | None = None
     run: str | None = None
     confirmed: str | None = None
+    reviewed: bool = False
 
 
 def agreed_to(draft: Draft, snapshot: Snapshot, terms: Terms) -> Draft:

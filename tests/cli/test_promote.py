@@ -410,6 +410,29 @@ def test_a_stage_of_pull_requests_gets_a_branch(company, clone):
     assert shown == wanted
 
 
+def test_a_stage_of_pull_requests_is_written_at_once_by_saying_so(company, clone):
+    with_settings(company, '[stage.production]\nmode = "pr"\n')
+    command = ("promote", "authentication", "--to", PROD, "--yes")
+
+    clone(*command, "--override-policy", "-m", "incident").ok()
+
+    assert company.recorded(PROD)["authentication"] == company.recorded(STAGING)["authentication"]
+    assert trailers(company)["Gitops-Override"] == "policy"
+
+
+def test_pull_requests_agreed_on_while_a_person_thinks_count(company, clone):
+    before = company.recorded(PROD)
+    with clone.terminal("promote", "authentication", "--to", PROD) as screen:
+        screen.wait_for("Promote 1 service to project1-production?")
+        with_settings(company, '[stage.production]\nmode = "pr"\n')
+        screen.type("y")
+        screen.press("enter")
+
+        assert screen.finish() == 6
+        assert "production is changed by pull requests" in screen.text
+    assert company.recorded(PROD) == before
+
+
 def test_a_branch_is_asked_for_with_an_option(company, clone):
     before = tip(company)
 

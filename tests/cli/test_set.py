@@ -395,6 +395,7 @@ def test_a_terminal_is_asked_which_project(company, clone):
         screen.press("down", "enter")
 
         assert screen.finish() == 0
+        assert f"gitops set frontend={NEW} --env project2-development" in screen.text
     assert company.recorded("project2-development")["frontend"] == NEW
 
 
