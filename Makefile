@@ -11,7 +11,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST  ?=
 WORKERS ?= 2
 
-.PHONY: help demo test test-node lint format check coverage bench picture image clean
+.PHONY: help demo test test-node lint format check coverage fuzz bench picture image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -40,6 +40,9 @@ check: lint test  ## what to run before a commit
 
 coverage: $(VENV)/.test  ## the same tests, with the lines and branches they do not reach
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not node" --cov --cov-report=term $(PYTEST)
+
+fuzz: $(VENV)/.test  ## the property tests with an hour's worth of examples
+	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/domain/test_properties.py
 
 bench: $(VENV)/.test  ## the figures of the README, as ratios beside git and kubectl; needs hyperfine
 	$(BIN)/python -m tests.benchmarks

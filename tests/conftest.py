@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.testbed import article as articles
@@ -18,6 +19,11 @@ from tests.testbed.faults import ApiProxy
 from tests.testbed.gitops import Gitops, gitops_with_home
 from tests.testbed.sshd import Sshd
 from tests.testbed.tcp import TcpProxy
+
+# An example's time says nothing on a loaded machine. `make fuzz` takes the other profile.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=100_000)
+hypothesis.settings.load_profile("tests")
 
 _session = pytest.StashKey[Session]()
 
