@@ -10,6 +10,7 @@ and the registry, the git server and the package index on their own ports.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -60,11 +61,20 @@ class Node:
 
 
 @contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other process runs a node here: bridge and table have fixed names."""
+    with Path("/run/lock/gitops-node").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def running_node(ports: Sequence[int], *, registry: int) -> Iterator[Node]:
     """Run a node whose pods reach these ports of this machine at HOST; it pulls over `registry`."""
     # Short: unix sockets are below. Not on tmpfs: overlayfs needs extended attributes.
     directory = Path(tempfile.mkdtemp(prefix="gitops-node-", dir="/var/tmp"))
     with ExitStack() as undo:
+        undo.enter_context(_alone())
         undo.callback(shutil.rmtree, directory, ignore_errors=True)
         undo.callback(_unmount, directory)
         undo.callback(_restore_sysctls, _sysctls())
