@@ -21,6 +21,7 @@ from gitops_cli.operations.ports import Cluster, Following
 
 SECONDS = 300.0
 _TICK = 0.5  # how long one cluster is listened to before the next one
+_AGAIN = 2.0  # between looks when nothing is heard
 _BREATH = 0.05  # events come in flocks; one look serves many
 
 Key = tuple[EnvironmentName, ServiceName]
@@ -89,6 +90,7 @@ class Waiting:
         self._settled: dict[Key, Settled] = {}
         self._looked: dict[EnvironmentName, Observed] = {}
         self._explained: dict[Trouble, Trouble] = {}
+        self._again_at = 0.0
 
     def run(self, timeout: float) -> dict[Key, Settled]:
         """Wait at most so many seconds; every service gets a verdict."""
@@ -119,11 +121,16 @@ class Waiting:
         ]
 
     def _listen(self, one: Awaited, follower: Following, seconds: float) -> None:
-        if not follower.wait(seconds):
+        changed = follower.wait(seconds)
+        # What is judged by more than the cluster, such as git, may change without an event.
+        again = time.monotonic() >= self._again_at
+        if not changed and not again:
             return
+        if again:
+            self._again_at = time.monotonic() + _AGAIN
         for name in one.services:
             observed = follower.observed(name)
-            if observed is not None and observed is not self._looked.get(name):
+            if observed is not None and (again or observed is not self._looked.get(name)):
                 self._looked[name] = observed
                 self._look(one, name, observed)
         time.sleep(_BREATH)

@@ -62,5 +62,9 @@ def change_view(row: Row, context: str | None) -> View:
         f"{running_text(row.running, row.wanted) or '-'} {row.state.value}{reason}"
     )
     style = STYLES[row.state] if row.state is not State.IN_SYNC else Style.PLAIN
-    document = {"environment": row.environment, "context": context, **row_document(row, context)}
+    document = {
+        "environment": row.environment,
+        "context": context,
+        "row": row_document(row, context),
+    }
     return View("watch", document, (Line(text, style),))

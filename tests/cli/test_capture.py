@@ -1,0 +1,116 @@
+"""`gitops capture`: an existing namespace becomes an environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.live import IMAGES, NEW, OLD, Live, image, make_live
+from tests.testbed.controlplane import ControlPlane
+from tests.testbed.git import git
+from tests.testbed.gitops import Gitops
+from tests.testbed.kube import Kube
+
+
+@pytest.fixture
+def live(
+    tmp_path: Path, gitops: Gitops, kube: Kube, namespace: str, control_plane: ControlPlane
+) -> Live:
+    return make_live(tmp_path, gitops, kube, namespace, control_plane.kubeconfig)
+
+
+@pytest.fixture
+def foreign(live: Live) -> Live:
+    """Return a namespace that the repository knows nothing of."""
+    live.record({"images_path": None}, environment=live.namespace)
+    live.record({"images_path": IMAGES}, environment="other-production")
+    return live
+
+
+def content(live: Live, name: str) -> str:
+    return git(live.remote, "show", f"main:{live.namespace}/{name}")
+
+
+def test_a_running_namespace_is_adopted_with_one_command(foreign: Live) -> None:
+    foreign.run("Deployment", "web", OLD)
+    foreign.run("StatefulSet", "db", NEW)
+    foreign.run("CronJob", "report", OLD)
+    foreign.run("DaemonSet", "logs", OLD, images={"logs": "fluentd:1", "our": image("logs", NEW)})
+    foreign.run("Deployment", "redis", "7", images={"redis": "redis:7"})
+    done = foreign.gitops("capture", foreign.namespace, "-m", "adopt").ok()
+    assert content(foreign, "images_path") == IMAGES
+    assert content(foreign, "web.deployment") == OLD
+    assert content(foreign, "db.statefulset") == NEW
+    assert content(foreign, "report.cronjob") == OLD
+    assert content(foreign, "logs.daemonset") == NEW
+    assert f"its image is not {IMAGES}redis: redis:7" in done.stdout
+    message = git(foreign.remote, "log", "-1", "--format=%B", "main")
+    assert "Gitops-Action: capture" in message
+    assert "Gitops-Reason: adopt" in message
+    rows = foreign.rows()
+    assert {rows[s]["recorded"] for s in ("web", "db")} == {image("web", OLD), image("db", NEW)}
+    assert rows["redis"]["state"] == "untracked"
+
+
+def test_again_there_is_nothing_to_record(foreign: Live) -> None:
+    foreign.run("Deployment", "web", OLD)
+    foreign.gitops("capture", foreign.namespace).ok()
+    before = git(foreign.remote, "rev-parse", "main")
+    again = foreign.gitops("capture", foreign.namespace, "-o", "json").ok().json()
+    assert (again["kind"], again["changed"]) == ("capture", False)
+    assert git(foreign.remote, "rev-parse", "main") == before
+
+
+def test_a_dry_run_writes_nothing(foreign: Live) -> None:
+    foreign.run("Deployment", "web", OLD)
+    before = git(foreign.remote, "rev-parse", "main")
+    done = foreign.gitops("capture", foreign.namespace, "--dry-run").ok()
+    assert "would record" in done.stdout
+    assert git(foreign.remote, "rev-parse", "main") == before
+
+
+def test_an_environment_takes_up_what_runs_and_keeps_the_rest(live: Live) -> None:
+    live.record({"web.deployment": OLD, "gone.deployment": OLD})
+    live.run("Deployment", "web", NEW)
+    live.gitops("capture", live.namespace).ok()
+    assert content(live, "web.deployment") == NEW
+    assert content(live, "gone.deployment") == OLD
+
+
+def test_a_lock_is_respected(live: Live) -> None:
+    live.record({"web.deployment": OLD, "web.lock": 'by = "Ada"'})
+    live.run("Deployment", "web", NEW)
+    done = live.gitops("capture", live.namespace)
+    assert done.code == 6
+    assert content(live, "web.deployment") == OLD
+    live.gitops("capture", live.namespace, "--override-lock", "-m", "drill").ok()
+    assert content(live, "web.deployment") == NEW
+
+
+def test_a_service_of_another_kind_is_a_mistake(live: Live) -> None:
+    live.record({"web.deployment": OLD})
+    live.run("StatefulSet", "web", OLD)
+    done = live.gitops("capture", live.namespace)
+    assert done.code == 2
+    assert f"{live.namespace}/web.deployment:1" in done.stderr
+
+
+def test_a_namespace_that_is_not_there(live: Live) -> None:
+    done = live.gitops("capture", "nowhere-at-all")
+    assert done.code == 5
+    assert "there is no namespace `nowhere-at-all`" in done.stderr
+
+
+def test_nothing_that_tells_where_images_are(foreign: Live) -> None:
+    foreign.run("Deployment", "redis", "7", images={"redis": "redis:7"})
+    done = foreign.gitops("capture", foreign.namespace)
+    assert done.code == 2
+    assert "--images-path" in done.stderr
+
+
+def test_the_beginning_of_images_can_be_said(foreign: Live) -> None:
+    foreign.run("Deployment", "web", OLD, images={"web": f"shop-web:{OLD}"})
+    foreign.gitops("capture", foreign.namespace, "--images-path", "shop-").ok()
+    assert content(foreign, "images_path") == "shop-"
+    assert content(foreign, "web.deployment") == OLD
