@@ -20,9 +20,11 @@ from gitops_cli.domain.agent.spec import (
     Seed,
 )
 from gitops_cli.domain.agent.ssh import ssh_server
+from gitops_cli.domain.agent.status import DEFAULT_INTERVAL
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Kind, Snapshot
+from gitops_cli.domain.text import redacted
 
 Mode = Annotated[
     AgentMode,
@@ -59,9 +61,13 @@ Branch = Annotated[
     str | None, typer.Option("--branch", help="Branch to follow; default: the remote's own.")
 ]
 Interval = Annotated[
-    float,
+    float | None,
     typer.Option(
-        "--interval", parser=duration, metavar="DURATION", help="Between rounds of a controller."
+        "--interval",
+        parser=duration,
+        metavar="DURATION",
+        help="Between rounds of a controller; default: 60s.",
+        show_default=False,
     ),
 ]
 Restrict = Annotated[
@@ -109,7 +115,7 @@ class Wanted:
     seed_apt: str | None
     seed_packages: Sequence[str]
     branch: str | None
-    interval: float
+    interval: float | None
     restrict: bool
     without: Collection[Feature]
     allowed_signers: Path | None
@@ -135,7 +141,7 @@ class Wanted:
             namespace=self.home(names[0]),
             features=frozenset(Feature) - frozenset(self.without),
             branch=self.branch,
-            interval=max(1, int(self.interval)),
+            interval=max(1, int(self.interval or DEFAULT_INTERVAL)),
             seed=self._seed(session),
             restrict=self.restrict,
             signers=session.read_signers(self.allowed_signers, self.gpg_keyring),
@@ -173,7 +179,7 @@ def kinds_in(snapshot: Snapshot, environment: EnvironmentName) -> frozenset[Kind
 def agent_url(session: Session, said: str | None) -> str:
     """Return the repository's URL as the cluster is to use it; raises ConfigurationError."""
     url = said or session.state.description
-    if "***@" in url:
+    if redacted(url) != url or "***@" in url:
         raise ConfigurationError(
             "the state repository's URL holds credentials, which do not belong into manifests",
             hint="pass --agent-repo with an ssh URL; the agent has a deploy key",
