@@ -15,6 +15,7 @@ from gitops_cli.domain.policy import Override
 from gitops_cli.domain.proposal import Edit, Proposal, Written
 from gitops_cli.domain.repository import Environment, Kind
 from gitops_cli.domain.text import plural
+from gitops_cli.domain.version import SHORT, Version
 
 NAMED_IN_SUBJECT = 3  # services; more would not fit on a line
 SKIP_CI = "[skip ci]"
@@ -157,13 +158,31 @@ def _named(services: Sequence[ServiceName]) -> str:
 
 def described(change: Change) -> str:
     """Return `authentication 36a03b3 → 8f14e45` for people."""
-    old = change.current.short if change.current else "new"
-    new = change.desired.short if change.desired else "removed"
-    if old == new and change.current and change.desired:  # only the digest differs
-        old, new = (
-            f"{v.short}@{(v.digest or 'no digest')[7:14]}" for v in (change.current, change.desired)
-        )
-    return f"{change.service} {old} → {new}"
+    old, new = told_apart(change.current, change.desired)
+    return f"{change.service} {old or 'new'} → {new or 'removed'}"
+
+
+def told_apart(old: Version | None, new: Version | None) -> tuple[str, str]:
+    """Return two versions as short as they can be told apart; empty for None."""
+    if old is None or new is None or old == new:
+        return _shown(old), _shown(new)
+    if old.tag == new.tag:
+        return _pinned(old), _pinned(new)
+    if old.short != new.short or not (old.is_commit and new.is_commit):
+        return old.short, new.short
+    length = SHORT
+    while old.tag[:length] == new.tag[:length]:
+        length += 1
+    return old.tag[:length], new.tag[:length]
+
+
+def _shown(version: Version | None) -> str:
+    return version.short if version else ""
+
+
+def _pinned(version: Version) -> str:
+    digest = version.digest.partition(":")[2][:SHORT] if version.digest else "no digest"
+    return f"{version.short}@{digest}"
 
 
 def trailers(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gitops_cli.domain.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
-from gitops_cli.domain.drafting import Draft, Outcome, Review, Verb
+from gitops_cli.domain.drafting import Draft, Outcome, Review, Verb, told_apart
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.plan import Action, Change
 from gitops_cli.domain.text import one_line, plural
@@ -132,8 +132,9 @@ def _row(change: Change, changelog: Changelog, *, back: bool) -> list[Cell | str
     names = changelog.authors[:AUTHORS_LISTED]
     more = len(changelog.authors) - len(names)
     authors = ", ".join(names) + (f" and {more} more" if more > 0 else "")
-    old = Cell("new", Style.INFO) if change.current is None else Cell(_short(change.current))
-    new = Cell("removed", Style.WARN) if change.desired is None else Cell(_short(change.desired))
+    before, after = told_apart(change.current, change.desired)
+    old = Cell(before) if before else Cell("new", Style.INFO)
+    new = Cell(after) if after else Cell("removed", Style.WARN)
     commits = _distance(change, changelog, back=back)
     return [change.service, old, new, commits, authors, changelog.link or ""]
 

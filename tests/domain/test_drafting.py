@@ -69,6 +69,15 @@ def test_a_change_of_the_digest_only_shows_the_digests():
     assert described(Change(AUTH, *pinned)) == "auth aaaaaaa@1111111 → aaaaaaa@2222222"
 
 
+def test_commits_that_begin_alike_are_told_apart():
+    one, other = Version("0" * 39 + "1"), Version("0" * 20 + "2" * 20)
+
+    assert described(Change(AUTH, one, other)) == f"auth {'0' * 21} → {'0' * 20}2"
+    assert described(Change(AUTH, A, Version("a" * 40, f"sha256:{'1' * 64}"))) == (
+        "auth aaaaaaa@no digest → aaaaaaa@1111111"
+    )
+
+
 def test_trailers_say_why_and_on_whose_behalf():
     occasion = Occasion(
         Verb.PROMOTE,
