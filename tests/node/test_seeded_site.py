@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.node.floor import Floor, running_floor
 from tests.testbed.debian import debian_image
-from tests.testbed.engine import ContainerEngine, running_docker
+from tests.testbed.engine import ContainerEngine
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import eventually
-from tests.testbed.registry import RealRegistry, free_port, running_registry
+from tests.testbed.manifests import Manifest, deployment
+from tests.testbed.registry import free_port
 
 pytestmark = pytest.mark.node
 EXAMPLE = Path(__file__).parents[2] / "examples" / "seeded-site"
@@ -32,15 +34,14 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def docker() -> Iterator[ContainerEngine]:
-    with running_docker() as engine:
-        yield engine
+def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
+    with running_floor(tmp_path_factory.mktemp("floor")) as floor:
+        yield floor
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
-    with running_registry(tmp_path_factory.mktemp("registry")) as registry:
-        yield registry
+def docker(floor: Floor) -> ContainerEngine:
+    return floor.docker
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +81,10 @@ def site(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def state(tmp_path: Path, registry: RealRegistry) -> Path:
+def state(tmp_path: Path, floor: Floor) -> Path:
     remote = init_bare(tmp_path / "state.git")
     files: dict[str, str | None] = {
-        f"{environment}/images_path": f"{registry.address}/blog/\n" for environment in (DEV, PROD)
+        f"{environment}/images_path": f"{floor.address}/blog/\n" for environment in (DEV, PROD)
     }
     add_commits(remote, [Commit("start", files, 1_793_606_400)])
     return remote
@@ -114,8 +115,8 @@ def page(port: int, path: str = "") -> str:
 def test_a_seeded_container_becomes_a_promoted_version(
     tmp_path: Path,
     gitops: Gitops,
+    floor: Floor,
     docker: ContainerEngine,
-    registry: RealRegistry,
     state: Path,
     site: str,
     port: int,
@@ -130,8 +131,12 @@ def test_a_seeded_container_becomes_a_promoted_version(
     git(checkout, "commit", "-q", "-m", "Seed the site")
     head = git(checkout, "rev-parse", "HEAD")
     assert "wget" not in docker("run", "--rm", "--network=host", STOCK, "ls", "/usr/bin").split()
+    floor.allow(gitops)
     at_work = gitops.at(checkout).using(
-        **docker.variables, GITOPS_REPO=state, PATH=f"/usr/bin:{gitops.environment['PATH']}"
+        **docker.variables,
+        GITOPS_REPO=state,
+        KUBECONFIG=floor.node.kubeconfig,
+        PATH=f"/usr/bin:{gitops.environment['PATH']}",
     )
 
     removed("site")
@@ -154,7 +159,7 @@ def test_a_seeded_container_becomes_a_promoted_version(
     assert said["image_is"] == "committed"
     version = f"{head}@{said['digest']}"
     assert git(state, "show", f"main:{DEV}/site.deployment") == version
-    image = f"{registry.address}/blog/site:{head}"
+    image = f"{floor.address}/blog/site:{head}"
     config = docker.inspect(image)["Config"]
     assert config["Cmd"] == ["nginx", "-g", "daemon off;"]
     assert config["Labels"]["org.opencontainers.image.revision"] == head
@@ -168,3 +173,20 @@ def test_a_seeded_container_becomes_a_promoted_version(
 
     at_work("promote", "site", "--from", "dev", "--to", "prod", "--verify-image", "--yes").ok()
     assert git(state, "show", f"main:{PROD}/site.deployment") == version
+
+    floor.node.kube.create_namespace(PROD)
+    floor.node.kube.create(serving(f"{floor.address}/blog/site:{'0' * 40}", port), PROD)
+    at_work("sync", PROD, "--yes", "--wait", "--timeout", "3m", timeout=200).ok()
+    eventually(lambda: floor.digests(PROD, "site") == {said["digest"]}, timeout=60)
+
+
+def serving(image: str, port: int) -> Manifest:
+    """Return a Deployment that is ready when it serves what was changed by hand."""
+    manifest = deployment("site", image)
+    [container] = manifest["spec"]["template"]["spec"]["containers"]
+    ask = f'exec 3<>/dev/tcp/127.0.0.1/{port}; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3'
+    container["readinessProbe"] = {
+        "exec": {"command": ["bash", "-c", f'{ask}; grep -q "Our blog" <&3']},
+        "periodSeconds": 1,
+    }
+    return manifest

@@ -1,0 +1,75 @@
+"""From `git commit` to a container that runs: release, sync, and a real kubelet pulls the image."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.node.floor import Floor, running_floor
+from tests.testbed.engine import ContainerEngine
+from tests.testbed.git import Commit, add_commits, git, init_bare
+from tests.testbed.gitops import Gitops
+from tests.testbed.kube import eventually
+from tests.testbed.manifests import deployment
+
+pytestmark = pytest.mark.node
+DOCKERFILE = """\
+FROM scratch
+COPY busybox /bin/busybox
+COPY greeting /greeting
+CMD ["/bin/busybox", "sh", "-c", \
+"/bin/busybox cat /greeting; trap exit TERM; /bin/busybox sleep 10000 & wait"]
+"""
+
+
+@pytest.fixture(scope="module")
+def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
+    with running_floor(tmp_path_factory.mktemp("floor")) as floor:
+        yield floor
+
+
+@pytest.mark.parametrize("name", ["docker", "podman"])
+def test_a_commit_runs_on_the_node(floor: Floor, gitops: Gitops, tmp_path: Path, name: str) -> None:
+    engine: ContainerEngine = getattr(floor, name)
+    environment = f"{name}-development"
+    checkout = _service(tmp_path)
+    state = init_bare(tmp_path / "state.git")
+    files: dict[str, str | None] = {f"{environment}/images_path": f"{floor.address}/{name}/\n"}
+    add_commits(state, [Commit("start", files, 1_793_606_400)])
+    kube = floor.node.kube
+    kube.create_namespace(environment)
+    kube.create(deployment("web", f"{floor.address}/{name}/web:{'0' * 40}"), environment)
+    floor.allow(gitops)
+    at_work = gitops.at(checkout).using(
+        **engine.variables,
+        GITOPS_REPO=state,
+        KUBECONFIG=floor.node.kubeconfig,
+        PATH=f"/usr/bin:{gitops.environment['PATH']}",
+    )
+    release = ("release", "-e", "dev", "--builder", name, "--pin", "-o", "json")
+
+    for greeting in ("good morning", "good evening"):
+        (checkout / "greeting").write_text(f"{greeting}\n")
+        git(checkout, "commit", "-q", "-am", greeting)
+
+        digest = at_work(*release, timeout=200).ok().json()["digest"]
+        at_work("sync", environment, "--yes", "--wait", "--timeout", "2m", timeout=200).ok()
+
+        head = git(checkout, "rev-parse", "HEAD")
+        assert git(state, "show", f"main:{environment}/web.deployment") == f"{head}@{digest}"
+        eventually(lambda: floor.digests(environment, "web") == {digest}, timeout=60)  # noqa: B023
+        assert floor.log(environment, "web") == greeting
+
+
+def _service(directory: Path) -> Path:
+    git(directory, "clone", "-q", init_bare(directory / "sources" / "web.git"), "web")
+    checkout = directory / "web"
+    shutil.copy("/bin/busybox", checkout)
+    (checkout / "Dockerfile").write_text(DOCKERFILE)
+    (checkout / "greeting").write_text("hello\n")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "Begin")
+    return checkout
