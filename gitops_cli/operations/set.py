@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
 
+_LOOKED_AT = 20  # changes of a file, for the source time of the recorded version
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -189,19 +191,17 @@ class _Guards:
         recorded_time = new_time = None
         age = age_of_build(distance, recorded_time=None, new_time=None)
         if age is Age.UNKNOWN:
-            recorded_time = source.commit_time(old.tag) or self._recorded_time(change)
             new_time = source.commit_time(new.tag)
+            if new_time is not None:  # else the state's history is read for nothing
+                recorded_time = source.commit_time(old.tag) or self._recorded_time(change)
             age = age_of_build(distance, recorded_time=recorded_time, new_time=new_time)
         if age is Age.UNKNOWN:
             yield from self._undecided(change, source.trouble)
         elif age is Age.STALE:
-            older = (
-                f"is an ancestor of {old.tag}"
-                if recorded_time is None
-                else f"({moment(new_time)}) was made before {old.tag} ({moment(recorded_time)})"
-                if new_time
-                else "is older"
-            )
+            older = f"is an ancestor of {old.tag}"
+            if new_time is not None and recorded_time is not None:
+                since = moment(recorded_time)
+                older = f"({moment(new_time)}) was made before {old.tag} ({since})"
             error = StaleBuild(
                 f"{change.service} in {self._environment.name}: {new.tag} {older}, "
                 "which is recorded: an older build would replace a newer one",
@@ -232,14 +232,18 @@ class _Guards:
             self.warnings.append(f"{message}; {hint}")
 
     def _recorded_time(self, change: Change) -> datetime | None:
-        """Return the source time that the commit which recorded the version has noted."""
+        """Return the source time that a commit which recorded the version has noted.
+
+        The last one may be a rollback's or a person's and note nothing.
+        """
         start = self._snapshot.commit
         if start is None:
             return None
         path = self._environment.files[change.service].path
-        for last in self._state.file_history(path, start=start, limit=1):
-            noted = last.made_by.trailers.get("Gitops-Source-Time")
-            return source_time_of(noted, change.service) if noted else None
+        for past in self._state.file_history(path, start=start, limit=_LOOKED_AT):
+            noted = past.made_by.trailers.get("Gitops-Source-Time")
+            if noted and (past.new or b"").decode(errors="replace").strip() == str(change.current):
+                return source_time_of(noted, change.service)
         return None
 
     def source_times(self, changes: Collection[Change]) -> dict[ServiceName, datetime]:

@@ -228,6 +228,23 @@ def test_without_history_the_recorded_source_time_decides(company, gitops):
     assert f"was made before {recorded}" in done.stderr
 
 
+def test_the_source_time_is_found_behind_a_rollback(company, gitops):
+    source = company.source("authentication")
+    git(source.remote, "config", "uploadpack.allowAnySHA1InWant", "true")
+    work = gitops.at(company.checkout("authentication")).using(GITOPS_REPO=company.remote)
+    git(work.directory, "commit", "-q", "--allow-empty", "-m", "newer")
+    work("set", "-e", "dev").ok()
+    git(work.directory, "commit", "-q", "--allow-empty", "-m", "bad")
+    work("set", "-e", "dev").ok()
+    work("rollback", "-e", "dev", "--yes").ok()
+
+    checkout = gitops.at(shallow(company, source.commits[-1])).using(GITOPS_REPO=company.remote)
+    done = checkout("set", "-e", "dev")
+
+    assert done.code == 6
+    assert "was made before" in done.stderr
+
+
 def test_what_cannot_be_told_is_recorded_with_a_warning(company, clone):
     done = clone("set", f"authentication={NEW}", "-e", "dev").ok()
 
