@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from tests.testbed.engine import ContainerEngine, podman_at, running_docker
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops, Ran
 from tests.testbed.kube import eventually
-from tests.testbed.registry import Account, RealRegistry, running_registry
+from tests.testbed.registry import OCI_INDEX, Account, RealRegistry, running_registry
 
 pytestmark = pytest.mark.node
 ACCOUNT = Account("ci", "pa55-w0rd-of-the-registry")
@@ -395,3 +397,23 @@ def test_on_a_terminal_the_engine_shows_its_own_progress(
 
     assert "Pushed" in terminal.transcript or "digest:" in terminal.transcript
     assert docker_shop.recorded() == docker_shop.head
+
+
+def test_an_image_that_appears_twenty_seconds_later_is_waited_for(docker_shop: Company) -> None:
+    shop = docker_shop
+
+    def push() -> None:
+        time.sleep(20)
+        shop.registry.push("shop/web", shop.head, OCI_INDEX)
+
+    building = threading.Thread(target=push)
+    building.start()
+    early = shop.gitops("set", "-e", "dev", "--verify-image")
+    begin = time.monotonic()
+
+    late = shop.gitops("set", "-e", "dev", "--wait-image", "2m", "--pin", timeout=100)
+
+    building.join()
+    assert (early.code, late.code) == (6, 0), str(late)
+    assert 10 < time.monotonic() - begin < 60
+    assert shop.recorded() == f"{shop.head}@{shop.digest(shop.head)}"
