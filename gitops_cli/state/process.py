@@ -97,10 +97,10 @@ class Git:
             try:
                 out, err = process.communicate(stdin, timeout)
             except subprocess.TimeoutExpired as error:
-                _stop(process)
+                stop(process)
                 raise TimedOut(f"git {arguments[0]} did not end within {timeout:.0f} s") from error
             except BaseException:
-                _stop(process)
+                stop(process)
                 raise
         return Done(process.returncode, out, err.decode(errors="replace"))
 
@@ -136,7 +136,7 @@ def git_version(directory: Path) -> str | None:
     return said.removeprefix("git version ").partition(" ")[0] or None
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     """End git: politely, so that it takes its lock files along, then for good."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from subprocess import Popen, TimeoutExpired
 from typing import BinaryIO
 
 import git
@@ -16,7 +17,7 @@ from git.exc import GitCommandNotFound, UnsafeProtocolError
 
 from gitops_cli.domain.errors import ConfigurationError, GitError, UsageError
 from gitops_cli.domain.text import one_line, redacted
-from gitops_cli.state.process import Done, Git, is_kept
+from gitops_cli.state.process import Done, Git, is_kept, stop
 
 
 class Writer:
@@ -33,34 +34,36 @@ class Writer:
         environment: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Done:
-        """Run git to its end and return what it said; killed after `timeout` it has a code < 0."""
+        """Run git to its end and return what it said; stopped after `timeout` it has a code < 0."""
         variables = {**self._runner.environment, **(environment or {})}
         with _file(stdin) as source, _scrubbed():
             try:
-                code, out, err = self._execute(
-                    self._runner.command(*arguments), source, variables, timeout
+                running = self._git.execute(
+                    self._runner.command(*arguments),
+                    istream=source,
+                    as_process=True,
+                    env=variables,
                 )
             except GitCommandNotFound as error:
                 raise ConfigurationError("git is not installed, or not on PATH") from error
-        return Done(code, out, err)
+        return _finished(running.proc, timeout)
 
-    def _execute(
-        self,
-        command: Sequence[str],
-        source: BinaryIO,
-        environment: Mapping[str, str],
-        timeout: float | None,
-    ) -> tuple[int, bytes, str]:
-        return self._git.execute(
-            command,
-            istream=source,
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-            kill_after_timeout=timeout,
-            env=environment,
-        )
+
+def _finished(process: Popen[bytes] | None, timeout: float | None) -> Done:
+    """Wait for git's end; GitPython's own time limit waits for children that hang as well."""
+    if process is None:
+        raise GitError("git did not start")
+    with process:
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except TimeoutExpired as error:
+            stop(process)
+            said = (error.stderr or b"").decode(errors="replace")
+            return Done(process.wait(), b"", f"{said}\nno answer within {timeout:.0f} s")
+        except BaseException:
+            stop(process)
+            raise
+    return Done(process.returncode, out, err.decode(errors="replace"))
 
 
 def checked_url(url: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
+from gitops_cli.domain.errors import RemoteUnreachable
 from gitops_cli.state.process import Done, Git, git_environment
 from gitops_cli.state.push import Outcome, Pushed, judge, push
 from gitops_cli.state.writer import Writer
-from tests.state.world import OTHER, WEB, World, path_of
+from tests.state.world import OTHER, WEB, World, opened, opened_url, path_of
 from tests.testbed.git import git
 
 MAIN = "refs/heads/main"
@@ -142,6 +144,28 @@ def test_a_push_that_takes_too_long(world: World) -> None:
 
     assert pushed.outcome is Outcome.UNKNOWN
     assert world.count() == 1
+
+
+def test_a_connection_that_hangs_and_outlives_git(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a dead network does to ssh: its end of git's pipes stays open."""
+    ssh = world.directory / "ssh"
+    ssh.write_text("#!/bin/sh\nexec sleep 20\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
+    clone, begun = world.clone(), time.monotonic()
+
+    pushed, _ = push_from(clone, "ssh://git@example.com/x.git", timeout=0.5)
+    with pytest.raises(RemoteUnreachable, match="not done within"):
+        opened_url("ssh://git@example.com/x.git", timeout=0.5)
+    git(clone, "remote", "set-url", "origin", "ssh://git@example.com/x.git")
+    tip = opened(clone, timeout=0.5).tip(require_remote=False)
+
+    assert pushed.outcome is Outcome.UNKNOWN
+    assert (tip.commit, tip.fresh) == (world.tip(), False)
+    assert time.monotonic() - begun < 10
 
 
 def test_the_same_commit_again_is_accepted(world: World) -> None:
