@@ -17,6 +17,8 @@ from typing import Any
 import pexpect
 import pyte
 
+from tests.testbed import schemas
+
 EXECUTABLE = Path(sys.executable).with_name("gitops")
 AUTHOR = "Ada Lovelace"
 EMAIL = "ada@example.com"
@@ -44,8 +46,11 @@ class Ran:
     stderr: str
 
     def json(self) -> Any:
-        """Return the one JSON document on stdout."""
-        return json.loads(self.stdout)
+        """Return the one JSON document on stdout; fail if it is not as its schema says."""
+        document = json.loads(self.stdout)
+        if isinstance(document, dict) and "apiVersion" in document:
+            schemas.check(document)
+        return document
 
     def ok(self) -> Ran:
         """Return itself if the command succeeded; else fail, showing all it said."""

@@ -1,0 +1,187 @@
+"""Every command's JSON has a published schema, and is what it says."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from gitops_cli.cli.app import COMMANDS, load
+from tests.testbed import schemas
+from tests.testbed.article import Article
+from tests.testbed.git import git
+from tests.testbed.gitops import Gitops
+
+RENDER = Path(__file__).parents[2] / "gitops_cli" / "render"
+
+# The kind of each command's result. Those that need a cluster are run by the tests beside their
+# own; `Ran.json` holds every document of every test against its schema.
+KINDS: dict[str, str | None] = {
+    "agent install": "agent-plan",
+    "agent key": "agent-key",
+    "agent manifests": "agent-manifests",
+    "agent run": "agent-run",
+    "agent status": "agent-status",
+    "agent uninstall": "agent-plan",
+    "capture": "capture",
+    "config list": "settings",
+    "demo": None,  # shows other commands
+    "diff": "diff",
+    "doctor": "doctor",
+    "env add": "environment",
+    "env copy": "environment",
+    "env list": "environments",
+    "help": "topics",
+    "history": "history",
+    "init": "init",
+    "lint": "validation",
+    "lock": "lock",
+    "log": "history",
+    "promote": "promotion",
+    "release": "release",
+    "rollback": "rollback",
+    "sandbox down": "sandbox",
+    "sandbox env": "sandbox",
+    "sandbox up": "sandbox",
+    "set": "recording",
+    "status": "status",
+    "sync": "sync",
+    "unlock": "lock",
+    "validate": "validation",
+    "version": "version",
+    "wait": "wait",
+    "watch": "watch",
+}
+OTHERS = {"error", "exit-codes", "variables", "formats"}  # failures, and `help TOPIC`
+
+
+def commands(group: Any, path: str) -> Iterator[str]:
+    children = getattr(group, "commands", None)
+    if children is None:
+        yield path
+        return
+    for name, child in children.items():
+        yield from commands(child, f"{path} {name}".strip())
+
+
+def test_no_command_is_without_a_schema() -> None:
+    actual = {path for name in COMMANDS for path in commands(load(name), name)}
+    assert actual == KINDS.keys()
+    published = {path.stem for path in schemas.DIRECTORY.glob("*.json")}
+    assert published == {kind for kind in KINDS.values() if kind} | OTHERS
+
+
+def test_every_kind_in_the_code_is_published() -> None:
+    found = set()
+    for path in RENDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "View":
+                kind = node.args[0]
+                found |= {kind.value} if isinstance(kind, ast.Constant) else set()
+    assert found <= {path.stem for path in schemas.DIRECTORY.glob("*.json")}
+    assert len(found) > 20
+
+
+@pytest.mark.parametrize("path", sorted(schemas.DIRECTORY.glob("*.json")), ids=lambda p: p.stem)
+def test_the_schemas_are_schemas(path: Path) -> None:
+    schema = json.loads(path.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["properties"]["kind"] == {"const": path.stem}
+    assert schema["$id"] == f"urn:gitops-cli:v1:{path.stem}"
+    assert set(schema["required"]) >= {"apiVersion", "kind"}
+
+
+def test_the_page_names_every_schema() -> None:
+    page = (schemas.DIRECTORY.parent / "json.md").read_text()
+    for path in schemas.DIRECTORY.glob("*.json"):
+        assert f"(schema/{path.name})" in page, path.name
+
+
+@pytest.fixture
+def state(gitops: Gitops, article: Article) -> Gitops:
+    sources = "".join(
+        f'[service.{service}]\nsource = "{source.remote}"\n'
+        for (project, service), source in article.sources.items()
+        if project == "project1"
+    )
+    clone = article.clone()
+    (clone / "gitops.toml").write_text(sources)
+    here = gitops.at(clone)
+    git(clone, "add", ".")
+    git(clone, "commit", "-q", "-m", "Settings")
+    git(clone, "push", "-q")
+    return here
+
+
+def test_documents_of_the_commands_that_need_git_only(state: Gitops, article: Article) -> None:
+    dev, production = article.environment("development"), article.environment("production")
+    seen = set()
+
+    def run(*arguments: str) -> None:
+        ran = state(*arguments, "-o", "json")
+        assert ran.code == 0, str(ran)
+        kind = ran.json()["kind"]
+        seen.add(kind)
+        path = " ".join(arguments[:2]) if " ".join(arguments[:2]) in KINDS else arguments[0]
+        assert kind == KINDS[path] or arguments[0] == "help"
+
+    run("set", f"billing={'a' * 40}", "-e", dev, "--dry-run", "--allow-older")
+    run("set", f"billing={'a' * 40}", "-e", dev, "--allow-older", "-m", "why")
+    run("set", f"billing={'a' * 40}", "-e", dev)
+    run("promote", "orders", "authentication", "--from", dev, "--to", production, "--dry-run")
+    run("promote", "orders", "--from", dev, "--to", production, "--yes")
+    run("rollback", "orders", "-e", production, "--yes", "--hold", "-m", "bad")
+    run("lock", "billing", "-e", production, "--until", "2h", "-m", "audit")
+    run("lock", "-e", production, "-m", "all")
+    run("status")
+    run("history", "-n0")
+    run("log", "billing")
+    run("unlock", "-e", production)
+    run("env", "list")
+    run("env", "add", "shop-qa", "--images-path", "r/", "--dry-run")
+    run("env", "copy", dev, article.environment("qa"))
+    run("validate", "--strict")
+    run("lint")
+    run("config", "list")
+    run("doctor", "--no-registry", "--no-cluster")
+    run("help")
+    for topic in ("exit-codes", "environment", "formats"):
+        run("help", topic)
+    run("version")
+    run("init", "new", "-p", "shop", "--images-path", "r/")
+    assert seen >= {"recording", "promotion", "rollback", "lock", "environment", "variables"}
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_errors_are_documents_on_stderr(state: Gitops, form: str) -> None:
+    ran = state("status", "nothing", "-o", form)
+    assert (ran.code, ran.stdout) == (2, "")
+    document = json.loads(ran.stderr) if form == "json" else yaml.safe_load(ran.stderr)
+    schemas.check(document)
+    assert (document["code"], document["exit_code"]) == ("unknown-service", 2)
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("history", "-n3"), ("env", "list")])
+def test_yaml_is_the_same_document(state: Gitops, arguments: tuple[str, ...]) -> None:
+    def settled(document: Any) -> Any:
+        text = json.dumps(document)
+        document = json.loads(text)
+        for entry in document.get("entries", ()):
+            entry.pop("lived_seconds")
+        return document
+
+    as_yaml = yaml.safe_load(state(*arguments, "-o", "yaml").ok().stdout)
+    assert settled(as_yaml) == settled(state(*arguments, "-o", "json").ok().json())
+
+
+def test_a_document_never_shortens_a_hash(state: Gitops, article: Article) -> None:
+    out = state("status", "-o", "json").ok().stdout
+    assert all(
+        f'"{version}"' in out for version in article.recorded(article.environments[0]).values()
+    )
