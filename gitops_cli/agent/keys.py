@@ -21,6 +21,7 @@ from gitops_cli.domain.errors import ConfigurationError, RemoteUnreachable
 from gitops_cli.domain.text import one_line
 
 _SECONDS = 20
+_TRIES = 2
 _MEMORY = Path("/dev/shm")  # Linux: a private key made there never reaches a disk
 
 
@@ -51,16 +52,26 @@ def public_key(private: bytes) -> str:
 
 
 def scan(server: SshServer) -> list[HostKey]:
-    """Ask a server for its host keys, of all kinds. Nothing proves yet that they are its own."""
-    port = str(server.port)
-    command = ["ssh-keyscan", "-T", "10", "-p", port, "-t", "ed25519,ecdsa,rsa", "--", server.host]
-    keys = parse_host_keys(_run(command))
-    if not keys:
+    """Ask a server for its host keys, of all kinds. Nothing proves yet that they are its own.
+
+    One kind at a time: ssh-keyscan gives up on all when a server lacks one of them and is slow.
+    """
+    found: list[HostKey] = []
+    failure: RemoteUnreachable | None = None
+    for kind in ("ed25519", "ecdsa", "rsa") * _TRIES:
+        if found and kind == "ed25519":
+            break  # all kinds were asked for
+        command = ["ssh-keyscan", "-T", "10", "-p", str(server.port), "-t", kind]
+        try:
+            found += parse_host_keys(_run([*command, "--", server.host]))
+        except RemoteUnreachable as error:
+            failure = error
+    if not found:
         raise RemoteUnreachable(
             f"{server.pattern} showed no ssh host key", hint="check the host and its port"
-        )
+        ) from failure
     # Older ssh-keyscans leave out the port of the default form, others add comments.
-    return [HostKey(server.pattern, key.algorithm, key.key) for key in keys]
+    return [HostKey(server.pattern, key.algorithm, key.key) for key in found]
 
 
 def secret_files(private: bytes, hosts: Sequence[HostKey]) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.look import clusters_of, environments_named, report_problems
+from gitops_cli.cli.look import agent_clusters, clusters_of, environments_named, report_problems
 from gitops_cli.cli.options import At, Context, Exclude, Kubeconfig, Only, Project, Rev
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode
@@ -35,6 +35,9 @@ ExitCodeOption = Annotated[
 Worktree = Annotated[
     bool, typer.Option("--worktree", help="Compare the uncommitted files of this checkout.")
 ]
+AsAgent = Annotated[
+    bool, typer.Option("--as-agent", help="Look with the rights of the environment's agent.")
+]
 
 
 @command
@@ -48,6 +51,7 @@ def diff(
     rev: Rev = None,
     at: At = None,
     exit_code: ExitCodeOption = True,
+    as_agent: AsAgent = False,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -57,7 +61,11 @@ def diff(
     Exit code 0: all as recorded; 1: something differs, is rolling or failed; 2 and above: it
     could not be told.
     """
-    clusters = clusters_of(session, context, kubeconfig)
+    clusters = (
+        agent_clusters(session, context, kubeconfig, environments or [])
+        if as_agent
+        else clusters_of(session, context, kubeconfig)
+    )
     desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)
     if desired.note:
         session.output.note(desired.note)

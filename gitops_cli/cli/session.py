@@ -146,13 +146,24 @@ class Session:
         return self.actor.name if self.actor else author_at(self.state.worktree or self.directory)
 
     def cluster(
-        self, context: str | None, kubeconfig: Path | None = None, *, declared: bool = False
+        self,
+        context: str | None,
+        kubeconfig: Path | None = None,
+        *,
+        declared: bool = False,
+        token: str | None = None,
     ) -> KubernetesCluster:
-        """Return the cluster of a context, None: the current one; connects when first asked."""
+        """Return the cluster of a context, None: the current one; connects when first asked.
+
+        `token` is a ServiceAccount's, to be used instead of the kubeconfig's user.
+        """
         from gitops_cli.cluster.connection import connect
 
         cluster = connect(context, kubeconfig, declared=declared)
         self._closing.callback(cluster.close)
+        if token is not None:
+            cluster = cluster.acting_as(token)
+            self._closing.callback(cluster.close)
         return cluster
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gitops_cli.cluster import explaining, patching, reading, rights
@@ -11,12 +12,14 @@ from gitops_cli.cluster.api import Api
 from gitops_cli.cluster.kubeconfig import Access, find_access
 from gitops_cli.cluster.transport import Transport
 from gitops_cli.cluster.watching import Follower
-from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.rights import Right
 from gitops_cli.domain.rollout import Trouble
 from gitops_cli.domain.workload import Observed, Target, Workload
+
+_OF_USERS = frozenset({"exec", "auth-provider", "username", "password"})
 
 
 class KubernetesCluster:
@@ -30,6 +33,29 @@ class KubernetesCluster:
     def close(self) -> None:
         """Close all connections."""
         self.api.close()
+
+    def acting_as(self, token: str) -> KubernetesCluster:
+        """Return the same cluster with another identity; raises ConfigurationError.
+
+        That is a ServiceAccount's token instead of all that the kubeconfig says of its user.
+        """
+        access = self.api.access
+        further = tuple(word for word in access.beyond if word not in _OF_USERS)
+        if further:
+            raise ConfigurationError(
+                f"another identity cannot be used with {', '.join(further)} of the kubeconfig",
+                hint="use a kubeconfig that reaches the API server directly",
+            )
+        other = replace(
+            access,
+            token=token,
+            token_file=None,
+            certificate=None,
+            key=None,
+            impersonate=(),
+            beyond=(),
+        )
+        return KubernetesCluster(Api(other, _transport(other), self.api.deadline))
 
     def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""

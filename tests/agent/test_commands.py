@@ -234,3 +234,21 @@ def test_uninstalling_removes_all_that_was_installed(
 
 def test_uninstalling_asks_first(cli: Gitops, environment: str) -> None:
     cli("agent", "uninstall", environment).ok()  # nothing there, so nothing to ask
+
+
+def test_a_diff_as_the_agent_sees_what_its_rights_let_it(
+    cli: Gitops, kube: Kube, environment: str
+) -> None:
+    assert "has no agent" in cli("diff", environment, "--as-agent").stderr
+    shown = cli("agent", "manifests", environment, "--agent-repo", URL, "--image", IMAGE)
+    apply(kube, shown.stdout)
+    for name in ("authentication", "billing", "frontend", "orders"):
+        kube.wait_rolled_out("Deployment", environment, name)
+
+    assert cli("diff", environment, "--as-agent").ok().code == 0
+
+    kube.delete("Role", environment, NAME)
+    refused = cli("diff", environment, "--as-agent")
+    assert refused.code == 4
+    assert "not permitted to list deployments.apps" in refused.stderr
+    cli("diff", environment).ok()
