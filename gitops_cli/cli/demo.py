@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 78
 _STARTS = 120.0  # seconds for the first pods: their image may have to be pulled
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @command
@@ -65,7 +65,7 @@ def demo(
 
 def _on_emulated_cluster(session: Session, ground: Sandbox, *, keep: bool, pause: bool) -> None:
     with _cleaned_up(ground.down, keep=keep):
-        ground.up()
+        ground.up(owner=None if keep else os.getpid())
         cast = Cast("authentication", "frontend", ground.broken_version, "project1-production")
         _play(session, story(cast), _environment(ground, ground.environment), pause=pause)
     if not keep:
@@ -125,12 +125,13 @@ def _cleaned_up(clean: Callable[[], object], *, keep: bool) -> Iterator[None]:
         keep = False
         raise
     finally:
-        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one
+        for number in before:  # an impatient second one
+            signal.signal(number, signal.SIG_IGN)
         try:
             if not keep:
                 clean()
         finally:
-            for number, handler in {**before, signal.SIGINT: interrupt}.items():
+            for number, handler in before.items():
                 signal.signal(number, handler)
 
 

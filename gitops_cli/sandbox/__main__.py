@@ -1,4 +1,4 @@
-"""The process behind `gitops sandbox up`: python -m gitops_cli.sandbox DIRECTORY."""
+"""The process behind `gitops sandbox up`: python -m gitops_cli.sandbox DIRECTORY [OWNER]."""
 
 from __future__ import annotations
 
@@ -19,13 +19,21 @@ from gitops_cli.sandbox.seed import seed
 from gitops_cli.sandbox.timeline import CLUSTER
 
 
-def serve(place: Place) -> None:
-    """Serve the sandbox's cluster until told to stop, or until the record of it is removed."""
+def serve(place: Place, owner: int | None) -> None:
+    """Serve the sandbox's cluster until told to stop, or until the record of it is removed.
+
+    If there is an owner and it ends without a word, nobody else will clean up: it is done here.
+    """
     store = Store()
     controllers = Controllers(store, Node(store, Images(place).pull_problem))
     seed(controllers, place)
     about = {"directory": str(place.directory), "pid": os.getpid(), "started": time.time()}
-    server = listen(controllers, secrets.token_hex(16), about, wanted=place.record.exists)
+    server = listen(
+        controllers,
+        secrets.token_hex(16),
+        about,
+        wanted=lambda: place.record.exists() and is_there(owner),
+    )
     _write(place.kubeconfig, _kubeconfig(server))
     _write(place.record, {**about, "server": server.url})
     try:
@@ -33,6 +41,19 @@ def serve(place: Place) -> None:
     finally:
         place.record.unlink(missing_ok=True)
         place.kubeconfig.unlink(missing_ok=True)
+        if not is_there(owner):
+            place.remove()
+
+
+def is_there(owner: int | None) -> bool:
+    """Tell whether the owner is alive; without one there is nobody to miss."""
+    if owner is None:
+        return True
+    try:
+        os.kill(owner, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _kubeconfig(server: Server) -> dict[str, object]:
@@ -60,4 +81,4 @@ def _write(path: Path, content: object) -> None:
 
 
 if __name__ == "__main__":
-    serve(Place(Path(sys.argv[1])))
+    serve(Place(Path(sys.argv[1])), int(sys.argv[2]) if len(sys.argv) > 2 else None)

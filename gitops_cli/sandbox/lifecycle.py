@@ -67,9 +67,10 @@ class Sandbox:
         branch = self.place.source("frontend") / ".git/refs/heads" / HOTFIX
         return branch.read_text().strip()
 
-    def up(self) -> Running:
+    def up(self, *, owner: int | None = None) -> Running:
         """Make what is missing and start the server, or return the one that is up already.
 
+        With an `owner`, a process id, all of it ends with that process, however that ends.
         Raises ConfigurationError (no extra, somebody else's directory), GitError, ClusterError.
         """
         _need_extra()
@@ -84,7 +85,7 @@ class Sandbox:
                     shutil.rmtree(path, ignore_errors=True)
                 make_repositories(place)
                 place.marker.write_text("`gitops sandbox down` removes this\n")
-            return self._start()
+            return self._start(owner)
 
     def borrow(self, context: str) -> Borrowed:
         """Make repositories for a cluster of the user's; return what they need there.
@@ -121,21 +122,16 @@ class Sandbox:
                 with suppress(OSError, ValueError, http.client.HTTPException):
                     _ask("DELETE", running.server)
                 _wait_gone(place)
-            for path in place.files:
-                if path.is_dir():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink(missing_ok=True)
-        with suppress(OSError):  # something else is in it
-            place.directory.rmdir()
+            place.remove()
         return True
 
-    def _start(self) -> Running:
+    def _start(self, owner: int | None) -> Running:
         place = self.place
         place.record.unlink(missing_ok=True)
+        owners = [] if owner is None else [str(owner)]
         with place.log.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "gitops_cli.sandbox", str(place.directory)],
+                [sys.executable, "-m", "gitops_cli.sandbox", str(place.directory), *owners],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -81,6 +83,16 @@ class Place:
             self.lock,
             self.marker,
         )
+
+    def remove(self) -> None:
+        """Remove everything that a sandbox makes; files of somebody else stay."""
+        for path in self.files:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # something else is in it
+            self.directory.rmdir()
 
 
 def cache_directory() -> Path:

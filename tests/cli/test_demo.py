@@ -138,13 +138,30 @@ def test_ctrl_c_in_the_middle_of_a_command_cleans_up(gitops: Gitops):
 
 
 @pytest.mark.usefixtures("servers")
-def test_a_signal_to_stop_cleans_up(gitops: Gitops):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_stop_cleans_up_even_when_it_comes_twice(
+    gitops: Gitops, number: signal.Signals
+):
     with gitops.terminal("demo") as terminal:
         terminal.wait_for("Press Enter to go on.")
-        terminal.signal(signal.SIGTERM)
+        terminal.signal(number)
+        terminal.signal(number)
 
         assert terminal.finish() == 130
     assert left_in_cache(gitops) == []
+
+
+@pytest.mark.usefixtures("servers")
+def test_a_demo_that_is_killed_leaves_nothing_either(gitops: Gitops):
+    with gitops.terminal("demo") as terminal:
+        terminal.wait_for("Press Enter to go on.")
+        terminal.signal(signal.SIGKILL)
+        assert terminal.finish() == -signal.SIGKILL
+
+    deadline = time.monotonic() + 10
+    while left := left_in_cache(gitops):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
 
 
 def test_keep_leaves_it_up_and_says_how_to_end_it(gitops: Gitops):
