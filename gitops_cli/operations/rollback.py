@@ -116,7 +116,10 @@ def _before(
         pasts = {s: standing(past(state, snapshot, here, s)) for s in here.files}
         found = versions_before(pasts, count)
         if not found:
-            raise UsageError(f"{here.name} has no earlier versions")
+            raise UsageError(
+                f"{here.name} has nothing to go back to: its last change only added services",
+                hint=f"`gitops history -e {here.name}`, then --commit SHA takes out what it added",
+            )
         return {**found}, {}, ()
     wanted: dict[ServiceName, Version | None] = {}
     for service in services:

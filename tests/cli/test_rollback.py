@@ -267,6 +267,18 @@ def test_a_first_version_has_nothing_before_it(company, clone):
     assert "fresh in project1-production has no earlier version" in done.stderr
 
 
+def test_an_environment_whose_last_change_added_a_service_is_not_guessed_about(company, clone):
+    company.push(PROD, {"fresh": A})
+    before = tip(company)
+
+    done = clone("rollback", "-e", PROD, "--all", "--yes")
+
+    assert done.code == 2
+    assert "its last change only added services" in done.stderr
+    clone("rollback", "-e", PROD, "--commit", before, "--yes").ok()
+    assert "fresh" not in company.recorded(PROD)
+
+
 def test_json_tells_what_was_done(past, clone):
     document = (
         clone("rollback", "authentication", "-e", PROD, "--yes", "--hold", "-o", "json").ok().json()
