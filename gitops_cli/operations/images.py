@@ -44,11 +44,6 @@ class ImageChecks:
         return self.verify or self.pin or self.wait is not None
 
 
-def exists(registries: Registries, image: ImageRef) -> str | None:
-    """Return the image's digest, None if it does not exist."""
-    return registries.digest(image)
-
-
 def wait_for(registries: Registries, image: ImageRef, timeout: float) -> str:
     """Return the image's digest as soon as it exists.
 

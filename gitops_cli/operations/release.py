@@ -102,7 +102,7 @@ def release(
     done again, so a release that broke off is finished by running it once more.
     """
     _, service, image = plan_release(shop, order)
-    digest = shop.registries.digest(image)
+    digest = _found(shop, image)
     made = Made.FOUND
     if digest is None:
         made = Made.BUILT if isinstance(recipe.request, BuildRequest) else Made.COMMITTED
@@ -122,6 +122,19 @@ def _draft(shop: Workshop, order: Order) -> Callable[[Snapshot], Draft]:
     return lambda snapshot: draft_recording(
         snapshot, order, state=shop.state, sources=shop.sources, now=shop.now()
     )
+
+
+def _found(shop: Workshop, image: ImageRef) -> str | None:
+    """Return the image's digest if the registry has it.
+
+    Some registries deny what does not exist yet, so that a service's first image would never be
+    built; whether the credentials are good, its push will tell.
+    """
+    try:
+        return shop.registries.digest(image)
+    except Denied as error:
+        shop.say(f"cannot tell whether the image exists: {error.message}")
+        return None
 
 
 def _make(shop: Workshop, image: ImageRef, recipe: Recipe) -> str:

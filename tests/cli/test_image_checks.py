@@ -13,6 +13,7 @@ import pytest
 from tests.registry.scripted import Reply, Request, Scripted, scripted
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
+from tests.testbed.schemas import check
 
 OLD, NEW = "a" * 40, "b" * 40
 DIGEST = "sha256:" + "0f" * 32
@@ -224,6 +225,7 @@ def test_status_lists_recorded_versions_whose_image_is_gone(
     done = gitops("status", "--images", "-o", "json")
 
     assert done.code == 1, str(done)
+    check(done.json())
     assert [entry["environment"] for entry in done.json()["missing_images"]] == [DEV, PROD]
     assert done.json()["missing_images"][0]["image"] == f"{registry.address}/shop/web:{OLD}"
     assert len(registry.requests) == 1, "two environments record the same image"

@@ -16,6 +16,7 @@ import pytest
 from tests.registry.scripted import Reply, Request, scripted
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
+from tests.testbed.schemas import check
 
 DIGEST = "sha256:" + "0f" * 32
 OTHER = "sha256:" + "f0" * 32
@@ -76,7 +77,7 @@ def desk(tmp_path: Path, gitops: Gitops) -> Iterator[Desk]:
     def answer(request: Request) -> Reply:
         tag = request.path.rpartition("/")[2]
         if not (directory / "tags" / tag).exists():
-            return Reply(404)
+            return Reply(403 if (directory / "denies").exists() else 404)
         return Reply(200, {"Docker-Content-Digest": DIGEST})
 
     with scripted(answer) as registry:
@@ -115,6 +116,7 @@ def test_build_push_check_record(desk: Desk) -> None:
     assert push == f"push {image}"
     assert desk.recorded() == desk.head
     document = done.json()
+    check(document)
     assert (document["kind"], document["action"]) == ("release", "release")
     assert document["image"] == image
     assert document["digest"] == DIGEST
@@ -159,6 +161,15 @@ def test_a_second_run_builds_nothing(desk: Desk) -> None:
     assert desk.asked == asked
     assert "is in the registry already" in again.stderr
     assert "nothing to do" in again.stdout
+
+
+def test_a_registry_that_denies_what_does_not_exist_gets_its_first_image(desk: Desk) -> None:
+    (desk.directory / "denies").touch()
+
+    done = desk.gitops("release", "-e", "dev").ok()
+
+    assert "cannot tell whether the image exists" in done.stderr
+    assert desk.recorded() == desk.head
 
 
 def test_an_image_without_a_record_is_recorded(desk: Desk) -> None:

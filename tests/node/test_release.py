@@ -187,7 +187,7 @@ def test_without_credentials_it_says_where_to_log_in(
     done = release(shop, engine)
 
     assert done.code == 4
-    assert f"docker login {closed.address}" in done.stderr
+    assert f"{engine.name} login {closed.address}" in done.stderr
 
 
 def test_a_second_run_needs_no_engine(shop: Company, engine: ContainerEngine) -> None:
