@@ -64,6 +64,11 @@ def check_worktree(location: Location, new: str, old: str | None) -> None:
 
     For repositories without a remote, where the branch checked out is the one to be written.
     """
+    if (elsewhere := _other_checkout(location)) is not None:
+        raise Blocked(
+            f"{location.head} is checked out in another working tree: {elsewhere}",
+            hint=f"run the command there: gitops -C {elsewhere} …",
+        )
     if location.worktree is None or _head_now(location) != location.head:
         return
     done = location.git.run("read-tree", "-m", "-u", "-n", *_two_trees(location, new, old))
@@ -72,6 +77,19 @@ def check_worktree(location: Location, new: str, old: str | None) -> None:
             f"your checkout is in the way: {spoken(done.err)}",
             hint="commit or stash it: without a remote, your branch is the state itself",
         )
+
+
+def _other_checkout(location: Location) -> Path | None:
+    """Return a linked working tree (or the main one) whose files would fall behind."""
+    linked = (location.common_dir / "worktrees").glob("*/HEAD")
+    main = [] if location.common_dir.name != ".git" else [location.common_dir / "HEAD"]
+    for head in (*linked, *main):
+        if head.parent == location.git_dir or head.read_text().strip() != f"ref: {location.head}":
+            continue
+        if head.parent == location.common_dir:
+            return location.common_dir.parent
+        return Path((head.parent / "gitdir").read_text().strip()).parent
+    return None
 
 
 def update_worktree(location: Location, new: str, old: str | None) -> tuple[str, ...]:

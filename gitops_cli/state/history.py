@@ -92,7 +92,7 @@ class History:
                     if commit is None:
                         raise GitError(f"commit {name} is missing; try `git fsck`")
                     yield parse_commit(commit), _content(blob)
-                size = _BATCH
+                size = min(4 * size, _BATCH)
 
     def walk(self, start: str, *arguments: str) -> Generator[str, None, None]:
         """Yield a line per commit of the branch, newest first, as rev-list writes it."""

@@ -108,10 +108,9 @@ def holds_state(location: Location) -> bool:
         if (root / SETTINGS).is_file():
             return True
         return any(
-            _is_state_file(entry.name)
+            any(map(_is_state_file, _names(directory)))
             for directory in root.iterdir()
             if directory.is_dir() and not directory.name.startswith(".")
-            for entry in directory.iterdir()
         )
     done = location.git.run("ls-tree", "-r", "-z", "--name-only", "HEAD")
     paths = done.out.decode(errors="replace").split("\0")
@@ -119,6 +118,13 @@ def holds_state(location: Location) -> bool:
         path == SETTINGS or (path.count("/") == 1 and _is_state_file(path.partition("/")[2]))
         for path in paths
     )
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return [entry.name for entry in directory.iterdir()]
+    except PermissionError:
+        return []
 
 
 def _is_state_file(name: str) -> bool:

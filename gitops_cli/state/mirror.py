@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +28,8 @@ from gitops_cli.state.remote import HEADS, check_ref, fetch
 
 _PRIVATE = "refs/gitops/"
 _LIVE = "gitops-live"  # one locked file per process that uses the mirror
+_CHAIN = "commit-graph-chain"
+_INDEX_EVERY = 3600.0  # seconds
 _PACK_LIMIT = 50
 _LOOSE_LIMIT = 27  # objects in one of 256 directories: about 6,900, when git's own gc starts
 _SETTINGS = """\
@@ -89,14 +92,20 @@ class Mirror:
             self._write_commit_graph()
 
     def index_history(self) -> None:
-        """Add new commits to the commit-graph, unless another process is busy with that."""
+        """Add new commits to the commit-graph now and then, unless another process does."""
+        with suppress(FileNotFoundError):
+            if time.time() - self._graphs.joinpath(_CHAIN).stat().st_mtime < _INDEX_EVERY:
+                return
         with locked(self.path / "gitops.lock", timeout=0) as held:
             if held and not self.is_shallow:
                 self._write_commit_graph()
 
+    @property
+    def _graphs(self) -> Path:
+        return self.path / "objects" / "info" / "commit-graphs"
+
     def _write_commit_graph(self) -> None:
-        graphs = self.path / "objects" / "info" / "commit-graphs"
-        (graphs / "commit-graph-chain.lock").unlink(missing_ok=True)
+        (self._graphs / f"{_CHAIN}.lock").unlink(missing_ok=True)
         self.git.run("commit-graph", "write", "--reachable", "--changed-paths", "--split")
 
     def _read(self, ref: str) -> str | None:
@@ -105,8 +114,8 @@ class Mirror:
 
 
 def mirror_path(directory: Path, url: str) -> Path:
-    """Return where the mirror of a URL is, below our cache directory."""
-    return directory / "mirrors" / f"{cache_name(url)}.git"
+    """Return where the mirror of a URL is, below our cache directory, whatever the credentials."""
+    return directory / "mirrors" / f"{cache_name(redacted(url))}.git"
 
 
 def open_mirror(
@@ -160,6 +169,7 @@ def _make(path: Path, url: str, environment: Mapping[str, str], timeout: float) 
         if held:  # then whatever lies aside belongs to a dead process
             for dead in path.parent.glob(f".{path.stem}.*"):
                 shutil.rmtree(dead, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)  # no mirror without its HEAD
         with writing(path.parent):
             aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.stem}."))
         try:
@@ -244,9 +254,14 @@ def _hold(live: Path) -> int | None:
     """Make and lock a file; None if somebody took it for a dead one in between."""
     with writing(live):
         handle = os.open(live, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with suppress(OSError):  # a file system without locks: then nothing is ever taken for dead
+    taken = True
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    if live.exists():
+    except BlockingIOError:
+        taken = False
+    except OSError:  # a file system without locks: then nothing is ever taken for dead
+        pass
+    if taken and live.exists():
         return handle
     os.close(handle)
     return None

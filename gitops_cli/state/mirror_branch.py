@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from gitops_cli.domain.errors import RemoteUnreachable
 from gitops_cli.state.config import Config
 from gitops_cli.state.location import Location
 from gitops_cli.state.mirror import Mirror, with_branch
@@ -45,7 +46,10 @@ class MirrorBranch:
                 self._known = True
                 return made_with
         if self._known:
-            return self.mirror.fetch(timeout=timeout)
+            try:
+                return self.mirror.fetch(timeout=timeout)
+            except RemoteUnreachable:
+                self._known = False  # or the branch is gone, which only a look can tell
         url, ref = self.mirror.url, self.mirror.ref
         seen = look(self.git, url, None, timeout=timeout, fallback=ref)
         if seen.ref != ref:
@@ -74,4 +78,4 @@ def mirror_store(mirror: Mirror, reader: ObjectReader, config: Config) -> Store:
         mirror.complete(timeout=timeout)
         return source
 
-    return Store(source, config, mirror.path / "shallow", complete)
+    return Store(source, config, mirror.path / "shallow", complete, mirror.index_history)

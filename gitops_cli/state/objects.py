@@ -85,7 +85,7 @@ class ObjectReader:
         """Return the entries of one tree; raises GitError if it is missing."""
         found = self.one(spec)
         if found is None or found.type != "tree":
-            raise GitError(f"{spec}: the repository lacks this tree; try `git fsck`")
+            raise GitError(f"{spec}: this tree is missing in {self._git.directory}")
         return parse_tree(found)
 
     def commit(self, spec: str) -> Commit | None:

@@ -26,7 +26,8 @@ class Store:
     """The objects of one state repository.
 
     `complete_from` returns a source with the whole history; it is only asked where `shallow`
-    exists. A user's shallow clone stays shallow: its history comes from a mirror of its remote.
+    exists, else `index` is called before history is walked. A user's shallow clone stays
+    shallow: its history comes from a mirror of its remote.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Store:
         config: Config,
         shallow: Path,
         complete_from: Callable[[bool, float], Source],
+        index: Callable[[], None] = lambda: None,
     ) -> None:
         self.git = source.git
         self.reader = source.reader
@@ -42,6 +44,7 @@ class Store:
         self._source = source
         self._shallow = shallow
         self._complete_from = complete_from
+        self._index = index
         self._whole: Source | None = None
 
     def close(self) -> None:
@@ -72,6 +75,7 @@ class Store:
         ):
             return
         if not self.is_shallow:
+            self._index()
             self._whole = self._source
         elif offline:
             raise GitError(
@@ -83,7 +87,7 @@ class Store:
     def is_ancestor(self, older: str, newer: str) -> bool | None:
         """Tell whether `newer` contains `older`. A cut history can only say yes."""
         for source in (self._source, self.whole):
-            done = source.git.run("merge-base", "--is-ancestor", older, newer)
+            done = source.git.run("merge-base", "--is-ancestor", "--", older, newer)
             if done.code == 0:
                 return True
             if done.code == 1 and not (source is self._source and self.is_shallow):
@@ -93,7 +97,8 @@ class Store:
     def contents(self, commit: str, prefix: str) -> Mapping[str, bytes]:
         """Return the regular files below a directory (with or without `/`; empty: all)."""
         where = [f"{prefix.rstrip('/')}/"] if prefix else []
-        done = self.git.run("--literal-pathspecs", "ls-tree", "-r", "-z", commit, "--", *where)
+        words = ("ls-tree", "-r", "-z", "--end-of-options", commit, "--", *where)
+        done = self.git.run("--literal-pathspecs", *words)
         if done.code != 0:
             raise failure(done, f"cannot list the files of {commit}")
         files: dict[str, str] = {}

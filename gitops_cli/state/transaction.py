@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gitops_cli.domain.errors import (
+    Denied,
     GitError,
     GitOpsError,
+    Interrupted,
     PushRefused,
     RemoteUnreachable,
     RetriesExhausted,
@@ -123,7 +125,13 @@ class Transaction:
         if self.branch.local is not None:
             return swap(self.branch.local, ref, new=new, old=old)
         url, left = self.branch.push_url, self._left()
-        return push(self.writer, url, ref, new=new, old=old, timeout=left)
+        try:
+            return push(self.writer, url, ref, new=new, old=old, timeout=left)
+        except KeyboardInterrupt as error:
+            raise Interrupted(
+                f"interrupted during the push: {new[:12]} may have arrived",
+                hint="look with `gitops history`",
+            ) from error
 
     def _written(self, new: str, parent: str | None, proposal: Proposal) -> Written:
         notes = self.branch.accepted(new, parent)
@@ -137,7 +145,7 @@ class Transaction:
                 hint="a pre-push hook of yours, or a setting of git",
             )
         error = self._error(pushed)
-        if not isinstance(error, RemoteUnreachable | RetriesExhausted):
+        if pushed.outcome is Outcome.UNKNOWN and not isinstance(error, RemoteUnreachable):
             raise error
         if self.looked or pushed.outcome is not Outcome.MOVED:
             self._wait(error)  # but not because the clone was stale from the start
@@ -165,6 +173,8 @@ class Transaction:
         url = redacted(self.branch.push_url)
         if pushed.outcome is Outcome.UNKNOWN and pushed.done is not None:
             return failure(pushed.done, f"cannot push to {url}", remote=url)
+        if pushed.outcome is Outcome.REJECTED:
+            return self._refusal(pushed)
         return RetriesExhausted(
             f"{self.branch.ref} kept moving: {plural(self.attempts, 'attempt')} within "
             f"{self.timeout:.0f} s, and others were faster each time",
@@ -188,6 +198,8 @@ class Transaction:
             except RemoteUnreachable as error:
                 self._wait(error)
                 continue
+            except Denied as error:
+                raise self._at_the_end(error) from error
             if tip is None and self.tip is not None:
                 raise GitError(
                     f"{self.branch.ref} does not exist at the remote any more",
@@ -204,16 +216,17 @@ class Transaction:
         delay = min(self.clock.jitter(0, min(_CAP, _SPAN * 2**self.failures)), left)
         self.failures += 1
         if delay > 1:
-            reason = "others are writing too" if isinstance(error, RetriesExhausted) else error
+            unreachable = isinstance(error, RemoteUnreachable)
+            reason = error.message if unreachable else "others are writing too"
             self.notify(f"{reason}; trying again in {delay:.0f} s")
         self.clock.sleep(delay)
 
     def _at_the_end(self, error: GitOpsError) -> GitOpsError:
-        if not self.unknown or not isinstance(error, RemoteUnreachable):
+        if not self.unknown or not isinstance(error, RemoteUnreachable | Denied):
             return error
         new = self.unknown[-1][0]
-        return RemoteUnreachable(
-            f"{error.message}; the connection broke during a push, so {new[:12]} may have arrived",
+        return type(error)(
+            f"{error.message}; the connection broke during a push: {new[:12]} may have arrived",
             hint="look with `gitops history`, or repeat the command: it does nothing twice",
         )
 
@@ -221,4 +234,4 @@ class Transaction:
         return max(_LEAST, self.deadline - self.clock.now())
 
     def _contains(self, tip: str, commit: str) -> bool:
-        return self.branch.git.run("merge-base", "--is-ancestor", commit, tip).code == 0
+        return self.branch.git.run("merge-base", "--is-ancestor", "--", commit, tip).code == 0

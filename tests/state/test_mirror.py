@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import Denied, GitError
+from gitops_cli.state.cache import cache_directory
+from gitops_cli.state.mirror import mirror_path
 from gitops_cli.state.remote import check_ref
+from tests.state.test_push import hook
 from tests.state.world import AUTH, NEW, OTHER, WEB, World, opened, opened_url, path_of, setting
 from tests.testbed.git import git
 from tests.testbed.kube import eventually
@@ -192,3 +195,48 @@ def test_much_that_piles_up_is_packed(world: World) -> None:
     eventually(lambda: len(list((mirror() / "objects/pack").glob("*.pack"))) < 10)
     with opened_url(world.remote) as repository:
         assert repository.write(setting(WEB)).commit == world.tip()
+
+
+def test_credentials_that_change_share_a_mirror(world: World) -> None:
+    here = cache_directory(os.environ)
+
+    one, other = (
+        mirror_path(here, f"https://{who}@example.com/x.git") for who in ("ci:old", "ci:new")
+    )
+
+    assert one == other
+    assert one != mirror_path(here, "https://ci:old@example.com/y.git")
+
+
+def test_a_mirror_without_its_head_is_made_again(world: World) -> None:
+    opened_url(world.remote).tip()
+    (mirror() / "HEAD").unlink()
+
+    assert opened_url(world.remote).write(setting()).commit == world.tip()
+
+
+def test_a_branch_that_goes_while_writing(world: World) -> None:
+    """The mirror fetches by name; only a look can tell that the name is gone."""
+    repository = opened_url(world.remote)
+    repository.tip()
+    hook(
+        world.remote, "pre-receive", "unset GIT_QUARANTINE_PATH; git update-ref -d refs/heads/main"
+    )
+
+    with pytest.raises(GitError, match="does not exist at the remote any more"):
+        repository.write(setting(), timeout=5)
+
+
+def test_new_commits_join_the_commit_graph(world: World) -> None:
+    with opened_url(world.remote) as repository:
+        repository.fetch_history()
+    chain = mirror() / "objects/info/commit-graphs/commit-graph-chain"
+    new = world.commit({path_of(AUTH): f"{NEW}\n"})
+    os.utime(chain, (0, 0))
+
+    with opened_url(world.remote) as repository:
+        assert repository.tip().commit == new
+        repository.fetch_history()
+
+    assert chain.stat().st_mtime > 1
+    git(mirror(), "commit-graph", "verify")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from gitops_cli.domain.errors import (
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.proposal import Actor, Edit, Proposal
 from gitops_cli.domain.repository import Snapshot
+from tests.state.test_push import hook
 from tests.state.world import (
     AUTH,
     DEV,
@@ -413,3 +416,33 @@ def test_a_branch_rewound_meanwhile_is_not_revived(world: World) -> None:
     assert written.parent == first
     assert world.read(path_of(WEB)) == OLD
     assert bad not in git(world.remote, "rev-list", "main")
+
+
+def test_without_remote_a_branch_checked_out_elsewhere_refuses(world: World) -> None:
+    clone, linked = world.clone(), world.directory / "linked"
+    git(clone, "remote", "remove", "origin")
+    git(clone, "switch", "-q", "-c", "feature")
+    git(clone, "worktree", "add", "-q", str(linked), "main")
+    git(clone, "symbolic-ref", "HEAD", "refs/heads/main")  # as `switch --ignore-other-worktrees`
+
+    for here, elsewhere in ((clone, linked), (linked, clone)):
+        with pytest.raises(Blocked, match=str(elsewhere)):
+            opened(here).write(setting())
+
+    git(clone, "symbolic-ref", "HEAD", "refs/heads/feature")
+    assert opened(linked).write(setting()).commit == git(linked, "rev-parse", "HEAD")
+
+
+def test_ctrl_c_during_a_push_says_what_is_known(world: World) -> None:
+    clone = world.clone()
+    hook(world.remote, "post-receive", f"kill -INT $(cat {world.directory}/pid); sleep 5")
+    code = (
+        "from tests.state.world import *; import os\n"
+        f"Path({str(world.directory)!r}, 'pid').write_text(str(os.getpid()))\n"
+        f"opened(Path({str(clone)!r})).write(setting())"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+
+    assert b"Interrupted: interrupted during the push" in done.stderr
+    assert world.tip()[:12].encode() in done.stderr
