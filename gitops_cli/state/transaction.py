@@ -68,6 +68,7 @@ class Transaction:
     attempts: int = 0
     failures: int = 0
     rejections: int = 0
+    races: int = 0
     who: Identity | None = None
     unknown: list[tuple[str, str | None, Proposal]] = field(default_factory=list)
 
@@ -151,7 +152,9 @@ class Transaction:
             self._wait(error)  # but not because the clone was stale from the start
         old = self.tip
         self._look()
-        if self.tip == old and pushed.outcome is not Outcome.UNKNOWN:
+        if self.tip != old:
+            self.races += 1
+        elif pushed.outcome is not Outcome.UNKNOWN:
             self._count_rejection(pushed)
 
     def _count_rejection(self, pushed: Pushed) -> None:
@@ -173,7 +176,7 @@ class Transaction:
         url = redacted(self.branch.push_url)
         if pushed.outcome is Outcome.UNKNOWN and pushed.done is not None:
             return failure(pushed.done, f"cannot push to {url}", remote=url)
-        if pushed.outcome is Outcome.REJECTED:
+        if pushed.outcome is Outcome.REJECTED and self.races == 0:
             return self._refusal(pushed)
         return RetriesExhausted(
             f"{self.branch.ref} kept moving: {plural(self.attempts, 'attempt')} within "
