@@ -7,6 +7,6 @@ if ! command -v wget >/dev/null; then
   apt-get update
   apt-get install --yes --no-install-recommends wget ca-certificates
 fi
-cd "${WEB_ROOT:-/usr/share/nginx/html}"
+cd /usr/share/nginx/html
 wget --quiet --recursive --no-parent --no-host-directories "$SITE"
 exec nginx -g 'daemon off;'

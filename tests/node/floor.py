@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,15 +56,18 @@ class Floor:
 
 
 @contextmanager
-def running_floor(directory: Path) -> Iterator[Floor]:
-    """Start everything; needs root and what tests/node/setup installs."""
+def running_floor(directory: Path, ports: Sequence[int] = ()) -> Iterator[Floor]:
+    """Start everything; needs root and what tests/node/setup installs.
+
+    Pods reach these ports of this machine, too, under node.HOST.
+    """
     with ExitStack() as stack:
         docker = stack.enter_context(running_docker())
         podman = stack.enter_context(podman_at(directory))
         registry = stack.enter_context(running_registry(directory / "registry"))
         _image_of_pods(docker, registry, directory / "pause")
         port = int(registry.address.rpartition(":")[2])
-        node = stack.enter_context(running_node([], registry=port))
+        node = stack.enter_context(running_node(ports, registry=port))
         yield Floor(registry, node, docker, podman)
 
 
@@ -73,7 +76,8 @@ def _image_of_pods(docker: ContainerEngine, registry: RealRegistry, context: Pat
     context.mkdir()
     shutil.copy("/bin/busybox", context)
     (context / "Dockerfile").write_text(
-        "FROM scratch\nCOPY busybox /bin/sh\nCOPY busybox /bin/sleep\nENV PATH=/bin\n"
+        "FROM scratch\nCOPY busybox /bin/sh\nCOPY busybox /bin/sleep\nCOPY busybox /bin/wget\n"
+        "ENV PATH=/bin\n"
         'CMD ["sh", "-c", "trap exit TERM; sleep 1000000000 & wait"]\n'
     )
     image = f"{registry.address}/test/busybox:1"

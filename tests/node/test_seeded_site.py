@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from tests.node.floor import Floor, running_floor
 from tests.testbed.debian import debian_image
@@ -20,6 +22,7 @@ from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import eventually
 from tests.testbed.manifests import Manifest, deployment
+from tests.testbed.node import HOST
 from tests.testbed.registry import free_port
 
 pytestmark = pytest.mark.node
@@ -34,8 +37,26 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
-    with running_floor(tmp_path_factory.mktemp("floor")) as floor:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the content that the container downloads; a page, and one it links to."""
+    pages = tmp_path_factory.mktemp("site") / "blog"
+    (pages / "posts").mkdir(parents=True)
+    (pages / "index.html").write_text('<h1>My blog</h1><a href="posts/one.html">one</a>')
+    (pages / "posts" / "one.html").write_text("<p>The first post</p>")
+    handler = partial(_Quiet, directory=str(pages))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def floor(tmp_path_factory: pytest.TempPathFactory, site: str) -> Iterator[Floor]:
+    port = urlsplit(site).port
+    assert port is not None
+    with running_floor(tmp_path_factory.mktemp("floor"), [port]) as floor:
         yield floor
 
 
@@ -52,32 +73,17 @@ def port(docker: ContainerEngine, tmp_path_factory: pytest.TempPathFactory) -> i
     """
     port = free_port()
     debian_image(docker, "stock/debian:12", ["nginx-light"])
-    context = tmp_path_factory.mktemp("stock")
+    build_stock(docker, STOCK, f"127.0.0.1:{port}", tmp_path_factory.mktemp("stock"))
+    return port
+
+
+def build_stock(docker: ContainerEngine, image: str, listen: str, context: Path) -> None:
     (context / "Dockerfile").write_text(
         "FROM stock/debian:12\nCOPY default /etc/nginx/sites-enabled/default\n"
         'CMD ["nginx", "-g", "daemon off;"]\n'
     )
-    (context / "default").write_text(
-        f"server {{ listen 127.0.0.1:{port}; root /usr/share/nginx/html; }}\n"
-    )
-    docker("build", "--tag", STOCK, context)
-    return port
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[str]:
-    """Serve the content that the container downloads; a page, and one it links to."""
-    pages = tmp_path / "blog"
-    (pages / "posts").mkdir(parents=True)
-    (pages / "index.html").write_text('<h1>My blog</h1><a href="posts/one.html">one</a>')
-    (pages / "posts" / "one.html").write_text("<p>The first post</p>")
-    handler = partial(_Quiet, directory=str(pages))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    (context / "default").write_text(f"server {{ listen {listen}; root /usr/share/nginx/html; }}\n")
+    docker("build", "--tag", image, context)
 
 
 @pytest.fixture
@@ -190,3 +196,45 @@ def serving(image: str, port: int) -> Manifest:
         "periodSeconds": 1,
     }
     return manifest
+
+
+MANIFESTS = sorted((EXAMPLE / "kubernetes").glob("[12]-*.yaml"))
+
+
+@pytest.mark.parametrize("file", MANIFESTS, ids=lambda file: file.stem)
+def test_the_manifests_serve_what_was_downloaded(
+    floor: Floor, docker: ContainerEngine, port: int, site: str, tmp_path: Path, file: Path
+) -> None:
+    """As they stand, but for the images, which are here, and the site, which pods see so."""
+    assert port, "the stock image's base is there"
+    stock = f"{floor.registry.address}/stock/nginx:1"
+    build_stock(docker, stock, "80", tmp_path)
+    docker("push", stock)
+    text = file.read_text()
+    for image, here in (("nginx:1.29", "stock/nginx:1"), ("alpine:3.22", "test/busybox:1")):
+        text = text.replace(image, f"{floor.address}/{here}")
+    text = text.replace("https://example.com/blog/", f"http://{HOST}:{urlsplit(site).port}/")
+    namespace = f"seeded-{file.stem[0]}"
+    kube = floor.node.kube
+    kube.create_namespace(namespace)
+    for manifest in yaml.safe_load_all(text):
+        kube.create(manifest, namespace)
+
+    kube.wait_rolled_out("Deployment", namespace, "site", timeout=240)
+
+    [pod] = floor.pods(namespace, "site")
+    path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}:80/proxy/"
+    assert "My blog" in str(kube.request("GET", path))
+
+
+def test_the_manifests_script_is_the_examples() -> None:
+    [first, *_] = yaml.safe_load_all(MANIFESTS[0].read_text())
+    commands = [
+        line
+        for line in (EXAMPLE / "seed.sh").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+
+    in_cluster = first["data"]["seed.sh"].splitlines()
+
+    assert commands == in_cluster
