@@ -67,7 +67,7 @@ class Kube:
         self.url = url
         self._tls = tls
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._idle: queue.LifoQueue[http.client.HTTPSConnection] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[tuple[http.client.HTTPSConnection, float]] = queue.LifoQueue()
 
     # --- requests
 
@@ -98,13 +98,7 @@ class Kube:
         self, method: str, target: str, data: str | None, headers: Mapping[str, str]
     ) -> tuple[int, str, bytes]:
         """Send one request as it is, but for the token; return status, content type and body."""
-        try:
-            connection = self._idle.get_nowait()
-        except queue.Empty:
-            host = urlsplit(self.url)
-            connection = http.client.HTTPSConnection(
-                host.hostname or "", host.port, context=self._tls, timeout=60
-            )
+        connection = self._kept() or self._new()
         try:
             connection.request(method, target, data, {**self._headers, **headers})
             response = connection.getresponse()
@@ -112,13 +106,30 @@ class Kube:
         except BaseException:
             connection.close()
             raise
-        self._idle.put(connection)
+        self._idle.put((connection, time.monotonic()))
         return response.status, response.getheader("Content-Type", ""), content
 
     def close(self) -> None:
         """Close the connections that are idle."""
         while not self._idle.empty():
-            self._idle.get().close()
+            self._idle.get()[0].close()
+
+    def _kept(self) -> http.client.HTTPSConnection | None:
+        """Return an idle connection; not one that the server has closed by now (after 90 s)."""
+        while True:
+            try:
+                connection, since = self._idle.get_nowait()
+            except queue.Empty:
+                return None
+            if time.monotonic() - since < 60:
+                return connection
+            connection.close()
+
+    def _new(self) -> http.client.HTTPSConnection:
+        host = urlsplit(self.url)
+        return http.client.HTTPSConnection(
+            host.hostname or "", host.port, context=self._tls, timeout=60
+        )
 
     # --- objects
 
