@@ -8,7 +8,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.look import agent_clusters, clusters_of, environments_named, report_problems
+from gitops_cli.cli.look import clusters_of, environments_named, report_problems
 from gitops_cli.cli.options import At, Context, Exclude, Kubeconfig, Only, Project, Rev
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode
@@ -61,11 +61,12 @@ def diff(
     Exit code 0: all as recorded; 1: something differs, is rolling or failed; 2 and above: it
     could not be told.
     """
-    clusters = (
-        agent_clusters(session, context, kubeconfig, environments or [])
-        if as_agent
-        else clusters_of(session, context, kubeconfig)
-    )
+    if as_agent:
+        from gitops_cli.cli.as_agent import agent_clusters  # everybody else need not wait for it
+
+        clusters = agent_clusters(session, context, kubeconfig, environments or [])
+    else:
+        clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)
     if desired.note:
         session.output.note(desired.note)
