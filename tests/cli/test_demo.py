@@ -29,22 +29,19 @@ COMMANDS = [
 
 
 @pytest.fixture
-def servers() -> Iterator[None]:
+def servers(gitops: Gitops) -> Iterator[None]:
     """Fail a test that leaves a server running."""
-    before = _servers()
     yield
     deadline = time.monotonic() + 10
-    while left := _servers() - before:
+    while left := _servers(gitops.home):
         assert time.monotonic() < deadline, f"still running: {left}"
         time.sleep(0.05)
 
 
-def _servers() -> set[str]:
+def _servers(home: Path) -> list[str]:
     listed = subprocess.run(["ps", "-Ao", "pid=,args="], capture_output=True, text=True, check=True)
     lines = listed.stdout.splitlines()
-    return {
-        line.split()[0] for line in lines if " -m gitops_cli.sandbox " in line and "demo-" in line
-    }
+    return [line for line in lines if " -m gitops_cli.sandbox " in line and str(home) in line]
 
 
 def left_in_cache(gitops: Gitops) -> list[str]:
@@ -63,22 +60,16 @@ def test_it_runs_through_in_a_pipe_twice(gitops: Gitops):
 
         assert done.code == 0, str(done)
         assert shown_commands(done.stdout) == COMMANDS
-        assert "exit code 7: rollout failed" in done.stdout
-        assert "exit code 1" in done.stdout
+        steps = re.split(r"^\$ .*$", done.stdout, flags=re.MULTILINE)
+        assert "Cache the identity provider's public keys" in steps[2]  # promote: source commits
+        assert {"4c43182", "31b8b7a", "differs"} <= set(steps[3].split())  # diff
+        assert "exit code 1" in steps[3]
+        assert re.search("ErrImagePull|ImagePullBackOff", steps[6])  # the failing sync
+        assert "exit code 7: rollout failed" in steps[6]
+        assert "its image was never pushed" in steps[9]  # history
         assert done.stdout.endswith("Nothing of it is left on this machine.\n")
         assert "\x1b" not in done.stdout + done.stderr
         assert left_in_cache(gitops) == []
-
-
-@pytest.mark.usefixtures("servers")
-def test_what_it_shows_is_what_happens(gitops: Gitops):
-    done = gitops("demo", timeout=120).ok()
-
-    steps = dict(enumerate(re.split(r"^\$ .*$", done.stdout, flags=re.MULTILINE)))
-    assert "Cache the identity provider's public keys" in steps[2]  # promote: the source commits
-    assert {"4c43182", "31b8b7a", "differs"} <= set(steps[3].split())  # diff
-    assert re.search("ErrImagePull|ImagePullBackOff", steps[6])  # the failing sync
-    assert "its image was never pushed" in steps[9]  # history
 
 
 @pytest.mark.usefixtures("servers")
@@ -181,6 +172,10 @@ def test_keep_leaves_it_up_and_says_how_to_end_it(gitops: Gitops):
 # --- on a cluster of the user's
 
 
+# One after the other: each looks at all demos on the cluster.
+together = pytest.mark.xdist_group("demo-on-cluster")
+
+
 @pytest.fixture
 def on_cluster(gitops: Gitops, control_plane: ControlPlane) -> Gitops:
     return gitops.using(KUBECONFIG=control_plane.kubeconfig)
@@ -197,32 +192,26 @@ def project_of(done: Ran) -> str:
     return str(project)
 
 
-def test_on_a_real_cluster_it_uses_namespaces_of_its_own(on_cluster: Gitops, kube: Kube):
-    done = on_cluster("demo", "--context", "test", timeout=120)
+@together
+def test_on_a_real_cluster_it_uses_namespaces_of_its_own(
+    gitops: Gitops, control_plane: ControlPlane, kube: Kube, namespace: str
+):
+    labels = {"gitops-cli/demo": "x", "app.kubernetes.io/managed-by": "gitops-demo"}
+    kube.patch("Namespace", None, namespace, {"metadata": {"labels": labels}})
+
+    done = gitops(
+        "demo", "--context", "test", "--kubeconfig", control_plane.kubeconfig, timeout=120
+    )
 
     assert done.code == 0, str(done)
     project = project_of(done)
     assert f"gitops diff {project}-production" in shown_commands(done.stdout)
     assert "exit code 7: rollout failed" in done.stdout
-    assert demo_namespaces(kube) == []
-    assert left_in_cache(on_cluster) == []
-
-
-def test_on_a_real_cluster_other_namespaces_stay(
-    on_cluster: Gitops, control_plane: ControlPlane, kube: Kube, namespace: str
-):
-    kube.patch("Namespace", None, namespace, {"metadata": {"labels": {"gitops-cli/demo": "x"}}})
-    environment = {**on_cluster.environment}
-    environment.pop("KUBECONFIG")
-
-    done = on_cluster.using(KUBECONFIG=None)(
-        "demo", "--context", "test", "--kubeconfig", control_plane.kubeconfig, timeout=120
-    )
-
-    assert done.code == 0, str(done)
     assert demo_namespaces(kube) == [namespace]
+    assert left_in_cache(gitops) == []
 
 
+@together
 def test_on_a_real_cluster_keep_leaves_everything(on_cluster: Gitops, kube: Kube):
     done = on_cluster("demo", "--context", "test", "--keep", timeout=120).ok()
 
@@ -246,6 +235,7 @@ def test_on_a_real_cluster_keep_leaves_everything(on_cluster: Gitops, kube: Kube
         on_cluster("sandbox", "down", "--dir", directory).ok()
 
 
+@together
 def test_interrupted_on_a_real_cluster_it_still_deletes_its_namespaces(
     on_cluster: Gitops, kube: Kube
 ):
