@@ -1,0 +1,95 @@
+"""kill -9 at every step of a whole command: the remote is old or new, and the next one works.
+
+tests/state/test_kill.py kills one write at more places; here the commands around it are killed too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.state.test_kill import STEPS, step_environment
+from tests.state.world import NEW, OLD, OTHER, PROD, World, make_world, path_of
+from tests.testbed.git import git
+from tests.testbed.gitops import EXECUTABLE, Gitops, gitops_with_home
+
+PROMOTE = ("promote", "auth", "--from", "dev", "--to", "prod", "--yes")
+ROLLBACK = ("rollback", "auth", "-e", "dev", "--yes")
+
+
+def promoted(world: World) -> str:
+    return world.read(path_of("auth", PROD))
+
+
+def rolled_back(world: World) -> str:
+    return world.read(path_of("auth"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where", "when"),
+    [(PROMOTE, "clone", "after"), (ROLLBACK, "mirror", "before")],
+    ids=["promote in a clone", "roll back through a mirror"],
+)
+def test_at_each_git_command(
+    tmp_path: Path, arguments: tuple[str, ...], where: str, when: str
+) -> None:
+    killed = 0
+    for step in range(1, STEPS):
+        world = make_world(tmp_path / str(step))
+        world.commit({path_of("auth"): f"{NEW}\n"})
+        gitops = gitops_with_home(world.directory / "home")
+        gitops = gitops.at(world.clone()) if where == "clone" else through_mirror(gitops, world)
+
+        code = run_to_death(gitops, arguments, step_environment(world, when, step))
+
+        check(world, gitops, arguments, code)
+        killed += code != 0
+        if code == 0 and int((world.directory / "count").read_text()) < step:
+            break
+    else:
+        pytest.fail("a command without an end")
+    assert killed >= 9
+
+
+def through_mirror(gitops: Gitops, world: World) -> Gitops:
+    return gitops.at(world.directory).using(GITOPS_REPO=f"file://{world.remote}")
+
+
+def run_to_death(gitops: Gitops, arguments: Sequence[str], environment: dict[str, str]) -> int:
+    """Run a command in a process group of its own, which the git on PATH kills; return its end."""
+    process = subprocess.Popen(
+        [EXECUTABLE, *arguments],
+        cwd=gitops.directory,
+        env={**gitops.environment, **environment},
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        return process.wait(60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def check(world: World, gitops: Gitops, arguments: tuple[str, ...], code: int) -> None:
+    """After a kill: the remote is old or new, and the same command does the rest, once."""
+    read, old, new = (promoted, OLD, NEW) if arguments == PROMOTE else (rolled_back, NEW, OLD)
+    assert code in {0, -signal.SIGKILL}
+    git(world.remote, "fsck", "--strict")
+    assert read(world) in {old, new}
+    if code == 0:
+        assert read(world) == new
+    done = read(world) == new
+    gitops("set", f"web={OTHER}", "-e", "dev", "--timeout", "20s").ok()
+    if not done:
+        gitops(*arguments, "--timeout", "20s").ok()
+    assert read(world) == new
+    assert world.read(path_of("web")) == OTHER
+    assert world.count() == 4, "nothing twice"
