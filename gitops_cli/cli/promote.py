@@ -21,6 +21,7 @@ from gitops_cli.cli.options import (
     Reason,
     Timeout,
     VerifyImage,
+    Wait,
     WaitImage,
     Yes,
 )
@@ -107,6 +108,7 @@ def promote(
             'what mode = "pr" in gitops.toml does.',
         ),
     ] = False,
+    wait: Wait = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -158,6 +160,8 @@ def promote(
     if dry_run or not draft.changes:
         outcome = Outcome(draft, dry_run=dry_run, review=review)
         report(session, outcome, logs, planned=False, shown=not draft.changes)
+        if wait and not dry_run:
+            _wait(session, draft, None, review, timeout)
         return
     shown = show_plan(session, Outcome(draft), logs)
     question = f"Promote {plural(len(draft.changes), 'service')} to {planned.target}?"
@@ -180,6 +184,25 @@ def promote(
         _show_new_plan(session, planned, terms)
         raise
     report(session, Outcome(draft, written, review=review), logs, shown=shown)
+    if wait:
+        _wait(session, draft, written.commit, review, timeout)
+
+
+def _wait(
+    session: Session,
+    draft: Draft,
+    commit: str | None,
+    review: Review | None,
+    timeout: float | None,
+) -> None:
+    """Follow the promotion into the cluster; what waits for a merge is not waited for."""
+    if review is not None:
+        session.output.note("not waiting: the promotion has to be merged first")
+        return
+    from gitops_cli.cli.arrival import wait_for_arrival  # who does not wait need not load it
+
+    services = [change.service for change in (*draft.changes, *draft.unchanged)]
+    wait_for_arrival(session, draft.environment, services, commit, timeout=timeout)
 
 
 def _review(session: Session, target: EnvironmentName, team: Team, *, asked: bool) -> Review | None:

@@ -11,7 +11,16 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service, complete_version
 from gitops_cli.cli.consent import consent, is_protected, needed_reason
-from gitops_cli.cli.options import Confirm, DryRun, Env, Project, Reason, Timeout, Yes
+from gitops_cli.cli.options import (
+    Confirm,
+    DryRun,
+    Env,
+    Project,
+    Reason,
+    Timeout,
+    Wait,
+    Yes,
+)
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
 from gitops_cli.cli.report import report, show_plan
@@ -25,15 +34,9 @@ from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.undo import Undoing
+from gitops_cli.operations.past import Back, last_commits, recorded_by
 from gitops_cli.operations.promote import changelogs
-from gitops_cli.operations.rollback import (
-    Back,
-    Rollback,
-    draft_rollback,
-    last_commits,
-    plan_rollback,
-    recorded_by,
-)
+from gitops_cli.operations.rollback import Rollback, draft_rollback, plan_rollback
 from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import write_draft
 from gitops_cli.settings import parse_team
@@ -79,6 +82,7 @@ def rollback(
     ] = False,
     message: Reason = None,
     override_lock: OverrideLock = False,
+    wait: Wait = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -159,6 +163,11 @@ def rollback(
         show_plan(session, Outcome(again), changelogs(again.changes, sources))
         raise
     report(session, Outcome(draft, written), logs, shown=shown)
+    if wait:
+        from gitops_cli.cli.arrival import wait_for_arrival  # who does not wait need not load it
+
+        changed = [change.service for change in draft.changes]
+        wait_for_arrival(session, environment, changed, written.commit, timeout=timeout)
 
 
 @dataclass(frozen=True, slots=True)

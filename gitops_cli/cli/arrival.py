@@ -1,0 +1,77 @@
+"""`--wait` of the writers: return when the cluster has what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gitops_cli.cli.look import clusters_of, progress
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.advice import commands
+from gitops_cli.domain.errors import ExitCode, RolloutFailed, TimedOut
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.syncing import Outcome, SyncReport
+from gitops_cli.operations.desired import desired_state
+from gitops_cli.operations.wait import wait_for_state
+from gitops_cli.operations.waiting import SECONDS
+from gitops_cli.render.sync import row_line
+from gitops_cli.settings import parse_team
+
+
+def wait_for_arrival(
+    session: Session,
+    environment: EnvironmentName,
+    services: Iterable[ServiceName],
+    commit: str | None,
+    *,
+    timeout: float | None,
+) -> None:
+    """Wait until an agent, or somebody's sync, brought a state commit to the environment.
+
+    Tells progress on stderr; stdout has the writer's own result. Raises RolloutFailed, TimedOut,
+    ClusterUnreachable, Denied.
+    """
+    desired = desired_state(session.state, rev=commit)
+    team = parse_team(desired.snapshot.settings)
+    say = progress(session)
+    say(f"waiting until {environment} has it")
+    report = wait_for_state(
+        desired,
+        [environment],
+        clusters_of(session, None, None, warm=False),
+        team,
+        session.state,
+        now=session.now,
+        timeout=SECONDS if timeout is None else timeout,
+        services={environment: frozenset(services)},
+        heard=lambda row: say(row_line(row)),
+    )
+    _raise_if_missed(report)
+
+
+def _raise_if_missed(report: SyncReport) -> None:
+    for problem in (p for e in report.environments for p in e.problems):
+        raise problem
+    missed = [outcome for outcome in report.outcomes if outcome.exit_code is not ExitCode.OK]
+    for outcome in missed:
+        if outcome.error is not None:
+            raise outcome.error
+    if not missed:
+        return
+    said = "; ".join(f"{o.service}: {o.reason or o.verdict}" for o in missed)
+    context = report.environments[0].context
+    where = missed[0].environment
+    failed = [o for o in missed if o.exit_code is ExitCode.ROLLOUT_FAILED]
+    if failed:
+        raise RolloutFailed(
+            f"recorded, but the rollout in {where} failed: {said}", hint=_hint(failed[0], context)
+        )
+    raise TimedOut(
+        f"recorded, but {where} does not have it yet: {said}",
+        hint=f"`gitops wait {where}` goes on waiting; `gitops sync {where}` does it now",
+    )
+
+
+def _hint(outcome: Outcome, context: str | None) -> str:
+    trouble = outcome.rollout.trouble if outcome.rollout else None
+    found = commands(outcome.environment, outcome.kind, outcome.service, trouble, context)
+    return f"`{found[0]}` shows more; `gitops rollback {outcome.service} -e {outcome.environment}`"
