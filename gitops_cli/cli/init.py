@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gitops_cli.agent.shell_agent import shell_agent
 from gitops_cli.cli.command import command
 from gitops_cli.cli.prompts import ask_text
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.agent.ssh import ssh_server
 from gitops_cli.domain.blueprint import PROJECT, Blueprint, Forge, checked, files_of
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.image import split_repository
 from gitops_cli.domain.team import DEFAULT_STAGES
 from gitops_cli.domain.text import redacted
 from gitops_cli.operations.recipes import recipe_files
 from gitops_cli.render.init import view
+
+
+class AgentKind(StrEnum):
+    """Agents that are files of the state repository; `gitops agent install` needs none."""
+
+    SHELL = "shell"
 
 
 @command
@@ -44,6 +54,18 @@ def init(
             "by default as the remote says.",
         ),
     ] = None,
+    agent: Annotated[
+        AgentKind | None,
+        typer.Option(
+            "--agent", help="Add an agent's files: a shell script and its manifests (sync-agent/)."
+        ),
+    ] = None,
+    agent_repo: Annotated[
+        str | None,
+        typer.Option(
+            "--agent-repo", metavar="URL", help="This repository as the cluster reaches it."
+        ),
+    ] = None,
 ) -> None:
     """Make a state repository."""
     target = session.directory / (where or "")
@@ -67,6 +89,8 @@ def init(
         registry=registry,
         stage=blueprint.stages[0],
     )
+    if agent is AgentKind.SHELL:
+        files |= shell_agent(blueprint.environments, _reachable(agent_repo or remote))
     made = session.create(target, files, "Begin the state repository")
     session.show(
         view(
@@ -78,6 +102,15 @@ def init(
             remote=made.remote,
         )
     )
+
+
+def _reachable(url: str | None) -> str:
+    if url is None or redacted(url) != url or (ssh_server(url) is None and "://" not in url):
+        raise UsageError(
+            "where does the cluster find this repository?",
+            hint="pass --agent-repo URL, without credentials in it",
+        )
+    return url
 
 
 def _words(values: list[str] | None) -> list[str]:

@@ -24,8 +24,8 @@ for file in *.deployment *.statefulset *.daemonset *.cronjob; do
   esac
   # One request for each service: either all of it is changed or nothing. One that fails does not
   # keep the others. Setting the same image again changes nothing.
-  kubectl --namespace "$NAMESPACE" --request-timeout 20s \
-    set image "$kind/$service" "$service=$images_path$service:$version" ||
+  # No --request-timeout: with it kubectl overlooks the pod's own account.
+  kubectl --namespace "$NAMESPACE" set image "$kind/$service" "$service=$images_path$service:$version" ||
     complain "$file" "could not be applied"
 done
 exit "$failed"

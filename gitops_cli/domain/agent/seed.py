@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from gitops_cli.domain.agent.spec import Seed
 
@@ -53,5 +54,12 @@ def variables(seed: Seed) -> dict[str, str]:
         "SEED_REQUIREMENTS": shlex.join(seed.requirements),
         "SEED_APT_SOURCES": seed.apt_sources,
         "PIP_INDEX_URL": seed.index,
+        "PIP_TRUSTED_HOST": _plain_host(seed.index),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _plain_host(index: str | None) -> str | None:
+    """Return the host of an index without TLS, which pip would ignore: it was asked for."""
+    parts = urlsplit(index or "")
+    return parts.hostname if parts.scheme == "http" else None
