@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,11 +21,11 @@ from gitops_cli.domain.missing import MissingImage
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.repository import Environment, Snapshot, VersionFile
 from gitops_cli.domain.version import Version
+from gitops_cli.operations.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.registry.client import Registries
 
-AT_ONCE = 8
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 
 
@@ -123,9 +122,8 @@ class ImageGate:
         unknown = sorted({i for i in images.values() if i not in self._digests}, key=str)
         if unknown:
             registries = self._registries()
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                told = pool.map(lambda image: _digest(registries, image, self.checks), unknown)
-                self._digests.update(zip(unknown, told, strict=True))
+            told = ask_all(lambda image: _digest(registries, image, self.checks), unknown)
+            self._digests.update(zip(unknown, told, strict=True))
         if not self.checks.pin:
             return versions
         return {s: Version(v.tag, self._digests[images[s]]) for s, v in versions.items()}
@@ -161,9 +159,8 @@ def missing_images(
         if wanted(file)
     ]
     images = sorted({image for _, _, image in places}, key=str)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        told = pool.map(lambda image: _gone(registries, image), images)
-        answers = dict(zip(images, told, strict=True))
+    told = ask_all(lambda image: _gone(registries, image), images)
+    answers = dict(zip(images, told, strict=True))
     return [
         MissingImage(name, file.service, file.path, image, answers[image][1])
         for name, file, image in places

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from gitops_cli.domain.stages import Place, place_of
 from gitops_cli.domain.team import StageRules
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images
+from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.spoiled import spoiled_contents
 from gitops_cli.operations.terms import Terms
 from gitops_cli.settings import parse_team
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
 
-AT_ONCE = 8
 
 Requires = Callable[[StageRules, Environment, Environment, Sequence[Change]], Iterable[Refusal]]
 
@@ -164,9 +163,8 @@ def _short(version: Version | None) -> str:
 
 def changelogs(changes: Sequence[Change], sources: Sources) -> Mapping[ServiceName, Changelog]:
     """Return what lies between the two versions of each change; all sources are asked at once."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda change: _changelog(change, sources), changes)
-        return {change.service: log for change, log in zip(changes, found, strict=True)}
+    found = ask_all(lambda change: _changelog(change, sources), changes)
+    return {change.service: log for change, log in zip(changes, found, strict=True)}
 
 
 def _changelog(change: Change, sources: Sources) -> Changelog:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,11 @@ from gitops_cli.domain.plan import Change
 from gitops_cli.domain.policy import Override, Refusal
 from gitops_cli.domain.repository import SETTINGS, Environment
 from gitops_cli.domain.team import Requirement, StageRules
+from gitops_cli.operations.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.registry.client import Registries
 
-AT_ONCE = 8
 _LIVE = frozenset({State.IN_SYNC, State.DIGEST})
 
 
@@ -66,10 +65,8 @@ class Requirements:
         unknown = sorted(set(images.values()) - self._digests.keys(), key=str)
         if unknown:
             registries = self.registries()
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                self._digests.update(
-                    zip(unknown, pool.map(registries.digest, unknown), strict=True)
-                )
+            told = ask_all(registries.digest, unknown)
+            self._digests.update(zip(unknown, told, strict=True))
 
     def _not_live(
         self, rules: StageRules, source: Environment, changes: Sequence[Change]
