@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.gitops import Gitops, Ran
+from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
 
 COMMANDS = [
@@ -172,27 +172,19 @@ def test_keep_leaves_it_up_and_says_how_to_end_it(gitops: Gitops):
 # --- on a cluster of the user's
 
 
-# One after the other: each looks at all demos on the cluster.
-together = pytest.mark.xdist_group("demo-on-cluster")
-
-
 @pytest.fixture
 def on_cluster(gitops: Gitops, control_plane: ControlPlane) -> Gitops:
     return gitops.using(KUBECONFIG=control_plane.kubeconfig)
 
 
-def demo_namespaces(kube: Kube) -> list[str]:
-    """Return the demo's namespaces that nobody has deleted."""
-    found = kube.find("Namespace", labels="gitops-cli/demo")
-    return [n["metadata"]["name"] for n in found if "deletionTimestamp" not in n["metadata"]]
+def namespaces_of(kube: Kube, output: str) -> list[str]:
+    """Return the stages that a demo, told by its output, still has on the cluster."""
+    [project] = set(re.findall(r"gitops-demo-[0-9a-f]{6}", output))
+    found = kube.find("Namespace", labels=f"gitops-cli/demo={project}")
+    alive = [n["metadata"]["name"] for n in found if "deletionTimestamp" not in n["metadata"]]
+    return [name.removeprefix(f"{project}-") for name in alive]
 
 
-def project_of(done: Ran) -> str:
-    [project] = set(re.findall(r"gitops-demo-[0-9a-f]{6}", done.stdout))
-    return str(project)
-
-
-@together
 def test_on_a_real_cluster_it_uses_namespaces_of_its_own(
     gitops: Gitops, control_plane: ControlPlane, kube: Kube, namespace: str
 ):
@@ -204,48 +196,44 @@ def test_on_a_real_cluster_it_uses_namespaces_of_its_own(
     )
 
     assert done.code == 0, str(done)
-    project = project_of(done)
-    assert f"gitops diff {project}-production" in shown_commands(done.stdout)
     assert "exit code 7: rollout failed" in done.stdout
-    assert demo_namespaces(kube) == [namespace]
+    assert namespaces_of(kube, done.stdout) == []
+    assert "deletionTimestamp" not in kube.get("Namespace", None, namespace)["metadata"]
     assert left_in_cache(gitops) == []
 
 
-@together
 def test_on_a_real_cluster_keep_leaves_everything(on_cluster: Gitops, kube: Kube):
     done = on_cluster("demo", "--context", "test", "--keep", timeout=120).ok()
 
-    project = project_of(done)
+    [project] = set(re.findall(r"gitops-demo-[0-9a-f]{6}", done.stdout))
     try:
-        found = {n: kube.pods(n, "pause") for n in demo_namespaces(kube)}
-        assert set(found) == {f"{project}-{s}" for s in ("development", "staging", "production")}
-        images = {p["spec"]["containers"][0]["image"] for pods in found.values() for p in pods}
-        assert all(
-            re.fullmatch(r"registry\.k8s\.io/pause:[0-9a-f]{40}@sha256:[0-9a-f]{64}", i)
-            for i in images
+        assert set(namespaces_of(kube, done.stdout)) == {"development", "staging", "production"}
+        [pod] = kube.pods(f"{project}-development", "pause")
+        [container] = pod["spec"]["containers"]
+        assert re.fullmatch(
+            r"registry\.k8s\.io/pause:[0-9a-f]{40}@sha256:[0-9a-f]{64}", container["image"]
         )
         assert (
             f"kubectl delete namespace -l gitops-cli/demo={project} --context test" in done.stdout
         )
     finally:
-        for name in demo_namespaces(kube):
-            kube.delete_namespace(name)
+        for stage in namespaces_of(kube, done.stdout):
+            kube.delete_namespace(f"{project}-{stage}")
         [name] = left_in_cache(on_cluster)
         directory = on_cluster.home / "cache" / "gitops" / name
         on_cluster("sandbox", "down", "--dir", directory).ok()
 
 
-@together
 def test_interrupted_on_a_real_cluster_it_still_deletes_its_namespaces(
     on_cluster: Gitops, kube: Kube
 ):
     with on_cluster.terminal("demo", "--context", "test") as terminal:
         terminal.wait_for("Press Enter to go on.", timeout=60)
-        assert len(demo_namespaces(kube)) == 3
+        assert len(namespaces_of(kube, terminal.text)) == 3
         terminal.press("ctrl-c")
 
         assert terminal.finish(timeout=30) == 130
-    assert demo_namespaces(kube) == []
+        assert namespaces_of(kube, terminal.text) == []
     assert left_in_cache(on_cluster) == []
 
 
