@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -28,11 +26,14 @@ from gitops_cli.domain.errors import (
 from tests.state.http_remote import HttpRemote
 from tests.state.test_push import hook
 from tests.state.world import (
+    AS_NOBODY,
     AUTH,
     NEW,
+    NOBODY,
     OTHER,
     WEB,
     World,
+    failure_of,
     fingerprint,
     opened,
     opened_url,
@@ -40,8 +41,6 @@ from tests.state.world import (
     setting,
 )
 from tests.testbed.git import git
-
-NOBODY = 65534
 
 
 @pytest.fixture
@@ -419,11 +418,7 @@ def test_several_remotes_and_none_chosen(world: World) -> None:
 
 def test_a_clone_that_cannot_be_written(world: World) -> None:
     clone = world.clone()
-    code = (
-        "from tests.state.world import *; import git, os; "
-        f"os.setuid({NOBODY}) if os.getuid() == 0 else None; "
-        f"opened(Path({str(clone)!r})).write(setting())"
-    )
+    code = f"{AS_NOBODY}opened(Path({str(clone)!r})).write(setting())"
     for directory in [clone, *clone.rglob("*")]:
         if directory.is_dir():
             directory.chmod(0o555)
@@ -434,38 +429,6 @@ def test_a_clone_that_cannot_be_written(world: World) -> None:
     assert (error["name"], error["code"]) == ("Denied", 4)
     assert fingerprint(clone) == before
     assert world.count() == 1
-
-
-def failure_of(world: World, code: str) -> dict[str, object]:
-    """Run code in a process of its own and return the error it must end with."""
-    program = (
-        f"import json\ntry:\n    {code}\nexcept Exception as e:\n"
-        "    print(json.dumps({'name': type(e).__name__, 'code': int(e.exit_code), "
-        "'message': e.message, 'hint': e.hint}))"
-    )
-    home = world.directory / "nobody"
-    home.mkdir(mode=0o777)
-    home.chmod(0o777)
-    for parent in [world.directory, *world.directory.parents]:
-        if str(parent).startswith("/tmp/pytest"):
-            parent.chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=Path(__file__).parents[2],
-        env=os.environ
-        | {
-            "HOME": str(home),
-            "XDG_CACHE_HOME": str(home),
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "safe.directory",
-            "GIT_CONFIG_VALUE_0": "*",
-        },
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    found: dict[str, object] = json.loads(done.stdout)
-    return found
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="giving a repository to somebody else needs root")
@@ -484,7 +447,7 @@ def test_files_that_cannot_grow_are_a_full_disk(world: World) -> None:
     """RLIMIT_FSIZE stands in where no file system can be mounted; see the `node` test."""
     clone = world.clone()
     code = (
-        "from tests.state.world import *; import resource, signal; "
+        "import resource, signal; "
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
         f"opened(Path({str(clone)!r})).write(setting())"

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.errors import Denied, UsageError
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.repository import MAX_BYTES, FileType, Snapshot
 from tests.state.test_push import hook
 from tests.state.world import (
+    AS_NOBODY,
     AUTH,
     DEV,
     NEW,
@@ -20,6 +21,7 @@ from tests.state.world import (
     PROD,
     WEB,
     World,
+    failure_of,
     opened,
     opened_url,
     path_of,
@@ -164,13 +166,15 @@ def test_nothing_is_nothing(world: World) -> None:
         repository.index_snapshot()
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(world: World) -> None:
     clone = world.clone()
     (clone / path_of(AUTH)).chmod(0)
 
-    with pytest.raises(Denied, match=r"auth\.deployment"):
-        opened(clone).worktree_snapshot()
+    code = f"opened(Path({str(clone)!r})).worktree_snapshot()"
+    error = failure_of(world, f"{AS_NOBODY}{code}")
+
+    assert (error["name"], error["code"]) == ("Denied", 4)
+    assert "auth.deployment" in str(error["message"])
 
 
 def test_contents_are_whole_files_below_a_directory(world: World) -> None:

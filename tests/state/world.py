@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,4 +119,42 @@ def fingerprint(root: Path, *, objects: bool = True) -> dict[str, str]:
             data = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
             mode = file.lstat().st_mode
             found[relative] = f"{mode:o} {hashlib.sha256(data).hexdigest()}"
+    return found
+
+
+NOBODY = 65534
+# Modules first: the interpreter's own files may be readable to root alone.
+AS_NOBODY = f"import git, os; os.setuid({NOBODY}) if os.getuid() == 0 else None; "
+
+
+def failure_of(world: World, code: str) -> dict[str, object]:
+    """Run code in a process of its own and return the error it must end with."""
+    program = (
+        "import json\nfrom tests.state.world import *\n"
+        f"try:\n    {code}\nexcept Exception as e:\n"
+        "    print(json.dumps({'name': type(e).__name__, 'code': int(e.exit_code), "
+        "'message': e.message, 'hint': e.hint}))"
+    )
+    home = world.directory / "nobody"
+    home.mkdir(mode=0o777)
+    home.chmod(0o777)
+    for parent in [world.directory, *world.directory.parents]:
+        if "pytest-of-" in str(parent):  # made by pytest for its user alone
+            parent.chmod(0o755)
+    variables = {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | variables,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    found: dict[str, object] = json.loads(done.stdout)
     return found
