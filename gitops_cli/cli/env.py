@@ -12,16 +12,10 @@ from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.options import DryRun, Exclude, Only, Project, Reason, Timeout, Yes
 from gitops_cli.cli.prompts import ask_text
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.directories import NewEnvironment
 from gitops_cli.domain.names import parse_environment
 from gitops_cli.domain.repository import Snapshot
-from gitops_cli.operations.env import (
-    Copy,
-    NewEnvironment,
-    Why,
-    draft_addition,
-    draft_copy,
-    list_environments,
-)
+from gitops_cli.operations.env import Copy, Why, draft_addition, draft_copy, list_environments
 from gitops_cli.operations.writing import preview, write_draft
 from gitops_cli.render.env import list_view, new_view
 from gitops_cli.settings import parse_team

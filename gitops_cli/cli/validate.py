@@ -15,8 +15,9 @@ from gitops_cli.domain.errors import ExitCode, worst
 from gitops_cli.domain.findings import Finding, Severity
 from gitops_cli.domain.missing import MissingImage
 from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.validation import Validation
 from gitops_cli.operations.images import exit_code, image_findings, missing_images
-from gitops_cli.operations.validate import Validation, validate_repository
+from gitops_cli.operations.validate import validate_repository
 from gitops_cli.render.validate import github_commands, gitlab_report, view
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gitops_cli.domain.findings import Finding, Severity
 from gitops_cli.domain.locks import Lock
@@ -13,6 +15,30 @@ from gitops_cli.domain.repository import Environment, Snapshot, VersionFile, ser
 from gitops_cli.domain.stages import in_order, place_of
 from gitops_cli.domain.team import Team, VersionForm
 from gitops_cli.domain.version import is_commit
+
+
+class Subject(StrEnum):
+    """What was looked at."""
+
+    WORKING_TREE = "working-tree"
+    INDEX = "index"
+    COMMIT = "commit"
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """All findings, by place; `commit` is None for the working tree and the index."""
+
+    subject: Subject
+    commit: str | None
+    environments: int
+    services: int
+    findings: tuple[Finding, ...]
+
+    def count(self, severity: Severity) -> int:
+        """Return how many findings are of that severity."""
+        return sum(finding.severity is severity for finding in self.findings)
+
 
 _HEX = re.compile(r"[0-9a-fA-F]{4,64}\Z")
 _ANY_TAG = 'or permit other tags in gitops.toml: [versions] form = "any"'

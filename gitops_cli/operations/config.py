@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gitops_cli.domain.configured import DEFAULT, Setting, Value
 from gitops_cli.domain.repository import SETTINGS
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import redacted
@@ -15,7 +15,6 @@ from gitops_cli.settings import UserConfig, line_of, parse_team
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
-DEFAULT = "default"
 # A variable, and the key of the user's config that says the same.
 VARIABLES: Mapping[str, str] = {
     "GITOPS_REPO": "repo",
@@ -26,17 +25,6 @@ VARIABLES: Mapping[str, str] = {
     "GITOPS_TIMEOUT": "timeout",
     "GITOPS_OFFLINE": "offline",
 }
-
-Value = str | bool | tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A value and its origin: `FILE:LINE`, the name of a variable, or `default`."""
-
-    key: str
-    value: Value
-    origin: str
 
 
 def personal_settings(user: UserConfig, environ: Mapping[str, str]) -> list[Setting]:

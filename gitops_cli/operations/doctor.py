@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.agent.status import Health
+from gitops_cli.domain.checks import Check, Verdict
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.findings import Severity
@@ -21,6 +19,7 @@ from gitops_cli.domain.rights import Right
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import plural, redacted
 from gitops_cli.domain.version import Version
+from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.placement import Clusters, Placed
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.validate import findings_of
@@ -33,26 +32,6 @@ if TYPE_CHECKING:
 
 OLDEST_GIT = (2, 34)
 SKEW = timedelta(seconds=30)
-AT_ONCE = 8
-
-
-class Verdict(StrEnum):
-    """What a check says."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at; `hint` mends it."""
-
-    name: str
-    verdict: Verdict
-    detail: str
-    hint: str | None = None
 
 
 def attempt(
@@ -149,8 +128,7 @@ def check_sources(snapshot: Snapshot, team: Team, sources: Sources) -> list[Chec
         detail = f"does not know the recorded commit {version.short}"
         return Check(name, Verdict.WARNING, detail, f"check [service.{service}] source")
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(look, services))
+    return ask_all(look, services)
 
 
 def _recorded(snapshot: Snapshot, service: ServiceName) -> Version | None:
@@ -181,8 +159,7 @@ def check_registries(snapshot: Snapshot, registries: Registries) -> list[Check]:
         # Many work where the registry is not reachable: only --verify-image needs it.
         return attempt(f"images in {images_path}", ask, otherwise=Verdict.WARNING)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(look, sorted(samples)))
+    return ask_all(look, sorted(samples))
 
 
 def check_clusters(

@@ -8,45 +8,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.blueprint import images_path_of
+from gitops_cli.domain.directories import Listed, NewEnvironment
 from gitops_cli.domain.drafting import SKIP_CI, Occasion, Verb, trailers
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.intent import selected
-from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.proposal import Edit, Proposal
 from gitops_cli.domain.repository import (
     IMAGES_PATH,
     MANIFESTS,
     NOT_ENVIRONMENTS,
-    Environment,
     Snapshot,
 )
 from gitops_cli.domain.resolution import environment_for
-from gitops_cli.domain.stages import Place, in_order, place_of
+from gitops_cli.domain.stages import in_order, place_of
 from gitops_cli.domain.team import Team
 from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An environment and where it belongs."""
-
-    place: Place
-    environment: Environment
-    cluster: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewEnvironment:
-    """What a new environment is made of. `source` is what it was copied from."""
-
-    name: EnvironmentName
-    source: EnvironmentName | None
-    images_path: str
-    services: tuple[ServiceName, ...]
-    proposal: Proposal
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,73 +11,19 @@ from gitops_cli.domain.ancestry import SAME, UNKNOWN, Distance
 from gitops_cli.domain.commits import LastChange
 from gitops_cli.domain.errors import UnknownService, UsageError
 from gitops_cli.domain.findings import Finding
-from gitops_cli.domain.locks import Lock
+from gitops_cli.domain.grid import Cell, Column, Grid, Status
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment, Snapshot, VersionFile, service_at
 from gitops_cli.domain.resolution import stage_before
 from gitops_cli.domain.selection import Filter, selected_environments
-from gitops_cli.domain.stages import Place, place_of
+from gitops_cli.domain.stages import place_of
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line
+from gitops_cli.operations.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
-
-AT_ONCE = 8  # sources asked at the same time; each is a few git processes
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """An environment of the grid. `lock` is on all of it; `frozen_until` None: not frozen."""
-
-    place: Place
-    lock: Lock | None
-    freeze: str | None
-    frozen_until: datetime | None
-
-    @property
-    def environment(self) -> EnvironmentName:
-        """Return its name."""
-        return self.place.environment
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A service in an environment: what is recorded, since when, and how it lies to `before`.
-
-    `distance` is seen from the environment `before`: `3 behind` lacks three of its commits. None
-    without one. `finding` says why there is no version. `lock` is on the service or on all.
-    """
-
-    environment: EnvironmentName
-    file: VersionFile | None
-    change: LastChange | None = None
-    before: EnvironmentName | None = None
-    distance: Distance | None = None
-    lock: Lock | None = None
-    finding: Finding | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """One project. A row has a cell for each column where the service is."""
-
-    project: str
-    columns: tuple[Column, ...]
-    rows: Mapping[ServiceName, Mapping[EnvironmentName, Cell]]
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """All grids, at one commit and one time; `fresh` as of the remote."""
-
-    commit: str | None
-    committed_at: datetime | None
-    fresh: bool
-    now: datetime
-    grids: tuple[Grid, ...]
-    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +144,7 @@ def _distances(
         source = found[service]
         return {(service, o, n): source.distance(o, n) for o, n in by_service[service]}
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return {pair: d for answers in pool.map(ask, by_service) for pair, d in answers.items()}
+    return {pair: d for answers in ask_all(ask, by_service) for pair, d in answers.items()}
 
 
 def _before(name: EnvironmentName, snapshot: Snapshot, team: Team) -> EnvironmentName | None:

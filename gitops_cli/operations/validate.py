@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.findings import Finding, Severity
 from gitops_cli.domain.repository import SETTINGS, Snapshot
 from gitops_cli.domain.team import Team
-from gitops_cli.domain.validation import validate
+from gitops_cli.domain.validation import Subject, Validation, validate
 from gitops_cli.settings import BadSettings, line_of, parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
-
-
-class Subject(StrEnum):
-    """What was looked at."""
-
-    WORKING_TREE = "working-tree"
-    INDEX = "index"
-    COMMIT = "commit"
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """All findings, by place; `commit` is None for the working tree and the index."""
-
-    subject: Subject
-    commit: str | None
-    environments: int
-    services: int
-    findings: tuple[Finding, ...]
-
-    def count(self, severity: Severity) -> int:
-        """Return how many findings are of that severity."""
-        return sum(finding.severity is severity for finding in self.findings)
 
 
 def validate_repository(

@@ -8,9 +8,9 @@ from typing import Any
 
 from gitops_cli.domain.ancestry import Distance, Relation
 from gitops_cli.domain.duration import age
+from gitops_cli.domain.grid import Cell, Column, Grid, Status
 from gitops_cli.domain.locks import Lock
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.operations.status import Cell, Column, Grid, Status
 from gitops_cli.render import view as views
 from gitops_cli.render.view import Line, Style, Table, View
 

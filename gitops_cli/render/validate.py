@@ -8,7 +8,7 @@ from typing import Any
 
 from gitops_cli.domain.findings import Finding, Severity
 from gitops_cli.domain.text import one_line, plural
-from gitops_cli.operations.validate import Validation
+from gitops_cli.domain.validation import Validation
 from gitops_cli.render.document import as_json
 from gitops_cli.render.view import Line, Style, View
 

@@ -1,0 +1,68 @@
+"""What is recorded where: services × stages, as a grid per project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gitops_cli.domain.ancestry import Distance
+from gitops_cli.domain.commits import LastChange
+from gitops_cli.domain.findings import Finding
+from gitops_cli.domain.locks import Lock
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.repository import VersionFile
+from gitops_cli.domain.stages import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An environment of the grid. `lock` is on all of it; `frozen_until` None: not frozen."""
+
+    place: Place
+    lock: Lock | None
+    freeze: str | None
+    frozen_until: datetime | None
+
+    @property
+    def environment(self) -> EnvironmentName:
+        """Return its name."""
+        return self.place.environment
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A service in an environment: what is recorded, since when, and how it lies to `before`.
+
+    `distance` is seen from the environment `before`: `3 behind` lacks three of its commits. None
+    without one. `finding` says why there is no version. `lock` is on the service or on all.
+    """
+
+    environment: EnvironmentName
+    file: VersionFile | None
+    change: LastChange | None = None
+    before: EnvironmentName | None = None
+    distance: Distance | None = None
+    lock: Lock | None = None
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """One project. A row has a cell for each column where the service is."""
+
+    project: str
+    columns: tuple[Column, ...]
+    rows: Mapping[ServiceName, Mapping[EnvironmentName, Cell]]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All grids, at one commit and one time; `fresh` as of the remote."""
+
+    commit: str | None
+    committed_at: datetime | None
+    fresh: bool
+    now: datetime
+    grids: tuple[Grid, ...]
+    findings: tuple[Finding, ...]

@@ -1,0 +1,57 @@
+"""What was recorded before: changes of version files, one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gitops_cli.domain.commits import Commit
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.plan import Action
+from gitops_cli.domain.version import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The content of a version file: as a version if it is one, and always as a line of text."""
+
+    text: str
+    version: Version | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of one service. `commit` brought it onto the branch at `at`.
+
+    `made_by` is who did it and why. `replaced_at` None: it is still recorded.
+    """
+
+    environment: EnvironmentName
+    service: ServiceName
+    path: str
+    old: Recorded | None
+    new: Recorded | None
+    commit: str
+    at: datetime
+    made_by: Commit
+    replaced_at: datetime | None
+
+    @property
+    def action(self) -> str:
+        """Return what the commit says it did, else what it did to the file."""
+        said = self.made_by.trailers.get("Gitops-Action")
+        if said:
+            return said
+        if self.old is None:
+            return Action.ADD.value
+        return Action.REMOVE.value if self.new is None else Action.UPDATE.value
+
+    @property
+    def reason(self) -> str:
+        """Return why: the recorded reason, else the message's body, else its subject."""
+        made = self.made_by
+        return made.trailers.get("Gitops-Reason") or made.body or made.subject
+
+    def lived(self, now: datetime) -> timedelta | None:
+        """Return how long the new version was recorded; None for a removal."""
+        return None if self.new is None else (self.replaced_at or now) - self.at
