@@ -38,10 +38,11 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.look import environments_named
 from gitops_cli.cli.options import Context, DryRun, Kubeconfig, Project, Yes
-from gitops_cli.cli.prompts import confirm
+from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.agent.manifests import Manifest, identity
 from gitops_cli.domain.agent.manifests import manifests as manifests_of
+from gitops_cli.domain.agent.outcome import PlannedObject
 from gitops_cli.domain.agent.spec import IDENTITY, AgentMode, AgentSpec
 from gitops_cli.domain.agent.ssh import ssh_server
 from gitops_cli.domain.errors import Denied, ImageMissing, RegistryError, UsageError
@@ -49,7 +50,6 @@ from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.operations.agent_install import (
-    PlannedObject,
     Step,
     apply_plan,
     controller_in,
@@ -192,7 +192,14 @@ def install(
         there = read_secret(objects, merged.namespace)
         secret = None
         if key is not None or (_needs_key(merged) and IDENTITY not in (there or {})):
+            if key is None and not may_ask():
+                raise UsageError(
+                    f"{merged.namespace} has no deploy key yet",
+                    hint=f"make and register one first: gitops agent key {merged.environments[0]}",
+                )
             secret = _new_secret(session, merged, key, known_hosts, host_keys or ())
+            if key is None:
+                confirm("Is it registered at the git server?")
         if _needs_key(merged) or not ssh_server(url):
             try_repository(session, url, secret or there, branch)
         found += manifests_of(merged, secret=secret)

@@ -1,0 +1,119 @@
+"""Where URLs lead, and host keys as values."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gitops_cli.agent.keys import generate, public_key, ssh_for
+from gitops_cli.domain.agent.spec import IDENTITY, NEXT_IDENTITY
+from gitops_cli.domain.agent.ssh import (
+    HostKey,
+    SshServer,
+    known_hosts,
+    parse_host_keys,
+    ssh_command,
+    ssh_server,
+)
+from gitops_cli.domain.errors import ConfigurationError, UsageError
+
+KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("ssh://git@git.example.com/acme/state.git", SshServer("git.example.com")),
+        ("ssh://git@git.example.com:2222/acme/state.git", SshServer("git.example.com", 2222)),
+        ("ssh://git@[2001:db8::1]:22/x.git", SshServer("2001:db8::1")),
+        ("git@git.example.com:acme/state.git", SshServer("git.example.com")),
+        ("git.example.com:acme/state.git", SshServer("git.example.com")),
+        ("https://git.example.com/acme/state.git", None),
+        ("file:///srv/state.git", None),
+        ("/srv/state.git", None),
+        ("../state.git", None),
+    ],
+)
+def test_the_server_of_a_url(url: str, server: SshServer | None) -> None:
+    assert ssh_server(url) == server
+
+
+@pytest.mark.parametrize(
+    "url", ["ssh://-oProxyCommand=touch$IFS/tmp/x/y", "ssh:///x.git", "ssh://git@host:port/x"]
+)
+def test_what_is_no_host_is_refused(url: str) -> None:
+    with pytest.raises(UsageError):
+        ssh_server(url)
+
+
+def test_fingerprints_are_those_that_ssh_prints(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_text(f"# a comment\n[git.example.com]:2222 ssh-ed25519 {KEY} ignored\nnonsense\n")
+
+    [key] = parse_host_keys(file.read_text())
+
+    said = subprocess.run(
+        ["ssh-keygen", "-lf", file], capture_output=True, text=True, check=True
+    ).stdout
+    assert key.fingerprint in said
+    assert key.name == SshServer("git.example.com", 2222).pattern
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "host ssh-ed25519 not-base64!",
+        f"host ssh-rsa {KEY}",  # says one kind, holds another
+        "host ssh-ed25519",
+        f"@revoked host ssh-ed25519 {KEY}",
+    ],
+)
+def test_what_is_no_key_is_not_pinned(line: str) -> None:
+    assert parse_host_keys(line) == []
+
+
+def test_known_hosts_names_each_key_once() -> None:
+    key = HostKey("host", "ssh-ed25519", KEY)
+
+    assert known_hosts([key, key]) == f"host ssh-ed25519 {KEY}\n".encode()
+
+
+def test_ssh_uses_nothing_of_the_users() -> None:
+    command = ssh_command(["/k/a b", "/k/next"], "/k/known_hosts")
+
+    assert command.startswith("ssh -F none")
+    assert "-i '/k/a b' -i /k/next" in command
+    assert "StrictHostKeyChecking=yes" in command
+    assert "IdentitiesOnly=yes" in command
+
+
+def test_both_keys_of_a_rotation_are_offered(tmp_path: Path) -> None:
+    assert ssh_for(tmp_path) is None
+    (tmp_path / IDENTITY).touch()
+    first = ssh_for(tmp_path) or ""
+    (tmp_path / NEXT_IDENTITY).touch()
+
+    assert first.count("-i ") == 1
+    assert (ssh_for(tmp_path) or "").count("-i ") == 2
+
+
+def test_a_key_pair_belongs_together_and_leaves_no_file() -> None:
+    before = set(Path("/dev/shm").glob("gitops-*"))
+    pair = generate("gitops-agent@shop-production")
+
+    assert pair.public.startswith("ssh-ed25519 ")
+    assert pair.public.endswith(" gitops-agent@shop-production")
+    assert public_key(pair.private) == pair.public
+    assert set(Path("/dev/shm").glob("gitops-*")) <= before
+
+
+def test_a_key_with_a_passphrase_is_refused_before_it_reaches_a_cluster(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", file]
+    subprocess.run(command, check=True)
+
+    with pytest.raises(ConfigurationError, match="ssh-keygen") as caught:
+        public_key(file.read_bytes())
+    assert "passphrase" in str(caught.value.hint)

@@ -1,0 +1,100 @@
+"""What an agent says of itself, and how it is judged."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gitops_cli.domain.agent.rights import role_rules
+from gitops_cli.domain.agent.spec import NAME, Feature
+from gitops_cli.domain.agent.status import (
+    AgentStatus,
+    Health,
+    Result,
+    from_data,
+    health,
+    stale_after,
+    to_data,
+)
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import Kind
+
+ENV = EnvironmentName("shop-production")
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def test_a_status_is_read_as_it_was_written() -> None:
+    status = AgentStatus(
+        ENV,
+        last_attempt=NOW,
+        last_success=NOW - timedelta(minutes=5),
+        commit="1" * 40,
+        tip="2" * 40,
+        result=Result.FAILED,
+        message="nothing was changed",
+        error="web: ErrImagePull",
+        interval=30,
+        version="1.0",
+    )
+    data = {key: value for key, value in to_data(status).items() if value is not None}
+
+    assert from_data(ENV, data) == status
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"last-attempt": "yesterday", "interval": "-1", "result": "fine"},
+        {"last-attempt": "2026-11-23T12:00:00"},  # without a zone
+    ],
+)
+def test_what_cannot_be_read_counts_as_not_written(data: dict[str, str]) -> None:
+    assert from_data(ENV, data) == AgentStatus(ENV)
+
+
+@pytest.mark.parametrize(
+    ("age", "error", "expected"),
+    [
+        (None, None, Health.NEVER_RAN),
+        (10, None, Health.OK),
+        (179, None, Health.OK),
+        (181, None, Health.STALE),
+        (10, "x", Health.FAILING),
+        (181, "x", Health.STALE),
+        (-3600, None, Health.OK),
+    ],
+)
+def test_health(age: int | None, error: str | None, expected: Health) -> None:
+    attempt = None if age is None else NOW - timedelta(seconds=age)
+    status = AgentStatus(ENV, last_attempt=attempt, error=error)
+
+    assert health(status, NOW, limit=stale_after(status, None)) is expected
+
+
+def test_three_missed_runs_are_stale_whatever_the_interval() -> None:
+    assert stale_after(AgentStatus(ENV, interval=600), None) == timedelta(seconds=1800)
+    assert stale_after(AgentStatus(ENV, interval=5), None) == timedelta(seconds=180)
+    assert stale_after(AgentStatus(ENV), 90.0) == timedelta(seconds=90)
+
+
+def test_the_least_rights_are_those_of_the_kinds() -> None:
+    rules = role_rules({Kind.DEPLOYMENT}, ())
+
+    assert rules == [
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "patch"]},
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": [NAME],
+            "verbs": ["get", "patch"],
+        },
+    ]
+
+
+def test_no_right_is_wider_than_a_verb_on_a_resource() -> None:
+    for rule in role_rules(set(Kind), set(Feature)):
+        assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
+        assert not {"delete", "update", "deletecollection"} & set(rule["verbs"])
+        assert "secrets" not in rule["resources"]
