@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gitops_cli.cli.agreement import Offer, carry_out
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
-from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.options import (
     Confirm,
     DryRun,
@@ -27,10 +26,8 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.promotion import Words, planned_promotion
-from gitops_cli.cli.report import report, show_plan
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.drafting import Draft, Outcome, Review
-from gitops_cli.domain.errors import SourceMoved
+from gitops_cli.domain.drafting import Draft, Review
 from gitops_cli.domain.forge_links import project_at
 from gitops_cli.domain.names import EnvironmentName, parse_service
 from gitops_cli.domain.policy import Override
@@ -42,13 +39,11 @@ from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.promote import (
     Promotion,
     Requires,
-    changelogs,
     draft_promotion,
     plan_promotion,
     with_images,
 )
-from gitops_cli.operations.terms import Terms, agreed_to
-from gitops_cli.operations.writing import write_draft
+from gitops_cli.operations.terms import Terms
 from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
@@ -144,48 +139,36 @@ def promote(
     terms = Terms(overrides, message, run, confirm, reviewed=review is not None)
     requires = _requires(session, team)
 
-    def compute(snapshot: Snapshot, terms: Terms = terms) -> Draft:
+    def compute(snapshot: Snapshot, terms: Terms, planned: Promotion) -> Draft:
         return draft_promotion(
             snapshot, planned, terms, state=session.state, requires=requires, now=session.now()
         )
 
+    def anew(snapshot: Snapshot) -> Draft:
+        services = sorted(planned.intent.kinds)
+        again = plan_promotion(
+            snapshot, source=planned.source, target=planned.target, services=services
+        )
+        return compute(snapshot, terms, again)
+
     checks = ImageChecks(verify_image, wait_image, pin)
     if checks.asked:
         into = snapshot.environment(planned.target)
-        planned = with_images(planned, into, as_recorded)
-        compute(snapshot)  # its guards refuse before anybody waits for an image
+        recorded = with_images(planned, into, as_recorded)
+        compute(snapshot, terms, recorded)  # its guards refuse before anybody waits for an image
         planned = with_images(planned, into, ImageGate(lambda: session.registries, checks))
-    draft = compute(snapshot)
-    logs = changelogs(draft.changes, session.sources(team))
-    if dry_run or not draft.changes:
-        outcome = Outcome(draft, dry_run=dry_run, review=review)
-        report(session, outcome, logs, planned=False, shown=not draft.changes)
-        if wait and not dry_run:
-            _wait(session, draft, None, review, timeout)
-        return
-    shown = show_plan(session, Outcome(draft), logs)
-    question = f"Promote {plural(len(draft.changes), 'service')} to {planned.target}?"
-    consent(planned.target, team, question=question, yes=yes, confirmed=confirm)
-    reason = needed_reason(planned.target, team, message)
-    agreed = replace(
-        terms,
-        reason=reason,
-        confirmed=planned.target if is_protected(planned.target, team) else confirm,
+    draft = compute(snapshot, terms, planned)
+    offer = Offer(
+        draft,
+        lambda snapshot, terms: compute(snapshot, terms, planned),
+        anew,
+        f"Promote {plural(len(draft.changes), 'service')} to {planned.target}?",
+        review,
     )
-    try:
-        draft, written = write_draft(
-            session.state,
-            lambda snapshot: agreed_to(compute(snapshot, agreed), snapshot, agreed),
-            actor=session.actor,
-            timeout=timeout,
-            branch=review.branch if review else None,
-        )
-    except SourceMoved:
-        _show_new_plan(session, planned, terms)
-        raise
-    report(session, Outcome(draft, written, review=review), logs, shown=shown)
-    if wait:
-        _wait(session, draft, written.commit, review, timeout)
+    outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
+    if wait and not dry_run:
+        commit = outcome.written.commit if outcome.written else None
+        _wait(session, outcome.draft, commit, review, timeout)
 
 
 def _wait(
@@ -225,18 +208,3 @@ def _requires(session: Session, team: Team) -> Requires:
         return requirements(session, team)
 
     return lambda *what: asking().refusals(*what)
-
-
-def _show_new_plan(session: Session, planned: Promotion, terms: Terms) -> None:
-    """Show what the same promotion would be now; the refusal itself follows."""
-    snapshot = session.state.snapshot(session.state.tip().commit)
-    services = sorted({*planned.intent.kinds})
-    again = plan_promotion(
-        snapshot, source=planned.source, target=planned.target, services=services
-    )
-    team = parse_team(snapshot.settings)
-    requires = _requires(session, team)
-    draft = draft_promotion(
-        snapshot, again, terms, state=session.state, requires=requires, now=session.now()
-    )
-    show_plan(session, Outcome(draft), changelogs(draft.changes, session.sources(team)))

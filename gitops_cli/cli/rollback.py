@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from gitops_cli.cli.agreement import Offer, carry_out
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service, complete_version
-from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.options import (
     Confirm,
     DryRun,
@@ -23,22 +23,19 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
-from gitops_cli.cli.report import report, show_plan
 from gitops_cli.cli.resolve import environment_named, say_command, service_here
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.drafting import Draft, Outcome
+from gitops_cli.domain.drafting import Draft
 from gitops_cli.domain.duration import age, parse_duration
-from gitops_cli.domain.errors import SourceMoved, UsageError
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_service
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.undo import Undoing
 from gitops_cli.operations.past import Back, last_commits, recorded_by
-from gitops_cli.operations.promote import changelogs
 from gitops_cli.operations.rollback import Rollback, draft_rollback, plan_rollback
-from gitops_cli.operations.terms import Terms, agreed_to
-from gitops_cli.operations.writing import write_draft
+from gitops_cli.operations.terms import Terms
 from gitops_cli.settings import parse_team
 
 
@@ -137,37 +134,13 @@ def rollback(
         )
 
     draft = compute(snapshot, terms)
-    logs = changelogs(draft.changes, session.sources(team))
-    if dry_run or not draft.proposal.edits:
-        report(
-            session, Outcome(draft, dry_run=dry_run), logs, planned=False, shown=not draft.changes
-        )
-        return
-    shown = show_plan(session, Outcome(draft), logs)
-    consent(environment, team, question=_question(draft), yes=yes, confirmed=confirm)
-    reason = needed_reason(environment, team, message)
-    agreed = replace(
-        terms, reason=reason, confirmed=environment if is_protected(environment, team) else confirm
-    )
-    try:
-        draft, written = write_draft(
-            session.state,
-            lambda snapshot: agreed_to(compute(snapshot, agreed), snapshot, agreed),
-            actor=session.actor,
-            timeout=timeout,
-        )
-    except SourceMoved:
-        now = session.state.snapshot(session.state.tip().commit)
-        again = compute(now, terms, plan(now))
-        sources = session.sources(parse_team(now.settings))
-        show_plan(session, Outcome(again), changelogs(again.changes, sources))
-        raise
-    report(session, Outcome(draft, written), logs, shown=shown)
-    if wait:
+    offer = Offer(draft, compute, lambda now: compute(now, terms, plan(now)), _question(draft))
+    outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
+    if wait and outcome.written is not None:
         from gitops_cli.cli.arrival import wait_for_arrival  # who does not wait need not load it
 
-        changed = [change.service for change in draft.changes]
-        wait_for_arrival(session, environment, changed, written.commit, timeout=timeout)
+        changed = [change.service for change in outcome.draft.changes]
+        wait_for_arrival(session, environment, changed, outcome.written.commit, timeout=timeout)
 
 
 @dataclass(frozen=True, slots=True)

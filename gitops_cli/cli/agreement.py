@@ -1,0 +1,83 @@
+"""Show a plan, have it agreed to, write exactly that: what promote and rollback have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gitops_cli.cli.consent import consent, is_protected, needed_reason
+from gitops_cli.cli.report import report, show_plan
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.drafting import Draft, Outcome, Review
+from gitops_cli.domain.errors import SourceMoved
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.team import Team
+from gitops_cli.operations.promote import changelogs
+from gitops_cli.operations.terms import Terms, agreed_to
+from gitops_cli.operations.writing import write_draft
+from gitops_cli.settings import parse_team
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A plan that may be written.
+
+    `compute` holds it against a tip; `anew` makes the same plan of another tip, for showing it
+    where this one can no longer be written.
+    """
+
+    draft: Draft
+    compute: Callable[[Snapshot, Terms], Draft]
+    anew: Callable[[Snapshot], Draft]
+    question: str
+    review: Review | None = None
+
+
+def carry_out(
+    session: Session,
+    offer: Offer,
+    terms: Terms,
+    team: Team,
+    *,
+    dry_run: bool,
+    yes: bool,
+    timeout: float | None,
+) -> Outcome:
+    """Show the offer, ask, write and report; nothing is asked where nothing would be written.
+
+    Raises Declined, Interrupted, UsageError, SourceMoved after showing the new plan, and whatever
+    refuses a write.
+    """
+    draft, environment = offer.draft, offer.draft.environment
+    logs = changelogs(draft.changes, session.sources(team))
+    if dry_run or not draft.proposal.edits:
+        outcome = Outcome(draft, dry_run=dry_run, review=offer.review)
+        report(session, outcome, logs, planned=False, shown=not draft.changes)
+        return outcome
+    shown = show_plan(session, Outcome(draft), logs)
+    consent(environment, team, question=offer.question, yes=yes, confirmed=terms.confirmed)
+    agreed = replace(terms, reason=needed_reason(environment, team, terms.reason))
+    if is_protected(environment, team):
+        agreed = replace(agreed, confirmed=environment)
+    try:
+        draft, written = write_draft(
+            session.state,
+            lambda snapshot: agreed_to(offer.compute(snapshot, agreed), snapshot, agreed),
+            actor=session.actor,
+            timeout=timeout,
+            branch=offer.review.branch if offer.review else None,
+        )
+    except SourceMoved:
+        _show_anew(session, offer)
+        raise
+    outcome = Outcome(draft, written, review=offer.review)
+    report(session, outcome, logs, shown=shown)
+    return outcome
+
+
+def _show_anew(session: Session, offer: Offer) -> None:
+    """Show what the same plan would be now; the refusal itself follows."""
+    snapshot = session.state.snapshot(session.state.tip().commit)
+    draft = offer.anew(snapshot)
+    sources = session.sources(parse_team(snapshot.settings))
+    show_plan(session, Outcome(draft), changelogs(draft.changes, sources))
