@@ -25,7 +25,7 @@ from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.validate import findings_of
 
 if TYPE_CHECKING:
-    from gitops_cli.operations.agent_status import AgentReport
+    from gitops_cli.domain.agent.outcome import AgentReport
     from gitops_cli.registry.client import Registries
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository

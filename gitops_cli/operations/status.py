@@ -139,12 +139,13 @@ def _distances(
     for service, old, new in sorted(pairs):
         by_service.setdefault(service, []).append((old, new))
     found = {service: known.of(service) for service in by_service}
+    asked = [service for service, source in found.items() if source.is_known]
 
     def ask(service: ServiceName) -> dict[tuple[ServiceName, str, str], Distance]:
         source = found[service]
         return {(service, o, n): source.distance(o, n) for o, n in by_service[service]}
 
-    return {pair: d for answers in ask_all(ask, by_service) for pair, d in answers.items()}
+    return {pair: d for answers in ask_all(ask, asked) for pair, d in answers.items()}
 
 
 def _before(name: EnvironmentName, snapshot: Snapshot, team: Team) -> EnvironmentName | None:

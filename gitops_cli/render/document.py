@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -38,6 +37,8 @@ def error_document(error: GitOpsError) -> dict[str, Any]:
 
 def as_json(value: dict[str, Any] | list[dict[str, Any]]) -> str:
     """Return JSON as people can read it too; other scripts' letters stay as they are."""
+    import json  # tables do without it
+
     return _escaped(json.dumps(value, indent=2, ensure_ascii=False))
 
 

@@ -37,6 +37,11 @@ class SourceRepository:
     mirror: Mirror | None = None
     remote: str | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """Tell whether anybody says where the source is."""
+        return bool(self.places) or self.mirror is not None
+
     def distance(self, old: str, new: str) -> Distance:
         """Return how the commit `new` lies to `old`."""
         return self._asked(lambda place: _distance(place, old, new), old, new) or UNKNOWN
