@@ -42,7 +42,7 @@ from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.agent.manifests import Manifest, identity
 from gitops_cli.domain.agent.manifests import manifests as manifests_of
-from gitops_cli.domain.agent.outcome import PlannedObject
+from gitops_cli.domain.agent.outcome import PlannedObject, Step
 from gitops_cli.domain.agent.spec import IDENTITY, AgentMode, AgentSpec
 from gitops_cli.domain.agent.ssh import ssh_server
 from gitops_cli.domain.errors import Denied, ImageMissing, RegistryError, UsageError
@@ -50,7 +50,6 @@ from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.operations.agent_install import (
-    Step,
     apply_plan,
     controller_in,
     plan_install,

@@ -25,17 +25,11 @@ from gitops_cli.cli.look import environments_named
 from gitops_cli.cli.options import Context, Kubeconfig, Project
 from gitops_cli.cli.prompts import confirm
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.agent.outcome import KeyResult
 from gitops_cli.domain.agent.spec import IDENTITY, AgentMode
 from gitops_cli.domain.agent.ssh import HostKey, parse_host_keys, ssh_server
 from gitops_cli.domain.errors import Blocked, ConfigurationError, UsageError
-from gitops_cli.operations.agent_key import (
-    KeyResult,
-    Secret,
-    pinned,
-    read_secret,
-    rotate,
-    write_secret,
-)
+from gitops_cli.operations.agent_key import Secret, pinned, read_secret, rotate, write_secret
 from gitops_cli.render.agent import key_view
 from gitops_cli.settings import parse_team
 

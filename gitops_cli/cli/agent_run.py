@@ -16,10 +16,11 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.look import clusters_of
 from gitops_cli.cli.options import Context, Kubeconfig, duration
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.agent.outcome import Round
 from gitops_cli.domain.agent.spec import KEY_DIRECTORY
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import parse_environment
-from gitops_cli.operations.agent_run import Agent, Round
+from gitops_cli.operations.agent_run import Agent
 from gitops_cli.render.agent import round_view, visit_line
 
 _JITTER = 0.1  # of the interval: many agents must not ask the git server in step

@@ -11,10 +11,11 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, Kubeconfig
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.agent.outcome import AgentReport
 from gitops_cli.domain.checks import Check, Verdict
 from gitops_cli.domain.errors import ConfigurationError, ExitCode, GitOpsError
 from gitops_cli.operations import doctor as checks
-from gitops_cli.operations.agent_status import AgentReport, read_reports
+from gitops_cli.operations.agent_status import read_reports
 from gitops_cli.operations.placement import Clusters, Placed
 from gitops_cli.render.doctor import view
 from gitops_cli.settings import parse_team

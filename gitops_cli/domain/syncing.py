@@ -11,7 +11,7 @@ from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.rollout import Rollout
+from gitops_cli.domain.rollout import Phase, Rollout
 
 
 class DryRun(StrEnum):
@@ -140,7 +140,8 @@ class SyncReport:
 def unpatched(row: Row) -> Outcome:
     """Return the outcome of a service that needs no patch, or cannot get one."""
     done = {State.MISSING: Done.MISSING, State.UNCLEAR: Done.UNCLEAR}.get(row.state, Done.UNCHANGED)
-    stale = row.state in (State.FAILED, State.ROLLING)
+    halted = row.rollout is not None and row.rollout.phase is Phase.HALTED
+    stands = row.state is State.FAILED or halted  # what only rolls needs no words
     return Outcome(
         row.environment,
         row.service,
@@ -149,7 +150,7 @@ def unpatched(row: Row) -> Outcome:
         row.wanted,
         row.recorded,
         () if row.container is None else (row.container,),
-        reason=row.reason if stale or done is not Done.UNCHANGED else None,
+        reason=row.reason if stands or done is not Done.UNCHANGED else None,
         held=row.lock is not None,
         commit=row.commit,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from gitops_cli.domain.agent.manifests import Manifest, identity
+from gitops_cli.domain.agent.outcome import PlannedObject, Step
 from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, SIGNERS
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.names import EnvironmentName
@@ -15,39 +15,6 @@ from gitops_cli.operations.ports import Objects
 
 # What the server writes itself; everything else is what somebody asked for.
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
-
-
-class Step(StrEnum):
-    """What happens to an object."""
-
-    CREATE = "create"
-    CHANGE = "change"
-    KEEP = "keep"
-    DELETE = "delete"
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedObject:
-    """One object and what will be done with it."""
-
-    manifest: Manifest
-    step: Step
-
-    @property
-    def kind(self) -> str:
-        """Return the object's kind."""
-        return str(self.manifest["kind"])
-
-    @property
-    def name(self) -> str:
-        """Return the object's name."""
-        return str(self.manifest["metadata"]["name"])
-
-    @property
-    def namespace(self) -> str | None:
-        """Return the object's namespace; None for one of the whole cluster."""
-        namespace: str | None = self.manifest["metadata"].get("namespace")
-        return namespace
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.agent.manifests import Manifest, key_secret
+from gitops_cli.domain.agent.outcome import KeyResult
 from gitops_cli.domain.agent.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NEXT_IDENTITY
 from gitops_cli.domain.agent.ssh import HostKey, known_hosts, parse_host_keys
 from gitops_cli.domain.errors import Blocked, Denied, RemoteUnreachable, UsageError
@@ -17,19 +17,6 @@ if TYPE_CHECKING:
     from gitops_cli.agent.keys import KeyPair
 
 Secret = Mapping[str, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class KeyResult:
-    """What became of a key. `public` is what the git server must know; `retired` what it no
-    longer needs to.
-    """
-
-    namespace: str
-    public: str
-    step: str
-    hosts: tuple[HostKey, ...] = ()
-    retired: str | None = None
 
 
 def read_secret(objects: Objects, namespace: str) -> Secret | None:

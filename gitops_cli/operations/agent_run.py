@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from gitops_cli.domain.agent.outcome import Round, Visit
 from gitops_cli.domain.agent.spec import NAME
 from gitops_cli.domain.agent.status import AgentStatus, Result, to_data
 from gitops_cli.domain.comparison import State
@@ -41,27 +42,6 @@ AT_ONCE = 8  # environments of a controller
 PACK = "tip.pack"
 _PACK_LIMIT = 600_000  # bytes; a ConfigMap may have 1 MiB, and base64 needs a third more
 _MESSAGE = 1000  # characters: an Event's message may have 1,024
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What one round did in one environment; `exit_code` is what a one-shot run ends with."""
-
-    status: AgentStatus
-    exit_code: ExitCode
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One round over all environments; `tip` is None where the remote did not answer."""
-
-    tip: str | None
-    visits: tuple[Visit, ...]
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """Return the code that speaks for all environments."""
-        return worst(visit.exit_code for visit in self.visits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from gitops_cli.domain.agent.outcome import AgentReport, AgentReports
 from gitops_cli.domain.agent.spec import NAME
-from gitops_cli.domain.agent.status import AgentStatus, Health, health, stale_after
+from gitops_cli.domain.agent.status import Health, health, stale_after
 from gitops_cli.domain.errors import Denied
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.agent_install import find_installed
 from gitops_cli.operations.ports import Objects
-
-
-@dataclass(frozen=True, slots=True)
-class AgentReport:
-    """One environment's agent. `log` is there where it is not well, and may be read."""
-
-    environment: EnvironmentName
-    health: Health
-    status: AgentStatus
-    mode: str | None = None
-    namespace: str | None = None
-    log: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AgentReports:
-    """All of them, at one moment of the API server's clock."""
-
-    at: datetime
-    agents: tuple[AgentReport, ...]
-
-    @property
-    def all_well(self) -> bool:
-        """Tell whether no agent is stale, failing or missing."""
-        return all(agent.health is Health.OK for agent in self.agents)
 
 
 def read_reports(

@@ -12,10 +12,14 @@ from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
 
 if TYPE_CHECKING:
-    from gitops_cli.operations.agent_install import PlannedObject
-    from gitops_cli.operations.agent_key import KeyResult
-    from gitops_cli.operations.agent_run import Round, Visit
-    from gitops_cli.operations.agent_status import AgentReport, AgentReports
+    from gitops_cli.domain.agent.outcome import (
+        AgentReport,
+        AgentReports,
+        KeyResult,
+        PlannedObject,
+        Round,
+        Visit,
+    )
 
 _STEPS = {"create": Style.GOOD, "change": Style.WARN, "delete": Style.BAD, "keep": Style.DIM}
 _HEALTH = {Health.OK: Style.GOOD, Health.SUSPENDED: Style.WARN, Health.NEVER_RAN: Style.WARN}

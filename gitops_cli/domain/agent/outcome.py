@@ -1,0 +1,108 @@
+"""What came of installing, running and asking agents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gitops_cli.domain.agent.manifests import Manifest
+from gitops_cli.domain.agent.ssh import HostKey
+from gitops_cli.domain.agent.status import AgentStatus, Health
+from gitops_cli.domain.errors import (
+    ExitCode,
+    worst,
+)
+from gitops_cli.domain.names import EnvironmentName
+
+
+class Step(StrEnum):
+    """What happens to an object."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    KEEP = "keep"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """One environment's agent. `log` is there where it is not well, and may be read."""
+
+    environment: EnvironmentName
+    health: Health
+    status: AgentStatus
+    mode: str | None = None
+    namespace: str | None = None
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReports:
+    """All of them, at one moment of the API server's clock."""
+
+    at: datetime
+    agents: tuple[AgentReport, ...]
+
+    @property
+    def all_well(self) -> bool:
+        """Tell whether no agent is stale, failing or missing."""
+        return all(agent.health is Health.OK for agent in self.agents)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one round did in one environment; `exit_code` is what a one-shot run ends with."""
+
+    status: AgentStatus
+    exit_code: ExitCode
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round over all environments; `tip` is None where the remote did not answer."""
+
+    tip: str | None
+    visits: tuple[Visit, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return the code that speaks for all environments."""
+        return worst(visit.exit_code for visit in self.visits)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyResult:
+    """What became of a key. `public` is what the git server must know; `retired` what it no
+    longer needs to.
+    """
+
+    namespace: str
+    public: str
+    step: str
+    hosts: tuple[HostKey, ...] = ()
+    retired: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedObject:
+    """One object and what will be done with it."""
+
+    manifest: Manifest
+    step: Step
+
+    @property
+    def kind(self) -> str:
+        """Return the object's kind."""
+        return str(self.manifest["kind"])
+
+    @property
+    def name(self) -> str:
+        """Return the object's name."""
+        return str(self.manifest["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str | None:
+        """Return the object's namespace; None for one of the whole cluster."""
+        namespace: str | None = self.manifest["metadata"].get("namespace")
+        return namespace
