@@ -74,7 +74,15 @@ def _commits(out: str) -> Iterator[SourceCommit]:
     fields = out.split("\0")
     for at in range(0, len(fields) - 3, 4):
         name, author, seconds, subject = fields[at : at + 4]
-        yield SourceCommit(name, author, datetime.fromtimestamp(int(seconds), UTC), subject)
+        yield SourceCommit(name, author, _time(seconds), subject)
+
+
+def _time(seconds: str) -> datetime:
+    """Return git's seconds as a time; a commit may claim any, also one beyond the calendar."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def commit_time(directory: Path, commit: str) -> datetime | None:
@@ -83,7 +91,7 @@ def commit_time(directory: Path, commit: str) -> datetime | None:
         return None
     done = read(directory, "log", "-1", "--format=%ct", commit)
     seconds = done.out.strip()
-    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else None
+    return _time(seconds) if done.code == 0 and seconds else None
 
 
 def commits_like(directory: Path, prefix: str) -> list[str]:

@@ -516,3 +516,36 @@ def test_other_projects_versions_are_questioned(company, clone):
     ).ok()
 
     assert "project2-development and project1-production are of different projects" in done.stderr
+
+
+def test_a_server_that_refuses_the_branch_is_told(company, clone):
+    hook = company.remote / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho only releases >&2\nexit 1\n")
+    hook.chmod(0o755)
+
+    done = clone("promote", "authentication", "--to", PROD, "--yes", "--pr")
+
+    assert done.code == 3
+    assert "only releases" in done.stderr
+
+
+def test_a_terminal_is_asked_where_from_if_the_team_names_several(company, clone):
+    with_settings(company, '[stage.production]\npromote_from = ["development", "staging"]\n')
+    assert clone("promote", "authentication", "--to", PROD, "--yes").code == 2
+
+    with clone.terminal("promote", "authentication", "--to", PROD, "--yes") as screen:
+        screen.wait_for("Promote to project1-production from?")
+        screen.press("enter")
+
+        assert screen.finish() == 0
+        assert "--from project1-development" in screen.text
+    assert company.recorded(PROD)["authentication"] == company.recorded(DEV)["authentication"]
+
+
+def test_with_nothing_to_promote_a_terminal_is_not_asked_what(company, clone):
+    clone("promote", "--all", "--to", STAGING, "--yes").ok()
+
+    with clone.terminal("promote", "--to", STAGING) as screen:
+        assert screen.finish() == 0
+        assert "nothing to do" in screen.text

@@ -449,3 +449,32 @@ def test_colleagues_who_write_other_services_do_not_disturb(company, clone):
 
     found = company.recorded(DEV)
     assert (found["authentication"], found["billing"]) == (NEW, OTHER)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ([f"billing={NEW}", f"billing={OTHER}"], "billing is named twice"),
+        (["billing", "orders"], "a checkout is one service"),
+        ([f"billing={NEW}"], "pass --env"),
+    ],
+)
+def test_a_script_is_told_what_is_wrong(company, clone, words, why):
+    before = count(company)
+    env = [] if "pass" in why else ["-e", DEV]
+
+    done = clone("set", *words, *env)
+
+    assert done.code == 2
+    assert why in done.stderr
+    assert count(company) == before
+
+
+def test_a_terminal_is_asked_where(company, clone):
+    with clone.terminal("set", f"billing={NEW}") as screen:
+        screen.wait_for("Environment?")
+        screen.press("enter")
+
+        assert screen.finish() == 0
+        assert f"gitops set billing={NEW} --env {DEV}" in screen.text
+    assert company.recorded(DEV)["billing"] == NEW

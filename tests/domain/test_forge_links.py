@@ -83,6 +83,31 @@ def test_a_forge_opens_a_pull_request_of_a_branch():
 
 
 @pytest.mark.parametrize(
+    ("remote", "page"),
+    [
+        (
+            "git@bitbucket.org:a/b.git",
+            "https://bitbucket.org/a/b/pull-requests/new?source=x%2Fy&dest=main",
+        ),
+        (
+            "git@ssh.dev.azure.com:v3/a/p/b",
+            "https://dev.azure.com/a/p/_git/b/pullrequestcreate?sourceRef=x%2Fy&targetRef=main",
+        ),
+        ("https://codeberg.org/a/b.git", "https://codeberg.org/a/b/compare/main...x/y"),
+    ],
+)
+def test_every_forge_has_a_page_for_new_requests(remote, page):
+    project = project_at(remote)
+
+    assert project is not None
+    assert project.new_pull_request("x/y", "main") == page
+
+
+def test_a_page_of_azure_that_is_no_repository_has_no_links():
+    assert project_at("https://dev.azure.com/acme/shop") is None
+
+
+@pytest.mark.parametrize(
     ("remote", "name"),
     [
         ("git@github.com:acme/auth.git", "auth"),

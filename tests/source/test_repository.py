@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from pathlib import Path
 
@@ -246,6 +247,66 @@ def test_a_short_hash_is_completed_from_what_is_here(remote):
 
     assert here(remote).expand(first[:10]) == [first]
     assert here(remote).expand("0123456789") == []
+
+
+def test_a_commit_from_beyond_the_calendar_is_no_bug(remote):
+    last = commits(remote)[-1]
+    tree = git(remote, "rev-parse", f"{last}^{{tree}}")
+    header = f"tree {tree}\nparent {last}\nauthor A <a@b> 1 +0000\n"
+    text = f"{header}committer A <a@b> 99999999999999 +0000\n\nfar\n"
+    far = git(remote, "hash-object", "-t", "commit", "-w", "--stdin", stdin=text)
+
+    log = here(remote).changelog(last, far)
+
+    assert [commit.subject for commit in log.commits] == ["far"]
+    assert here(remote).commit_time(far) is not None
+
+
+def test_a_remote_that_never_answers_is_trouble_after_a_while(monkeypatch):
+    monkeypatch.setenv("GIT_SSH_COMMAND", "exec sleep 60 #")
+    source = SourceRepository(
+        (), mirror_of("git@127.0.0.1:acme/auth.git", timeout=1, offline=False)
+    )
+
+    assert source.distance("a" * 40, "b" * 40).relation is Relation.UNKNOWN
+    assert source.trouble is not None
+    assert "did not answer in time" in source.trouble
+
+
+def test_gits_own_ssh_command_is_kept(tmp_path, monkeypatch):
+    seen = tmp_path / "seen"
+    (tmp_path / "gitconfig").write_text(f'[core]\n\tsshCommand = "echo \\"$@\\" > {seen}; false"\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    monkeypatch.delenv("GIT_SSH_COMMAND", raising=False)
+    source = SourceRepository(
+        (), mirror_of("git@127.0.0.1:acme/auth.git", timeout=20, offline=False)
+    )
+
+    source.commit_time("a" * 40)
+
+    assert "git@127.0.0.1" in seen.read_text()
+
+
+def test_a_mirror_that_another_process_fetches_is_waited_for_and_left(remote, cache):
+    directory = cache / "gitops" / "source"
+    directory.mkdir(parents=True)
+    source = mirrored(remote, timeout=0.3)
+    assert source.mirror is not None
+    with source.mirror.directory.with_suffix(".lock").open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        assert source.commit_time(commits(remote)[0]) is None
+
+    assert source.trouble == "another process is fetching it"
+
+
+def test_a_cache_that_cannot_be_written_is_trouble_and_no_error(remote, cache):
+    cache.write_text("in the way")
+
+    source = mirrored(remote)
+
+    assert source.commit_time(commits(remote)[0]) is None
+    assert source.trouble is not None
 
 
 # Where a service's source is
