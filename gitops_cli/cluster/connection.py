@@ -17,7 +17,7 @@ from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.rights import Right
 from gitops_cli.domain.rollout import Trouble
-from gitops_cli.domain.workload import Observed, Target, Workload
+from gitops_cli.domain.workload import Observed, Target
 
 _OF_USERS = frozenset({"exec", "auth-provider", "username", "password"})
 
@@ -64,10 +64,6 @@ class KubernetesCluster:
     def has_namespace(self, name: EnvironmentName) -> bool | None:
         """Tell whether there is such a namespace; None: not permitted to know."""
         return reading.has_namespace(self.api, name)
-
-    def rewritten(self, workload: Workload, containers: Sequence[str]) -> bool:
-        """Tell whether the images were last written by our own patch, so admission changed them."""
-        return patching.rewritten(self.api, workload, containers)
 
     def patch(
         self,

@@ -22,6 +22,9 @@ from gitops_cli.domain.workload import (
     Workload,
 )
 
+FIELD_MANAGER = "gitops"
+_ENTRY = b'{"manager":'
+_OUR_ENTRY = b'"gitops",'
 _POD_SPEC = "/spec/template/spec"
 _JOB_POD_SPEC = "/spec/jobTemplate/spec/template/spec"
 _FIELDS_BEGIN = b'"managedFields":['
@@ -29,28 +32,57 @@ _FIELDS_END = b']},"spec":{'
 
 
 def parse_list(body: bytes) -> Any:
-    """Decode a LIST's answer without its managedFields, which are half of it and not used.
+    """Decode a LIST's answer, leaving each managedFields as the bytes it is.
 
-    kube-apiserver writes them last in `metadata`, before `spec`, and no string or key inside can
-    look like that end: quotes in strings are escaped, and their keys begin with `f:`, `k:` or `v:`.
-    Where the answer is written in another way it is decoded whole.
+    They are half of an answer, and little of them is used. kube-apiserver writes them last in
+    `metadata`, before `spec`, and no string or key inside can look like that end: quotes in
+    strings are escaped, and their keys begin with `f:`, `k:` or `v:`. An answer that is written
+    in another way is decoded whole.
     """
+    short, cut = _without_managed_fields(body)
     try:
-        return json.loads(_without_managed_fields(body))
-    except ValueError:
+        answer = json.loads(short)
+        for item, fields in zip(answer["items"] if cut else (), cut, strict=True):
+            if item["metadata"]["managedFields"] != []:
+                raise ValueError("another order than expected")
+            item["metadata"]["managedFields"] = fields
+    except (ValueError, KeyError, TypeError):
         return json.loads(body)
+    return answer
 
 
-def _without_managed_fields(body: bytes) -> bytes:
-    kept = []
+def _without_managed_fields(body: bytes) -> tuple[bytes, list[bytes]]:
+    kept: list[bytes] = []
+    cut: list[bytes] = []
     position = 0
     while (begin := body.find(_FIELDS_BEGIN, position)) >= 0:
+        begin += len(_FIELDS_BEGIN)
         end = body.find(_FIELDS_END, begin)
         if end < 0:
             break
-        kept += [body[position:begin], b'"managedFields":[']
+        kept.append(body[position:begin])
+        cut.append(body[begin:end])
         position = end
-    return b"".join([*kept, body[position:]])
+    return b"".join([*kept, body[position:]]), cut
+
+
+def _our_images(managed: object) -> frozenset[str]:
+    """Return the names of the containers whose image is ours, by an object's managedFields."""
+    if isinstance(managed, bytes):
+        pieces = managed.split(_ENTRY)
+        ours = (piece for piece in pieces if piece.startswith(_OUR_ENTRY))
+        managed = [json.loads(_ENTRY + piece.rstrip(b",")) for piece in ours]
+    entries = managed if isinstance(managed, list) else []
+    mine = [e.get("fieldsV1") or {} for e in entries if e.get("manager") == FIELD_MANAGER]
+    return frozenset(name for fields in mine for name in _image_owners(fields))
+
+
+def _image_owners(fields: Mapping[str, Any]) -> Iterable[str]:
+    for key, below in fields.items():
+        if isinstance(below, dict) and below:
+            if key.startswith('k:{"name":') and "f:image" in below:
+                yield str(json.loads(key[2:])["name"])
+            yield from _image_owners(below)
 
 
 def workload(kind: Kind, item: Mapping[str, Any]) -> Workload:
@@ -80,6 +112,7 @@ def workload(kind: Kind, item: Mapping[str, Any]) -> Workload:
         on_delete=strategy.get("type") == "OnDelete",
         partition=(strategy.get("rollingUpdate") or {}).get("partition") or 0,
         paused=bool(spec.get("paused")),
+        ours=_our_images(metadata.get("managedFields")),
     )
 
 

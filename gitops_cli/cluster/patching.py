@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from gitops_cli.cluster.api import RESOURCES, Api, Doing, Refused
 from gitops_cli.cluster.parallel import attempt_all
-from gitops_cli.cluster.parse import workload
+from gitops_cli.cluster.parse import FIELD_MANAGER, workload
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.workload import Workload
 
-FIELD_MANAGER = "gitops"
 _TYPE = "application/json-patch+json"
 
 
@@ -81,30 +78,3 @@ def read(api: Api, was: Workload) -> Workload | None:
             return None
         raise
     return workload(was.kind, answer)
-
-
-def rewritten(api: Api, was: Workload, containers: Sequence[str]) -> bool:
-    """Tell whether our own patches own these containers' images, whatever stands there now.
-
-    An image that we own and that is not what we wrote was changed by admission, in the same
-    request; anybody who changes it later owns it then.
-    """
-    doing = Doing("get", RESOURCES[was.kind], was.namespace, was.name)
-    metadata: Any = api.json(doing).get("metadata") or {}
-    owned: set[str] = set()
-    for entry in metadata.get("managedFields") or ():
-        if entry.get("manager") == FIELD_MANAGER:
-            owned |= _owned_images(entry.get("fieldsV1") or {})
-    return set(containers) <= owned
-
-
-def _owned_images(fields: Mapping[str, Any]) -> set[str]:
-    """Return the names of containers whose `f:image` is among the fields, however deep."""
-    found: set[str] = set()
-    for key, below in fields.items():
-        if not isinstance(below, dict):
-            continue
-        if key.startswith('k:{"name":') and "f:image" in below:
-            found.add(str(json.loads(key[2:]).get("name")))
-        found |= _owned_images(below)
-    return found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 from gitops_cli.domain.findings import Severity
@@ -14,7 +14,8 @@ from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.locks import Lock
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment, Kind, VersionFile, invalid
-from gitops_cli.domain.rollout import Phase, Rollout, Trouble, judge, last_job
+from gitops_cli.domain.rollout import Phase, Rollout, Trouble, judge
+from gitops_cli.domain.running import Running, running_images
 from gitops_cli.domain.workload import (
     Container,
     Observed,
@@ -55,15 +56,6 @@ class Agreement(StrEnum):
     SAME = "same"
     DIGEST = "digest"
     DIFFERENT = "different"
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """An image that pods run, with the digest their nodes pulled, and how many."""
-
-    image: ImageRef
-    digest: str | None
-    pods: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +101,24 @@ class Row:
         return replace(self, rollout=replace(self.rollout, trouble=trouble), reason=reason)
 
 
+# The states of a row, the most telling first: a service may have several containers.
+_TELLING = (
+    State.UNCLEAR,
+    State.MISSING,
+    State.DIFFERS,
+    State.FAILED,
+    State.ROLLING,
+    State.DIGEST,
+    State.IN_SYNC,
+    State.UNTRACKED,
+)
+
+
+def telling(rows: Iterable[Row]) -> Row:
+    """Return the row that says most about a service; there must be one."""
+    return min(rows, key=lambda row: _TELLING.index(row.state))
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """All rows of one environment; `problems` are what could not be told, `notes` by the way."""
@@ -117,6 +127,15 @@ class Comparison:
     rows: tuple[Row, ...]
     problems: tuple[GitOpsError, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def by_service(self) -> dict[ServiceName, list[Row]]:
+        """Return the rows of each service that has a file."""
+        found: dict[ServiceName, list[Row]] = {}
+        for row in self.rows:
+            if row.wanted is not None:
+                found.setdefault(row.service, []).append(row)
+        return found
 
     @property
     def exit_code(self) -> ExitCode:
@@ -168,18 +187,16 @@ def compare(
     errors: dict[str, GitOpsError] = {}
     known = containers or {}
     for service, file in environment.files.items():
-        lock = _lock(environment, service, now)
         if (unread := observed.errors.get(file.kind)) is not None:
             errors[str(unread)] = unread
             continue
-        workload = observed.workload(file.kind, service)
         try:
             wanted = environment.image(service)
         except GitOpsError as error:
             errors[str(error)] = error
             continue
-        found = _rows_of(file, wanted, environment, workload, observed, known.get(service))
-        rows += [replace(row, lock=lock) for row in found]
+        want = _Wanted(environment, file, wanted, _lock(environment, service, now))
+        rows += _rows_of(want, observed, known.get(service))
     spoilt = [f for f in environment.findings if f.severity is Severity.ERROR]
     for finding in spoilt:
         spoiling = invalid([finding])
@@ -219,54 +236,89 @@ def _untracked(environment: Environment, observed: Observed) -> Iterable[Row]:
                 )
 
 
-def _rows_of(
-    file: VersionFile,
-    wanted: ImageRef,
-    environment: Environment,
-    workload: Workload | None,
-    observed: Observed,
-    configured: str | None,
-) -> Sequence[Row]:
-    name, service, kind = environment.name, file.service, file.kind
-    base = Row(name, service, kind, State.MISSING, path=file.path, wanted=wanted)
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A service as git has it."""
+
+    environment: Environment
+    file: VersionFile
+    image: ImageRef
+    lock: Lock | None
+
+    def row(self, state: State, reason: str | None = None, **more: Any) -> Row:
+        """Return a row of the service."""
+        return Row(
+            self.environment.name,
+            self.file.service,
+            self.file.kind,
+            state,
+            path=self.file.path,
+            wanted=self.image,
+            lock=self.lock,
+            reason=reason,
+            **more,
+        )
+
+
+def _rows_of(want: _Wanted, observed: Observed, configured: str | None) -> list[Row]:
+    service, kind = want.file.service, want.file.kind
+    workload = observed.workload(kind, service)
     if workload is None:
-        return [replace(base, reason=f"no {kind} `{service}` in namespace {name}")]
-    containers = containers_for(workload, wanted, configured=configured)
-    base = replace(base, commit=workload.commit)
+        space = want.environment.name
+        return [want.row(State.MISSING, f"no {kind} `{service}` in namespace {space}")]
+    containers = containers_for(workload, want.image, configured=configured)
     if isinstance(containers, Unclear):
         hint = f"set [service.{service}] container in gitops.toml"
-        return [replace(base, state=State.UNCLEAR, reason=f"{containers.reason}; {hint}")]
-    pods = observed.pods_of(workload)
-    rollout = judge(workload, pods, observed.jobs_of(workload))
-    return [_row(base, c, workload, observed, rollout) for c in containers]
+        reason = f"{containers.reason}; {hint}"
+        return [want.row(State.UNCLEAR, reason, commit=workload.commit)]
+    rollout = judge(workload, observed.pods_of(workload), observed.jobs_of(workload))
+    return [_row(want, c, workload, observed, rollout) for c in containers]
 
 
 def _row(
-    base: Row, container: Container, workload: Workload, observed: Observed, rollout: Rollout
+    want: _Wanted,
+    container: Container,
+    workload: Workload,
+    observed: Observed,
+    rollout: Rollout,
 ) -> Row:
     recorded = parse_image(container.image)
     running = running_images(container, workload, observed)
-    row = replace(
-        base, container=container.name, recorded=recorded, running=running, rollout=rollout
+    state, reason = _state(want.image, recorded, running, workload, rollout)
+    return want.row(
+        state,
+        reason,
+        container=container.name,
+        recorded=recorded,
+        running=running,
+        rollout=rollout,
+        commit=workload.commit,
     )
-    wanted = base.wanted
-    assert wanted is not None
+
+
+def _state(
+    wanted: ImageRef,
+    recorded: ImageRef,
+    running: Sequence[Running] | None,
+    workload: Workload,
+    rollout: Rollout,
+) -> tuple[State, str | None]:
     found = agreement(wanted, recorded)
     if found is Agreement.DIFFERENT:
-        return replace(row, state=State.DIFFERS, reason=_digests(wanted, recorded))
-    if rollout.phase is Phase.FAILED or rollout.trouble is not None:
-        trouble = rollout.trouble
-        reason = trouble.text if trouble is not None else rollout.message
-        return replace(row, state=State.FAILED, reason=reason)
+        return State.DIFFERS, _digests(wanted, recorded)
+    if rollout.trouble is not None:
+        return State.FAILED, rollout.trouble.text
+    if rollout.phase is Phase.FAILED:
+        return State.FAILED, rollout.message
     if rollout.phase is not Phase.COMPLETE:
-        return replace(row, state=State.ROLLING, reason=rollout.message)
+        return State.ROLLING, rollout.message
     # A pod's own image can be changed behind its workload's back.
     strangers = {r.image.tag or str(r.image) for r in running or () if r.image.tag != recorded.tag}
     if strangers and workload.kind is not Kind.CRONJOB:
-        return replace(row, state=State.DIFFERS, reason=f"pods run {', '.join(sorted(strangers))}")
+        return State.DIFFERS, f"pods run {', '.join(sorted(strangers))}"
     if found is Agreement.DIGEST:
-        return replace(row, state=State.DIGEST, reason=_pulled(wanted, running))
-    return replace(row, state=State.IN_SYNC)
+        return State.DIGEST, _pulled(wanted, running)
+    return State.IN_SYNC, None
 
 
 def _digests(wanted: ImageRef, recorded: ImageRef) -> str | None:
@@ -282,50 +334,3 @@ def _pulled(wanted: ImageRef, running: Sequence[Running] | None) -> str:
     if wanted.digest is not None and digests and digests != [wanted.digest]:
         return f"pods run {', '.join(digests)}"
     return "git pins a digest" if wanted.digest is not None else "the workload pins a digest"
-
-
-def running_images(
-    container: Container, workload: Workload, observed: Observed
-) -> tuple[Running, ...] | None:
-    """Return what the workload's pods run in that container; of a CronJob, its last job's."""
-    pods = observed.pods_of(workload)
-    if workload.kind is Kind.CRONJOB:
-        return _last_run(container, workload, observed)
-    if pods is None:
-        return None
-    seen = Counter(
-        (c.image, c.digest)
-        for pod in pods
-        for c in pod.containers
-        if c.name == container.name and not pod.deleting and (c.running or _did(c.init, c.ended))
-    )
-    ordered = sorted(seen.items(), key=lambda item: (-item[1], item[0][0]))
-    return tuple(Running(parse_image(image), digest, n) for (image, digest), n in ordered)
-
-
-def _did(init: bool, ended: object) -> bool:
-    # An init container has run to its end where an ordinary one still runs.
-    return init and ended is not None
-
-
-def _last_run(
-    container: Container, workload: Workload, observed: Observed
-) -> tuple[Running, ...] | None:
-    if observed.jobs is None:
-        return None
-    last = last_job(observed.jobs_of(workload))
-    image = (
-        next((c.image for c in last.containers if c.name == container.name), None) if last else None
-    )
-    if last is None or image is None:
-        return ()
-    digest = next(
-        (
-            c.digest
-            for pod in observed.pods or ()
-            for c in pod.containers
-            if pod.owner_name == last.name and c.name == container.name
-        ),
-        None,
-    )
-    return (Running(parse_image(image), digest, 1),)

@@ -58,8 +58,9 @@ class Counts:
 class Workload:
     """A Deployment, StatefulSet, DaemonSet or CronJob.
 
-    `annotations` holds ours only and is None where the object has none at all, which a JSON
-    patch must know.
+    `annotations` holds gitops' own only and is None where the object has none at all, which a JSON
+    patch must know. `ours` are the containers whose image was last written by a patch of gitops:
+    whoever changes it later owns it then.
     """
 
     kind: Kind
@@ -76,6 +77,7 @@ class Workload:
     on_delete: bool = False
     partition: int = 0
     paused: bool = False
+    ours: frozenset[str] = frozenset()
 
     @property
     def commit(self) -> str | None:

@@ -13,7 +13,7 @@ from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.rights import Right
 from gitops_cli.domain.rollout import Trouble
-from gitops_cli.domain.workload import Observed, Target, Workload
+from gitops_cli.domain.workload import Observed, Target
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import Tip
@@ -80,10 +80,6 @@ class Cluster(Protocol):
         stop: Callable[[], bool] | None = None,
     ) -> None:
         """Change images, all at once; `done` hears of each as it ends, one at a time."""
-        ...
-
-    def rewritten(self, workload: Workload, containers: Sequence[str]) -> bool:
-        """Tell whether the images were last written by our own patch, so admission changed them."""
         ...
 
     def follow(self, targets: Sequence[Target]) -> Following:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 
-from gitops_cli.domain.comparison import Comparison, Row, target_of
+from gitops_cli.domain.comparison import Row, target_of, telling
 from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
 from gitops_cli.domain.imagepatch import ImagePatch, Stamp
 from gitops_cli.domain.names import EnvironmentName
@@ -27,7 +27,7 @@ from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, restricted, with_namespace
 from gitops_cli.operations.placement import Clusters, Placed
 from gitops_cli.operations.ports import Cluster, Tips
-from gitops_cli.operations.waiting import Key, telling_row
+from gitops_cli.operations.waiting import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +143,9 @@ class _Planner:
             compared = restricted(compared, selection.services(environment))
             compared = with_namespace(compared, seen, cluster)
             outcomes = []
-            for row in _telling_rows(compared):
-                workload = seen.workload(row.kind, row.service)
-                outcome, patch = self.decide(row, workload, compared, cluster)
+            for rows in compared.by_service.values():
+                workload = seen.workload(rows[0].kind, rows[0].service)
+                outcome, patch = self.decide(rows, workload)
                 outcomes.append(outcome)
                 patches += [] if patch is None else [Planned(cluster, patch)]
             reports[environment.name] = EnvironmentReport(
@@ -158,10 +158,11 @@ class _Planner:
         return reports, patches
 
     def decide(
-        self, row: Row, workload: Workload | None, compared: Comparison, cluster: Cluster
+        self, rows: Sequence[Row], workload: Workload | None
     ) -> tuple[Outcome, ImagePatch | None]:
         """Return what becomes of one service, and the patch if it gets one."""
-        stale = [r for r in compared.rows if r.service == row.service and r.needs_patch]
+        row = telling(rows)
+        stale = [row for row in rows if row.needs_patch]
         if workload is None or not stale or row.wanted is None:
             return unpatched(row), None
         names = tuple(r.container for r in stale if r.container is not None)
@@ -174,7 +175,7 @@ class _Planner:
         # Where our own patch for this very commit is no longer there, and nobody else wrote
         # since, admission changes what we write, and would again.
         ours = workload.commit is not None and workload.commit == self.desired.ours.commit
-        if ours and cluster.rewritten(workload, names):
+        if ours and workload.ours.issuperset(names):
             reason = "admission changes the image that is patched in; it is not tried again"
             return replace(outcome, done=Done.REVERTED, reason=reason), None
         containers = tuple(c for c in workload.containers if c.name in names)
@@ -185,12 +186,6 @@ class _Planner:
         at = self.desired.committed_at
         time = None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return Stamp(self.desired.ours.commit, time, self.actor)
-
-
-def _telling_rows(compared: Comparison) -> list[Row]:
-    services = dict.fromkeys(row.service for row in compared.rows if row.wanted is not None)
-    rows = (telling_row(compared, service) for service in services)
-    return [row for row in rows if row is not None]
 
 
 def _check_rights(patches: Sequence[Planned]) -> None:

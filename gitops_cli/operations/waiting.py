@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitops_cli.domain.comparison import Comparison, Row, State, target_of
+from gitops_cli.domain.comparison import Row, State, target_of, telling
 from gitops_cli.domain.errors import Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment
@@ -25,17 +25,6 @@ _AGAIN = 2.0  # between looks when nothing is heard
 _BREATH = 0.05  # events come in flocks; one look serves many
 
 Key = tuple[EnvironmentName, ServiceName]
-# The states of a row, the most telling first: a service may have several containers.
-_TELLING = (
-    State.UNCLEAR,
-    State.MISSING,
-    State.DIFFERS,
-    State.FAILED,
-    State.ROLLING,
-    State.DIGEST,
-    State.IN_SYNC,
-    State.UNTRACKED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +126,20 @@ class Waiting:
 
     def _look(self, one: Awaited, name: EnvironmentName, observed: Observed) -> None:
         comparison = compared_with(self._environments[name], observed, self._team, now=self._now())
+        rows = comparison.by_service
         for key in self._pending_of([one]):
             if key[0] == name:
-                self._judge(one.cluster, key, comparison)
+                self._judge(one.cluster, key, rows.get(key[1], []), comparison.problems)
 
-    def _judge(self, cluster: Cluster, key: Key, comparison: Comparison) -> None:
-        row = telling_row(comparison, key[1])
-        if row is None:
-            denied = next((p for p in comparison.problems if isinstance(p, Denied)), None)
+    def _judge(
+        self, cluster: Cluster, key: Key, rows: Sequence[Row], problems: Sequence[GitOpsError]
+    ) -> None:
+        if not rows:
+            denied = next((p for p in problems if isinstance(p, Denied)), None)
             if denied is not None:
                 self._settled[key] = Settled(None, Verdict.FAILED, denied)
             return
-        row = self._with_reasons(cluster, row)
+        row = self._with_reasons(cluster, telling(rows))
         if _news(self._last.get(key)) != _news(row):
             self._heard(row)
         self._last[key] = row
@@ -182,12 +173,6 @@ class Waiting:
     def _time_out(self, one: Awaited, follower: Following) -> None:
         for key in self._pending_of([one]):
             self._settled[key] = Settled(self._last.get(key), Verdict.TIMED_OUT, follower.error)
-
-
-def telling_row(comparison: Comparison, service: ServiceName) -> Row | None:
-    """Return the row that says most about a service."""
-    rows = [row for row in comparison.rows if row.service == service and row.wanted is not None]
-    return min(rows, key=lambda row: _TELLING.index(row.state), default=None)
 
 
 def _news(row: Row | None) -> tuple[object, ...] | None:

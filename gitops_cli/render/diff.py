@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gitops_cli.domain.advice import commands
-from gitops_cli.domain.comparison import Comparison, Diff, Row, Running, State
+from gitops_cli.domain.comparison import Comparison, Diff, Row, State
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.locks import Lock
 from gitops_cli.domain.rollout import Trouble
+from gitops_cli.domain.running import Running
 from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
 
