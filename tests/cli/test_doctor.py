@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,12 +50,6 @@ def test_an_unreachable_remote(state: Gitops, article: Article) -> None:
     found = checks(state(*GIT_ONLY))
     assert found["remote"]["verdict"] == "failed"
     assert found["files"]["verdict"] == "ok", "of the last known tip"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_remote_that_may_not_be_written_as_a_file_says(state: Gitops, article: Article) -> None:
-    (article.remote / "objects").chmod(0o500)
-    assert checks(state(*GIT_ONLY))["write access"]["verdict"] == "failed"
 
 
 def test_a_push_url_that_leads_nowhere(state: Gitops) -> None:

@@ -1,0 +1,295 @@
+"""Every failing path: one error that names file and line, its code from the table, no change."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import typer
+
+from gitops_cli.cli.command import within
+from gitops_cli.cli.session import Session, SharedOptions
+from gitops_cli.domain import errors
+from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
+from tests.testbed.git import Commit, add_commits, git, init_bare
+from tests.testbed.gitops import Gitops, Ran
+
+A, B = "a" * 40, "b" * 40
+DEV, PROD = "shop-development", "shop-production"
+FILE = f"{DEV}/web.deployment"
+GOOD = {
+    f"{DEV}/images_path": "registry.example.com/shop/\n",
+    f"{PROD}/images_path": "registry.example.com/shop/\n",
+    FILE: f"{A}\n",
+    f"{PROD}/web.deployment": f"{B}\n",
+}
+PROMOTE = ("promote", "web", "--from", "dev", "--to", "prod", "--yes")
+SET = ("set", f"web={B}", "-e", DEV, "--allow-older")
+WRITERS = {
+    "set": SET,
+    "promote": PROMOTE,
+    "rollback": ("rollback", "web", "-e", PROD, "--yes"),
+    "lock": ("lock", "web", "-e", PROD, "-m", "x"),
+    "unlock": ("unlock", "web", "-e", PROD),
+    "env add": ("env", "add", "shop-qa", "--images-path", "r/"),
+    "env copy": ("env", "copy", DEV, "shop-qa"),
+}
+READERS = {
+    "status": ("status",),
+    "history": ("history",),
+    "env list": ("env", "list"),
+    "config list": ("config", "list"),
+}
+
+
+class Repository:
+    """A remote and a clone of it."""
+
+    def __init__(self, gitops: Gitops, directory: Path) -> None:
+        self.remote = init_bare(directory / "state.git")
+        self.commit(GOOD | {f"{PROD}/web.deployment": f"{A}\n"})
+        self.commit(GOOD)
+        git(directory, "clone", "-q", self.remote, "clone")
+        self.gitops = gitops.at(directory / "clone")
+
+    def commit(
+        self, files: Mapping[str, str | None], modes: Mapping[str, str] | None = None
+    ) -> None:
+        count = git(self.remote, "rev-list", "--count", "--all")
+        add_commits(
+            self.remote, [Commit("Edit", files, 1_790_000_000 + int(count), modes=modes or {})]
+        )
+
+    def refused(self, *arguments: str, code: ExitCode, says: str, via: Gitops | None = None) -> Ran:
+        """Run a command that must fail so, with one error and without any change."""
+        before = self.everything()
+        ran = (via or self.gitops)(*arguments)
+        assert ran.code == code, str(ran)
+        assert says in ran.stderr, str(ran)
+        assert ran.stderr.count("error: ") == 1, str(ran)
+        assert "Traceback" not in ran.stderr
+        assert self.everything() == before
+        return ran
+
+    def everything(self) -> dict[str, bytes]:
+        return dict(_files(self.gitops.directory)) | {
+            "refs": git(self.remote, "for-each-ref").encode()
+        }
+
+
+def _files(directory: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(directory.rglob("*")):
+        # A fetch adds objects, and nothing else.
+        if path.is_file() and "objects" not in path.parts and not path.is_symlink():
+            yield str(path), path.read_bytes()
+
+
+@pytest.fixture
+def repository(gitops: Gitops, tmp_path: Path) -> Repository:
+    return Repository(gitops, tmp_path)
+
+
+BAD_VERSIONS = {
+    "empty": ("", 1),
+    "two lines": (f"{A}\n{B}\n", 2),
+    "CRLF": (f"{A}\r\n", 1),
+    "BOM": (f"\ufeff{A}\n", 1),
+    "conflict": (f"<<<<<<< x\n{A}\n=======\n{B}\n>>>>>>> y\n", 1),
+    "spaces": ("not a tag\n", 1),
+    "10 MB": ("a" * 10_000_000, 1),
+    "control": ("\x1b[31m\n", 1),
+}
+
+
+@pytest.mark.parametrize(("content", "line"), BAD_VERSIONS.values(), ids=list(BAD_VERSIONS))
+def test_a_version_file_that_cannot_be_shipped(
+    repository: Repository, content: str, line: int
+) -> None:
+    repository.commit({FILE: content})
+    ran = repository.refused(*PROMOTE, code=ExitCode.USAGE, says=f"{FILE}:{line}: ")
+    assert "\x1b" not in ran.stderr
+    repository.refused("status", code=ExitCode.USAGE, says=f"{FILE}:{line}: ")
+    repository.refused("env", "copy", DEV, "shop-qa", code=ExitCode.USAGE, says=f"{FILE}:{line}: ")
+
+
+@pytest.mark.parametrize(("mode", "what"), [("120000", "symbolic link"), ("160000", "submodule")])
+def test_a_version_that_is_no_file(repository: Repository, mode: str, what: str) -> None:
+    target = "../../etc/passwd" if mode == "120000" else git(repository.remote, "rev-parse", "main")
+    if mode == "120000":
+        repository.commit({FILE: target}, {FILE: mode})
+    else:
+        _add_submodule(repository, FILE, target)
+    repository.refused(*PROMOTE, code=ExitCode.USAGE, says=f"{FILE}:1: is a {what}")
+    repository.refused(*SET, code=ExitCode.USAGE, says=f"{FILE}:1: is a {what}")
+
+
+def _add_submodule(repository: Repository, path: str, commit: str) -> None:
+    index = {"GIT_INDEX_FILE": str(repository.remote / "own-index")}
+    git(repository.remote, "read-tree", "main", env=index)
+    git(repository.remote, "update-index", "--cacheinfo", f"160000,{commit},{path}", env=index)
+    tree = git(repository.remote, "write-tree", env=index)
+    made = git(repository.remote, "commit-tree", tree, "-p", "main", "-m", "x")
+    git(repository.remote, "update-ref", "refs/heads/main", made)
+
+
+def test_a_directory_of_that_name(repository: Repository) -> None:
+    repository.commit({FILE: None, f"{FILE}/inside": "x"})
+    repository.refused(*PROMOTE, code=ExitCode.USAGE, says="web")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("[stag]\n", "gitops.toml:1: stag"),
+        ("x = [\n\n", "gitops.toml:3: "),
+        ("stages = 1\n", ":1: "),
+    ],
+)
+@pytest.mark.parametrize("command", sorted(WRITERS | READERS))
+def test_settings_that_cannot_be_read(
+    repository: Repository, command: str, content: str, says: str
+) -> None:
+    repository.commit({"gitops.toml": content})
+    arguments = (WRITERS | READERS)[command]
+    repository.refused(*arguments, code=ExitCode.USAGE, says=says)
+
+
+@pytest.mark.parametrize("command", sorted(WRITERS))
+def test_a_remote_that_is_gone(repository: Repository, command: str) -> None:
+    shutil.move(repository.remote, repository.remote.with_suffix(".gone"))
+    ran = repository.gitops(*WRITERS[command], "--timeout", "2s")
+    assert ran.code == ExitCode.GIT, str(ran)
+    assert str(repository.remote) in ran.stderr
+    assert ran.stderr.count("error: ") == 1
+
+
+@pytest.mark.parametrize("command", sorted(WRITERS | READERS))
+def test_no_repository_no_commits(gitops: Gitops, tmp_path: Path, command: str) -> None:
+    arguments = (WRITERS | READERS)[command]
+    away = tmp_path / "away"
+    away.mkdir()
+    ran = gitops.at(away)(*arguments)
+    assert ran.code == (0 if command == "config list" else ExitCode.USAGE), str(ran)
+    assert "not in a git repository" in ran.stderr
+    git(away, "init", "-q")
+    ran = gitops.at(away)(*arguments)
+    if command in READERS or command == "env add":
+        assert ran.code == 0, str(ran)
+    else:
+        assert ran.code == ExitCode.USAGE, str(ran)
+        assert git(away, "for-each-ref") == ""
+
+
+@pytest.mark.parametrize("command", sorted(WRITERS))
+def test_a_lock_blocks_versions(repository: Repository, command: str) -> None:
+    lock = 'by = "Ada"\nreason = "audit"\n'
+    repository.commit({f"{DEV}/.lock": lock, f"{PROD}/.lock": lock})
+    arguments = WRITERS[command]
+    if command in ("set", "promote", "rollback"):
+        repository.refused(*arguments, code=ExitCode.BLOCKED, says="/.lock:1: ")
+    else:
+        assert repository.gitops(*arguments).code == 0
+
+
+def test_a_freeze_a_policy_an_expectation(repository: Repository) -> None:
+    always = '["2020-01-01 00:00 - 2099-01-01 00:00 UTC"]'
+    repository.commit({"gitops.toml": f"[stage.production]\nfreeze = {always}\n"})
+    repository.refused(*PROMOTE, code=ExitCode.BLOCKED, says="gitops.toml:2: ")
+    repository.commit({"gitops.toml": '\n[stage.production]\npromote_from = ["staging"]\n'})
+    repository.refused(*PROMOTE, code=ExitCode.BLOCKED, says="gitops.toml:3: ")
+    repository.commit({"gitops.toml": None})
+    repository.refused(*SET, "--expect", B, code=ExitCode.BLOCKED, says="is recorded, not")
+
+
+def test_a_protected_stage_without_its_name(repository: Repository) -> None:
+    repository.commit({"gitops.toml": "[stage.production]\nprotected = true\n"})
+    repository.refused(*PROMOTE, code=ExitCode.USAGE, says=f"--confirm {PROD}")
+
+
+def test_questions_without_a_terminal_name_the_option(repository: Repository) -> None:
+    repository.refused(*PROMOTE[:-1], code=ExitCode.USAGE, says="--yes")
+    repository.refused("promote", code=ExitCode.USAGE, says="--")
+    ci = repository.gitops.using(CI="true")
+    with ci.terminal(*PROMOTE[:-1]) as terminal:
+        assert terminal.finish() == ExitCode.USAGE
+        assert "--yes" in terminal.text
+
+
+def test_declined_and_interrupted(repository: Repository) -> None:
+    tip = git(repository.remote, "rev-parse", "main")
+    for key, code in (("n", ExitCode.NO), ("\x03", ExitCode.INTERRUPTED)):
+        with repository.gitops.terminal(*PROMOTE[:-1]) as terminal:
+            terminal.wait_for("?")
+            terminal.type(key + ("\r" if key == "n" else ""))
+            assert terminal.finish() == code
+    assert git(repository.remote, "rev-parse", "main") == tip
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no-such-command",),
+        ("status", "--no-such-option"),
+        ("status", "-o", "xml"),
+        ("history", "-n", "many"),
+        ("set", "web", "-e"),
+        ("-C", "/nonexistent", "status"),
+        ("status", "-C", "/nonexistent"),
+        ("status", "-R", "ext::sh -c id"),
+        ("status", "-R", "--upload-pack=id"),
+    ],
+    ids=" ".join,
+)
+def test_usage(repository: Repository, arguments: tuple[str, ...]) -> None:
+    ran = repository.gitops(*arguments)
+    assert (ran.code, ran.stdout) == (ExitCode.USAGE, ""), str(ran)
+    assert ran.stderr.strip()
+    assert "Traceback" not in ran.stderr
+
+
+def test_the_users_config(repository: Repository) -> None:
+    config = repository.gitops.home / "config/gitops/config.toml"
+    config.parent.mkdir(parents=True)
+    for content, says in (
+        ("outptu = 1\n", ":1: outptu"),
+        ("\nrepo = 5\n", ":2: repo"),
+        ("=", ":1: "),
+    ):
+        config.write_text(content)
+        repository.refused("status", code=ExitCode.USAGE, says=f"{config}{says}")
+    config.write_text('output = "xml"\n')
+    repository.refused("status", code=ExitCode.USAGE, says="output must be one of")
+
+
+def test_a_bug_is_70_and_never_1(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(session: Session) -> None:
+        raise RuntimeError("oops")
+
+    with pytest.raises(typer.Exit) as exit_:
+        within(SharedOptions(), work)
+    assert exit_.value.exit_code == ExitCode.BUG
+    assert "bug in gitops" in capsys.readouterr().err
+
+
+def test_each_error_has_its_code_and_word() -> None:
+    classes = list(_subclasses(GitOpsError))
+    assert {c.exit_code for c in classes} <= set(ExitCode)
+    own = [c.code for c in classes if c.__module__ == errors.__name__]
+    assert len(own) == len(set(own)), "a program tells them apart by this word"
+    assert len(own) > 20
+
+
+def _subclasses(cls: type[GitOpsError]) -> Iterator[type[GitOpsError]]:
+    for child in cls.__subclasses__():
+        yield child
+        yield from _subclasses(child)
+
+
+def test_one_code_speaks_for_several() -> None:
+    order = (70, 2, 4, 5, 3, 7, 8, 6, 1)
+    for first, second in pairwise(order):
+        assert worst([ExitCode(second), ExitCode.OK, ExitCode(first)]) == first
+    assert worst([]) is ExitCode.OK
