@@ -97,7 +97,7 @@ class Store:
     def contents(self, commit: str, prefix: str) -> Mapping[str, bytes]:
         """Return the regular files below a directory (with or without `/`; empty: all)."""
         where = [f"{prefix.rstrip('/')}/"] if prefix else []
-        words = ("ls-tree", "-r", "-z", "--end-of-options", commit, "--", *where)
+        words = ("ls-tree", "-r", "-z", "--end-of-options", commit, *where)
         done = self.git.run("--literal-pathspecs", *words)
         if done.code != 0:
             raise failure(done, f"cannot list the files of {commit}")

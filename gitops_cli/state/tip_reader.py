@@ -31,7 +31,10 @@ _STEPS = (20, 200, 2000)  # commits to look through for a trusted one, fetched w
 
 
 class TipReader:
-    """Reads one remote's tip into a bare repository of depth 1 that vanishes on close."""
+    """Reads one remote's tip into a bare repository of depth 1 that vanishes on close.
+
+    `fetches` counts how often the tip was not here and had to be fetched.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class TipReader:
         self._reader = ObjectReader(self._git)
         self._tip = ""
         self._looked_at = float("-inf")
+        self.fetches = 0
 
     def close(self) -> None:
         """Remove the repository."""
@@ -82,6 +86,7 @@ class TipReader:
             self._reader.close()
             shutil.rmtree(self._path)
             self._make()
+        self.fetches += 1
         fetch(self._git, self.url, f"+{self._ref}:{_OWN}", "--depth=1", timeout=self._timeout)
         self._reader.close()  # it does not look for packs that came later
         self._tip = self._git.run("rev-parse", "--verify", _OWN).text

@@ -33,7 +33,7 @@ def results(writers: list[subprocess.Popen[bytes]]) -> list[dict[str, Any]]:
     """Wait for all writers; each must have succeeded."""
     found = []
     for writer in writers:
-        out, err = writer.communicate(timeout=180)
+        out, err = writer.communicate(timeout=400)
         assert writer.returncode == 0, f"{out.decode()} {err.decode()}"
         found.append(json.loads(out))
     return found

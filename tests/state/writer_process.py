@@ -30,7 +30,7 @@ def main(where: str, service: str, value: str) -> int:
         return Proposal((own, shared), f"{DEV}: {service} → {value}")
 
     try:
-        written = repository.write(propose, timeout=170)
+        written = repository.write(propose, timeout=380)
     except GitOpsError as error:
         json.dump({"error": error.code, "message": error.message}, sys.stdout)
         return error.exit_code
