@@ -115,11 +115,15 @@ class EnvironmentReport:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """A whole sync: `commit` is the state commit that the clusters should follow."""
+    """A whole sync: `commit` is the state commit that the clusters should follow.
+
+    `cluster_seconds` is the time that reading and patching took, without what was waited for.
+    """
 
     commit: str | None
     environments: tuple[EnvironmentReport, ...]
     dry_run: DryRun | None = None
+    cluster_seconds: float = 0.0
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:

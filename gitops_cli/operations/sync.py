@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -108,17 +109,22 @@ def plan_sync(
         reports |= found
         patches += more
     _check_rights(patches)
-    report = SyncReport(desired.ours.commit, tuple(reports[name] for name in names))
+    report = SyncReport(
+        desired.ours.commit,
+        tuple(reports[name] for name in names),
+        cluster_seconds=planner.seconds,
+    )
     return SyncPlan(desired, team, report, tuple(patches), tuple(placed))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Planner:
     desired: Desired
     team: Team
     follow: Follow
     actor: str | None
     now: datetime
+    seconds: float = 0.0
 
     def plan(
         self, group: Placed, selection: Selection
@@ -132,7 +138,9 @@ class _Planner:
                 environments.append(environment.checked())
             except GitOpsError as error:  # nothing of an environment in error is touched
                 reports[name] = EnvironmentReport(name, cluster.context, problems=(error,))
+        began = time.monotonic()
         observed = cluster.observe([target_of(e, pods=False) for e in environments])
+        self.seconds += time.monotonic() - began
         patches: list[Planned] = []
         for environment in environments:
             seen = observed[environment.name]
@@ -184,8 +192,8 @@ class _Planner:
     @property
     def stamp(self) -> Stamp:
         at = self.desired.committed_at
-        time = None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return Stamp(self.desired.ours.commit, time, self.actor)
+        written = None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return Stamp(self.desired.ours.commit, written, self.actor)
 
 
 def _check_rights(patches: Sequence[Planned]) -> None:

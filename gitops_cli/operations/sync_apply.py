@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -34,7 +35,9 @@ def apply_plan(
     if dry_run is DryRun.CLIENT:
         return replace(plan.report, dry_run=dry_run)
     applying = _Applying(plan, Follow(state, plan.desired.ours), dry_run is DryRun.SERVER, heard)
+    began = time.monotonic()
     changed = applying.run(fail_fast=fail_fast)
+    seconds = plan.report.cluster_seconds + time.monotonic() - began
     environments = tuple(
         replace(
             report,
@@ -42,7 +45,7 @@ def apply_plan(
         )
         for report in plan.report.environments
     )
-    return replace(plan.report, environments=environments, dry_run=dry_run)
+    return replace(plan.report, environments=environments, dry_run=dry_run, cluster_seconds=seconds)
 
 
 class _Applying:

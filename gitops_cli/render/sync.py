@@ -38,6 +38,7 @@ def document(report: SyncReport) -> dict[str, Any]:
         "dry_run": report.dry_run.value if report.dry_run else None,
         "changed": report.changed,
         "exit_code": int(report.exit_code),
+        "cluster_seconds": round(report.cluster_seconds, 3),
         "environments": [
             {
                 "name": environment.environment,
