@@ -18,7 +18,7 @@ from gitops_cli.cli.options import Context, Kubeconfig, duration
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.agent.outcome import Round
 from gitops_cli.domain.agent.spec import KEY_DIRECTORY
-from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import parse_environment
 from gitops_cli.operations.agent_run import Agent
 from gitops_cli.render.agent import round_view, visit_line
@@ -86,7 +86,8 @@ def run(
     if interval is None:
         result = agent.round(stop)
         session.show(round_view(result))
-        session.finish(result.exit_code)
+        cut_short = len(result.visits) < len(environments)
+        session.finish(ExitCode.INTERRUPTED if cut_short else result.exit_code)
         return
     _for_ever(agent, interval, stop, heartbeat, session.output.say)
 

@@ -78,7 +78,6 @@ class Agent:
         self._signers = signers
         self._said: dict[EnvironmentName, AgentStatus] = {}
         self._following: Following | None = None
-        self._pack: bytes | None = None
 
     def round(self, stop: threading.Event | None = None) -> Round:
         """Do one round. Once `stop` is set no further environment is begun; begun ones end."""
@@ -111,8 +110,8 @@ class Agent:
 
     def _follow(self, tip: str) -> Following:
         known = self._following
-        if known is not None and known.tip == tip:
-            return known
+        if known is not None and known.tip == tip and self._signers is None:
+            return known  # with signers the answer may change without a new commit
         if self._is_one_shot:
             self._recall(tip)
         tip = self._tips.bring(tip)
@@ -138,8 +137,7 @@ class Agent:
         if status.tip != tip or packed is None:
             return
         with suppress(ValueError):
-            self._pack = base64.b64decode(packed)
-            self._tips.unpack(self._pack)
+            self._tips.unpack(base64.b64decode(packed))
 
     def _trusted(self, tip: str) -> tuple[str, str | None]:
         if self._signers is None:
@@ -168,7 +166,7 @@ class Agent:
             try:
                 visit = self._synced(environment, before, following)
             except GitOpsError as error:
-                visit = replace(_failed(before, error))
+                visit = _failed(before, error)
         status = replace(
             visit.status,
             last_attempt=self._now(),
@@ -226,7 +224,7 @@ class Agent:
         """Write the status where `agent status` and kubectl read it; a failure is the visit's."""
         status = visit.status
         try:
-            more = self._news(status, before, following)
+            more = self._news(status, following)
             self._objects.write_data(status.environment, NAME, _written(status), **more)
             if _differs(status, before):
                 with suppress(Denied):  # the right to create Events is optional
@@ -239,15 +237,11 @@ class Agent:
         self._said[status.environment] = status
         return visit
 
-    def _news(
-        self, status: AgentStatus, before: AgentStatus, following: Following | GitOpsError
-    ) -> dict[str, Any]:
-        """Return the pack that spares the next run its fetch, if it is a new one."""
+    def _news(self, status: AgentStatus, following: Following | GitOpsError) -> dict[str, Any]:
+        """Return the pack that spares the next run its fetch, if this one had to make one."""
         if not self._is_one_shot:
             return {}
-        if isinstance(following, GitOpsError) or (
-            self._pack is not None and following.tip == before.tip
-        ):
+        if isinstance(following, GitOpsError) or self._tips.fetches == 0:
             return {}
         pack = self._tips.pack(following.tip, status.environment)
         small = len(pack) <= _PACK_LIMIT

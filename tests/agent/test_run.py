@@ -98,7 +98,7 @@ def test_a_forged_pack_deploys_nothing(world: World, tmp_path: Path) -> None:
     git(forged, "commit", "-qam", "forged")
     objects = subprocess.run(
         ["git", "-C", forged, "pack-objects", "--stdout", "--revs", "-q"],
-        input=b"HEAD\n",
+        input=b"HEAD\n^HEAD~1\n",
         capture_output=True,
         check=True,
     ).stdout
@@ -113,6 +113,8 @@ def test_a_forged_pack_deploys_nothing(world: World, tmp_path: Path) -> None:
     world.run().ok()
 
     assert world.images() == wanted
+    mended = world.kube.get("ConfigMap", world.environment, NAME)
+    assert mended["binaryData"] != {"tip.pack": base64.b64encode(objects).decode()}
 
 
 def test_a_missing_image_keeps_the_old_pods_and_is_reported(world: World) -> None:
