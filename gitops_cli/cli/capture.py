@@ -27,7 +27,12 @@ from gitops_cli.domain.errors import UnknownEnvironment
 from gitops_cli.domain.names import parse_environment
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.stages import the_one
-from gitops_cli.operations.capture import draft_capture, read_capture, running_workloads
+from gitops_cli.operations.capture import (
+    draft_capture,
+    manifest_edits,
+    read_capture,
+    running_workloads,
+)
 from gitops_cli.operations.writing import preview, write_draft
 from gitops_cli.render.capture import capture_view
 from gitops_cli.settings import parse_team
@@ -54,6 +59,13 @@ def capture(
             show_default=False,
         ),
     ] = None,
+    manifests: Annotated[
+        bool,
+        typer.Option(
+            "--manifests",
+            help="Also write the workloads, Services, ConfigMaps and Ingresses; never Secrets.",
+        ),
+    ] = False,
     only: Only = None,
     exclude: Exclude = None,
     message: Reason = None,
@@ -78,10 +90,12 @@ def capture(
         name = the_one(environment, snapshot.environments.keys(), team)
     except UnknownEnvironment:
         name = parse_environment(environment)
+    cluster = clusters.of(name, team)
     workloads = running_workloads(
-        clusters.of(name, team), name, only=tuple(only or ()), exclude=tuple(exclude or ())
+        cluster, name, only=tuple(only or ()), exclude=tuple(exclude or ())
     )
     found = read_capture(snapshot, name, workloads, images_path=images_path)
+    exported = cluster.export(name, [(w.kind, w.name) for w in workloads]) if manifests else None
     run = session.ci.url if session.ci else None
 
     def compute(snapshot: Snapshot) -> Draft:
@@ -93,15 +107,18 @@ def capture(
             reason=message,
             run=run,
             overrides=tuple(overrides),
+            manifests=manifest_edits(snapshot, name, exported, session.state) if exported else (),
         )
 
     if dry_run:
-        result = Captured(found, preview(session.state, compute))
+        result = Captured(found, preview(session.state, compute), exported=exported)
     else:
         draft, written = write_draft(session.state, compute, actor=session.actor, timeout=timeout)
-        result = Captured(found, draft, written)
+        result = Captured(found, draft, written, exported)
     for warning in result.draft.warnings:
         session.output.warn(warning)
+    for note in exported.notes if exported is not None else ():
+        session.output.note(note)
     for note in result.written.notes if result.written is not None else ():
         session.output.note(note)
     session.show(capture_view(result))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitops_cli.cluster import explaining, patching, reading, rights
 from gitops_cli.cluster.api import Api
@@ -18,6 +19,10 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.rights import Right
 from gitops_cli.domain.rollout import Trouble
 from gitops_cli.domain.workload import Observed, Target
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.capturing import Exported
+    from gitops_cli.domain.repository import Kind
 
 _OF_USERS = frozenset({"exec", "auth-provider", "username", "password"})
 
@@ -79,6 +84,15 @@ class KubernetesCluster:
         not begun is left out.
         """
         patching.apply_all(self.api, patches, dry_run=dry_run, done=done, stop=stop)
+
+    def export(
+        self, namespace: EnvironmentName, workloads: Collection[tuple[Kind, str]]
+    ) -> Exported:
+        """Return the named workloads and what they need as manifests; never a Secret."""
+        # One command exports; the others need not wait for what it takes.
+        from gitops_cli.cluster.exporting import export
+
+        return export(self.api, namespace, workloads)
 
     def follow(self, targets: Sequence[Target]) -> Follower:
         """Keep namespaces up to date in the background, by watches or by polling."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from gitops_cli.domain.drafting import Draft
 from gitops_cli.domain.image import ImageRef, is_repository, parse_image, same_repository
@@ -43,12 +43,21 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Exported:
+    """Manifests of a namespace by file name, and what was left out."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
-    """What was recorded; `written` is None for a dry run."""
+    """What was recorded; `written` is None for a dry run, `exported` without manifests."""
 
     capture: Capture
     draft: Draft
     written: Written | None = None
+    exported: Exported | None = None
 
 
 def captured(

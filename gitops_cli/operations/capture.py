@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
-from gitops_cli.domain.capturing import Capture, captured
+from gitops_cli.domain.capturing import Capture, Exported, captured
 from gitops_cli.domain.drafting import (
     Draft,
     Occasion,
@@ -19,10 +21,14 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.plan import Change, plan_changes
 from gitops_cli.domain.policy import Override, enforce, locked
 from gitops_cli.domain.proposal import Edit
-from gitops_cli.domain.repository import IMAGES_PATH, Environment, Kind, Snapshot
+from gitops_cli.domain.repository import IMAGES_PATH, MANIFESTS, Environment, Kind, Snapshot
+from gitops_cli.domain.text import plural
 from gitops_cli.domain.version import Version
 from gitops_cli.domain.workload import Target, Workload
 from gitops_cli.operations.ports import Cluster
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import StateRepository
 
 
 def running_workloads(
@@ -86,6 +92,7 @@ def draft_capture(
     reason: str | None = None,
     run: str | None = None,
     overrides: Sequence[Override] = (),
+    manifests: Sequence[Edit] = (),
 ) -> Draft:
     """Return the commit that records a capture; what is not running stays recorded."""
     environment = snapshot.environments.get(namespace) or Environment(namespace, None, {})
@@ -101,7 +108,10 @@ def draft_capture(
         edits = (Edit(f"{namespace}/{IMAGES_PATH}", None, content), *edits)
     occasion = Occasion(Verb.CAPTURE, reason, run, overrides=used)
     same = tuple(Change(s, v, v) for s, v in sorted(desired.items()) if current.get(s) == v)
-    proposal = proposal_of(namespace, plan.changes, edits, occasion)
+    proposal = proposal_of(namespace, plan.changes, (*edits, *manifests), occasion)
+    if not plan.changes:
+        count = plural(len(manifests), "manifest")
+        proposal = replace(proposal, subject=f"{namespace}: capture {count}")
     return Draft(
         Verb.CAPTURE,
         namespace,
@@ -112,6 +122,16 @@ def draft_capture(
         overrides=used,
         warnings=tuple(_warnings(capture)),
     )
+
+
+def manifest_edits(
+    snapshot: Snapshot, namespace: EnvironmentName, exported: Exported, state: StateRepository
+) -> tuple[Edit, ...]:
+    """Return the manifests that are not in the repository as they are in the cluster."""
+    prefix = f"{namespace}/{MANIFESTS}/"
+    existing = state.contents(snapshot.commit, prefix) if snapshot.commit is not None else {}
+    edits = (Edit(prefix + f, existing.get(prefix + f), c) for f, c in exported.files.items())
+    return tuple(edit for edit in edits if edit.old != edit.new)
 
 
 def _check_kinds(environment: Environment, kinds: dict[ServiceName, Kind]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -16,6 +16,8 @@ from gitops_cli.domain.rollout import Trouble
 from gitops_cli.domain.workload import Observed, Target
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.capturing import Exported
+    from gitops_cli.domain.repository import Kind
     from gitops_cli.state.repository import Tip
 
 Heard = Callable[[ImagePatch, Patched | Moved | GitOpsError], None]
@@ -80,6 +82,12 @@ class Cluster(Protocol):
         stop: Callable[[], bool] | None = None,
     ) -> None:
         """Change images, all at once; `done` hears of each as it ends, one at a time."""
+        ...
+
+    def export(
+        self, namespace: EnvironmentName, workloads: Collection[tuple[Kind, str]]
+    ) -> Exported:
+        """Return the named workloads and what they need as manifests; never a Secret."""
         ...
 
     def follow(self, targets: Sequence[Target]) -> Following:

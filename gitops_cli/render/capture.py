@@ -6,6 +6,7 @@ from typing import Any
 
 from gitops_cli.domain.capturing import Captured
 from gitops_cli.domain.plan import Change
+from gitops_cli.domain.repository import MANIFESTS
 from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
 
@@ -36,7 +37,9 @@ def capture_view(result: Captured) -> View:
     commit = result.written.commit if result.written is not None else None
     if result.written is not None and result.written.changed and commit is not None:
         count = plural(len(draft.changes), "service")
-        blocks.append(Line(f"recorded {count} in {draft.environment} (commit {commit[:7]})"))
+        files = plural(len(_manifests(result)), "manifest")
+        what = count if result.exported is None else f"{count} and {files}"
+        blocks.append(Line(f"recorded {what} in {draft.environment} (commit {commit[:7]})"))
     elif result.written is not None:
         blocks.append(Line(f"{draft.environment}: everything is recorded already"))
     return View("capture", document(result), blocks)
@@ -51,6 +54,11 @@ def _row(change: Change, result: str, style: Style) -> list[Cell | str]:
         Cell(result, style),
         "",
     ]
+
+
+def _manifests(result: Captured) -> list[str]:
+    marker = f"{result.draft.environment}/{MANIFESTS}/"
+    return [e.path for e in result.draft.proposal.edits if e.path.startswith(marker)]
 
 
 def document(result: Captured) -> dict[str, Any]:
@@ -71,6 +79,7 @@ def document(result: Captured) -> dict[str, Any]:
             }
             for change in (*draft.changes, *draft.unchanged)
         ],
+        "manifests": _manifests(result),
         "skipped": [
             {"service": s.service, "kind": s.kind.value, "reason": s.reason}
             for s in result.capture.skipped

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.live import IMAGES, NEW, OLD, Live, image, make_live
 from tests.testbed.controlplane import ControlPlane
@@ -114,3 +115,41 @@ def test_the_beginning_of_images_can_be_said(foreign: Live) -> None:
     foreign.gitops("capture", foreign.namespace, "--images-path", "shop-").ok()
     assert content(foreign, "images_path") == "shop-"
     assert content(foreign, "web.deployment") == OLD
+
+
+def test_manifests_are_written_without_what_only_this_cluster_knows(foreign: Live) -> None:
+    foreign.run("Deployment", "web", OLD, annotations={"team": "shop"})
+    foreign.kube.wait_rolled_out("Deployment", foreign.namespace, "web")
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hidden"}}
+    foreign.kube.create(secret | {"stringData": {"password": "hunter2"}}, foreign.namespace)
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
+    foreign.kube.create(settings | {"data": {"level": "info"}}, foreign.namespace)
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}
+    ports = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    foreign.kube.create(service | {"spec": ports}, foreign.namespace)
+    done = foreign.gitops("capture", foreign.namespace, "--manifests").ok()
+    assert "recorded 1 service and 3 manifests" in done.stdout
+    listing = git(foreign.remote, "ls-tree", "-r", "--name-only", "main", f"{foreign.namespace}/")
+    assert {Path(name).name for name in listing.splitlines()} == {
+        "images_path",
+        "web.deployment",
+        "deployment-web.yaml",
+        "service-web.yaml",
+        "configmap-settings.yaml",
+    }
+    web = yaml.safe_load(content(foreign, "manifests/deployment-web.yaml"))
+    assert web["metadata"] == {
+        "name": "web",
+        "labels": {"app": "web"},
+        "annotations": {"team": "shop"},
+    }
+    assert "status" not in web
+    assert "clusterIP" not in content(foreign, "manifests/service-web.yaml")
+    assert "hunter2" not in git(foreign.remote, "log", "-p", "main")
+    before = git(foreign.remote, "rev-parse", "main")
+    foreign.gitops("capture", foreign.namespace, "--manifests").ok()
+    assert git(foreign.remote, "rev-parse", "main") == before, "nothing new, no commit"
+    for name in ("deployment-web", "service-web", "configmap-settings"):
+        manifest = yaml.safe_load(content(foreign, f"manifests/{name}.yaml"))
+        manifest["metadata"]["name"] += "-again"
+        foreign.kube.create(manifest, foreign.namespace)

@@ -1,0 +1,66 @@
+"""A live object as a manifest that another cluster takes: without what only this one knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_CLUSTERS_OWN = frozenset(
+    {
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "managedFields",
+        "selfLink",
+        "namespace",
+        "ownerReferences",
+        "generateName",
+    }
+)
+# Written by controllers, kubectl or gitops itself, and wrong as soon as the object is elsewhere.
+_NOTED = (
+    "deployment.kubernetes.io/",
+    "deprecated.daemonset.template.generation",
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kubernetes.io/change-cause",
+    "gitops-cli/",
+)
+_SERVICE_OWN = frozenset({"clusterIP", "clusterIPs", "healthCheckNodePort"})
+
+
+def portable(api_version: str, kind: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest of an object that was read; its namespace is its environment's."""
+    made: dict[str, Any] = {"apiVersion": api_version, "kind": kind}
+    made["metadata"] = _metadata(item["metadata"])
+    for key, value in item.items():
+        if key not in {"apiVersion", "kind", "metadata", "status"}:
+            made[key] = _without_times(value)
+    spec = made.get("spec")
+    if kind == "Service" and isinstance(spec, dict) and spec.get("clusterIP") != "None":
+        made["spec"] = {key: value for key, value in spec.items() if key not in _SERVICE_OWN}
+    return made
+
+
+def _metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in metadata.items() if key not in _CLUSTERS_OWN}
+    annotations = {
+        key: value
+        for key, value in (metadata.get("annotations") or {}).items()
+        if not key.startswith(_NOTED)
+    }
+    kept.pop("annotations", None)
+    return kept | ({"annotations": annotations} if annotations else {})
+
+
+def _without_times(value: Any) -> Any:
+    """Return a value without the empty `creationTimestamp` that templates have."""
+    if isinstance(value, dict):
+        return {
+            key: _without_times(inner)
+            for key, inner in value.items()
+            if not (key == "creationTimestamp" and inner is None)
+        }
+    return [_without_times(inner) for inner in value] if isinstance(value, list) else value
