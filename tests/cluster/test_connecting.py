@@ -19,6 +19,7 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Kind
 from gitops_cli.domain.workload import Target
 from tests.cluster.conftest import Connected
+from tests.cluster.tunnel import Tunnel
 from tests.testbed import controlplane
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy
@@ -188,6 +189,23 @@ def test_the_long_connection_does_all_the_short_one_does(
             seen = follower.observed(EnvironmentName(web))
             images = [c.image for w in (seen.workloads if seen else ()) for c in w.containers]
         assert images == ["r/web:2"]
+
+
+def test_a_proxy_of_the_kubeconfig(
+    control_plane: ControlPlane, connected: Connected, web: str, token: str, tmp_path: Path
+) -> None:
+    with Tunnel() as tunnel:
+        content = config_of(control_plane, {"token": token}, **{"proxy-url": tunnel.url})
+        assert names(connected, write(tmp_path, content), web) == ["web"]
+        assert set(tunnel.asked) == {control_plane.url.removeprefix("https://")}
+
+
+def test_a_proxy_of_the_kubeconfig_that_is_not_there(
+    control_plane: ControlPlane, connected: Connected, web: str, token: str, tmp_path: Path
+) -> None:
+    content = config_of(control_plane, {"token": token}, **{"proxy-url": "http://127.0.0.1:1"})
+    with pytest.raises(ClusterUnreachable, match=control_plane.url):
+        names(connected, write(tmp_path, content), web)
 
 
 def test_impersonation_is_obeyed(
