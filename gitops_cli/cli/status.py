@@ -8,9 +8,10 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
-from gitops_cli.cli.options import Images, Project
+from gitops_cli.cli.options import Context, Images, Kubeconfig, Project
 from gitops_cli.cli.resolve import service_here
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import worst
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.repository import invalid
 from gitops_cli.domain.selection import Filter
@@ -45,6 +46,11 @@ def status(
     ] = None,
     project: Project = None,
     images: Images = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Also say what runs, as `diff` finds it.")
+    ] = False,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
 ) -> None:
     """Show what is recorded where: services × stages."""
     tip = session.state.tip(require_remote=False)
@@ -67,12 +73,16 @@ def status(
         committed_at=tip.committed_at,
         now=session.now(),
     )
+    if live:
+        from gitops_cli.cli.live import add_live  # nobody else needs the cluster's side
+
+        found = add_live(session, found, snapshot, team, context, kubeconfig)
     shown = view(found)
     if images:
         files = {c.file for g in found.grids for row in g.rows.values() for c in row.values()}
         missing = missing_images(session.registries, snapshot, wanted=files.__contains__)
         shown = with_images(shown, missing)
-        session.finish(exit_code(missing))
+        session.finish(worst((session.exit_code, exit_code(missing))))
     session.show(shown)
     unreadable = [
         cell.finding

@@ -31,6 +31,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """What the cluster has: the row's state as in `diff`, the workload's image, the pods' images.
+
+    `running` is None where pods may not be listed.
+    """
+
+    state: str
+    image: str | None
+    running: tuple[str, ...] | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A service in an environment: what is recorded, since when, and how it lies to `before`.
 
@@ -45,6 +58,7 @@ class Cell:
     distance: Distance | None = None
     lock: Lock | None = None
     finding: Finding | None = None
+    live: Live | None = None
 
 
 @dataclass(frozen=True, slots=True)

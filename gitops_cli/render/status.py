@@ -8,11 +8,19 @@ from typing import Any
 
 from gitops_cli.domain.ancestry import Distance, Relation
 from gitops_cli.domain.duration import age
-from gitops_cli.domain.grid import Cell, Column, Grid, Status
+from gitops_cli.domain.grid import Cell, Column, Grid, Live, Status
+from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.locks import Lock
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.render import view as views
 from gitops_cli.render.view import Line, Style, Table, View
+
+_LIVE = {
+    "in-sync": Style.GOOD,
+    "digest": Style.GOOD,
+    "rolling": Style.INFO,
+    "differs": Style.WARN,
+}
 
 
 def view(status: Status) -> View:
@@ -76,7 +84,19 @@ def _cell(cell: Cell, service: ServiceName, now: datetime) -> dict[str, Any]:
         "ahead": distance.ahead if distance else None,
         "behind": distance.behind if distance else None,
         "lock": lock_document(cell.lock, now),
+        "live": _live(cell.live),
         "problem": f"{cell.finding.where}: {cell.finding.message}" if cell.finding else None,
+    }
+
+
+def _live(live: Live | None) -> dict[str, Any] | None:
+    if live is None:
+        return None
+    return {
+        "state": live.state,
+        "image": live.image,
+        "running": None if live.running is None else list(live.running),
+        "reason": live.reason,
     }
 
 
@@ -131,7 +151,18 @@ def _shown(cell: Cell, now: datetime) -> views.Cell:
     held = cell.lock is not None and cell.lock.holds(now)
     if cell.lock is not None:
         words.append("locked" if held else "lock expired")
-    return views.Cell(", ".join(words), _style(cell.distance, held=held))
+    if cell.live is None:
+        return views.Cell(", ".join(words), _style(cell.distance, held=held))
+    words.append(_live_text(cell.live))
+    return views.Cell(", ".join(words), _LIVE.get(cell.live.state, Style.BAD))
+
+
+def _live_text(live: Live) -> str:
+    """Return the state, with the version that is there instead where it is another one."""
+    if live.state != "differs" or live.image is None:
+        return live.state
+    version = parse_image(live.image).version
+    return f"live {version.short}" if version else f"live {live.image}"
 
 
 def distance_text(distance: Distance) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.testbed import article as articles
 from tests.testbed.article import Article
+from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops
+from tests.testbed.kube import Kube
 
 LONG = "2020-01-01 00:00 - 2099-01-01 00:00 UTC"
 
@@ -228,3 +231,32 @@ def test_ages_are_relative_for_people(gitops: Gitops, tmp_path: Path) -> None:
     git(state, "add", ".")
     git(state, "commit", "-q", "-m", "x", env={"GIT_COMMITTER_DATE": when})
     assert "aaaaaaa 3h07m" in gitops.at(state)("status").ok().stdout
+
+
+def test_live_joins_what_runs(
+    state: Gitops, article: Article, kube: Kube, control_plane: ControlPlane
+) -> None:
+    dev, staging = article.environment("development"), article.environment("staging")
+    articles.deploy(kube, article, [dev], replicas=0)
+    old = article.recorded(dev)["billing"]
+    article.push(dev, {"billing": "5" * 40})
+    inside = state.using(KUBECONFIG=control_plane.kubeconfig)
+    ran = inside("status", "-e", dev, "-e", staging, "--live", "-o", "json").ok()
+    billing = cells(ran.json(), "billing")
+    assert billing["development"]["live"]["state"] == "differs"
+    assert billing["development"]["live"]["image"].endswith(f"/billing:{old}")
+    assert cells(ran.json(), "orders")["development"]["live"]["state"] == "in-sync"
+    assert billing["staging"]["live"]["state"] == "missing", "nothing was deployed there"
+    shown = inside("status", "billing", "-e", dev, "--live").ok().stdout
+    assert f"live {old[:7]}" in shown
+    without = inside("status", "-e", dev, "-o", "json").ok().json()
+    assert cells(without, "billing")["development"]["live"] is None
+
+
+def test_live_without_a_cluster_still_shows_git(state: Gitops, article: Article) -> None:
+    ran = state("status", "-p", project(article), "--live", "-o", "json")
+    assert ran.code == 2
+    assert "no kubeconfig" in ran.stderr
+    billing = cells(ran.json(), "billing")["production"]
+    assert billing["version"] == article.recorded(article.environment("production"))["billing"]
+    assert billing["live"] is None

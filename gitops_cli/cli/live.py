@@ -1,0 +1,41 @@
+"""`gitops status --live`: asks the clusters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gitops_cli.cli.look import clusters_of, report_problems
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import InvalidState, worst
+from gitops_cli.domain.grid import Status
+from gitops_cli.domain.live import with_live
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.syncing import Ours
+from gitops_cli.domain.team import Team
+from gitops_cli.operations.desired import Desired
+from gitops_cli.operations.diff import diff
+
+
+def add_live(
+    session: Session,
+    status: Status,
+    snapshot: Snapshot,
+    team: Team,
+    context: str | None,
+    kubeconfig: Path | None,
+) -> Status:
+    """Return the status with what runs; what a cluster could not tell is said on stderr."""
+    clusters = clusters_of(session, context, kubeconfig)
+    names = [column.environment for grid in status.grids for column in grid.columns]
+    desired = Desired(snapshot, Ours(status.commit, status.fresh))
+    found = diff(desired, names, clusters, team, now=status.now)
+    # What is wrong with the files, status says itself.
+    problems = [
+        problem
+        for comparison in found.environments
+        for problem in comparison.problems
+        if not isinstance(problem, InvalidState)
+    ]
+    report_problems(session, problems, (note for c in found.environments for note in c.notes))
+    session.finish(worst(problem.exit_code for problem in problems))
+    return with_live(status, found.environments)
