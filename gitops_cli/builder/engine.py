@@ -28,12 +28,16 @@ _DENIED = re.compile(r"unauthorized|denied|authentication required|no basic auth
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """One engine; `progress` takes its lines, None lets it draw on our terminal."""
+    """One engine; `progress` takes its lines, None lets it draw on our terminal.
+
+    It is run in `directory`, which relative paths of secrets mean.
+    """
 
     engine: Engine
     program: str
     environ: Mapping[str, str]
     progress: Progress | None
+    directory: Path
 
     def build(self, image: ImageRef, request: BuildRequest, *, plain_http: bool) -> frozenset[str]:
         """Build an image and push it; return the digests it may have in the registry."""
@@ -92,7 +96,8 @@ class Builder:
                 yield digest
 
     def _run(self, word: str, words: Sequence[str]) -> None:
-        done = run([self.program, word, *words], self._environ_for(words), self.progress)
+        command = [self.program, word, *words]
+        done = run(command, self._environ_for(words), self.progress, self.directory)
         if done.code != 0:
             raise BuildFailed(
                 f"{self.engine} {word} ended with exit code {done.code}{_last(done)}",
@@ -105,7 +110,7 @@ class Builder:
         return {**self.environ, "DOCKER_BUILDKIT": "1"} if wants else self.environ
 
     def _push(self, words: Sequence[str], image: ImageRef) -> None:
-        done = run([self.program, *words], self.environ, self.progress)
+        done = run([self.program, *words], self.environ, self.progress, self.directory)
         if done.code == 0:
             return
         message = f"{self.engine} could not push {image} (exit code {done.code}){_last(done)}"
@@ -116,7 +121,10 @@ class Builder:
 
 
 def find_builder(
-    wanted: Engine | None, environ: Mapping[str, str], progress: Progress | None
+    wanted: Engine | None,
+    environ: Mapping[str, str],
+    progress: Progress | None,
+    directory: Path,
 ) -> Builder:
     """Return the wanted engine, or the first that is there and answers.
 
@@ -128,7 +136,7 @@ def find_builder(
         if program is None:
             continue
         if _answers(engine, program, environ):
-            return Builder(engine, program, environ, progress)
+            return Builder(engine, program, environ, progress, directory)
         silent.append(engine)
     if silent:
         raise BuilderUnreachable(
@@ -147,9 +155,7 @@ def _answers(engine: Engine, program: str, environ: Mapping[str, str]) -> bool:
 
 
 def _build_words(request: BuildRequest) -> list[str]:
-    words: list[str] = []
-    if request.file is not None:
-        words += ["--file", str(request.file)]
+    words = ["--file", str(request.file)]
     for arg in request.args:
         words += ["--build-arg", arg]
     for secret in request.secrets:

@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gitops_cli.domain.text import visible
 
@@ -43,11 +44,16 @@ def ask(command: Sequence[str], environ: Mapping[str, str]) -> str | None:
     return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None
 
 
-def run(command: Sequence[str], environ: Mapping[str, str], progress: Progress | None) -> Finished:
+def run(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    progress: Progress | None,
+    directory: Path,
+) -> Finished:
     """Run a long command. Without `progress` it has our stderr, a terminal, to itself."""
     if progress is None:
-        return Finished(_ended(_started(command, environ, sys.stderr.fileno())))
-    process = _started(command, environ, subprocess.PIPE)
+        return Finished(_ended(_started(command, environ, sys.stderr.fileno(), directory)))
+    process = _started(command, environ, subprocess.PIPE, directory)
     last: deque[str] = deque(maxlen=TAIL)
     try:
         assert process.stdout is not None
@@ -62,11 +68,12 @@ def run(command: Sequence[str], environ: Mapping[str, str], progress: Progress |
 
 
 def _started(
-    command: Sequence[str], environ: Mapping[str, str], output: int
+    command: Sequence[str], environ: Mapping[str, str], output: int, directory: Path
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command,
         env=dict(environ),
+        cwd=directory,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT if output == subprocess.PIPE else output,

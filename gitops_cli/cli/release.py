@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -28,19 +28,11 @@ from gitops_cli.cli.overrides import (
     OverridePolicy,
     overrides_of,
 )
+from gitops_cli.cli.release_words import Words
 from gitops_cli.cli.resolve import service_checkout, service_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.set import asked_environment, with_answers
-from gitops_cli.domain.building import (
-    BuildRequest,
-    CommitRequest,
-    Engine,
-    Release,
-    check_container,
-    check_secret,
-    image_labels,
-    parse_command,
-)
+from gitops_cli.domain.building import Engine, Release, image_labels
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.repository import Kind
@@ -175,7 +167,7 @@ def release(
         built=session.now(),
         more=label or (),
     )
-    words = _Words(build, file, build_arg, secret, platform, container, cmd)
+    words = Words(build, file, build_arg, secret, platform, container, cmd)
     request = words.request(session.directory, labels)
     order = Order(
         env or asked_environment(session, project),
@@ -253,48 +245,3 @@ class _Source:
     def reason(self, reason: str | None) -> str | None:
         """Return the reason to record; it says so if the version was never committed."""
         return dirty_reason(self._head, reason) if self._dirty else reason
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The command line's words on how the image is made."""
-
-    build: Path | None
-    file: Path | None
-    args: list[str] | None
-    secrets: list[str] | None
-    platforms: list[str] | None
-    container: str | None
-    cmd: str | None
-
-    def request(self, directory: Path, labels: dict[str, str]) -> BuildRequest | CommitRequest:
-        """Return what to do; raises UsageError where words exclude each other."""
-        if self.container is not None:
-            return self._of_container(self.container, labels)
-        if self.cmd is not None:
-            raise UsageError("--cmd is for --image-from-container; a Dockerfile has CMD")
-        context = directory / (self.build or ".")
-        if not context.is_dir():
-            raise UsageError(f"--build {context}: not a directory")
-        if self.file is not None and not (directory / self.file).is_file():
-            raise UsageError(f"--file {self.file}: no such file")
-        names = ("Dockerfile", "Containerfile")
-        if self.file is None and not any((context / name).is_file() for name in names):
-            raise UsageError(
-                f"{context} has no Dockerfile",
-                hint="--build CONTEXT, --file FILE, or --image-from-container ID",
-            )
-        return BuildRequest(
-            context.absolute(),
-            None if self.file is None else (directory / self.file).absolute(),
-            tuple(self.args or ()),
-            tuple(check_secret(text) for text in self.secrets or ()),
-            tuple(p for text in self.platforms or () for p in text.split(",")),
-            labels,
-        )
-
-    def _of_container(self, container: str, labels: dict[str, str]) -> CommitRequest:
-        building = (self.build, self.file, self.args, self.secrets, self.platforms)
-        if any(word is not None for word in building):
-            raise UsageError("--image-from-container builds nothing, so it takes no build options")
-        return CommitRequest(check_container(container), parse_command(self.cmd), labels)

@@ -239,7 +239,8 @@ class Session:
         """Return docker or podman; their output is theirs on a terminal, else lines on stderr."""
         from gitops_cli.builder.engine import find_builder
 
-        return find_builder(wanted, os.environ, self.output.lines_of("build"))
+        progress = self.output.lines_of("build")
+        return find_builder(wanted, os.environ, progress, self.directory)
 
     def uncommitted_files(self, checkout: Checkout) -> list[str]:
         """Return what the service's checkout holds that HEAD does not."""

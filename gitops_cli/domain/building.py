@@ -35,7 +35,7 @@ class BuildRequest:
     """A build: `args` and `secrets` in the words of `docker build`."""
 
     context: Path
-    file: Path | None = None
+    file: Path
     args: Sequence[str] = ()
     secrets: Sequence[str] = ()
     platforms: Sequence[str] = ()

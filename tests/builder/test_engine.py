@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from gitops_cli.domain.errors import (
     RegistryError,
 )
 from gitops_cli.domain.image import parse_image
+from tests.testbed.kube import eventually
 
 IMAGE = parse_image("registry.example.com/shop/web:1")
 
@@ -55,19 +55,19 @@ def test_docker_if_it_answers_else_podman(
         if script is not None:
             environ = install(tmp_path, name, script)
 
-    assert find_builder(None, environ, None).engine is expected
+    assert find_builder(None, environ, None, tmp_path).engine is expected
 
 
 def test_the_wanted_one_or_none(tmp_path: Path) -> None:
     environ = install(tmp_path, "docker", ANSWERS)
 
     with pytest.raises(ConfigurationError, match="podman is not installed"):
-        find_builder(Engine.PODMAN, environ, None)
+        find_builder(Engine.PODMAN, environ, None, tmp_path)
 
 
 def test_none_is_installed(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="neither docker nor podman is installed"):
-        find_builder(None, {"PATH": str(tmp_path)}, None)
+        find_builder(None, {"PATH": str(tmp_path)}, None, tmp_path)
 
 
 def test_none_answers(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_none_answers(tmp_path: Path) -> None:
     environ = install(tmp_path, "podman", SILENT)
 
     with pytest.raises(BuilderUnreachable, match="docker and podman cannot reach"):
-        find_builder(None, environ, None)
+        find_builder(None, environ, None, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_why_a_push_fails(
         tmp_path, "docker", f"[ $1 = version ] && echo 1 || {{ echo {said}; exit 1; }}"
     )
     lines: list[str] = []
-    builder = find_builder(None, environ, lines.append)
+    builder = find_builder(None, environ, lines.append, tmp_path)
 
     with pytest.raises(error) as caught:
         builder.push(IMAGE, plain_http=False)
@@ -105,8 +105,8 @@ def test_why_a_push_fails(
 
 def test_docker_without_buildkit_is_told_what_to_install(tmp_path: Path) -> None:
     script = "[ $1 = version ] && echo 1 || { echo 'unknown flag: --secret'; exit 125; }"
-    builder = find_builder(None, install(tmp_path, "docker", script), lambda _: None)
-    request = BuildRequest(tmp_path, secrets=["id=npm,env=TOKEN"])
+    builder = find_builder(None, install(tmp_path, "docker", script), lambda _: None, tmp_path)
+    request = BuildRequest(tmp_path, tmp_path / "Dockerfile", secrets=["id=npm,env=TOKEN"])
 
     with pytest.raises(BuildFailed) as caught:
         builder.build(IMAGE, request, plain_http=False)
@@ -119,7 +119,7 @@ def test_only_the_last_lines_are_kept_and_none_acts(tmp_path: Path) -> None:
     script = "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); done; printf 'a\\033[2Jb\\n'"
     install(tmp_path, "noisy", script)
 
-    done = run([str(tmp_path / "noisy")], {}, lines.append)
+    done = run([str(tmp_path / "noisy")], {}, lines.append, tmp_path)
 
     assert len(lines) == 41
     assert len(done.last) == TAIL
@@ -130,12 +130,12 @@ def test_an_interrupt_ends_the_engines_client(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
     install(tmp_path, "slow", f"echo $$ > {mark}; echo started; exec sleep 100")
     code = (
-        "import sys\nfrom gitops_cli.builder.process import run\n"
-        f"run([{str(tmp_path / 'slow')!r}], {{'PATH': '/bin:/usr/bin'}}, lambda line: None)"
+        "from pathlib import Path\nfrom gitops_cli.builder.process import run\n"
+        f"run([{str(tmp_path / 'slow')!r}], {{'PATH': '/bin:/usr/bin'}}, print, Path('/'))"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    while not mark.exists() or not mark.read_text().strip():
-        time.sleep(0.02)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=quiet, stderr=quiet)
+    eventually(lambda: mark.exists() and mark.read_text().strip(), timeout=30)
 
     process.send_signal(signal.SIGINT)
     process.wait(10)

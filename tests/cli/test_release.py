@@ -111,7 +111,9 @@ def test_build_push_check_record(desk: Desk) -> None:
 
     image = f"{desk.address}/shop/web:{desk.head}"
     build, push, *_ = desk.asked
-    assert build.startswith("build --label org.opencontainers.image.revision=")
+    assert build.startswith(
+        f"build --file {desk.checkout}/Dockerfile --label org.opencontainers.image.revision="
+    )
     assert build.endswith(f"--tag {image} {desk.checkout}")
     assert push == f"push {image}"
     assert desk.recorded() == desk.head
@@ -280,6 +282,24 @@ def test_what_cannot_be_meant(desk: Desk, words: list[str], said: str) -> None:
     assert (done.code, desk.asked, desk.untouched()) == (2, [], True)
     assert said in done.stderr
     assert "hunter2" not in done.stderr
+
+
+def test_podmans_name_for_a_dockerfile(desk: Desk) -> None:
+    git(desk.checkout, "mv", "Dockerfile", "Containerfile")
+    git(desk.checkout, "commit", "-q", "-m", "Rename")
+
+    desk.gitops("release", "-e", "dev").ok()
+
+    assert desk.asked[0].startswith(f"build --file {desk.checkout}/Containerfile ")
+
+
+def test_the_engine_runs_where_the_command_does(desk: Desk, tmp_path: Path) -> None:
+    program = Path(desk.gitops.environment["PATH"].split(":")[0]) / "docker"
+    program.write_text(program.read_text().replace("  build) ", '  build) pwd > "$DESK/pwd"; '))
+
+    desk.gitops.at(tmp_path)("-C", "web", "release", "-e", "dev").ok()
+
+    assert (desk.directory / "pwd").read_text().strip() == str(desk.checkout)
 
 
 def test_without_a_dockerfile(desk: Desk) -> None:
