@@ -60,11 +60,11 @@ def wait(
     names = environments_named(session, environments, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)
-    chosen = {
-        name: selection.services(environment) or frozenset(environment.files)
-        for name in names
-        for environment in [desired.snapshot.environment(name)]
-    }
+    chosen = {}
+    for name in names:
+        environment = desired.snapshot.environment(name)
+        services = selection.services(environment)
+        chosen[name] = frozenset(environment.files) if services is None else services
     say = progress(session)
     report = wait_for_state(
         desired,

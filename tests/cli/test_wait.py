@@ -79,3 +79,10 @@ def test_an_unknown_commit_is_a_mistake(behind: Live) -> None:
 
 def test_without_an_environment_it_is_a_mistake(behind: Live) -> None:
     assert behind.gitops("wait").code == 2
+
+
+def test_globs_that_leave_nothing_in_one_environment_wait_for_nothing_there(behind: Live) -> None:
+    behind.record({"images_path": "r/", "api.deployment": OLD}, environment="other-production")
+    behind.sync("--wait").ok()
+    names = (behind.namespace, "other-production")
+    behind.gitops("wait", *names, "--only", "web", "--timeout", "10s").ok()
