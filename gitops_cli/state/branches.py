@@ -14,7 +14,7 @@ from gitops_cli.state.fast_forward import fast_forward, update_worktree
 from gitops_cli.state.location import Location, Remote, tracking_ref
 from gitops_cli.state.objects import ObjectReader
 from gitops_cli.state.process import Git
-from gitops_cli.state.remote import HEADS, fetch, look
+from gitops_cli.state.remote import HEADS, fetch, fetch_tip, look
 
 _TRIES = 3  # looks at a remote that is rewound between looking and fetching
 
@@ -69,8 +69,15 @@ class CloneBranch:
         return None if self.tracking is None else _read_ref(self._reader, self.tracking)
 
     def look(self, *, timeout: float, for_push: bool = False) -> str | None:
-        """Return the remote's tip: one connection, and one more to fetch what is new."""
+        """Return the remote's tip: one connection, and one more to fetch what is new.
+
+        Before a push one does for both, as the less time passes the fewer races are lost.
+        """
         url = self._remote.push_url if for_push else self._remote.url
+        if for_push and self._ref is not None:
+            commit = fetch_tip(self.git, url, self._ref, timeout=timeout)
+            if commit is not None and self._reader.commit(commit) is not None:
+                return commit
         fallback = self._location.head or f"{HEADS}main"
         for _ in range(_TRIES):
             seen = look(self.git, url, self._ref, timeout=timeout, fallback=fallback)

@@ -77,6 +77,25 @@ def _symbolic_head(done: Done) -> str | None:
     return None
 
 
+def fetch_tip(git: Git, url: str, ref: str, *, timeout: float) -> str | None:
+    """Bring a branch's objects here and return its commit, over one connection.
+
+    `git fetch` tells what it fetched by writing a ref or FETCH_HEAD only; fetch-pack prints it.
+    None where that does not work: over http, without such a branch, or if it failed.
+    """
+    if not re.match(r"/|file:|ssh:|git:|[^-:/][^:/]*:(?!//|:)", url):
+        return None
+    words = ("fetch-pack", "--keep", "--quiet", "--no-progress", url, ref)
+    unlocked = ("-c", "fetch.unpackLimit=0", "-c", "transfer.unpackLimit=0")  # no *.keep stays
+    try:
+        done = insist(lambda left: git.run(*unlocked, *words, timeout=left), timeout=timeout)
+    except TimedOut as error:
+        said = f"cannot fetch from {redacted(url)}: not done within {timeout:.0f} s"
+        raise RemoteUnreachable(said) from error
+    oid, _, name = done.text.rpartition("\n")[2].partition(" ")
+    return oid if done.code == 0 and name == ref else None
+
+
 def check_ref(ref: str) -> str:
     """Return the name of a branch, or raise GitError for one that git itself would not make."""
     if not ref.startswith(HEADS) or re.search(_FORBIDDEN, ref):

@@ -35,6 +35,7 @@ from gitops_cli.state.writer import Writer
 Propose = Callable[[Snapshot], Proposal]
 
 _SPAN, _CAP = 0.5, 20.0  # seconds; full jitter over 0.5·2ⁿ lost the least time with 50 writers
+_SLOW = 10  # attempts that take long (a busy ssh server) are as many times further apart, at most
 _REJECTIONS = 3  # of an unmoved tip: a lost race shows as one before the winner's ref is visible
 _LEAST = 10.0  # seconds any single connection gets, however little is left
 
@@ -62,6 +63,7 @@ class Transaction:
     notify: Callable[[str], None]
     clock: Clock = field(default_factory=Clock)
     writer: Writer = field(init=False)
+    begun: float = field(init=False)
     deadline: float = field(init=False)
     tip: str | None = None
     looked: bool = False  # whether the tip was read from the remote within this transaction
@@ -74,7 +76,8 @@ class Transaction:
 
     def __post_init__(self) -> None:
         self.writer = Writer(self.branch.git)
-        self.deadline = self.clock.now() + self.timeout
+        self.begun = self.clock.now()  # talking to the remote, this time
+        self.deadline = self.begun + self.timeout
 
     def run(self, known: str | None) -> Written:
         """Write, on `known` as the first guess of the tip; the push is what checks it."""
@@ -122,6 +125,7 @@ class Transaction:
     def _offer(self, new: str) -> Pushed:
         """Try to make `new` the tip in place of ours."""
         self.attempts += 1
+        self.begun = self.clock.now()
         ref, old = written_ref(self.branch), self.tip
         if self.branch.local is not None:
             return swap(self.branch.local, ref, new=new, old=old)
@@ -216,13 +220,16 @@ class Transaction:
         left = self.deadline - self.clock.now()
         if left <= 0:
             raise self._at_the_end(error)
-        delay = min(self.clock.jitter(0, min(_CAP, _SPAN * 2**self.failures)), left)
+        took = self.clock.now() - self.begun
+        most = min(max(_CAP, _SLOW * took), max(_SPAN, took) * 2**self.failures)
+        delay = min(self.clock.jitter(0, most), left)
         self.failures += 1
         if delay > 1:
             unreachable = isinstance(error, RemoteUnreachable)
             reason = error.message if unreachable else "others are writing too"
             self.notify(f"{reason}; trying again in {delay:.0f} s")
         self.clock.sleep(delay)
+        self.begun = self.clock.now()
 
     def _at_the_end(self, error: GitOpsError) -> GitOpsError:
         if not self.unknown or not isinstance(error, RemoteUnreachable | Denied):

@@ -12,9 +12,9 @@ from tests.state.world import World, path_of
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, Ran
 
-DEADLINE = "240s"
+DEADLINE = "600s"
 """The commands' own --timeout. Long: other work on the machine must not become a failure."""
-HANGING = 400.0
+HANGING = 900.0
 """Seconds after which a command counts as hanging and is ended."""
 
 Commands = Sequence[Sequence[str]]

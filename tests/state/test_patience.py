@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import RemoteUnreachable
-from tests.state.world import World, opened, opened_url, setting
+from tests.state.world import (
+    AUTH,
+    OTHER,
+    WEB,
+    World,
+    opened,
+    opened_url,
+    path_of,
+    setting,
+)
 from tests.testbed.git import git
 
 DROPPED = "kex_exchange_identification: Connection closed by remote host"
@@ -72,3 +81,23 @@ def test_what_is_wrong_for_good_is_said_at_once(
         opened(clone).tip()
 
     assert len(log.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("scheme", ["ssh://example.com{}", "example.com:{}", "file://{}", "{}"])
+def test_the_tip_comes_over_one_connection_after_a_lost_race(
+    world: World, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    clone = world.clone()
+    git(clone, "remote", "set-url", "origin", scheme.format(world.remote))
+    log = ssh(world, monkeypatch, failing=0, says="")
+    world.commit({path_of(WEB): f"{OTHER}\n"})
+
+    with opened(clone) as repository:
+        written = repository.write(setting(AUTH))
+
+    assert (written.attempts, written.commit) == (2, world.tip())
+    if log.exists():
+        assert len(log.read_text().splitlines()) == 3, "two pushes and a look"
+    assert not list((clone / ".git/objects/pack").glob("*.keep"))
+    assert not (clone / ".git/FETCH_HEAD").exists()
+    git(clone, "fsck", "--strict")
