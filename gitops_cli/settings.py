@@ -105,7 +105,8 @@ def parse_team(file: RawFile | None) -> Team:
 def _stage(name: str, top: _Reader, stages: Collection[str]) -> StageRules:
     reader = top.table("stage", None).table(name, _STAGE)
     if name not in stages:
-        near = difflib.get_close_matches(name, stages, n=1)
+        longer = [stage for stage in stages if stage.startswith(name)]
+        near = longer or difflib.get_close_matches(name, stages, n=1)
         advice = f"; did you mean `{near[0]}`?" if near else f"; stages are {', '.join(stages)}"
         raise top.wrong(f"stage.{name}", f"`{one_line(name)}` is not a declared stage{advice}")
     promote_from = reader.texts("promote_from", None, check=_one_of(stages))
@@ -206,6 +207,10 @@ class _Reader:
             found = re.search(r"\(at line (\d+), column \d+\)", str(error))
             line = int(found[1]) if found else source.count("\n") + 1
             raise BadSettings(path, line, one_line(str(error))) from error
+        except RecursionError as error:
+            raise BadSettings(path, 1, "is nested too deeply") from error
+        except ValueError as error:  # such as a number of 5,000 digits
+            raise BadSettings(path, 1, one_line(str(error))) from error
 
     def _dotted(self, key: str) -> str:
         return f"{self.prefix}.{key}" if self.prefix else key

@@ -6,11 +6,19 @@ import re
 from datetime import timedelta
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_LONGEST = 100 * 365 * 86400  # beyond it the calendar ends
 _PART = re.compile(r"(\d+(?:\.\d+)?)(d|h|m|s)")
 
 
 def parse_duration(text: str) -> float:
     """Return `text` in seconds; a bare number means seconds. Raises ValueError."""
+    seconds = _seconds(text)
+    if seconds > _LONGEST:
+        raise ValueError(f"`{text}` is longer than a hundred years")
+    return seconds
+
+
+def _seconds(text: str) -> float:
     stripped = text.strip()
     if re.fullmatch(r"\d+(\.\d+)?", stripped):
         return float(stripped)

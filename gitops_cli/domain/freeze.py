@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEK = timedelta(days=7)
 _EXAMPLE = (
     "write `Fri 16:00 - Mon 08:00 Europe/Warsaw` or `2026-12-20 00:00 - 2027-01-02 00:00 UTC`"
@@ -44,7 +44,11 @@ class WeeklyWindow:
         # On the wall clock: a window that begins at 16:00 does so in summer and in winter.
         wall = now.astimezone(self.zone).replace(tzinfo=None)
         end = self.end.before(self.begin.before(wall)) + _WEEK
-        return end.replace(tzinfo=self.zone) if wall < end else None
+        if wall >= end:
+            return None
+        closing = end.replace(tzinfo=self.zone)
+        # In the hour that comes twice in autumn the window ends with the second one.
+        return closing if closing > now else closing.replace(fold=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,10 @@ def parse_freeze(text: str) -> FreezeWindow:
 
 
 def _moment(day: str, hour: str, minute: str) -> _Moment:
-    name = day[:3].lower()
-    if name not in _DAYS or int(hour) > 23 or int(minute) > 59:
+    fits = [index for index, name in enumerate(_DAYS) if name.startswith(day.lower())]
+    if not fits or int(hour) > 23 or int(minute) > 59:
         raise ValueError(f"`{day} {hour}:{minute}` is not a time of the week; {_EXAMPLE}")
-    return _Moment(_DAYS.index(name), int(hour), int(minute))
+    return _Moment(fits[0], int(hour), int(minute))
 
 
 def _time(text: str, zone: tzinfo) -> datetime:

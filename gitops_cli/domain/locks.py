@@ -44,7 +44,9 @@ def parse_lock(path: str, service: ServiceName | None, data: bytes) -> Lock:
 
     try:
         table = tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        return Lock(path, service, problem="nested too deeply")
+    except ValueError as error:  # not UTF-8, not TOML, or a number nobody can read
         return Lock(path, service, problem=f"not TOML: {one_line(str(error))}")
     try:
         return Lock(
@@ -73,7 +75,13 @@ def _time(table: dict[str, object], key: str) -> datetime | None:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise ValueError(f"`{key}` is not a time") from None
-    if value is None or (isinstance(value, datetime) and value.tzinfo is not None):
+    if value is None:
+        return None
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        try:
+            value.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(f"`{key}` is out of range") from None
         return value
     raise ValueError(f"`{key}` is not a time with a zone")
 
@@ -84,6 +92,6 @@ def _toml(value: str | datetime) -> str:
     # TOML's basic strings take JSON's escapes; these are the characters that need one.
     escaped = "".join(
         f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else "\\" + c if c in '"\\' else c
-        for c in value
+        for c in value.encode(errors="replace").decode()  # half a character cannot be written
     )
     return f'"{escaped}"'

@@ -339,7 +339,9 @@ def _one_line(text: str, bad: Callable[[int, str, str], str | None]) -> str | No
             return bad(number, "conflict", "holds the marks of an unfinished merge")
         if line.endswith("\r"):
             return bad(number, "carriage-return", "ends in CRLF, and shells read the CR as text")
-    filled = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+    # What a shell takes for white space, and no more: `$(cat FILE)` must read the same.
+    values = ((number, line.strip(" \t")) for number, line in enumerate(lines, 1))
+    filled = [(number, value) for number, value in values if value]
     if not filled:
         return bad(1, "empty", "is empty")
     if len(filled) > 1:

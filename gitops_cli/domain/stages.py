@@ -54,7 +54,7 @@ def stage_named(word: str, known: Collection[str], team: Team) -> str:
             return rules.name
     if word == "stage" and "staging" in known:
         return "staging"
-    fits = sorted(stage for stage in known if stage.startswith(word))
+    fits = sorted(stage for stage in known if word and stage.startswith(word))
     if len(fits) == 1:
         return fits[0]
     if fits:

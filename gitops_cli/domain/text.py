@@ -8,7 +8,7 @@ import unicodedata
 # What CI systems act on when it stands in a log: GitHub's commands at the start of a line, the
 # older form of GitHub and Azure anywhere.
 _COMMAND = re.compile(r"^(?P<indent>\s*):(?=:)|(?<=#)#(?=\[|vso\[)", re.MULTILINE)
-_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s]+@", re.IGNORECASE)
 
 
 def visible(text: str) -> str:

@@ -1,0 +1,124 @@
+"""gitops.toml is read strictly; each defect has its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.repository import FileType, RawFile
+from gitops_cli.domain.team import Mode, Requirement, Team, VersionForm
+from gitops_cli.settings import line_of, parse_team
+
+FULL = """\
+stages = ["development", "staging", "production"]
+
+[stage.production]
+aliases = ["live"]
+cluster = "prod-eu"                    # kube context; a mismatch is refused
+promote_from = ["staging"]
+protected = true
+freeze = ["Fri 16:00 - Mon 08:00 Europe/Warsaw"]
+require = ["image", "live-in-source"]
+mode = "pr"
+
+[stage.development]
+branches = ["develop"]
+
+[service.authentication]
+source = "git@example.com:acme/authentication.git"
+container = "app"
+
+[versions]
+form = "any"
+require_ancestry = true
+
+[commit]
+skip_ci = true
+"""
+
+
+def team(text: str) -> Team:
+    return parse_team(RawFile("gitops.toml", text.encode()))
+
+
+def test_everything() -> None:
+    found = team(FULL)
+    rules = found.stage("production")
+    assert (rules.cluster, rules.promote_from, rules.protected) == ("prod-eu", ("staging",), True)
+    assert rules.require == {Requirement.IMAGE, Requirement.LIVE_IN_SOURCE}
+    assert (rules.mode, rules.aliases, len(rules.freeze)) == (Mode.PR, ("live",), 1)
+    assert rules.lines["freeze"] == 8
+    assert found.stage("development").branches == ("develop",)
+    assert (found.version_form, found.require_ancestry, found.skip_ci) == (
+        VersionForm.ANY,
+        True,
+        True,
+    )
+    assert found.service("authentication").container == "app"  # type: ignore[arg-type]
+
+
+def test_nothing_is_the_default() -> None:
+    assert parse_team(None) == team("") == Team()
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "says"),
+    [
+        ("stag = 1", 1, "did you mean `stage"),
+        ("\n[stage.production]\nprotect = true", 3, "did you mean `protected`"),
+        ("[stage.prod]\n", 1, "did you mean `production`"),
+        ("stages = []", 1, "named once"),
+        ('stages = ["a", "a"]', 1, "named once"),
+        ('stages = ["../a"]', 1, "not a name"),
+        ('stages = "a"', 1, "list of texts"),
+        ("stages = [1]", 1, "list of texts"),
+        ("stage = 5", 1, "must be a table"),
+        ("[stage]\nproduction = 5", 2, "must be a table"),
+        ("[[service]]\n", 1, "must be a table"),
+        ("[service.Web]\n", 1, "not a service name"),
+        ('[service.web]\nsource = "ext::sh -c id"', 2, "https, ssh or file"),
+        ('[service.web]\nsource = "http://x/y"', 2, "https, ssh or file"),
+        ('[service.web]\nsource = "--upload-pack=x"', 2, "https, ssh or file"),
+        ('[service.web]\nsource = ""', 2, "must be a text"),
+        ("[stage.production]\nprotected = 'yes'", 2, "true or false"),
+        ("[stage.production]\nmode = 'merge'", 2, "merge"),
+        ("[stage.production]\nrequire = ['luck']", 2, "luck"),
+        ("[stage.production]\npromote_from = ['qa']", 2, "not one of"),
+        ("[stage.production]\nfreeze = ['never']", 2, "not a freeze window"),
+        ("[stage.production]\naliases = ['staging']", 2, "already means staging"),
+        ("[versions]\nform = 'short'", 2, "short"),
+        ("a = 1\na = 2\n", 2, "overwrite"),
+        ("x = [", 1, "gitops.toml:1"),
+        ("x = 2026-02-30", 1, "date"),
+        ("x = " + "[" * 50_000, 1, "nested too deeply"),
+        ("x = " + "9" * 5000, 1, "digits"),
+    ],
+)
+def test_defects(text: str, where: int, says: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        team(text)
+    assert caught.value.message.startswith(f"gitops.toml:{where}: "), caught.value.message
+    assert says in f"{caught.value.message} {caught.value.hint}"
+    assert "\n" not in caught.value.message
+
+
+def test_what_is_not_text_or_not_a_file() -> None:
+    with pytest.raises(ConfigurationError, match=r"gitops\.toml:2: is not UTF-8"):
+        parse_team(RawFile("gitops.toml", b"\n# \xff"))
+    with pytest.raises(ConfigurationError, match=r"gitops\.toml:1: is a symbolic link"):
+        parse_team(RawFile("gitops.toml", b"x", FileType.SYMLINK))
+
+
+@pytest.mark.parametrize(
+    ("dotted", "line"),
+    [
+        ("stages", 1),
+        ("stage.production", 3),
+        ("stage.production.mode", 10),
+        ("stage.production.nothing", 3),
+        ("service.authentication.container", 17),
+        ("nothing", 1),
+    ],
+)
+def test_lines(dotted: str, line: int) -> None:
+    assert line_of(FULL, dotted) == line
