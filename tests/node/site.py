@@ -139,12 +139,12 @@ class Site:
         ).stdout
         return re.findall(r"SHA256:\S+", said)[0]
 
-    def log(self, environment: str, app: str) -> str:
-        """Return what the newest pod of an app has logged."""
+    def log(self, environment: str, app: str | None = None) -> str:
+        """Return what the newest pod of an app, or of all, has logged."""
         pods = self.kube.pods(environment, app)
         newest = max(pods, key=lambda pod: pod["metadata"]["creationTimestamp"])
         path = f"/api/v1/namespaces/{environment}/pods/{newest['metadata']['name']}/log"
-        text: str = self.kube.request("GET", path)
+        text: str = self.kube.request("GET", path, timestamps="true")
         return text
 
 

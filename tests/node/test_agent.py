@@ -116,6 +116,18 @@ def run_job(site: Site, environment: str, *, name: str) -> dict[str, Any]:
     )
 
 
+def await_status(
+    site: Site, environment: str, until: Callable[[dict[str, str]], object], *, timeout: float
+) -> dict[str, str]:
+    """Return a controller's status once `until` is true of it; else fail with what it logged."""
+    try:
+        eventually(lambda: until(status(site, environment)), timeout=timeout)
+    except TimeoutError:
+        log = site.log(CONTROLLER_NAMESPACE)
+        raise AssertionError(f"{status(site, environment)}\n{log}") from None
+    return status(site, environment)
+
+
 @pytest.fixture
 def by_hand(company: Site) -> Iterator[Callable[[str], dict[str, Any]]]:
     """Return what runs the baked CronJob's job on call; its schedule is suspended meanwhile."""
@@ -148,7 +160,7 @@ def test_every_agent_brings_a_commit_to_running_pods(company: Site, gitops: Gito
         eventually(arrived, timeout=4 * MINUTE)
     _LOG.info("seconds until the pods ran it: %s", {k: round(v, 1) for k, v in took.items()})
 
-    assert set(took) == set(ALL), company.log(SEEDED, NAME) if SEEDED not in took else took
+    assert set(took) == set(ALL), company.log(SEEDED) if SEEDED not in took else took
     for name in ALL:
         eventually(lambda name=name: f"version {version}" in company.log(name, "web"))
     tip = git(company.remote, "rev-parse", "main")
@@ -204,7 +216,7 @@ def test_a_missing_image_keeps_the_old_pods_and_is_told(company: Site, gitops: G
     before = company.running(name)
     company.record(name, MISSING)
 
-    eventually(lambda: "error" in status(company, name), timeout=90)
+    await_status(company, name, lambda said: "error" in said, timeout=120)
 
     assert company.running(name) == before
     error = status(company, name)["error"]
@@ -219,7 +231,7 @@ def test_a_missing_image_keeps_the_old_pods_and_is_told(company: Site, gitops: G
 
     good = next(iter(before)).rpartition(":")[2]
     company.record(name, good)
-    eventually(lambda: "error" not in status(company, name), timeout=60)
+    await_status(company, name, lambda said: "error" not in said, timeout=120)
 
 
 def test_the_deploy_key_only_reads(company: Site, tmp_path: Path) -> None:
@@ -266,15 +278,15 @@ def test_the_pods_token_is_confined(company: Site) -> None:
 
 def test_a_git_server_that_is_down_is_told_and_waited_for(company: Site) -> None:
     name = CONTROLLED[1]
-    eventually(lambda: "error" not in status(company, name), timeout=60)
+    await_status(company, name, lambda said: "error" not in said, timeout=120)
     good = status(company, name)["commit"]
     company.sshd.pause()
     try:
-        eventually(lambda: "error" in status(company, name), timeout=60)
+        await_status(company, name, lambda said: "error" in said, timeout=120)
         assert status(company, name)["commit"] == good
     finally:
         company.sshd.resume()
-    eventually(lambda: "error" not in status(company, name), timeout=60)
+    await_status(company, name, lambda said: "error" not in said, timeout=120)
 
 
 def test_an_api_server_that_is_down_is_survived(company: Site) -> None:
@@ -288,7 +300,7 @@ def test_an_api_server_that_is_down_is_survived(company: Site) -> None:
     finally:
         os.kill(company.node.plane.pid, signal.SIGCONT)
     eventually(lambda: {i[-40:] for i in company.running(name)} == {version}, timeout=90)
-    eventually(lambda: "error" not in status(company, name), timeout=60)
+    await_status(company, name, lambda said: "error" not in said, timeout=120)
 
 
 def test_a_killed_controller_comes_back_and_finishes(company: Site) -> None:
