@@ -64,7 +64,8 @@ _CODE_OF_VERDICT = {
 class Outcome:
     """One service. `before` is the image its workload had, `containers` those that get `wanted`.
 
-    `verdict` and `rollout` are set where its rollout was waited for.
+    `verdict` and `rollout` are set where its rollout was waited for. Not `settled`: its pods were
+    not yet what it asks for when the sync looked.
     """
 
     environment: EnvironmentName
@@ -80,6 +81,7 @@ class Outcome:
     commit: str | None = None
     verdict: Verdict | None = None
     rollout: Rollout | None = None
+    settled: bool = True
 
     @property
     def exit_code(self) -> ExitCode:
@@ -157,6 +159,7 @@ def unpatched(row: Row) -> Outcome:
         reason=row.reason if stands or done is not Done.UNCHANGED else None,
         held=row.lock is not None,
         commit=row.commit,
+        settled=row.state not in (State.FAILED, State.ROLLING),
     )
 
 

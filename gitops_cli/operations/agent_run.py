@@ -195,7 +195,7 @@ class Agent:
         code = report.exit_code
         message = _what_was_done(report.outcomes)
         waiting = False
-        if report.changed or any(outcome.reason for outcome in report.outcomes):
+        if report.changed or not all(outcome.settled for outcome in report.outcomes):
             compared = diff(desired, [environment], self._clusters, team, now=self._now())
             rows = [row for one in compared.environments for row in one.rows]
             failed = [f"{r.service}: {r.reason}" for r in rows if r.state is State.FAILED]
@@ -284,12 +284,13 @@ def _what_was_done(outcomes: Sequence[Outcome]) -> str:
 
 
 def _differs(status: AgentStatus, before: AgentStatus) -> bool:
-    """Tell whether a run is worth an Event: it changed something, failed anew, or recovered."""
-    return (
-        status.result is Result.CHANGED
-        or status.error != before.error
-        or (status.message != before.message and status.result is Result.FAILED)
-    )
+    """Tell whether a run is worth an Event: it changed something, failed anew, or recovered.
+
+    Not another text for the same failure: a kubelet alternates between two for a missing image.
+    """
+    failed = status.error is not None
+    anew = failed and status.tip != before.tip
+    return status.result is Result.CHANGED or anew or failed != (before.error is not None)
 
 
 def _written(status: AgentStatus) -> Mapping[str, str | None]:
