@@ -62,6 +62,8 @@ def company(site: Site, gitops: Gitops) -> Site:
     gitops("agent", "install", SEEDED, *where, *stock, "--yes").ok()
     one = ["--mode=controller", "--interval=3s", *baked]
     gitops("agent", "install", CONTROLLED[0], *one).ok()
+    # A process that is told to end before it has begun does not hear it, as the first of its pod.
+    await_status(site, CONTROLLED[0], lambda said: said.get("commit"), timeout=120)
     gitops("agent", "install", CONTROLLED[1], *one).ok()
     _install_shell_agent(site, gitops)
     return site

@@ -118,7 +118,7 @@ def _deployment(spec: AgentSpec) -> Manifest:
             "selector": {"matchLabels": {"app.kubernetes.io/name": NAME}},
             "template": {
                 "metadata": {"labels": _LABELS},
-                "spec": {**pod, "terminationGracePeriodSeconds": 60},
+                "spec": {**pod, "terminationGracePeriodSeconds": 30},
             },
         },
     }
