@@ -10,6 +10,7 @@ from gitops_cli.cli.agent_run import run
 from gitops_cli.cli.agent_status import status
 
 agent = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     help="A process in the cluster that follows the state repository by itself.",
 )

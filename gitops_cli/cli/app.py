@@ -7,7 +7,8 @@ docs/decisions/0006-commands-load-when-called.md. What `gitops --help` shows is 
 from __future__ import annotations
 
 import importlib
-from typing import Annotated, Any
+import sys
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -119,6 +120,10 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
 }
 
 
+# Panels and boxes are for people; a pipe gets plain help and plain usage errors.
+MARKUP: Literal["rich"] | None = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
+
+
 class Commands(TyperGroup):
     """The table as a group: listing needs the table only, calling a command loads it."""
 
@@ -137,12 +142,14 @@ def load(name: str) -> Any:
         function, found = found, typer.Typer(add_completion=False)
         found.command(name)(function)
     found.info.name = name
+    found.rich_markup_mode = MARKUP
     return typer.main.get_command(found)
 
 
 app = typer.Typer(
     name="gitops",
     cls=Commands,
+    rich_markup_mode=MARKUP,
     help="Record, promote, diff and sync the versions of your services: git and a kubeconfig.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they print local variables, which may be secrets
