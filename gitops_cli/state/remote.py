@@ -83,6 +83,7 @@ def fetch_tip(git: Git, url: str, ref: str, *, timeout: float) -> str | None:
     `git fetch` tells what it fetched by writing a ref or FETCH_HEAD only; fetch-pack prints it.
     None where that does not work: over http, without such a branch, or if it failed.
     """
+    url = git.run("ls-remote", "--get-url", "--", url).text  # fetch-pack knows no `insteadOf`
     if not re.match(r"/|file:|ssh:|git:|[^-:/][^:/]*:(?!//|:)", url):
         return None
     words = ("fetch-pack", "--keep", "--quiet", "--no-progress", url, ref)

@@ -101,3 +101,16 @@ def test_the_tip_comes_over_one_connection_after_a_lost_race(
     assert not list((clone / ".git/objects/pack").glob("*.keep"))
     assert not (clone / ".git/FETCH_HEAD").exists()
     git(clone, "fsck", "--strict")
+
+
+def test_a_url_that_git_replaces_is_replaced_there_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = world.clone()
+    git(clone, "remote", "set-url", "origin", "example.com:state.git")
+    git(clone, "config", f"url.file://{world.remote}.insteadOf", "example.com:state.git")
+    log = ssh(world, monkeypatch, failing=1000, says=REFUSED)
+    world.commit({path_of(WEB): f"{OTHER}\n"})
+
+    assert opened(clone).write(setting(AUTH)).attempts == 2
+    assert not log.exists(), "nobody was to be asked over ssh"
