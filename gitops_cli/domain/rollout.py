@@ -148,7 +148,8 @@ def _distance(workload: Workload) -> str:
     if counts.updated < counts.wanted:
         return f"{counts.updated} of {counts.wanted} updated"
     if counts.existing > counts.updated:
-        return f"{counts.existing - counts.updated} old pods are ending"
+        left = counts.existing - counts.updated
+        return f"{left} old {'pod is' if left == 1 else 'pods are'} ending"
     return f"{min(counts.available, counts.ready)} of {counts.wanted} available"
 
 

@@ -101,7 +101,7 @@ def test_pods_that_run_something_else_behind_their_workloads_back_differ() -> No
 
 def test_rolling() -> None:
     row = only_row(f"r/web:{NEW}", pod(f"r/web:{OLD}"), counts=Counts(1, 2, 1, 1, 1))
-    assert (row.state, row.reason) == (State.ROLLING, "1 old pods are ending")
+    assert (row.state, row.reason) == (State.ROLLING, "1 old pod is ending")
 
 
 def test_a_broken_rollout_is_never_in_sync() -> None:

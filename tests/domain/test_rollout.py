@@ -61,7 +61,7 @@ BEHIND = Counts(2, 3, 1, 2, 2)
     ("counts", "message"),
     [
         pytest.param(Counts(2, 2, 1, 2, 2), "1 of 2 updated", id="some-updated"),
-        pytest.param(Counts(2, 3, 2, 3, 3), "1 old pods are ending", id="old-ones-left"),
+        pytest.param(Counts(2, 3, 2, 3, 3), "1 old pod is ending", id="old-ones-left"),
         pytest.param(Counts(2, 2, 2, 1, 1), "1 of 2 available", id="not-ready"),
         pytest.param(Counts(2, 0, 0, 0, 0), "0 of 2 updated", id="no-pod-yet"),
     ],
