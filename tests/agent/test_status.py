@@ -60,9 +60,9 @@ def test_what_cannot_be_read_counts_as_not_written(data: dict[str, str]) -> None
         (None, None, Health.NEVER_RAN),
         (10, None, Health.OK),
         (179, None, Health.OK),
-        (181, None, Health.STALE),
+        (180, None, Health.STALE),
         (10, "x", Health.FAILING),
-        (181, "x", Health.STALE),
+        (180, "x", Health.STALE),
         (-3600, None, Health.OK),
     ],
 )

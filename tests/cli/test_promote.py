@@ -445,11 +445,16 @@ def test_a_branch_is_asked_for_with_an_option(company, clone):
 
 def test_a_repeated_proposal_replaces_the_one_before(company, clone):
     command = ("promote", "authentication", "--to", PROD, "--yes", "--pr", "-o", "json")
-    clone(*command).ok()
+    at = [
+        clone.using(GIT_AUTHOR_DATE=moment, GIT_COMMITTER_DATE=moment)
+        for moment in ("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z")
+    ]
+    at[0](*command).ok()
     first = branch_tip(company)
 
-    again = clone(*command).ok().json()
-    assert (again["changed"], branch_tip(company)) == (False, first)
+    for same_second_or_later in at:
+        again = same_second_or_later(*command).ok().json()
+        assert (again["changed"], branch_tip(company)) == (False, first)
 
     company.push(STAGING, {"authentication": OTHER})
     clone(*command).ok()

@@ -101,7 +101,7 @@ def health(status: AgentStatus, now: datetime, *, limit: timedelta) -> Health:
     """Judge a status. `now` and its times must be one clock's: the API server's."""
     if status.last_attempt is None:
         return Health.NEVER_RAN
-    if now - status.last_attempt > limit:
+    if now - status.last_attempt >= limit:
         return Health.STALE
     return Health.FAILING if status.error is not None else Health.OK
 
