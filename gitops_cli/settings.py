@@ -10,9 +10,9 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.freeze import FreezeWindow, parse_freeze
@@ -66,8 +66,7 @@ class BadSettings(ConfigurationError):
         self.defect = defect
 
 
-@dataclass(frozen=True, slots=True)
-class UserConfig:
+class UserConfig(NamedTuple):
     """`$XDG_CONFIG_HOME/gitops/config.toml`: a person's defaults, for use from anywhere."""
 
     path: Path
@@ -75,7 +74,7 @@ class UserConfig:
     project: str | None = None
     output: str | None = None
     context: str | None = None
-    registries: Mapping[str, RegistryRules] = field(default_factory=dict)
+    registries: Mapping[str, RegistryRules] = MappingProxyType({})
 
 
 def parse_team(file: RawFile | None) -> Team:
@@ -184,8 +183,7 @@ def _registry(host: str, top: _Reader) -> RegistryRules:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(NamedTuple):
     """One table of a TOML file; `prefix` is its dotted path."""
 
     path: str

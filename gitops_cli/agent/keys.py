@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.agent.spec import IDENTITY, KNOWN_HOSTS, NEXT_IDENTITY
 from gitops_cli.domain.agent.ssh import (
@@ -25,8 +25,7 @@ _TRIES = 2
 _MEMORY = Path("/dev/shm")  # Linux: a private key made there never reaches a disk
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPair:
+class KeyPair(NamedTuple):
     """An ed25519 key: `private` in OpenSSH's format, `public` as authorized_keys has it."""
 
     private: bytes

@@ -6,16 +6,15 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.agent.spec import GPG_SIGNERS, SSH_SIGNERS
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
 
 
-@dataclass(frozen=True, slots=True)
-class Signers:
+class Signers(NamedTuple):
     """A directory with `allowed_signers` (ssh), `keyring.asc` (GPG), or both."""
 
     directory: Path

@@ -7,8 +7,8 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.builder.process import Finished, Progress, ask, run
 from gitops_cli.domain.building import BuildRequest, CommitRequest, Engine
@@ -26,8 +26,7 @@ from gitops_cli.domain.version import is_digest
 _DENIED = re.compile(r"unauthorized|denied|authentication required|no basic auth", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Builder:
+class Builder(NamedTuple):
     """One engine; `progress` takes its lines, None lets it draw on our terminal.
 
     It is run in `directory`, which relative paths of secrets mean.

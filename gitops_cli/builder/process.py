@@ -9,8 +9,8 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.text import visible
 
@@ -20,8 +20,7 @@ ASK_SECONDS = 30.0
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """How a command ended, and its last words (none if a terminal showed them)."""
 
     code: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -273,7 +272,7 @@ def _with_others(objects: Objects, snapshot: Snapshot, spec: AgentSpec) -> Agent
     others, _ = controller_in(objects, spec.namespace)
     kept = [name for name in others if name in snapshot.environments]
     kinds = {name: kinds_in(snapshot, name) for name in kept}
-    return replace(spec, kinds={**kinds, **spec.kinds})
+    return spec._replace(kinds={**kinds, **spec.kinds})
 
 
 def _needs_key(spec: AgentSpec) -> bool:

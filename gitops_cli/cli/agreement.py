@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.report import report, show_plan
@@ -18,8 +18,7 @@ from gitops_cli.operations.writing import write_draft
 from gitops_cli.settings import parse_team
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A plan that may be written.
 
     `compute` holds it against a tip; `anew` makes the same plan of another tip, for showing it
@@ -56,9 +55,9 @@ def carry_out(
         return outcome
     shown = show_plan(session, Outcome(draft), logs)
     consent(environment, team, question=offer.question, yes=yes, confirmed=terms.confirmed)
-    agreed = replace(terms, reason=needed_reason(environment, team, terms.reason))
+    agreed = terms._replace(reason=needed_reason(environment, team, terms.reason))
     if is_protected(environment, team):
-        agreed = replace(agreed, confirmed=environment)
+        agreed = agreed._replace(confirmed=environment)
     try:
         draft, written = write_draft(
             session.state,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -67,7 +66,7 @@ def lock(
     reason = message
     if reason is None:
         reason = ask_text("Why is it locked?", flag='-m "why"')
-    order = replace(_order(session, services, env, project), reason=reason, until=end)
+    order = _order(session, services, env, project)._replace(reason=reason, until=end)
 
     def compute(snapshot: Snapshot, order: LockOrder) -> LockDraft:
         return draft_lock(snapshot, order, state=session.state, now=now, by=session.person)
@@ -87,7 +86,7 @@ def unlock(
     timeout: Timeout = None,
 ) -> None:
     """Take a lock away, so that versions can be recorded again."""
-    order = replace(_order(session, services, env, project), reason=message)
+    order = _order(session, services, env, project)._replace(reason=message)
 
     def compute(snapshot: Snapshot, order: LockOrder) -> LockDraft:
         return draft_unlock(snapshot, order, state=session.state)
@@ -128,7 +127,7 @@ def _carry_out(
         question = f"Which environment is `{ambiguous.word}`?"
         chosen = choose_environment(session, question, ambiguous.fits, flag="--env")
         _carry_out_once(
-            session, replace(order, environment=chosen), compute, dry_run=dry_run, timeout=timeout
+            session, order._replace(environment=chosen), compute, dry_run=dry_run, timeout=timeout
         )
 
 

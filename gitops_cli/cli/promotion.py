@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gitops_cli.cli.prompts import choose_several, may_ask
 from gitops_cli.cli.resolve import (
@@ -23,8 +23,7 @@ from gitops_cli.domain.team import Team
 from gitops_cli.operations.promote import Promotion, plan_promotion
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """What the command line says; what it leaves open is found or asked."""
 
     services: tuple[ServiceName, ...]
@@ -46,7 +45,7 @@ def planned_promotion(session: Session, words: Words, snapshot: Snapshot, team: 
         raise UsageError("--all and named services exclude each other")
     if not words.says_which and (here := service_here(session, team, snapshot)) is not None:
         session.output.note(f"{here}: the service of this checkout")
-        words = replace(words, services=(here,))
+        words = words._replace(services=(here,))
     target = _target(session, words, snapshot, team)
     source = _source(session, words, target, snapshot, team)
     services, chosen = _services(session, words, source, target, snapshot, team)

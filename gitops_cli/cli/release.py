@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -199,7 +198,7 @@ def release(
     recipe = Recipe(request, pin, APPEAR_SECONDS if wait_image is None else wait_image)
 
     def once(order: Order) -> Release:
-        order = replace(order, reason=source.reason(order.reason))
+        order = order._replace(reason=source.reason(order.reason))
         if dry_run:
             outcome, service, image = plan_release(shop, order)
             return Release(service, image, None, None, outcome)

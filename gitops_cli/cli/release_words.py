@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.building import (
     BuildRequest,
@@ -15,8 +15,7 @@ from gitops_cli.domain.building import (
 from gitops_cli.domain.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """The command line's words on how the image is made."""
 
     build: Path | None

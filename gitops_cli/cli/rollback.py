@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -143,8 +142,7 @@ def rollback(
         wait_for_arrival(session, environment, changed, outcome.written.commit, timeout=timeout)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(NamedTuple):
     """What the command line says; what it leaves open is found or asked."""
 
     services: tuple[ServiceName, ...]
@@ -180,7 +178,7 @@ def _of_this_checkout(session: Session, words: _Words, snapshot: Snapshot, team:
     if here is None:
         return words
     session.output.note(f"{here}: the service of this checkout")
-    return replace(words, services=(here,))
+    return words._replace(services=(here,))
 
 
 def _chosen(
@@ -200,7 +198,7 @@ def _chosen(
     choices = [(offer.commit.hash, _offered(offer, session.now())) for offer in offers]
     chosen = choose(f"Undo which change of {environment}?", choices, flag="--commit")
     say_command(session, ["rollback", "-e", environment, "--commit", chosen])
-    return replace(words, commit=chosen)
+    return words._replace(commit=chosen)
 
 
 def _offered(offer: Undoing, now: datetime) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gitops_cli.cli.output import Format, Output
 from gitops_cli.domain.errors import ConfigurationError, ExitCode
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
     from gitops_cli.state.tip_reader import TipReader
 
 
-@dataclass(frozen=True, slots=True)
-class SharedOptions:
+class SharedOptions(NamedTuple):
     """The options every command has."""
 
     directory: Path | None = None

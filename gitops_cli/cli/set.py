@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -144,7 +143,7 @@ def set_versions(
         if checks.asked:
             # Guards first, nobody waits for an image to be refused then; and the wait is not part
             # of the write, which has a time of its own.
-            guarded = replace(order, images=as_recorded)
+            guarded = order._replace(images=as_recorded)
             preview(session.state, lambda snapshot: compute(snapshot, guarded))
             preview(session.state, compute)
         if dry_run:
@@ -168,14 +167,14 @@ def with_answers(session: Session, record: Callable[[Order], T], order: Order) -
                 raise
             question = f"Which environment is `{open_question.word}`?"
             chosen = choose_environment(session, question, open_question.fits, flag="--env")
-            order = replace(order, environment=chosen)
+            order = order._replace(environment=chosen)
         except Unconfirmed as open_question:
             if not may_ask() or order.confirmed is not None:
                 raise
             name = open_question.environment
             reason = order.reason or ask_text(f"{name} is protected. Why is this done?", flag="-m")
             confirm_by_name(f"{name} is protected.", name)
-            order = replace(order, reason=reason, confirmed=name)
+            order = order._replace(reason=reason, confirmed=name)
 
 
 def asked_environment(session: Session, project: str | None) -> str:
@@ -233,7 +232,7 @@ class _Wish:
             return version
         full = self._whole(service, version.tag.lower(), team)
         self._expanded[service] = (version.tag, full)
-        return replace(version, tag=full)
+        return version._replace(tag=full)
 
     def _whole(self, service: ServiceName, prefix: str, team: Team) -> str:
         """Return the one commit of the service's source that `prefix` abbreviates."""

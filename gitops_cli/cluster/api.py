@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote, urlencode
 
 from gitops_cli.cluster.kubeconfig import Access
@@ -20,8 +19,7 @@ ATTEMPTS = 4
 _WORTH_RETRYING = frozenset({429, 500, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """A resource of the API: its path's beginning and its plural name."""
 
     base: str
@@ -50,8 +48,7 @@ RESOURCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Doing:
+class Doing(NamedTuple):
     """What a request is for, as its failure names it."""
 
     verb: str

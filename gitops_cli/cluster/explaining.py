@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gitops_cli.cluster.api import EVENTS, PODS, Api, Doing
 from gitops_cli.cluster.parallel import attempt_all
@@ -30,7 +29,7 @@ def explain(api: Api, namespace: EnvironmentName, trouble: Trouble) -> Trouble:
         return trouble
     try:
         if trouble.exit_code is not None and trouble.container is not None:
-            return replace(trouble, log=_log(api, namespace, trouble.pod, trouble.container))
+            return trouble._replace(log=_log(api, namespace, trouble.pod, trouble.container))
         if trouble.is_bare:
             return with_event(trouble, _event(api, namespace, trouble.pod))
     except (Denied, ClusterError):

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import yaml
@@ -53,8 +53,7 @@ _KNOWN_USER = frozenset(
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
-class Pem:
+class Pem(NamedTuple):
     """A certificate or key: a file, or the bytes themselves."""
 
     path: Path | None = None
@@ -89,8 +88,7 @@ class Access:
     files: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """A named part of a kubeconfig and the file that has it."""
 
     path: Path

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from gitops_cli.cluster.api import JOBS, NAMESPACES, PODS, RESOURCES, Api, Doing, Refused, Resource
 from gitops_cli.cluster.parallel import attempt_all
@@ -17,8 +17,7 @@ from gitops_cli.domain.workload import Observed, Target
 CHUNK = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """One LIST to make; `kind` is None for pods and jobs."""
 
     namespace: EnvironmentName
@@ -42,11 +41,10 @@ class Listing:
         return pod(item) if self.resource is PODS else job(item)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A LIST's values by name, and the version from which a watch goes on."""
 
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = MappingProxyType({})
     version: str = ""
 
 

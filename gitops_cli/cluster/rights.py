@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitops_cli.cluster.api import JOBS, NAMESPACES, PODS, RESOURCES, REVIEWS, Api, Doing, Resource
 from gitops_cli.cluster.parallel import attempt_all
@@ -19,8 +18,7 @@ _VERSION = Resource("", "version")
 _OTHERS = {"pods": PODS, "jobs": JOBS, "namespaces": NAMESPACES}
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """What a server says of itself; `time` is None where it sends no date."""
 
     version: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 
 class Broken(Exception):
@@ -19,8 +19,7 @@ class Broken(Exception):
         self.again = again
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request; `path` begins with `/` and has its query."""
 
     method: str
@@ -35,13 +34,12 @@ class Request:
         return accept | ({"Content-Type": self.content_type} if self.body is not None else {})
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An answer. The names of `headers` are in lower case."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Transport(Protocol):

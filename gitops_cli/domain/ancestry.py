@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Relation(StrEnum):
@@ -17,8 +17,7 @@ class Relation(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Distance:
+class Distance(NamedTuple):
     """How `new` lies to `old`: commits it adds (`ahead`) and lacks (`behind`).
 
     A count is None where history is cut (a shallow clone) or a commit is not known.
@@ -53,8 +52,7 @@ def distance(ahead: int, behind: int) -> Distance:
     return SAME
 
 
-@dataclass(frozen=True, slots=True)
-class SourceCommit:
+class SourceCommit(NamedTuple):
     """A commit of a service's source; `at` is the committer's time, aware."""
 
     hash: str
@@ -63,8 +61,7 @@ class SourceCommit:
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class Changelog:
+class Changelog(NamedTuple):
     """What lies between two versions of a service.
 
     `commits` are those that shipping adds, `removed` those it takes away; newest first, cut after

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, is_dns_label, parse_environment
@@ -25,8 +25,7 @@ class Forge(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Blueprint:
+class Blueprint(NamedTuple):
     """What a new repository is about. `images_path` may hold `{project}`."""
 
     projects: Sequence[str]

@@ -6,10 +6,11 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gitops_cli.domain.drafting import Outcome
 from gitops_cli.domain.errors import UsageError
@@ -30,8 +31,7 @@ class Engine(StrEnum):
     PODMAN = "podman"
 
 
-@dataclass(frozen=True, slots=True)
-class BuildRequest:
+class BuildRequest(NamedTuple):
     """A build: `args` and `secrets` in the words of `docker build`."""
 
     context: Path
@@ -39,16 +39,15 @@ class BuildRequest:
     args: Sequence[str] = ()
     secrets: Sequence[str] = ()
     platforms: Sequence[str] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class CommitRequest:
+class CommitRequest(NamedTuple):
     """A running container to be made an image; `command` replaces the one it was started with."""
 
     container: str
     command: Sequence[str] | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
 
     @property
     def changes(self) -> list[str]:
@@ -67,8 +66,7 @@ class Made(StrEnum):
     COMMITTED = "committed"
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """What a release did; `digest` and `outcome.written` are None where it was only shown."""
 
     service: ServiceName

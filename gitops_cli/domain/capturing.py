@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gitops_cli.domain.drafting import Draft
 from gitops_cli.domain.image import ImageRef, is_repository, parse_image, same_repository
@@ -15,8 +16,7 @@ from gitops_cli.domain.version import Version, parse_version
 from gitops_cli.domain.workload import Workload
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A workload and the version it has."""
 
     service: ServiceName
@@ -24,8 +24,7 @@ class Found:
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A workload that cannot be recorded, and why."""
 
     service: str
@@ -33,8 +32,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(NamedTuple):
     """What a namespace holds, read as an environment."""
 
     images_path: str
@@ -42,16 +40,14 @@ class Capture:
     skipped: tuple[Skipped, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(NamedTuple):
     """Manifests of a namespace by file name, and what was left out."""
 
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = MappingProxyType({})
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(NamedTuple):
     """What was recorded; `written` is None for a dry run, `exported` without manifests."""
 
     capture: Capture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from gitops_cli.domain.proposal import Actor
@@ -13,8 +13,7 @@ _NO_ADDRESS = re.compile(r"[^A-Za-z0-9.]+")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class CiRun:
+class CiRun(NamedTuple):
     """One run. `url` shows it; `branch` is what was built, None for a tag or unknown."""
 
     system: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gitops_cli.domain.proposal import Actor
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """One commit as it stands in git; the times are aware, with the author's own offset.
 
     `body` is without the trailers; a trailer that occurs twice keeps its last value.
@@ -23,11 +23,10 @@ class Commit:
     committed_at: datetime
     subject: str
     body: str = ""
-    trailers: Mapping[str, str] = field(default_factory=dict)
+    trailers: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(NamedTuple):
     """One change of one file on the branch, newest first in a history.
 
     `commit` brought the change onto the branch. Where that is a merge, `origin` is the commit
@@ -47,8 +46,7 @@ class FileChange:
         return self.origin or self.commit
 
 
-@dataclass(frozen=True, slots=True)
-class LastChange:
+class LastChange(NamedTuple):
     """When a file was last changed on the branch, and by whom."""
 
     commit: str

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 from gitops_cli.domain.findings import Severity
@@ -58,8 +57,7 @@ class Agreement(StrEnum):
     DIFFERENT = "different"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One container: wanted in git, recorded in the workload, running in the pods.
 
     `running` is None where pods may not be listed. `lock` is the hold on the recorded version.
@@ -98,7 +96,7 @@ class Row:
         if self.rollout is None:
             return self
         reason = trouble.text if self.state is State.FAILED else self.reason
-        return replace(self, rollout=replace(self.rollout, trouble=trouble), reason=reason)
+        return self._replace(rollout=self.rollout._replace(trouble=trouble), reason=reason)
 
 
 # The states of a row, the most telling first: a service may have several containers.
@@ -119,8 +117,7 @@ def telling(rows: Iterable[Row]) -> Row:
     return min(rows, key=lambda row: _TELLING.index(row.state))
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """All rows of one environment; `problems` are what could not be told, `notes` by the way."""
 
     environment: EnvironmentName
@@ -145,8 +142,7 @@ class Comparison:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(NamedTuple):
     """All compared environments at one state commit (None: not a commit), and their contexts."""
 
     commit: str | None
@@ -236,8 +232,7 @@ def _untracked(environment: Environment, observed: Observed) -> Iterable[Row]:
                 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(NamedTuple):
     """A service as git has it."""
 
     environment: Environment

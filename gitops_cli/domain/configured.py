@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 DEFAULT = "default"
 
@@ -10,8 +10,7 @@ DEFAULT = "default"
 Value = str | bool | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A value and its origin: `FILE:LINE`, the name of a variable, or `default`."""
 
     key: str

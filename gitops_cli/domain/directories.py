@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.proposal import Proposal
@@ -12,8 +12,7 @@ from gitops_cli.domain.repository import (
 from gitops_cli.domain.stages import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """An environment and where it belongs."""
 
     place: Place
@@ -21,8 +20,7 @@ class Listed:
     cluster: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewEnvironment:
+class NewEnvironment(NamedTuple):
     """What a new environment is made of. `source` is what it was copied from."""
 
     name: EnvironmentName

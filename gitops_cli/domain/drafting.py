@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gitops_cli.domain.intent import version_path
 from gitops_cli.domain.locks import Lock
@@ -33,21 +34,19 @@ class Verb(StrEnum):
     ENV = "env"
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(NamedTuple):
     """Why something is written, and on whose behalf; `run` is the address of the CI run."""
 
     verb: Verb
     reason: str | None = None
     run: str | None = None
     source: EnvironmentName | None = None
-    source_times: Mapping[ServiceName, datetime] = field(default_factory=dict)
+    source_times: Mapping[ServiceName, datetime] = MappingProxyType({})
     overrides: Sequence[Override] = ()
     skip_ci: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """What a writer does on one tip: `changes` are written, `unchanged` was so already."""
 
     verb: Verb
@@ -62,8 +61,7 @@ class Draft:
     held: tuple[ServiceName, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(NamedTuple):
     """Where a change waits to be merged: its branch, and the forge's page that opens a request."""
 
     branch: str
@@ -71,8 +69,7 @@ class Review:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of a draft; `written` is None where nothing had to be, or was to be, written."""
 
     draft: Draft
@@ -86,8 +83,7 @@ class Outcome:
         return self.written is not None and self.written.changed
 
 
-@dataclass(frozen=True, slots=True)
-class LockDraft:
+class LockDraft(NamedTuple):
     """What a lock or an unlock does on one tip.
 
     `locks` are new, or were taken away; `replaced` held until new ones took their place.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEK = timedelta(days=7)
@@ -15,8 +15,7 @@ _WEEKLY = re.compile(r"([A-Za-z]{3,9}) (\d\d?):(\d\d) - ([A-Za-z]{3,9}) (\d\d?):
 _ONCE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) - (\d{4}-\d\d-\d\d \d\d:\d\d) (\S+)\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
+class _Moment(NamedTuple):
     """A time of the week: day 0 is Monday."""
 
     day: int
@@ -30,8 +29,7 @@ class _Moment:
         return at if at <= now else at - _WEEK
 
 
-@dataclass(frozen=True, slots=True)
-class WeeklyWindow:
+class WeeklyWindow(NamedTuple):
     """Every week from `begin` to `end` on the zone's clock; `text` is as it was written."""
 
     text: str
@@ -51,8 +49,7 @@ class WeeklyWindow:
         return closing if closing > now else closing.replace(fold=1)
 
 
-@dataclass(frozen=True, slots=True)
-class SingleWindow:
+class SingleWindow(NamedTuple):
     """Once, from `begin` to `end` (aware times)."""
 
     text: str

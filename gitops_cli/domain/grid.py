@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gitops_cli.domain.ancestry import Distance
 from gitops_cli.domain.commits import LastChange
@@ -15,8 +15,7 @@ from gitops_cli.domain.repository import VersionFile
 from gitops_cli.domain.stages import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """An environment of the grid. `lock` is on all of it; `frozen_until` None: not frozen."""
 
     place: Place
@@ -30,8 +29,7 @@ class Column:
         return self.place.environment
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(NamedTuple):
     """What the cluster has: the row's state as in `diff`, the workload's image, the pods' images.
 
     `running` is None where pods may not be listed.
@@ -43,8 +41,7 @@ class Live:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A service in an environment: what is recorded, since when, and how it lies to `before`.
 
     `distance` is seen from the environment `before`: `3 behind` lacks three of its commits. None
@@ -61,8 +58,7 @@ class Cell:
     live: Live | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """One project. A row has a cell for each column where the service is."""
 
     project: str
@@ -70,8 +66,7 @@ class Grid:
     rows: Mapping[ServiceName, Mapping[EnvironmentName, Cell]]
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """All grids, at one commit and one time; `fresh` as of the remote."""
 
     commit: str | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.version import Version
@@ -15,8 +15,7 @@ _REPOSITORY = re.compile(rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*\Z")
 _DEFAULT_HOST = "docker.io"
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRef:
+class ImageRef(NamedTuple):
     """An image as a workload names it; `repository` is written as it stands there."""
 
     repository: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.workload import (
@@ -17,8 +16,7 @@ from gitops_cli.domain.workload import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What is recorded on a workload beside its image; None is not recorded."""
 
     commit: str | None = None
@@ -26,8 +24,7 @@ class Stamp:
     actor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImagePatch:
+class ImagePatch(NamedTuple):
     """A workload as it was read, and the image that some of its containers get."""
 
     workload: Workload
@@ -98,15 +95,13 @@ def _pointer(annotation: str) -> str:
     return "/metadata/annotations/" + annotation.replace("~", "~0").replace("/", "~1")
 
 
-@dataclass(frozen=True, slots=True)
-class Patched:
+class Patched(NamedTuple):
     """The workload as the server answered after the patch; its generation is to be waited for."""
 
     workload: Workload
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """Somebody changed the workload since it was read, so nothing was patched. None: it is gone."""
 
     workload: Workload | None

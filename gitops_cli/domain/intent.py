@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import UnknownService
 from gitops_cli.domain.findings import Severity
@@ -14,16 +14,14 @@ from gitops_cli.domain.repository import KIND_OF_SUFFIX, Environment, Kind, inva
 from gitops_cli.domain.version import Version
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """A plan as it was shown, and the kind of workload of each service it may add."""
 
     plan: Plan
     kinds: Mapping[ServiceName, Kind]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """An intent held against a tip: what to write, what is written already, what moved.
 
     `write` has the tip's version as `current`; `moved` are those whose version is neither the one

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from gitops_cli.domain.comparison import Comparison, Row, State
 from gitops_cli.domain.grid import Cell, Grid, Live, Status
@@ -28,18 +27,18 @@ def with_live(status: Status, comparisons: Iterable[Comparison]) -> Status:
         for row in comparison.rows:
             found.setdefault((row.environment, row.service), []).append(row)
     lives = {place: _live(rows) for place, rows in found.items()}
-    return replace(status, grids=tuple(_joined(grid, lives) for grid in status.grids))
+    return status._replace(grids=tuple(_joined(grid, lives) for grid in status.grids))
 
 
 def _joined(grid: Grid, lives: Mapping[tuple[EnvironmentName, ServiceName], Live]) -> Grid:
     def joined(service: ServiceName, cell: Cell) -> Cell:
-        return replace(cell, live=lives.get((cell.environment, service)))
+        return cell._replace(live=lives.get((cell.environment, service)))
 
     rows = {
         service: {name: joined(service, cell) for name, cell in cells.items()}
         for service, cells in grid.rows.items()
     }
-    return replace(grid, rows=rows)
+    return grid._replace(rows=rows)
 
 
 def _live(rows: Sequence[Row]) -> Live:

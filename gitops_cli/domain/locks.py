@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.text import one_line
@@ -11,8 +11,7 @@ from gitops_cli.domain.text import one_line
 LOCK_SUFFIX = ".lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(NamedTuple):
     """A lock file. `service` is None for the whole environment.
 
     `problem` says why it could not be read; such a lock holds, because somebody meant one.

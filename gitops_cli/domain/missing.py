@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import Denied, RegistryError
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 
 
-@dataclass(frozen=True, slots=True)
-class MissingImage:
+class MissingImage(NamedTuple):
     """A version whose image is gone; `problem` is set if the registry could not tell."""
 
     environment: EnvironmentName

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from gitops_cli.domain.commits import Commit
 from gitops_cli.domain.names import EnvironmentName, ServiceName
@@ -11,16 +11,14 @@ from gitops_cli.domain.plan import Action
 from gitops_cli.domain.version import Version
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """The content of a version file: as a version if it is one, and always as a line of text."""
 
     text: str
     version: Version | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One change of one service. `commit` brought it onto the branch at `at`.
 
     `made_by` is who did it and why. `replaced_at` None: it is still recorded.

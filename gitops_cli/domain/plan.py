@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.version import Version
@@ -18,8 +18,7 @@ class Action(StrEnum):
     REMOVE = "remove"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One service's way from `current` to `desired`; None on a side: not there."""
 
     service: ServiceName
@@ -34,8 +33,7 @@ class Change:
         return Action.REMOVE if self.desired is None else Action.UPDATE
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """All changes of one environment, ordered by service."""
 
     environment: EnvironmentName

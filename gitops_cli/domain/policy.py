@@ -7,10 +7,10 @@ again on every new tip, so a lock pushed a moment ago counts.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import Blocked, Frozen, Locked, PolicyRefused, UsageError
 from gitops_cli.domain.locks import Lock
@@ -56,8 +56,7 @@ def need_confirmation(
         raise Unconfirmed(environment)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why a write is refused, and which override would let it through, if one would."""
 
     error: Blocked

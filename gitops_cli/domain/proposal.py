@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """A person or a CI job, as git names an author."""
 
     name: str
     email: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """One file's content before and after; None means that the file is absent.
 
     `old` is what the proposal was computed from. White space around it does not count.
@@ -25,8 +23,7 @@ class Edit:
     new: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """One commit, computed from a snapshot and nothing else.
 
     `trailers` keep their order. Neither `subject` nor `body` can forge one.
@@ -38,8 +35,7 @@ class Proposal:
     trailers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """What a write did.
 
     `commit` is ours, or without a change the tip that already said so (None: no commits at all);

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryRules:
+class RegistryRules(NamedTuple):
     """`[registry."HOST:PORT"]` of the user's config."""
 
     host: str

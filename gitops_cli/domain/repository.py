@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import InvalidState, UnknownEnvironment, UnknownService
 from gitops_cli.domain.findings import Finding, Severity
@@ -48,8 +49,7 @@ class FileType(StrEnum):
     SUBMODULE = "submodule"
 
 
-@dataclass(frozen=True, slots=True)
-class RawFile:
+class RawFile(NamedTuple):
     """A path of the repository and its bytes, cut after MAX_BYTES + 1 (settings are whole)."""
 
     path: str
@@ -57,8 +57,7 @@ class RawFile:
     type: FileType = FileType.REGULAR
 
 
-@dataclass(frozen=True, slots=True)
-class VersionFile:
+class VersionFile(NamedTuple):
     """One `<service>.<kind>` file."""
 
     path: str
@@ -67,8 +66,7 @@ class VersionFile:
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """One directory: what should run in the namespace of its name.
 
     `findings` are about its files; what they spoil is missing from the other fields.
@@ -77,7 +75,7 @@ class Environment:
     name: EnvironmentName
     images_path: str | None
     files: Mapping[ServiceName, VersionFile]
-    locks: Mapping[ServiceName | None, Lock] = field(default_factory=dict)
+    locks: Mapping[ServiceName | None, Lock] = MappingProxyType({})
     has_manifests: bool = False
     findings: tuple[Finding, ...] = ()
 
@@ -130,8 +128,7 @@ def invalid(errors: Sequence[Finding]) -> InvalidState:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The whole repository at one commit (None: not a commit, such as the working tree)."""
 
     commit: str | None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.repository import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+class Right(NamedTuple):
     """May we do `verb` on a kind of workload, or on `pods`, `jobs`, `roles.rbac.…`?"""
 
     verb: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from gitops_cli.domain.repository import Kind
 from gitops_cli.domain.workload import Job, Pod, PodContainer, Workload
@@ -40,8 +40,7 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """What keeps a pod, or the making of pods. `final`: waiting longer will not mend it."""
 
     reason: str
@@ -65,14 +64,13 @@ class Trouble:
         return f"{self.reason}{code}" + (f": {self.message}" if self.message else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Rollout:
+class Rollout(NamedTuple):
     """A judgement. `message` says how far it is or why it stands still; empty when complete."""
 
     phase: Phase
     message: str = ""
     trouble: Trouble | None = None
-    counts: tuple[int, int] = field(default=(0, 0))  # ready pods of the newest template, wanted
+    counts: tuple[int, int] = (0, 0)  # ready pods of the newest template, wanted
 
     @property
     def is_over(self) -> bool:
@@ -238,7 +236,7 @@ def with_event(trouble: Trouble, message: str) -> Trouble:
     if not message:
         return trouble
     missing = trouble.reason in _PULL and bool(_NOT_FOUND.search(message))
-    return replace(trouble, message=message, final=trouble.final or missing)
+    return trouble._replace(message=message, final=trouble.final or missing)
 
 
 def _worst(troubles: Iterable[Trouble]) -> Trouble | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.repository import Kind
@@ -11,8 +11,7 @@ from gitops_cli.domain.rollout import last_job
 from gitops_cli.domain.workload import Container, Observed, Workload
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(NamedTuple):
     """An image that pods run, with the digest their nodes pulled, and how many."""
 
     image: ImageRef

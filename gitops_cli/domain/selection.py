@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import UnknownEnvironment
 from gitops_cli.domain.names import EnvironmentName, ServiceName
@@ -13,8 +13,7 @@ from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """What a person wants to see; nothing said: all of it.
 
     `usual` is a service that is shown alone if it exists: the one whose checkout we are in.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName
@@ -11,8 +11,7 @@ from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where an environment belongs. `project` is empty for an environment named like a stage."""
 
     environment: EnvironmentName

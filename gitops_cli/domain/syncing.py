@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from gitops_cli.domain.comparison import Row, State
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
@@ -60,8 +60,7 @@ _CODE_OF_VERDICT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One service. `before` is the image its workload had, `containers` those that get `wanted`.
 
     `verdict` and `rollout` are set where its rollout was waited for. Not `settled`: its pods were
@@ -99,8 +98,7 @@ class Outcome:
         return self.done in (Done.PATCHED, Done.WOULD_PATCH)
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentReport:
+class EnvironmentReport(NamedTuple):
     """One environment; `problems` are what kept it, or parts of it, from being looked at."""
 
     environment: EnvironmentName
@@ -115,8 +113,7 @@ class EnvironmentReport:
         return worst([o.exit_code for o in self.outcomes] + [p.exit_code for p in self.problems])
 
 
-@dataclass(frozen=True, slots=True)
-class SyncReport:
+class SyncReport(NamedTuple):
     """A whole sync: `commit` is the state commit that the clusters should follow.
 
     `cluster_seconds` is the time that reading and patching took, without what was waited for.
@@ -163,8 +160,7 @@ def unpatched(row: Row) -> Outcome:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Ours:
+class Ours(NamedTuple):
     """The state commit that is to be followed.
 
     `fresh`: just read from the remote. `said`: named by --rev or --at, so newer ones do not count.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gitops_cli.domain.freeze import FreezeWindow
 from gitops_cli.domain.names import ServiceName
@@ -33,8 +34,7 @@ class VersionForm(StrEnum):
     ANY = "any"
 
 
-@dataclass(frozen=True, slots=True)
-class StageRules:
+class StageRules(NamedTuple):
     """`[stage.NAME]`; `lines` has the line of each key in gitops.toml."""
 
     name: str
@@ -47,11 +47,10 @@ class StageRules:
     require: frozenset[Requirement] = frozenset()
     mode: Mode = Mode.PUSH
     branches: tuple[str, ...] = ()
-    lines: Mapping[str, int] = field(default_factory=dict)
+    lines: Mapping[str, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceRules:
+class ServiceRules(NamedTuple):
     """`[service.NAME]`."""
 
     name: ServiceName
@@ -59,13 +58,12 @@ class ServiceRules:
     container: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
+class Team(NamedTuple):
     """The whole of gitops.toml, with defaults where it is silent."""
 
     stages: tuple[str, ...] = DEFAULT_STAGES
-    rules: Mapping[str, StageRules] = field(default_factory=dict)
-    services: Mapping[ServiceName, ServiceRules] = field(default_factory=dict)
+    rules: Mapping[str, StageRules] = MappingProxyType({})
+    services: Mapping[ServiceName, ServiceRules] = MappingProxyType({})
     version_form: VersionForm = VersionForm.COMMIT
     require_ancestry: bool = False
     skip_ci: bool = False

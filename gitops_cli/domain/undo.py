@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.commits import Commit, FileChange
 from gitops_cli.domain.drafting import Verb
@@ -12,8 +12,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.version import Version, parse_version
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One change of a service's recorded version; None: it was not recorded, or not readable."""
 
     commit: Commit
@@ -112,8 +111,7 @@ def version_like(
     return next(iter(fits.values()), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Undoing:
+class Undoing(NamedTuple):
     """What one commit did to the services of an environment."""
 
     commit: Commit

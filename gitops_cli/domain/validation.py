@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from gitops_cli.domain.findings import Finding, Severity
 from gitops_cli.domain.locks import Lock
@@ -25,8 +25,7 @@ class Subject(StrEnum):
     COMMIT = "commit"
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(NamedTuple):
     """All findings, by place; `commit` is None for the working tree and the index."""
 
     subject: Subject

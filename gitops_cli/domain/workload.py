@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import ImageRef, parse_image, same_repository
@@ -23,8 +23,7 @@ ACTOR = "gitops-cli/actor"
 OUR_ANNOTATIONS = (CHANGE_CAUSE, COMMIT, COMMIT_TIME, ACTOR)
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(NamedTuple):
     """A container of a workload's template; `pointer` is its place as a JSON pointer."""
 
     name: str
@@ -33,8 +32,7 @@ class Container:
     init: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """A condition of a workload's status."""
 
     type: str
@@ -43,8 +41,7 @@ class Condition:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """How many pods: wanted, existing, of the newest template, and of all ready and available."""
 
     wanted: int = 0
@@ -54,8 +51,7 @@ class Counts:
     available: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Workload:
+class Workload(NamedTuple):
     """A Deployment, StatefulSet, DaemonSet or CronJob.
 
     `annotations` holds gitops' own only and is None where the object has none at all, which a JSON
@@ -71,7 +67,7 @@ class Workload:
     generation: int = 0
     observed_generation: int = 0
     annotations: Mapping[str, str] | None = None
-    counts: Counts = field(default_factory=Counts)
+    counts: Counts = Counts()
     conditions: tuple[Condition, ...] = ()
     update_revision: str | None = None
     on_delete: bool = False
@@ -94,8 +90,7 @@ class Workload:
         return next((c for c in self.conditions if c.type == type_), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How a container's process ended; `message` is what it left for Kubernetes."""
 
     exit_code: int
@@ -103,8 +98,7 @@ class Ended:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PodContainer:
+class PodContainer(NamedTuple):
     """A container of a pod: the image it should have, and what the node says of it.
 
     `digest` is that of the image that was pulled, None before.
@@ -123,8 +117,7 @@ class PodContainer:
     ended_before: Ended | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pod:
+class Pod(NamedTuple):
     """A pod. `revision` tells the pods of one template from those of another."""
 
     name: str
@@ -141,8 +134,7 @@ class Pod:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One run of a CronJob."""
 
     name: str
@@ -153,8 +145,7 @@ class Job:
     failed: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What to look at in one namespace."""
 
     namespace: EnvironmentName
@@ -220,8 +211,7 @@ def _owner(pod: Pod) -> tuple[str, str]:
     return (pod.owner_kind, pod.owner_name)
 
 
-@dataclass(frozen=True, slots=True)
-class Unclear:
+class Unclear(NamedTuple):
     """Nothing tells which container gets the image; `reason` lists them."""
 
     reason: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitops_cli.domain.agent.manifests import Manifest, identity
 from gitops_cli.domain.agent.outcome import PlannedObject, Step
@@ -17,8 +16,7 @@ from gitops_cli.operations.ports import Objects
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(NamedTuple):
     """The agent that serves an environment: where it runs, and which environments it has."""
 
     namespace: str

@@ -7,9 +7,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitops_cli.domain.agent.outcome import Round, Visit
 from gitops_cli.domain.agent.spec import NAME
@@ -44,8 +43,7 @@ _PACK_LIMIT = 600_000  # bytes; a ConfigMap may have 1 MiB, and base64 needs a t
 _MESSAGE = 1000  # characters: an Event's message may have 1,024
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(NamedTuple):
     """What a round follows: a snapshot, and the note that it is not the tip, if so."""
 
     desired: Desired
@@ -167,15 +165,14 @@ class Agent:
                 visit = self._synced(environment, before, following)
             except GitOpsError as error:
                 visit = _failed(before, error)
-        status = replace(
-            visit.status,
+        status = visit.status._replace(
             last_attempt=self._now(),
             interval=self._interval,
             version=self._version,
         )
         if visit.status.error is None:
-            status = replace(status, last_success=status.last_attempt)
-        return self._told(replace(visit, status=status), before, following)
+            status = status._replace(last_success=status.last_attempt)
+        return self._told(visit._replace(status=status), before, following)
 
     def _synced(
         self, environment: EnvironmentName, before: AgentStatus, following: Following
@@ -207,15 +204,14 @@ class Agent:
             code = worst([code, ExitCode.BLOCKED])
         found = [problem for problem in problems if problem]
         quiet = Result.WAITING if waiting else Result.IN_SYNC
-        status = replace(
-            before,
+        status = before._replace(
             tip=following.tip,
             result=Result.FAILED if found else Result.CHANGED if report.changed else quiet,
             message=message,
             error=_short("; ".join(found)) if found else None,
         )
         if not found:
-            status = replace(status, commit=desired.ours.commit)
+            status = status._replace(commit=desired.ours.commit)
         return Visit(status, code)
 
     # --- telling
@@ -232,7 +228,7 @@ class Agent:
         except GitOpsError as error:
             told = f"the status could not be written: {error.message}"
             both = f"{status.error}; {told}" if status.error else told
-            failed = replace(status, error=_short(both), result=Result.FAILED)
+            failed = status._replace(error=_short(both), result=Result.FAILED)
             return Visit(failed, worst([visit.exit_code, error.exit_code]))
         self._said[status.environment] = status
         return visit
@@ -251,8 +247,7 @@ class Agent:
 def _failed(before: AgentStatus, error: GitOpsError) -> Visit:
     hint = f" ({error.hint})" if error.hint else ""
     return Visit(
-        replace(
-            before,
+        before._replace(
             result=Result.FAILED,
             message="nothing was changed",
             error=_short(f"{error.message}{hint}"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from gitops_cli.domain.agent.outcome import AgentReport, AgentReports
@@ -37,7 +36,7 @@ def _report(
         return AgentReport(environment, Health.MISSING, status)
     mode = "controller" if installed.is_controller else "cronjob"
     # The time of writing is the server's; the agent's own clock may be wrong.
-    judged = replace(status, last_attempt=written or status.last_attempt)
+    judged = status._replace(last_attempt=written or status.last_attempt)
     word = health(judged, now, limit=stale_after(status, limit))
     if installed.suspended:
         word = Health.SUSPENDED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -111,7 +110,7 @@ def draft_capture(
     proposal = proposal_of(namespace, plan.changes, (*edits, *manifests), occasion)
     if not plan.changes:
         count = plural(len(manifests), "manifest")
-        proposal = replace(proposal, subject=f"{namespace}: capture {count}")
+        proposal = proposal._replace(subject=f"{namespace}: capture {count}")
     return Draft(
         Verb.CAPTURE,
         namespace,

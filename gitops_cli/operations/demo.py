@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitops_cli.domain.errors import ExitCode, TimedOut
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from gitops_cli.operations.ports import Objects
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One command; `why` is said before it, and `ends` with what it should end."""
 
     why: str
@@ -22,8 +20,7 @@ class Step:
     ends: ExitCode = ExitCode.OK
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(NamedTuple):
     """With what the story is played.
 
     `service` is promoted to `production`; `fragile` then gets the version `broken`, whose image

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.intent import selected
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(NamedTuple):
     """A snapshot and how it was come by; `note` says why it is not the remote's tip."""
 
     snapshot: Snapshot
@@ -62,8 +60,7 @@ def _at_commit(state: StateRepository, commit: str) -> Desired:
     return Desired(state.snapshot(commit), ours, state.commit(commit).committed_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Which services of the environments are meant; nothing said: all."""
 
     only: Collection[str] = ()

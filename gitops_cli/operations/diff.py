@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from gitops_cli.domain.comparison import Comparison, Diff, Row, State, compare, target_of
@@ -74,7 +73,7 @@ def restricted(comparison: Comparison, services: frozenset[ServiceName] | None) 
         for row in comparison.rows
         if row.service in services and row.state is not State.UNTRACKED
     )
-    return replace(comparison, rows=rows)
+    return comparison._replace(rows=rows)
 
 
 def explained(
@@ -90,7 +89,7 @@ def explained(
     asked = list(dict.fromkeys(troubles))[:MOST_EXPLAINED]
     answers = dict(zip(asked, cluster.explain(asked), strict=True)) if asked else {}
     return {
-        name: replace(c, rows=tuple(_explained(row, answers) for row in c.rows))
+        name: c._replace(rows=tuple(_explained(row, answers) for row in c.rows))
         for name, c in compared.items()
     }
 
@@ -108,5 +107,5 @@ def with_namespace(comparison: Comparison, observed: Observed, cluster: Cluster)
     if nothing and comparison.rows and cluster.has_namespace(comparison.environment) is False:
         where = f"context {cluster.context}" if cluster.context else cluster.server
         note = f"namespace {comparison.environment} does not exist ({where})"
-        return replace(comparison, notes=(*comparison.notes, note))
+        return comparison._replace(notes=(*comparison.notes, note))
     return comparison

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.blueprint import images_path_of
 from gitops_cli.domain.directories import Listed, NewEnvironment
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """What to copy from where; `images_path` None: as in the source."""
 
     source: str
@@ -42,8 +40,7 @@ class Copy:
     manifests: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(NamedTuple):
     """A person's reason, and the address of the CI run."""
 
     reason: str | None = None

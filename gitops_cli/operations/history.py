@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.commits import FileChange
 from gitops_cli.domain.errors import UnknownService
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 MANY = 4  # files; from here on it pays to ask which of them changed last
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Which part of the history; `limit` None: all of it."""
 
     since: datetime | None = None
@@ -94,8 +92,7 @@ def _usual(snapshot: Snapshot, wanted: Filter) -> Collection[ServiceName]:
     return [wanted.usual] if wanted.usual and known else []
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(NamedTuple):
     """One file's part of the history."""
 
     path: str

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import (
     Denied,
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class ImageChecks:
+class ImageChecks(NamedTuple):
     """What is asked of the registry before a version is recorded: `wait` in seconds."""
 
     verify: bool = False

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.drafting import SKIP_CI, LockDraft, Occasion, Verb, trailers
 from gitops_cli.domain.locks import LOCK_SUFFIX, Lock
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 
-@dataclass(frozen=True, slots=True)
-class LockOrder:
+class LockOrder(NamedTuple):
     """What to lock or unlock where. No services: the whole environment."""
 
     environment: str
@@ -53,7 +51,7 @@ def draft_lock(
     edits = tuple(lock_edit(state, snapshot, lock) for lock in new)
     held = [here.locks[lock.service] for lock in new if lock.service in here.locks]
     draft = _draft(Verb.LOCK, snapshot, here, new, edits, order)
-    return replace(draft, replaced=tuple(lock for lock in held if lock.holds(now)))
+    return draft._replace(replaced=tuple(lock for lock in held if lock.holds(now)))
 
 
 def draft_unlock(snapshot: Snapshot, order: LockOrder, *, state: StateRepository) -> LockDraft:

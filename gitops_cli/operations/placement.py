@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
 from gitops_cli.domain.names import EnvironmentName
@@ -16,8 +16,7 @@ from gitops_cli.operations.ports import Cluster
 Connect = Callable[[str | None, bool], Cluster]
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """Environments and the cluster they belong to."""
 
     cluster: Cluster

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.ancestry import NO_CHANGELOG, Changelog
 from gitops_cli.domain.drafting import Draft, Occasion, Verb, proposal_of, version_edits
@@ -39,8 +38,7 @@ if TYPE_CHECKING:
 Requires = Callable[[StageRules, Environment, Environment, Sequence[Change]], Iterable[Refusal]]
 
 
-@dataclass(frozen=True, slots=True)
-class Promotion:
+class Promotion(NamedTuple):
     """A promotion as it is shown: it ships these versions, wherever the source goes meanwhile."""
 
     source: EnvironmentName
@@ -77,7 +75,7 @@ def with_images(planned: Promotion, target: Environment, images: Images) -> Prom
     intent = recording(target, images(target, wanted), planned.intent.kinds)
     changing = {change.service for change in intent.plan.changes}
     same = (Change(c.service, c.current, c.current) for c in changes if c.service not in changing)
-    return replace(planned, intent=intent, unchanged=(*planned.unchanged, *same))
+    return planned._replace(intent=intent, unchanged=(*planned.unchanged, *same))
 
 
 def draft_promotion(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.building import BuildRequest, CommitRequest, Made, Release
 from gitops_cli.domain.drafting import Draft, Outcome
@@ -38,8 +37,7 @@ APPEAR_SECONDS = 30.0  # a registry behind a cache may need a moment to show wha
 NAMED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(NamedTuple):
     """How the image is made if it does not exist yet."""
 
     request: BuildRequest | CommitRequest
@@ -47,8 +45,7 @@ class Recipe:
     appear: float = APPEAR_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
+class Workshop(NamedTuple):
     """What a release works with."""
 
     state: StateRepository
@@ -83,7 +80,7 @@ def plan_release(shop: Workshop, order: Order) -> tuple[Outcome, ServiceName, Im
         seen[:] = [(s, environment.image_of(s, version)) for s, version in versions.items()]
         return as_recorded(environment, versions)
 
-    draft = preview(shop.state, _draft(shop, replace(order, images=look)))
+    draft = preview(shop.state, _draft(shop, order._replace(images=look)))
     [(service, image)] = seen
     return Outcome(draft, dry_run=True), service, image
 
@@ -109,7 +106,7 @@ def release(
         digest = _make(shop, image, recipe)
     else:
         shop.say(f"{image} is in the registry already")
-    recording = replace(order, images=_this(image, digest if recipe.pin else None))
+    recording = order._replace(images=_this(image, digest if recipe.pin else None))
     try:
         drafted = write_draft(shop.state, _draft(shop, recording), actor=actor, timeout=timeout)
     except (GitError, Denied, TimedOut):

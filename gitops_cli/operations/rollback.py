@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.drafting import Draft, Occasion, Verb, proposal_of, version_edits
 from gitops_cli.domain.intent import Intent, settle
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 
-@dataclass(frozen=True, slots=True)
-class Rollback:
+class Rollback(NamedTuple):
     """A way back as it is shown. `hold` names the services that will be locked."""
 
     environment: EnvironmentName

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.ancestry import Age, age_of_build
 from gitops_cli.domain.drafting import (
@@ -49,8 +48,7 @@ if TYPE_CHECKING:
 _LOOKED_AT = 20  # changes of a file, for the source time of the recorded version
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """What is to be recorded where, and what may stand in the way.
 
     `wanted` is computed from the team's settings: they say which service a checkout is.
@@ -65,7 +63,7 @@ class Order:
     project: str | None = None
     usual_project: str | None = None
     kind: Kind = Kind.DEPLOYMENT
-    expected: Callable[[ServiceName], str | None] = field(default=lambda _service: None)
+    expected: Callable[[ServiceName], str | None] = lambda _service: None
     by_branch: bool = False
     branch: str | None = None
     overrides: Collection[Override] = ()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.ancestry import SAME, UNKNOWN, Distance
 from gitops_cli.domain.commits import LastChange
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
+class _Subject(NamedTuple):
     """What a status is made of."""
 
     snapshot: Snapshot

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import NamedTuple
 
 from gitops_cli.domain.comparison import Row, target_of, telling
 from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
@@ -31,8 +32,7 @@ from gitops_cli.operations.ports import Cluster, Tips
 from gitops_cli.operations.waiting import Key
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A patch to send, and the cluster it is for."""
 
     cluster: Cluster
@@ -44,8 +44,7 @@ class Planned:
         return (self.patch.workload.namespace, self.patch.workload.name)
 
 
-@dataclass(frozen=True, slots=True)
-class SyncPlan:
+class SyncPlan(NamedTuple):
     """What a sync would do; `report` shows it, `patches` is what will be sent."""
 
     desired: Desired
@@ -77,7 +76,7 @@ class Follow:
         if not self._ours.fresh:
             return
         tip = self._state.tip(require_remote=False)
-        self._ours = replace(self._ours, fresh=tip.fresh and tip.commit == self._ours.commit)
+        self._ours = self._ours._replace(fresh=tip.fresh and tip.commit == self._ours.commit)
         self._is_ancestor = cache(self._state.is_ancestor)
 
 
@@ -174,18 +173,18 @@ class _Planner:
         if workload is None or not stale or row.wanted is None:
             return unpatched(row), None
         names = tuple(r.container for r in stale if r.container is not None)
-        outcome = replace(
-            unpatched(stale[0]), done=Done.WOULD_PATCH, containers=names, reason=row.reason
+        outcome = unpatched(stale[0])._replace(
+            done=Done.WOULD_PATCH, containers=names, reason=row.reason
         )
         reason = self.follow.reason_to_leave(workload)
         if reason is not None:
-            return replace(outcome, done=Done.LEFT, reason=reason), None
+            return outcome._replace(done=Done.LEFT, reason=reason), None
         # Where our own patch for this very commit is no longer there, and nobody else wrote
         # since, admission changes what we write, and would again.
         ours = workload.commit is not None and workload.commit == self.desired.ours.commit
         if ours and workload.ours.issuperset(names):
             reason = "admission changes the image that is patched in; it is not tried again"
-            return replace(outcome, done=Done.REVERTED, reason=reason), None
+            return outcome._replace(done=Done.REVERTED, reason=reason), None
         containers = tuple(c for c in workload.containers if c.name in names)
         return outcome, ImagePatch(workload, containers, row.wanted, self.stamp)
 
@@ -218,12 +217,12 @@ def _check_cluster(cluster: Cluster, wanted: Mapping[Right, Sequence[ImagePatch]
     missing = [r for r, may in zip(rights, cluster.review(rights), strict=True) if may is False]
     # A Role may name the workloads it is for.
     named = [
-        replace(right, name=patch.workload.name) for right in missing for patch in wanted[right]
+        right._replace(name=patch.workload.name) for right in missing for patch in wanted[right]
     ]
     denied = [r for r, may in zip(named, cluster.review(named), strict=True) if may is False]
     if denied:
         places = ", ".join(
-            str(right) for right in dict.fromkeys(replace(r, name=None) for r in denied)
+            str(right) for right in dict.fromkeys(r._replace(name=None) for r in denied)
         )
         raise Denied(
             f"not permitted to {places}; nothing was changed",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from gitops_cli.domain.comparison import Row
@@ -33,19 +32,18 @@ def apply_plan(
 ) -> SyncReport:
     """Send the patches; return what became of every service. Interrupted, the rest is not tried."""
     if dry_run is DryRun.CLIENT:
-        return replace(plan.report, dry_run=dry_run)
+        return plan.report._replace(dry_run=dry_run)
     applying = _Applying(plan, Follow(state, plan.desired.ours), dry_run is DryRun.SERVER, heard)
     began = time.monotonic()
     changed = applying.run(fail_fast=fail_fast)
     seconds = plan.report.cluster_seconds + time.monotonic() - began
     environments = tuple(
-        replace(
-            report,
+        report._replace(
             outcomes=tuple(changed.get((o.environment, o.service), o) for o in report.outcomes),
         )
         for report in plan.report.environments
     )
-    return replace(plan.report, environments=environments, dry_run=dry_run, cluster_seconds=seconds)
+    return plan.report._replace(environments=environments, dry_run=dry_run, cluster_seconds=seconds)
 
 
 class _Applying:
@@ -58,7 +56,7 @@ class _Applying:
         self._heard = heard
         self._failed = False
         self._outcomes: dict[Key, Outcome] = {
-            (o.environment, o.service): replace(o, done=Done.NOT_TRIED, reason="not tried")
+            (o.environment, o.service): o._replace(done=Done.NOT_TRIED, reason="not tried")
             for o in plan.report.outcomes
             if o.done is Done.WOULD_PATCH
         }
@@ -141,7 +139,7 @@ class _Applying:
         if reason is not None:
             self._end(planned, Done.LEFT, reason=reason)
             return None
-        return replace(planned, patch=replace(patch, workload=now, containers=stale))
+        return planned._replace(patch=patch._replace(workload=now, containers=stale))
 
     def _configured(self, service: ServiceName) -> str | None:
         return self._plan.team.service(service).container
@@ -155,7 +153,7 @@ class _Applying:
         error: GitOpsError | None = None,
     ) -> None:
         before = self._outcomes[planned.key]
-        outcome = replace(before, done=done, reason=reason, error=error)
+        outcome = before._replace(done=done, reason=reason, error=error)
         self._outcomes[planned.key] = outcome
         self._heard(outcome)
 
@@ -200,10 +198,9 @@ def wait_for_rollouts(
         [one for one in awaited if one.services], environments, plan.team, now=now, heard=tell
     )
     settled = waiting.run(timeout)
-    return replace(
-        report,
+    return report._replace(
         environments=tuple(
-            replace(e, outcomes=tuple(_with_verdict(o, settled) for o in e.outcomes))
+            e._replace(outcomes=tuple(_with_verdict(o, settled) for o in e.outcomes))
             for e in report.environments
         ),
     )
@@ -221,8 +218,7 @@ def _with_verdict(outcome: Outcome, settled: Mapping[Key, Settled]) -> Outcome:
             reason = f"it was changed meanwhile: {row.recorded or row.reason}"
     else:
         reason = None
-    return replace(
-        outcome,
+    return outcome._replace(
         verdict=found.verdict,
         rollout=row.rollout if row is not None else None,
         reason=reason,

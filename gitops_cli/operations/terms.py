@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.drafting import Draft
 from gitops_cli.domain.policy import Override, need_confirmation
@@ -12,8 +12,7 @@ from gitops_cli.domain.stages import place_of
 from gitops_cli.settings import parse_team
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What is overridden, why, in which CI run, and which environment was confirmed by name.
 
     `reviewed`: it goes to a branch that somebody merges.

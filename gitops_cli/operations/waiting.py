@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gitops_cli.domain.comparison import Row, State, target_of, telling
 from gitops_cli.domain.errors import Denied, GitOpsError
@@ -27,16 +27,14 @@ _BREATH = 0.05  # events come in flocks; one look serves many
 Key = tuple[EnvironmentName, ServiceName]
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
+class Awaited(NamedTuple):
     """Services of one cluster whose rollouts are waited for."""
 
     cluster: Cluster
     services: Mapping[EnvironmentName, frozenset[ServiceName]]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """How it ended for one service. `row` is None where nothing was seen of it.
 
     `error` says why the cluster could not be asked (any more).

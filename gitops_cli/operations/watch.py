@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.comparison import Comparison, Diff, Row, target_of
 from gitops_cli.domain.errors import GitOpsError
@@ -26,8 +25,7 @@ _TICK = 0.5
 _BREATH = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """The difference at one moment, and the rows that are not as they were at the look before.
 
     `error` says why something may be out of date.
@@ -117,8 +115,8 @@ class _Watching:
         tip = state.tip(require_remote=False)
         if tip.commit is None or tip.commit == self._desired.ours.commit:
             return False
-        ours = replace(self._desired.ours, commit=tip.commit)
-        self._desired = replace(self._desired, snapshot=state.snapshot(tip.commit), ours=ours)
+        ours = self._desired.ours._replace(commit=tip.commit)
+        self._desired = self._desired._replace(snapshot=state.snapshot(tip.commit), ours=ours)
         return True
 
     def _look(self, *, first: bool) -> Look | None:

@@ -10,8 +10,8 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from gitops_cli import __version__
@@ -37,8 +37,7 @@ MAX_REDIRECTS = 3
 _DOCKER_HUB_API = "registry-1.docker.io"
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """A repository: `host` as images name it, `api` where it answers."""
 
     host: str

@@ -11,9 +11,9 @@ import random
 import ssl
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -40,8 +40,7 @@ MAX_BODY = 4 * 1024 * 1024  # what the specification asks registries to accept a
 _BUSY = frozenset({429, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A response, read whole. `url` is where it came from, `challenges` its WWW-Authenticate."""
 
     url: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from gitops_cli.domain.missing import MissingImage
 from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
@@ -23,7 +22,7 @@ def with_images(view: View, missing: Sequence[MissingImage]) -> View:
         for one in missing
     ]
     document = {**view.document, "missing_images": listed}
-    return replace(view, document=document, blocks=(*view.blocks, *_blocks(missing)))
+    return view._replace(document=document, blocks=(*view.blocks, *_blocks(missing)))
 
 
 def _blocks(missing: Sequence[MissingImage]) -> Iterator[Table | Line]:

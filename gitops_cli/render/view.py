@@ -7,9 +7,8 @@ Every feature's `render/<feature>.py` makes a View from its result. The generic 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Style(StrEnum):
@@ -24,16 +23,14 @@ class Style(StrEnum):
     STRONG = "bold"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A piece of text in a table. It may come from elsewhere: renderers make it visible."""
 
     text: str
     style: Style = Style.PLAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column's title; `wide` ones show with `-o wide` only, `right` aligns numbers."""
 
     title: str
@@ -41,8 +38,7 @@ class Column:
     right: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """Rows under titles. A row has one cell per column; a plain str is an unstyled cell."""
 
     columns: Sequence[Column]
@@ -50,16 +46,14 @@ class Table:
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of text on stdout."""
 
     text: str
     style: Style = Style.PLAIN
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A result: `kind` and `document` for machines, `blocks` for people.
 
     `document` holds JSON values only; times as ISO 8601 with zone, hashes in full.
@@ -67,7 +61,7 @@ class View:
 
     kind: str
     document: Mapping[str, Any]
-    blocks: Sequence[Table | Line] = field(default_factory=tuple)
+    blocks: Sequence[Table | Line] = ()
 
 
 def cell(value: Cell | str) -> Cell:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitops_cli.sandbox.place import Place
 from gitops_cli.sandbox.repositories import make_source, make_state
@@ -29,8 +28,7 @@ _NEW = "sha256:ee6521f290b2168b6e0935a181d4cff9be1ac3f505666ef0e3c98fae8199917a"
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Borrowed:
+class Borrowed(NamedTuple):
     """What a demo has on a cluster of the user's; `label`: its key on all of it, with `project`."""
 
     project: str

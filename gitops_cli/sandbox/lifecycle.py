@@ -13,9 +13,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from gitops_cli.domain.errors import ClusterError, ConfigurationError
@@ -30,8 +29,7 @@ _STARTS = 20.0  # seconds a server may take to answer
 _STOPS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(NamedTuple):
     """A server that answers. `started`: seconds since the epoch; `fresh`: by this very call."""
 
     server: str  # its URL with the secret
@@ -45,8 +43,7 @@ class Running:
         return urlsplit(self.server).netloc
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(NamedTuple):
     """A sandbox, up or not."""
 
     place: Place
@@ -143,7 +140,7 @@ class Sandbox:
             found = self.find()
             if found is not None:
                 process.returncode = 0  # nobody will wait for it, and Popen would warn of that
-                return replace(found, fresh=True)
+                return found._replace(fresh=True)
             time.sleep(0.02)
         process.kill()
         process.wait()

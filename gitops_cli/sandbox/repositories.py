@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError
 from gitops_cli.sandbox.place import Place
@@ -21,8 +21,7 @@ from gitops_cli.sandbox.samples import (
 from gitops_cli.sandbox.timeline import StateCommit, timeline
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """One commit as fast-import takes it; marks count from 1, `parent` is a mark."""
 
     branch: str

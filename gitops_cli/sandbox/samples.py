@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 REGISTRY = "registry.example.com"
 STAGES = ("development", "staging", "production")
@@ -17,8 +17,7 @@ PROJECTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """An invented author."""
 
     name: str
@@ -32,8 +31,7 @@ CI = Person("CI", "ci@example.com")
 YOU = Person("You", "you@example.com")  # the identity in the clone, so that nothing must be set
 
 
-@dataclass(frozen=True, slots=True)
-class SourceCommit:
+class SourceCommit(NamedTuple):
     """One commit of a service. `off` names a branch beside main, which starts at production's."""
 
     author: Person
@@ -108,8 +106,7 @@ SOURCES: dict[str, tuple[SourceCommit, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """Somebody promotes services of a project to the next stage, or takes one back."""
 
     when: datetime

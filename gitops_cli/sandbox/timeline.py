@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from gitops_cli.domain.drafting import Occasion, Verb, proposal_of
 from gitops_cli.domain.message import compose_message
@@ -31,8 +31,7 @@ CLUSTER = "gitops-sandbox"  # the kubeconfig's context, which gitops.toml insist
 _BUILD = timedelta(minutes=4)  # from a commit to its image
 
 
-@dataclass(frozen=True, slots=True)
-class StateCommit:
+class StateCommit(NamedTuple):
     """One commit of the state repository: the files it writes."""
 
     author: Person

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.version import is_commit
 from gitops_cli.source.git import read
@@ -11,8 +11,7 @@ from gitops_cli.source.git import read
 _HEADS = "refs/heads/"
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(NamedTuple):
     """A git work tree: its root, HEAD, branch and where it was cloned from."""
 
     root: Path

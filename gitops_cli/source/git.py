@@ -6,8 +6,8 @@ import os
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line, redacted
@@ -42,8 +42,7 @@ _GRACE = 2.0  # seconds a terminated git has for removing its lock files
 READ_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What a git command left; `code` is None if it was ended for taking too long."""
 
     code: int | None

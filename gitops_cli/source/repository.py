@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from gitops_cli.domain.ancestry import UNKNOWN, Changelog, Distance, Relation, SourceCommit
 from gitops_cli.domain.errors import UsageError
@@ -26,8 +25,7 @@ COMMITS_SHOWN = 50
 SECONDS = 30.0  # for one connection to a source's remote
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRepository:
+class SourceRepository(NamedTuple):
     """One service's source. Nothing it cannot know is an error: it answers UNKNOWN or None.
 
     `places` are asked in order, the cheapest first; `remote` is what links are made from.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import GitOpsError, InvalidState, SourceMoved, UsageError
 from gitops_cli.domain.message import compose_message
@@ -20,7 +20,9 @@ from gitops_cli.state.config import Config
 from gitops_cli.state.failures import failure
 from gitops_cli.state.objects import LINK_MODE, TREE_MODE, Entry, ObjectReader
 from gitops_cli.state.process import Done
-from gitops_cli.state.writer import Writer
+
+if TYPE_CHECKING:
+    from gitops_cli.state.writer import Writer
 
 DEFAULT_ACTOR = Actor("gitops", "gitops@localhost")
 
@@ -32,8 +34,7 @@ _IDENTITY_HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who a commit is by: environment variables for commit-tree, beside git's own settings."""
 
     variables: Mapping[str, str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
@@ -14,8 +14,7 @@ _TRUE = frozenset({"true", "yes", "on"})
 _CONNECTION = ("http.", "credential.", "url.", "ssh.", "protocol.")
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """All values by key, in git's order: the last one counts. None: a key without `=`.
 
     `own` are those of the repository itself.

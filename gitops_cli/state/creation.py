@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import Denied, UsageError
 from gitops_cli.domain.text import redacted, visible
@@ -16,8 +16,7 @@ from gitops_cli.state.process import Git, git_environment
 BRANCH = "main"
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(NamedTuple):
     """A new repository. `branch` is another than `main` in a clone that had begun one."""
 
     directory: Path

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from gitops_cli.domain.commits import Commit, FileChange
 from gitops_cli.domain.errors import GitError
@@ -23,8 +23,7 @@ from gitops_cli.state.process import Done, Git
 _BATCH = 100  # commits whose objects are read in one round trip
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """The whole history, from any of its commits on."""
 
     git: Git
@@ -60,7 +59,7 @@ class History:
                     yield change
                     continue
                 parent = change.commit.parents[0]
-                moved = replace(change, old=self._blob(f"{parent}:{source}"))
+                moved = change._replace(old=self._blob(f"{parent}:{source}"))
                 if moved.old != moved.new:
                     yield moved
                 path, start = source, parent
@@ -165,7 +164,7 @@ class History:
         origin = self.reader.commit(done.text) if done.code == 0 and done.text else None
         if origin is None or self._blob(f"{origin.hash}:{change.path}") != change.new:
             return change
-        return replace(change, origin=origin)
+        return change._replace(origin=origin)
 
     def of_commit(self, commit: str) -> tuple[FileChange, ...]:
         """Return what a commit did to every file, against its first parent."""
@@ -207,8 +206,7 @@ class History:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class RawChange:
+class RawChange(NamedTuple):
     """One line of git's raw diff format; a missing side is all zeros."""
 
     status: str

@@ -12,10 +12,10 @@ import os
 import re
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from subprocess import Popen
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from gitops_cli.domain.commits import LastChange
 from gitops_cli.domain.errors import Denied, GitError
@@ -31,12 +31,11 @@ _MARK = "commit "
 _CHUNK = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """Path → the commit that last changed it, at one tip; None: the path is not there."""
 
     tip: str | None
-    commits: Mapping[str, str | None] = field(default_factory=dict)
+    commits: Mapping[str, str | None] = MappingProxyType({})
 
 
 def last_changes(
@@ -51,7 +50,7 @@ def last_changes(
     if found != known:
         with suppress(Denied, GitError):  # a cache that cannot be written only costs time
             make_private(file.parent)
-            replace_file(file, json.dumps({"format": _FORMAT, **asdict(found)}).encode())
+            replace_file(file, json.dumps({"format": _FORMAT, **found._asdict()}).encode())
     wanted = {path: commit for path in paths if (commit := found.commits[path]) is not None}
     return _described(history, wanted)
 
@@ -87,8 +86,7 @@ def _complete(history: History, known: Known, tip: str, missing: Collection[str]
     return Known(tip, commits)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One commit of the branch, and the paths it changed (False: removed) from its parent."""
 
     commit: str

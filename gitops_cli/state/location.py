@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.repository import IMAGES_PATH, KIND_OF_SUFFIX, SETTINGS
@@ -15,8 +15,7 @@ from gitops_cli.state.process import Git, can_ask, ssh_batch
 from gitops_cli.state.remote import HEADS
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A repository on this machine. `head` is the branch checked out; None when detached."""
 
     git: Git
@@ -32,8 +31,7 @@ class Location:
         return self.worktree or self.git_dir
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(NamedTuple):
     """Where the state comes from and goes to.
 
     `ref` None: the remote's HEAD decides. The URLs are as configured: git itself applies

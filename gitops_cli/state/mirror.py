@@ -15,8 +15,8 @@ import time
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut
 from gitops_cli.domain.text import redacted
@@ -42,8 +42,7 @@ _SETTINGS = """\
 {extensions}"""
 
 
-@dataclass(frozen=True, slots=True)
-class Mirror:
+class Mirror(NamedTuple):
     """One mirror on disk. `ref` is the remote's branch, as last known."""
 
     git: Git

@@ -7,8 +7,8 @@ import subprocess
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
 from gitops_cli.domain.commits import Commit
 from gitops_cli.domain.errors import GitError
@@ -27,8 +27,7 @@ LINK_MODE = "120000"
 MODULE_MODE = "160000"
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(NamedTuple):
     """One object; `data` is cut where the reader was told to."""
 
     oid: str
@@ -36,8 +35,7 @@ class Object:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of a tree."""
 
     mode: str

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError, GitError, TimedOut
 
@@ -62,8 +62,7 @@ BASE_OPTIONS = (
 _GRACE = 2.0  # seconds a terminated git has for removing its lock files
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What a git command left."""
 
     code: int
@@ -76,8 +75,7 @@ class Done:
         return self.out.decode(errors="surrogateescape").removesuffix("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Git:
+class Git(NamedTuple):
     """git in one directory with one environment; `git_dir` names a repository outright."""
 
     directory: Path
@@ -124,7 +122,7 @@ class Git:
 
     def with_environment(self, **variables: str) -> Git:
         """Return the same git with some variables more."""
-        return replace(self, environment={**self.environment, **variables})
+        return self._replace(environment={**self.environment, **variables})
 
 
 def git_version(directory: Path) -> str | None:

@@ -5,14 +5,16 @@ Recognised from exit status and the flags of `--porcelain`, never from git's Eng
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.state.failures import remote_said, spoken
 from gitops_cli.state.fast_forward import check_worktree
 from gitops_cli.state.location import Location
 from gitops_cli.state.process import Done
-from gitops_cli.state.writer import Writer, checked_url
+
+if TYPE_CHECKING:
+    from gitops_cli.state.writer import Writer
 
 
 class Outcome(Enum):
@@ -25,8 +27,7 @@ class Outcome(Enum):
     UNKNOWN = "unknown"  # the connection failed: perhaps before, perhaps after
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(NamedTuple):
     """The outcome, and the words of git, the server and its hooks."""
 
     outcome: Outcome
@@ -46,7 +47,7 @@ def push(
         "--no-recurse-submodules",
         f"--force-with-lease={ref}:{old or ''}",
         "--",
-        checked_url(url),
+        writer.checked(url),
         f"{new}:{ref}",
         timeout=timeout,
     )

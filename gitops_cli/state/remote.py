@@ -6,7 +6,7 @@ By URL and not by name, because then git writes objects and nothing else: no ref
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut
 from gitops_cli.domain.text import one_line, redacted
@@ -21,8 +21,7 @@ HEADS = "refs/heads/"
 _FORBIDDEN = r"\.\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|//|/\.|\.lock(/|\Z)|/\Z|\.\Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What a remote says: its branch, and that branch's commit (None: it has none yet)."""
 
     ref: str

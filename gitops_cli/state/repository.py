@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gitops_cli.domain.commits import Commit, FileChange, LastChange
 from gitops_cli.domain.errors import Denied, GitError, RemoteUnreachable, UsageError
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 _WITHOUT_REMOTE = 20.0  # seconds for the remote where the last known tip will do as well
 
 
-@dataclass(frozen=True, slots=True)
-class Tip:
+class Tip(NamedTuple):
     """The commit a command works on.
 
     `commit` is None in a repository without commits. `fresh`: just read from the remote, or there
@@ -45,8 +43,7 @@ class Tip:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """How to reach a repository: chosen once, by the command line."""
 
     environment: Mapping[str, str]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError
 from gitops_cli.state.config import Config, as_environment
@@ -14,8 +14,7 @@ from gitops_cli.state.objects import LINK_MODE, ObjectReader
 from gitops_cli.state.process import Git
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One object store with its reader."""
 
     git: Git
@@ -136,7 +135,7 @@ def clone_store(location: Location, reader: ObjectReader, remote: Remote | None)
         mirror, _ = open_mirror(
             cache_directory(environment), url, environment, offline=offline, timeout=timeout
         )
-        mirror = replace(mirror, ref=remote.ref or mirror.ref)
+        mirror = mirror._replace(ref=remote.ref or mirror.ref)
         mirror.fetch(timeout=timeout)
         mirror.complete(timeout=timeout)
         return Source(mirror.git, ObjectReader(mirror.git))

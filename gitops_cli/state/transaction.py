@@ -9,6 +9,8 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import (
     Denied,
@@ -30,7 +32,9 @@ from gitops_cli.state.objects import ObjectReader
 from gitops_cli.state.push import Outcome, Pushed, push, swap
 from gitops_cli.state.snapshots import commit_snapshot
 from gitops_cli.state.stale_locks import blocking_locks, remove_dead
-from gitops_cli.state.writer import Writer
+
+if TYPE_CHECKING:
+    from gitops_cli.state.writer import Writer
 
 Propose = Callable[[Snapshot], Proposal]
 
@@ -49,7 +53,7 @@ class Clock:
     jitter: Callable[[float, float], float] = random.uniform
 
 
-@dataclass(slots=True)
+@dataclass
 class Transaction:
     """One write: what it works on, and what happened so far."""
 
@@ -62,7 +66,6 @@ class Transaction:
     timeout: float
     notify: Callable[[str], None]
     clock: Clock = field(default_factory=Clock)
-    writer: Writer = field(init=False)
     begun: float = field(init=False)
     deadline: float = field(init=False)
     tip: str | None = None
@@ -75,9 +78,15 @@ class Transaction:
     unknown: list[tuple[str, str | None, Proposal]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.writer = Writer(self.branch.git)
         self.begun = self.clock.now()  # talking to the remote, this time
         self.deadline = self.begun + self.timeout
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What runs git for writing; only made where something is to be written."""
+        from gitops_cli.state.writer import Writer
+
+        return Writer(self.branch.git)
 
     def run(self, known: str | None) -> Written:
         """Write, on `known` as the first guess of the tip; the push is what checks it."""

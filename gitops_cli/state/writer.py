@@ -48,6 +48,14 @@ class Writer:
                 raise ConfigurationError("git is not installed, or not on PATH") from error
         return _finished(running.proc, timeout)
 
+    def checked(self, url: str) -> str:
+        """Return a URL to push to; GitPython's guard refuses those that run a command."""
+        try:
+            self._git.check_unsafe_protocols(url)
+        except UnsafeProtocolError as error:
+            raise UsageError(f"`{one_line(redacted(url))}`: {one_line(str(error))}") from error
+        return url
+
 
 def _finished(process: Popen[bytes] | None, timeout: float | None) -> Done:
     """Wait for git's end; GitPython's own time limit waits for children that hang as well."""
@@ -64,15 +72,6 @@ def _finished(process: Popen[bytes] | None, timeout: float | None) -> Done:
             stop(process)
             raise
     return Done(process.returncode, out, err.decode(errors="replace"))
-
-
-def checked_url(url: str) -> str:
-    """Return a URL to push to; GitPython's guard refuses those that run a command."""
-    try:
-        git.Git.check_unsafe_protocols(url)
-    except UnsafeProtocolError as error:
-        raise UsageError(f"`{one_line(redacted(url))}`: {one_line(str(error))}") from error
-    return url
 
 
 @contextmanager

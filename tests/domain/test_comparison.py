@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -144,7 +143,7 @@ def test_untracked_is_told_but_is_no_difference() -> None:
 
 def test_unclear_could_not_be_told() -> None:
     two = (Container("app", "a:1", "/0"), Container("proxy", "b:1", "/1"))
-    observed = Observed(SPACE, (replace(workload("x"), containers=two),))
+    observed = Observed(SPACE, (workload("x")._replace(containers=two),))
     found = compare(environment(web_deployment=NEW), observed, now=NOW)
     [row] = found.rows
     assert row.state is State.UNCLEAR
@@ -222,7 +221,7 @@ def test_only_kinds_with_files_are_read_and_deployments_for_what_has_none() -> N
 
 
 def test_rows_of_unlike_states_are_ordered_by_service_untracked_last() -> None:
-    other = replace(workload("x:1"), name=ServiceName("aaa"))
+    other = workload("x:1")._replace(name=ServiceName("aaa"))
     observed = Observed(SPACE, (workload(f"r/web:{NEW}"), other))
     found = compare(environment(web_deployment=NEW, api_deployment=NEW), observed, now=NOW)
     assert [r.service for r in found.rows] == ["api", "web", "aaa"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -80,14 +79,13 @@ def test_scaled_to_nothing_is_complete() -> None:
 
 
 def test_a_spec_its_controller_has_not_seen_is_on_its_way_whatever_the_counts_say() -> None:
-    seen = judge(replace(workload(), observed_generation=2))
+    seen = judge(workload()._replace(observed_generation=2))
     assert seen.phase is Phase.PROGRESSING
     assert judge(workload(), generation=4).phase is Phase.PROGRESSING
 
 
 def test_the_progress_deadline_is_a_failure_with_the_pods_reason() -> None:
-    stuck = replace(
-        workload(counts=BEHIND),
+    stuck = workload(counts=BEHIND)._replace(
         conditions=(Condition("Progressing", False, "ProgressDeadlineExceeded", "timed out"),),
     )
     assert judge(stuck).trouble == Trouble("ProgressDeadlineExceeded", "timed out")
@@ -151,34 +149,33 @@ def test_an_older_kubelets_bare_back_off_is_explained_by_an_event() -> None:
 
 
 def test_quota_is_told_by_the_workloads_condition() -> None:
-    full = replace(
-        workload(counts=Counts(2, 0, 0, 0, 0)),
+    full = workload(counts=Counts(2, 0, 0, 0, 0))._replace(
         conditions=(Condition("ReplicaFailure", True, "FailedCreate", "exceeded quota: pods=0"),),
     )
     assert judge(full).trouble == Trouble("FailedCreate", "exceeded quota: pods=0")
 
 
 def test_unschedulable() -> None:
-    stuck = replace(pod(), unschedulable="0/1 nodes are available")
+    stuck = pod()._replace(unschedulable="0/1 nodes are available")
     found = judge(workload(counts=BEHIND), [stuck])
     assert found.trouble == Trouble("Unschedulable", "0/1 nodes are available", "web-1")
     assert found.phase is Phase.PROGRESSING
 
 
 def test_an_evicted_pod_says_why() -> None:
-    gone = replace(pod(), phase="Failed", reason="Evicted", message="low on memory")
+    gone = pod()._replace(phase="Failed", reason="Evicted", message="low on memory")
     assert trouble_of(workload(), [gone]) == Trouble("Evicted", "low on memory", "web-1")
 
 
 def test_the_trouble_of_an_old_generation_does_not_count() -> None:
     old = pod(waiting("CrashLoopBackOff", ended=Ended(1)), name="old", revision="0", age=60)
-    new = pod(replace(waiting(""), running=True), name="new", revision="1")
+    new = pod(waiting("")._replace(running=True), name="new", revision="1")
     assert judge(workload(counts=BEHIND), [old, new]).trouble is None
     assert newest_pods(workload(), [old, new]) == (new,)
 
 
 def test_pods_that_are_being_deleted_do_not_count() -> None:
-    leaving = replace(pod(waiting("CrashLoopBackOff", ended=Ended(1))), deleting=True)
+    leaving = pod(waiting("CrashLoopBackOff", ended=Ended(1)))._replace(deleting=True)
     assert judge(workload(counts=BEHIND), [leaving]).trouble is None
 
 
@@ -188,10 +185,10 @@ def test_where_admission_rewrites_images_the_youngest_generation_counts() -> Non
 
 
 def test_a_statefulset_knows_its_newest_revision() -> None:
-    behind = replace(workload(Kind.STATEFULSET, BEHIND), update_revision="web-2")
-    bad = replace(pod(waiting("InvalidImageName")), revision="web-1")
+    behind = workload(Kind.STATEFULSET, BEHIND)._replace(update_revision="web-2")
+    bad = pod(waiting("InvalidImageName"))._replace(revision="web-1")
     assert judge(behind, [bad]).trouble is None
-    assert judge(behind, [replace(bad, revision="web-2")]).phase is Phase.FAILED
+    assert judge(behind, [bad._replace(revision="web-2")]).phase is Phase.FAILED
 
 
 @pytest.mark.parametrize(
@@ -205,7 +202,7 @@ def test_a_statefulset_knows_its_newest_revision() -> None:
 def test_what_its_own_settings_hold_back_is_never_complete(
     changed: dict[str, object], words: str
 ) -> None:
-    held = replace(workload(Kind.STATEFULSET, Counts(2, 2, 1, 2, 2)), **changed)  # type: ignore[arg-type]
+    held = workload(Kind.STATEFULSET, Counts(2, 2, 1, 2, 2))._replace(**changed)  # type: ignore[arg-type]
     found = judge(held)
     assert found.phase is Phase.HALTED
     assert words in found.message
@@ -213,12 +210,12 @@ def test_what_its_own_settings_hold_back_is_never_complete(
 
 
 def test_a_partition_that_is_not_reached_yet_is_on_its_way() -> None:
-    held = replace(workload(Kind.STATEFULSET, Counts(3, 3, 1, 3, 3)), partition=1)
+    held = workload(Kind.STATEFULSET, Counts(3, 3, 1, 3, 3))._replace(partition=1)
     assert judge(held).phase is Phase.PROGRESSING
 
 
 def test_trouble_in_a_halted_rollout_is_not_hidden() -> None:
-    held = replace(workload(counts=Counts(2, 2, 1, 1, 1)), on_delete=True)
+    held = workload(counts=Counts(2, 2, 1, 1, 1))._replace(on_delete=True)
     found = judge(held, [pod(waiting("CrashLoopBackOff", ended=Ended(1)))])
     assert found.trouble is not None
     assert found.phase is Phase.PROGRESSING
@@ -243,7 +240,7 @@ FAILED = Condition("Failed", True, "BackoffLimitExceeded", "Job has reached the 
 
 def job(name: str = "web-1", image: str = "r/web:1", **more: object) -> Job:
     made = Job(name, "web", BEGIN, (Container("web", image, "/0"),))
-    return replace(made, **more)  # type: ignore[arg-type]
+    return made._replace(**more)  # type: ignore[arg-type]
 
 
 def job_pod(container: PodContainer, name: str = "web-1") -> Pod:

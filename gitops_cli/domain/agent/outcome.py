@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from gitops_cli.domain.agent.manifests import Manifest
 from gitops_cli.domain.agent.ssh import HostKey
@@ -25,8 +25,7 @@ class Step(StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class AgentReport:
+class AgentReport(NamedTuple):
     """One environment's agent. `log` is there where it is not well, and may be read."""
 
     environment: EnvironmentName
@@ -37,8 +36,7 @@ class AgentReport:
     log: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AgentReports:
+class AgentReports(NamedTuple):
     """All of them, at one moment of the API server's clock."""
 
     at: datetime
@@ -50,16 +48,14 @@ class AgentReports:
         return all(agent.health is Health.OK for agent in self.agents)
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """What one round did in one environment; `exit_code` is what a one-shot run ends with."""
 
     status: AgentStatus
     exit_code: ExitCode
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(NamedTuple):
     """One round over all environments; `tip` is None where the remote did not answer."""
 
     tip: str | None
@@ -71,8 +67,7 @@ class Round:
         return worst(visit.exit_code for visit in self.visits)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyResult:
+class KeyResult(NamedTuple):
     """What became of a key. `public` is what the git server must know; `retired` what it no
     longer needs to.
     """
@@ -84,8 +79,7 @@ class KeyResult:
     retired: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedObject:
+class PlannedObject(NamedTuple):
     """One object and what will be done with it."""
 
     manifest: Manifest

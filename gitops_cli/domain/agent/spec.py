@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Kind
@@ -58,8 +60,7 @@ class Seed:
     packages: Sequence[str] = ("git", "openssh-client")
 
 
-@dataclass(frozen=True, slots=True)
-class AgentSpec:
+class AgentSpec(NamedTuple):
     """One installation. `environments` are namespaces; a CronJob's agent has exactly one.
 
     `kinds` has, for each environment, the kinds of workload the agent may patch. `interval` is
@@ -77,8 +78,8 @@ class AgentSpec:
     interval: int = 60
     seed: Seed | None = None
     restrict: bool = False
-    signers: Mapping[str, str] = field(default_factory=dict)
-    pull_secrets: Sequence[str] = field(default_factory=tuple)
+    signers: Mapping[str, str] = MappingProxyType({})
+    pull_secrets: Sequence[str] = ()
 
     @property
     def environments(self) -> tuple[EnvironmentName, ...]:

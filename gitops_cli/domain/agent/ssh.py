@@ -8,7 +8,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gitops_cli.domain.errors import UsageError
@@ -18,8 +18,7 @@ _SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_.-]+@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z|[0-9A-Fa-f:]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class SshServer:
+class SshServer(NamedTuple):
     """A host and port, as ssh-keyscan and known_hosts want them."""
 
     host: str
@@ -31,8 +30,7 @@ class SshServer:
         return self.host if self.port == 22 else f"[{self.host}]:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class HostKey:
+class HostKey(NamedTuple):
     """A line of known_hosts: the server's name, the kind of key, and the key itself in base64."""
 
     name: str

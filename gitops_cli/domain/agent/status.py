@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from gitops_cli.domain.names import EnvironmentName
 
@@ -19,8 +19,7 @@ class Result(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class AgentStatus:
+class AgentStatus(NamedTuple):
     """The status ConfigMap of one environment. All times are aware.
 
     `commit` is the state commit of the last success, `tip` the one the last run looked at.

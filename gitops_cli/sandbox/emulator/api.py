@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitops_cli.sandbox.emulator.admission import admitted, generation
 from gitops_cli.sandbox.emulator.failures import (
@@ -41,8 +40,7 @@ from gitops_cli.sandbox.emulator.watches import Watch
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request; `path` without its query."""
 
     method: str
@@ -53,16 +51,14 @@ class Request:
     accept: str = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One HTTP answer; a string is sent as plain text."""
 
     code: int
     body: Json | str
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(NamedTuple):
     resource: Resource
     namespace: str | None
     name: str | None

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitops_cli.sandbox.emulator.store import parse_stamp, stamp
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Sets:
+class Sets(NamedTuple):
     """A Deployment's ReplicaSets; `created`: the new one is new in this very step."""
 
     new: Json

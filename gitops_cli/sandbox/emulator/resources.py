@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Json = dict[str, Any]
 
@@ -21,8 +20,7 @@ VERSION = {
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """One kind of object and where it is served."""
 
     group: str

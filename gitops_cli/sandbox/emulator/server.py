@@ -12,9 +12,8 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from gitops_cli.sandbox.emulator.api import Answer, Request, handle
@@ -26,8 +25,7 @@ Json = dict[str, Any]
 SANDBOX = "gitops-sandbox"  # GET tells who this is, DELETE stops it
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """A listening server; `about` is what it answers to a handshake."""
 
     controllers: Controllers

@@ -7,9 +7,8 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitops_cli.sandbox.emulator.failures import conflict, not_found, too_old
 from gitops_cli.sandbox.emulator.resources import Resource
@@ -19,8 +18,7 @@ Json = dict[str, Any]
 REMEMBERED = 4096  # changes; a watch from before them is told to list again
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One write, as a watch sees it. `type` is ADDED, MODIFIED or DELETED."""
 
     revision: int

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitops_cli.sandbox.emulator.failures import ApiFailure
 from gitops_cli.sandbox.emulator.resources import Resource
@@ -17,8 +16,7 @@ Json = dict[str, Any]
 LONGEST = 1800.0  # seconds, where the client names no timeoutSeconds
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """What is watched, and the form in which its objects are sent."""
 
     store: Store
