@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 # What CI systems act on when it stands in a log: GitHub's commands at the start of a line, the
 # older form of GitHub and Azure anywhere.
@@ -20,8 +19,12 @@ def visible(text: str) -> str:
 
 
 def _visible(character: str) -> str:
-    if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}:
+    if character in "\n\t" or character.isprintable():
         return character
+    import unicodedata  # 3 ms, and hardly ever needed
+
+    if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}:
+        return character  # a space of another width, or a character newer than this Python
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
