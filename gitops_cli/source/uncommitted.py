@@ -46,7 +46,9 @@ def commit_uncommitted(checkout: Checkout) -> str:
         index = Path(directory, "index")
         known = Path(root, read(root, "rev-parse", "--git-path", "index").out.removesuffix("\n"))
         if known.is_file():
-            shutil.copyfile(known, index)  # so that only what changed is read
+            # So that only what changed is read. Its time must stay: by it git knows which files
+            # were written in the index's own moment, and have to be read to be told apart.
+            shutil.copy2(known, index)
         environment = {"GIT_INDEX_FILE": str(index)}
         for role in ("AUTHOR", "COMMITTER"):
             environment |= {f"GIT_{role}_{key}": value for key, value in _IDENTITY.items()}

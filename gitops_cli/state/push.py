@@ -60,9 +60,10 @@ def judge(done: Done, ref: str, *, over_http: bool = False) -> Pushed:
     Without a line about our ref, status 1 is the user's own pre-push hook; but git's http helper
     also ends so when the connection breaks.
     """
-    if done.code == 0:
-        return Pushed(Outcome.ACCEPTED)
     line = _line_of(done.text, ref)
+    if done.code == 0:
+        # "=": somebody made the very same commit in the same second, and theirs is there already.
+        return Pushed(Outcome.MOVED if line is not None and line[0] == "=" else Outcome.ACCEPTED)
     if line is not None:
         flag, summary = line
         if flag != "!":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,20 @@ def test_what_is_modified_staged_renamed_removed_or_new(root: Path) -> None:
     paths = uncommitted_files(checkout(root))
 
     assert sorted(paths) == ["app.py", "renamed.py", "with space\n.py"]
+
+
+def test_a_change_in_the_moment_of_the_index_is_seen(root: Path) -> None:
+    """Same size, same time as recorded: git tells it by the time of the index alone."""
+    git(root, "config", "core.trustCtime", "false")
+    file, index = root / "app.py", root / ".git" / "index"
+    moment = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    file.write_text("two\n")
+    for each in (file, index):
+        os.utime(each, ns=moment)
+
+    commit = commit_uncommitted(checkout(root))
+
+    assert git(root, "show", f"{commit}:app.py") == "two"
 
 
 def test_the_commit_holds_the_work_tree_and_nothing_ignored(root: Path) -> None:

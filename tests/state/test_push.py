@@ -43,6 +43,19 @@ def test_unmoved_is_accepted(world: World) -> None:
     assert world.tip() == new
 
 
+def test_the_same_commit_made_by_somebody_else_is_theirs(world: World) -> None:
+    clone = world.clone()
+    old = git(clone, "rev-parse", "HEAD")
+    _, new = push_from(clone, world.remote)
+
+    pushed = push(
+        Writer(Git(clone, git_environment())), str(world.remote), MAIN, new=new, old=old, timeout=30
+    )
+
+    assert pushed.outcome is Outcome.MOVED
+    assert world.tip() == new
+
+
 def test_unmoved_is_accepted_where_force_is_denied(world: World) -> None:
     git(world.remote, "config", "receive.denyNonFastForwards", "true")
 
@@ -168,17 +181,6 @@ def test_a_connection_that_hangs_and_outlives_git(
     assert time.monotonic() - begun < 10
 
 
-def test_the_same_commit_again_is_accepted(world: World) -> None:
-    clone = world.clone()
-    _, new = push_from(clone, world.remote)
-    writer = Writer(Git(clone, git_environment()))
-
-    again = push(writer, str(world.remote), MAIN, new=new, old=f"{new}^", timeout=30)
-
-    assert again.outcome is Outcome.ACCEPTED
-    assert world.tip() == new
-
-
 def test_settings_of_the_user_push_nothing_else(world: World) -> None:
     clone = world.clone()
     git(clone, "config", "push.followTags", "true")
@@ -193,7 +195,7 @@ def test_settings_of_the_user_push_nothing_else(world: World) -> None:
     ("code", "out", "over_http", "outcome"),
     [
         (0, f"To x\n*\tabc:{MAIN}\t[new branch]\nDone", False, Outcome.ACCEPTED),
-        (0, f"To x\n=\tabc:{MAIN}\t[up to date]\nDone", False, Outcome.ACCEPTED),
+        (0, f"To x\n=\tabc:{MAIN}\t[up to date]\nDone", False, Outcome.MOVED),
         (1, f"To x\n!\tabc:{MAIN}\t[rejected] (stale info)\nDone", False, Outcome.MOVED),
         (1, f"To x\n!\tabc:{MAIN}\t[rejected] (whatever)", True, Outcome.MOVED),
         (1, f"To x\n!\tabc:{MAIN}\t[remote rejected] (a b)", False, Outcome.REJECTED),

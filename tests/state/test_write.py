@@ -127,6 +127,26 @@ def test_what_somebody_else_wrote_meanwhile_is_a_no_op(world: World) -> None:
     assert world.tip() == theirs
 
 
+def test_the_same_commit_made_by_two_belongs_to_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_DATE", "2026-11-03T08:00:00Z")
+    mine, theirs = opened(world.clone("mine")), opened(world.clone("theirs"))
+    done = []
+
+    def propose(snapshot: Snapshot) -> Proposal:
+        if not done:  # after ours was computed, before it is pushed
+            done.append(theirs.write(setting()))
+        return setting()(snapshot)
+
+    written = mine.write(propose)
+
+    assert done[0].changed
+    assert not written.changed
+    assert world.tip() == done[0].commit == written.commit
+
+
 def test_a_refusal_of_a_stale_clone_is_asked_again_of_the_real_tip(world: World) -> None:
     world.commit({f"{DEV}/auth.lock": 'by = "x"\n'})
     clone = world.clone()
