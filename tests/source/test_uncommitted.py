@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -63,10 +64,12 @@ def test_a_change_in_the_moment_of_the_index_is_seen(root: Path) -> None:
     """Same size, same time as recorded: git tells it by the time of the index alone."""
     git(root, "config", "core.trustCtime", "false")
     file, index = root / "app.py", root / ".git" / "index"
-    moment = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    an_hour_ago = time.time() - 3600
+    os.utime(file, (an_hour_ago, an_hour_ago))
+    git(root, "update-index", "--refresh")
     file.write_text("two\n")
     for each in (file, index):
-        os.utime(each, ns=moment)
+        os.utime(each, (an_hour_ago, an_hour_ago))
 
     commit = commit_uncommitted(checkout(root))
 
