@@ -77,6 +77,7 @@ class Waiting:
         self._settled: dict[Key, Settled] = {}
         self._looked: dict[EnvironmentName, Observed] = {}
         self._explained: dict[Trouble, Trouble] = {}
+        self._differs_since: dict[Key, float] = {}
         self._again_at = 0.0
 
     def run(self, timeout: float) -> dict[Key, Settled]:
@@ -141,16 +142,21 @@ class Waiting:
         if _news(self._last.get(key)) != _news(row):
             self._heard(row)
         self._last[key] = row
-        verdict = self._verdict(row)
+        if row.state is not State.DIFFERS:
+            self._differs_since.pop(key, None)
+        verdict = self._verdict(key, row)
         if verdict is not None:
             self._settled[key] = Settled(row, verdict)
 
-    def _verdict(self, row: Row) -> Verdict | None:
+    def _verdict(self, key: Key, row: Row) -> Verdict | None:
         match row.state:
             case State.IN_SYNC | State.DIGEST:
                 return Verdict.READY
             case State.DIFFERS:
-                return self._differing(row)
+                # Pods are watched apart from their workload: of a rollout that is complete, the
+                # old ones may still be shown for a moment.
+                since = self._differs_since.setdefault(key, time.monotonic())
+                return self._differing(row) if time.monotonic() - since >= _AGAIN else None
             case State.MISSING | State.UNCLEAR:
                 return Verdict.CHANGED
         if row.rollout is not None and row.rollout.phase is Phase.HALTED:
