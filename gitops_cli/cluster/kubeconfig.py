@@ -288,7 +288,13 @@ def _parsed(file: Path) -> Mapping[str, Any]:
     try:
         content = yaml.load(_bytes(file), Loader=_Loader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigurationError(f"{file}: not YAML: {one_line(str(error))}") from error
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        where = f"{file}:{mark.line + 1}" if mark is not None else str(file)
+        problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
+        raise ConfigurationError(
+            f"{where}: not YAML: {one_line(problem or str(error))}",
+            hint="is it the file you mean? `echo $KUBECONFIG`, and see `kubectl config view`",
+        ) from error
     if content is None:
         return {}
     if not isinstance(content, dict):

@@ -228,7 +228,8 @@ def summary_line(result: Diff) -> str:
     """Return one line for stderr: how many services are how."""
     rows = [row for comparison in result.environments for row in comparison.rows]
     if not rows:
-        return "nothing to compare"
+        failed = any(comparison.problems for comparison in result.environments)
+        return "nothing could be compared" if failed else "nothing to compare"
     counts = _summary(rows)
     if set(counts) <= {State.IN_SYNC.value, State.DIGEST.value, State.UNTRACKED.value}:
         return f"in sync: {plural(len([r for r in rows if r.wanted is not None]), 'container')}"
