@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ _session = pytest.StashKey[Session]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare what all processes of this test session share."""
+    # A shell starts what it runs in the background with Ctrl-C ignored, and children inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if shared := getattr(config, "workerinput", None):
         config.stash[_session] = Session(Path(shared["testbed"]))
         return

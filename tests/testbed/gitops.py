@@ -62,6 +62,15 @@ class Ran:
         return f"{command}\nexit {self.code}\n--- stdout\n{self.stdout}--- stderr\n{self.stderr}"
 
 
+class Started(subprocess.Popen[str]):
+    """A command that runs beside the test; a test that fails does not wait for its end."""
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, error, trace)  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, slots=True)
 class Gitops:
     """The command with the environment and the directory it runs in. Immutable: `at` and `using`
@@ -101,9 +110,9 @@ class Gitops:
         )
         return Ran(("gitops", *command[1:]), done.returncode, done.stdout, done.stderr)
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def start(self, *arguments: str | Path) -> Started:
         """Start without waiting, output into pipes. Use as a context manager."""
-        return subprocess.Popen(
+        return Started(
             [str(EXECUTABLE), *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
