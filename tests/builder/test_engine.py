@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,6 @@ from gitops_cli.domain.errors import (
     RegistryError,
 )
 from gitops_cli.domain.image import parse_image
-from tests.testbed.kube import eventually
 
 IMAGE = parse_image("registry.example.com/shop/web:1")
 
@@ -130,22 +130,16 @@ def test_an_interrupt_ends_the_engines_client(tmp_path: Path) -> None:
     install(tmp_path, "slow", f"echo $$ > {mark}; echo started; exec sleep 100")
     code = (
         "from pathlib import Path\nfrom gitops_cli.builder.process import run\n"
-        f"run([{str(tmp_path / 'slow')!r}], {{'PATH': '/bin:/usr/bin'}}, print, Path('/'))"
+        f"run([{str(tmp_path / 'slow')!r}], {{'PATH': '/bin:/usr/bin'}}, "
+        "lambda line: print(line, flush=True), Path('/'))"
     )
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=quiet, stderr=quiet)
-    eventually(lambda: mark.exists() and mark.read_text().strip(), timeout=30)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"started\n"  # it listens to its client by now
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
 
-    process.send_signal(signal.SIGINT)
-    process.wait(10)
-
-    child = mark.read_text().strip()
-    eventually(lambda: _has_ended(child), timeout=10)
-
-
-def _has_ended(process: str) -> bool:
-    """Tell whether a process is gone, or dead and only not yet collected by its new parent."""
-    shown = subprocess.run(
-        ["ps", "-o", "stat=", "-p", process], capture_output=True, text=True, check=False
-    )
-    return shown.stdout.strip()[:1] in ("", "Z")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(mark.read_text()), 0)
