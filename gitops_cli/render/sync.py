@@ -140,6 +140,8 @@ def _cells(outcome: Outcome) -> list[Cell | str]:
 def summary_line(report: SyncReport) -> str:
     """Return one line for stderr: what was changed."""
     counts = Counter(o.done for o in report.outcomes)
+    if not counts and any(e.problems for e in report.environments):
+        return "nothing was changed"
     if set(counts) <= {Done.UNCHANGED}:
         return f"nothing to do: {plural(counts[Done.UNCHANGED], 'service')} as recorded"
     return ", ".join(f"{counts[done]} {done.value}" for done in Done if counts[done])

@@ -134,7 +134,7 @@ def test_failed_has_the_reason_and_the_command_that_shows_more(
 ) -> None:
     live.record({"web.deployment": version})
     make(live)
-    eventually(lambda: live.rows()["web"]["state"] == "failed", timeout=30)
+    eventually(lambda: live.rows()["web"]["state"] == "failed", timeout=120)
     row = live.rows()["web"]
     assert row["trouble"]["reason"] in reason
     assert words in row["reason"]

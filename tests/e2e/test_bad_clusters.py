@@ -159,7 +159,7 @@ def nobody_listens(bed: Bed) -> Path:
 READING: list[tuple[Callable[[Bed], Path], ExitCode, str]] = [
     (missing_file, ExitCode.USAGE, "no-such-file does not exist"),
     (another_context, ExitCode.USAGE, "no context `gone`"),
-    (not_yaml, ExitCode.USAGE, "kubeconfig: not YAML"),
+    (not_yaml, ExitCode.USAGE, "kubeconfig:2: not YAML"),
     (failing_plugin, ExitCode.DENIED, "your session has expired"),
     (missing_plugin, ExitCode.DENIED, "no-such-login"),
     (talkative_plugin, ExitCode.DENIED, "gave no credentials"),
