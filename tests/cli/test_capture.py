@@ -7,18 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.live import IMAGES, NEW, OLD, Live, image, make_live
-from tests.testbed.controlplane import ControlPlane
+from tests.cli.live import IMAGES, NEW, OLD, Live, image
 from tests.testbed.git import git
-from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube
-
-
-@pytest.fixture
-def live(
-    tmp_path: Path, gitops: Gitops, kube: Kube, namespace: str, control_plane: ControlPlane
-) -> Live:
-    return make_live(tmp_path, gitops, kube, namespace, control_plane.kubeconfig)
 
 
 @pytest.fixture

@@ -17,21 +17,12 @@ from tests.cli.live import (
     UNREADY,
     Live,
     image,
-    make_live,
 )
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
-from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube, eventually, write_kubeconfig
 
 QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}}
-
-
-@pytest.fixture
-def live(
-    tmp_path: Path, gitops: Gitops, kube: Kube, namespace: str, control_plane: ControlPlane
-) -> Live:
-    return make_live(tmp_path, gitops, kube, namespace, control_plane.kubeconfig)
 
 
 def line(table: str, service: str) -> str:

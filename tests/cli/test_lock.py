@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 
 import pytest
 
-from tests.testbed.article import Article, build
+from tests.cli.company import tip
+from tests.testbed.article import Article
 from tests.testbed.git import git
-from tests.testbed.gitops import Gitops
 
 PROD, DEV = "project1-production", "project1-development"
 NEW = "b" * 40
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Article:
-    return build(tmp_path / "article")
-
-
-@pytest.fixture
-def clone(company: Article, gitops: Gitops) -> Gitops:
-    return gitops.at(company.clone())
-
-
 def lock_file(company: Article, name: str = "authentication") -> dict[str, object]:
     return tomllib.loads(git(company.remote, "show", f"main:{PROD}/{name}.lock"))
-
-
-def tip(company: Article) -> str:
-    return git(company.remote, "rev-parse", "main")
 
 
 def test_a_lock_says_who_why_and_until_when(company, clone):

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.testbed.article import Article, build
+from tests.cli.company import tip, trailers, with_settings
+from tests.testbed.article import Article
 from tests.testbed.git import git
-from tests.testbed.gitops import Gitops
 
 DEV, STAGING, PROD = (f"project1-{stage}" for stage in ("development", "staging", "production"))
 A, B, C = ("a" * 40, "b" * 40, "c" * 40)
-
-
-@pytest.fixture
-def company(tmp_path: Path) -> Article:
-    return build(tmp_path / "article")
-
-
-@pytest.fixture
-def clone(company: Article, gitops: Gitops) -> Gitops:
-    return gitops.at(company.clone())
 
 
 @pytest.fixture
@@ -34,26 +23,8 @@ def past(company: Article) -> Article:
     return company
 
 
-def tip(company: Article) -> str:
-    return git(company.remote, "rev-parse", "main")
-
-
 def authentication(company: Article) -> str:
     return company.recorded(PROD)["authentication"]
-
-
-def trailers(company: Article) -> dict[str, str]:
-    text = git(company.remote, "log", "-1", "--format=%(trailers:only,unfold)", "main")
-    return dict(line.split(": ", 1) for line in text.splitlines() if line)
-
-
-def with_settings(company: Article, text: str) -> None:
-    """Push a gitops.toml, as a colleague does."""
-    work = company.clone("settings")
-    (work / "gitops.toml").write_text(text)
-    git(work, "add", "gitops.toml")
-    git(work, "commit", "-qm", "Agree")
-    git(work, "push", "-q")
 
 
 def test_a_service_goes_back_to_the_version_before(past, clone):

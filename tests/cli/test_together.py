@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-from tests.testbed.article import Article, build
+from tests.testbed.article import Article
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
 DEV, STAGING = "project1-development", "project1-staging"
 PIPELINES = 6
-
-
-@pytest.fixture
-def company(tmp_path: Path) -> Article:
-    return build(tmp_path / "article")
 
 
 def clones(company: Article, gitops: Gitops) -> list[Gitops]:

@@ -1,6 +1,6 @@
 """What goes wrong around a write: one message, its exit code, nothing half written.
 
-tests/state/test_faults.py has the faults themselves; here is what the commands make of them.
+What the commands make of the faults of tests/state/test_{local,remote}_faults.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 
 from gitops_cli.domain.errors import ExitCode
 from tests.state.http_remote import HttpRemote
-from tests.state.test_faults import fill_up
+from tests.state.test_local_faults import fill_up
 from tests.state.test_push import hook
 from tests.state.world import NEW, OTHER, World, fingerprint, make_world, path_of
 from tests.testbed.git import git

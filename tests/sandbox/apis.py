@@ -19,6 +19,9 @@ STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
+A, B, BROKEN = "r/web:" + "a" * 40, "r/web:" + "b" * 40, "r/web:dead0" + "0" * 35
+IMAGE = "/spec/template/spec/containers/0/image"
+
 
 @dataclass(frozen=True, slots=True)
 class Api:
@@ -170,3 +173,8 @@ def _templated(name: str, image: str) -> Json:
         "selector": {"matchLabels": labels},
         "template": {"metadata": {"labels": labels}, "spec": pod},
     }
+
+
+def op(op_: str, path: str, value: Any) -> Json:
+    """Return one operation of a JSON patch."""
+    return {"op": op_, "path": path, "value": value}

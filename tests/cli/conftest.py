@@ -1,0 +1,41 @@
+"""Repositories and live environments that several commands are tested on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.live import NEW, OLD, Live, make_live
+from tests.testbed.article import Article, build
+from tests.testbed.controlplane import ControlPlane
+from tests.testbed.gitops import Gitops
+from tests.testbed.kube import Kube
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Article:
+    """Return the article's repository: a bare remote, two projects, three stages."""
+    return build(tmp_path / "article")
+
+
+@pytest.fixture
+def clone(company: Article, gitops: Gitops) -> Gitops:
+    """Return the command in a clone of it."""
+    return gitops.at(company.clone())
+
+
+@pytest.fixture
+def live(
+    tmp_path: Path, gitops: Gitops, kube: Kube, namespace: str, control_plane: ControlPlane
+) -> Live:
+    """Return an environment with a namespace of the real API server."""
+    return make_live(tmp_path, gitops, kube, namespace, control_plane.kubeconfig)
+
+
+@pytest.fixture
+def behind(live: Live) -> Live:
+    """Return an environment whose one service runs the old version while git has the new one."""
+    live.record({"web.deployment": NEW})
+    live.running("web", OLD)
+    return live

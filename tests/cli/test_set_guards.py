@@ -1,0 +1,195 @@
+"""What refuses a `gitops set`: older builds, `--expect`, branches, freezes, protected stages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.company import DEV, GITHUB, PROD, trailers, with_settings
+from tests.testbed.article import Article
+from tests.testbed.git import git
+
+NEW, OTHER = "b" * 40, "c" * 40
+
+
+def test_an_older_build_that_finishes_last_is_refused(company, gitops):
+    old, *_, newest = company.source("authentication").commits
+    checkout = gitops.at(company.checkout("authentication")).using(GITOPS_REPO=company.remote)
+    assert company.recorded(DEV)["authentication"] == newest
+
+    done = checkout("set", f"authentication={old}", "-e", "dev")
+
+    assert done.code == 6
+    assert f"{old} is an ancestor of {newest}" in done.stderr
+    assert "--allow-older" in done.stderr
+    assert company.recorded(DEV)["authentication"] == newest
+
+
+def test_an_older_build_may_be_recorded_by_saying_so(company, gitops):
+    old = company.source("authentication").commits[0]
+    checkout = gitops.at(company.checkout("authentication")).using(GITOPS_REPO=company.remote)
+
+    checkout("set", f"authentication={old}", "-e", "dev", "--allow-older").ok()
+
+    assert company.recorded(DEV)["authentication"] == old
+    assert trailers(company)["Gitops-Override"] == "older"
+
+
+def shallow(company: Article, commit: str) -> Path:
+    """Return a CI checkout of depth 1 at a commit."""
+    remote = company.source("authentication").remote
+    work = company.directory / "shallow" / "authentication"
+    work.mkdir(parents=True)
+    git(work, "init", "-q")
+    git(work, "remote", "add", "origin", f"file://{remote}")
+    git(work, "fetch", "-q", "--depth=1", "origin", commit)
+    git(work, "checkout", "-q", "FETCH_HEAD")
+    return work
+
+
+def test_a_shallow_checkout_is_helped_by_the_source(company, gitops):
+    source = company.source("authentication")
+    git(source.remote, "config", "uploadpack.allowAnySHA1InWant", "true")
+    with_settings(company, f'[service.authentication]\nsource = "file://{source.remote}"\n')
+    checkout = shallow(company, source.commits[0])
+
+    done = gitops.at(checkout).using(GITOPS_REPO=company.remote, CI="1")("set", "-e", "dev")
+
+    assert done.code == 6
+    assert "is an ancestor of" in done.stderr
+    assert git(checkout, "rev-parse", "--is-shallow-repository") == "true"
+
+
+def test_without_history_the_recorded_source_time_decides(company, gitops):
+    """The recorded commit is not in the shallow checkout; its time is in the state repository."""
+    source = company.source("authentication")
+    git(source.remote, "config", "uploadpack.allowAnySHA1InWant", "true")
+    newest = gitops.at(company.checkout("authentication")).using(GITOPS_REPO=company.remote)
+    git(newest.directory, "commit", "-q", "--allow-empty", "-m", "newer")
+    newest("set", "-e", "dev").ok()
+    recorded = company.recorded(DEV)["authentication"]
+
+    checkout = gitops.at(shallow(company, source.commits[-1])).using(GITOPS_REPO=company.remote)
+    done = checkout("set", "-e", "dev")
+
+    assert done.code == 6
+    assert f"was made before {recorded}" in done.stderr
+
+
+def test_the_source_time_is_found_behind_a_rollback(company, gitops):
+    source = company.source("authentication")
+    git(source.remote, "config", "uploadpack.allowAnySHA1InWant", "true")
+    work = gitops.at(company.checkout("authentication")).using(GITOPS_REPO=company.remote)
+    git(work.directory, "commit", "-q", "--allow-empty", "-m", "newer")
+    work("set", "-e", "dev").ok()
+    git(work.directory, "commit", "-q", "--allow-empty", "-m", "bad")
+    work("set", "-e", "dev").ok()
+    work("rollback", "-e", "dev", "--yes").ok()
+
+    checkout = gitops.at(shallow(company, source.commits[-1])).using(GITOPS_REPO=company.remote)
+    done = checkout("set", "-e", "dev")
+
+    assert done.code == 6
+    assert "was made before" in done.stderr
+
+
+def test_what_cannot_be_told_is_recorded_with_a_warning(company, clone):
+    done = clone("set", f"authentication={NEW}", "-e", "dev").ok()
+
+    assert "cannot tell whether bbbbbbb is newer" in done.stderr
+
+
+def test_what_cannot_be_told_is_refused_where_the_team_requires_ancestry(company, clone):
+    with_settings(company, "[versions]\nrequire_ancestry = true\n")
+
+    done = clone("set", f"authentication={NEW}", "-e", "dev")
+
+    assert done.code == 6
+    assert "require_ancestry" in done.stderr
+    clone("set", f"authentication={NEW}", "-e", "dev", "--allow-older").ok()
+
+
+@pytest.mark.parametrize("expect", ["full", "short", "named"])
+def test_expect_is_a_compare_and_swap(company, clone, expect):
+    old = company.recorded(DEV)["authentication"]
+    word = {"full": old, "short": old[:8], "named": f"authentication={old}"}[expect]
+
+    refused = clone("set", f"authentication={NEW}", "-e", "dev", "--expect", OTHER)
+    clone("set", f"authentication={NEW}", "-e", "dev", "--expect", word).ok()
+
+    assert refused.code == 6
+    assert f"{old} is recorded, not {OTHER}" in refused.stderr
+    assert company.recorded(DEV)["authentication"] == NEW
+
+
+def test_expecting_nothing_is_for_new_services(company, clone):
+    assert clone("set", f"authentication={NEW}", "-e", "dev", "--expect", "none").code == 6
+    clone("set", f"fresh={NEW}", "-e", DEV, "--expect", "none").ok()
+    assert company.recorded(DEV)["fresh"] == NEW
+
+
+def test_only_agreed_branches_are_recorded_by_ci(company, gitops):
+    with_settings(company, '[stage.development]\nbranches = ["main", "release/*"]\n')
+    checkout = company.checkout("authentication")
+    git(checkout, "commit", "-q", "--allow-empty", "-m", "newer")
+    ci = gitops.at(checkout).using(GITOPS_REPO=company.remote, **GITHUB)
+
+    feature = ci.using(GITHUB_REF_NAME="feature/x")("set", "-e", "dev")
+
+    assert feature.code == 6
+    assert "gitops.toml:2: project1-development records commits of main, release/*" in (
+        feature.stderr
+    )
+    ci.using(GITHUB_REF_NAME="release/7")("set", "-e", "dev").ok()
+
+
+def test_a_branch_is_overridden_with_a_reason_only(company, gitops):
+    with_settings(company, '[stage.development]\nbranches = ["main"]\n')
+    checkout = company.checkout("authentication")
+    git(checkout, "checkout", "-q", "-b", "fix")
+    git(checkout, "commit", "-q", "--allow-empty", "-m", "newer")
+    here = gitops.at(checkout).using(GITOPS_REPO=company.remote)
+
+    assert here("set", "-e", "dev").code == 6
+    assert here("set", "-e", "dev", "--override-policy").code == 2
+    here("set", "-e", "dev", "--override-policy", "-m", "try it").ok()
+    assert trailers(company)["Gitops-Override"] == "policy"
+    assert trailers(company)["Gitops-Reason"] == "try it"
+
+
+def test_a_freeze_refuses_and_names_its_line(company, clone):
+    with_settings(
+        company, '[stage.production]\nfreeze = ["2020-01-01 00:00 - 2099-01-01 00:00 UTC"]\n'
+    )
+
+    done = clone("set", f"authentication={NEW}", "-e", "prod", "-o", "json")
+
+    assert done.code == 6
+    error = json.loads(done.stderr)
+    assert (error["kind"], error["code"], error["exit_code"]) == ("error", "frozen", 6)
+    assert error["message"].startswith("gitops.toml:2: production is frozen until")
+    clone("set", f"authentication={NEW}", "-e", "prod", "--override-freeze", "-m", "now").ok()
+
+
+def test_a_protected_stage_is_confirmed_by_its_name_and_a_reason(company, clone):
+    with_settings(company, "[stage.production]\nprotected = true\n")
+    command = ("set", f"authentication={NEW}", "-e", "prod")
+
+    assert clone(*command, "--yes").code == 2
+    assert clone(*command, "--confirm", PROD).code == 2
+    assert clone(*command, "--confirm", DEV, "-m", "why").code == 2
+    clone(*command, "--confirm", PROD, "-m", "why").ok()
+    assert company.recorded(PROD)["authentication"] == NEW
+
+
+def test_a_stale_clone_asks_its_guards_of_the_remotes_tip(company, clone):
+    old = company.recorded(DEV)["authentication"]
+    company.push(DEV, {"authentication": OTHER})
+
+    refused = clone("set", f"authentication={NEW}", "-e", "dev", "--expect", old)
+
+    assert refused.code == 6
+    assert f"{OTHER} is recorded, not {old}" in refused.stderr
+    clone("set", f"authentication={NEW}", "-e", "dev", "--expect", OTHER).ok()

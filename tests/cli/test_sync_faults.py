@@ -1,0 +1,215 @@
+"""`gitops sync` while others write and servers fail: nothing lost, no false success."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.cli.live import ABSENT, CRASHING, NEW, OLD, Live, image
+from tests.cli.synced import services
+from tests.testbed.faults import Answer, ApiProxy, Cut, Hang, Meanwhile
+from tests.testbed.kube import Kube, eventually
+
+
+def test_a_kubectl_set_image_in_the_middle_is_seen_and_the_recorded_version_wins(
+    behind: Live, kube: Kube, api_proxy: ApiProxy
+) -> None:
+    def somebody() -> None:
+        kube.set_image("Deployment", behind.namespace, "web", "web", image("web", ABSENT))
+
+    api_proxy.on(Meanwhile(somebody), "PATCH")
+    through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+    through("sync", behind.namespace).ok()
+    assert behind.image_of("web") == image("web", NEW)
+    assert len(api_proxy.seen("PATCH")) == 2
+    assert len(api_proxy.seen("GET", "deployments/web")) == 1, "one GET decides"
+
+
+def test_somebody_who_does_it_meanwhile_is_thanked(
+    behind: Live, kube: Kube, api_proxy: ApiProxy
+) -> None:
+    def somebody() -> None:
+        kube.set_image("Deployment", behind.namespace, "web", "web", image("web", NEW))
+
+    api_proxy.on(Meanwhile(somebody), "PATCH")
+    done = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)("sync", behind.namespace).ok()
+    assert "somebody else did it meanwhile" in done.stdout
+    assert len(api_proxy.seen("PATCH")) == 1
+
+
+def test_a_sync_of_a_newer_commit_in_the_middle_is_not_undone(
+    behind: Live, api_proxy: ApiProxy
+) -> None:
+    """A pushed commit that another sync brought to the cluster while ours was on its way."""
+
+    def another_sync() -> None:
+        behind.record({"web.deployment": CRASHING})
+        behind.sync().ok()
+
+    api_proxy.on(Meanwhile(another_sync), "PATCH")
+    done = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)("sync", behind.namespace)
+    assert done.code == 1
+    assert "which is newer than" in done.stdout
+    assert behind.image_of("web") == image("web", CRASHING)
+
+
+def test_two_syncs_at_once(behind: Live) -> None:
+    names = [f"s{index}" for index in range(8)]
+    behind.record({f"{name}.deployment": NEW for name in names})
+    for name in names:
+        behind.run("Deployment", name, OLD, replicas=0)
+    with (
+        behind.gitops.start("sync", behind.namespace, "-o", "json") as one,
+        behind.gitops.start("sync", behind.namespace, "-o", "json") as other,
+    ):
+        outputs = [process.communicate(timeout=60) for process in (one, other)]
+    assert (one.returncode, other.returncode) == (0, 0), outputs
+    actions = [services(json.loads(out)) for out, _ in outputs]
+    for name in (*names, "web"):
+        assert behind.image_of(name) == image(name, NEW)
+        assert behind.kube.get("Deployment", behind.namespace, name)["metadata"]["generation"] == 2
+        both = {found[name]["action"] for found in actions}
+        assert both <= {"patched", "unchanged"}
+        assert "patched" in both
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Cut(forward=True), Cut(forward=False), Answer(503), Answer(500, forward=True), Answer(429, 1)],
+)
+def test_a_patch_that_meets_a_fault_is_done_once(
+    behind: Live, api_proxy: ApiProxy, fault: Cut | Answer
+) -> None:
+    api_proxy.on(fault, "PATCH")
+    done = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)("sync", behind.namespace).ok()
+    assert "patched" in done.stdout
+    assert behind.image_of("web") == image("web", NEW)
+    assert behind.kube.get("Deployment", behind.namespace, "web")["metadata"]["generation"] == 2
+
+
+def test_a_server_that_dies_between_list_and_patch_is_no_success_and_again_finishes_it(
+    behind: Live, api_proxy: ApiProxy
+) -> None:
+    behind.record({"api.deployment": NEW})
+    behind.running("api", OLD)
+    api_proxy.on(Cut(forward=False), "PATCH", "deployments/web", times=100)
+    through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+    done = through("sync", behind.namespace)
+    assert done.code == 5
+    assert f"cannot patch deployments.apps web in {behind.namespace}" in done.stderr
+    assert behind.image_of("api") == image("api", NEW), "one failing does not stop the others"
+    behind.sync().ok()
+    assert behind.image_of("web") == image("web", NEW)
+
+
+def test_fail_fast_begins_nothing_more(behind: Live, api_proxy: ApiProxy) -> None:
+    names = [f"s{index:02}" for index in range(40)]
+    behind.record({f"{name}.deployment": NEW for name in names})
+    for name in names:
+        behind.run("Deployment", name, OLD, replicas=0)
+    api_proxy.on(Answer(400), "PATCH", times=1)
+    through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+    done = through("sync", behind.namespace, "--fail-fast", "-o", "json")
+    assert done.code == 5
+    actions = [one["action"] for one in services(done.json()).values()]
+    assert actions.count("error") == 1
+    assert actions.count("not-tried") > 5
+
+
+def test_a_server_that_hangs_while_we_wait_ends_in_time(behind: Live, api_proxy: ApiProxy) -> None:
+    api_proxy.on(Hang(3), "GET", "deployments", skip=1, times=100)
+    api_proxy.on(Hang(3), "GET", "pods", times=100)
+    through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+    begin = time.monotonic()
+    done = through("sync", behind.namespace, "--wait", "--timeout", "2s")
+    assert done.code in (5, 8), str(done)
+    assert time.monotonic() - begin < 8
+    assert behind.image_of("web") == image("web", NEW)
+
+
+POLICY = "admissionregistration.k8s.io/v1"
+
+
+def test_a_patch_that_does_not_stick_is_reported_and_not_repeated(
+    behind: Live, kube: Kube, mutate: Callable[[str, str], None]
+) -> None:
+    mutate(behind.namespace, image("web", OLD))
+    done = behind.sync()
+    assert done.code == 1
+    assert "reverted" in done.stdout
+    generation = kube.get("Deployment", behind.namespace, "web")["metadata"]["generation"]
+    again = behind.sync()
+    assert again.code == 1
+    assert "not tried again" in again.stdout
+    found = kube.get("Deployment", behind.namespace, "web")["metadata"]
+    assert found["generation"] == generation
+
+
+@pytest.fixture
+def mutate(kube: Kube) -> Any:
+    """Return what lets admission put an image into every Deployment of a namespace."""
+    made: list[tuple[str, str]] = []
+
+    def install(namespace: str, wanted: str) -> None:
+        base = f"/apis/{POLICY}"
+        name = f"mutate-{namespace}"
+        constraints = {
+            "resourceRules": [
+                {
+                    "apiGroups": ["apps"],
+                    "apiVersions": ["v1"],
+                    "operations": ["UPDATE"],
+                    "resources": ["deployments"],
+                }
+            ],
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        }
+        expression = (
+            '[JSONPatch{op: "replace", path: "/spec/template/spec/containers/0/image", '
+            f'value: "{wanted}"}}]'
+        )
+        kube.request(
+            "POST",
+            f"{base}/mutatingadmissionpolicies",
+            {
+                "apiVersion": POLICY,
+                "kind": "MutatingAdmissionPolicy",
+                "metadata": {"name": name},
+                "spec": {
+                    "matchConstraints": constraints,
+                    "failurePolicy": "Fail",
+                    "reinvocationPolicy": "Never",
+                    "mutations": [
+                        {"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}
+                    ],
+                },
+            },
+        )
+        made.append((f"{base}/mutatingadmissionpolicies", name))
+        kube.request(
+            "POST",
+            f"{base}/mutatingadmissionpolicybindings",
+            {
+                "apiVersion": POLICY,
+                "kind": "MutatingAdmissionPolicyBinding",
+                "metadata": {"name": name},
+                "spec": {"policyName": name},
+            },
+        )
+        made.append((f"{base}/mutatingadmissionpolicybindings", name))
+
+        def holds() -> bool:
+            probe = [{"op": "replace", "path": "/spec/template/spec/containers/0/image"}]
+            probe[0]["value"] = "probe:1"
+            answer = kube.patch("Deployment", namespace, "web", probe, dryRun="All")
+            return bool(answer["spec"]["template"]["spec"]["containers"][0]["image"] == wanted)
+
+        eventually(holds)
+
+    yield install
+    for collection, name in made:
+        kube.request("DELETE", f"{collection}/{name}")

@@ -1,0 +1,76 @@
+"""`gitops sync --wait`: how rollouts end, and what is said of those that fail."""
+
+from __future__ import annotations
+
+import time
+
+from tests.cli.live import ABSENT, CRASHING, NEW, OLD, UNREADY, Live
+from tests.cli.synced import services
+
+
+def test_an_image_that_is_not_there_fails_before_the_time_out_with_the_pods_reason(
+    behind: Live,
+) -> None:
+    behind.record({"web.deployment": ABSENT})
+    begin = time.monotonic()
+    done = behind.sync("--wait", "--timeout", "60s")
+    assert done.code == 7
+    assert time.monotonic() - begin < 20
+    assert "not found" in done.stdout
+    assert "kubectl describe pod web-" in done.stdout
+    again = behind.sync("--wait", "--timeout", "60s", "-o", "json")
+    assert again.code == 7, "the same command again tells the same"
+    web = services(again.json())["web"]
+    assert (web["action"], web["rollout"]) == ("unchanged", "failed")
+    assert web["trouble"]["reason"] in ("ErrImagePull", "ImagePullBackOff")
+    assert web["commands"][0].startswith("kubectl describe pod web-")
+
+
+def test_a_back_off_alone_does_not_fail_before_the_deadline(live: Live) -> None:
+    live.record({"web.deployment": NEW})
+    fate = {"fake-node/fate": "unreachable", "fake-node/recover-after": "4s"}
+    live.run("Deployment", "web", OLD, pod_annotations=fate)
+    done = live.sync("--wait", "--timeout", "60s").ok()
+    assert "ready" in done.stdout
+    assert "i/o timeout" in done.stderr, "progress told what it waited for"
+
+
+def test_a_crash_fails_at_the_progress_deadline_with_its_log(live: Live) -> None:
+    live.record({"web.deployment": CRASHING})
+    live.running("web", OLD, progressDeadlineSeconds=4)
+    done = live.sync("--wait", "--timeout", "60s")
+    assert done.code == 7
+    assert "CrashLoopBackOff, exit code 1" in done.stdout
+    assert "fatal, exit code 1" in done.stdout
+    assert "--previous" in done.stdout
+
+
+def test_a_rollout_that_takes_too_long_has_a_code_of_its_own(live: Live) -> None:
+    live.record({"web.deployment": UNREADY})
+    live.running("web", OLD)
+    begin = time.monotonic()
+    done = live.sync("--wait", "--timeout", "3s")
+    assert done.code == 8
+    assert 3 <= time.monotonic() - begin < 8
+    assert "timed-out" in done.stdout
+
+
+def test_one_service_failing_does_not_hide_the_others(behind: Live) -> None:
+    behind.record({"api.deployment": ABSENT, "gone.deployment": NEW})
+    behind.running("api", OLD)
+    done = behind.sync("--wait", "-o", "json")
+    assert done.code == 7
+    assert {name: one["rollout"] for name, one in services(done.json()).items()} == {
+        "api": "failed",
+        "gone": None,
+        "web": "ready",
+    }
+
+
+def test_what_its_own_settings_hold_back_ends_the_wait(live: Live) -> None:
+    live.record({"db.statefulset": NEW})
+    live.run("StatefulSet", "db", OLD, updateStrategy={"type": "OnDelete"})
+    live.kube.wait_rolled_out("StatefulSet", live.namespace, "db")
+    done = live.sync("--wait", "--timeout", "60s")
+    assert done.code == 1
+    assert "OnDelete" in done.stdout
