@@ -81,7 +81,7 @@ def _target(session: Session, words: Words, snapshot: Snapshot, team: Team) -> E
 
 def _has_stage_before(name: EnvironmentName, snapshot: Snapshot, team: Team) -> bool:
     try:
-        stage_before(name, snapshot, team)
+        stage_before(name, snapshot.environments, team)
     except Ambiguous:
         return True
     except UnknownEnvironment:
@@ -98,7 +98,7 @@ def _source(
             session, words.source, snapshot, team, project=project, flag="--from"
         )
     try:
-        return stage_before(target, snapshot, team)
+        return stage_before(target, snapshot.environments, team)
     except Ambiguous as ambiguous:
         if not may_ask():
             raise

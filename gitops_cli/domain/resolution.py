@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.forge_links import repository_name, same_remote
@@ -62,8 +62,10 @@ def projects_with(service: ServiceName, snapshot: Snapshot, team: Team) -> list[
     )
 
 
-def stage_before(target: EnvironmentName, snapshot: Snapshot, team: Team) -> EnvironmentName:
-    """Return where a promotion to `target` comes from when nobody says so.
+def stage_before(
+    target: EnvironmentName, environments: Iterable[EnvironmentName], team: Team
+) -> EnvironmentName:
+    """Return which of the environments a promotion to `target` comes from when nobody says so.
 
     The only stage of `promote_from` that the project has, else the nearest one before in order.
     Raises Ambiguous or UnknownEnvironment.
@@ -71,7 +73,7 @@ def stage_before(target: EnvironmentName, snapshot: Snapshot, team: Team) -> Env
     place = place_of(target, team)
     siblings = {
         p.stage: p.environment
-        for p in (place_of(name, team) for name in snapshot.environments)
+        for p in (place_of(name, team) for name in environments)
         if p.project == place.project and p.environment != target
     }
     declared = team.stage(place.stage).promote_from

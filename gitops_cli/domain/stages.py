@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
@@ -21,13 +22,27 @@ class Place(NamedTuple):
 
 def place_of(name: EnvironmentName, team: Team) -> Place:
     """Split a name at the longest declared stage that is its suffix, else at its last `-`."""
-    for stage in sorted(team.stages, key=len, reverse=True):
+    for stage in _longest_first(team.stages):
         if name == stage:
             return Place(name, "", stage)
         if name.endswith(f"-{stage}"):
             return Place(name, name[: -len(stage) - 1], stage)
     project, _, stage = name.rpartition("-")
     return Place(name, project, stage)
+
+
+@functools.cache
+def _longest_first(stages: tuple[str, ...]) -> list[str]:
+    """Return stages by length. Kept: thousands of environments are split by the same few."""
+    return sorted(stages, key=len, reverse=True)
+
+
+def by_project(names: Iterable[EnvironmentName], team: Team) -> dict[str, list[EnvironmentName]]:
+    """Return environments by their project, in the order they come."""
+    projects: dict[str, list[EnvironmentName]] = {}
+    for name in names:
+        projects.setdefault(place_of(name, team).project, []).append(name)
+    return projects
 
 
 def stage_rank(stage: str, team: Team) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment, Snapshot, VersionFile, service_at
 from gitops_cli.domain.resolution import stage_before
 from gitops_cli.domain.selection import Filter, selected_environments
-from gitops_cli.domain.stages import place_of
+from gitops_cli.domain.stages import by_project, place_of
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.parallel import ask_all
@@ -30,6 +30,7 @@ class _Subject(NamedTuple):
 
     snapshot: Snapshot
     team: Team
+    before: Mapping[EnvironmentName, EnvironmentName | None]
     changes: Mapping[str, LastChange]
     distances: Mapping[tuple[ServiceName, str, str], Distance]
     now: datetime
@@ -51,22 +52,27 @@ def read_status(
     services = _services(snapshot, environments, wanted)
     shown = _files(snapshot, environments, services)
     tip = snapshot.commit
+    projects = by_project(snapshot.environments, team)
+    before = {
+        name: _before(name, siblings, team) for siblings in projects.values() for name in siblings
+    }
     subject = _Subject(
         snapshot,
         team,
+        before,
         state.last_changes([f.path for f in shown], tip=tip) if tip and shown else {},
-        _distances(snapshot, team, shown, sources),
+        _distances(snapshot, before, shown, sources),
         now,
     )
-    projects: dict[str, list[EnvironmentName]] = {}
-    for name in environments:
-        projects.setdefault(place_of(name, team).project, []).append(name)
     return Status(
         tip,
         committed_at,
         fresh,
         now,
-        tuple(_grid(project, names, services, subject) for project, names in projects.items()),
+        tuple(
+            _grid(project, names, services, subject)
+            for project, names in by_project(environments, team).items()
+        ),
         snapshot.all_findings,
     )
 
@@ -118,16 +124,15 @@ def _files(
 
 def _distances(
     snapshot: Snapshot,
-    team: Team,
+    before: Mapping[EnvironmentName, EnvironmentName | None],
     shown: Iterable[VersionFile],
     sources: Callable[[], Sources],
 ) -> dict[tuple[ServiceName, str, str], Distance]:
     """Return how versions lie to those of the stage before, asked of each source once."""
     pairs = set()
     for file in shown:
-        name = EnvironmentName(file.path.partition("/")[0])
-        before = _before(name, snapshot, team)
-        other = snapshot.environments[before].files.get(file.service) if before else None
+        source = before[EnvironmentName(file.path.partition("/")[0])]
+        other = snapshot.environments[source].files.get(file.service) if source else None
         if other is not None and file.version.tag != other.version.tag:
             pairs.add((file.service, other.version.tag, file.version.tag))
     if not pairs:
@@ -146,12 +151,14 @@ def _distances(
     return {pair: d for answers in ask_all(ask, asked) for pair, d in answers.items()}
 
 
-def _before(name: EnvironmentName, snapshot: Snapshot, team: Team) -> EnvironmentName | None:
+def _before(
+    name: EnvironmentName, siblings: Iterable[EnvironmentName], team: Team
+) -> EnvironmentName | None:
     """Return the environment from which a promotion would come, if one is meant."""
     if place_of(name, team).stage not in team.stages:
         return None
     try:
-        return stage_before(name, snapshot, team)
+        return stage_before(name, siblings, team)
     except UsageError:
         return None
 
@@ -182,7 +189,7 @@ def _column(name: EnvironmentName, subject: _Subject) -> Column:
 
 def _cells(name: EnvironmentName, subject: _Subject) -> dict[ServiceName, Cell]:
     environment = subject.snapshot.environments[name]
-    before = _before(name, subject.snapshot, subject.team)
+    before = subject.before[name]
     cells = {
         service: Cell(
             name,

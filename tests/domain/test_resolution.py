@@ -92,29 +92,35 @@ THREE = snapshot(p_development="web", p_staging="web", p_production="web")
     ("target", "expected"), [("p-production", "p-staging"), ("p-staging", "p-development")]
 )
 def test_the_stage_before_follows_the_order(target, expected):
-    assert stage_before(EnvironmentName(target), THREE, Team()) == expected
+    assert stage_before(EnvironmentName(target), THREE.environments, Team()) == expected
 
 
 def test_a_missing_stage_is_skipped():
-    assert stage_before(EnvironmentName("p1-production"), TWO, Team()) == "p1-development"
+    assert (
+        stage_before(EnvironmentName("p1-production"), TWO.environments, Team()) == "p1-development"
+    )
 
 
 def test_promote_from_decides_where_it_says_one():
     team = Team(rules={"production": StageRules("production", promote_from=("development",))})
 
-    assert stage_before(EnvironmentName("p-production"), THREE, team) == "p-development"
+    assert (
+        stage_before(EnvironmentName("p-production"), THREE.environments, team) == "p-development"
+    )
 
 
 def test_promote_from_with_several_stages_asks():
     rules = StageRules("production", promote_from=("development", "staging"))
 
     with pytest.raises(Ambiguous):
-        stage_before(EnvironmentName("p-production"), THREE, Team(rules={"production": rules}))
+        stage_before(
+            EnvironmentName("p-production"), THREE.environments, Team(rules={"production": rules})
+        )
 
 
 def test_nothing_comes_before_the_first_stage():
     with pytest.raises(UnknownEnvironment, match="no stage comes before p-development") as found:
-        stage_before(EnvironmentName("p-development"), THREE, Team())
+        stage_before(EnvironmentName("p-development"), THREE.environments, Team())
     assert found.value.hint is not None
     assert "p-staging, p-production" in found.value.hint
 
