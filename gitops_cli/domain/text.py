@@ -15,6 +15,8 @@ def visible(text: str) -> str:
 
     Line feeds and tabs are kept: the caller decides whether its place has room for lines.
     """
+    if text.isprintable():
+        return text  # nearly always: thousands of texts are shown at once
     return "".join(_visible(character) for character in text)
 
 

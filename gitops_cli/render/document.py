@@ -59,4 +59,6 @@ def as_yaml(value: dict[str, Any]) -> str:
 
 
 def _escaped(text: str) -> str:
+    if text.isascii() and "\x7f" not in text and "##" not in text:
+        return text  # nearly always, and the search takes as long as the encoding
     return _ACTING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
