@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import yaml
 
 from gitops_cli.cluster.api import RESOURCES, Api, Doing, Resource
 from gitops_cli.cluster.parallel import attempt_all
+from gitops_cli.cluster.reading import fetch_items
+from gitops_cli.domain.agent.spec import NAME, SIGNERS
 from gitops_cli.domain.capturing import Exported
 from gitops_cli.domain.errors import Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
@@ -16,6 +18,7 @@ from gitops_cli.domain.portable import portable
 from gitops_cli.domain.repository import Kind
 
 _CLUSTERS_OWN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("Service", "kubernetes")})
+_AGENTS_OWN = frozenset({NAME, SIGNERS})  # its status changes with every run
 
 
 class _Listed(NamedTuple):
@@ -46,7 +49,10 @@ def export(
     wanted = {(kind.value, name) for kind, name in workloads}
     kinds = {kind.value for kind, _ in workloads}
     asked = [one for one in _ALL if not one.needed or one.kind in kinds]
-    answers = attempt_all(lambda one: _items(api, one, namespace), asked)
+    answers = attempt_all(
+        lambda one: fetch_items(api, Doing("list", one.resource, namespace), lambda item: item),
+        asked,
+    )
     files: dict[str, bytes] = {}
     notes: list[str] = []
     for one, answer in zip(asked, answers, strict=True):
@@ -55,9 +61,8 @@ def export(
             continue
         if isinstance(answer, GitOpsError):
             raise answer
-        for item in answer:
-            name = item["metadata"]["name"]
-            if (one.kind, name) in (_CLUSTERS_OWN if not one.needed else ()):
+        for name, item in answer.values.items():
+            if (one.kind, name) in _CLUSTERS_OWN or name in _AGENTS_OWN:
                 continue
             if _is_made(item) or (one.needed and (one.kind, name) not in wanted):
                 continue
@@ -67,11 +72,6 @@ def export(
     return Exported(files, tuple(notes))
 
 
-def _items(api: Api, one: _Listed, namespace: EnvironmentName) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = api.json(Doing("list", one.resource, namespace))["items"]
-    return found
-
-
-def _is_made(item: dict[str, Any]) -> bool:
+def _is_made(item: Mapping[str, Any]) -> bool:
     # What a controller made it will make again.
     return any(owner.get("controller") for owner in item["metadata"].get("ownerReferences") or ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -60,23 +60,32 @@ def listings(target: Target) -> list[Listing]:
 
 
 def fetch(api: Api, listing: Listing) -> Listed:
+    """Make a target's LIST. Raises Denied, ClusterError."""
+    return fetch_items(api, listing.doing, listing.read)
+
+
+def fetch_items(api: Api, doing: Doing, read: Callable[[Mapping[str, Any]], Any]) -> Listed:
     """Make one LIST, in pieces where it is long. Raises Denied, ClusterError."""
     try:
-        return _pieces(api, listing, {"limit": CHUNK})
+        return _pieces(api, doing, read, {"limit": CHUNK})
     except Refused as refused:
         if refused.status != 410:  # the list was so slow that its pieces no longer fit together
             raise
-    return _pieces(api, listing, {})
+    return _pieces(api, doing, read, {})
 
 
-def _pieces(api: Api, listing: Listing, query: dict[str, str | int]) -> Listed:
+def _pieces(
+    api: Api,
+    doing: Doing,
+    read: Callable[[Mapping[str, Any]], Any],
+    query: dict[str, str | int],
+) -> Listed:
     values: dict[str, Any] = {}
-    doing = listing.doing
     while True:
         response = api.call(doing, path=doing.path("", **query))
         answer = _decoded(api, doing, response.body)
         for item in answer.get("items") or ():
-            values[item["metadata"]["name"]] = listing.read(item)
+            values[item["metadata"]["name"]] = read(item)
         metadata = answer.get("metadata") or {}
         following = metadata.get("continue")
         if not following:

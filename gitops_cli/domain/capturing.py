@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 from gitops_cli.domain.drafting import Draft
@@ -43,8 +42,8 @@ class Capture(NamedTuple):
 class Exported(NamedTuple):
     """Manifests of a namespace by file name, and what was left out."""
 
-    files: Mapping[str, bytes] = MappingProxyType({})
-    notes: tuple[str, ...] = ()
+    files: Mapping[str, bytes]
+    notes: tuple[str, ...]
 
 
 class Captured(NamedTuple):

@@ -18,6 +18,7 @@ _CLUSTERS_OWN = frozenset(
         "namespace",
         "ownerReferences",
         "generateName",
+        "finalizers",
     }
 )
 # Written by controllers, kubectl or gitops itself, and wrong as soon as the object is elsewhere.
@@ -41,7 +42,13 @@ def portable(api_version: str, kind: str, item: Mapping[str, Any]) -> dict[str, 
     spec = made.get("spec")
     if kind == "Service" and isinstance(spec, dict) and spec.get("clusterIP") != "None":
         made["spec"] = {key: value for key, value in spec.items() if key not in _SERVICE_OWN}
+        made["spec"]["ports"] = [_without_node_port(port) for port in spec.get("ports") or ()]
     return made
+
+
+def _without_node_port(port: Mapping[str, Any]) -> dict[str, Any]:
+    # Given out per cluster: in another namespace of the same one it is taken.
+    return {key: value for key, value in port.items() if key != "nodePort"}
 
 
 def _metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def draft_capture(
     same = tuple(Change(s, v, v) for s, v in sorted(desired.items()) if current.get(s) == v)
     proposal = proposal_of(namespace, plan.changes, (*edits, *manifests), occasion)
     if not plan.changes:
-        count = plural(len(manifests), "manifest")
+        count = plural(len(proposal.edits), "file")
         proposal = proposal._replace(subject=f"{namespace}: capture {count}")
     return Draft(
         Verb.CAPTURE,

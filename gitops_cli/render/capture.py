@@ -36,9 +36,9 @@ def capture_view(result: Captured) -> View:
     blocks: list[Table | Line] = [Table(columns, rows, title)] if rows else []
     commit = result.written.commit if result.written is not None else None
     if result.written is not None and result.written.changed and commit is not None:
-        count = plural(len(draft.changes), "service")
-        files = plural(len(_manifests(result)), "manifest")
-        what = count if result.exported is None else f"{count} and {files}"
+        what = plural(len(draft.changes), "service")
+        if result.exported is not None:
+            what += f" and {plural(len(_manifests(result)), 'manifest')}"
         blocks.append(Line(f"recorded {what} in {draft.environment} (commit {commit[:7]})"))
     elif result.written is not None:
         blocks.append(Line(f"{draft.environment}: everything is recorded already"))

@@ -115,8 +115,10 @@ def test_manifests_are_written_without_what_only_this_cluster_knows(foreign: Liv
     settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
     foreign.kube.create(settings | {"data": {"level": "info"}}, foreign.namespace)
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}
-    ports = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    ports = {"type": "NodePort", "selector": {"app": "web"}, "ports": [{"port": 80}]}
     foreign.kube.create(service | {"spec": ports}, foreign.namespace)
+    status = settings | {"metadata": {"name": "gitops-agent"}, "data": {"result": "in-sync"}}
+    foreign.kube.create(status, foreign.namespace)
     done = foreign.gitops("capture", foreign.namespace, "--manifests").ok()
     assert "recorded 1 service and 3 manifests" in done.stdout
     listing = git(foreign.remote, "ls-tree", "-r", "--name-only", "main", f"{foreign.namespace}/")
