@@ -22,6 +22,7 @@ from gitops_cli.operations.ports import Cluster, Following
 SECONDS = 300.0
 _TICK = 0.5  # how long one cluster is listened to before the next one
 _AGAIN = 2.0  # between looks when nothing is heard
+_LAG = 2.0  # pods are watched apart from their workload, and may be shown as they were
 _BREATH = 0.05  # events come in flocks; one look serves many
 
 Key = tuple[EnvironmentName, ServiceName]
@@ -78,7 +79,6 @@ class Waiting:
         self._looked: dict[EnvironmentName, Observed] = {}
         self._explained: dict[Trouble, Trouble] = {}
         self._differs_since: dict[Key, float] = {}
-        self._again_at = 0.0
 
     def run(self, timeout: float) -> dict[Key, Settled]:
         """Wait at most so many seconds; every service gets a verdict."""
@@ -88,10 +88,15 @@ class Waiting:
                 (one, stack.enter_context(one.cluster.follow(self._targets(one))))
                 for one in self._awaited
             ]
+            looked_at = 0.0
             while self._pending_of(self._awaited) and (left := deadline - time.monotonic()) > 0:
+                # What is judged by more than the cluster, such as git, may change without an event.
+                again = time.monotonic() - looked_at >= _AGAIN
+                if again:
+                    looked_at = time.monotonic()
                 for one, follower in following:
                     if self._pending_of([one]):
-                        self._listen(one, follower, min(left, _TICK))
+                        self._listen(one, follower, min(left, _TICK), again=again)
             for one, follower in following:
                 self._time_out(one, follower)
         return self._settled
@@ -108,14 +113,9 @@ class Waiting:
             if (name, service) not in self._settled
         ]
 
-    def _listen(self, one: Awaited, follower: Following, seconds: float) -> None:
-        changed = follower.wait(seconds)
-        # What is judged by more than the cluster, such as git, may change without an event.
-        again = time.monotonic() >= self._again_at
-        if not changed and not again:
+    def _listen(self, one: Awaited, follower: Following, seconds: float, *, again: bool) -> None:
+        if not follower.wait(seconds) and not again:
             return
-        if again:
-            self._again_at = time.monotonic() + _AGAIN
         for name in one.services:
             observed = follower.observed(name)
             if observed is not None and (again or observed is not self._looked.get(name)):
@@ -138,25 +138,30 @@ class Waiting:
             if denied is not None:
                 self._settled[key] = Settled(None, Verdict.FAILED, denied)
             return
-        row = self._with_reasons(cluster, telling(rows))
+        row = telling(rows)
+        if self._may_lag(key, row):
+            return
+        row = self._with_reasons(cluster, row)
         if _news(self._last.get(key)) != _news(row):
             self._heard(row)
         self._last[key] = row
-        if row.state is not State.DIFFERS:
-            self._differs_since.pop(key, None)
-        verdict = self._verdict(key, row)
+        verdict = self._verdict(row)
         if verdict is not None:
             self._settled[key] = Settled(row, verdict)
 
-    def _verdict(self, key: Key, row: Row) -> Verdict | None:
+    def _may_lag(self, key: Key, row: Row) -> bool:
+        """Tell whether only the pods differ, and only for a moment so far."""
+        if row.state is not State.DIFFERS or row.needs_patch:
+            self._differs_since.pop(key, None)
+            return False
+        return time.monotonic() - self._differs_since.setdefault(key, time.monotonic()) < _LAG
+
+    def _verdict(self, row: Row) -> Verdict | None:
         match row.state:
             case State.IN_SYNC | State.DIGEST:
                 return Verdict.READY
             case State.DIFFERS:
-                # Pods are watched apart from their workload: of a rollout that is complete, the
-                # old ones may still be shown for a moment.
-                since = self._differs_since.setdefault(key, time.monotonic())
-                return self._differing(row) if time.monotonic() - since >= _AGAIN else None
+                return self._differing(row)
             case State.MISSING | State.UNCLEAR:
                 return Verdict.CHANGED
         if row.rollout is not None and row.rollout.phase is Phase.HALTED:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 
+from gitops_cli.domain.comparison import Row, State
+from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.syncing import Verdict
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.workload import Observed, Pod
 from gitops_cli.operations import waiting
+from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.waiting import Awaited, Waiting
 from tests.domain.test_comparison import NEW, NOW, OLD, SPACE, environment, pod, workload
 
@@ -35,6 +41,7 @@ class Watched:
         if self._seen:
             self._now = self._seen.pop(0)
             return True
+        time.sleep(timeout)
         return False
 
     def observed(self, namespace: str) -> Observed | None:
@@ -45,22 +52,55 @@ def complete(*pods: Pod) -> Observed:
     return Observed(SPACE, (workload(f"r/web:{NEW}"),), pods)
 
 
-def verdict(watched: Any) -> Verdict:
+def verdict(watched: Any, heard: Callable[[Row], None] = lambda row: None) -> Verdict:
     wanted = environment(web_deployment=NEW)
     awaited = Awaited(watched, {SPACE: frozenset(wanted.files)})
-    settled = Waiting([awaited], {SPACE: wanted}, Team(), now=lambda: NOW).run(30)
-    return settled[SPACE, next(iter(wanted.files))].verdict
+    waiting = Waiting([awaited], {SPACE: wanted}, Team(), now=lambda: NOW, heard=heard)
+    return waiting.run(30)[SPACE, next(iter(wanted.files))].verdict
 
 
 def test_old_pods_that_are_still_shown_are_nobody_elses_change() -> None:
     watched = Watched(complete(pod(f"r/web:{OLD}")), complete(pod(f"r/web:{NEW}")))
 
-    assert verdict(watched) is Verdict.READY
+    heard: list[Row] = []
+    assert verdict(watched, heard.append) is Verdict.READY
+    assert [row.state for row in heard] == [State.IN_SYNC]
 
 
 def test_pods_that_stay_different_are_somebody_elses_change(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(waiting, "_AGAIN", 0.1)
+    monkeypatch.setattr(waiting, "_LAG", 0.1)
 
     assert verdict(Watched(complete(pod(f"r/web:{OLD}")))) is Verdict.CHANGED
+
+
+def test_another_image_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_LAG", 1000)
+    other = Observed(SPACE, (workload(f"r/web:{OLD}"),), ())
+
+    assert verdict(Watched(other)) is Verdict.CHANGED
+
+
+def test_every_cluster_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while the first one has nothing new: each is judged by more than its own events."""
+    monkeypatch.setattr(waiting, "_TICK", 0.05)
+    monkeypatch.setattr(waiting, "_AGAIN", 0.2)
+    wanted = environment(web_deployment=NEW)
+    there = EnvironmentName("p-elsewhere")
+    other = Observed(SPACE, (workload(f"r/web:{OLD}"),), ())
+    environments = {SPACE: wanted, there: wanted._replace(name=there)}
+    awaited = [
+        Awaited(cast("Cluster", Watched(other)), {name: frozenset(wanted.files)})
+        for name in environments
+    ]
+    asked: Counter[EnvironmentName] = Counter()
+
+    def judged(row: Row) -> Verdict | None:
+        asked[row.environment] += 1
+        return Verdict.CHANGED if asked[there] > 2 else None
+
+    settled = Waiting(awaited, environments, Team(), now=lambda: NOW, differing=judged).run(20)
+
+    assert {each.verdict for each in settled.values()} == {Verdict.CHANGED}
