@@ -74,6 +74,21 @@ def carry_out(
     return outcome
 
 
+def follow(session: Session, outcome: Outcome, timeout: float | None) -> None:
+    """Wait until the cluster has what was agreed to, be it new or recorded already."""
+    if outcome.dry_run:
+        return
+    if outcome.review is not None:
+        session.output.note("not waiting: the promotion has to be merged first")
+        return
+    from gitops_cli.cli.arrival import wait_for_arrival  # who does not wait need not load it
+
+    draft, written = outcome.draft, outcome.written
+    services = [change.service for change in (*draft.changes, *draft.unchanged)]
+    commit = written.commit if written is not None else None
+    wait_for_arrival(session, draft.environment, services, commit, timeout=timeout)
+
+
 def _show_anew(session: Session, offer: Offer) -> None:
     """Show what the same plan would be now; the refusal itself follows."""
     snapshot = session.state.snapshot(session.state.tip().commit)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from gitops_cli.cli.look import clusters_of, progress
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.advice import commands
-from gitops_cli.domain.errors import ExitCode, RolloutFailed, TimedOut
+from gitops_cli.domain.errors import ExitCode, RolloutFailed, TimedOut, worst
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.syncing import Outcome, SyncReport
 from gitops_cli.operations.desired import desired_state
@@ -27,8 +27,8 @@ def wait_for_arrival(
 ) -> None:
     """Wait until an agent, or somebody's sync, brought a state commit to the environment.
 
-    Tells progress on stderr; stdout has the writer's own result. Raises RolloutFailed, TimedOut,
-    ClusterUnreachable, Denied.
+    Tells progress on stderr; stdout has the writer's own result. Ends as `gitops wait` would.
+    Raises RolloutFailed, TimedOut, ClusterUnreachable, Denied.
     """
     desired = desired_state(session.state, rev=commit)
     team = parse_team(desired.snapshot.settings)
@@ -46,29 +46,33 @@ def wait_for_arrival(
         heard=lambda row: say(row_line(row)),
     )
     _raise_if_missed(report)
+    session.finish(report.exit_code)
+    for outcome in report.outcomes:
+        if outcome.exit_code is not ExitCode.OK:
+            why = outcome.reason or outcome.verdict
+            session.output.warn(f"recorded, but not in {environment}: {outcome.service}: {why}")
 
 
 def _raise_if_missed(report: SyncReport) -> None:
-    for problem in (p for e in report.environments for p in e.problems):
-        raise problem
     missed = [outcome for outcome in report.outcomes if outcome.exit_code is not ExitCode.OK]
-    for outcome in missed:
-        if outcome.error is not None:
-            raise outcome.error
-    if not missed:
-        return
+    errors = [p for e in report.environments for p in e.problems]
+    errors += [outcome.error for outcome in missed if outcome.error is not None]
+    if errors:
+        most = worst(error.exit_code for error in errors)
+        raise next(error for error in errors if error.exit_code is most)
     said = "; ".join(f"{o.service}: {o.reason or o.verdict}" for o in missed)
     context = report.environments[0].context
-    where = missed[0].environment
+    where = report.environments[0].environment
     failed = [o for o in missed if o.exit_code is ExitCode.ROLLOUT_FAILED]
     if failed:
         raise RolloutFailed(
             f"recorded, but the rollout in {where} failed: {said}", hint=_hint(failed[0], context)
         )
-    raise TimedOut(
-        f"recorded, but {where} does not have it yet: {said}",
-        hint=f"`gitops wait {where}` goes on waiting; `gitops sync {where}` does it now",
-    )
+    if report.exit_code is ExitCode.TIMED_OUT:
+        raise TimedOut(
+            f"recorded, but {where} does not have it yet: {said}",
+            hint=f"`gitops wait {where}` goes on waiting; `gitops sync {where}` does it now",
+        )
 
 
 def _hint(outcome: Outcome, context: str | None) -> str:

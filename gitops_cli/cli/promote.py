@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitops_cli.cli.agreement import Offer, carry_out
+from gitops_cli.cli.agreement import Offer, carry_out, follow
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import (
@@ -166,26 +166,8 @@ def promote(
         review,
     )
     outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
-    if wait and not dry_run:
-        commit = outcome.written.commit if outcome.written else None
-        _wait(session, outcome.draft, commit, review, timeout)
-
-
-def _wait(
-    session: Session,
-    draft: Draft,
-    commit: str | None,
-    review: Review | None,
-    timeout: float | None,
-) -> None:
-    """Follow the promotion into the cluster; what waits for a merge is not waited for."""
-    if review is not None:
-        session.output.note("not waiting: the promotion has to be merged first")
-        return
-    from gitops_cli.cli.arrival import wait_for_arrival  # who does not wait need not load it
-
-    services = [change.service for change in (*draft.changes, *draft.unchanged)]
-    wait_for_arrival(session, draft.environment, services, commit, timeout=timeout)
+    if wait:
+        follow(session, outcome, timeout)
 
 
 def _review(session: Session, target: EnvironmentName, team: Team, *, asked: bool) -> Review | None:

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from gitops_cli.cli.agreement import Offer, carry_out
+from gitops_cli.cli.agreement import Offer, carry_out, follow
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service, complete_version
 from gitops_cli.cli.options import (
@@ -135,11 +135,8 @@ def rollback(
     draft = compute(snapshot, terms)
     offer = Offer(draft, compute, lambda now: compute(now, terms, plan(now)), _question(draft))
     outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
-    if wait and outcome.written is not None:
-        from gitops_cli.cli.arrival import wait_for_arrival  # who does not wait need not load it
-
-        changed = [change.service for change in outcome.draft.changes]
-        wait_for_arrival(session, environment, changed, outcome.written.commit, timeout=timeout)
+    if wait:
+        follow(session, outcome, timeout)
 
 
 class _Words(NamedTuple):
