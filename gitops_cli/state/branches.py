@@ -75,7 +75,8 @@ class CloneBranch:
         """
         url = self._remote.push_url if for_push else self._remote.url
         if for_push and self._ref is not None:
-            commit = fetch_tip(self.git, url, self._ref, timeout=timeout)
+            rewritten = self._location.config.rewrites_urls
+            commit = fetch_tip(self.git, url, self._ref, rewritten=rewritten, timeout=timeout)
             if commit is not None and self._reader.commit(commit) is not None:
                 return commit
         fallback = self._location.head or f"{HEADS}main"

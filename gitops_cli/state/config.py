@@ -41,6 +41,11 @@ class Config(NamedTuple):
             return True
         return value.lower() in _TRUE or (value.lstrip("-").isdigit() and int(value) != 0)
 
+    @property
+    def rewrites_urls(self) -> bool:
+        """Tell whether git takes other URLs than those configured: `url.BASE.insteadOf`."""
+        return any(key.startswith("url.") and key.endswith(".insteadof") for key in self.values)
+
     def names(self, section: str, key: str) -> list[str]:
         """Return the NAMEs of all `section.NAME.key`, sorted."""
         head, tail = f"{section}.", f".{key}"

@@ -76,24 +76,32 @@ def _symbolic_head(done: Done) -> str | None:
     return None
 
 
-def fetch_tip(git: Git, url: str, ref: str, *, timeout: float) -> str | None:
+def fetch_tip(git: Git, url: str, ref: str, *, rewritten: bool, timeout: float) -> str | None:
     """Bring a branch's objects here and return its commit, over one connection.
 
     `git fetch` tells what it fetched by writing a ref or FETCH_HEAD only; fetch-pack prints it.
-    None where that does not work: over http, without such a branch, or if it failed.
+    None where that does not work: over http, or without such a branch. `rewritten`: git has
+    `insteadOf` settings, which fetch-pack does not know.
+
+    Raises RemoteUnreachable, Denied, GitError.
     """
-    url = git.run("ls-remote", "--get-url", "--", url).text  # fetch-pack knows no `insteadOf`
+    if rewritten:
+        url = git.run("ls-remote", "--get-url", "--", url).text
     if not re.match(r"/|file:|ssh:|git:|[^-:/][^:/]*:(?!//|:)", url):
         return None
     words = ("fetch-pack", "--keep", "--quiet", "--no-progress", url, ref)
+    doing = f"cannot fetch from {redacted(url)}"
     unlocked = ("-c", "fetch.unpackLimit=0", "-c", "transfer.unpackLimit=0")  # no *.keep stays
     try:
         done = insist(lambda left: git.run(*unlocked, *words, timeout=left), timeout=timeout)
     except TimedOut as error:
-        said = f"cannot fetch from {redacted(url)}: not done within {timeout:.0f} s"
-        raise RemoteUnreachable(said) from error
+        raise RemoteUnreachable(f"{doing}: not done within {timeout:.0f} s") from error
+    if done.code != 0:
+        if "no such remote ref" in done.err:
+            return None
+        raise failure(done, doing, remote=url)
     oid, _, name = done.text.rpartition("\n")[2].partition(" ")
-    return oid if done.code == 0 and name == ref else None
+    return oid if name == ref else None
 
 
 def check_ref(ref: str) -> str:

@@ -118,6 +118,26 @@ def test_without_permission_to_push(world: World, http: HttpRemote) -> None:
         opened(http_clone(world, http)).write(setting())
 
 
+def test_a_denied_login_is_not_tried_again(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try may ask for a password, and brings the account nearer to being locked."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(
+        f"#!/bin/sh\necho login >> {tmp_path}/logins\n"
+        "echo 'git@example.com: Permission denied (publickey).' >&2\nexit 255\n"
+    )
+    ssh.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    clone = world.clone()
+    git(clone, "remote", "set-url", "origin", "ssh://git@example.com/state.git")
+
+    with pytest.raises(Denied, match="publickey"):
+        opened(clone).write(setting())
+
+    assert (tmp_path / "logins").read_text().split() == ["login"]
+
+
 def test_credentials_work_and_are_never_shown(world: World, http: HttpRemote) -> None:
     http.password = "secret"
     clone = http_clone(world, http, "ci:secret@")
