@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 from gitops_cli.cli.app import app
 
 
 def main() -> None:
     """Run the command line; Ctrl-C before a command has begun is an interruption too."""
+    if sys.stdout is None or sys.stderr is None:  # closed by the caller: `gitops status >&-`
+        nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (until the end)
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     try:
         app()
     except KeyboardInterrupt:

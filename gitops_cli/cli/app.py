@@ -121,7 +121,9 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
 
 
 # Panels and boxes are for people; a pipe gets plain help and plain usage errors.
-MARKUP: Literal["rich"] | None = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
+MARKUP: Literal["rich"] | None = (
+    "rich" if all(s is not None and s.isatty() for s in (sys.stdout, sys.stderr)) else None
+)
 
 
 class Commands(TyperGroup):

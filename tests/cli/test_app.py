@@ -38,3 +38,13 @@ def test_a_mistyped_command_is_suggested(gitops):
 
     assert done.code == 2
     assert "promote" in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_do_no_harm(gitops: Gitops, closed: str) -> None:
+    shell = ["sh", "-c", f'exec "$0" -m gitops_cli version {closed}', sys.executable]
+    done = subprocess.run(
+        shell, env=gitops.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("gitops" in done.stdout) == (closed == "2>&-")
