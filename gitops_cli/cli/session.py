@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gitops_cli.cli.output import Format, Output
-from gitops_cli.domain.errors import ConfigurationError, ExitCode
+from gitops_cli.domain.errors import ConfigurationError, ExitCode, worst
 from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config
 
@@ -273,8 +273,8 @@ class Session:
         self.output.show(view)
 
     def finish(self, code: ExitCode) -> None:
-        """Let the command end with `code` although nothing was raised."""
-        self.exit_code = code
+        """Let the command end with `code`, or a worse one, although nothing was raised."""
+        self.exit_code = worst((self.exit_code, code))
 
 
 def _format(user: UserConfig) -> Format:

@@ -11,7 +11,6 @@ from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import Context, Images, Kubeconfig, Project
 from gitops_cli.cli.resolve import service_here
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import worst
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.repository import invalid
 from gitops_cli.domain.selection import Filter
@@ -82,7 +81,7 @@ def status(
         files = {c.file for g in found.grids for row in g.rows.values() for c in row.values()}
         missing = missing_images(session.registries, snapshot, wanted=files.__contains__)
         shown = with_images(shown, missing)
-        session.finish(worst((session.exit_code, exit_code(missing))))
+        session.finish(exit_code(missing))
     session.show(shown)
     unreadable = [
         cell.finding

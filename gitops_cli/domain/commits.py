@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timezone
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -24,6 +24,16 @@ class Commit(NamedTuple):
     subject: str
     body: str = ""
     trailers: Mapping[str, str] = MappingProxyType({})
+
+
+def time_of(seconds: int, zone: timezone = UTC) -> datetime:
+    """Return git's seconds as a time. A commit may claim any: one beyond the calendar becomes
+    nearly its end or beginning, so that every zone still has it.
+    """
+    try:
+        return datetime.fromtimestamp(seconds, zone)
+    except (ValueError, OverflowError, OSError):
+        return datetime(9999, 12, 30, tzinfo=UTC) if seconds > 0 else datetime(1, 1, 2, tzinfo=UTC)
 
 
 class FileChange(NamedTuple):

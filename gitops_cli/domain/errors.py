@@ -51,6 +51,7 @@ _MEANINGS = {
 # Over several environments the first of these that occurred wins (spec, section 5).
 _PRECEDENCE = (
     ExitCode.BUG,
+    ExitCode.INTERRUPTED,
     ExitCode.USAGE,
     ExitCode.DENIED,
     ExitCode.API,

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from gitops_cli.domain.comparison import Comparison, Row, State
+from gitops_cli.domain.comparison import Comparison, Row, telling
 from gitops_cli.domain.grid import Cell, Grid, Live, Status
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-
-# Of several containers the one that says most speaks for the service.
-_TELLING = (
-    State.FAILED,
-    State.MISSING,
-    State.UNCLEAR,
-    State.DIFFERS,
-    State.ROLLING,
-    State.DIGEST,
-    State.IN_SYNC,
-)
 
 
 def with_live(status: Status, comparisons: Iterable[Comparison]) -> Status:
     """Return the status with what each service really runs; what could not be told stays None."""
-    found: dict[tuple[EnvironmentName, ServiceName], list[Row]] = {}
-    for comparison in comparisons:
-        for row in comparison.rows:
-            found.setdefault((row.environment, row.service), []).append(row)
-    lives = {place: _live(rows) for place, rows in found.items()}
+    lives = {
+        (comparison.environment, service): _live(telling(rows))
+        for comparison in comparisons
+        for service, rows in comparison.by_service.items()
+    }
     return status._replace(grids=tuple(_joined(grid, lives) for grid in status.grids))
 
 
@@ -41,9 +30,7 @@ def _joined(grid: Grid, lives: Mapping[tuple[EnvironmentName, ServiceName], Live
     return grid._replace(rows=rows)
 
 
-def _live(rows: Sequence[Row]) -> Live:
-    ranked = {state: rank for rank, state in enumerate(_TELLING)}
-    row = min(rows, key=lambda row: ranked.get(row.state, len(ranked)))
+def _live(row: Row) -> Live:
     running = tuple(dict.fromkeys(str(one.image) for one in row.running or ()))
     recorded = None if row.recorded is None else str(row.recorded)
     return Live(row.state.value, recorded, None if row.running is None else running, row.reason)

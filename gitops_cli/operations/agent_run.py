@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,6 +26,7 @@ from gitops_cli.domain.syncing import Done, EnvironmentReport, Ours, Outcome
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
+from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.operations.ports import Objects
 from gitops_cli.operations.sync import plan_sync
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from gitops_cli.agent.signers import Signers
     from gitops_cli.state.tip_reader import TipReader
 
-AT_ONCE = 8  # environments of a controller
 PACK = "tip.pack"
 _PACK_LIMIT = 600_000  # bytes; a ConfigMap may have 1 MiB, and base64 needs a third more
 _MESSAGE = 1000  # characters: an Event's message may have 1,024
@@ -90,8 +89,7 @@ class Agent:
         def visit(environment: EnvironmentName) -> Visit | None:
             return None if ending.is_set() else self._visit(environment, following)
 
-        with ThreadPoolExecutor(min(AT_ONCE, len(self._environments))) as pool:
-            visits = [found for found in pool.map(visit, self._environments) if found is not None]
+        visits = [found for found in ask_all(visit, self._environments) if found is not None]
         tip_seen = None if isinstance(following, GitOpsError) else following.tip
         return Round(tip_seen, tuple(visits))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from gitops_cli.domain.ancestry import SAME, UNKNOWN, Distance, Relation, SourceCommit, distance
+from gitops_cli.domain.commits import time_of
 from gitops_cli.domain.version import is_commit
 from gitops_cli.source.git import read
 
@@ -74,15 +75,7 @@ def _commits(out: str) -> Iterator[SourceCommit]:
     fields = out.split("\0")
     for at in range(0, len(fields) - 3, 4):
         name, author, seconds, subject = fields[at : at + 4]
-        yield SourceCommit(name, author, _time(seconds), subject)
-
-
-def _time(seconds: str) -> datetime:
-    """Return git's seconds as a time; a commit may claim any, also one beyond the calendar."""
-    try:
-        return datetime.fromtimestamp(int(seconds), UTC)
-    except (OverflowError, ValueError, OSError):
-        return datetime.max.replace(tzinfo=UTC)
+        yield SourceCommit(name, author, time_of(int(seconds)), subject)
 
 
 def commit_time(directory: Path, commit: str) -> datetime | None:
@@ -91,7 +84,7 @@ def commit_time(directory: Path, commit: str) -> datetime | None:
         return None
     done = read(directory, "log", "-1", "--format=%ct", commit)
     seconds = done.out.strip()
-    return _time(seconds) if done.code == 0 and seconds else None
+    return time_of(int(seconds)) if done.code == 0 and seconds else None
 
 
 def commits_like(directory: Path, prefix: str) -> list[str]:

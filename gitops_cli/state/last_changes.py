@@ -50,7 +50,8 @@ def last_changes(
     if found != known:
         with suppress(Denied, GitError):  # a cache that cannot be written only costs time
             make_private(file.parent)
-            replace_file(file, json.dumps({"format": _FORMAT, **found._asdict()}).encode())
+            kept = {"format": _FORMAT, "tip": found.tip, "commits": dict(found.commits)}
+            replace_file(file, json.dumps(kept).encode())
     wanted = {path: commit for path in paths if (commit := found.commits[path]) is not None}
     return _described(history, wanted)
 

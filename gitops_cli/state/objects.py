@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from gitops_cli.domain.commits import Commit
+from gitops_cli.domain.commits import Commit, time_of
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.message import parse_message
 from gitops_cli.domain.proposal import Actor
@@ -198,15 +198,5 @@ def _who(values: Sequence[str]) -> tuple[Actor, datetime]:
         return Actor("unknown", ""), datetime.fromtimestamp(0, UTC)
     zone = match["zone"]
     offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
-    return Actor(match["name"], match["email"]), _time(
-        int(match["time"]), -offset if zone[0] == "-" else offset
-    )
-
-
-def _time(seconds: int, offset: timedelta) -> datetime:
-    """Return a commit's time; one outside of what Python knows becomes the nearest it does."""
-    zone = timezone(offset) if offset < timedelta(days=1) and offset > -timedelta(days=1) else UTC
-    try:
-        return datetime.fromtimestamp(seconds, zone)
-    except (ValueError, OverflowError, OSError):
-        return datetime(9999, 12, 30, tzinfo=UTC) if seconds > 0 else datetime(1, 1, 2, tzinfo=UTC)
+    known = timezone(-offset if zone[0] == "-" else offset) if offset < timedelta(days=1) else UTC
+    return Actor(match["name"], match["email"]), time_of(int(match["time"]), known)

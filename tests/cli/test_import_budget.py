@@ -45,6 +45,7 @@ def loaded(gitops: Gitops, *arguments: str) -> set[str]:
     )
     said, _, modules = done.stderr.rpartition("loaded: ")
     assert done.returncode in (0, 1), said
+    assert "Traceback" not in said, said
     return set(modules.split())
 
 
