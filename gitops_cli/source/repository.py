@@ -130,14 +130,20 @@ class Sources:
         is_here = here is not None and _is_of(here, service, source, self._team)
         places = (here.root,) if here is not None and is_here else ()
         if source is None:
-            return SourceRepository(places, None, remote if is_here else None)
+            if here is None or not is_here:
+                return SourceRepository()
+            # A CI job's checkout often holds its last commits only; its origin has the others.
+            mirror = self._mirror(remote) if remote and history.is_shallow(here.root) else None
+            return SourceRepository(places, mirror, remote)
         path = self._local(source)
         if path is not None:
             # Its own remote, if any, is what people look at.
             its_checkout_remote = remote_of(path) if path.is_dir() else None
             return SourceRepository((*places, path), None, its_checkout_remote)
-        mirror = mirror_of(source, timeout=self._timeout, offline=self._offline)
-        return SourceRepository(places, mirror, source)
+        return SourceRepository(places, self._mirror(source), source)
+
+    def _mirror(self, url: str) -> Mirror:
+        return mirror_of(url, timeout=self._timeout, offline=self._offline)
 
     def _local(self, source: str) -> Path | None:
         if source.startswith("file://"):

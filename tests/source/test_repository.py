@@ -14,6 +14,7 @@ from gitops_cli.domain.team import ServiceRules, Team
 from gitops_cli.source.checkout import Checkout, author_at, checkout_at
 from gitops_cli.source.mirror import mirror_of
 from gitops_cli.source.repository import SourceRepository, Sources
+from tests.state.world import fingerprint
 from tests.testbed.git import Commit, add_commits, git, init_bare
 
 AUTH = ServiceName("auth")
@@ -359,6 +360,20 @@ def test_the_checkout_answers_for_the_service_it_is(remote, tmp_path):
     assert str(sources.of(AUTH).distance(first, last)) == "3 ahead"
     other = sources.of(ServiceName("web"))
     assert other.distance(first, last).relation is Relation.UNKNOWN
+
+
+def test_a_shallow_checkout_is_helped_by_its_own_origin(remote, tmp_path):
+    """Without a word in gitops.toml: a CI job clones with depth 1. Its checkout stays as it is."""
+    first, *_, last = commits(remote)
+    directory = shallow(remote, tmp_path / "auth")
+    before = fingerprint(directory)
+    sources = Sources(team_of(None), checkout=checkout_at(directory))
+
+    assert sources.of(AUTH).is_ancestor(last, first) is False
+    assert str(sources.of(AUTH).distance(first, last)) == "3 ahead"
+    assert fingerprint(directory) == before
+    offline = Sources(team_of(None), checkout=checkout_at(directory), offline=True)
+    assert str(offline.of(AUTH).distance(first, last)) == "3 ahead", "it is kept"
 
 
 def test_gitops_toml_names_a_path_or_an_url(remote, tmp_path):
