@@ -91,9 +91,11 @@ def capture(
     except UnknownEnvironment:
         name = parse_environment(environment)
     cluster = clusters.of(name, team)
-    workloads = running_workloads(
+    workloads, left_out = running_workloads(
         cluster, name, only=tuple(only or ()), exclude=tuple(exclude or ())
     )
+    for note in left_out:
+        session.output.warn(note)
     found = read_capture(snapshot, name, workloads, images_path=images_path)
     exported = cluster.export(name, [(w.kind, w.name) for w in workloads]) if manifests else None
     run = session.ci.url if session.ci else None

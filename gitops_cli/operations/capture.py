@@ -15,7 +15,7 @@ from gitops_cli.domain.drafting import (
     proposal_of,
     version_edits,
 )
-from gitops_cli.domain.errors import ClusterError, InvalidState, UsageError
+from gitops_cli.domain.errors import ClusterError, Denied, InvalidState, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.plan import Change, plan_changes
 from gitops_cli.domain.policy import Override, enforce, locked
@@ -36,14 +36,16 @@ def running_workloads(
     *,
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
-) -> tuple[Workload, ...]:
-    """Return the workloads of a namespace that the globs let through.
+) -> tuple[tuple[Workload, ...], tuple[str, ...]]:
+    """Return the workloads of a namespace that the globs let through, and notes.
 
-    Kinds that may not be listed are left out, unless none may. Raises Denied, ClusterError.
+    Kinds that may not be listed are a note, unless none may. Raises Denied, ClusterError.
     """
     observed = cluster.observe([Target(namespace, frozenset(Kind), pods=False)])[namespace]
-    if len(observed.errors) == len(Kind):
-        raise next(iter(observed.errors.values()))
+    errors = list(observed.errors.values())
+    for error in errors:
+        if not isinstance(error, Denied) or len(errors) == len(Kind):
+            raise error
     mine = tuple(
         w
         for w in observed.workloads
@@ -55,7 +57,7 @@ def running_workloads(
             f"there is no namespace `{namespace}` at {cluster.server}",
             hint="`kubectl get namespaces` lists them; --context chooses another cluster",
         )
-    return mine
+    return mine, tuple(f"{error.message}: left out" for error in errors)
 
 
 def read_capture(
