@@ -114,15 +114,16 @@ class Api:
         body: object = None,
         content_type: str = "application/json",
         retry: bool = True,
+        seconds: float = REQUEST_SECONDS,
     ) -> Response:
-        """Send a request and return the answer of a success.
+        """Send a request and return the answer of a success, within so many seconds.
 
         Broken connections and answers that ask for patience are tried again, except where
         `retry` is False. Raises Denied, Refused, ClusterUnreachable.
         """
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         request = Request(method, path or doing.path(), data, content_type)
-        until = time.monotonic() + REQUEST_SECONDS
+        until = time.monotonic() + seconds
         if self.deadline is not None:
             until = min(until, self.deadline)
         attempt = 0
@@ -226,5 +227,6 @@ def _patience(response: Response, attempt: int, *, last: bool) -> float | None:
         return None
     after = response.headers.get("retry-after", "")
     if after.isdigit():
-        return float(after)  # the server asks for patience and may have it until the deadline
+        # The server asks for patience and may have it until the deadline; `0` asks for no storm.
+        return max(float(after), _pause(attempt))
     return None if last else _pause(attempt)

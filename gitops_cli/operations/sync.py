@@ -214,7 +214,12 @@ def _check_rights(patches: Sequence[Planned]) -> None:
 
 def _check_cluster(cluster: Cluster, wanted: Mapping[Right, Sequence[ImagePatch]]) -> None:
     rights = list(wanted)
-    missing = [r for r, may in zip(rights, cluster.review(rights), strict=True) if may is False]
+    answers = cluster.review(rights)
+    for answer in answers:
+        # Who may not ask finds out by trying; any other failure must not look like a permission.
+        if isinstance(answer, GitOpsError) and not isinstance(answer, Denied):
+            raise answer
+    missing = [r for r, may in zip(rights, answers, strict=True) if may is False]
     # A Role may name the workloads it is for.
     named = [
         right._replace(name=patch.workload.name) for right in missing for patch in wanted[right]

@@ -55,6 +55,7 @@ class _Applying:
         self._dry_run = dry_run
         self._heard = heard
         self._failed = False
+        self._replaced: dict[Key, str] = {}
         self._outcomes: dict[Key, Outcome] = {
             (o.environment, o.service): o._replace(done=Done.NOT_TRIED, reason="not tried")
             for o in plan.report.outcomes
@@ -112,7 +113,8 @@ class _Applying:
     def _patched(self, planned: Planned, now: Workload) -> None:
         patch = planned.patch
         if patch.is_applied_to(now):
-            self._end(planned, Done.WOULD_PATCH if self._dry_run else Done.PATCHED)
+            done = Done.WOULD_PATCH if self._dry_run else Done.PATCHED
+            self._end(planned, done, reason=self._replaced.get(planned.key))
             return
         got = ", ".join(
             c.image for c in now.containers if c.name in {was.name for was in patch.containers}
@@ -139,6 +141,9 @@ class _Applying:
         if reason is not None:
             self._end(planned, Done.LEFT, reason=reason)
             return None
+        seen = {container.image for container in patch.containers}
+        if others := sorted({container.image for container in stale} - seen):
+            self._replaced[planned.key] = f"replaced {', '.join(others)}, set meanwhile"
         return planned._replace(patch=patch._replace(workload=now, containers=stale))
 
     def _configured(self, service: ServiceName) -> str | None:

@@ -23,8 +23,11 @@ def test_a_kubectl_set_image_in_the_middle_is_seen_and_the_recorded_version_wins
 
     api_proxy.on(Meanwhile(somebody), "PATCH")
     through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
-    through("sync", behind.namespace).ok()
+    done = through("sync", behind.namespace, "-o", "json").ok()
     assert behind.image_of("web") == image("web", NEW)
+    assert (
+        services(done.json())["web"]["reason"] == f"replaced {image('web', ABSENT)}, set meanwhile"
+    )
     assert len(api_proxy.seen("PATCH")) == 2
     assert len(api_proxy.seen("GET", "deployments/web")) == 1, "one GET decides"
 
@@ -213,3 +216,28 @@ def mutate(kube: Kube) -> Any:
     yield install
     for collection, name in made:
         kube.request("DELETE", f"{collection}/{name}")
+
+
+def test_rights_that_cannot_be_asked_are_not_taken_for_granted(
+    behind: Live, api_proxy: ApiProxy
+) -> None:
+    behind.record({"db.statefulset": NEW})
+    behind.run("StatefulSet", "db", OLD)
+    api_proxy.on(Answer(500), "POST", "selfsubjectaccessreviews", times=100)
+    done = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)("sync", behind.namespace)
+    assert done.code == 5
+    assert not api_proxy.seen("PATCH")
+    assert behind.image_of("web") == image("web", OLD)
+
+
+def test_logs_that_never_come_do_not_hold_up_what_is_known(
+    behind: Live, api_proxy: ApiProxy
+) -> None:
+    behind.record({"web.deployment": CRASHING})
+    behind.sync().ok()
+    eventually(lambda: "CrashLoopBackOff" in behind.gitops("diff", behind.namespace).stdout)
+    api_proxy.on(Hang(), "GET", "/log", times=100)
+    through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+    done = through("diff", behind.namespace, timeout=25)  # a request may usually take 30 s
+    assert "CrashLoopBackOff" in done.stdout
+    assert api_proxy.seen("GET", "/log")
