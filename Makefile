@@ -42,7 +42,7 @@ coverage: $(VENV)/.test  ## the same tests, with the lines and branches they do 
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not node" --cov --cov-report=term $(PYTEST)
 
 fuzz: $(VENV)/.test  ## the property tests with an hour's worth of examples
-	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/domain/test_properties.py
+	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/domain
 
 bench: $(VENV)/.test  ## the figures of the README, as ratios beside git and kubectl; needs hyperfine
 	$(BIN)/python -m tests.benchmarks

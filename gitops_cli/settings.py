@@ -289,7 +289,7 @@ def line_of(source: str, dotted: str) -> int:
             path = table + [part.strip().strip("\"'") for part in key[1].split(".")]
         else:
             continue
-        if path == wanted:
+        if path[: len(wanted)] == wanted:  # itself, or the first thing inside it
             return number
         if path == wanted[: len(path)]:
             best = number

@@ -28,7 +28,7 @@ from gitops_cli.domain.repository import (
     parse_snapshot,
 )
 from gitops_cli.domain.stages import candidates, in_order, place_of
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.team import Team, VersionForm
 from gitops_cli.domain.text import one_line, redacted, visible
 from gitops_cli.domain.version import Version, parse_version
 from gitops_cli.settings import parse_team
@@ -36,6 +36,7 @@ from gitops_cli.settings import parse_team
 HEX = "0123456789abcdef"
 LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 SERVICES = LABELS.map(ServiceName)
+NAMES = st.from_regex(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
 HASHES = st.text(HEX, min_size=40, max_size=40) | st.text(HEX, min_size=64, max_size=64)
 DIGESTS = st.text(HEX, min_size=64, max_size=64).map("sha256:{}".format)
 VERSIONS = st.builds(Version, HASHES, st.none() | DIGESTS)
@@ -266,6 +267,81 @@ def test_settings_are_read_or_refused_with_their_line(data):
     else:
         assert team.stages
         tomllib.loads(data.decode())
+
+
+def _tables(draw):
+    """Draw the lines of a valid file: its stages, and tables with some of their keys."""
+    stages = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+    yield f"stages = {list(stages)}"
+    for stage in draw(st.lists(st.sampled_from(stages), unique=True)):
+        yield f"[stage.{stage}]"
+        lines = [
+            "protected = true",
+            "mode = 'pr'",
+            "require = ['image', 'live-in-source']",
+            "freeze = ['Fri 16:00 - Mon 08:00 Europe/Warsaw']",
+            f"cluster = '{draw(NAMES)}'",
+            f"promote_from = {draw(st.lists(st.sampled_from(stages), unique=True))}",
+            f"branches = {draw(st.lists(NAMES, max_size=2))}",
+        ]
+        yield from draw(st.lists(st.sampled_from(lines), unique=True))
+    for service in draw(st.lists(NAMES, max_size=2, unique=True)):
+        yield from (f"[service.{service}]", "source = 'https://example.com/a.git'")
+    if draw(st.booleans()):
+        yield from ("[versions]", f"form = '{draw(st.sampled_from(VersionForm))}'")
+
+
+VALID_SETTINGS = st.composite(lambda draw: list(_tables(draw)))()
+WRONG_LINES = st.sampled_from(
+    [
+        "protectd = true",
+        "protected = 'yes'",
+        "mode = 'merge'",
+        "freeze = ['Fri']",
+        "require = 1",
+        "promote_from = ['nowhere']",
+        "cluster = 1",
+        "x =",
+        "[stage.nowhere]",
+        "[servce.web]",
+    ]
+)
+
+
+@given(VALID_SETTINGS)
+def test_valid_settings_say_what_they_mean(lines):
+    team = parse_team(RawFile("gitops.toml", "\n".join(lines).encode()))
+
+    meant = tomllib.loads("\n".join(lines))
+    assert list(team.stages) == meant["stages"]
+    for stage, keys in meant.get("stage", {}).items():
+        rules = team.stage(stage)
+        assert rules.protected == keys.get("protected", False)
+        assert rules.cluster == keys.get("cluster")
+        assert rules.mode.value == keys.get("mode", "push")
+        assert list(rules.promote_from or ()) == keys.get("promote_from", [])
+        assert list(rules.branches) == keys.get("branches", [])
+        assert {each.value for each in rules.require} == set(keys.get("require", []))
+        assert [each.text for each in rules.freeze] == keys.get("freeze", [])
+    assert set(team.services) == set(meant.get("service", {}))
+    assert team.version_form.value == meant.get("versions", {}).get("form", "commit")
+
+
+@given(VALID_SETTINGS, WRONG_LINES)
+def test_one_wrong_line_is_the_one_that_is_named(lines, wrong):
+    stage = next((i for i, line in enumerate(lines) if line.startswith("[stage.")), None)
+    assume(wrong.startswith("[") or stage is not None)
+    at = len(lines) if wrong.startswith("[") else (stage or 0) + 1
+    key = wrong.partition(" ")[0]
+    kept = [line for line in lines if not line.startswith(f"{key} ")]
+    assume(len(kept) == len(lines))  # the same key twice is another mistake
+    spoiled = [*lines[:at], wrong, *lines[at:]]
+
+    team, error = attempt(parse_team, RawFile("gitops.toml", "\n".join(spoiled).encode()))
+
+    assert team is None
+    assert isinstance(error, ConfigurationError)
+    assert error.message.startswith(f"gitops.toml:{at + 1}: "), error.message
 
 
 @given(st.text(max_size=100))
