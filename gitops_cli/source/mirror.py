@@ -7,9 +7,7 @@ Many processes share it: fetches take turns by a lock that the system releases w
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +67,8 @@ class Mirror:
             self.trouble = f"{error.filename}: {error.strerror}"
 
     def _clone(self) -> None:
+        import tempfile  # 2 ms that most commands do without
+
         parent = self.directory.parent
         with tempfile.TemporaryDirectory(dir=parent, prefix="new-") as temporary:
             done = connect(
@@ -109,6 +109,8 @@ class Mirror:
 
 def mirror_of(url: str, *, timeout: float, offline: bool) -> Mirror:
     """Return the mirror of a URL; nothing is fetched yet."""
+    import hashlib  # with OpenSSL, 4 ms that most commands do without
+
     key = hashlib.sha256(url.encode()).hexdigest()[:32]
     return Mirror(url, cache_directory() / f"{key}.git", timeout, offline)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,6 +16,8 @@ _POLL = 0.05  # seconds
 
 def cache_directory(environment: Mapping[str, str]) -> Path:
     """Return our directory in the user's cache; the XDG rule: a relative path does not count."""
+    import tempfile  # 2 ms that most commands do without
+
     base = Path(environment.get("XDG_CACHE_HOME") or "")
     if not base.is_absolute():
         try:
@@ -29,6 +29,8 @@ def cache_directory(environment: Mapping[str, str]) -> Path:
 
 def cache_name(text: str) -> str:
     """Return a file name for what a URL or a path stands for."""
+    import hashlib  # with OpenSSL, 4 ms that most commands do without
+
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:24]
 
 
@@ -41,6 +43,8 @@ def make_private(directory: Path) -> Path:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a whole file or nothing, mode 0600; raises Denied or GitError."""
+    import tempfile  # 2 ms that most commands do without
+
     with writing(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
