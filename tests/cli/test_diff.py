@@ -158,6 +158,7 @@ def test_missing_and_a_namespace_that_does_not_exist(live: Live) -> None:
     done = live.diff()
     assert done.code == 1
     assert f"no Deployment `web` in namespace {live.namespace}" in line(done.stdout, "web")
+    assert "missing" in line(done.stdout, "web")
     assert live.rows()["web"]["state"] == "missing"
     nowhere_else = "nowhere-production"
     live.record({"images_path": "r/", "web.deployment": OLD}, environment=nowhere_else)
@@ -182,6 +183,8 @@ def test_unclear_could_not_be_told_until_the_settings_say(live: Live) -> None:
     done = live.diff()
     assert done.code == 2
     assert "containers: app, proxy" in line(done.stdout, "web")
+    assert "unclear" in line(done.stdout, "web")
+    assert live.rows()["web"]["state"] == "unclear"
     live.record({"/gitops.toml": '[service.web]\ncontainer = "app"'})
     row = live.rows()["web"]
     assert (row["state"], row["container"]) == ("differs", "app")

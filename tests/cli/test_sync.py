@@ -130,3 +130,37 @@ def test_on_a_terminal_nothing_to_do_asks_nothing(behind: Live) -> None:
     with behind.gitops.terminal("sync") as terminal:
         assert terminal.finish() == 0
         assert "nothing to do" in terminal.text
+
+
+def test_an_init_container_of_the_service_is_patched_too(live: Live) -> None:
+    live.record({"web.deployment": NEW})
+    init = {"migrate": image("web", OLD), "wait": "busybox:1"}
+    live.running("web", OLD, images={"web": image("web", OLD), "proxy": "envoy:1"}, init=init)
+    live.sync("--wait").ok()
+    spec = live.kube.get("Deployment", live.namespace, "web")["spec"]["template"]["spec"]
+    assert {c["name"]: c["image"] for c in (*spec["initContainers"], *spec["containers"])} == {
+        "migrate": image("web", NEW),
+        "wait": "busybox:1",
+        "web": image("web", NEW),
+        "proxy": "envoy:1",
+    }
+    live.diff().ok()
+
+
+def test_each_revision_says_what_caused_it(live: Live) -> None:
+    """`kubectl rollout history` shows the annotation of each revision's ReplicaSet."""
+    live.record({"web.deployment": OLD})
+    live.running("web", NEW)
+    for version in (OLD, NEW, OLD):
+        live.record({"web.deployment": version})
+        live.sync("--wait").ok()
+    found = live.kube.request("GET", f"/apis/apps/v1/namespaces/{live.namespace}/replicasets")[
+        "items"
+    ]
+    causes = {
+        each["spec"]["template"]["spec"]["containers"][0]["image"]: each["metadata"]["annotations"]
+        for each in found
+    }
+    for version, other in ((OLD, NEW), (NEW, OLD)):
+        cause = causes[image("web", version)]["kubernetes.io/change-cause"]
+        assert cause.startswith(f"gitops: web {other[:7]} → {version[:7]}, state "), cause

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.live import ABSENT, CRASHING, NEW, OLD, Live, image
+from tests.cli.live import ABSENT, CRASHING, NEW, OLD, UNREADY, Live, image
 from tests.cli.synced import services
 from tests.testbed.faults import Answer, ApiProxy, Cut, Hang, Meanwhile
+from tests.testbed.git import git
 from tests.testbed.kube import Kube, eventually
 
 
@@ -94,7 +95,7 @@ def test_a_patch_that_meets_a_fault_is_done_once(
     assert behind.kube.get("Deployment", behind.namespace, "web")["metadata"]["generation"] == 2
 
 
-def test_a_server_that_dies_between_list_and_patch_is_no_success_and_again_finishes_it(
+def test_a_patch_that_cannot_arrive_is_no_success_and_stops_no_other(
     behind: Live, api_proxy: ApiProxy
 ) -> None:
     behind.record({"api.deployment": NEW})
@@ -107,6 +108,65 @@ def test_a_server_that_dies_between_list_and_patch_is_no_success_and_again_finis
     assert behind.image_of("api") == image("api", NEW), "one failing does not stop the others"
     behind.sync().ok()
     assert behind.image_of("web") == image("web", NEW)
+
+
+def test_a_server_that_dies_between_list_and_patch(behind: Live, api_proxy: ApiProxy) -> None:
+    behind.record({"api.deployment": NEW})
+    behind.running("api", OLD)
+    api_proxy.on(Cut(forward=False), "PATCH|POST", times=1000)
+    api_proxy.on(Cut(forward=False), "GET", skip=1, times=1000)
+    through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+    done = through("sync", behind.namespace, "--wait", "--timeout", "20s", "-o", "json")
+    assert done.code == 5
+    assert {one["action"] for one in services(done.json()).values()} == {"error"}
+    assert {behind.image_of(name) for name in ("api", "web")} == {
+        image("api", OLD),
+        image("web", OLD),
+    }
+    behind.sync().ok()
+    assert behind.image_of("web") == image("web", NEW)
+
+
+@pytest.mark.parametrize("fault", [Hang(1), Cut(after=100)])
+def test_an_answer_that_is_late_or_cut_off_is_read_once_more(
+    behind: Live, api_proxy: ApiProxy, fault: Hang | Cut
+) -> None:
+    api_proxy.on(fault, "GET", "deployments")
+    api_proxy.on(fault, "PATCH")
+    behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)("sync", behind.namespace).ok()
+    assert behind.image_of("web") == image("web", NEW)
+    assert behind.kube.get("Deployment", behind.namespace, "web")["metadata"]["generation"] == 2
+
+
+def test_a_token_that_expires_before_the_patch(behind: Live, api_proxy: ApiProxy) -> None:
+    api_proxy.on(Answer(401), "PATCH", times=100)
+    through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+    done = through("sync", behind.namespace)
+    assert done.code == 4
+    assert "a token may have expired" in done.stderr
+    assert behind.image_of("web") == image("web", OLD)
+
+
+def test_a_token_that_expires_while_we_wait(live: Live, api_proxy: ApiProxy) -> None:
+    live.record({"web.deployment": UNREADY})
+    live.running("web", OLD)
+    api_proxy.on(Answer(401), "GET", skip=1, times=1000)
+    through = live.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+    done = through("sync", live.namespace, "--wait", "--timeout", "5s")
+    assert done.code in (4, 8), str(done)
+    assert "a token may have expired" in done.stdout + done.stderr
+
+
+def test_a_sync_of_an_older_commit_in_the_middle_does_not_last(
+    behind: Live, api_proxy: ApiProxy
+) -> None:
+    older = git(behind.remote, "rev-parse", "main")
+    behind.record({"web.deployment": ABSENT})
+    api_proxy.on(Meanwhile(lambda: behind.sync("--rev", older).ok()), "PATCH")
+    through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+    done = through("sync", behind.namespace, "-o", "json").ok()
+    assert behind.image_of("web") == image("web", ABSENT)
+    assert services(done.json())["web"]["reason"] == f"replaced {image('web', NEW)}, set meanwhile"
 
 
 def test_fail_fast_begins_nothing_more(behind: Live, api_proxy: ApiProxy) -> None:

@@ -35,6 +35,14 @@ def test_a_back_off_alone_does_not_fail_before_the_deadline(live: Live) -> None:
     assert "i/o timeout" in done.stderr, "progress told what it waited for"
 
 
+def test_a_config_error_fails_before_the_time_out(live: Live) -> None:
+    live.record({"web.deployment": NEW})
+    live.run("Deployment", "web", OLD, pod_annotations={"fake-node/fate": "config"})
+    done = live.sync("--wait", "--timeout", "120s", "-o", "json")
+    assert done.code == 7, "not 8: it ended before the time was over"
+    assert services(done.json())["web"]["trouble"]["reason"] == "CreateContainerConfigError"
+
+
 def test_a_crash_fails_at_the_progress_deadline_with_its_log(live: Live) -> None:
     live.record({"web.deployment": CRASHING})
     live.running("web", OLD, progressDeadlineSeconds=4)

@@ -107,9 +107,9 @@ def _ours(access: Access) -> dict[str, Any]:
     }
 
 
-def _theirs(file: Path) -> dict[str, Any]:
+def _theirs(file: Path | str, context: str | None = None) -> dict[str, Any]:
     settings = client.Configuration()
-    config.load_kube_config(str(file), client_configuration=settings)
+    config.load_kube_config(str(file), context, client_configuration=settings)
 
     def content(path: str | None) -> bytes | None:
         return Path(path).read_bytes() if path else None
@@ -144,12 +144,20 @@ def test_of_several_files_the_first_that_names_something_wins(tmp_path: Path) ->
     named = find_access("two", environment=variables)
     assert (named.server, named.token) == ("https://two.example", "second")
     assert named.ca == Pem(path=tmp_path / "b" / "ca"), "relative to the file it stands in"
-    _, package = config.list_kube_config_contexts(variables["KUBECONFIG"])
-    assert {c["name"] for c in config.list_kube_config_contexts(variables["KUBECONFIG"])[0]} == {
-        "one",
-        "two",
-    }
-    assert package["name"] in {"one", "two"}
+    (tmp_path / "b" / "ca").write_bytes(CA)
+    for context in ("one", "two"):
+        ours = find_access(context, environment=variables)
+        assert _ours(ours) == _theirs(variables["KUBECONFIG"], context)
+
+
+def test_the_first_file_chooses_the_context_as_kubectl_has_it(tmp_path: Path) -> None:
+    """The package lets the last one choose; kubectl documents the first."""
+    merged = os.pathsep.join(
+        str(kubeconfig(tmp_path / name, user={"token": name}, name=name)) for name in ("one", "two")
+    )
+    assert find_access(environment={"KUBECONFIG": merged}).context == "one"
+    _, package = config.list_kube_config_contexts(merged)
+    assert package["name"] == "two"
 
 
 def test_the_home_directory_is_the_default(tmp_path: Path) -> None:
