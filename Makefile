@@ -44,7 +44,7 @@ coverage: $(VENV)/.test  ## the same tests, with the lines and branches they do 
 fuzz: $(VENV)/.test  ## the property tests with an hour's worth of examples
 	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/domain
 
-bench: $(VENV)/.test  ## the figures of the README, as ratios beside git and kubectl; needs hyperfine
+bench: $(VENV)/.test  ## the figures of docs/performance.md, as ratios beside git and kubectl; needs hyperfine
 	$(BIN)/python -m tests.benchmarks
 
 picture: $(VENV)/.test  ## draw the README's terminal anew

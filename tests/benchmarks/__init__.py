@@ -1,1 +1,1 @@
-"""The figures of the README: whole processes, side by side, as ratios. Run by `make bench`."""
+"""The figures of docs/performance.md: whole processes side by side, as ratios, by `make bench`."""

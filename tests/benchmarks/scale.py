@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.benchmarks.measure import GITOPS, Command, Figure, times
 from tests.benchmarks.repositories import HASHES, clone_of, state_repository
 from tests.testbed import controlplane, kube
+from tests.testbed.faults import ApiProxy
 from tests.testbed.manifests import deployment
 
 NAMESPACES = [f"project{number}-production" for number in range(20)]
@@ -40,6 +41,7 @@ def figures(work: Path) -> Iterator[Figure]:
         yield from _idle(sync, plane, admin)
         yield from _busy(sync, plane, admin)
         yield _memory(sync)
+        yield from _requests(work, plane, admin, sync[:-1])
         admin.close()
     finally:
         controlplane.stop(work / "plane")
@@ -100,6 +102,21 @@ def _memory(sync: list[str]) -> Figure:
     unit = 1 if sys.platform == "darwin" else 1024
     megabytes = int(done.stdout) * unit / 1e6
     return Figure("peak memory of sync of 1,000, MB", megabytes, 100, "ru_maxrss")
+
+
+def _requests(
+    work: Path, plane: controlplane.ControlPlane, admin: kube.Kube, sync: list[str]
+) -> Iterator[Figure]:
+    """One LIST a namespace; a PATCH per difference, after one question about rights a namespace."""
+    _patch_all(admin, 1)
+    for what, expected in (("all to change", 1_040), ("nothing to do", 20)):
+        directory = work / f"proxy-{expected}"
+        directory.mkdir()
+        with ApiProxy(plane, directory, admin.cluster_admin(f"bench-{expected}")) as proxy:
+            subprocess.run([*sync, str(proxy.kubeconfig)], check=True, capture_output=True)
+            counted = {verb: len(proxy.seen(verb)) for verb in ("GET", "POST", "PATCH")}
+        detail = ", ".join(f"{count} {verb}" for verb, count in counted.items())
+        yield Figure(f"requests of sync of 1,000, {what}", sum(counted.values()), expected, detail)
 
 
 def _kubectl_loop(plane: controlplane.ControlPlane, version: int) -> float:
