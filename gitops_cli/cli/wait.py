@@ -84,6 +84,6 @@ def wait(
             *(problem for e in report.environments for problem in e.problems),
             *(o.error for o in report.outcomes if o.error is not None),
         ],
-        [],
+        [note for e in report.environments for note in e.notes],
     )
     session.finish(report.exit_code)

@@ -205,7 +205,10 @@ def wait_for_rollouts(
     settled = waiting.run(timeout)
     return report._replace(
         environments=tuple(
-            e._replace(outcomes=tuple(_with_verdict(o, settled) for o in e.outcomes))
+            e._replace(
+                outcomes=tuple(_with_verdict(o, settled) for o in e.outcomes),
+                notes=(*e.notes, *waiting.notes.get(e.environment, ())),
+            )
             for e in report.environments
         ),
     )
@@ -221,7 +224,7 @@ def _with_verdict(outcome: Outcome, settled: Mapping[Key, Settled]) -> Outcome:
         reason = row.reason if row is not None else None
         if found.verdict is Verdict.CHANGED and row is not None:
             reason = f"it was changed meanwhile: {row.recorded or row.reason}"
-    else:
+    elif outcome.done is not Done.PATCHED:
         reason = None
     return outcome._replace(
         verdict=found.verdict,

@@ -116,6 +116,7 @@ def wait_for_state(
                 if name in environments
                 else (),
                 (problems[name],) if name in problems else (),
+                waiting.notes.get(name, ()),
             )
             for name in names
         ),

@@ -101,6 +101,11 @@ class Waiting:
                 self._time_out(one, follower)
         return self._settled
 
+    @property
+    def notes(self) -> dict[EnvironmentName, tuple[str, ...]]:
+        """Return what could not be looked at for lack of rights."""
+        return {name: observed.notes for name, observed in self._looked.items()}
+
     def _targets(self, one: Awaited) -> list[Target]:
         return [target_of(self._environments[name], pods=True) for name in one.services]
 

@@ -86,6 +86,24 @@ def test_a_missing_right_in_one_namespace_leaves_all_unchanged(
     kube.delete_namespace(other)
 
 
+def test_with_get_list_and_patch_everything_works_but_explanations(
+    behind: Live, kube: Kube, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    token = kube.service_account(behind.namespace, "bot", PATCH)
+    file = write_kubeconfig(
+        tmp_path / "k", url=control_plane.url, ca_file=control_plane.ca_file, token=token
+    )
+    bot = behind.gitops.using(KUBECONFIG=file)
+    missing = f"{behind.namespace}: not permitted to list pods"
+    for command in (["diff"], ["sync", "--wait", "--timeout", "60s"], ["wait"], ["diff"]):
+        done = bot(*command[:1], behind.namespace, *command[1:])
+        assert done.code == (1 if "differs" in done.stdout else 0), done
+        assert missing in done.stderr, command
+    assert behind.image_of("web") == image("web", NEW)
+    captured = bot("capture", behind.namespace).ok()
+    assert "not permitted to list statefulsets.apps" in captured.stderr
+
+
 def test_a_role_that_names_its_workloads_is_enough(
     behind: Live, kube: Kube, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
