@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.state.test_push import hook
 from tests.state.world import (
     AUTH,
     NEW,
     OLD,
+    PROD,
     WEB,
     World,
     make_world,
@@ -28,52 +26,103 @@ from tests.state.world import (
 from tests.testbed.git import git
 
 ROOT = Path(__file__).parents[2]
-STEPS = 40  # more than any write has; the run that is not killed ends the count
-WRAPPER = """\
-#!/bin/sh
-n=$(($(cat "$STEP_COUNT") + 1))
-echo $n > "$STEP_COUNT"
-if [ $n = "$KILL_AT" ] && [ "$KILL" = before ]; then kill -9 0; fi
-if [ $n = "$KILL_AT" ] && [ "$KILL" = after ]; then {git} "$@"; kill -9 0; fi
-exec {git} "$@"
+STEPS = 150  # more than any write has; the run that is not killed ends the count
+_PYTHON_STEP = """\
+import os, signal, sys
+
+CHANGES = {"chmod", "link", "mkdir", "remove", "rename", "rmdir", "symlink", "truncate", "utime"}
+log = os.open(os.environ["STEP_LOG"], os.O_RDWR | os.O_APPEND)
+
+def step(event, arguments):
+    what = arguments[:1]
+    if event == "open":
+        path, _, flags = arguments
+        if isinstance(path, int) or not flags & (os.O_WRONLY | os.O_RDWR):
+            return
+        if os.fspath(path) == os.devnull or os.path.isdir(path):  # a directory: a nameless file
+            return
+    elif event == "subprocess.Popen":
+        what = arguments[1]
+    elif event.removeprefix("os.") not in CHANGES:
+        return
+    os.write(log, f"{event} {what}\\n".encode())
+    if os.pread(log, 1 << 20, 0).count(b"\\n") == int(os.environ["KILL_AT"]):
+        os.kill(0, signal.SIGKILL)
+
+sys.addaudithook(step)
 """
+_HOOK_STEP = """\
+#!/bin/sh
+echo "${0##*/} $1" >> "$STEP_LOG"
+[ $(wc -l < "$STEP_LOG") -ne "$KILL_AT" ] || kill -9 0
+"""
+_HOOKS = (
+    "pre-push",
+    "pre-receive",
+    "update",
+    "post-receive",
+    "post-update",
+    "reference-transaction",  # once more for each state: prepared, committed, aborted
+    "post-checkout",
+    "post-merge",
+    "post-index-change",
+)
 
 
-def run(code: str, environment: dict[str, str], *, kill_after: float | None = None) -> int:
-    """Run code in a process group of its own, killed after a while; return its status."""
-    process = subprocess.Popen(
+class Steps:
+    """Counts the steps of a command and kills it, with every git it runs, at one of them.
+
+    A step is what Python is about to change on disk, a git that it is about to start, and each hook
+    of git, here and at the remote. What Python does between two steps changes nothing, so "after
+    each git" is the same as "before the next step".
+    """
+
+    def __init__(self, directory: Path, kill_at: int) -> None:
+        self._log = directory / "steps"
+        self._log.touch()
+        hooks = directory / "every-hook"
+        hooks.mkdir()
+        for name in _HOOKS:
+            (hooks / name).write_text(_HOOK_STEP)
+            (hooks / name).chmod(0o755)
+        (directory / "python").mkdir()
+        (directory / "python" / "sitecustomize.py").write_text(_PYTHON_STEP)
+        config = directory / "hooks.gitconfig"
+        config.write_text(f"[include]\n\tpath = ~/.gitconfig\n[core]\n\thooksPath = {hooks}\n")
+        self.environment = {
+            "PYTHONPATH": str(directory / "python"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "GIT_CONFIG_GLOBAL": str(config),
+            "STEP_LOG": str(self._log),
+            "KILL_AT": str(kill_at),
+        }
+
+    def taken(self) -> list[str]:
+        """Return what was done until the end, the step of the kill included."""
+        return self._log.read_text().splitlines()
+
+
+def run(code: str, environment: dict[str, str]) -> int:
+    """Run code in a process group of its own; return its status."""
+    return subprocess.run(
         [sys.executable, "-c", f"from tests.state.world import *; {code}"],
         cwd=ROOT,
         env=os.environ | environment,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    )
-    try:
-        return process.wait(kill_after)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        return process.wait()
+        timeout=60,
+        check=False,
+    ).returncode
 
 
-def step_environment(world: World, when: str, step: int) -> dict[str, str]:
-    """Return variables that put a git on PATH which kills everybody at one step."""
-    bin_directory = world.directory / "bin"
-    bin_directory.mkdir(exist_ok=True)
-    wrapper = bin_directory / "git"
-    wrapper.write_text(WRAPPER.format(git=shutil.which("git")))
-    wrapper.chmod(0o755)
-    count = world.directory / "count"
-    count.write_text("0")
-    return {
-        "PATH": f"{bin_directory}:{os.environ['PATH']}",
-        "STEP_COUNT": str(count),
-        "KILL_AT": str(step),
-        "KILL": when,
-    }
+def let_a_minute_pass(repository: Path) -> None:
+    """Make locks that a killed git left there so old that they are nobody's."""
+    for lock in repository.rglob("*.lock"):
+        os.utime(lock, (0, 0))
 
 
-def check(world: World, where: str, done: int, *, deadline: float = 30) -> None:
+def check(world: World, where: str, done: int, begun: int) -> None:
     """After a kill: the remote is old or new, and a write to another file works at once."""
     git(world.remote, "fsck", "--strict")
     assert done in {0, -signal.SIGKILL}
@@ -83,14 +132,14 @@ def check(world: World, where: str, done: int, *, deadline: float = 30) -> None:
         assert value == NEW
     repository = opened_url(world.remote) if where == "url" else opened(Path(where))
     with repository:
-        assert repository.write(setting(WEB), timeout=deadline).changed
-        assert repository.write(setting(), timeout=deadline).commit == world.tip()
+        assert repository.write(setting(WEB), timeout=30).changed
+        assert repository.write(setting(), timeout=30).commit == world.tip()
         tip = repository.tip()
         assert tip.commit == world.tip()
         history = list(repository.file_history(path_of(AUTH), start=str(tip.commit)))
         assert [change.new for change in history] == [f"{v}\n".encode() for v in (NEW, OLD)]
     assert (world.read(path_of(AUTH)), world.read(path_of(WEB))) == (NEW, NEW)
-    assert world.count() == 3  # nothing twice
+    assert world.count() == begun + 2  # nothing twice
 
 
 def _writing(world: World, where: str) -> str:
@@ -100,33 +149,31 @@ def _writing(world: World, where: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("kind", "when"),
-    [
-        ("clone", "before"),
-        ("clone", "after"),
-        ("cold mirror", "before"),
-        ("no remote", "before"),
-    ],
+    ("kind", "least"),
+    [("clone", 20), ("cold mirror", 20), ("warm mirror", 20), ("no remote", 12)],
 )
-def test_killed_at_each_git_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, when: str
+def test_killed_at_each_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, least: int
 ) -> None:
-    killed = 0
+    killed = []
     for step in range(1, STEPS):
-        world = make_world(tmp_path / f"{kind}-{when}-{step}")
+        world = make_world(tmp_path / f"{kind}-{step}")
         monkeypatch.setenv("XDG_CACHE_HOME", str(world.directory / "cache"))
         where = _prepare(world, kind)
-        environment = step_environment(world, when, step)
+        begun = world.count()
+        steps = Steps(world.directory, step)
 
-        done = run(_writing(world, where), environment)
+        done = run(_writing(world, where), steps.environment)
 
-        check(world, where, done)
-        killed += done != 0
-        if done == 0 and int((world.directory / "count").read_text()) < step:
+        let_a_minute_pass(world.remote)
+        check(world, where, done, begun)
+        if done == 0:
             break
+        assert len(steps.taken()) == step
+        killed.append(steps.taken()[-1])
     else:
         pytest.fail("a write without an end")
-    assert killed >= 9
+    assert len(killed) >= least
 
 
 def _prepare(world: World, kind: str) -> str:
@@ -134,52 +181,11 @@ def _prepare(world: World, kind: str) -> str:
         return str(world.clone())
     if kind == "no remote":
         return str(world.remote)
+    if kind == "warm mirror":
+        with opened_url(world.remote) as repository:
+            repository.fetch_history()
+        world.commit({path_of(WEB, PROD): f"{NEW}\n"})
     return "url"
-
-
-@pytest.mark.parametrize(
-    ("where", "name", "argument"),
-    [
-        ("clone", "pre-push", ""),
-        ("remote", "pre-receive", ""),
-        ("remote", "update", ""),
-        ("remote", "post-receive", ""),
-        ("remote", "post-update", ""),
-        ("remote", "reference-transaction", "prepared"),
-        ("remote", "reference-transaction", "committed"),
-        ("clone", "reference-transaction", "prepared"),
-        ("clone", "reference-transaction", "committed"),
-        ("clone", "post-merge", ""),
-        ("clone", "post-index-change", ""),
-    ],
-)
-def test_killed_inside_git(world: World, where: str, name: str, argument: str) -> None:
-    clone = world.clone()
-    at = world.remote if where == "remote" else clone / ".git"
-    hook(at, name, f'[ "{argument}" = "" ] || [ "$1" = "{argument}" ] || exit 0; kill -9 0')
-
-    done = run(f"opened(Path({str(clone)!r})).write(setting())", {})
-
-    assert done == -signal.SIGKILL
-    (at / "hooks" / name).unlink()
-    for lock in world.remote.rglob("*.lock"):
-        os.utime(lock, (0, 0))  # as if the minute had passed after which it is nobody's
-    check(world, str(clone), done)
-
-
-@pytest.mark.parametrize("kind", ["clone", "cold mirror", "no remote"])
-def test_killed_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    chance = random.Random(kind)  # noqa: S311
-    for number in range(6):
-        world = make_world(tmp_path / f"{kind}-{number}")
-        monkeypatch.setenv("XDG_CACHE_HOME", str(world.directory / "cache"))
-        where = _prepare(world, kind)
-
-        done = run(_writing(world, where), {}, kill_after=chance.uniform(0.15, 0.6))
-
-        for lock in world.remote.rglob("*.lock"):
-            os.utime(lock, (0, 0))
-        check(world, where, done)
 
 
 def test_what_dead_processes_leave_in_the_mirror_is_removed(world: World) -> None:
