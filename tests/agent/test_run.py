@@ -6,24 +6,37 @@ import base64
 import os
 import signal
 import subprocess
-import time
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gitops_cli.cluster.connection import connect
+from gitops_cli.cluster.objects import Objects
 from gitops_cli.domain.agent.manifests import manifests
+from gitops_cli.domain.agent.outcome import Visit
 from gitops_cli.domain.agent.spec import NAME, AgentMode
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.operations.agent_run import Agent
+from gitops_cli.operations.parallel import AT_ONCE
+from gitops_cli.operations.placement import Clusters
 from gitops_cli.render.agent import manifests_yaml
+from gitops_cli.state.tip_reader import TipReader
 from tests.agent.world import World, apply, build_world, spec_of
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.faults import Answer, ApiProxy, Cut, Fault
-from tests.testbed.git import git
-from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually, write_kubeconfig
+from tests.testbed.faults import Answer, ApiProxy, Cut, Fault, Meanwhile
+from tests.testbed.git import Commit, add_commits, git
+from tests.testbed.gitops import Gitops, Started
+from tests.testbed.kube import Kube, create_many, eventually, write_kubeconfig
+from tests.testbed.manifests import deployment
 
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
+OLD = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2"
 MISSING = "dead0a5fceea167a5a36dedd4bea2543f8e1a4b2"
 
 
@@ -236,21 +249,231 @@ def test_an_api_server_that_fails_at_the_patch_is_told_and_made_up_for(
     assert "error" not in world.status()
 
 
-def test_killed_in_the_middle_the_next_run_finishes(world: World) -> None:
-    world.article.push(world.environment, dict.fromkeys(world.images(), NEW))
+# --- ended in the middle
+
+
+@contextmanager
+def held(proxy: ApiProxy, target: str, *, skip: int = 0) -> Iterator[Callable[[], None]]:
+    """Keep PATCHes of `target`, after `skip` of them, from the API server until the end, or until
+    what is returned is called.
+    """
+    gate = threading.Event()
+    proxy.on(Meanwhile(lambda: gate.wait(60)), "PATCH", target, skip=skip, times=1000)
+    try:
+        yield gate.set
+    finally:
+        gate.set()
+
+
+def started(world: World, proxy: ApiProxy) -> Started:
+    """Start a run whose requests go through the proxy."""
+    token = world.kube.token(world.environment, NAME)
+    kubeconfig = proxy.write_kubeconfig("proxied", token)
     arguments = ["--repo", str(world.article.remote), "--env", world.environment]
-    for wait in (0.15, 0.3, 0.45, 0.6):
-        process = world.gitops.start(
-            "agent", "run", *arguments, "--kubeconfig", str(world.kubeconfig)
-        )
-        time.sleep(wait)
-        process.kill()
-        process.communicate()
+    return world.gitops.start("agent", "run", *arguments, "--kubeconfig", kubeconfig)
 
+
+def followers(world: World) -> int:
+    """Return how many services have the new version."""
+    return sum(image.endswith(NEW) for image in world.images().values())
+
+
+def test_killed_between_two_patches_the_next_run_finishes(
+    world: World, api_proxy: ApiProxy
+) -> None:
     world.run().ok()
+    before = world.status()
+    commit = world.article.push(world.environment, dict.fromkeys(world.images(), NEW))
+    with held(api_proxy, "/deployments/", skip=2):
+        with started(world, api_proxy) as process:
+            eventually(lambda: len(api_proxy.seen("PATCH", "/deployments/")) == 4)
+            eventually(lambda: followers(world) == 2)
+            process.kill()
+        assert followers(world) == 2
+        assert world.status() == before, "it tells of nothing that it did not finish"
 
+        world.run().ok()
+
+        assert world.images() == world.article.images(world.environment)
+        status = world.status()
+        assert status["commit"] == commit
+        assert status["result"] == "changed"
+        assert status["message"].count(NEW) == 2
+        assert "error" not in status
+
+
+def test_killed_before_it_told_the_next_run_tells(world: World, api_proxy: ApiProxy) -> None:
+    world.run().ok()
+    before = world.status()
+    commit = world.article.push(world.environment, dict.fromkeys(world.images(), NEW))
+    with held(api_proxy, "/configmaps/"):
+        with started(world, api_proxy) as process:
+            eventually(lambda: api_proxy.seen("PATCH", "/configmaps/"))
+            process.kill()
+        assert followers(world) == 4
+        assert world.status() == before
+
+        world.run().ok()
+
+        assert world.status()["commit"] == world.status()["tip"] == commit
+        assert world.status()["result"] in ("in-sync", "waiting")
+
+
+def test_told_to_stop_amid_a_patch_it_ends_what_it_began(world: World, api_proxy: ApiProxy) -> None:
+    commit = world.article.push(world.environment, dict.fromkeys(world.images(), NEW))
+    with held(api_proxy, "/deployments/", skip=1) as release, started(world, api_proxy) as process:
+        eventually(lambda: len(api_proxy.seen("PATCH", "/deployments/")) == 4)
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.3)
+        assert followers(world) <= 1
+        release()
+        _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 0, said
     assert world.images() == world.article.images(world.environment)
-    assert world.status()["result"] in ("in-sync", "changed", "waiting")
+    assert world.status()["commit"] == commit
+    assert world.status()["result"] == "changed"
+
+
+@pytest.fixture
+def many(kube: Kube, article: Article) -> list[str]:
+    """Return more environments than an agent visits at once, each with one service."""
+    names = [f"{article.prefix}many{number}-development" for number in range(AT_ONCE + 2)]
+    image = "registry.example.com/many/"
+    files: dict[str, str | None] = {f"{name}/images_path": f"{image}\n" for name in names}
+    files |= {f"{name}/web.deployment": f"{NEW}\n" for name in names}
+    now = int(git(article.remote, "log", "-1", "--format=%ct", "main")) + 60
+    add_commits(article.remote, [Commit("Add many", files, now)])
+    create_many(kube, {name: [deployment("web", f"{image}web:{OLD}")] for name in names})
+    return names
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 130), (["--interval=1h"], 0)])
+def test_told_to_stop_no_further_environment_is_begun(
+    many: list[str],
+    kube: Kube,
+    article: Article,
+    gitops: Gitops,
+    api_proxy: ApiProxy,
+    options: list[str],
+    code: int,
+) -> None:
+    home = f"{article.prefix}agent"
+    kube.create_namespace(home)
+    apply(
+        kube, manifests_yaml(manifests(spec_of(*many, namespace=home, mode=AgentMode.CONTROLLER)))
+    )
+    kube.patch("Deployment", home, NAME, {"spec": {"replicas": 0}})
+    kubeconfig = api_proxy.write_kubeconfig("agent", kube.token(home, NAME))
+    command = ["agent", "run", "--repo", article.remote, "--kubeconfig", kubeconfig, *options]
+    patches = "/deployments/web"
+
+    with (
+        held(api_proxy, patches) as release,
+        gitops.start(*command, *[f"--env={name}" for name in many]) as process,
+    ):
+        eventually(lambda: len(api_proxy.seen("PATCH", patches)) == AT_ONCE)
+        waits = times_waited(process.pid)
+        process.send_signal(signal.SIGTERM)
+        # The main thread has nothing to do but to hear it; then it waits again.
+        eventually(lambda: times_waited(process.pid) > waits)
+        release()
+        _, said = process.communicate(timeout=60)
+
+    assert process.returncode == code, said
+    begun = {name for name in many if api_proxy.seen("PATCH", f"/{name}/deployments/")}
+    assert len(begun) == AT_ONCE
+    [tip] = git(article.remote, "rev-parse", "main").split()
+    for name in many:
+        image = kube.get("Deployment", name, "web")["spec"]["template"]["spec"]["containers"][0]
+        told = kube.get("ConfigMap", name, NAME).get("data") or {}
+        if name in begun:
+            assert image["image"].endswith(NEW)
+            assert (told["commit"], told["result"]) == (tip, "changed")
+        else:
+            assert image["image"].endswith(OLD)
+            assert told == {}
+
+
+def times_waited(pid: int) -> int:
+    """Return how often a process's main thread has gone to sleep."""
+    text = Path(f"/proc/{pid}/task/{pid}/status").read_text()
+    return int(text.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+
+# --- a clock that is wrong
+
+
+def run_at(world: World, skew: timedelta) -> Visit:
+    """Do one round as an agent whose clock is off."""
+    with ExitStack() as stack:
+        cluster = stack.enter_context(closing(connect(None, world.kubeconfig)))
+        tips = TipReader(str(world.article.remote), environment=world.gitops.environment)
+        agent = Agent(
+            stack.enter_context(closing(tips)),
+            Clusters(lambda context, declared: cluster),
+            Objects(cluster.api),
+            [EnvironmentName(world.environment)],
+            now=lambda: datetime.now(UTC) + skew,
+            version="1",
+        )
+        [visit] = agent.round().visits
+        return visit
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_wrong_clock_changes_neither_what_is_done_nor_how_it_is_judged(
+    world: World, control_plane: ControlPlane, hours: int
+) -> None:
+    # Its CronJob runs once a year, so that nobody else writes the status.
+    schedule = {"suspend": False, "schedule": "0 0 1 1 *"}
+    world.kube.patch("CronJob", world.environment, NAME, {"spec": schedule})
+    looking = world.gitops.using(
+        GITOPS_REPO=world.article.remote, KUBECONFIG=control_plane.kubeconfig
+    )
+    commit = world.article.push(world.environment, {"authentication": NEW})
+
+    visit = run_at(world, timedelta(hours=hours))
+
+    assert visit.exit_code == 0
+    assert world.images() == world.article.images(world.environment)
+    written = datetime.fromisoformat(world.status()["last-attempt"])
+    assert abs(written - datetime.now(UTC)) > timedelta(minutes=50), "its clock is off"
+    [told] = looking("agent", "status", world.environment, "-o", "json").ok().json()["agents"]
+    assert (told["health"], told["commit"]) == ("ok", commit)
+    stale = looking("agent", "status", world.environment, "--stale-after", "0s", "-o", "json")
+    assert stale.code == 1
+    assert stale.json()["agents"][0]["health"] == "stale"
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_wrong_clock_gives_no_rollout_up(
+    control_plane: ControlPlane,
+    kube: Kube,
+    article: Article,
+    gitops: Gitops,
+    tmp_path: Path,
+    hours: int,
+) -> None:
+    world = build_world(control_plane, kube, article, gitops, tmp_path)
+    skew = timedelta(hours=hours)
+    template = {"metadata": {"annotations": {"fake-node/fate": "unready"}}}
+    for name in world.images():
+        kube.wait_rolled_out("Deployment", world.environment, name)
+    kube.patch("Deployment", world.environment, "orders", {"spec": {"template": template}})
+    world.article.push(world.environment, {"orders": NEW})
+
+    run_at(world, skew)
+    eventually(lambda: len(kube.pods(world.environment, "orders")) >= 2)
+    visit = run_at(world, skew)
+
+    assert visit.exit_code == 0
+    assert world.status()["result"] == "waiting"
+    kube.let_ready(world.environment, "orders")
+    kube.wait_rolled_out("Deployment", world.environment, "orders")
+    assert run_at(world, skew).exit_code == 0
+    assert world.status()["result"] == "in-sync"
 
 
 # --- the controller

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from gitops_cli.domain.agent.manifests import manifests
-from gitops_cli.domain.agent.spec import NAME, AgentMode, AgentSpec
+from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, SIGNERS, AgentMode, AgentSpec
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Kind
 from gitops_cli.render.agent import manifests_yaml
@@ -53,6 +53,14 @@ def _apply(kube: Kube, manifest: dict[str, Any]) -> str:
     if old is None:
         return "created"
     return "unchanged" if made["metadata"]["resourceVersion"] == old else "configured"
+
+
+def installed_objects(kube: Kube, namespace: str) -> list[str]:
+    """Return the kinds of the agent's objects that are in a namespace."""
+    kinds = ["ServiceAccount", "Role", "RoleBinding", "CronJob", "Deployment"]
+    names = [*((kind, NAME) for kind in kinds), ("ConfigMap", NAME), ("Secret", KEY_SECRET)]
+    names.append(("ConfigMap", SIGNERS))
+    return [f"{kind} {name}" for kind, name in names if kube.exists(kind, namespace, name)]
 
 
 @dataclass(frozen=True)
