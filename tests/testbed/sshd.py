@@ -15,6 +15,12 @@ from types import TracebackType
 from tests.testbed.kube import eventually
 
 PROVIDED_BY = "apt-get install openssh-server openssh-client"
+_READ_ONLY = """#!/bin/sh
+case $SSH_ORIGINAL_COMMAND in
+  git-upload-pack\\ *) exec git-shell -c "$SSH_ORIGINAL_COMMAND" ;;
+  *) echo "this key is read-only" >&2; exit 1 ;;
+esac
+"""
 
 
 @dataclass
@@ -105,9 +111,30 @@ class Sshd:
             keys.write(f"{options} {self._public(name)}".lstrip())
         return key
 
+    def add_reader(self, name: str) -> Path:
+        """Make a key that may fetch and not push, as a deploy key should be; return its file."""
+        script = self.directory / "read-only"
+        script.write_text(_READ_ONLY)
+        script.chmod(0o755)
+        return self.add_key(name, f'restrict,command="{script}"')
+
+    def fingerprint(self) -> str:
+        """Return the host key's fingerprint, as ssh-keygen prints it."""
+        said = subprocess.run(
+            ["ssh-keygen", "-lf", self.directory / "host.pub"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        return said.split()[1]
+
     def logins(self) -> int:
         """Return how many connections have logged in."""
         return self.log.read_text(errors="replace").count("Accepted publickey")
+
+    def drops(self) -> int:
+        """Return how many connections were dropped because too many were logging in."""
+        return self.log.read_text(errors="replace").count("past MaxStartups")
 
     def _make_key(self, name: str) -> Path:
         key = self.directory / name

@@ -1,0 +1,138 @@
+"""Whose server it is: host keys are shown, confirmed or given, and never trusted blindly."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gitops_cli.domain.agent.spec import KEY_SECRET, KNOWN_HOSTS
+from tests.testbed.article import Article
+from tests.testbed.controlplane import ControlPlane
+from tests.testbed.gitops import Gitops
+from tests.testbed.kube import Kube
+from tests.testbed.sshd import Sshd
+
+pytestmark = pytest.mark.node
+
+QUESTION = "Are these the host keys that 127.0.0.1 publishes?"
+OTHER = "SHA256:" + "A" * 43
+
+
+@pytest.fixture
+def cli(article: Article, gitops: Gitops, control_plane: ControlPlane) -> Gitops:
+    return gitops.using(GITOPS_REPO=article.remote, KUBECONFIG=control_plane.kubeconfig)
+
+
+@pytest.fixture
+def environment(article: Article, kube: Kube) -> str:
+    name = article.environment("development")
+    kube.create_namespace(name)
+    return name
+
+
+@pytest.fixture
+def command(article: Article, environment: str, sshd: Sshd) -> list[str]:
+    return ["agent", "key", environment, "--agent-repo", sshd.url(article.remote)]
+
+
+def pinned(kube: Kube, environment: str) -> list[str]:
+    """Return the fingerprints of the host keys in the agent's Secret, by ssh-keygen."""
+    data = kube.get("Secret", environment, KEY_SECRET)["data"][KNOWN_HOSTS]
+    said = subprocess.run(
+        ["ssh-keygen", "-lf", "-"], input=base64.b64decode(data), capture_output=True, check=True
+    ).stdout.decode()
+    return [line.split()[1] for line in said.splitlines()]
+
+
+def test_a_person_sees_the_fingerprints_and_agrees(
+    cli: Gitops, kube: Kube, environment: str, command: list[str], sshd: Sshd
+) -> None:
+    with cli.terminal(*command) as terminal:
+        terminal.wait_for(QUESTION)
+        assert sshd.fingerprint() in terminal.text
+        assert not kube.exists("Secret", environment, KEY_SECRET)
+        terminal.type("y")
+        terminal.press("enter")
+        assert terminal.finish() == 0
+
+    assert pinned(kube, environment) == [sshd.fingerprint()]
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("ctrl-c", 130)])
+def test_a_person_who_does_not_agree_leaves_nothing(
+    cli: Gitops, kube: Kube, environment: str, command: list[str], answer: str, code: int
+) -> None:
+    with cli.terminal(*command) as terminal:
+        terminal.wait_for(QUESTION)
+        if answer == "n":
+            terminal.type("n")
+            terminal.press("enter")
+        else:
+            terminal.press(answer)
+        assert terminal.finish() == code
+        assert "nothing was changed" in terminal.text
+
+    assert not kube.exists("Secret", environment, KEY_SECRET)
+
+
+def test_nobody_to_ask_is_told_which_options_there_are(
+    cli: Gitops, kube: Kube, environment: str, command: list[str], sshd: Sshd
+) -> None:
+    ran = cli(*command)
+
+    assert ran.code == 2
+    assert "--known-hosts FILE or --host-key SHA256:" in ran.stderr
+    assert sshd.fingerprint() in ran.stderr
+    assert not kube.exists("Secret", environment, KEY_SECRET)
+
+
+def test_the_expected_fingerprint_is_pinned_unasked(
+    cli: Gitops, kube: Kube, environment: str, command: list[str], sshd: Sshd
+) -> None:
+    cli(*command, "--host-key", OTHER, "--host-key", sshd.fingerprint()).ok()
+
+    assert pinned(kube, environment) == [sshd.fingerprint()]
+
+
+def test_another_fingerprint_than_expected_blocks(
+    cli: Gitops, kube: Kube, environment: str, command: list[str]
+) -> None:
+    ran = cli(*command, "--host-key", OTHER)
+
+    assert ran.code == 6
+    assert "shows none of the expected host keys" in ran.stderr
+    assert "somebody may be in between" in ran.stderr
+    assert not kube.exists("Secret", environment, KEY_SECRET)
+
+
+def test_a_file_of_host_keys_is_taken_without_asking_the_server(
+    cli: Gitops, kube: Kube, environment: str, command: list[str], sshd: Sshd, tmp_path: Path
+) -> None:
+    file = tmp_path / "hosts"
+    file.write_text(f"other.example.com {sshd.known_hosts.read_text().partition(' ')[2]}")
+    with file.open("a") as more:
+        more.write(sshd.known_hosts.read_text())
+    sshd.pause()
+    try:
+        cli(*command, "--known-hosts", file).ok()
+    finally:
+        sshd.resume()
+
+    assert pinned(kube, environment) == [sshd.fingerprint()]
+
+
+def test_what_was_pinned_lets_the_agent_in(
+    cli: Gitops, kube: Kube, environment: str, command: list[str], sshd: Sshd
+) -> None:
+    made = cli(*command, "--host-key", sshd.fingerprint()).ok()
+    with (sshd.directory / "authorized_keys").open("a") as keys:
+        keys.write(made.stdout)
+    options = ["--image", "registry.example.com/tools/gitops-cli:1", "--no-verify-image"]
+
+    cli("agent", "install", *command[2:], *options, "--yes").ok()
+
+    assert sshd.logins() > 0
+    assert kube.exists("CronJob", environment, "gitops-agent")
