@@ -41,9 +41,12 @@ def homes(tmp_path: Path, count: int) -> list[Gitops]:
 
 
 def pipelines(machines: Sequence[Gitops]) -> list[tuple[Gitops, list[tuple[str, ...]]]]:
-    """Return one job for each: set a service of its own, promote the one that all share."""
+    """Return one job for each: set a service of its own, promote the one that all share.
+
+    Every other promotes first, so that the shared one is fought for.
+    """
     return [
-        (gitops, [setting(f"service-{number}", hash_of(number)), promoting()])
+        (gitops, [setting(f"service-{number}", hash_of(number)), promoting()][:: (-1) ** number])
         for number, gitops in enumerate(machines)
     ]
 
@@ -111,7 +114,8 @@ def test_fifty_over_ssh(world: World, sshd: Sshd, tmp_path: Path, through: str) 
     ended = run_at_once(pipelines(machines), name=f"over ssh, {through}")
 
     check_all_arrived(world, before, ended)
-    _log.info("%d logins", sshd.logins())
+    _log.info("%d logins, %d dropped", sshd.logins(), sshd.drops())
+    assert sshd.drops() > 0
 
 
 def test_promotions_of_different_versions(world: World, tmp_path: Path) -> None:
