@@ -7,7 +7,9 @@ import json
 import pytest
 
 from tests.cli.company import DEV, PROD, STAGING, tip, trailers, with_settings
+from tests.state.test_push import hook
 from tests.testbed.gitops import Terminal
+from tests.testbed.kube import eventually
 
 OTHER = "c" * 40
 
@@ -60,6 +62,22 @@ def test_ctrl_c_is_130_and_writes_nothing(company, clone, at):
 
         assert screen.finish() == 130
     assert tip(company) == before
+
+
+def test_ctrl_c_during_the_push_is_130_and_says_what_is_not_known(company, clone):
+    begun = company.directory / "begun"
+    hook(company.remote, "pre-receive", f"touch {begun}; exec sleep 60")
+    before = tip(company)
+    with clone.terminal("promote", "authentication", "--to", STAGING, "--yes") as screen:
+        eventually(begun.exists)
+        screen.press("ctrl-c")
+
+        assert screen.finish() == 130
+        assert "may have arrived" in screen.text
+        assert "gitops history" in screen.text
+    assert tip(company) == before
+    (company.remote / "hooks" / "pre-receive").unlink()
+    clone("promote", "authentication", "--to", STAGING, "--yes").ok()
 
 
 def test_a_protected_stage_is_typed_and_explained(company, clone):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.company import DEV, GITHUB, PROD, trailers, with_settings
+from tests.state.test_push import hook
+from tests.state.world import fingerprint
 from tests.testbed.article import Article
 from tests.testbed.git import git
 
@@ -25,6 +27,25 @@ def test_an_older_build_that_finishes_last_is_refused(company, gitops):
     assert f"{old} is an ancestor of {newest}" in done.stderr
     assert "--allow-older" in done.stderr
     assert company.recorded(DEV)["authentication"] == newest
+
+
+def test_an_older_build_that_is_overtaken_during_its_push_is_refused(company, gitops):
+    """Both pipelines saw the oldest recorded; the newer build's push arrives first."""
+    oldest, older, *_, newest = company.source("authentication").commits
+    company.push(DEV, {"authentication": oldest})
+    seen = git(company.remote, "rev-parse", "main")
+    faster = company.push(DEV, {"authentication": newest})
+    git(company.remote, "update-ref", "refs/heads/main", seen)
+    once = f"mkdir {company.directory}/overtaken 2>/dev/null || exit 0"
+    overtake = f"unset GIT_QUARANTINE_PATH; git update-ref refs/heads/main {faster}"
+    hook(company.remote, "pre-receive", f"{once}\n{overtake}")
+    checkout = gitops.at(company.checkout("authentication")).using(GITOPS_REPO=company.remote)
+
+    done = checkout("set", f"authentication={older}", "-e", "dev")
+
+    assert done.code == 6
+    assert f"{older} is an ancestor of {newest}" in done.stderr
+    assert git(company.remote, "rev-parse", "main") == faster
 
 
 def test_an_older_build_may_be_recorded_by_saying_so(company, gitops):
@@ -60,6 +81,24 @@ def test_a_shallow_checkout_is_helped_by_the_source(company, gitops):
     assert done.code == 6
     assert "is an ancestor of" in done.stderr
     assert git(checkout, "rev-parse", "--is-shallow-repository") == "true"
+
+
+@pytest.mark.node
+def test_a_shallow_checkout_over_ssh_is_helped_and_stays_as_it_is(company, gitops, sshd):
+    source = company.source("authentication")
+    git(source.remote, "config", "uploadpack.allowAnySHA1InWant", "true")
+    checkout = shallow(company, source.commits[0])
+    git(checkout, "remote", "set-url", "origin", sshd.url(source.remote))
+    before = fingerprint(checkout)
+    ci = gitops.at(checkout).using(
+        GITOPS_REPO=sshd.url(company.remote), GIT_SSH_COMMAND=sshd.git_ssh_command, CI="1"
+    )
+
+    done = ci("set", "-e", "dev")
+
+    assert done.code == 6
+    assert "is an ancestor of" in done.stderr
+    assert fingerprint(checkout) == before
 
 
 def test_without_history_the_recorded_source_time_decides(company, gitops):

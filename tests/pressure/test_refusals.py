@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,6 +135,19 @@ def test_a_remote_that_vanishes_after_the_fetch(world: World, gitops: Gitops) ->
     refuses(gitops, clone, world, COMMANDS["promote"], ExitCode.GIT, str(world.remote))
 
 
+def test_a_lock_that_a_killed_git_left_a_moment_ago(world: World, gitops: Gitops) -> None:
+    """After a minute it is nobody's; the time that a command has by default is longer."""
+    lock, left_at = world.remote / "refs/heads/main.lock", time.time() - 45
+    lock.touch()
+    os.utime(lock, (left_at, left_at))
+
+    ran = gitops.at(world.clone())(*COMMANDS["set"], timeout=300).ok()
+
+    assert f"waiting for {lock}" in ran.stderr
+    assert not lock.exists()
+    assert world.read(path_of("auth")) == OTHER
+
+
 @pytest.mark.node
 @every_command
 def test_a_clone_that_is_read_only(
@@ -157,6 +171,20 @@ def test_a_full_disk(world: World, gitops: Gitops, tmp_path: Path, arguments: Co
         refuses(gitops, disk / "clone", world, arguments, ExitCode.GIT, "disk is full")
         (disk / "fill").unlink()
         gitops.at(disk / "clone")(*arguments).ok()
+
+
+@pytest.mark.node
+@every_command
+def test_a_full_disk_under_the_mirror(world: World, gitops: Gitops, arguments: Command) -> None:
+    cache = gitops.home / "cache"
+    here = (*arguments, "-R", f"file://{world.remote}")
+    with mounted(cache, "-t", "tmpfs", "-o", "size=4m", "none"):
+        gitops("status", "-R", f"file://{world.remote}").ok()
+        world.commit({path_of("web"): f"{OTHER}\n"})
+        fill_up(cache / "fill")
+        refuses(gitops, world.clone(), world, here, ExitCode.GIT, "disk is full")
+        (cache / "fill").unlink()
+        gitops(*here).ok()
 
 
 @contextmanager
