@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.registries import RegistryRules
 from gitops_cli.registry.client import Registries
-from tests.node.watching import command_lines
+from tests.node.watching import command_lines, traced
 from tests.testbed.engine import ContainerEngine, podman_at, running_docker
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops, Ran
@@ -86,6 +86,10 @@ class Company:
         environ = self.gitops.environment
         image = parse_image(f"{self.registry.address}/shop/web:{tag}")
         return Registries({self.registry.address: rules}, environ).digest(image)
+
+    def traced(self, log: Path) -> Company:
+        """Return the same, with all programs that the command starts added to a file."""
+        return replace(self, gitops=self.gitops.under(*traced(log)))
 
     def commit(self, path: str, content: str) -> str:
         (self.checkout / path).write_text(content)
@@ -166,16 +170,31 @@ def test_over_tls_with_credentials(
 ) -> None:
     shop = company(tmp_path, gitops, engine, closed)
 
-    with command_lines() as seen:
-        done = release(shop, engine, "--pin", "-v").ok()
+    log = tmp_path / "programs"
+
+    done = release(shop.traced(log), engine, "--pin", "-v").ok()
 
     assert shop.recorded() == f"{shop.head}@{shop.digest(shop.head)}"
     said = f"{done.stdout}{done.stderr}{git(shop.state, 'log', '-p', 'main')}"
     for secret in (ACCOUNT.password, ACCOUNT.packed):
         assert secret not in said
         assert secret not in closed.log.read_text()
-        assert not [line for line in seen if secret in line]
-    assert any("gitops release" in line for line in seen), "the watcher was awake"
+        assert not [line for line in command_lines(log) if secret in line]
+
+
+def test_a_wrong_password_is_not_shown(
+    tmp_path: Path, gitops: Gitops, engine: ContainerEngine, closed: RealRegistry
+) -> None:
+    shop, wrong = company(tmp_path, gitops, engine, closed), Account("ci", "wr0ng-pa55word")
+    config = gitops.home / ".docker" / "config.json"
+    config.write_text(closed.docker_config().replace(ACCOUNT.packed, wrong.packed))
+    assert wrong.packed in config.read_text()
+
+    done = release(shop, engine, "-v")
+
+    assert done.code == 4, done
+    for secret in (wrong.password, wrong.packed):
+        assert secret not in done.stdout + done.stderr
 
 
 def test_without_credentials_it_says_where_to_log_in(
@@ -302,20 +321,20 @@ def test_a_build_secret_is_nowhere_to_be_seen(shop: Company, engine: ContainerEn
         'CMD ["/bin/busybox", "cat", "/length"]\n'
     )
     shop.commit("note", "with a secret\n")
-    secretly = shop.gitops.using(NPM_TOKEN=token)
+    log = shop.state.parent / "programs"
+    secretly = shop.traced(log).gitops.using(NPM_TOKEN=token)
 
-    with command_lines() as seen:
-        done = secretly(
-            *("release", "-e", "dev", "--builder", engine.name, "--file", "secret.Dockerfile"),
-            *("--secret", "id=npm,env=NPM_TOKEN", "-v"),
-            timeout=200,
-        ).ok()
+    done = secretly(
+        *("release", "-e", "dev", "--builder", engine.name, "--file", "secret.Dockerfile"),
+        *("--secret", "id=npm,env=NPM_TOKEN", "-v"),
+        timeout=200,
+    ).ok()
 
     image = f"{shop.registry.address}/shop/web:{shop.head}"
     assert engine("run", "--rm", "--network=host", image) == str(len(token)), "it was there"
     known = json.dumps(engine.inspect(image)) + engine("history", "--no-trunc", image)
     assert token not in f"{done}{known}{git(shop.state, 'log', '-p', 'main')}"
-    assert not [line for line in seen if token in line]
+    assert not [line for line in command_lines(log) if token in line]
 
 
 def running(engine: ContainerEngine, image: str) -> str:
@@ -417,3 +436,14 @@ def test_an_image_that_appears_twenty_seconds_later_is_waited_for(docker_shop: C
     assert (early.code, late.code) == (6, 0), str(late)
     assert 10 < time.monotonic() - begin < 60
     assert shop.recorded() == f"{shop.head}@{shop.digest(shop.head)}"
+
+
+def test_an_image_that_never_appears_is_waited_for_in_vain(docker_shop: Company) -> None:
+    shop = docker_shop
+    before = git(shop.state, "rev-parse", "main")
+
+    done = shop.gitops("set", "-e", "dev", "--wait-image", "2s")
+
+    assert done.code == 8, done
+    assert f"shop/web:{shop.head}" in done.stderr
+    assert git(shop.state, "rev-parse", "main") == before

@@ -80,10 +80,16 @@ class Gitops:
     home: Path
     directory: Path
     environment: Mapping[str, str]
+    runner: tuple[str, ...] = ()
+    """What starts it instead of us, such as strace and its options."""
 
     def at(self, directory: Path) -> Gitops:
         """Return the same, run in another directory."""
         return replace(self, directory=directory)
+
+    def under(self, *runner: str) -> Gitops:
+        """Return the same, started by another program."""
+        return replace(self, runner=runner)
 
     def using(self, **variables: str | Path | None) -> Gitops:
         """Return the same with variables set, or removed where None: KUBECONFIG, CI, NO_COLOR …"""
@@ -96,9 +102,9 @@ class Gitops:
 
     def __call__(self, *arguments: str | Path, stdin: str = "", timeout: float = 60) -> Ran:
         """Run to the end, output into pipes."""
-        command = [str(EXECUTABLE), *map(str, arguments)]
+        command = ["gitops", *map(str, arguments)]
         done = subprocess.run(
-            command,
+            [*self.runner, str(EXECUTABLE), *command[1:]],
             input=stdin,
             capture_output=True,
             text=True,
@@ -108,7 +114,7 @@ class Gitops:
             timeout=timeout,
             check=False,
         )
-        return Ran(("gitops", *command[1:]), done.returncode, done.stdout, done.stderr)
+        return Ran(tuple(command), done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str | Path) -> Started:
         """Start without waiting, output into pipes. Use as a context manager."""
