@@ -107,7 +107,9 @@ class StateRepository:
         try:
             return self._at(self._branch.look(timeout=timeout or usual), fresh=True)
         except (RemoteUnreachable, Denied) as error:
-            known = self._branch.last_known() or self._head()
+            # A branch that is remembered here may be older than what the remote told this process.
+            seen = None if self._last is None else self._last.commit
+            known = seen or self._branch.last_known() or self._head()
             if require_remote:
                 if isinstance(error, RemoteUnreachable):
                     error.hint = "--offline goes on with what is known here, if that is enough"
