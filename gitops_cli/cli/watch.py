@@ -64,15 +64,21 @@ def watch(
 
 
 def _stream(session: Session, looks: Iterator[Look]) -> None:
-    first = True
+    first, told = True, None
     for look in looks:
         if first:
             session.show(diff_view(look.diff))
             problems = [p for c in look.diff.environments for p in c.problems]
             report_problems(session, problems, [n for c in look.diff.environments for n in c.notes])
             first = False
+            told = look.stale if problems else None
+        if look.stale is not None and look.stale != told:
+            session.output.warn(look.stale)
+        told = look.stale
         for row in look.changed:
             session.show(change_view(row, look.diff.contexts.get(row.environment)))
+        for row in look.gone:
+            session.show(change_view(row, look.diff.contexts.get(row.environment), gone=True))
 
 
 def _live(session: Session, looks: Iterator[Look]) -> None:
@@ -89,6 +95,6 @@ def _live(session: Session, looks: Iterator[Look]) -> None:
                 marked[row.environment, row.service, row.container] = (moment, row)
             fresh = [row for at, row in marked.values() if moment - at < MARKED_SECONDS]
             note = f"{session.now().astimezone():%H:%M:%S}, Ctrl-C ends"
-            if look.error is not None:
-                note = f"{look.error.message}; {note}"
+            if look.stale is not None:
+                note = f"{look.stale}; {note}"
             live.update(picture(look.diff, fresh, note, wide=wide), refresh=True)

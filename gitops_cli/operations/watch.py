@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.comparison import Comparison, Diff, Row, target_of
-from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.team import Team
 from gitops_cli.operations.desired import Desired, Selection
@@ -28,12 +27,13 @@ _BREATH = 0.1
 class Look(NamedTuple):
     """The difference at one moment, and the rows that are not as they were at the look before.
 
-    `error` says why something may be out of date.
+    `gone` are rows that were there before; `stale` says why something may be out of date.
     """
 
     diff: Diff
-    changed: tuple[Row, ...]
-    error: GitOpsError | None = None
+    changed: tuple[Row, ...] = ()
+    gone: tuple[Row, ...] = ()
+    stale: str | None = None
 
 
 def watch(
@@ -49,9 +49,12 @@ def watch(
 ) -> Iterator[Look]:
     """Yield a look whenever something changed, in a cluster or in git, until the time is over.
 
-    Between changes it yields nothing; the first look comes when every namespace was read once.
+    Between changes it yields nothing; the first look comes when every namespace was read, or could
+    not be. Raises what keeps every namespace from being followed.
     """
     placed, errors = clusters.place(names, team)
+    if errors and not placed:
+        raise next(iter(errors.values()))
     watching = _Watching(desired, list(names), team, now, selection)
     watching.broken = {name: Comparison(name, (), problems=(e,)) for name, e in errors.items()}
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -82,6 +85,7 @@ class _Watching:
         self._contexts: dict[EnvironmentName, str | None] = {}
         self._rows: dict[tuple[object, ...], Row] = {}
         self._looked_at = time.monotonic()
+        self._git_note: str | None = None
 
     def add(
         self, cluster: Cluster, follower: Following, names: tuple[EnvironmentName, ...]
@@ -90,16 +94,24 @@ class _Watching:
         self._contexts |= dict.fromkeys(names, cluster.context)
 
     def looks(self, state: StateRepository, deadline: float | None) -> Iterator[Look]:
-        first = True
+        last: Look | None = None
         while deadline is None or time.monotonic() < deadline:
             news = self._listen() | self._look_at_git(state)
-            if not news and not first:
+            if last is not None and not news and self._stale() == last.stale:
                 continue
-            look = self._look(first=first)
-            if look is not None and (first or look.changed):
-                first = False
+            look = self._look(first=last is None)
+            if look is not None and (
+                last is None or look.changed or look.gone or look.stale != last.stale
+            ):
+                last = look
                 yield look
             time.sleep(_BREATH)
+
+    def _stale(self) -> str | None:
+        """Return why something may be out of date: a cluster or the remote is out of reach."""
+        errors = (follower.error for _, follower, _ in self._following)
+        said = (f"{e.message}; showing the last known" for e in errors if e is not None)
+        return next(said, self._git_note)
 
     def _listen(self) -> bool:
         if not self._following:
@@ -113,6 +125,7 @@ class _Watching:
             return False
         self._looked_at = time.monotonic()
         tip = state.tip(require_remote=False)
+        self._git_note = tip.note if tip.note != self._desired.note else None
         if tip.commit is None or tip.commit == self._desired.ours.commit:
             return False
         ours = self._desired.ours._replace(commit=tip.commit)
@@ -127,25 +140,22 @@ class _Watching:
                 observed = follower.observed(name)
                 environment = self._desired.snapshot.environments.get(name)
                 if observed is None:
-                    return None
-                if environment is not None:
+                    if (error := follower.error) is None:
+                        return None
+                    found[name] = Comparison(name, (), problems=(error,))
+                elif environment is not None:
                     comparison = compared_with(environment, observed, self._team, now=self._now())
                     services = self._selection.services(environment)
                     compared[name] = restricted(comparison, services)
             found |= explained(compared, cluster)
         comparisons = tuple(found[name] for name in self._names if name in found)
         diff = Diff(self._desired.ours.commit, comparisons, self._contexts)
-        error = next((f.error for _, f, _ in self._following if f.error is not None), None)
-        return Look(diff, self._changed(comparisons, first=first), error)
-
-    def _changed(self, comparisons: Sequence[Comparison], *, first: bool) -> tuple[Row, ...]:
-        before = self._rows
-        self._rows = {_key(row): row for c in comparisons for row in c.rows}
+        before, self._rows = self._rows, {_key(row): row for c in comparisons for row in c.rows}
         if first:
-            return ()
+            return Look(diff, stale=self._stale())
+        changed = [row for key, row in self._rows.items() if _seen(before.get(key)) != _seen(row)]
         gone = [row for key, row in before.items() if key not in self._rows]
-        moved = [row for key, row in self._rows.items() if _seen(before.get(key)) != _seen(row)]
-        return (*moved, *gone)
+        return Look(diff, tuple(changed), tuple(gone), self._stale())
 
 
 def _key(row: Row) -> tuple[object, ...]:

@@ -53,18 +53,21 @@ def _marked(row: Sequence[Cell | str], flag: bool) -> Sequence[Cell | str]:
     return [Cell((MARK if flag else "  ") + cell(first).text, style), *rest]
 
 
-def change_view(row: Row, context: str | None) -> View:
-    """Return one change, for streams of documents and lines."""
+def change_view(row: Row, context: str | None, *, gone: bool = False) -> View:
+    """Return one change, for streams of documents and lines; a row that is gone, as it was."""
     reason = f": {one_line(row.reason)}" if row.reason else ""
     text = (
         f"{row.environment} {row.service} git {version(row.wanted) or '-'} workload "
         f"{version(row.recorded, row.wanted) or '-'} running "
         f"{running_text(row.running, row.wanted) or '-'} {row.state.value}{reason}"
     )
+    if gone:
+        text = f"{row.environment} {row.service} is gone"
     style = STYLES[row.state] if row.state is not State.IN_SYNC else Style.PLAIN
     document = {
         "environment": row.environment,
         "context": context,
+        "gone": gone,
         "row": row_document(row, context),
     }
     return View("watch", document, (Line(text, style),))

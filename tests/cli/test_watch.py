@@ -7,11 +7,14 @@ import signal
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.live import NEW, OLD, Live, image, make_live
+from tests.testbed import schemas
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
+from tests.testbed.registry import free_port
 
 
 @pytest.fixture
@@ -68,6 +71,58 @@ def test_as_documents(live: Live) -> None:
     second, _ = decoder.raw_decode((text[end:] + rest).lstrip())
     assert (second["kind"], second["environment"]) == ("watch", live.namespace)
     assert (second["row"]["service"], second["row"]["state"]) == ("web", "differs")
+    assert second["gone"] is False
+    assert schemas.check(second) is None
+
+
+def test_a_row_that_goes_is_gone(live: Live) -> None:
+    live.record({"job.deployment": NEW})
+    with live.gitops.start("watch", live.namespace) as process:
+        assert process.stdout is not None
+        while "in-sync" not in process.stdout.readline():
+            pass
+        live.record({"job.deployment": None})
+        assert process.stdout.readline() == f"{live.namespace} job is gone\n"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+def test_without_any_cluster_it_ends(live: Live) -> None:
+    done = live.gitops.using(KUBECONFIG="/nowhere")("watch", live.namespace)
+
+    assert (done.code, done.stdout) == (2, "")
+    assert "no kubeconfig: /nowhere does not exist" in done.stderr
+
+
+def test_a_cluster_out_of_reach_is_said(live: Live, tmp_path: Path) -> None:
+    config = yaml.safe_load(Path(live.gitops.environment["KUBECONFIG"]).read_text())
+    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{free_port()}"
+    (tmp_path / "closed").write_text(yaml.safe_dump(config))
+    closed = live.gitops.using(KUBECONFIG=tmp_path / "closed")
+
+    with closed.start("watch", live.namespace) as process:
+        assert process.stderr is not None
+        assert "127.0.0.1" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 130
+
+
+def test_a_remote_out_of_reach_is_said_once(live: Live) -> None:
+    remote, hidden = live.remote, live.remote.with_name("hidden.git")
+    with live.gitops.start("watch", live.namespace) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while "in-sync" not in process.stdout.readline():
+            pass
+        remote.rename(hidden)
+        assert "showing the last known" in process.stderr.readline()
+        hidden.rename(remote)
+        live.record({"web.deployment": NEW})
+        assert "differs" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert "last known" not in said
 
 
 def test_what_is_recorded_meanwhile_is_seen_too(live: Live) -> None:
