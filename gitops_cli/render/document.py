@@ -51,9 +51,10 @@ def as_yaml(value: dict[str, Any]) -> str:
 
     def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
         style = '"' if "\n" in text or _ACTING.search(text) else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+        return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
 
     Dumper.add_representer(str, represent)
+    Dumper.add_multi_representer(str, represent)  # members of an enumeration
     text = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=2**31)
     return _escaped(str(text)).rstrip("\n")
 

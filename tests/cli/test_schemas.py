@@ -158,6 +158,47 @@ def test_documents_of_the_commands_that_need_git_only(state: Gitops, article: Ar
     assert seen >= {"recording", "promotion", "rollback", "lock", "environment", "variables"}
 
 
+SHOWN = [
+    ("set", "billing=" + "a" * 40, "-e", "{dev}", "--dry-run", "--allow-older"),
+    ("promote", "--all", "--from", "{dev}", "--to", "{staging}", "--dry-run"),
+    ("rollback", "orders", "-e", "{prod}", "--dry-run"),
+    ("lock", "orders", "-e", "{prod}", "-m", "audit", "--dry-run"),
+    ("status",),
+    ("history", "-n3"),
+    ("env", "list"),
+    ("env", "add", "shop-qa", "--images-path", "r/", "--dry-run"),
+    ("env", "copy", "{dev}", "shop-qa", "--dry-run"),
+    ("validate",),
+    ("config", "list"),
+    ("doctor", "--no-registry", "--no-cluster"),
+    ("help",),
+    ("help", "exit-codes"),
+    ("version",),
+]
+
+
+@pytest.mark.parametrize("arguments", SHOWN, ids=" ".join)
+def test_every_form_of_every_command(
+    state: Gitops, article: Article, arguments: tuple[str, ...]
+) -> None:
+    stages = {"dev": "development", "staging": "staging", "prod": "production"}
+    names = {short: article.environment(stage) for short, stage in stages.items()}
+    words = [word.format(**names) for word in arguments]
+    forms = ("table", "wide", "markdown", "json", "yaml")
+
+    shown = {form: state(*words, "-o", form).ok().stdout for form in forms}
+
+    as_json, as_yaml = json.loads(shown["json"]), yaml.safe_load(shown["yaml"])
+    for document in (as_json, as_yaml):
+        schemas.check(document)
+    assert as_json.keys() == as_yaml.keys()
+    assert (as_json["apiVersion"], as_json["kind"]) == (as_yaml["apiVersion"], as_yaml["kind"])
+    for form in ("table", "wide", "markdown"):
+        assert shown[form].strip()
+        assert "\x1b" not in shown[form]
+        assert as_json["apiVersion"] not in shown[form], "for people"
+
+
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_errors_are_documents_on_stderr(state: Gitops, form: str) -> None:
     ran = state("status", "nothing", "-o", form)
