@@ -141,6 +141,20 @@ def test_a_plan_in_markdown_is_for_pull_requests(company, clone):
     assert "| service | from | to | commits | authors | compare |" in done.stdout
 
 
+def test_the_compare_link_leads_to_the_forge(company, clone):
+    page = "https://github.com/acme/authentication"
+    rewritten = f"url.file://{company.source('authentication').remote}.insteadOf"
+    git(clone.home, "config", "--file", clone.home / ".gitconfig", rewritten, page)
+    with_settings(company, f'[service.authentication]\nsource = "{page}"\n')
+    old, new = (company.recorded(each)["authentication"] for each in (PROD, DEV))
+    command = ("promote", "authentication", "--from", "dev", "--to", "prod", "--dry-run")
+
+    shown = {form: clone(*command, "-o", form).ok().stdout for form in ("markdown", "json", "yaml")}
+
+    for text in shown.values():
+        assert f"{page}/compare/{old}...{new}" in text
+
+
 def test_policy_names_the_line_and_the_override(company, clone):
     with_settings(company, '[stage.production]\npromote_from = ["staging"]\n')
     command = ("promote", "authentication", "--from", "dev", "--to", "prod", "--yes")

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.testbed.git import git, init_bare
 from tests.testbed.gitops import Gitops
 
+ROOT = Path(__file__).parents[2]
 HASH = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2"
 DEV = "shop-development"
 FILE = f"{DEV}/web.deployment"
@@ -212,7 +214,9 @@ def test_as_a_git_hook(make: Make) -> None:
     git(state.directory, "commit", "-q", "-m", "x")
     hook = state.directory / ".git/hooks/pre-commit"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nexec gitops validate --staged\n")
+    [published] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert published["pass_filenames"] is False
+    hook.write_text(f"#!/bin/sh\nexec {published['entry']}\n")
     hook.chmod(0o755)
     (state.directory / FILE).write_text("oops!\n")
     with pytest.raises(AssertionError, match="ended with 1"):
