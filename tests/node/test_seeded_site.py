@@ -227,6 +227,34 @@ def test_the_manifests_serve_what_was_downloaded(
     assert "My blog" in str(kube.request("GET", path))
 
 
+def test_the_released_manifest_is_made_to_run_what_is_recorded(
+    floor: Floor, docker: ContainerEngine, port: int, gitops: Gitops, tmp_path: Path
+) -> None:
+    assert port, "the stock image's base is there"
+    environment, version = "released-development", "c" * 40
+    image = f"{floor.registry.address}/blog/site:{version}"
+    build_stock(docker, image, "80", tmp_path)
+    docker("push", image)
+    remote = init_bare(tmp_path / "released.git")
+    files: dict[str, str | None] = {
+        f"{environment}/images_path": f"{floor.address}/blog/\n",
+        f"{environment}/site.deployment": f"{version}\n",
+    }
+    add_commits(remote, [Commit("start", files, 1_793_606_400)])
+    text = (EXAMPLE / "kubernetes" / "3-released.yaml").read_text()
+    kube = floor.node.kube
+    kube.create_namespace(environment)
+    manifest = yaml.safe_load(text.replace("registry.example.com", floor.address))
+    kube.create(manifest, environment)
+    here = gitops.using(GITOPS_REPO=remote, KUBECONFIG=floor.node.kubeconfig)
+
+    here("sync", environment, "--yes", "--wait", "--timeout", "3m", timeout=200).ok()
+
+    [pod] = [pod for pod in floor.pods(environment, "site") if version in str(pod["spec"])]
+    path = f"/api/v1/namespaces/{environment}/pods/{pod['metadata']['name']}:80/proxy/"
+    assert "nginx" in str(kube.request("GET", path))
+
+
 def test_the_manifests_script_is_the_examples() -> None:
     [first, *_] = yaml.safe_load_all(MANIFESTS[0].read_text())
     commands = [
