@@ -79,10 +79,14 @@ def secret_files(private: bytes, hosts: Sequence[HostKey]) -> dict[str, bytes]:
 
 
 def ssh_for(directory: Path) -> str | None:
-    """Return GIT_SSH_COMMAND for the keys in a directory; None if it holds none."""
+    """Return GIT_SSH_COMMAND for the keys in a directory; None if it holds none.
+
+    It names the second key of a rotation before that is there: a controller lives longer than that.
+    """
     identities = [directory / name for name in (IDENTITY, NEXT_IDENTITY)]
-    present = [str(file) for file in identities if file.exists()]
-    return ssh_command(present, str(directory / KNOWN_HOSTS)) if present else None
+    if not any(file.exists() for file in identities):
+        return None
+    return ssh_command(list(map(str, identities)), str(directory / KNOWN_HOSTS))
 
 
 @contextmanager

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from gitops_cli.agent.keys import generate, public_key, ssh_for
-from gitops_cli.domain.agent.spec import IDENTITY, NEXT_IDENTITY
+from gitops_cli.domain.agent.spec import IDENTITY, KNOWN_HOSTS, NEXT_IDENTITY
 from gitops_cli.domain.agent.ssh import (
     HostKey,
     SshServer,
@@ -18,6 +21,8 @@ from gitops_cli.domain.agent.ssh import (
     ssh_server,
 )
 from gitops_cli.domain.errors import ConfigurationError, UsageError
+from tests.testbed.git import init_bare
+from tests.testbed.sshd import Sshd
 
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 
@@ -84,19 +89,42 @@ def test_ssh_uses_nothing_of_the_users() -> None:
     command = ssh_command(["/k/a b", "/k/next"], "/k/known_hosts")
 
     assert command.startswith("ssh -F none")
-    assert "-i '/k/a b' -i /k/next" in command
+    assert shlex.split(command)[4:8] == [
+        *("-o", 'IdentityFile="/k/a b"'),
+        *("-o", 'IdentityFile="/k/next"'),
+    ]
     assert "StrictHostKeyChecking=yes" in command
     assert "IdentitiesOnly=yes" in command
 
 
-def test_both_keys_of_a_rotation_are_offered(tmp_path: Path) -> None:
-    assert ssh_for(tmp_path) is None
-    (tmp_path / IDENTITY).touch()
-    first = ssh_for(tmp_path) or ""
-    (tmp_path / NEXT_IDENTITY).touch()
+@pytest.mark.node
+def test_the_second_key_of_a_rotation_is_offered_by_whoever_began_before_it(
+    tmp_path: Path, sshd: Sshd
+) -> None:
+    remote, keys = init_bare(tmp_path / "state.git"), tmp_path / "keys and more"
+    keys.mkdir()
+    assert ssh_for(keys) is None
+    shutil.copy(sshd.known_hosts, keys / KNOWN_HOSTS)
+    client = (sshd.directory / "client").read_bytes()
+    write_private(keys / IDENTITY, client)
+    environment = {**os.environ, "GIT_SSH_COMMAND": ssh_for(keys) or ""}
 
-    assert first.count("-i ") == 1
-    assert (ssh_for(tmp_path) or "").count("-i ") == 2
+    def fetch() -> tuple[int, str]:
+        command = ["git", "ls-remote", sshd.url(remote)]
+        done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, check=False)
+        return done.returncode, done.stderr.decode()
+
+    assert fetch() == (0, "")
+    write_private(keys / IDENTITY, generate("retired").private)
+    code, said = fetch()
+    assert (code, "Permission denied" in said) == (128, True)
+    write_private(keys / NEXT_IDENTITY, client)
+    assert fetch() == (0, "")
+
+
+def write_private(file: Path, content: bytes) -> None:
+    file.touch(mode=0o600)
+    file.write_bytes(content)
 
 
 def test_a_key_pair_belongs_together_and_leaves_no_file() -> None:

@@ -94,11 +94,12 @@ def known_hosts(keys: Iterable[HostKey]) -> bytes:
 def ssh_command(identities: Sequence[str], known_hosts_file: str) -> str:
     """Return GIT_SSH_COMMAND: these keys and these host keys, nobody's configuration, no question.
 
-    Several keys are tried in order, which is what makes a rotation without a gap possible.
+    Several keys are tried in order, which is what makes a rotation without a gap possible. One
+    that is not there is passed over; of a missing `-i` ssh would complain each time.
     """
     options = {
         "IdentitiesOnly": "yes",
-        "UserKnownHostsFile": known_hosts_file,
+        "UserKnownHostsFile": f'"{known_hosts_file}"',
         "GlobalKnownHostsFile": "/dev/null",
         "StrictHostKeyChecking": "yes",
         "UpdateHostKeys": "no",
@@ -108,7 +109,7 @@ def ssh_command(identities: Sequence[str], known_hosts_file: str) -> str:
     }
     words = ["ssh", "-F", "none", "-T"]
     for identity in identities:
-        words += ["-i", identity]
+        words += ["-o", f'IdentityFile="{identity}"']
     for name, value in options.items():
         words += ["-o", f"{name}={value}"]
     return shlex.join(words)
