@@ -29,7 +29,14 @@ from gitops_cli.domain.agent.outcome import KeyResult
 from gitops_cli.domain.agent.spec import IDENTITY, AgentMode
 from gitops_cli.domain.agent.ssh import HostKey, parse_host_keys, ssh_server
 from gitops_cli.domain.errors import Blocked, ConfigurationError, UsageError
-from gitops_cli.operations.agent_key import Secret, pinned, read_secret, rotate, write_secret
+from gitops_cli.operations.agent_key import (
+    Secret,
+    pinned,
+    read_secret,
+    rotate,
+    with_hosts,
+    write_secret,
+)
 from gitops_cli.render.agent import key_view
 from gitops_cli.settings import parse_team
 
@@ -91,9 +98,15 @@ def key(
         return
     there = read_secret(objects, home)
     if there is not None and IDENTITY in there:
-        session.output.note(f"{home} has a key already; --rotate replaces it without a gap")
         public = keys.public_key(there[IDENTITY])
-        _show(session, KeyResult(home, public, "kept", pinned(there)))
+        hosts = list(pinned(there))
+        if known_hosts is not None or host_keys:
+            hosts = confirmed_hosts(session, url, known_hosts, host_keys or ())
+        same = set(hosts) == set(pinned(there))
+        if not same:
+            write_secret(objects, home, with_hosts(there, hosts))
+        session.output.note(f"{home} has a key already; --rotate replaces it without a gap")
+        _show(session, KeyResult(home, public, "kept" if same else "pinned", tuple(hosts)))
         return
     if objects.get("Namespace", None, home) is None:
         raise ConfigurationError(

@@ -76,6 +76,6 @@ def rotate(
     )
 
 
-def add_hosts(files: Secret, hosts: Sequence[HostKey]) -> Secret:
+def with_hosts(files: Secret, hosts: Sequence[HostKey]) -> Secret:
     """Return the Secret with other pinned host keys."""
     return {**files, KNOWN_HOSTS: known_hosts(hosts)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import secrets
 import subprocess
 from pathlib import Path
 
@@ -122,6 +123,23 @@ def test_a_file_of_host_keys_is_taken_without_asking_the_server(
         sshd.resume()
 
     assert pinned(kube, environment) == [sshd.fingerprint()]
+
+
+def test_other_host_keys_are_pinned_beside_the_key_that_is_there(
+    cli: Gitops, kube: Kube, environment: str, command: list[str], sshd: Sshd, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    name, kind, key = sshd.known_hosts.read_text().split()[:3]
+    other = base64.b64encode(base64.b64decode(key)[:-32] + secrets.token_bytes(32)).decode()
+    old.write_text(f"{name} {kind} {other}\n")
+    first = cli(*command, "--known-hosts", old, "-o", "json").ok().json()
+    assert pinned(kube, environment) == [first["host_keys"][0]["fingerprint"]]
+
+    again = cli(*command, "--host-key", sshd.fingerprint(), "-o", "json").ok().json()
+
+    assert (again["step"], again["public_key"]) == ("pinned", first["public_key"])
+    assert pinned(kube, environment) == [sshd.fingerprint()]
+    assert cli(*command, "-o", "json").ok().json()["step"] == "kept"
 
 
 def test_what_was_pinned_lets_the_agent_in(
