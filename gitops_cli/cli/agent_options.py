@@ -166,7 +166,9 @@ class Wanted(NamedTuple):
         if not self.seeded:
             return None
         seed = Seed(session.pinned_requirements(), self.seed_index, self.seed_apt)
-        return replace(seed, packages=tuple(self.seed_packages)) if self.seed_packages else seed
+        if self.seed_packages:
+            return replace(seed, packages=tuple(self.seed_packages))
+        return replace(seed, packages=(*seed.packages, "gpg")) if self.gpg_keyring else seed
 
 
 def kinds_in(snapshot: Snapshot, environment: EnvironmentName) -> frozenset[Kind]:

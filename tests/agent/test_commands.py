@@ -73,6 +73,20 @@ def test_manifests_for_several_environments_share_the_policy(cli: Gitops, articl
     assert kinds.count("CronJob") == 2
 
 
+def test_a_seeded_agent_that_trusts_gpg_keys_is_given_gpg(
+    cli: Gitops, article: Article, tmp_path: Path
+) -> None:
+    command = ["agent", "manifests", article.environment("development"), "--agent-repo", URL]
+    keyring = tmp_path / "keyring.asc"
+    keyring.write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+
+    ssh_only = cli(*command, "--seeded").ok().stdout
+    trusting = cli(*command, "--seeded", "--gpg-keyring", keyring).ok().stdout
+
+    assert "value: git openssh-client\n" in ssh_only
+    assert "value: git openssh-client gpg\n" in trusting
+
+
 def test_a_secret_is_printed_when_asked_for(
     cli: Gitops, article: Article, known_hosts: Path
 ) -> None:

@@ -16,7 +16,11 @@ DIRECTORY = "/seed"
 
 _SCRIPT = r"""set -eu
 seed=/seed
-if ! command -v git >/dev/null || ! command -v ssh >/dev/null; then
+missing=
+for program in git ssh $(printf %s "$SEED_PACKAGES" | grep -ow gpg); do
+  command -v $program >/dev/null || missing=1
+done
+if [ -n "$missing" ]; then
   mkdir -p $seed/lists/partial $seed/cache/archives/partial $seed/root
   apt="apt-get -qq -o Debug::NoLocking=1 -o Dir::State::Lists=$seed/lists -o Dir::Cache=$seed/cache"
   if [ -n "${SEED_APT_SOURCES-}" ]; then
