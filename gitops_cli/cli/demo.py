@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +15,7 @@ import typer
 from rich.control import Control
 from rich.segment import ControlType
 
+from gitops_cli.cli.cleanup import cleaned_up
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Kubeconfig
 from gitops_cli.cli.prompts import may_ask
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 _WIDTH = 78
 _STARTS = 120.0  # seconds for the first pods: their image may have to be pulled
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @command
@@ -64,7 +62,7 @@ def demo(
 
 
 def _on_emulated_cluster(session: Session, ground: Sandbox, *, keep: bool, pause: bool) -> None:
-    with _cleaned_up(ground.down, keep=keep):
+    with cleaned_up(ground.down, keep=keep):
         ground.up(owner=None if keep else os.getpid())
         cast = Cast("authentication", "frontend", ground.broken_version, "project1-production")
         _play(session, story(cast), _environment(ground, ground.environment), pause=pause)
@@ -88,7 +86,7 @@ def _on_real_cluster(
     objects = session.objects(context, kubeconfig)
     repository = {"GITOPS_REPO": str(ground.place.state), "GITOPS_CONTEXT": context}
     cluster = {} if kubeconfig is None else {"KUBECONFIG": str(kubeconfig.absolute())}
-    with _cleaned_up(ground.down, keep=keep):
+    with cleaned_up(ground.down, keep=keep):
         borrowed = ground.borrow(context)
         project = borrowed.project
         selector = f"{borrowed.label}={project}"
@@ -101,7 +99,7 @@ def _on_real_cluster(
                 raise
             _say(session, f"Deleted {', '.join(names) or 'no namespace'} on {context}.")
 
-        with _cleaned_up(clean, keep=keep):
+        with cleaned_up(clean, keep=keep):
             _say(session, f"Three namespaces {project}-… on {context}: waiting for their pods.\n")
             furnish(objects, borrowed.manifests, timeout=_STARTS)
             cast = Cast(
@@ -113,26 +111,6 @@ def _on_real_cluster(
         _say(session, f"  export GITOPS_REPO={shlex.quote(str(ground.place.state))}")
         _say(session, f"  kubectl delete namespace -l {selector} --context {shlex.quote(context)}")
         _say(session, f"  gitops sandbox down --dir {shlex.quote(str(ground.place.directory))}")
-
-
-@contextmanager
-def _cleaned_up(clean: Callable[[], object], *, keep: bool) -> Iterator[None]:
-    """Clean at the end unless the work is done and to be kept, also after a signal to stop."""
-    before = {number: signal.signal(number, signal.default_int_handler) for number in _SIGNALS}
-    try:
-        yield
-    except BaseException:
-        keep = False
-        raise
-    finally:
-        for number in before:  # an impatient second one
-            signal.signal(number, signal.SIG_IGN)
-        try:
-            if not keep:
-                clean()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _environment(ground: Sandbox, variables: Mapping[str, str]) -> dict[str, str]:
