@@ -27,6 +27,7 @@ from gitops_cli.operations.placement import Clusters
 from gitops_cli.render.agent import manifests_yaml
 from gitops_cli.state.tip_reader import TipReader
 from tests.agent.world import World, apply, build_world, spec_of
+from tests.state.http_remote import HttpRemote
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy, Cut, Fault, Meanwhile
@@ -99,6 +100,22 @@ def test_without_news_one_connection_and_no_fetch(world: World, tmp_path: Path) 
     assert uploads(tmp_path / "second") == 0
     world.article.push(world.environment, {"authentication": NEW})
     assert uploads(tmp_path / "third") > 0
+
+
+def test_without_news_less_than_a_kilobyte_is_sent(world: World) -> None:
+    for number in range(100):
+        git(world.article.remote, "update-ref", f"refs/pull/{number}/head", "main")
+    with HttpRemote(world.article.directory) as http:
+        url = http.url(world.article.remote.name)
+        run = ["agent", "run", "--repo", url, "--branch", "main", "--env", world.environment]
+
+        def traffic() -> int:
+            before = http.traffic
+            world.gitops(*run, "--kubeconfig", world.kubeconfig).ok()
+            return http.traffic - before
+
+        assert traffic() > 1000, "the first run has to fetch"
+        assert 0 < traffic() < 1000
 
 
 def test_a_forged_pack_deploys_nothing(world: World, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ class HttpRemote:
     refuse_pushes: int = 0
     """So many pushes are cut off before they are carried out."""
     requests: list[str] = field(default_factory=list)
+    traffic: int = 0
+    """Bytes that git sent and was sent, without HTTP's own headers."""
     _server: ThreadingHTTPServer = field(init=False)
 
     def __enter__(self) -> HttpRemote:
@@ -80,6 +82,7 @@ class HttpRemote:
             _hang_up(handler)
             return
         out = self._backend(handler, body)
+        self.traffic += len(body) + len(out.partition(b"\r\n\r\n")[2])
         if is_push and self.break_pushes > 0:
             self.break_pushes -= 1
             _hang_up(handler)
