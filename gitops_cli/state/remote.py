@@ -16,10 +16,6 @@ from gitops_cli.state.process import Done, Git
 
 HEADS = "refs/heads/"
 
-# A pattern filters what has come already, this what is sent: a forge has refs by the thousand
-# for pull requests.
-_BRANCHES = ("--heads",)
-
 # What git-check-ref-format(1) forbids, as far as it could lead out of a directory or be read as
 # something else than a name.
 _FORBIDDEN = r"\.\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|//|/\.|\.lock(/|\Z)|/\Z|\.\Z"
@@ -39,13 +35,13 @@ def look(git: Git, url: str, ref: str | None, *, timeout: float, fallback: str) 
     Raises RemoteUnreachable or Denied.
     """
     if ref is not None:
-        return Seen(ref, _refs(_ls_remote(git, url, ref, *_BRANCHES, timeout=timeout)).get(ref))
+        return Seen(ref, _refs(_ls_remote(git, url, ref, timeout=timeout)).get(ref))
     done = _ls_remote(git, url, "HEAD", timeout=timeout)
     refs, head = _refs(done), _symbolic_head(done)
     if "HEAD" in refs and head is not None:
         return Seen(head, refs["HEAD"])
     # HEAD names a branch that does not exist (yet): take ours, or the only one.
-    branches = _refs(_ls_remote(git, url, f"{HEADS}*", *_BRANCHES, timeout=timeout))
+    branches = _refs(_ls_remote(git, url, f"{HEADS}*", timeout=timeout))
     if not branches:
         return Seen(head or fallback, None)
     if fallback in branches or len(branches) > 1:
@@ -53,9 +49,12 @@ def look(git: Git, url: str, ref: str | None, *, timeout: float, fallback: str) 
     return Seen(*branches.popitem())
 
 
-def _ls_remote(git: Git, url: str, pattern: str, *options: str, timeout: float) -> Done:
+def _ls_remote(git: Git, url: str, pattern: str, *, timeout: float) -> Done:
     doing = f"cannot read {redacted(url)}"
-    words = ("ls-remote", "--symref", *options, "--", url, pattern)
+    # The pattern filters what has come already, this what is sent: a forge has refs by the thousand
+    # for pull requests.
+    sent = ("--heads",) if pattern.startswith(HEADS) else ("--symref",)
+    words = ("ls-remote", *sent, "--", url, pattern)
     try:
         done = insist(lambda left: git.run(*words, timeout=left), timeout=timeout)
     except TimedOut as error:
