@@ -99,10 +99,10 @@ def key(
     there = read_secret(objects, home)
     if there is not None and IDENTITY in there:
         public = keys.public_key(there[IDENTITY])
-        hosts = list(pinned(there))
+        hosts = before = list(pinned(there))
         if known_hosts is not None or host_keys:
             hosts = confirmed_hosts(session, url, known_hosts, host_keys or ())
-        same = set(hosts) == set(pinned(there))
+        same = set(hosts) == set(before)
         if not same:
             write_secret(objects, home, with_hosts(there, hosts))
         session.output.note(f"{home} has a key already; --rotate replaces it without a gap")
