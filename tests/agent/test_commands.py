@@ -10,7 +10,7 @@ import yaml
 
 from gitops_cli.domain.agent.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NAME
 from tests.agent.world import apply
-from tests.testbed.article import Article, deploy
+from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
@@ -19,18 +19,6 @@ from tests.testbed.kube import Kube, write_kubeconfig
 URL = "ssh://git@git.example.com/acme/environments-state.git"
 IMAGE = "registry.example.com/tools/gitops-cli:1"
 HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
-
-
-@pytest.fixture
-def cli(article: Article, gitops: Gitops, control_plane: ControlPlane) -> Gitops:
-    return gitops.using(GITOPS_REPO=article.remote, KUBECONFIG=control_plane.kubeconfig)
-
-
-@pytest.fixture
-def environment(article: Article, kube: Kube) -> str:
-    name = article.environment("development")
-    deploy(kube, article, environments=[name])
-    return name
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 
 from gitops_cli.domain.agent.spec import KEY_SECRET, KNOWN_HOSTS
 from tests.testbed.article import Article
-from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
 from tests.testbed.sshd import Sshd
@@ -20,18 +19,6 @@ pytestmark = pytest.mark.node
 
 QUESTION = "Are these the host keys that 127.0.0.1 publishes?"
 OTHER = "SHA256:" + "A" * 43
-
-
-@pytest.fixture
-def cli(article: Article, gitops: Gitops, control_plane: ControlPlane) -> Gitops:
-    return gitops.using(GITOPS_REPO=article.remote, KUBECONFIG=control_plane.kubeconfig)
-
-
-@pytest.fixture
-def environment(article: Article, kube: Kube) -> str:
-    name = article.environment("development")
-    kube.create_namespace(name)
-    return name
 
 
 @pytest.fixture

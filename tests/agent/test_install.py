@@ -49,18 +49,6 @@ def registry(images: Images) -> Iterator[Scripted]:
 
 
 @pytest.fixture
-def cli(article: Article, gitops: Gitops, control_plane: ControlPlane) -> Gitops:
-    return gitops.using(GITOPS_REPO=article.remote, KUBECONFIG=control_plane.kubeconfig)
-
-
-@pytest.fixture
-def environment(article: Article, kube: Kube) -> str:
-    name = article.environment("development")
-    deploy(kube, article, environments=[name])
-    return name
-
-
-@pytest.fixture
 def reader(article: Article, sshd: Sshd) -> list[str]:
     """Return options for an agent that reads the repository with a key that may only do that."""
     return [

@@ -7,22 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.world import World, build_world
-from tests.testbed.article import Article
-from tests.testbed.controlplane import ControlPlane
+from tests.agent.world import World
 from tests.testbed.git import git
-from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube
 
 SIGNED = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
 UNSIGNED = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2"
-
-
-@pytest.fixture
-def world(
-    control_plane: ControlPlane, kube: Kube, article: Article, gitops: Gitops, tmp_path: Path
-) -> World:
-    return build_world(control_plane, kube, article, gitops, tmp_path)
 
 
 class Signer:
