@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,11 +61,19 @@ def _run(*command: str) -> str:
     return done.stdout
 
 
+@pytest.fixture
+def keys(tmp_path: Path) -> Iterator[Path]:
+    """Return a directory for keys; the agent that gpg started for them ends with the test."""
+    yield tmp_path
+    if (home := tmp_path / "gnupg").exists():
+        _run("gpgconf", "--homedir", str(home), "--kill", "gpg-agent")
+
+
 @pytest.mark.parametrize("form", ["ssh", "openpgp"])
 def test_an_unsigned_tip_is_refused_and_the_newest_trusted_commit_followed(
-    world: World, tmp_path: Path, form: str
+    world: World, keys: Path, form: str
 ) -> None:
-    signer = Signer(world, tmp_path, form)
+    signer = Signer(world, keys, form)
     trusted = f"--require-signed={signer.signers}"
     before = world.images()
 
