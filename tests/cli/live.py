@@ -93,3 +93,9 @@ def make_live(directory: Path, gitops: Gitops, kube: Kube, namespace: str, confi
     git(directory, "clone", "-q", "--template=", remote, live.clone)
     live.gitops = live.gitops.at(live.clone)
     return live
+
+
+def line(table: str, service: str) -> str:
+    """Return the line of a table that begins with a service."""
+    [found] = [text for text in table.splitlines() if text.startswith(f"{service} ")]
+    return found
