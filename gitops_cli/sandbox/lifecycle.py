@@ -6,6 +6,7 @@ import fcntl
 import http.client
 import importlib.util
 import json
+import os
 import secrets
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from gitops_cli.domain.errors import ClusterError, ConfigurationError
@@ -25,7 +26,7 @@ from gitops_cli.sandbox.samples import HOTFIX
 from gitops_cli.sandbox.timeline import CLUSTER
 
 _HANDSHAKE = "gitops-sandbox"  # the emulator's path of that name
-_STARTS = 20.0  # seconds a server may take to answer
+_STARTS = 60.0  # seconds a server may take to answer
 _STOPS = 5.0
 
 
@@ -72,8 +73,7 @@ class Sandbox(NamedTuple):
         """
         _need_extra()
         place = self.place
-        _make_directory(place)
-        with _alone(place):
+        with _held(place):
             running = self.find()
             if running is not None:
                 return running
@@ -89,8 +89,7 @@ class Sandbox(NamedTuple):
 
         Raises ConfigurationError, GitError.
         """
-        _make_directory(self.place)
-        with _alone(self.place):
+        with _held(self.place):
             return make_borrowed(self.place, f"gitops-{self.place.directory.name}", context)
 
     def find(self) -> Running | None:
@@ -113,7 +112,7 @@ class Sandbox(NamedTuple):
         place = self.place
         if not _is_sandbox(place):
             return False
-        with _alone(place):
+        with _held(place):
             running = self.find()
             if running is not None:
                 with suppress(OSError, ValueError, http.client.HTTPException):
@@ -169,25 +168,47 @@ def _is_sandbox(place: Place) -> bool:
     return place.marker.exists() or place.lock.exists()
 
 
+@contextmanager
+def _held(place: Place) -> Iterator[None]:
+    """Make the directory, and let one process at a time make or remove what is in it.
+
+    Raises ConfigurationError: somebody else's directory.
+    """
+    while True:
+        _make_directory(place)
+        try:
+            lock = place.lock.open("w")
+        except FileNotFoundError:  # a `down` took the directory away again
+            continue
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is_there(lock, place.lock):
+                yield
+                return
+
+
 def _make_directory(place: Place) -> None:
     try:
         place.directory.mkdir(parents=True, exist_ok=True)
-        strangers = not _is_sandbox(place) and any(place.directory.iterdir())
+        # Looked at once: another `up` may write its lock at any moment.
+        found = {path.name for path in place.directory.iterdir()}
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise ConfigurationError(f"{place.directory}: {error.strerror}") from error
-    if strangers:
+    if found and found.isdisjoint({place.marker.name, place.lock.name}):
         raise ConfigurationError(
             f"{place.directory} is not empty and no sandbox",
             hint="name a new directory with --dir",
         )
 
 
-@contextmanager
-def _alone(place: Place) -> Iterator[None]:
-    """Let one process at a time make or remove the sandbox."""
-    with place.lock.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _is_there(lock: IO[str], path: Path) -> bool:
+    """Tell whether an open file still is the one of that name; `down` removes it."""
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _last_line(log: Path) -> str:
@@ -204,7 +225,7 @@ def _wait_gone(place: Place) -> None:
 def _ask(method: str, server: str) -> dict[str, Any]:
     """Shake hands with a server (GET) or stop it (DELETE)."""
     url = urlsplit(server)
-    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=3)
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=10)
     try:
         connection.request(method, f"{url.path}/{_HANDSHAKE}")
         response = connection.getresponse()

@@ -70,8 +70,11 @@ class Place(NamedTuple):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Everything that a sandbox makes, the marker last."""
+        """Everything that a sandbox makes. The marker is first: what is left is not whole. The
+        lock is last: until then nobody else begins.
+        """
         return (
+            self.marker,
             self.record,
             self.kubeconfig,
             self.log,
@@ -80,7 +83,6 @@ class Place(NamedTuple):
             self.sources,
             self.home,
             self.lock,
-            self.marker,
         )
 
     def remove(self) -> None:

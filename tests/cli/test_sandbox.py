@@ -101,7 +101,9 @@ def test_several_at_once_start_one(gitops: Gitops, ground: Path):
     answers = []
     for process in started:
         with process:
-            answers.append(json.loads(process.communicate(timeout=60)[0]))
+            stdout, stderr = process.communicate(timeout=120)
+            assert process.returncode == 0, stderr
+            answers.append(json.loads(stdout))
 
     assert len({answer["pid"] for answer in answers}) == 1
     assert sorted(answer["changed"] for answer in answers) == [False, False, True]
