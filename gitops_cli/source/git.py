@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.git_environment import without_credentials
 from gitops_cli.domain.text import one_line, redacted
 
 # Variables by which a hook or an alias would aim our commands at another repository.
@@ -82,10 +83,13 @@ def write_objects(
 def _run(
     arguments: list[str], timeout: float, environment: Mapping[str, str] | None = None
 ) -> Done:
+    bare, variables = without_credentials(
+        arguments, _environment(os.environ) | dict(environment or {})
+    )
     try:
         process = subprocess.Popen(
-            ["git", *_OPTIONS, *arguments],
-            env=_environment(os.environ) | dict(environment or {}),
+            ["git", *_OPTIONS, *bare],
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

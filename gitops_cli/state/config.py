@@ -78,15 +78,3 @@ def read_config(git: Git) -> Config:
         if scope in {"local", "worktree"}:
             own[key] = (*own.get(key, ()), found)
     return Config(values, own)
-
-
-def as_environment(entries: Iterator[tuple[str, str]], existing: int = 0) -> dict[str, str]:
-    """Return the variables that hand configuration to git without showing it in argv."""
-    variables: dict[str, str] = {}
-    count = existing
-    for key, value in entries:
-        variables[f"GIT_CONFIG_KEY_{count}"] = key
-        variables[f"GIT_CONFIG_VALUE_{count}"] = value
-        count += 1
-    variables["GIT_CONFIG_COUNT"] = str(count)
-    return variables

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError, GitError, TimedOut
+from gitops_cli.domain.git_environment import without_credentials
 
 # What may come in from the caller: how to connect, who commits, which configuration, tracing.
 # The rest of GIT_* (GIT_DIR, GIT_INDEX_FILE, GIT_OBJECT_DIRECTORY … as a hook or `git rebase
@@ -104,11 +105,12 @@ class Git(NamedTuple):
 
     def start(self, *arguments: str, stdin: bool = False) -> subprocess.Popen[bytes]:
         """Start git with its output in pipes."""
+        bare, environment = without_credentials(arguments, self.environment)
         try:
             return subprocess.Popen(
-                self.command(*arguments),
+                self.command(*bare),
                 cwd=self.directory,
-                env=self.environment,
+                env=environment,
                 stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError
-from gitops_cli.state.config import Config, as_environment
+from gitops_cli.domain.git_environment import as_environment
+from gitops_cli.state.config import Config
 from gitops_cli.state.failures import failure
 from gitops_cli.state.location import Location, Remote
 from gitops_cli.state.objects import LINK_MODE, ObjectReader

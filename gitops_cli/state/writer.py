@@ -16,6 +16,7 @@ import git
 from git.exc import GitCommandNotFound, UnsafeProtocolError
 
 from gitops_cli.domain.errors import ConfigurationError, GitError, UsageError
+from gitops_cli.domain.git_environment import without_credentials
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.state.process import Done, Git, is_kept, stop
 
@@ -35,14 +36,15 @@ class Writer:
         timeout: float | None = None,
     ) -> Done:
         """Run git to its end and return what it said; stopped after `timeout` it has a code < 0."""
-        variables = {**self._runner.environment, **(environment or {})}
+        inherited = {**self._runner.environment, **(environment or {})}
+        bare, variables = without_credentials(arguments, inherited)
         with _file(stdin) as source, _scrubbed():
             try:
                 running = self._git.execute(
-                    self._runner.command(*arguments),
+                    self._runner.command(*bare),
                     istream=source,
                     as_process=True,
-                    env=variables,
+                    env=dict(variables),
                 )
             except GitCommandNotFound as error:
                 raise ConfigurationError("git is not installed, or not on PATH") from error

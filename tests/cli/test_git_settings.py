@@ -11,6 +11,7 @@ from shutil import which
 import pytest
 
 from tests.cli.company import DEV
+from tests.node.watching import command_lines, traced
 from tests.state.http_remote import HttpRemote
 from tests.testbed.article import Article
 from tests.testbed.git import git
@@ -56,6 +57,27 @@ def test_a_credential_helper_logs_in(company: Article, gitops: Gitops, where: st
         configure(gitops, credential__helper=f"store --file={stored}")
 
         assert PASSWORD not in records(command, company)
+
+
+@pytest.mark.node
+@where
+def test_credentials_of_a_url_are_no_programs_argument(
+    company: Article, gitops: Gitops, where: str, tmp_path: Path
+) -> None:
+    """As many CI systems clone: https://user:token@host/… in GITOPS_REPO, or as `origin`."""
+    git(company.remote, "config", "http.receivepack", "true")
+    log = tmp_path / "programs"
+    with HttpRemote(company.directory, password=PASSWORD) as http:
+        url = http.url(company.remote.name, f"ci:{PASSWORD}@")
+        command = reached(gitops, company, where, url).under(*traced(log))
+
+        said = records(command, company)
+        command("history", "authentication", "-e", DEV).ok()
+
+    assert PASSWORD not in said
+    ran = command_lines(log)
+    assert [line for line in ran if "remote-http" in line], "which git starts with the URL"
+    assert not [line for line in ran if PASSWORD in line]
 
 
 @where

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import GitError, TimedOut
-from gitops_cli.state.config import Config, as_environment, read_config
+from gitops_cli.domain.git_environment import as_environment
+from gitops_cli.state.config import Config, read_config
 from gitops_cli.state.process import Git, git_environment, is_kept, ssh_batch
 from tests.testbed.git import git
 
