@@ -171,10 +171,11 @@ class ClusterUnreachable(ClusterError):
 
 
 class RegistryError(GitOpsError):
-    """The registry is unreachable or answered with an error."""
+    """The registry is unreachable or answered with an error; `wait`: seconds it asks to be left."""
 
     exit_code = ExitCode.API
     code = "registry"
+    wait: float | None = None
 
 
 class BuildFailed(GitOpsError):

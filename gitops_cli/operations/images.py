@@ -44,21 +44,26 @@ class ImageChecks(NamedTuple):
 def wait_for(registries: Registries, image: ImageRef, timeout: float) -> str:
     """Return the image's digest as soon as it exists.
 
-    Raises TimedOut after `timeout` seconds; the registry's own error if it never answered.
+    Raises TimedOut after `timeout` seconds; the registry's own error if it never answered, or asks
+    to be left alone for longer than that.
     """
     end = time.monotonic() + timeout
     pause = _FIRST_PAUSE
     never_answered: RegistryError | None = None
     answered = False
     while True:
+        asked_to_wait = 0.0
         try:
             digest = registries.digest(image, deadline=end)
             answered = True
         except RegistryError as error:  # restarts, overload: what waiting is for
             digest, never_answered = None, error
+            asked_to_wait = error.wait or 0.0
         if digest is not None:
             return digest
         left = end - time.monotonic()
+        if never_answered is not None and asked_to_wait > left > 0:
+            raise never_answered
         if left <= 0:
             if never_answered is not None and not answered:
                 raise never_answered
@@ -66,7 +71,7 @@ def wait_for(registries: Registries, image: ImageRef, timeout: float) -> str:
                 f"{image}: not in the registry after {timeout:g} s; nothing was recorded",
                 hint="look whether the build failed, or wait longer: --wait-image 30m",
             )
-        time.sleep(min(pause, left))
+        time.sleep(min(max(pause, asked_to_wait), left))
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 

@@ -240,10 +240,12 @@ def _digest_of(body: bytes, image: ImageRef) -> str:
 
 def _unexpected(answer: Answer, place: _Place) -> RegistryError:
     wait = retry_after(answer, datetime.now(UTC))
-    return RegistryError(
+    error = RegistryError(
         f"{place.host}: answered {answer.status}{_explanation(answer.body)}",
         hint=None if wait is None else f"it asks to come back in {wait:.0f} s",
     )
+    error.wait = wait
+    return error
 
 
 def _explanation(body: bytes) -> str:

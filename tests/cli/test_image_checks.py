@@ -26,10 +26,13 @@ class Images:
 
     tags: set[str] = field(default_factory=set)
     down: bool = False
+    retry_after: int | None = None
 
     def __call__(self, request: Request) -> Reply:
         if self.down:
             return Reply(500)
+        if self.retry_after is not None:
+            return Reply(429, {"Retry-After": str(self.retry_after)})
         has = request.path.rpartition("/")[2] in {*self.tags, DIGEST}
         return Reply(200, {"Docker-Content-Digest": DIGEST}) if has else Reply(404)
 
@@ -129,6 +132,19 @@ def test_one_that_never_does_times_out(gitops: Gitops, state: Path) -> None:
 
     assert done.code == 8
     assert "not in the registry after 1 s; nothing was recorded" in done.stderr
+    assert recorded(state) == OLD
+
+
+def test_a_rate_limit_longer_than_the_wait_ends_it(
+    gitops: Gitops, state: Path, images: Images, registry: Scripted
+) -> None:
+    images.retry_after = 900
+
+    done = gitops("set", f"web={NEW}", "-e", "dev", "--wait-image", "1m", timeout=40)
+
+    assert done.code == 5
+    assert "it asks to come back in 900 s" in done.stderr
+    assert len(registry.requests) == 1
     assert recorded(state) == OLD
 
 
