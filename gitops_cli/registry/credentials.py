@@ -98,7 +98,7 @@ def _read(file: Path) -> dict[str, Any] | None:
 def _in_config(config: dict[str, Any], file: Path, host: str, path: str) -> Credentials | None:
     hub = host in _DOCKER_HUB_NAMES
     helpers = _table(config, "credHelpers", file)
-    for key in (host, *(_DOCKER_HUB_NAMES if hub else ())):
+    for key in (host, *((_DOCKER_HUB_KEY, *_DOCKER_HUB_NAMES) if hub else ())):
         if isinstance(helper := helpers.get(key), str):
             return _ask_helper(helper, _DOCKER_HUB_KEY if hub else host, file)
     store = config.get("credsStore")

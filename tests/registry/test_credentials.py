@@ -157,6 +157,18 @@ def test_a_store_serves_all_hosts_and_knows_docker_hubs_name(
     assert (hub.username, hub.identity_token) == (None, "https://index.docker.io/v1/")
 
 
+@pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io"])
+def test_a_helper_of_docker_hub_has_its_names_too(
+    home: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    helper(home / "bin", "hub", """echo '{"Username": "ada", "Secret": "x"}'""", monkeypatch)
+    docker(home, {"credHelpers": {key: "hub"}})
+
+    assert found(home, host="docker.io", path="library/nginx") == Credentials(
+        "docker-credential-hub", "ada", "x"
+    )
+
+
 def test_a_store_without_the_host_leaves_the_file(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
