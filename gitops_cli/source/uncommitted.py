@@ -10,34 +10,63 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from gitops_cli.domain.errors import GitError
+from gitops_cli.domain.errors import DirtyTree, GitError
+from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import is_commit
 from gitops_cli.source.checkout import Checkout
 from gitops_cli.source.git import read, write_objects
 
 REFS = "refs/gitops/uncommitted/"
+# How many spaces stand before the path, by the first letter of an entry.
+_FIELDS = {"1": 8, "2": 9, "u": 10, "?": 1}
 _IDENTITY = {"NAME": "gitops release --allow-dirty", "EMAIL": "gitops@localhost"}
+
+
+class _Change(NamedTuple):
+    """A path that differs from HEAD; `inside`: a submodule with uncommitted work of its own."""
+
+    path: str
+    inside: bool
 
 
 def uncommitted_files(checkout: Checkout) -> list[str]:
     """Return the paths that differ from HEAD, or that git does not know and does not ignore."""
-    done = read(checkout.root, "status", "--porcelain=v1", "-z", "--untracked-files=normal")
+    return [change.path for change in _changes(checkout.root)]
+
+
+def _changes(root: Path) -> Iterator[_Change]:
+    # As git-status(1) has porcelain v2. What a setting hides from people is built all the same.
+    words = ("--untracked-files=normal", "--ignore-submodules=none")
+    done = read(root, "status", "--porcelain=v2", "-z", *words)
     if done.code != 0:
-        raise GitError(f"{checkout.root}: {done.said}")
+        raise GitError(f"{root}: {done.said}")
     entries = iter(done.out.split("\0"))
-    paths = []
     for entry in entries:
-        if entry:
-            paths.append(entry[3:])
-            if entry[0] in "RC":
-                next(entries, None)  # where it was renamed or copied from
-    return paths
+        kind = entry[:1]
+        if kind in _FIELDS:
+            *fields, path = entry.split(" ", _FIELDS[kind])
+            submodule = fields[2] if len(fields) > 2 else ""  # S, then C, M, U or dots
+            yield _Change(path, submodule.startswith("S") and submodule[2:] != "..")
+        if kind == "2":
+            next(entries, None)  # where it was renamed or copied from
 
 
 def commit_uncommitted(checkout: Checkout) -> str:
-    """Return the hash of a commit that holds the work tree as it is, ignored files left out."""
+    """Return the hash of a commit that holds the work tree as it is, ignored files left out.
+
+    Raises DirtyTree for a submodule that no commit of this repository can hold as it is.
+    """
+    for change in _changes(checkout.root):
+        if change.inside:
+            raise DirtyTree(
+                f"{one_line(change.path)} is a submodule with uncommitted changes of its own, and "
+                "a commit here names only a commit there",
+                hint="commit them there",
+            )
     head = checkout.head
     assert head is not None, "a checkout without a commit has nothing to be on top of"
     root = checkout.root

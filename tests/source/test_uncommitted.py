@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gitops_cli.domain.errors import DirtyTree
 from gitops_cli.source.checkout import Checkout, checkout_at
 from gitops_cli.source.uncommitted import commit_uncommitted, uncommitted_files
 from tests.testbed.git import git
@@ -48,6 +49,46 @@ def test_a_clean_checkout_has_nothing(root: Path) -> None:
     (root / "built" / "ignored").write_text("x")
 
     assert uncommitted_files(checkout(root)) == []
+
+
+@pytest.fixture
+def submodule(root: Path, tmp_path: Path) -> Path:
+    """Add a submodule, which the configuration keeps quiet about."""
+    library = tmp_path / "library"
+    library.mkdir()
+    git(library, "init", "-q")
+    (library / "code.py").write_text("one\n")
+    git(library, "add", ".")
+    git(library, "commit", "-q", "-m", "first")
+    allowed = ("-c", "protocol.file.allow=always")
+    git(root, *allowed, "submodule", "--quiet", "add", str(library), "vendor/library")
+    git(root, "commit", "-q", "-m", "add a library")
+    git(root, "config", "diff.ignoreSubmodules", "all")
+    return root / "vendor" / "library"
+
+
+@pytest.mark.parametrize("file", ["code.py", "new.py"])
+def test_work_inside_of_a_submodule_has_no_hash_here(
+    root: Path, submodule: Path, file: str
+) -> None:
+    clean = uncommitted_files(checkout(root))
+    (submodule / file).write_text("two\n")
+
+    dirty = uncommitted_files(checkout(root))
+
+    assert (clean, dirty) == ([], ["vendor/library"])
+    with pytest.raises(DirtyTree, match="vendor/library is a submodule"):
+        commit_uncommitted(checkout(root))
+
+
+def test_another_commit_of_a_submodule_is_a_change_as_any(root: Path, submodule: Path) -> None:
+    (submodule / "code.py").write_text("two\n")
+    git(submodule, "commit", "-q", "-a", "-m", "second")
+
+    commit = commit_uncommitted(checkout(root))
+
+    held = git(root, "ls-tree", commit, "vendor/library").split()[2]
+    assert held == git(submodule, "rev-parse", "HEAD")
 
 
 def test_what_is_modified_staged_renamed_removed_or_new(root: Path) -> None:
