@@ -8,10 +8,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gitops_cli.builder.process import Finished, Progress, ask, run
 from gitops_cli.domain.building import BuildRequest, CommitRequest, Engine
+from gitops_cli.domain.containers import StartedWith, started_with
 from gitops_cli.domain.errors import (
     BuilderUnreachable,
     BuildFailed,
@@ -44,6 +45,19 @@ class Builder(NamedTuple):
             return self._build_several(image, request, plain_http=plain_http)
         self._run("build", [*_build_words(request), "--tag", str(image), str(request.context)])
         return self.push(image, plain_http=plain_http)
+
+    def look(self, container: str) -> StartedWith:
+        """Return what a container was started with beside its image; nothing if there is none."""
+        found = self._inspect("container", container)
+        if not found:
+            return StartedWith()  # committing it says why
+        image = self._inspect("image", str(found.get("Image")))
+        return started_with(found, image.get("Config") or {})
+
+    def _inspect(self, kind: str, name: str) -> Mapping[str, Any]:
+        said = ask([self.program, kind, "inspect", name], self.environ)
+        [found] = json.loads(said or "[{}]")
+        return found if isinstance(found, dict) else {}
 
     def commit(
         self, image: ImageRef, request: CommitRequest, *, plain_http: bool
@@ -113,10 +127,22 @@ class Builder(NamedTuple):
         if done.code == 0:
             return
         message = f"{self.engine} could not push {image} (exit code {done.code}){_last(done)}"
+        host = image.repository.partition("/")[0]
         if any(_DENIED.search(line) for line in done.last):
-            host = image.repository.partition("/")[0]
             raise Denied(message, hint=f"{self.engine} login {host}")
-        raise RegistryError(message, hint="run it again: what is done is not done twice")
+        raise RegistryError(message, hint=self._push_advice(done, host))
+
+    def _push_advice(self, done: Finished, host: str) -> str:
+        again = "run it again: what is done is not done twice"
+        text = "\n".join(done.last)
+        if not text:  # the terminal has it, and whoever sits there
+            return f"where it was denied: {self.engine} login {host}; else {again}"
+        if "HTTP response to HTTPS client" in text:
+            return f'where plain HTTP is meant: "insecure-registries": ["{host}"] in daemon.json'
+        if "x509:" in text or "certificate" in text:
+            base = "docker" if self.engine is Engine.DOCKER else "containers"
+            return f"{self.engine} reads a registry's authorities in /etc/{base}/certs.d/{host}/"
+        return again
 
 
 def find_builder(

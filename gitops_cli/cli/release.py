@@ -31,7 +31,13 @@ from gitops_cli.cli.release_words import Words
 from gitops_cli.cli.resolve import service_checkout, service_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.set import asked_environment, with_answers
-from gitops_cli.domain.building import Engine, Release, image_labels
+from gitops_cli.domain.building import (
+    BuildRequest,
+    CommitRequest,
+    Engine,
+    Release,
+    image_labels,
+)
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.repository import Kind
@@ -168,6 +174,7 @@ def release(
     )
     words = Words(build, file, build_arg, secret, platform, container, cmd)
     request = words.request(session.directory, labels)
+    source.warn_of(request)
     order = Order(
         env or asked_environment(session, project),
         source.versions,
@@ -193,6 +200,7 @@ def release(
         session.registries,
         lambda: session.builder(builder),
         session.output.say,
+        session.output.warn,
         session.now,
     )
     recipe = Recipe(request, pin, APPEAR_SECONDS if wait_image is None else wait_image)
@@ -222,6 +230,7 @@ class _Source:
         files = session.uncommitted_files(checkout)
         if not allow_dirty:
             refuse_dirty(files)
+        self._session = session
         self._service = None if service is None else parse_service(service)
         self._checkout = checkout
         self._head = checkout.head
@@ -235,6 +244,16 @@ class _Source:
                 f"{self.revision} stands for uncommitted changes; no branch has it, and only this "
                 "checkout knows it"
             )
+
+    def warn_of(self, request: BuildRequest | CommitRequest) -> None:
+        """Say so if what is built is not what the hash is of."""
+        if isinstance(request, BuildRequest):
+            context = request.context.resolve()
+            if not context.is_relative_to(self._checkout.root.resolve()):
+                self._session.output.warn(
+                    f"{context} is not in {self._checkout.root}: no hash of that says what is in "
+                    "the image"
+                )
 
     def versions(self, team: Team) -> dict[ServiceName, Version]:
         """Return the one version to record."""

@@ -43,11 +43,15 @@ class BuildRequest(NamedTuple):
 
 
 class CommitRequest(NamedTuple):
-    """A running container to be made an image; `command` replaces the one it was started with."""
+    """A running container to be made an image; `command` replaces the one it was started with.
+
+    `entrypoint`: what such a command is for, where the container was started with another one.
+    """
 
     container: str
     command: Sequence[str] | None = None
     labels: Mapping[str, str] = MappingProxyType({})
+    entrypoint: Sequence[str] | None = None
 
     @property
     def changes(self) -> list[str]:
@@ -55,7 +59,8 @@ class CommitRequest(NamedTuple):
         labels = [f"LABEL {_quoted(key)}={_quoted(value)}" for key, value in self.labels.items()]
         if self.command is None:
             return labels
-        return [*labels, f"CMD {json.dumps(list(self.command), ensure_ascii=False)}"]
+        entry = [] if self.entrypoint is None else [f"ENTRYPOINT {_array(self.entrypoint)}"]
+        return [*labels, *entry, f"CMD {_array(self.command)}"]  # ENTRYPOINT takes away a CMD
 
 
 class Made(StrEnum):
@@ -139,6 +144,10 @@ def check_secret(text: str) -> str:
             hint="--secret id=npm,env=NPM_TOKEN, or --secret id=npm,src=FILE",
         )
     return text
+
+
+def _array(words: Sequence[str]) -> str:
+    return json.dumps(list(words), ensure_ascii=False)
 
 
 def _quoted(text: str) -> str:

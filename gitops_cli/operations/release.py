@@ -53,6 +53,7 @@ class Workshop(NamedTuple):
     registries: Registries
     builder: Callable[[], Builder]
     say: Callable[[str], None]
+    warn: Callable[[str], None]
     now: Callable[[], datetime]
 
 
@@ -105,7 +106,7 @@ def release(
         made = Made.BUILT if isinstance(recipe.request, BuildRequest) else Made.COMMITTED
         digest = _make(shop, image, recipe)
     else:
-        shop.say(f"{image} is in the registry already")
+        _say_found(shop, image, recipe.request)
     recording = order._replace(images=_this(image, digest if recipe.pin else None))
     try:
         drafted = write_draft(shop.state, _draft(shop, recording), actor=actor, timeout=timeout)
@@ -113,6 +114,15 @@ def release(
         shop.say(f"{image} is in the registry; the same command, run again, only records it")
         raise
     return Release(service, image, made, digest, Outcome(*drafted))
+
+
+def _say_found(shop: Workshop, image: ImageRef, request: BuildRequest | CommitRequest) -> None:
+    shop.say(f"{image} is in the registry already")
+    if isinstance(request, CommitRequest):
+        shop.warn(
+            f"container {request.container} is not committed again: its image is there, and what "
+            "was changed since needs a new commit of the checkout"
+        )
 
 
 def _draft(shop: Workshop, order: Order) -> Callable[[Snapshot], Draft]:
@@ -143,6 +153,10 @@ def _make(shop: Workshop, image: ImageRef, recipe: Recipe) -> str:
             pushed = builder.build(image, request, plain_http=plain)
         case CommitRequest() as request:
             shop.say(f"making {image} of container {request.container} with {builder.engine}")
+            seen = builder.look(request.container)
+            for warning in seen.warnings:
+                shop.warn(warning)
+            request = request._replace(entrypoint=seen.entrypoint)
             pushed = builder.commit(image, request, plain_http=plain)
     found = wait_for(shop.registries, image, recipe.appear)
     if pushed and found not in pushed:

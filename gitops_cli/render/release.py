@@ -13,7 +13,7 @@ _WORDS = {
     Made.FOUND: "was in the registry already",
     Made.BUILT: "is built and pushed",
     Made.COMMITTED: "is made of the container and pushed",
-    None: "would be built and pushed",
+    None: "would be made and pushed, unless the registry has it",
 }
 
 

@@ -83,6 +83,12 @@ def test_none_answers(tmp_path: Path) -> None:
         ("denied: requested access to the resource is denied", Denied, "docker login"),
         ("unauthorized: authentication required", Denied, "docker login"),
         ("received unexpected HTTP status: 503", RegistryError, "run it again"),
+        ("server gave HTTP response to HTTPS client", RegistryError, "insecure-registries"),
+        (
+            "tls: failed to verify certificate: x509: signed by unknown authority",
+            RegistryError,
+            "/etc/docker/certs.d/registry.example.com/",
+        ),
     ],
 )
 def test_why_a_push_fails(

@@ -142,6 +142,17 @@ def test_all_that_docker_is_told(desk: Desk) -> None:
     assert build.endswith(f" {desk.checkout}/app")
 
 
+def test_a_context_outside_of_the_checkout_is_warned_of(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "built").mkdir()
+    (tmp_path / "built" / "Dockerfile").write_text("FROM scratch\n")
+
+    inside = desk.gitops("release", "-e", "dev", "--build", ".", "--dry-run").ok()
+    outside = desk.gitops("release", "-e", "dev", "--build", "../built").ok()
+
+    assert "warning" not in inside.stderr
+    assert f"warning: {tmp_path / 'built'} is not in {desk.checkout}" in outside.stderr
+
+
 def test_output_of_a_build_cannot_command_the_ci_system(desk: Desk) -> None:
     done = desk.gitops("release", "-e", "dev").ok()
 
@@ -260,7 +271,7 @@ def test_dry_run(desk: Desk) -> None:
     done = desk.gitops("release", "-e", "dev", "--dry-run").ok()
 
     assert (desk.asked, desk.untouched()) == ([], True)
-    assert "would be built and pushed" in done.stdout
+    assert "would be made and pushed, unless the registry has it" in done.stdout
     assert "would write" in done.stdout
 
 
@@ -342,11 +353,20 @@ def test_an_image_from_a_container(desk: Desk) -> None:
         *("--cmd", "nginx -g 'daemon off;'"),
     ).ok()
 
-    commit, push, *_ = desk.asked
+    _look, commit, push, *_ = desk.asked
     assert commit.startswith('commit --change LABEL "org.opencontainers.image.revision"=')
     assert 'CMD ["nginx", "-g", "daemon off;"]' in commit
     assert commit.endswith(f" seeded {desk.address}/shop/web:{desk.head}")
     assert push.startswith("push ")
+
+
+def test_a_container_whose_image_is_there_is_not_committed_again(desk: Desk) -> None:
+    (desk.directory / "tags" / desk.head).touch()
+
+    done = desk.gitops("release", "-e", "dev", "--image-from-container", "seeded").ok()
+
+    assert desk.asked == []
+    assert "container seeded is not committed again" in done.stderr
 
 
 def test_several_platforms_with_docker_are_its_buildx_plugins_work(desk: Desk) -> None:
