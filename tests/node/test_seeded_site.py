@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import urllib.error
@@ -184,6 +185,28 @@ def test_a_seeded_container_becomes_a_promoted_version(
     floor.node.kube.create(serving(f"{floor.address}/blog/site:{'0' * 40}", port), PROD)
     at_work("sync", PROD, "--yes", "--wait", "--timeout", "3m", timeout=200).ok()
     eventually(lambda: floor.digests(PROD, "site") == {said["digest"]}, timeout=60)
+
+
+def test_an_image_that_has_the_tool_installs_nothing(
+    docker: ContainerEngine, port: int, site: str, removed: Callable[[str], str], tmp_path: Path
+) -> None:
+    assert port, "the stock image's base is there"
+    here, stock = free_port(), "stock/nginx-with-wget:1"
+    build_stock(docker, stock, f"127.0.0.1:{here}", tmp_path)
+    get = "apt-get update && apt-get install --yes --no-install-recommends wget"
+    (tmp_path / "Dockerfile").write_text(f"FROM {stock}\nRUN {get} && rm /usr/bin/apt-get\n")
+    docker("build", "--network=host", "--tag", stock, tmp_path)
+
+    removed("site")
+    subprocess.run(
+        [EXAMPLE / "run.sh", site, "--network=host"],
+        env={**os.environ, **docker.variables, "ENGINE": docker.program, "IMAGE": stock},
+        check=True,
+        capture_output=True,
+    )
+
+    eventually(lambda: "My blog" in page(here), timeout=30)
+    assert "The first post" in page(here, "posts/one.html")
 
 
 def serving(image: str, port: int) -> Manifest:
