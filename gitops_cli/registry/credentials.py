@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ def find_credentials(host: str, path: str, environ: Mapping[str, str]) -> Creden
     for file in credential_files(environ):
         config = _read(file)
         if config is not None:
-            found = _in_config(config, file, host, path)
+            found = _in_config(config, file, host, path, environ)
             if found is not None:
                 return found
     return None
@@ -95,15 +96,17 @@ def _read(file: Path) -> dict[str, Any] | None:
     return content
 
 
-def _in_config(config: dict[str, Any], file: Path, host: str, path: str) -> Credentials | None:
+def _in_config(
+    config: dict[str, Any], file: Path, host: str, path: str, environ: Mapping[str, str]
+) -> Credentials | None:
     hub = host in _DOCKER_HUB_NAMES
     helpers = _table(config, "credHelpers", file)
     for key in (host, *((_DOCKER_HUB_KEY, *_DOCKER_HUB_NAMES) if hub else ())):
         if isinstance(helper := helpers.get(key), str):
-            return _ask_helper(helper, _DOCKER_HUB_KEY if hub else host, file)
+            return _ask_helper(helper, _DOCKER_HUB_KEY if hub else host, file, environ)
     store = config.get("credsStore")
     if isinstance(store, str) and store:
-        found = _ask_helper(store, _DOCKER_HUB_KEY if hub else host, file)
+        found = _ask_helper(store, _DOCKER_HUB_KEY if hub else host, file, environ)
         if found is not None:
             return found
     auths = {_plain(key): value for key, value in _table(config, "auths", file).items()}
@@ -158,26 +161,31 @@ def _from_entry(entry: dict[str, Any], file: Path, host: str) -> Credentials | N
     return Credentials(str(file), username, password, identity, registry)
 
 
-def _ask_helper(helper: str, server: str, file: Path) -> Credentials | None:
+def _ask_helper(
+    helper: str, server: str, file: Path, environ: Mapping[str, str]
+) -> Credentials | None:
     if not helper.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise ConfigurationError(
             f"{file}: `{one_line(helper)}` is not the name of a credential helper"
         )
     program = f"docker-credential-{helper}"
+    found = shutil.which(program, path=environ.get("PATH"))
+    if found is None:
+        raise ConfigurationError(
+            f"{file}: the credential helper {program} is not installed",
+            hint="install it, or log in again without it",
+        )
     try:
         done = subprocess.run(
-            [program, "get"],
+            [found, "get"],
             input=server.encode(),
             capture_output=True,
             timeout=HELPER_SECONDS,
             check=False,
-            env=dict(os.environ),
+            env=dict(environ),
         )
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"{file}: the credential helper {program} is not installed",
-            hint="install it, or log in again without it",
-        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"{program}: cannot be started: {error.strerror}") from error
     except subprocess.TimeoutExpired:
         raise Denied(f"{program}: no answer for {server} in {HELPER_SECONDS:.0f} s") from None
     if done.returncode != 0:

@@ -37,13 +37,13 @@ def docker(home: Path, content: Any) -> Path:
 
 
 def found(home: Path, host: str = HOST, path: str = "team/web", **more: str) -> Credentials | None:
-    return find_credentials(host, path, {"HOME": str(home), **more})
+    programs = f"{home / 'bin'}:{os.environ['PATH']}"
+    return find_credentials(host, path, {"HOME": str(home), "PATH": programs, **more})
 
 
-def helper(directory: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def helper(directory: Path, name: str, script: str) -> None:
     program = write(directory / f"docker-credential-{name}", f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
 
 
 def test_nobody_is_logged_in(home: Path) -> None:
@@ -132,10 +132,10 @@ def test_podmans_file_goes_before_dockers(home: Path) -> None:
     assert (first.username, second.username) == ("podman", "docker")
 
 
-def test_a_helper_is_asked_for_its_host(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_helper_is_asked_for_its_host(home: Path) -> None:
     answer = json.dumps({"ServerURL": HOST, "Username": "ada", "Secret": SECRET})
     script = f'[ "$1" = get ] && [ "$(cat)" = "{HOST}" ] && echo \'{answer}\''
-    helper(home / "bin", "vault", script, monkeypatch)
+    helper(home / "bin", "vault", script)
     docker(home, {"credHelpers": {HOST: "vault"}})
 
     credentials = found(home)
@@ -144,11 +144,9 @@ def test_a_helper_is_asked_for_its_host(home: Path, monkeypatch: pytest.MonkeyPa
     assert found(home, host="other.example.com") is None
 
 
-def test_a_store_serves_all_hosts_and_knows_docker_hubs_name(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_serves_all_hosts_and_knows_docker_hubs_name(home: Path) -> None:
     script = """printf '{"Username": "<token>", "Secret": "%s"}' "$(cat)" """
-    helper(home / "bin", "desktop", script, monkeypatch)
+    helper(home / "bin", "desktop", script)
     docker(home, {"credsStore": "desktop", "auths": {HOST: {}}})
 
     hub = found(home, host="docker.io")
@@ -158,10 +156,8 @@ def test_a_store_serves_all_hosts_and_knows_docker_hubs_name(
 
 
 @pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io"])
-def test_a_helper_of_docker_hub_has_its_names_too(
-    home: Path, monkeypatch: pytest.MonkeyPatch, key: str
-) -> None:
-    helper(home / "bin", "hub", """echo '{"Username": "ada", "Secret": "x"}'""", monkeypatch)
+def test_a_helper_of_docker_hub_has_its_names_too(home: Path, key: str) -> None:
+    helper(home / "bin", "hub", """echo '{"Username": "ada", "Secret": "x"}'""")
     docker(home, {"credHelpers": {key: "hub"}})
 
     assert found(home, host="docker.io", path="library/nginx") == Credentials(
@@ -169,11 +165,9 @@ def test_a_helper_of_docker_hub_has_its_names_too(
     )
 
 
-def test_a_store_without_the_host_leaves_the_file(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_without_the_host_leaves_the_file(home: Path) -> None:
     script = "echo 'credentials not found in native keychain'; exit 1"
-    helper(home / "bin", "desktop", script, monkeypatch)
+    helper(home / "bin", "desktop", script)
     docker(home, {"credsStore": "desktop", "auths": {HOST: {"auth": packed()}}})
 
     credentials = found(home)
@@ -190,10 +184,8 @@ def test_a_store_without_the_host_leaves_the_file(
         pytest.param(f'echo \'{{"Secret": "{SECRET}"}}\'', "is not what helpers", id="half"),
     ],
 )
-def test_a_broken_helper_is_named_and_not_quoted(
-    home: Path, monkeypatch: pytest.MonkeyPatch, script: str, expected: str
-) -> None:
-    helper(home / "bin", "vault", script, monkeypatch)
+def test_a_broken_helper_is_named_and_not_quoted(home: Path, script: str, expected: str) -> None:
+    helper(home / "bin", "vault", script)
     docker(home, {"credHelpers": {HOST: "vault"}})
 
     with pytest.raises(Denied, match="docker-credential-vault") as caught:
