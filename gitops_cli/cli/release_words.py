@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ class Words(NamedTuple):
             context.absolute(),
             self._file(directory, context),
             tuple(self.args or ()),
-            tuple(check_secret(text) for text in self.secrets or ()),
+            tuple(check_secret(text, os.environ) for text in self.secrets or ()),
             tuple(p for text in self.platforms or () for p in text.split(",")),
             labels,
         )

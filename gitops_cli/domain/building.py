@@ -132,16 +132,22 @@ def check_container(text: str) -> str:
     return text
 
 
-def check_secret(text: str) -> str:
+def check_secret(text: str, environ: Mapping[str, str]) -> str:
     """Return a secret's source, which must not be the secret itself; raises UsageError.
 
-    The message quotes nothing: what was given by mistake may be the secret.
+    The message quotes nothing: what was given by mistake may be the secret. Some engines take a
+    variable that is not set for an empty secret.
     """
     fields = dict(part.partition("=")[::2] for part in text.split(","))
     if not fields.get("id") or not fields.keys() <= _SECRET_KEYS:
         raise UsageError(
             "--secret: names where a secret is, not what it is",
             hint="--secret id=npm,env=NPM_TOKEN, or --secret id=npm,src=FILE",
+        )
+    if "env" in fields and fields["env"] not in environ:
+        raise UsageError(
+            f"--secret id={one_line(fields['id'])}: the variable that `env=` names is not set",
+            hint="give the job that secret, and look at how the variable is written",
         )
     return text
 

@@ -130,7 +130,7 @@ def test_all_that_docker_is_told(desk: Desk) -> None:
     git(desk.checkout, "add", ".")
     git(desk.checkout, "commit", "-q", "-m", "Move")
 
-    desk.gitops(
+    desk.gitops.using(TOKEN="s3cret")(
         *("release", "web", "-e", "dev", "--build", "app", "--file", "app/Other"),
         *("--build-arg", "A=1", "--build-arg", "B", "--secret", "id=npm,env=TOKEN"),
         *("--platform", "linux/arm64", "--label", "team=shop"),
@@ -284,6 +284,7 @@ def test_dry_run(desk: Desk) -> None:
         (["--image-from-container", "c", "--build", "."], "takes no build options"),
         (["--image-from-container", "--rm"], "not the id or name of a container"),
         (["--secret", "hunter2"], "names where a secret is"),
+        (["--secret", "id=npm,env=NOT_SET"], "names is not set"),
         (["--label", "x"], "NAME=VALUE"),
     ],
 )

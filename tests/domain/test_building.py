@@ -96,12 +96,17 @@ def test_what_is_a_container(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["id=npm,env=TOKEN", "id=npm,src=/run/x", "type=env,id=npm"])
 def test_a_secret_says_where_it_is(text: str) -> None:
-    assert check_secret(text) == text
+    assert check_secret(text, {"TOKEN": ""}) == text
 
 
 @pytest.mark.parametrize("text", ["hunter2", "npm=hunter2", "id=npm,value=hunter2", "env=hunter2"])
 def test_a_secret_itself_is_refused_and_not_quoted(text: str) -> None:
     with pytest.raises(UsageError) as caught:
-        check_secret(text)
+        check_secret(text, {})
 
     assert "hunter2" not in f"{caught.value.message}{caught.value.hint}"
+
+
+def test_a_secrets_variable_that_is_not_set_is_no_empty_secret() -> None:
+    with pytest.raises(UsageError, match="id=npm: the variable that `env=` names is not set"):
+        check_secret("id=npm,env=NPM_TOKEN", {"NPM_TOKE": "x"})
