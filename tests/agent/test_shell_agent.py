@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,40 @@ def test_one_service_that_fails_does_not_stop_the_others(state: Path) -> None:
     assert code == 1
     assert len(calls) == 2
     assert "broken.deployment: could not be applied" in said
+
+
+@pytest.mark.parametrize(
+    "content", [f"{HASH}\n{HASH[::-1]}\n", "<<<<<<< ours\n", "a b\n", "", "\n\n"]
+)
+def test_the_script_makes_no_version_of_several_words(state: Path, content: str) -> None:
+    (state / "shop-production" / "web.deployment").write_text(content)
+    (state / "shop-production" / "good.deployment").write_text(f"\n {HASH}\r\n")
+
+    code, calls, said = run(state)
+
+    assert code == 1
+    assert [call.split("|")[5] for call in calls] == [f"good=r.example.com/shop/good:{HASH}"]
+    assert "web.deployment: holds no version" in said
+
+
+@pytest.mark.parametrize(
+    "content", ["", "\n", "r.example.com/shop", "r/a/\nr/b/\n", "$(id)/", None]
+)
+def test_the_script_sets_nothing_without_a_path_of_images(state: Path, content: str | None) -> None:
+    """Without one `web` would be a public image of that name."""
+    environment = state / "shop-production"
+    (environment / "web.deployment").write_text(f"{HASH}\n")
+    if content is None:
+        (environment / "images_path").unlink()
+    else:
+        (environment / "images_path").write_text(content)
+
+    code, calls, said = run(state)
+
+    assert (code, calls) == (1, [])
+    assert "images_path: holds no path of images" in said
+
+
+def test_the_script_is_clean_to_shellcheck(state: Path) -> None:
+    command = [Path(sys.executable).with_name("shellcheck"), state / "sync-agent" / "sync.sh"]
+    subprocess.run(command, check=True)
