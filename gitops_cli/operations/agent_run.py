@@ -133,7 +133,7 @@ class Agent:
         if status.tip != tip or packed is None:
             return
         with suppress(ValueError):
-            self._tips.unpack(base64.b64decode(packed))
+            self._tips.unpack(base64.b64decode(packed), tip, environment)
 
     def _trusted(self, tip: str) -> tuple[str, str | None]:
         if self._signers is None:

@@ -83,8 +83,7 @@ class TipReader:
         if self._reader.commit(commit) is not None:
             return commit
         if len(list(self._path.glob("objects/pack/*.pack"))) > _MAX_PACKS:
-            self._reader.close()
-            shutil.rmtree(self._path)
+            self._forget()
             self._make()
         self.fetches += 1
         fetch(self._git, self.url, f"+{self._ref}:{_OWN}", "--depth=1", timeout=self._timeout)
@@ -135,14 +134,21 @@ class TipReader:
             raise failure(done, "cannot pack the state")
         return done.out
 
-    def unpack(self, pack: bytes) -> None:
-        """Take objects from a pack of an earlier run; a damaged one is as good as none.
+    def unpack(self, pack: bytes, commit: str, environment: str) -> None:
+        """Take one environment's snapshot at a commit from a pack of an earlier run.
 
-        Whoever wrote it: git names objects by their content, so it cannot make a commit whose
-        hash the remote announced mean anything else.
+        One that is damaged or lacks something is as good as none. Whoever wrote it: git names
+        objects by their content, so it cannot make a commit whose hash the remote announced mean
+        anything else.
         """
         self._make()
         self._git.run("unpack-objects", "-q", stdin=pack)
+        if self._reader.commit(commit) is None:
+            return
+        try:
+            self.snapshot(commit, only=(environment,))
+        except GitError:
+            self._forget()
 
     def may_push(self, commit: str) -> bool:
         """Tell whether the remote would let us write: a deploy key should not."""
@@ -190,6 +196,10 @@ class TipReader:
     @property
     def _path(self) -> Path:
         return self._directory / "tip.git"
+
+    def _forget(self) -> None:
+        self._reader.close()
+        shutil.rmtree(self._path)
 
     def _make(self) -> None:
         if (self._path / "HEAD").exists():

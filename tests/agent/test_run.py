@@ -118,6 +118,25 @@ def test_a_forged_pack_deploys_nothing(world: World, tmp_path: Path) -> None:
     assert mended["binaryData"] != {"tip.pack": base64.b64encode(objects).decode()}
 
 
+def test_a_pack_that_lacks_the_files_costs_a_fetch_and_no_more(world: World) -> None:
+    world.run().ok()
+    config = world.kube.get("ConfigMap", world.environment, NAME)
+    commit = git(world.article.remote, "rev-parse", "main")
+    bare = subprocess.run(
+        ["git", "-C", world.article.remote, "pack-objects", "--stdout", "-q"],
+        input=f"{commit}\n".encode(),
+        capture_output=True,
+        check=True,
+    ).stdout
+    forged = {"binaryData": {"tip.pack": base64.b64encode(bare).decode()}}
+    world.kube.patch("ConfigMap", world.environment, NAME, forged)
+
+    world.run().ok()
+
+    mended = world.kube.get("ConfigMap", world.environment, NAME)
+    assert mended["binaryData"] == config["binaryData"]
+
+
 def test_a_missing_image_keeps_the_old_pods_and_is_reported(world: World) -> None:
     kube, environment = world.kube, world.environment
     kube.wait_rolled_out("Deployment", environment, "authentication")
