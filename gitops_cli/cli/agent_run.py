@@ -59,7 +59,9 @@ def run(
     ] = Path(KEY_DIRECTORY),
     heartbeat: Annotated[
         Path | None,
-        typer.Option("--heartbeat", metavar="FILE", help="Touched after each round.", hidden=True),
+        typer.Option(
+            "--heartbeat", metavar="FILE", help="Touched after each environment.", hidden=True
+        ),
     ] = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
@@ -107,10 +109,9 @@ def _for_ever(
     say: Callable[[str], None],
 ) -> None:
     said: dict[str, str] = {}
+    beat = heartbeat.touch if heartbeat is not None else lambda: None
     while not stop.is_set():
-        _report(agent.round(stop), said, say)
-        if heartbeat is not None:
-            heartbeat.touch()
+        _report(agent.round(stop, beat=beat), said, say)
         spread = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
         stop.wait(interval * spread)
     say("told to stop; nothing was left half done")

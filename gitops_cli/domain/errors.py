@@ -81,6 +81,13 @@ class GitOpsError(Exception):
         self.hint = hint
 
 
+class Bug(GitOpsError):
+    """What nobody foresaw; for where the others of many must go on."""
+
+    exit_code = ExitCode.BUG
+    code = "bug"
+
+
 class Declined(GitOpsError):
     """A person said no."""
 

@@ -7,13 +7,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gitops_cli.domain.agent.outcome import Round, Visit
 from gitops_cli.domain.agent.spec import NAME
 from gitops_cli.domain.agent.status import AgentStatus, Result, to_data
 from gitops_cli.domain.comparison import State
 from gitops_cli.domain.errors import (
+    Bug,
     Denied,
     ExitCode,
     GitOpsError,
@@ -36,6 +37,8 @@ from gitops_cli.settings import parse_team
 if TYPE_CHECKING:
     from gitops_cli.agent.signers import Signers
     from gitops_cli.state.tip_reader import TipReader
+
+T = TypeVar("T")
 
 PACK = "tip.pack"
 _PACK_LIMIT = 600_000  # bytes; a ConfigMap may have 1 MiB, and base64 needs a third more
@@ -76,18 +79,22 @@ class Agent:
         self._said: dict[EnvironmentName, AgentStatus] = {}
         self._following: Following | None = None
 
-    def round(self, stop: threading.Event | None = None) -> Round:
-        """Do one round. Once `stop` is set no further environment is begun; begun ones end."""
-        following: Following | GitOpsError
-        try:
-            tip = self._tips.look()
-            following = self._follow(tip)
-        except GitOpsError as error:
-            following = error
+    def round(
+        self, stop: threading.Event | None = None, *, beat: Callable[[], None] = lambda: None
+    ) -> Round:
+        """Do one round. Once `stop` is set no further environment is begun; begun ones end.
+
+        `beat` is called whenever one is done: a round over many may take long.
+        """
+        following = _or_error(lambda: self._follow(self._tips.look()))
         ending = stop or threading.Event()
 
         def visit(environment: EnvironmentName) -> Visit | None:
-            return None if ending.is_set() else self._visit(environment, following)
+            if ending.is_set():
+                return None
+            done = self._visit(environment, following)
+            beat()
+            return done
 
         visits = [found for found in ask_all(visit, self._environments) if found is not None]
         tip_seen = None if isinstance(following, GitOpsError) else following.tip
@@ -155,14 +162,12 @@ class Agent:
     # --- one environment
 
     def _visit(self, environment: EnvironmentName, following: Following | GitOpsError) -> Visit:
-        before = self._said.get(environment, AgentStatus(environment))
+        before = self._before(environment)
         if isinstance(following, GitOpsError):
             visit = _failed(before, following)
         else:
-            try:
-                visit = self._synced(environment, before, following)
-            except GitOpsError as error:
-                visit = _failed(before, error)
+            done = _or_error(lambda: self._synced(environment, before, following))
+            visit = _failed(before, done) if isinstance(done, GitOpsError) else done
         status = visit.status._replace(
             last_attempt=self._now(),
             interval=self._interval,
@@ -171,6 +176,16 @@ class Agent:
         if visit.status.error is None:
             status = status._replace(last_success=status.last_attempt)
         return self._told(visit._replace(status=status), before, following)
+
+    def _before(self, environment: EnvironmentName) -> AgentStatus:
+        """Return what was said last; by an earlier process, if this one has said nothing yet."""
+        if environment not in self._said:
+            try:
+                status, _ = self._objects.report(environment)
+            except GitOpsError:
+                return AgentStatus(environment)  # the visit itself will say what is wrong there
+            self._said[environment] = status
+        return self._said[environment]
 
     def _synced(
         self, environment: EnvironmentName, before: AgentStatus, following: Following
@@ -240,6 +255,19 @@ class Agent:
         pack = self._tips.pack(following.tip, status.environment)
         small = len(pack) <= _PACK_LIMIT
         return {"binaryData": {PACK: base64.b64encode(pack).decode() if small else None}}
+
+
+def _or_error(work: Callable[[], T]) -> T | GitOpsError:
+    """Return what `work` returns, or why it failed: one environment must not keep the others."""
+    try:
+        return work()
+    except GitOpsError as error:
+        return error
+    except Exception as error:  # a bug; it is told like any failure, and the next round tries
+        import logging
+
+        logging.getLogger(__name__).error("this is a bug in gitops", exc_info=error)
+        return Bug(f"this is a bug in gitops: {type(error).__name__}: {error}")
 
 
 def _failed(before: AgentStatus, error: GitOpsError) -> Visit:

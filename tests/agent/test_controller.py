@@ -14,6 +14,7 @@ from gitops_cli.render.agent import manifests_yaml
 from tests.agent.world import apply, spec_of
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
+from tests.testbed.faults import Answer, ApiProxy
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube, eventually, write_kubeconfig
 
@@ -94,3 +95,29 @@ def test_one_environment_in_trouble_does_not_stop_the_others(
 
     assert ran.code == 4
     assert _image(kube, names[1]).endswith(NEW)
+
+
+def test_a_bug_in_one_environment_is_told_there_and_does_not_stop_the_others(
+    controller: tuple[list[str], Path],
+    kube: Kube,
+    article: Article,
+    gitops: Gitops,
+    api_proxy: ApiProxy,
+) -> None:
+    names, _ = controller
+    token = kube.token(f"{article.prefix}agent", NAME)
+    kubeconfig = api_proxy.write_kubeconfig("proxied", token)
+    nonsense = Answer(200, body={"items": 5})
+    api_proxy.on(nonsense, "GET", f"/{names[0]}/deployments", times=1000)
+    for name in names:
+        article.push(name, {"authentication": NEW})
+    arguments = ["--repo", str(article.remote), "--kubeconfig", str(kubeconfig)]
+
+    ran = gitops("agent", "run", *arguments, *[f"--env={n}" for n in names])
+
+    assert ran.code == 70
+    assert "Traceback" in ran.stderr, "what happened can be found in the pod's log"
+    assert "this is a bug" in kube.get("ConfigMap", names[0], NAME)["data"]["error"]
+    assert not _image(kube, names[0]).endswith(NEW)
+    assert _image(kube, names[1]).endswith(NEW)
+    assert kube.get("ConfigMap", names[1], NAME)["data"]["result"] == "changed"

@@ -192,10 +192,13 @@ def test_an_unreachable_remote_changes_nothing_and_is_told(world: World) -> None
     assert "environments-state.git" in status["error"]
     assert status["commit"] == good["commit"]
     assert status["last-success"] == good["last-success"]
+    assert world.run().code == ran.code
+    assert world.events().count("SyncFailed") == 1, "it is news once, not each minute"
 
     moved.rename(world.article.remote)
     world.run().ok()
     assert "error" not in world.status()
+    assert world.events()[-1] == "Synced"
 
 
 def test_an_invalid_file_stops_the_environment_only(world: World) -> None:
