@@ -52,6 +52,7 @@ from gitops_cli.operations.agent_install import (
     apply_plan,
     controller_in,
     plan_install,
+    plan_replace,
     plan_uninstall,
 )
 from gitops_cli.operations.agent_key import Secret, read_secret
@@ -164,7 +165,8 @@ def install(
     """Install the agent: try everything, show the plan, apply it server-side.
 
     Tried first: that the repository can be read with the agent's key, that the image exists, and
-    that the API server accepts every object from you.
+    that the API server accepts every object from you. An agent that served an environment in the
+    other mode, or from another namespace, is removed with its key.
     """
     wanted = Wanted(
         mode,
@@ -185,6 +187,7 @@ def install(
     snapshot, names, url = _meant(session, environments, project, agent_repo)
     objects = session.objects(context, kubeconfig)
     found: list[Manifest] = []
+    installing: list[AgentSpec] = []
     for spec in wanted.specs(session, snapshot, names, url):
         merged = _with_others(objects, snapshot, spec)
         there = read_secret(objects, merged.namespace)
@@ -201,9 +204,10 @@ def install(
         if _needs_key(merged) or not ssh_server(url):
             try_repository(session, url, secret or there, branch)
         found += manifests_of(merged, secret=secret)
+        installing.append(merged)
     if verify_image:
         _check_image(session, wanted.pod_image())
-    plan = plan_install(objects, _each_once(found))
+    plan = plan_install(objects, _each_once(found)) + plan_replace(objects, installing)
     _carry_out(session, objects, plan, dry_run=dry_run, yes=yes, question="Install it?")
 
 
@@ -226,11 +230,9 @@ def uninstall(
     team = parse_team(snapshot.settings)
     names = environments_named(session, environments, snapshot, team, project=project)
     objects = session.objects(context, kubeconfig)
-    for name in names:
-        plan = plan_uninstall(objects, name)
-        _carry_out(
-            session, objects, plan, dry_run=dry_run, yes=yes, question=f"Remove it from {name}?"
-        )
+    plan = plan_uninstall(objects, names)
+    question = f"Remove it from {', '.join(names)}?"
+    _carry_out(session, objects, plan, dry_run=dry_run, yes=yes, question=question)
 
 
 def _carry_out(

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from gitops_cli.domain.agent.manifests import Manifest, identity
 from gitops_cli.domain.agent.outcome import PlannedObject, Step
-from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, SIGNERS
+from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, SIGNERS, AgentMode, AgentSpec
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.ports import Objects
 
 # What the server writes itself; everything else is what somebody asked for.
@@ -50,7 +51,7 @@ def plan_install(objects: Objects, manifests: Sequence[Manifest]) -> list[Planne
                 f"the cluster has no namespace {namespace}",
                 hint=f"kubectl create namespace {namespace}, or `gitops restore {namespace}`",
             )
-    return [_planned(objects, manifest, new) for manifest in manifests]
+    return ask_all(lambda manifest: _planned(objects, manifest, new), manifests)
 
 
 def _planned(objects: Objects, manifest: Manifest, new: set[str]) -> PlannedObject:
@@ -72,9 +73,7 @@ def _asked_for(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def find_installed(objects: Objects, environment: EnvironmentName) -> Installed | None:
     """Return the agent that serves an environment; None if none has rights there."""
-    binding = objects.get("RoleBinding", environment, NAME)
-    subjects = (binding or {}).get("subjects") or [{}]
-    namespace = subjects[0].get("namespace")
+    namespace = _home(objects, environment)
     if namespace is None:
         return None
     cronjob = objects.get("CronJob", namespace, NAME)
@@ -108,47 +107,103 @@ def apply_plan(objects: Objects, plan: Iterable[PlannedObject]) -> None:
                 pass
 
 
-def plan_uninstall(objects: Objects, environment: EnvironmentName) -> list[PlannedObject]:
-    """Return what removing the agent from an environment deletes, its key included.
+def plan_uninstall(
+    objects: Objects, environments: Iterable[EnvironmentName]
+) -> list[PlannedObject]:
+    """Return what removing the agent from environments deletes, its key included.
 
-    A controller that has other environments stays, without this one.
+    A controller that has other environments stays, without these.
     """
-    installed = find_installed(objects, environment)
-    served = installed.environments if installed is not None else (environment,)
-    home = installed.namespace if installed is not None else environment
-    others = tuple(name for name in served if name != environment)
-    doomed: list[tuple[str, str | None, str]] = [
-        ("RoleBinding", environment, NAME),
-        ("Role", environment, NAME),
-        ("ConfigMap", environment, NAME),
-        ("ValidatingAdmissionPolicyBinding", None, f"{NAME}-{environment}"),
-    ]
-    plan = []
-    if installed is not None and others and installed.workload is not None:
-        plan.append(PlannedObject(_without(installed.workload, environment), Step.CHANGE))
-    else:
-        doomed[:0] = [("CronJob", home, NAME), ("Deployment", home, NAME)]
-        doomed += [
-            ("Secret", home, KEY_SECRET),
-            ("ConfigMap", home, SIGNERS),
-            ("ServiceAccount", home, NAME),
+    plan: list[PlannedObject] = []
+    rights: list[Named] = []
+    leaving: dict[str, list[EnvironmentName]] = {}
+    for environment in environments:
+        installed = find_installed(objects, environment)
+        if installed is not None and installed.is_controller:
+            leaving.setdefault(installed.namespace, []).append(environment)
+        else:
+            home = installed.namespace if installed is not None else environment
+            plan += _plan_delete(objects, _process(home))
+        rights += [
+            ("RoleBinding", environment, NAME),
+            ("Role", environment, NAME),
+            ("ConfigMap", environment, NAME),
+            ("ValidatingAdmissionPolicyBinding", None, f"{NAME}-{environment}"),
         ]
-    plan += [
-        PlannedObject(_named(*one), Step.DELETE) for one in doomed if objects.get(*one) is not None
-    ]
-    for planned in plan:
-        if planned.step is Step.DELETE:
-            objects.delete(planned.manifest, dry_run=True)
+    for home, those in leaving.items():
+        plan += _plan_leave(objects, home, those)
+    return plan + _plan_delete(objects, rights)
+
+
+def plan_replace(objects: Objects, specs: Iterable[AgentSpec]) -> list[PlannedObject]:
+    """Return what retires the agents that served these environments in another mode or place.
+
+    Two would do the work twice, and the old one's key would stay behind, forgotten.
+    """
+    plan: list[PlannedObject] = []
+    leaving: dict[str, list[EnvironmentName]] = {}
+    for spec in specs:
+        for environment in spec.environments:
+            home = _home(objects, environment)
+            if home not in (None, environment, spec.namespace):
+                leaving.setdefault(home, []).append(environment)
+            if spec.mode is AgentMode.CONTROLLER and objects.get("CronJob", environment, NAME):
+                old = _process(environment)
+                plan += _plan_delete(objects, old[:1] if environment == spec.namespace else old)
+    for home, environments in leaving.items():
+        plan += _plan_leave(objects, home, environments)
     return plan
 
 
-def _without(workload: Manifest, environment: EnvironmentName) -> Manifest:
-    """Return the controller's Deployment as it is applied, with one environment less."""
+def _home(objects: Objects, environment: EnvironmentName) -> str | None:
+    """Return the namespace of the agent that has rights in an environment."""
+    binding = objects.get("RoleBinding", environment, NAME)
+    subjects = (binding or {}).get("subjects") or [{}]
+    home: str | None = subjects[0].get("namespace")
+    return home
+
+
+def _plan_leave(
+    objects: Objects, home: str, environments: Sequence[EnvironmentName]
+) -> list[PlannedObject]:
+    """Return how a controller loses environments: with the last one it goes, and its key."""
+    served, deployment = controller_in(objects, home)
+    if deployment is not None and set(served) - set(environments):
+        return [PlannedObject(_without(deployment, environments), Step.CHANGE)]
+    return _plan_delete(objects, _process(home))
+
+
+Named = tuple[str, str | None, str]
+
+
+def _process(home: str) -> list[Named]:
+    """Return what an agent consists of beside its rights, in the order of deletion."""
+    return [
+        ("CronJob", home, NAME),
+        ("Deployment", home, NAME),
+        ("Secret", home, KEY_SECRET),
+        ("ConfigMap", home, SIGNERS),
+        ("ServiceAccount", home, NAME),
+    ]
+
+
+def _plan_delete(objects: Objects, doomed: Iterable[Named]) -> list[PlannedObject]:
+    """Return the deletions of what is there; the server has accepted each in a dry run."""
+    plan = [
+        PlannedObject(_named(*one), Step.DELETE) for one in doomed if objects.get(*one) is not None
+    ]
+    for planned in plan:
+        objects.delete(planned.manifest, dry_run=True)
+    return plan
+
+
+def _without(workload: Manifest, environments: Iterable[EnvironmentName]) -> Manifest:
+    """Return the controller's Deployment as it is applied, without some environments."""
     template = workload["spec"]["template"]
     pod = template["spec"]
     [container, *_] = pod["containers"]
-    gone = f"--env={environment}"
-    command = [word for word in container.get("command") or () if word != gone]
+    gone = {f"--env={environment}" for environment in environments}
+    command = [word for word in container.get("command") or () if word not in gone]
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

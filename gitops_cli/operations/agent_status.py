@@ -11,6 +11,7 @@ from gitops_cli.domain.agent.status import Health, health, stale_after
 from gitops_cli.domain.errors import Denied
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.agent_install import find_installed
+from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.ports import Objects
 
 
@@ -24,7 +25,8 @@ def read_reports(
     """Read each agent's status. `now` is the API server's; `limit` (seconds): when one
     is stale.
     """
-    return AgentReports(now, tuple(_report(objects, name, now, limit) for name in environments))
+    found = ask_all(lambda name: _report(objects, name, now, limit), environments)
+    return AgentReports(now, tuple(found))
 
 
 def _report(

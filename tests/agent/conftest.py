@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from tests.agent.world import World, build_world
+from tests.registry.scripted import Reply, Request, Scripted, scripted
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
+from tests.testbed.sshd import Sshd
 
 
 @pytest.fixture
@@ -33,3 +37,41 @@ def world(
 ) -> World:
     """Return the article's development environment with an agent."""
     return build_world(control_plane, kube, article, gitops, tmp_path)
+
+
+@dataclass
+class Images:
+    """The paths of manifests that the registry has."""
+
+    paths: set[str] = field(default_factory=lambda: {"/v2/tools/gitops-cli/manifests/1"})
+
+    def __call__(self, request: Request) -> Reply:
+        digest = {"Docker-Content-Digest": "sha256:" + "0f" * 32}
+        return Reply(200, digest) if request.path in self.paths else Reply(404)
+
+
+@pytest.fixture
+def images() -> Images:
+    return Images()
+
+
+@pytest.fixture
+def registry(images: Images) -> Iterator[Scripted]:
+    with scripted(images) as server:
+        yield server
+
+
+@pytest.fixture
+def reader(article: Article, sshd: Sshd) -> list[str]:
+    """Return options for an agent that reads the repository with a key that may only do that."""
+    return [
+        *("--agent-repo", sshd.url(article.remote)),
+        *("--key", str(sshd.add_reader("reader"))),
+        *("--known-hosts", str(sshd.known_hosts)),
+    ]
+
+
+@pytest.fixture
+def baked(registry: Scripted, reader: list[str]) -> list[str]:
+    """Return the options of an installation that works."""
+    return [*reader, "--image", f"{registry.address}/tools/gitops-cli:1"]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gitops_cli.domain.agent.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NAME, SIGNERS
+from tests.agent.conftest import Images
 from tests.agent.world import installed_objects
-from tests.registry.scripted import Reply, Request, Scripted, scripted
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
@@ -24,44 +23,6 @@ from tests.testbed.sshd import Sshd
 NOBODY = "ssh://git@127.0.0.1:{port}/state.git"
 HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 SIGNER = "ada@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsa\n"
-
-
-@dataclass
-class Images:
-    """The paths of manifests that the registry has."""
-
-    paths: set[str] = field(default_factory=lambda: {"/v2/tools/gitops-cli/manifests/1"})
-
-    def __call__(self, request: Request) -> Reply:
-        digest = {"Docker-Content-Digest": "sha256:" + "0f" * 32}
-        return Reply(200, digest) if request.path in self.paths else Reply(404)
-
-
-@pytest.fixture
-def images() -> Images:
-    return Images()
-
-
-@pytest.fixture
-def registry(images: Images) -> Iterator[Scripted]:
-    with scripted(images) as server:
-        yield server
-
-
-@pytest.fixture
-def reader(article: Article, sshd: Sshd) -> list[str]:
-    """Return options for an agent that reads the repository with a key that may only do that."""
-    return [
-        *("--agent-repo", sshd.url(article.remote)),
-        *("--key", str(sshd.add_reader("reader"))),
-        *("--known-hosts", str(sshd.known_hosts)),
-    ]
-
-
-@pytest.fixture
-def baked(registry: Scripted, reader: list[str]) -> list[str]:
-    """Return the options of an installation that works."""
-    return [*reader, "--image", f"{registry.address}/tools/gitops-cli:1"]
 
 
 def test_a_repository_that_does_not_answer_installs_nothing(
