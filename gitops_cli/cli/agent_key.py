@@ -87,12 +87,16 @@ def key(
         return
     objects = session.objects(context, kubeconfig)
     if replace_key:
+        now = None
+        if mode is AgentMode.CONTROLLER:
+            now = session.cluster(context, kubeconfig).about().time or session.now()
         result = rotate(
             objects,
             home,
             generate=lambda: keys.generate(f"gitops-agent@{home}"),
             public_key=keys.public_key,
             works=lambda files: try_repository(session, url, files),
+            now=now,
         )
         _show(session, result)
         return

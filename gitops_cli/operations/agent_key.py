@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.agent.manifests import Manifest, key_secret
@@ -18,13 +19,20 @@ if TYPE_CHECKING:
 
 Secret = Mapping[str, bytes]
 
+SEEN_AFTER = timedelta(seconds=150)
+"""How long a kubelet may take to show a running pod a changed Secret: a minute and a half for its
+round over the pods, and what it keeps in its cache.
+"""
+
 
 def read_secret(objects: Objects, namespace: str) -> Secret | None:
     """Return the files of the agent's Secret; None if there is none."""
     found = objects.get("Secret", namespace, KEY_SECRET)
-    if found is None:
-        return None
-    data = found.get("data") or {}
+    return None if found is None else _files(found)
+
+
+def _files(secret: Manifest) -> Secret:
+    data = secret.get("data") or {}
     return {name: base64.b64decode(content) for name, content in data.items()}
 
 
@@ -45,14 +53,18 @@ def rotate(
     generate: Callable[[], KeyPair],
     public_key: Callable[[bytes], str],
     works: Callable[[Secret], None],
+    now: datetime | None = None,
 ) -> KeyResult:
     """Take the next step of a rotation; the agent has a working key after each.
 
     First a second key is stored beside the old one, and ssh tries both. Once the git server
-    accepts it, the old one goes. `works` tries a Secret on the repository and raises.
+    accepts it, the old one goes. `works` tries a Secret on the repository and raises. `now`, by
+    the API server's clock, is given for an agent that runs on: its pod sees the second key a
+    while after it was stored.
     """
-    files = read_secret(objects, namespace)
-    if files is None or IDENTITY not in files:
+    secret = objects.get("Secret", namespace, KEY_SECRET) or {}
+    files = _files(secret)
+    if IDENTITY not in files:
         raise UsageError(
             f"{namespace} has no key to rotate", hint=f"gitops agent key {namespace} makes one"
         )
@@ -61,6 +73,8 @@ def rotate(
         pair = generate()
         write_secret(objects, namespace, {**files, NEXT_IDENTITY: pair.private})
         return KeyResult(namespace, pair.public, "added", pinned(files))
+    if now is not None:
+        _check_seen(namespace, secret, now)
     promoted = {**{k: v for k, v in files.items() if k != NEXT_IDENTITY}, IDENTITY: following}
     public = public_key(following)
     try:
@@ -74,6 +88,18 @@ def rotate(
     return KeyResult(
         namespace, public, "replaced", pinned(files), retired=public_key(files[IDENTITY])
     )
+
+
+def _check_seen(namespace: str, secret: Manifest, now: datetime) -> None:
+    """Raise Blocked while the pod may not see yet what was stored last."""
+    entries = secret["metadata"].get("managedFields") or ()
+    times = [datetime.fromisoformat(entry["time"]) for entry in entries if entry.get("time")]
+    left = SEEN_AFTER - (now - max(times)) if times else timedelta()
+    if left > timedelta():
+        raise Blocked(
+            f"the controller in {namespace} may not see the new key yet, so the old one stays",
+            hint=f"keep both registered, and repeat in {int(left.total_seconds()) + 1} s",
+        )
 
 
 def with_hosts(files: Secret, hosts: Sequence[HostKey]) -> Secret:
