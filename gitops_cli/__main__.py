@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ def main() -> None:
     if sys.stdout is None or sys.stderr is None:  # closed by the caller: `gitops status >&-`
         nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (until the end)
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+    if os.getpid() == 1:  # in a container: the kernel keeps from it what it has no handler for
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         app()
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from gitops_cli.domain.agent.spec import Seed
 DIRECTORY = "/seed"
 
 _SCRIPT = r"""set -eu
+trap 'exit 143' TERM
 seed=/seed
 missing=
 for program in git ssh $(printf %s "$SEED_PACKAGES" | grep -ow gpg); do
