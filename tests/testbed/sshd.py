@@ -8,19 +8,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from tests.testbed import reading
 from tests.testbed.kube import eventually
+from tests.testbed.reading import Read
 
 PROVIDED_BY = "apt-get install openssh-server openssh-client"
-_READ_ONLY = """#!/bin/sh
-case $SSH_ORIGINAL_COMMAND in
-  git-upload-pack\\ *) exec git-shell -c "$SSH_ORIGINAL_COMMAND" ;;
-  *) echo "this key is read-only" >&2; exit 1 ;;
-esac
-"""
 
 
 @dataclass
@@ -113,10 +110,19 @@ class Sshd:
 
     def add_reader(self, name: str) -> Path:
         """Make a key that may fetch and not push, as a deploy key should be; return its file."""
-        script = self.directory / "read-only"
-        script.write_text(_READ_ONLY)
-        script.chmod(0o755)
-        return self.add_key(name, f'restrict,command="{script}"')
+        key = self._make_key(name)
+        self.let_read(self._public(name))
+        return key
+
+    def let_read(self, public: str) -> None:
+        """Let a key fetch and not push; what it fetches is counted."""
+        command = f"{sys.executable} {reading.__file__} {self.directory / 'reads'}"
+        with (self.directory / "authorized_keys").open("a") as keys:
+            keys.write(f'restrict,command="{command}" {public.strip()}\n')
+
+    def reads(self) -> list[Read]:
+        """Return the connections of keys that may only read, in bytes of git's protocol."""
+        return reading.reads(self.directory / "reads")
 
     def fingerprint(self) -> str:
         """Return the host key's fingerprint, as ssh-keygen prints it."""

@@ -35,3 +35,19 @@ def test_a_key_that_is_unknown_is_refused(sshd: Sshd, tmp_path: Path) -> None:
             sshd.url(article.remote),
             env={"GIT_SSH_COMMAND": sshd.command_with(unknown)},
         )
+
+
+def test_a_readers_connections_are_counted_and_it_cannot_push(sshd: Sshd, tmp_path: Path) -> None:
+    article = articles.build(tmp_path / "article")
+    env = {"GIT_SSH_COMMAND": sshd.command_with(sshd.add_reader("reader"))}
+
+    git(tmp_path, "ls-remote", sshd.url(article.remote), "HEAD", env=env)
+    git(tmp_path, "clone", "-q", sshd.url(article.remote), "clone", env=env)
+
+    asked, cloned = sshd.reads()
+    assert 100 < asked.total < 1000
+    assert cloned.down > 1000
+    with pytest.raises(AssertionError, match="read-only"):
+        git(tmp_path / "clone", "push", "-q", "origin", "HEAD:refs/heads/mine", env=env)
+    with pytest.raises(AssertionError, match="not appear to be a git repository"):
+        git(tmp_path, "ls-remote", sshd.url(tmp_path / "nothing.git"), env=env)
