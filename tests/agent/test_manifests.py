@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gitops_cli.agent.shell_agent import shell_agent
 from gitops_cli.domain.agent.manifests import manifests
 from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, AgentMode, Feature, Seed
 from gitops_cli.domain.repository import Kind
@@ -61,6 +62,26 @@ def test_the_api_server_takes_what_is_printed(
         "capabilities": {"drop": ["ALL"]},
     }
     assert set(container["resources"]["limits"]) == {"cpu", "memory"}
+    try_strictest(kube, namespace, pod)
+
+
+def test_the_shell_agents_pod_is_as_careful(kube: Kube, namespace: str) -> None:
+    url = "ssh://git@git.example.com/acme/environments-state.git"
+    apply(kube, shell_agent([namespace], url)[f"sync-agent/{namespace}.yaml"])
+
+    job = kube.get("CronJob", namespace, "sync-agent")["spec"]["jobTemplate"]["spec"]
+    try_strictest(kube, namespace, job["template"]["spec"])
+
+
+def try_strictest(kube: Kube, namespace: str, pod: dict[str, Any]) -> None:
+    """Let the API server judge a pod by the strictest of the Pod Security Standards."""
+    label = {"pod-security.kubernetes.io/enforce": "restricted"}
+    kube.patch("Namespace", None, namespace, {"metadata": {"labels": label}})
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "tried"}, "spec": pod}
+    target = f"/api/v1/namespaces/{namespace}/pods"
+    assert kube.request("POST", target, body, dryRun="All")["kind"] == "Pod"
+    careless = {**body, "spec": {**pod, "securityContext": {}}}
+    assert refused(kube.request, "POST", target, careless, dryRun="All") == 403
 
 
 def test_the_cronjob_is_the_articles(
