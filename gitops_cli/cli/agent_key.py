@@ -15,7 +15,6 @@ from gitops_cli.cli.agent_options import (
     AgentRepo,
     HostKeys,
     KnownHosts,
-    Mode,
     Namespace,
     agent_url,
 )
@@ -28,7 +27,9 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.agent.outcome import KeyResult
 from gitops_cli.domain.agent.spec import IDENTITY, AgentMode
 from gitops_cli.domain.agent.ssh import HostKey, parse_host_keys, ssh_server
-from gitops_cli.domain.errors import Blocked, ConfigurationError, UsageError
+from gitops_cli.domain.errors import Blocked, ConfigurationError, Denied, UsageError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.operations.agent_install import find_installed
 from gitops_cli.operations.agent_key import (
     Secret,
     pinned,
@@ -37,6 +38,7 @@ from gitops_cli.operations.agent_key import (
     with_hosts,
     write_secret,
 )
+from gitops_cli.operations.ports import Objects
 from gitops_cli.render.agent import key_view
 from gitops_cli.settings import parse_team
 
@@ -51,7 +53,15 @@ def key(
         ),
     ],
     project: Project = None,
-    mode: Mode = AgentMode.CRONJOB,
+    mode: Annotated[
+        AgentMode | None,
+        typer.Option(
+            "--mode",
+            help="Whose key: the environment's CronJob's, or a controller's. "
+            "Default: that of the agent that is installed.",
+            show_default=False,
+        ),
+    ] = None,
     namespace: Namespace = DEFAULT_NAMESPACE,
     agent_repo: AgentRepo = None,
     known_hosts: KnownHosts = None,
@@ -79,13 +89,15 @@ def key(
     snapshot = session.state.snapshot(tip.commit)
     team = parse_team(snapshot.settings)
     [name] = environments_named(session, [environment], snapshot, team, project=project)
-    home = name if mode is AgentMode.CRONJOB else namespace
+    home = namespace if mode is AgentMode.CONTROLLER else name
     if out is not None:
         pair = keys.generate(f"gitops-agent@{home}")
         _write_private(out, pair.private)
         _show(session, KeyResult(home, pair.public, "written"))
         return
     objects = session.objects(context, kubeconfig)
+    if mode is None:
+        mode, home = _installed(objects, name)
     if replace_key:
         now = None
         if mode is AgentMode.CONTROLLER:
@@ -120,6 +132,17 @@ def key(
     pair = keys.generate(f"gitops-agent@{home}")
     write_secret(objects, home, keys.secret_files(pair.private, hosts))
     _show(session, KeyResult(home, pair.public, "created", tuple(hosts)))
+
+
+def _installed(objects: Objects, environment: EnvironmentName) -> tuple[AgentMode, str]:
+    """Return the mode and home of the agent that serves an environment, or of one to come."""
+    try:
+        installed = find_installed(objects, environment)
+    except Denied:  # who makes keys need not be who may read Roles
+        installed = None
+    if installed is not None and installed.is_controller:
+        return AgentMode.CONTROLLER, installed.namespace
+    return AgentMode.CRONJOB, environment
 
 
 _ADVICE = {

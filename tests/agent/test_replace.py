@@ -115,3 +115,21 @@ def test_installing_again_replaces_nothing(
         cli("agent", "install", *names, *baked, *mode, "--yes").ok()
         again = cli("agent", "install", *names, *baked, *mode, "--yes", "-o", "json").ok()
         assert {planned["step"] for planned in again.json()["objects"]} == {"keep"}
+
+
+def test_the_key_of_an_environment_is_that_of_its_agent(
+    cli: Gitops, kube: Kube, names: list[str], baked: list[str], home: str
+) -> None:
+    cli("agent", "install", *names, *baked, *in_controller(home), "--yes").ok()
+    where = ["--agent-repo", baked[1]]
+
+    [shared] = {cli("agent", "key", name, *where).ok().stdout for name in names}
+    rotated = cli("agent", "key", names[0], *where, "--rotate", "-o", "json").ok().json()
+
+    assert rotated["namespace"] == home
+    assert rotated["step"] == "added"
+    assert cli("agent", "key", names[1], *where).ok().stdout == shared
+    assert "Secret" not in str(installed_objects(kube, names[0]))
+    too_early = cli("agent", "key", names[0], *where, "--rotate")
+    assert too_early.code == 6
+    assert "may not see the new key yet" in too_early.stderr

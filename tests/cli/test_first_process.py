@@ -1,4 +1,4 @@
-"""As the first process of a container, which the kernel spares every signal it has no handler for."""
+"""As the first process of a container, which hears no signal that it has no handler for."""
 
 from __future__ import annotations
 
