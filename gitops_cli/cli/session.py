@@ -91,6 +91,7 @@ class Session:
             fallback=self.user.repo,
             offline=self.options.offline,
             notify=self.output.note,
+            named=self.options.directory is not None,
         )
 
     @cached_property

@@ -100,17 +100,24 @@ def read_head(git: Git, git_dir: Path) -> str | None:
 
 
 def holds_state(location: Location) -> bool:
-    """Tell whether the repository looks like a state repository, not like a service's source."""
+    """Tell whether the repository looks like a state repository, not like a service's source.
+
+    One without a file and a commit is no service yet: it may become a state repository.
+    """
     if location.worktree is not None:
         root = location.worktree
         if (root / SETTINGS).is_file():
             return True
+        if _names(root) == [".git"]:
+            return location.git.run("rev-parse", "-q", "--verify", "HEAD").code != 0
         return any(
             any(map(_is_state_file, _names(directory)))
             for directory in root.iterdir()
             if directory.is_dir() and not directory.name.startswith(".")
         )
     done = location.git.run("ls-tree", "-r", "-z", "--name-only", "HEAD")
+    if done.code != 0:
+        return True
     paths = done.out.decode(errors="replace").split("\0")
     return any(
         path == SETTINGS or (path.count("/") == 1 and _is_state_file(path.partition("/")[2]))

@@ -26,19 +26,23 @@ def open_repository(
     offline: bool = False,
     timeout: float = 60.0,
     notify: Callable[[str], None] | None = None,
+    named: bool = False,
 ) -> StateRepository:
     """Return the state repository: of `url`, else the one around `start`, else of `fallback`.
 
     `url` may be the path of a clone, which is then used as such. `fallback` is taken where `start`
     is in no repository, or in one that holds no environment (a service's checkout). `rev` fixes
     the commit. `timeout` (seconds) limits each connection. `notify` hears, one line at a time, why
-    a write has to wait. Raises UsageError, Denied, RemoteUnreachable.
+    a write has to wait, and of a `fallback` in place of a `start` that somebody `named`. Raises
+    UsageError, Denied, RemoteUnreachable.
     """
     access = Access(git_environment(), rev, offline, timeout, notify or (lambda _: None))
     if url is not None:
         return _of_url(url, start, access)
     location = find_location(start, access.environment)
     if fallback is not None and (location is None or not holds_state(location)):
+        if named:
+            access.notify(f"{start} is no state repository; using {redacted(fallback)}")
         return _of_url(fallback, Path.home(), access)
     if location is None:
         raise UsageError(

@@ -93,3 +93,14 @@ def test_bad_settings_are_an_error_with_their_line(state: Gitops) -> None:
     assert ran.code == 2
     assert f"{path}:1: outptu: unknown key" in ran.stderr
     assert "`output`" in ran.stderr
+
+
+def test_the_users_repository_in_place_of_a_named_directory_is_said(
+    state: Gitops, tmp_path: Path
+) -> None:
+    configure(state, f'repo = "{state.directory}"\n')
+    elsewhere = state.at(tmp_path)
+
+    assert elsewhere("status").ok().stderr == ""
+    named = elsewhere("-C", tmp_path, "status").ok()
+    assert named.stderr == f"{tmp_path} is no state repository; using {state.directory}\n"

@@ -162,6 +162,16 @@ def test_the_fallback_is_for_a_services_checkout(world: World, tmp_path: Path) -
     assert opened(service).worktree == service
 
 
+def test_an_empty_repository_is_nobodys_service(world: World, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "new")
+    git(tmp_path, "init", "-q", "--bare", "new.git")
+
+    usual = str(world.clone())
+
+    assert opened(tmp_path / "new", fallback=usual).worktree == tmp_path / "new"
+    assert opened(tmp_path / "new.git", fallback=usual).worktree is None
+
+
 def test_a_cache_that_cannot_be_written(world: World) -> None:
     code = "os.environ['XDG_CACHE_HOME'] = '/proc/none'; "
 
