@@ -97,4 +97,6 @@ def _live(session: Session, looks: Iterator[Look]) -> None:
             note = f"{session.now().astimezone():%H:%M:%S}, Ctrl-C ends"
             if look.stale is not None:
                 note = f"{look.stale}; {note}"
-            live.update(picture(look.diff, fresh, note, wide=wide), refresh=True)
+            live.update(
+                picture(look.diff, fresh, note, live.console.width, wide=wide), refresh=True
+            )

@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gitops_cli.domain.commits import Commit
+from gitops_cli.domain.drafting import Verb
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.plan import Action
 from gitops_cli.domain.version import Version
+
+_OURS = {Verb.SET, Verb.PROMOTE, Verb.ROLLBACK}
 
 
 class Recorded(NamedTuple):
@@ -46,9 +49,14 @@ class Entry(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Return why: the recorded reason, else the message's body, else its subject."""
+        """Return why: the recorded reason; else what a person wrote, the body or the subject.
+
+        Empty for a change of ours without a reason: its message repeats the versions.
+        """
         made = self.made_by
-        return made.trailers.get("Gitops-Reason") or made.body or made.subject
+        if reason := made.trailers.get("Gitops-Reason"):
+            return reason
+        return "" if made.trailers.get("Gitops-Action") in _OURS else made.body or made.subject
 
     def lived(self, now: datetime) -> timedelta | None:
         """Return how long the new version was recorded; None for a removal."""

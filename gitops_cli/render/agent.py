@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gitops_cli.domain.agent.status import AgentStatus, Health, to_data
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.text import plural
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 if TYPE_CHECKING:
     from gitops_cli.domain.agent.outcome import (
@@ -98,7 +98,7 @@ def status_view(reports: AgentReports) -> View:
         Column("last run", right=True),
         Column("last success", right=True),
         Column("commit"),
-        Column("message"),
+        Column("message", flow=Flow.PROSE),
     ]
     blocks: list[Table | Line] = [Table(columns, rows)]
     for report in reports.agents:

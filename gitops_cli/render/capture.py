@@ -8,7 +8,7 @@ from gitops_cli.domain.capturing import Captured
 from gitops_cli.domain.plan import Change
 from gitops_cli.domain.repository import MANIFESTS
 from gitops_cli.domain.text import plural
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 
 def capture_view(result: Captured) -> View:
@@ -30,7 +30,7 @@ def capture_view(result: Captured) -> View:
         Column("from"),
         Column("to"),
         Column("result"),
-        Column("reason", wide=not result.capture.skipped),
+        Column("reason", wide=not result.capture.skipped, flow=Flow.PROSE),
     ]
     title = f"{draft.environment} ({result.capture.images_path}…)"
     blocks: list[Table | Line] = [Table(columns, rows, title)] if rows else []

@@ -11,7 +11,7 @@ from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.plan import Action, Change
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 COMMITS_LISTED = 10  # per service, for people; JSON has all that were read
 AUTHORS_LISTED = 3
@@ -21,8 +21,8 @@ _COLUMNS = (
     Column("service"),
     Column("from"),
     Column("to"),
-    Column("commits"),
-    Column("authors"),
+    Column("commits", flow=Flow.WRAP),
+    Column("authors", flow=Flow.WRAP),
     Column("compare", wide=True),
 )
 

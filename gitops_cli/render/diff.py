@@ -14,7 +14,7 @@ from gitops_cli.domain.locks import Lock
 from gitops_cli.domain.rollout import Trouble
 from gitops_cli.domain.running import Running
 from gitops_cli.domain.text import plural
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 STYLES = {
     State.IN_SYNC: Style.GOOD,
@@ -172,8 +172,8 @@ def rows_table(rows: Sequence[Row], title: str | None) -> Table:
         Column("workload"),
         Column("running", wide=not pods),
         Column("state"),
-        Column("held", wide=not held),
-        Column("reason", wide=not any(row.reason for row in rows)),
+        Column("held", wide=not held, flow=Flow.WRAP),
+        Column("reason", wide=not any(row.reason for row in rows), flow=Flow.PROSE),
         Column("state commit", wide=True),
     ]
     return Table(columns, [_cells(row) for row in rows], title)

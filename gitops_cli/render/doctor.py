@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gitops_cli.domain.checks import Check, Verdict
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 _STYLES = {
     Verdict.OK: Style.GOOD,
@@ -33,7 +33,7 @@ def view(checks: Sequence[Check]) -> View:
         [Cell(check.verdict.value, _STYLES[check.verdict]), check.name, check.detail]
         for check in checks
     ]
-    table = Table((Column(""), Column("check"), Column("detail")), rows)
+    table = Table((Column("result"), Column("check"), Column("detail", flow=Flow.PROSE)), rows)
     hints = [check for check in checks if check.hint and check.verdict is not Verdict.OK]
     mending = [Line(""), Line("To mend it:", Style.STRONG)] if hints else []
     lines = [Line(f"  {check.name}: {check.hint}") for check in hints]

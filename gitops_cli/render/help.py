@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from gitops_cli import __version__
 from gitops_cli.domain.errors import ExitCode
 from gitops_cli.domain.help_topics import EXIT_CODES_NOTE, FORMATS, FORMATS_NOTE, VARIABLES
-from gitops_cli.render.view import Column, Line, Table, View
+from gitops_cli.render.view import Column, Flow, Line, Table, View
 
 
 def topics_view(topics: Iterable[str]) -> View:
@@ -22,7 +22,7 @@ def exit_codes_view() -> View:
     """Return the table of exit codes."""
     rows = [[str(int(code)), code.meaning] for code in ExitCode]
     document = {"exit_codes": [{"code": int(c), "meaning": c.meaning} for c in ExitCode]}
-    table = Table((Column("code", right=True), Column("meaning")), rows)
+    table = Table((Column("code", right=True), Column("meaning", flow=Flow.PROSE)), rows)
     return View("exit-codes", document, (table, Line(""), Line(EXIT_CODES_NOTE)))
 
 
@@ -30,14 +30,18 @@ def environment_view() -> View:
     """Return the environment variables that are read."""
     rows = [[name, meaning] for name, meaning in VARIABLES.items()]
     document = {"variables": [{"name": n, "meaning": m} for n, m in VARIABLES.items()]}
-    return View("variables", document, (Table((Column("variable"), Column("meaning")), rows),))
+    return View(
+        "variables",
+        document,
+        (Table((Column("variable"), Column("meaning", flow=Flow.PROSE)), rows),),
+    )
 
 
 def formats_view() -> View:
     """Return the formats of -o/--output."""
     rows = [[name, meaning] for name, meaning in FORMATS.items()]
     document = {"formats": [{"name": n, "meaning": m} for n, m in FORMATS.items()]}
-    table = Table((Column("format"), Column("meaning")), rows)
+    table = Table((Column("format"), Column("meaning", flow=Flow.PROSE)), rows)
     return View("formats", document, (table, Line(""), Line(FORMATS_NOTE)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.past import Entry, Recorded
 from gitops_cli.domain.version import SHORT
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 _COLUMNS = (
     Column("when"),
@@ -22,7 +22,7 @@ _COLUMNS = (
     Column("action"),
     Column("commit"),
     Column("run", wide=True),
-    Column("why"),
+    Column("why", flow=Flow.PROSE),
 )
 
 
@@ -71,13 +71,18 @@ def _row(entry: Entry, now: datetime) -> list[Cell | str]:
         entry.service,
         _short(entry.old, "new"),
         _short(entry.new, "removed"),
-        Cell(f"{length} so far" if current else length, Style.GOOD if current else Style.PLAIN),
+        Cell(f"{length}+" if current else length, Style.GOOD if current else Style.PLAIN),
         entry.made_by.author.name,
         entry.action,
         entry.commit[:SHORT],
         entry.made_by.trailers.get("Gitops-Run", ""),
-        entry.reason,
+        entry.reason or _whence(entry),
     ]
+
+
+def _whence(entry: Entry) -> str:
+    source = entry.made_by.trailers.get("Gitops-From")
+    return f"from {source}" if source else ""
 
 
 def _short(recorded: Recorded | None, absent: str) -> Cell:

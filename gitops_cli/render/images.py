@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gitops_cli.domain.missing import MissingImage
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
-_COLUMNS = (Column("environment"), Column("service"), Column("image"), Column("problem"))
+_COLUMNS = (
+    Column("environment"),
+    Column("service"),
+    Column("image"),
+    Column("problem", flow=Flow.PROSE),
+)
 
 
 def with_images(view: View, missing: Sequence[MissingImage]) -> View:

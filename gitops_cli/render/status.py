@@ -13,7 +13,7 @@ from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.locks import Lock
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.render import view as views
-from gitops_cli.render.view import Line, Style, Table, View
+from gitops_cli.render.view import Flow, Line, Style, Table, View
 
 _LIVE = {
     "in-sync": Style.GOOD,
@@ -122,7 +122,10 @@ def _iso(moment: datetime | None) -> str | None:
 def _table(grid: Grid, now: datetime) -> Table:
     columns = [views.Column("service")]
     for column in grid.columns:
-        columns += [views.Column(_heading(column)), views.Column("by", wide=True)]
+        columns += [
+            views.Column(_heading(column), flow=Flow.WRAP),
+            views.Column("by", wide=True, flow=Flow.WRAP),
+        ]
     rows = []
     for service, cells in grid.rows.items():
         row: list[views.Cell | str] = [service]

@@ -10,7 +10,7 @@ from gitops_cli.domain.comparison import Row, State
 from gitops_cli.domain.syncing import Done, EnvironmentReport, Outcome, SyncReport, Verdict
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.diff import problem_document, trouble_document, version
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 _STYLES = {
     Done.PATCHED: Style.GOOD,
@@ -99,7 +99,7 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
         Column("to"),
         Column("action"),
         Column("rollout", wide=not waited),
-        Column("reason", wide=not any(o.reason or o.error for o in telling)),
+        Column("reason", wide=not any(o.reason or o.error for o in telling), flow=Flow.PROSE),
     ]
     blocks: list[Table | Line] = [Table(columns, [_cells(o) for o in telling], title)]
     for outcome in telling:

@@ -7,7 +7,7 @@ Every feature's `render/<feature>.py` makes a View from its result. The generic 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Any, NamedTuple
 
 
@@ -30,12 +30,23 @@ class Cell(NamedTuple):
     style: Style = Style.PLAIN
 
 
+class Flow(Enum):
+    """What a column does where the table is too wide for a terminal."""
+
+    KEEP = auto()
+    WRAP = auto()
+    """Wraps at words."""
+    PROSE = auto()
+    """Wraps too while it is wide enough to be read; else it goes below its row."""
+
+
 class Column(NamedTuple):
     """A column's title; `wide` ones show with `-o wide` only, `right` aligns numbers."""
 
     title: str
     wide: bool = False
     right: bool = False
+    flow: Flow = Flow.KEEP
 
 
 class Table(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 from gitops_cli.domain.syncing import EnvironmentReport, Outcome, SyncReport, Verdict
 from gitops_cli.render.diff import problem_document, version
 from gitops_cli.render.sync import failure_blocks, outcome_document
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 _STYLES = {Verdict.READY: Style.GOOD, Verdict.HALTED: Style.WARN, Verdict.CHANGED: Style.WARN}
 
@@ -57,7 +57,7 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
         Column("workload"),
         Column("rollout"),
         Column("state commit"),
-        Column("reason", wide=not any(o.reason or o.error for o in outcomes)),
+        Column("reason", wide=not any(o.reason or o.error for o in outcomes), flow=Flow.PROSE),
     ]
     blocks: list[Table | Line] = [Table(columns, [_cells(o) for o in outcomes], title)]
     for outcome in outcomes:

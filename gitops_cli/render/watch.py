@@ -9,7 +9,6 @@ from rich.text import Text
 
 from gitops_cli.domain.comparison import Diff, Row, State
 from gitops_cli.domain.text import one_line
-from gitops_cli.render.console import rich_table
 from gitops_cli.render.diff import (
     STYLES,
     environment_blocks,
@@ -18,15 +17,16 @@ from gitops_cli.render.diff import (
     summary_line,
     version,
 )
+from gitops_cli.render.layout import table_lines
 from gitops_cli.render.view import Cell, Line, Style, Table, View, cell, shown
 
 MARK = "● "
 
 
 def picture(
-    diff: Diff, marked: Collection[Row], note: str, *, wide: bool = False
+    diff: Diff, marked: Collection[Row], note: str, width: int, *, wide: bool = False
 ) -> RenderableType:
-    """Return all environments as Rich tables; marked rows are those that changed just now."""
+    """Return all environments, fitted into a terminal; marked rows changed just now."""
     parts: list[RenderableType] = []
     keys = {(row.environment, row.service, row.container) for row in marked}
     for comparison in diff.environments:
@@ -36,7 +36,8 @@ def picture(
                 continue
             flags = [(r.environment, r.service, r.container) in keys for r in comparison.rows]
             table = shown(_with_marks(block, flags), wide=wide)
-            parts += [Text(one_line(table.title or ""), style="bold"), rich_table(table)]
+            parts.append(Text(one_line(table.title or ""), style="bold"))
+            parts += table_lines(table, width)
         parts += [Text(one_line(p.message), style="red") for p in comparison.problems]
     parts.append(Text(f"{summary_line(diff)} · {note}", style="dim"))
     return Group(*parts)

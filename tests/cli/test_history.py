@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ def test_from_to_who_when_why_and_how_long(state: Gitops, remote: Path) -> None:
     assert oldest["lived_seconds"] == 3600
     assert oldest["replaced_at"] == newest["at"]
     assert newest["replaced_at"] is None
-    assert "so far" in state("history", "web").ok().stdout.splitlines()[1]
+    newest_line, oldest_line = state("history", "web").ok().stdout.splitlines()[1:]
+    assert re.search(r"  \d+d\+  Bea Example ", newest_line), "still recorded"
+    assert re.search(r"  1h00m  Ada Lovelace ", oldest_line)
     assert newest["commit"] == git(remote, "rev-parse", "main")
 
 
@@ -62,6 +65,12 @@ def test_our_own_commits_say_what_they_did_and_why(state: Gitops) -> None:
     newest = entries(state, "web")[0]
     assert (newest["to"], newest["action"], newest["reason"]) == (C, "set", "hotfix for #7")
     assert newest["by"]["name"] == "Ada Lovelace"
+
+
+def test_a_change_without_a_reason_does_not_repeat_itself(state: Gitops) -> None:
+    state("set", f"web={C}", "-e", "shop-dev").ok()
+    assert entries(state, "web")[0]["reason"] == ""
+    assert state("history", "web").ok().stdout.splitlines()[1].endswith("  -")
 
 
 def test_the_body_says_why_where_nobody_gave_a_reason(state: Gitops, remote: Path) -> None:

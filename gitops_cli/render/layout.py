@@ -1,0 +1,162 @@
+"""How a table fits a terminal: columns that wrap at words, else rows that go on at a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from gitops_cli.domain.text import inert, one_line
+from gitops_cli.render.view import Cell, Column, Flow, Style, Table, cell
+
+GAP = 2
+INDENT = 4
+_PROSE = 24  # cells; a sentence in a narrower column is hard to read
+
+
+class _Grid(NamedTuple):
+    """A table's texts, the titles first, and the width of each column in cells."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Text]]
+    widths: Sequence[int]
+
+
+def table_lines(table: Table, width: int | None) -> Iterator[Text]:
+    """Yield a table without its title, line by line, fitted into `width` cells if that is given.
+
+    Nothing is left out and no word is broken: only a line of one word can be wider.
+    """
+    header = [Cell(column.title.upper(), Style.DIM) for column in table.columns]
+    rows = [header, *([cell(value) for value in row] for row in table.rows)]
+    texts = [[_text(value) for value in row] for row in rows]
+    widths = [max(text.cell_len for text in column) for column in zip(*texts, strict=True)]
+    grid = _Grid(table.columns, texts, widths)
+    if width is None or _total(widths) <= width:
+        yield from map(_joined, _padded_rows(grid))
+        return
+    narrow = _narrowed(grid, width)
+    if narrow is not None:
+        yield from _wrapped(grid._replace(widths=narrow), width)
+    else:
+        yield from _continued(_capped(grid, width), width)
+
+
+def _text(value: Cell) -> Text:
+    # An empty cell would shift the columns for a reader that splits at white space.
+    return Text(inert(one_line(value.text)) or "-", style=value.style.value)
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _longest_word(text: Text) -> int:
+    return max((cell_len(word) for word in text.plain.split()), default=0)
+
+
+def _padded_rows(grid: _Grid) -> Iterator[list[Text]]:
+    for row in grid.rows:
+        yield [_padded(*each) for each in zip(row, grid.widths, grid.columns, strict=True)]
+
+
+def _padded(text: Text, width: int, column: Column) -> Text:
+    blank = " " * (width - text.cell_len)
+    return Text.assemble(blank, text) if column.right else Text.assemble(text, blank)
+
+
+def _joined(cells: Sequence[Text]) -> Text:
+    line = Text(" " * GAP).join(cells)
+    line.rstrip()
+    return line
+
+
+def _lines_of(text: Text, width: int) -> list[Text]:
+    """Return the words on as few lines as they fit; a wider word is the terminal's to wrap."""
+    lines: list[str] = [""]
+    for word in text.plain.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if cell_len(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [Text(line, style=text.style) for line in lines]
+
+
+def _narrowed(grid: _Grid, width: int) -> list[int] | None:
+    """Return widths that fit, the widest flowing column giving way first; None: there are none."""
+    widths, least = list(grid.widths), list(grid.widths)
+    for i, column in enumerate(grid.columns):
+        match column.flow:
+            case Flow.WRAP:
+                least[i] = max(_longest_word(row[i]) for row in grid.rows)
+            case Flow.PROSE:
+                least[i] = min(widths[i], _PROSE)
+            case Flow.KEEP:
+                pass
+    if _total(least) > width:
+        return None
+    while _total(widths) > width:
+        giving = max(range(len(widths)), key=lambda i: (widths[i] > least[i], widths[i]))
+        widths[giving] -= 1
+    return widths
+
+
+def _wrapped(grid: _Grid, width: int) -> Iterator[Text]:
+    """Yield rows as high as their highest cell; a cell with a word too wide goes below its row."""
+    for row in grid.rows:
+        fitting = [
+            text if _longest_word(text) <= wide else Text("")
+            for text, wide in zip(row, grid.widths, strict=True)
+        ]
+        cells = [_lines_of(text, wide) for text, wide in zip(fitting, grid.widths, strict=True)]
+        height = max(map(len, cells))
+        lines = [
+            [lines[i] if i < len(lines) else Text("") for lines in cells] for i in range(height)
+        ]
+        yield from map(_joined, _padded_rows(grid._replace(rows=lines)))
+        for text, shown in zip(row, fitting, strict=True):
+            if shown is not text:
+                yield from _below(text, width)
+
+
+def _below(text: Text, width: int) -> Iterator[Text]:
+    for line in _lines_of(text, width - INDENT):
+        yield Text.assemble(" " * INDENT, line)
+
+
+def _capped(grid: _Grid, width: int) -> _Grid:
+    """Return the grid with no column wider than half the terminal, for the sake of most rows."""
+    widths = [
+        max(text.cell_len for text in column if text.cell_len <= width // 2 or text is column[0])
+        for column in zip(*grid.rows, strict=True)
+    ]
+    return grid._replace(widths=widths)
+
+
+def _continued(grid: _Grid, width: int) -> Iterator[Text]:
+    """Yield rows that go on, indented, with the next whole column."""
+    flows = [column.flow for column in grid.columns]
+    for index, (row, padded) in enumerate(zip(grid.rows, _padded_rows(grid), strict=True)):
+        line = Text("")
+        for text, whole, flow in zip(row, padded, flows, strict=True):
+            prose = flow is Flow.PROSE
+            if prose and index and text.plain == "-":
+                continue
+            room = width - line.cell_len
+            least = max(_PROSE, _longest_word(text)) if prose else whole.cell_len
+            if line.plain and least > room:
+                yield _joined([line])
+                line, room = Text(" " * INDENT), width - INDENT
+            if prose or text.cell_len > room:
+                indent = " " * line.cell_len
+                *above, last = _lines_of(text, room)
+                for part in above:
+                    yield Text.assemble(line, part)
+                    line = Text(indent)
+                line = Text.assemble(line, last, " " * GAP)
+            else:
+                line = Text.assemble(line, whole, " " * GAP)
+        yield _joined([line])
