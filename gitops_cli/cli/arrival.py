@@ -13,7 +13,7 @@ from gitops_cli.domain.syncing import Outcome, SyncReport
 from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
-from gitops_cli.render.sync import row_line
+from gitops_cli.render.sync import place_of_row, row_line
 from gitops_cli.settings import parse_team
 
 
@@ -32,21 +32,23 @@ def wait_for_arrival(
     """
     desired = desired_state(session.state, rev=commit)
     team = parse_team(desired.snapshot.settings)
-    say = progress(session)
-    say(f"waiting until {environment} has it")
-    report = wait_for_state(
-        desired,
-        [environment],
-        clusters_of(session, None, None, warm=False),
-        team,
-        session.state,
-        now=session.now,
-        timeout=SECONDS if timeout is None else timeout,
-        services={environment: frozenset(services)},
-        heard=lambda row: say(row_line(row)),
-    )
+    with progress(session) as say:
+        say(environment, f"waiting until {environment} has it")
+        report = wait_for_state(
+            desired,
+            [environment],
+            clusters_of(session, None, None, warm=False),
+            team,
+            session.state,
+            now=session.now,
+            timeout=SECONDS if timeout is None else timeout,
+            services={environment: frozenset(services)},
+            heard=lambda row: say(place_of_row(row), row_line(row)),
+        )
     _raise_if_missed(report)
     session.finish(report.exit_code)
+    if report.exit_code is ExitCode.OK and session.output.for_people:
+        session.output.say(f"{environment} has it")
     for outcome in report.outcomes:
         if outcome.exit_code is not ExitCode.OK:
             why = outcome.reason or outcome.verdict

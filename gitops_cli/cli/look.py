@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from gitops_cli.cli.resolve import environment_named
@@ -78,6 +79,21 @@ def report_problems(
             session.output.error(problem)
 
 
-def progress(session: Session) -> Callable[[str], None]:
-    """Return what takes lines of progress: a person's stderr, and nothing for a machine's."""
-    return session.output.note if session.output.for_people else lambda line: None
+@contextmanager
+def progress(session: Session) -> Iterator[Callable[[str, str], None]]:
+    """Yield what takes progress: of what it is, and the line that says how it is now.
+
+    In a pipe the lines stay. On a terminal each thing has one line that changes, and they make
+    way for the result, which has the same in full; what breaks off leaves them. A machine's
+    result is not accompanied.
+    """
+    output = session.output
+    if not output.for_people or output.quiet:
+        yield lambda what, line: None
+    elif not (output.stdout.is_terminal and output.stderr.is_terminal):
+        yield lambda what, line: output.note(line)
+    else:
+        from gitops_cli.cli.progress import on_terminal  # a pipe does not need it
+
+        with on_terminal(output.stderr) as say:
+            yield say

@@ -31,7 +31,7 @@ from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.sync import SyncPlan, plan_sync
 from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.waiting import SECONDS
-from gitops_cli.render.sync import outcome_line, row_line, summary_line, sync_view
+from gitops_cli.render.sync import outcome_line, place_of_row, row_line, summary_line, sync_view
 from gitops_cli.settings import parse_team
 
 _SERVER = "--server-dry-run"
@@ -116,22 +116,22 @@ def run(
     )
     if not words and not (everything or yes or mode):
         _confirm(session, plan)
-    say = progress(session)
-    report = apply_plan(
-        plan,
-        session.state,
-        dry_run=mode,
-        fail_fast=fail_fast,
-        heard=lambda outcome: say(outcome_line(outcome)),
-    )
-    if wait and mode is None:
-        report = wait_for_rollouts(
+    with progress(session) as say:
+        report = apply_plan(
             plan,
-            report,
-            now=session.now,
-            timeout=SECONDS if timeout is None else timeout,
-            heard=lambda row: say(row_line(row)),
+            session.state,
+            dry_run=mode,
+            fail_fast=fail_fast,
+            heard=lambda outcome: say(place_of_row(outcome), outcome_line(outcome)),
         )
+        if wait and mode is None:
+            report = wait_for_rollouts(
+                plan,
+                report,
+                now=session.now,
+                timeout=SECONDS if timeout is None else timeout,
+                heard=lambda row: say(place_of_row(row), row_line(row)),
+            )
     _show(session, report)
 
 

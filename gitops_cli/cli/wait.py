@@ -14,7 +14,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
-from gitops_cli.render.sync import row_line
+from gitops_cli.render.sync import place_of_row, row_line
 from gitops_cli.render.wait import wait_view
 from gitops_cli.settings import parse_team
 
@@ -65,18 +65,18 @@ def wait(
         environment = desired.snapshot.environment(name)
         services = selection.services(environment)
         chosen[name] = frozenset(environment.files) if services is None else services
-    say = progress(session)
-    report = wait_for_state(
-        desired,
-        names,
-        clusters,
-        team,
-        session.state,
-        now=session.now,
-        timeout=SECONDS if timeout is None else timeout,
-        services=chosen,
-        heard=lambda row: say(row_line(row)),
-    )
+    with progress(session) as say:
+        report = wait_for_state(
+            desired,
+            names,
+            clusters,
+            team,
+            session.state,
+            now=session.now,
+            timeout=SECONDS if timeout is None else timeout,
+            services=chosen,
+            heard=lambda row: say(place_of_row(row), row_line(row)),
+        )
     session.show(wait_view(report))
     report_problems(
         session,

@@ -147,6 +147,11 @@ def summary_line(report: SyncReport) -> str:
     return ", ".join(f"{counts[done]} {done.value}" for done in Done if counts[done])
 
 
+def place_of_row(row: Row | Outcome) -> str:
+    """Return what a line of progress is about; the next one about it takes its place."""
+    return f"{row.environment} {row.kind.value} {row.service}"
+
+
 def row_line(row: Row) -> str:
     """Return one line of progress for a row of a rollout that is waited for."""
     done, wanted = row.rollout.counts if row.rollout is not None else (0, 0)

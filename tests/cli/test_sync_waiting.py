@@ -82,3 +82,24 @@ def test_what_its_own_settings_hold_back_ends_the_wait(live: Live) -> None:
     done = live.sync("--wait", "--timeout", "60s")
     assert done.code == 1
     assert "OnDelete" in done.stdout
+
+
+def test_on_a_terminal_progress_makes_way_for_the_result(behind: Live) -> None:
+    behind.record({"web.deployment": ABSENT})
+    with behind.gitops.terminal("sync", behind.namespace, "--wait", columns=200) as terminal:
+        terminal.wait_for("rolling")
+        assert terminal.finish() == 7
+        assert terminal.text.count("patched") == 2, "in the table and in the summary"
+        assert "rolling" not in terminal.text
+        assert terminal.text.count("not found") == 1
+
+
+def test_on_a_terminal_what_breaks_off_leaves_its_progress(live: Live) -> None:
+    live.record({"web.deployment": UNREADY})
+    live.running("web", OLD)
+    with live.gitops.terminal("sync", live.namespace, "--wait") as terminal:
+        terminal.wait_for("rolling")
+        terminal.press("ctrl-c")
+        assert terminal.finish() == 130
+        assert "rolling" in terminal.text
+        assert "interrupted" in terminal.text
