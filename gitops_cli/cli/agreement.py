@@ -58,6 +58,7 @@ def carry_out(
     agreed = terms._replace(reason=needed_reason(environment, team, terms.reason))
     if is_protected(environment, team):
         agreed = agreed._replace(confirmed=environment)
+    _remember(session, agreed)
     try:
         draft, written = write_draft(
             session.state,
@@ -72,6 +73,18 @@ def carry_out(
     outcome = Outcome(draft, written, review=offer.review)
     report(session, outcome, logs, shown=shown)
     return outcome
+
+
+def _remember(session: Session, agreed: Terms) -> None:
+    """Complete the answers with what was agreed to, if there are others to be repeated."""
+    options = session.answers.options
+    if not options:
+        return
+    if agreed.confirmed is None:
+        options["--yes"] = ""
+        return
+    options["--confirm"] = agreed.confirmed
+    options["--message"] = agreed.reason or ""
 
 
 def follow(session: Session, outcome: Outcome, timeout: float | None) -> None:

@@ -63,10 +63,13 @@ def lock(
     """
     now = session.now()
     end = _until(until, now)
-    reason = message
-    if reason is None:
+    if message is None and not may_ask():
+        raise UsageError("why is it locked?", hint='pass -m "why"')
+    order = _order(session, services, env, project)._replace(reason=message, until=end)
+    if message is None:
         reason = ask_text("Why is it locked?", flag='-m "why"')
-    order = _order(session, services, env, project)._replace(reason=reason, until=end)
+        session.answers.options["--message"] = reason
+        order = order._replace(reason=reason)
 
     def compute(snapshot: Snapshot, order: LockOrder) -> LockDraft:
         return draft_lock(snapshot, order, state=session.state, now=now, by=session.person)

@@ -8,7 +8,6 @@ from gitops_cli.cli.prompts import choose_several, may_ask
 from gitops_cli.cli.resolve import (
     choose_environment,
     environment_named,
-    say_command,
     service_here,
 )
 from gitops_cli.cli.session import Session
@@ -50,7 +49,8 @@ def planned_promotion(session: Session, words: Words, snapshot: Snapshot, team: 
     source = _source(session, words, target, snapshot, team)
     services, chosen = _services(session, words, source, target, snapshot, team)
     if chosen:
-        _say_command(session, source, target, services, words)
+        session.answers.arguments = list(services)
+        session.answers.options |= {"--from": source, "--to": target}
     return plan_promotion(snapshot, source=source, target=target, services=services)
 
 
@@ -132,14 +132,3 @@ def _services(
     choices = [(str(change.service), described(change)) for change in changes]
     picked = choose_several(f"Promote what from {source} to {target}?", choices, flag="--all")
     return [ServiceName(name) for name in picked], True
-
-
-def _say_command(
-    session: Session,
-    source: EnvironmentName,
-    target: EnvironmentName,
-    services: list[ServiceName],
-    words: Words,
-) -> None:
-    which = ["--all"] if words.everything else list(services)
-    say_command(session, ["promote", *which, "--from", source, "--to", target])

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.errors import Declined, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from prompt_toolkit.output import Output
-
-T = TypeVar("T")
+    from questionary import Question
 
 
 def may_ask() -> bool:
@@ -25,10 +24,8 @@ def confirm(question: str, *, flag: str = "--yes") -> None:
     _need_terminal(question, flag)
     import questionary
 
-    answer = questionary.confirm(question, default=False, auto_enter=False, output=_stderr()).ask()
-    if answer is None:
-        raise Interrupted("interrupted; nothing was changed")
-    if not answer:
+    asked = questionary.confirm(question, default=False, auto_enter=False, output=_stderr())
+    if not _answer(asked):
         raise Declined("declined; nothing was changed")
 
 
@@ -37,10 +34,8 @@ def confirm_by_name(question: str, name: str) -> None:
     _need_terminal(question, f"--confirm {name}")
     import questionary
 
-    answer = questionary.text(f"{question} Type {name} to go on:", output=_stderr()).ask()
-    if answer is None:
-        raise Interrupted("interrupted; nothing was changed")
-    if answer.strip() != name:
+    asked = questionary.text(f"{question} Type {name} to go on:", output=_stderr())
+    if _answer(asked).strip() != name:
         raise Declined(f"that was not `{name}`; nothing was changed")
 
 
@@ -50,7 +45,7 @@ def choose(question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> s
     import questionary
 
     options = [questionary.Choice(title, value=value) for value, title in choices]
-    return str(_picked(questionary.select(question, choices=options, output=_stderr()).ask()))
+    return str(_answer(questionary.select(question, choices=options, output=_stderr())))
 
 
 def choose_several(question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> list[str]:
@@ -59,13 +54,13 @@ def choose_several(question: str, choices: Sequence[tuple[str, str]], *, flag: s
     import questionary
 
     options = [questionary.Choice(title, value=value) for value, title in choices]
-    picked = questionary.checkbox(
+    asked = questionary.checkbox(
         question,
         choices=options,
         validate=lambda chosen: bool(chosen) or "choose at least one",
         output=_stderr(),
-    ).ask()
-    return list(_picked(picked))
+    )
+    return list(_answer(asked))
 
 
 def ask_text(question: str, *, flag: str) -> str:
@@ -73,16 +68,18 @@ def ask_text(question: str, *, flag: str) -> str:
     _need_terminal(question, flag)
     import questionary
 
-    answer = questionary.text(
+    asked = questionary.text(
         question, validate=lambda text: bool(text.strip()) or "not empty", output=_stderr()
     )
-    return str(_picked(answer.ask())).strip()
+    return str(_answer(asked)).strip()
 
 
-def _picked(answer: T | None) -> T:
-    if answer is None:
-        raise Interrupted("interrupted; nothing was changed")
-    return answer
+def _answer(asked: Question) -> Any:
+    """Return what a person answers; Ctrl-C and Ctrl-D raise Interrupted."""
+    try:
+        return asked.unsafe_ask()
+    except (KeyboardInterrupt, EOFError):
+        raise Interrupted("interrupted; nothing was changed") from None
 
 
 def _stderr() -> Output:

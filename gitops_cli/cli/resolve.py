@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from gitops_cli.cli.prompts import choose, may_ask
@@ -22,8 +20,6 @@ from gitops_cli.domain.team import Team
 
 if TYPE_CHECKING:
     from gitops_cli.source.checkout import Checkout
-
-_SHORT = {"--env": ("-e",), "--project": ("-p",)}
 
 
 def environment_named(
@@ -63,31 +59,11 @@ def environment_named(
 def choose_environment(
     session: Session, question: str, names: Collection[EnvironmentName], *, flag: str
 ) -> EnvironmentName:
-    """Let a person pick an environment, and say with which option nobody would be asked."""
+    """Let a person pick an environment; the option that would have said so is an answer."""
     chosen = choose(question, [(name, name) for name in names], flag=flag)
     if flag.startswith("--"):
-        say_command(session, [*without_option(sys.argv[1:], flag), flag, chosen])
+        session.answers.options[flag] = chosen
     return EnvironmentName(chosen)
-
-
-def say_command(session: Session, words: Sequence[str]) -> None:
-    """Say which command does the same without asking."""
-    session.output.note(f"the same without questions: {shlex.join(['gitops', *words])}")
-
-
-def without_option(words: Sequence[str], flag: str) -> list[str]:
-    """Return a command line without an option and its value."""
-    names = {flag, *_SHORT.get(flag, ())}
-    kept: list[str] = []
-    skip = False
-    for word in words:
-        if skip:
-            skip = False
-        elif word in names:
-            skip = True
-        elif not word.startswith(tuple(f"{name}=" for name in names)):
-            kept.append(word)
-    return kept
 
 
 def _asked(

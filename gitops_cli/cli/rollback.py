@@ -22,7 +22,7 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
-from gitops_cli.cli.resolve import environment_named, say_command, service_here
+from gitops_cli.cli.resolve import environment_named, service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Draft
 from gitops_cli.domain.duration import age, parse_duration
@@ -194,7 +194,7 @@ def _chosen(
         raise UsageError(f"{environment} has no earlier versions")
     choices = [(offer.commit.hash, _offered(offer, session.now())) for offer in offers]
     chosen = choose(f"Undo which change of {environment}?", choices, flag="--commit")
-    say_command(session, ["rollback", "-e", environment, "--commit", chosen])
+    session.answers.options |= {"--env": environment, "--commit": chosen}
     return words._replace(commit=chosen)
 
 
@@ -205,7 +205,7 @@ def _offered(offer: Undoing, now: datetime) -> str:
         f"{step.new.short if step.new else 'removed'}"
         for service, step in sorted(offer.steps.items())
     )
-    return f"{when:>6} ago  {what}  ({one_line(offer.commit.author.name)})"
+    return f"{when + ' ago':<8}  {what}  ({one_line(offer.commit.author.name)})"
 
 
 def _past(words: _Words, now: datetime) -> Back:

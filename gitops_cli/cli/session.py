@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -11,8 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from gitops_cli.cli.answers import Answers
 from gitops_cli.cli.output import Format, Output
-from gitops_cli.domain.errors import ConfigurationError, ExitCode, worst
+from gitops_cli.domain.errors import ConfigurationError, Declined, ExitCode, worst
 from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config
 
@@ -52,6 +54,7 @@ class Session:
         self.options = options
         self.output = output
         self.exit_code = ExitCode.OK
+        self.answers = Answers()
         self._closing = ExitStack()
 
     def __enter__(self) -> Self:
@@ -66,6 +69,9 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._closing.close()
+        same = self.answers.command(sys.argv[1:])
+        if same is not None and kind in (None, Declined):
+            self.output.note(f"the same without questions: {same}")
 
     @cached_property
     def user(self) -> UserConfig:

@@ -118,9 +118,10 @@ def set_versions(
     )
     checks = ImageChecks(verify_image, wait_image, pin)
     by_branch = wish.from_checkout or session.ci is not None
+    versions = wish.versions  # refused before anything is asked
     order = Order(
         env or asked_environment(session, project),
-        wish.versions,
+        versions,
         images=ImageGate(lambda: session.registries, checks),
         project=project,
         usual_project=session.user.project,

@@ -44,15 +44,15 @@ def _iso(at: datetime | None) -> str | None:
 
 def _lines(draft: LockDraft, written: Written | None) -> Iterator[Line]:
     if not draft.locks:
-        nothing = "locked so already" if draft.verb is Verb.LOCK else "nothing is locked"
+        nothing = "locked so already" if draft.verb is Verb.LOCK else "no such lock"
         yield Line(f"nothing to do: {nothing} in {draft.environment}", Style.DIM)
         return
     commit = f" ({written.commit[:SHORT]})" if written and written.commit else ""
     did = f"would {draft.verb}" if written is None else f"{draft.verb}ed"
     for lock in draft.locks:
-        what = lock.service or "the environment"
+        where = f"{lock.service} in {draft.environment}" if lock.service else draft.environment
         details = _details(lock) if draft.verb is Verb.LOCK else ""
-        line = f"{did} {what} in {draft.environment}{details}{commit}"
+        line = f"{did} {where}{details}{commit}"
         yield Line(line, Style.GOOD)
     for lock in draft.replaced:
         by = f" by {one_line(lock.by)}" if lock.by else ""

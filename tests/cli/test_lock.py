@@ -161,7 +161,7 @@ def test_a_dry_run_writes_nothing(company, clone):
 
     done = clone("lock", "-e", PROD, "-m", "audit", "--dry-run").ok()
 
-    assert "would lock the environment in project1-production: audit" in done.stdout
+    assert "would lock project1-production: audit" in done.stdout
     assert tip(company) == before
 
 
@@ -182,3 +182,26 @@ def test_a_colleagues_lock_that_is_replaced_is_told(company, clone):
     done = clone("lock", "authentication", "-e", PROD, "-m", "incident 8").ok()
 
     assert "before, it was locked by Ben: incident 7" in done.stdout
+
+
+def test_what_was_asked_is_told_as_one_command(clone):
+    with clone.terminal("lock", "authentication", columns=200) as screen:
+        screen.wait_for("Environment?")
+        screen.press("enter")
+        screen.wait_for("Why is it locked?")
+        screen.type("audit of May")
+        screen.press("enter")
+        assert screen.finish() == 0
+        [said] = [line for line in screen.text.splitlines() if "without questions" in line]
+    same = "gitops lock authentication --env project1-development --message 'audit of May'"
+    assert said == f"the same without questions: {same}"
+
+
+@pytest.mark.parametrize("key", ["ctrl-c", "ctrl-d"])
+def test_a_question_left_is_said_once(clone, key):
+    with clone.terminal("lock", "-e", "project1-staging") as screen:
+        screen.wait_for("Why is it locked?")
+        screen.press(key)
+        assert screen.finish() == 130
+        assert "Cancelled" not in screen.text
+        assert screen.text.count("interrupted") == 1

@@ -291,7 +291,7 @@ def test_a_terminal_chooses_from_the_last_changes(past, clone):
         screen.press("enter")
 
         assert screen.finish() == 0
-        assert "gitops rollback -e project1-production --commit" in screen.text
+        assert "gitops rollback --env project1-production --commit" in screen.text
     assert authentication(past) == B
 
 
