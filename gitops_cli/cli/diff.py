@@ -9,7 +9,7 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.look import clusters_of, environments_named, report_problems
-from gitops_cli.cli.options import At, Context, Exclude, Kubeconfig, Only, Project, Rev
+from gitops_cli.cli.options import At, Context, EnvToo, Exclude, Kubeconfig, Only, Project, Rev
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode
 from gitops_cli.operations.desired import Selection, desired_state
@@ -44,6 +44,7 @@ AsAgent = Annotated[
 def diff(
     session: Session,
     environments: Environments = None,
+    env: EnvToo = None,
     project: Project = None,
     only: Only = None,
     exclude: Exclude = None,
@@ -61,17 +62,18 @@ def diff(
     Exit code 0: all as recorded; 1: something differs, is rolling or failed; 2 and above: it
     could not be told.
     """
+    words = [*(environments or ()), *(env or ())]
     if as_agent:
         from gitops_cli.cli.as_agent import agent_clusters  # everybody else need not wait for it
 
-        clusters = agent_clusters(session, context, kubeconfig, environments or [])
+        clusters = agent_clusters(session, context, kubeconfig, words)
     else:
         clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)
     if desired.note:
         session.output.note(desired.note)
     team = parse_team(desired.snapshot.settings)
-    names = environments_named(session, environments or [], desired.snapshot, team, project=project)
+    names = environments_named(session, words, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)
     result = compare_all(desired, names, clusters, team, now=session.now(), selection=selection)

@@ -10,6 +10,8 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.text import one_line
 from gitops_cli.render.help import (
     environment_view,
     exit_codes_view,
@@ -35,15 +37,43 @@ _VIEWS: Mapping[Topic, Callable[[], View]] = {
 }
 
 
+def _complete(incomplete: str) -> list[str]:
+    from gitops_cli.cli.app import COMMANDS
+
+    return [word for word in (*Topic, *COMMANDS) if word.startswith(incomplete)]
+
+
 @command
 def help_(
     session: Session,
-    topic: Annotated[
-        Topic | None, typer.Argument(help="What to explain.", show_default=False)
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TOPIC|COMMAND]",
+            help="What to explain: exit-codes, environment, formats, or a command.",
+            show_default=False,
+            autocompletion=_complete,
+        ),
     ] = None,
 ) -> None:
     """Explain exit codes, environment variables or output formats."""
-    session.show(topics_view(Topic) if topic is None else _VIEWS[topic]())
+    if not words:
+        session.show(topics_view(Topic))
+    elif words[0] in _VIEWS:
+        session.show(_VIEWS[Topic(words[0])]())
+    else:
+        _help_of(words)
+
+
+def _help_of(words: list[str]) -> None:
+    from gitops_cli.cli.app import COMMANDS, app  # it imports this module
+
+    if words[0] not in COMMANDS:
+        raise UsageError(
+            f"there is no topic or command `{one_line(words[0])}`",
+            hint=f"topics: {', '.join(Topic)}; `gitops --help` lists the commands",
+        )
+    app([*words, "--help"], prog_name="gitops")
 
 
 @command

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
-from gitops_cli.cli.options import Project
-from gitops_cli.cli.resolve import service_here
+from gitops_cli.cli.options import Project, moment
+from gitops_cli.cli.resolve import told_service_here
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.selection import Filter
 from gitops_cli.operations.history import Span, read_history
@@ -20,20 +19,6 @@ from gitops_cli.render.history import view
 from gitops_cli.settings import parse_team
 
 LIMIT = 20
-
-
-def _when(text: str) -> datetime:
-    try:
-        return datetime.now(UTC) - timedelta(seconds=parse_duration(text))
-    except (ValueError, OverflowError):
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"`{text}` is neither a time such as 2026-11-23T02:00 nor a length such as 2d"
-        ) from error
-    return moment if moment.tzinfo is not None else moment.astimezone()
 
 
 @command
@@ -61,10 +46,10 @@ def history(
     project: Project = None,
     since: Annotated[
         datetime | None,
-        typer.Option(parser=_when, metavar="TIME", help="Not before: 2026-11-23, 2d, 12h …"),
+        typer.Option(parser=moment, metavar="TIME", help="Not before: 2026-11-23, 2d, 12h …"),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(parser=_when, metavar="TIME", help="Not after.")
+        datetime | None, typer.Option(parser=moment, metavar="TIME", help="Not after.")
     ] = None,
     limit: Annotated[
         int | None,
@@ -89,7 +74,7 @@ def history(
         [parse_service(name) for name in services or ()],
         environments or (),
         project,
-        None if services else service_here(session, team, snapshot),
+        None if services else told_service_here(session, team, snapshot),
     )
     entries = read_history(session.state, snapshot, team, wanted, Span(since, until, limit or None))
     session.show(view(entries, session.now()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -20,12 +20,19 @@ def duration(text: str) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """Return an option's time, or how long ago it was."""
     try:
-        moment = datetime.fromisoformat(text)
+        return datetime.now(UTC) - timedelta(seconds=parse_duration(text))
+    except (ValueError, OverflowError):
+        pass
+    try:
+        at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(f"`{text}` is not a time such as 2026-11-23T02:00") from error
-    return moment if moment.tzinfo is not None else moment.astimezone()
+        raise typer.BadParameter(
+            f"`{text}` is neither a time such as 2026-11-23T02:00 nor a length such as 2d"
+        ) from error
+    return at if at.tzinfo is not None else at.astimezone()
 
 
 Env = Annotated[
@@ -37,6 +44,11 @@ Env = Annotated[
         help="Environment, or a stage: dev, stage, prod.",
         autocompletion=complete_environment,
     ),
+]
+# Where environments are arguments, -e says the same: nobody remembers which command has which.
+EnvToo = Annotated[
+    list[str] | None,
+    typer.Option("--env", "-e", hidden=True, autocompletion=complete_environment),
 ]
 Project = Annotated[
     str | None,
@@ -82,7 +94,12 @@ Rev = Annotated[
 ]
 At = Annotated[
     datetime | None,
-    typer.Option("--at", parser=_moment, metavar="TIME", help="State as it was at that time."),
+    typer.Option(
+        "--at",
+        parser=moment,
+        metavar="TIME",
+        help="State as it was at that time: 2026-11-23T02:00, 2h.",
+    ),
 ]
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="GLOB", help="Only services like this.")

@@ -13,6 +13,7 @@ from gitops_cli.cli.look import clusters_of, environments_named, progress, repor
 from gitops_cli.cli.options import (
     At,
     Context,
+    EnvToo,
     Exclude,
     Kubeconfig,
     Only,
@@ -69,6 +70,7 @@ sync = typer.Typer(add_completion=False)
 def run(
     session: Session,
     environments: Environments = None,
+    env: EnvToo = None,
     project: Project = None,
     everything: All = False,
     only: Only = None,
@@ -90,7 +92,7 @@ def run(
     are synced at once. Without a name the plan for all of them is shown and confirmed; a script
     says --all or --yes. A workload that records a newer state commit is left alone.
     """
-    words = environments or []
+    words = [*(environments or ()), *(env or ())]
     mode = DryRun.SERVER if server_dry_run else DryRun.CLIENT if dry_run else None
     if not words and not (everything or yes or mode or may_ask()):
         raise UsageError(

@@ -9,8 +9,9 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.look import clusters_of, environments_named, progress, report_problems
-from gitops_cli.cli.options import Context, Exclude, Kubeconfig, Only, Project, Timeout
+from gitops_cli.cli.options import Context, EnvToo, Exclude, Kubeconfig, Only, Project, Timeout
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
@@ -23,14 +24,15 @@ from gitops_cli.settings import parse_team
 def wait(
     session: Session,
     environments: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="ENV…",
             help="Environments or stages.",
             show_default=False,
             autocompletion=complete_environment,
         ),
-    ],
+    ] = None,
+    env: EnvToo = None,
     commit: Annotated[
         str | None,
         typer.Option(
@@ -52,12 +54,15 @@ def wait(
     An agent, or somebody else's sync, does the work. Exit code 7: a rollout failed; 8: not in
     time.
     """
+    words = [*(environments or ()), *(env or ())]
+    if not words:
+        raise UsageError("wait for which environments?", hint="name them, or stages")
     clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=commit)
     if desired.note:
         session.output.note(desired.note)
     team = parse_team(desired.snapshot.settings)
-    names = environments_named(session, environments, desired.snapshot, team, project=project)
+    names = environments_named(session, words, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)
     chosen = {}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gitops_cli.cli.command import command
 from gitops_cli.cli.diff import Environments
 from gitops_cli.cli.look import clusters_of, environments_named, report_problems
-from gitops_cli.cli.options import Context, Exclude, Kubeconfig, Only, Project, Rev, Timeout
+from gitops_cli.cli.options import Context, EnvToo, Exclude, Kubeconfig, Only, Project, Rev, Timeout
 from gitops_cli.cli.output import Format
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.comparison import Row
@@ -26,6 +26,7 @@ MARKED_SECONDS = 5.0
 def watch(
     session: Session,
     environments: Environments = None,
+    env: EnvToo = None,
     project: Project = None,
     only: Only = None,
     exclude: Exclude = None,
@@ -39,12 +40,13 @@ def watch(
     Follows the clusters by watches, or by polling without that right, and git every few seconds.
     In a pipe each change is one line or document. Ends with Ctrl-C, or after --timeout.
     """
+    words = [*(environments or ()), *(env or ())]
     clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev)
     if desired.note:
         session.output.note(desired.note)
     team = parse_team(desired.snapshot.settings)
-    names = environments_named(session, environments or [], desired.snapshot, team, project=project)
+    names = environments_named(session, words, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)
     looks = looks_at(

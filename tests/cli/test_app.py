@@ -48,3 +48,18 @@ def test_closed_streams_do_no_harm(gitops, closed):
     )
     assert done.returncode == 0, done.stderr
     assert ("gitops" in done.stdout) == (closed == "2>&-")
+
+
+@pytest.mark.parametrize("command", ["diff", "sync", "watch", "wait"])
+def test_env_names_environments_where_they_are_arguments_too(clone, command):
+    as_argument, as_option = clone(command, "nope"), clone(command, "-e", "nope")
+
+    assert (as_option.code, as_option.stderr) == (as_argument.code, as_argument.stderr)
+    assert "no environment or stage `nope`" in as_option.stderr
+
+
+@pytest.mark.parametrize("command", ["diff", "sync"])
+def test_a_past_state_can_be_said_by_its_age(clone, command):
+    done = clone(command, "nope", "--at", "1m")
+
+    assert "no environment or stage `nope`" in done.stderr

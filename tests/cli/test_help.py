@@ -45,6 +45,11 @@ def test_topics_and_an_unknown_one(gitops: Gitops) -> None:
     assert gitops("help", "nothing").code == 2
 
 
+@pytest.mark.parametrize("command", [("promote",), ("env", "add")])
+def test_help_of_a_command(gitops: Gitops, command: tuple[str, ...]) -> None:
+    assert gitops("help", *command).ok().stdout == gitops(*command, "--help").ok().stdout
+
+
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_version(gitops: Gitops, form: str) -> None:
     from gitops_cli import __version__
