@@ -8,7 +8,7 @@ from gitops_cli.cli.prompts import choose_several, may_ask
 from gitops_cli.cli.resolve import (
     choose_environment,
     environment_named,
-    service_here,
+    told_service_here,
 )
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import described
@@ -42,8 +42,7 @@ class Words(NamedTuple):
 def planned_promotion(session: Session, words: Words, snapshot: Snapshot, team: Team) -> Promotion:
     if words.everything and words.services:
         raise UsageError("--all and named services exclude each other")
-    if not words.says_which and (here := service_here(session, team, snapshot)) is not None:
-        session.output.note(f"{here}: the service of this checkout")
+    if not words.says_which and (here := told_service_here(session, team, snapshot)) is not None:
         words = words._replace(services=(here,))
     target = _target(session, words, snapshot, team)
     source = _source(session, words, target, snapshot, team)

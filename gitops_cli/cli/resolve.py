@@ -111,3 +111,11 @@ def service_here(
         return None
     known = snapshot is None or projects_with(service, snapshot, team)
     return service if known else None
+
+
+def told_service_here(session: Session, team: Team, snapshot: Snapshot) -> ServiceName | None:
+    """Return the service of this checkout, and say that it is what the command is about."""
+    here = service_here(session, team, snapshot)
+    if here is not None:
+        session.output.note(f"{here}: the service of this checkout")
+    return here

@@ -22,7 +22,7 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
-from gitops_cli.cli.resolve import environment_named, service_here
+from gitops_cli.cli.resolve import environment_named, told_service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Draft
 from gitops_cli.domain.duration import age, parse_duration
@@ -171,10 +171,9 @@ def _environment(
 def _of_this_checkout(session: Session, words: _Words, snapshot: Snapshot, team: Team) -> _Words:
     if words.services or words.says_how_far:
         return words
-    here = service_here(session, team, snapshot)
+    here = told_service_here(session, team, snapshot)
     if here is None:
         return words
-    session.output.note(f"{here}: the service of this checkout")
     return words._replace(services=(here,))
 
 

@@ -9,7 +9,7 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import Context, Images, Kubeconfig, Project
-from gitops_cli.cli.resolve import service_here
+from gitops_cli.cli.resolve import told_service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.repository import invalid
@@ -65,7 +65,7 @@ def status(
             [parse_service(name) for name in services or ()],
             environments or (),
             project,
-            None if services else service_here(session, team, snapshot),
+            None if services else told_service_here(session, team, snapshot),
         ),
         sources=lambda: session.sources(team),
         fresh=tip.fresh,

@@ -25,6 +25,15 @@ class Filter(NamedTuple):
     usual: ServiceName | None = None
 
 
+def advice(word: str, snapshot: Snapshot, team: Team) -> str | None:
+    """Return what to type where a service was expected and `word` names an environment."""
+    try:
+        candidates(word, snapshot.environments.keys(), team)
+    except UnknownEnvironment:
+        return None
+    return f"`{one_line(word)}` is an environment or a stage: -e {one_line(word)}"
+
+
 def selected_environments(snapshot: Snapshot, team: Team, wanted: Filter) -> list[EnvironmentName]:
     """Return the environments to look at, in order; raises UnknownEnvironment."""
     names = snapshot.environments.keys()

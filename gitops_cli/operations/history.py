@@ -13,7 +13,7 @@ from gitops_cli.domain.errors import UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past import Entry, Recorded
 from gitops_cli.domain.repository import KIND_OF_SUFFIX, Kind, Snapshot, service_at
-from gitops_cli.domain.selection import Filter, selected_environments
+from gitops_cli.domain.selection import Filter, advice, selected_environments
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import parse_version
@@ -49,16 +49,20 @@ def read_history(
     there = {s for name in environments for s in snapshot.environments[name].files}
     if not wanted.services or there & set(wanted.services):
         return entries
-    return _known(entries, wanted.services)
+    hints = [advice(service, snapshot, team) for service in wanted.services]
+    hint = next(filter(None, hints), "`gitops status` shows the services")
+    return _known(entries, wanted.services, hint)
 
 
-def _known(entries: Iterator[Entry], services: Collection[ServiceName]) -> Iterator[Entry]:
+def _known(
+    entries: Iterator[Entry], services: Collection[ServiceName], hint: str
+) -> Iterator[Entry]:
     """Yield the entries of services that are gone; raise UnknownService if there are none."""
     first = next(entries, None)
     if first is None:
         raise UnknownService(
             f"no change of {', '.join(services)} was found there",
-            hint="`gitops status` shows the services",
+            hint=hint,
         )
     yield first
     yield from entries

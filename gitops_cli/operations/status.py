@@ -14,7 +14,7 @@ from gitops_cli.domain.grid import Cell, Column, Grid, Status
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment, Snapshot, VersionFile, service_at
 from gitops_cli.domain.resolution import stage_before
-from gitops_cli.domain.selection import Filter, selected_environments
+from gitops_cli.domain.selection import Filter, advice, selected_environments
 from gitops_cli.domain.stages import by_project, place_of
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line
@@ -49,7 +49,7 @@ def read_status(
 ) -> Status:
     """Return the grids of what is wanted; raises UnknownService and UnknownEnvironment."""
     environments = selected_environments(snapshot, team, wanted)
-    services = _services(snapshot, environments, wanted)
+    services = _services(snapshot, team, environments, wanted)
     shown = _files(snapshot, environments, services)
     tip = snapshot.commit
     projects = by_project(snapshot.environments, team)
@@ -64,21 +64,22 @@ def read_status(
         _distances(snapshot, before, shown, sources),
         now,
     )
+    grids = [
+        _grid(project, names, services, subject)
+        for project, names in by_project(environments, team).items()
+    ]
     return Status(
         tip,
         committed_at,
         fresh,
         now,
-        tuple(
-            _grid(project, names, services, subject)
-            for project, names in by_project(environments, team).items()
-        ),
+        tuple(grid for grid in grids if services is None or grid.rows),
         snapshot.all_findings,
     )
 
 
 def _services(
-    snapshot: Snapshot, environments: Iterable[EnvironmentName], wanted: Filter
+    snapshot: Snapshot, team: Team, environments: Iterable[EnvironmentName], wanted: Filter
 ) -> frozenset[ServiceName] | None:
     """Return the services to show; None means all."""
     known = {service for name in environments for service in snapshot.environments[name].files}
@@ -86,7 +87,8 @@ def _services(
         if service not in known and not _spoiled_anywhere(snapshot, environments, service):
             raise UnknownService(
                 f"no service `{one_line(service)}` is recorded there",
-                hint=f"services: {', '.join(sorted(known)) or 'none'}",
+                hint=advice(service, snapshot, team)
+                or f"services: {', '.join(sorted(known)) or 'none'}",
             )
     if wanted.services:
         return frozenset(wanted.services)

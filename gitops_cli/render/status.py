@@ -27,10 +27,17 @@ def view(status: Status) -> View:
     """Return all grids, and below each the locks and freezes in it."""
     blocks: list[Table | Line] = []
     for grid in status.grids:
-        blocks += [_table(grid, status.now), *_remarks(grid, status.now)]
+        blocks += [_table(grid, status.now)] if grid.rows else _unused(grid)
+        blocks += _remarks(grid, status.now)
     if not status.grids:
         blocks.append(Line("no environments yet; `gitops env add NAME` makes one", Style.DIM))
     return View("status", document(status), tuple(blocks))
+
+
+def _unused(grid: Grid) -> list[Line]:
+    title = f"{grid.project}: " if grid.project else ""
+    text = f"no services yet; `gitops set SERVICE=HASH -e {grid.columns[0].environment}` adds one"
+    return [Line(title + text, Style.DIM)]
 
 
 def document(status: Status) -> dict[str, Any]:

@@ -183,6 +183,12 @@ def test_in_a_services_checkout_only_that_service(gitops: Gitops, article: Artic
     assert {e["service"] for e in found} == {"billing"}
 
 
+def test_an_environment_in_place_of_a_service(state: Gitops) -> None:
+    ran = state("history", "dev")
+    assert ran.code == 2
+    assert "-e dev" in ran.stderr
+
+
 def test_an_unreachable_remote(state: Gitops, remote: Path) -> None:
     remote.rename(remote.with_suffix(".gone"))
     ran = state("history", "web").ok()

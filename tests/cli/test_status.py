@@ -176,6 +176,7 @@ def test_from_a_services_checkout_only_that_service(gitops: Gitops, article: Art
     found = inside("status", "-o", "json").ok().json()
     shown = {s["service"] for p in found["projects"] for s in p["services"]}
     assert shown == {"billing"}
+    assert inside("status").ok().stderr == "billing: the service of this checkout\n"
     named = inside("status", "orders", "-o", "json").ok().json()
     assert {s["service"] for p in named["projects"] for s in p["services"]} == {"orders"}
 
@@ -201,6 +202,7 @@ def test_an_unreadable_file_is_shown_and_fails(state: Gitops, article: Article) 
     ("arguments", "code", "message"),
     [
         (["nothing"], 2, "no service `nothing`"),
+        (["prod"], 2, "-e prod"),
         (["../x"], 2, "not a service name"),
         (["-e", "qa"], 2, "no environment or stage `qa`"),
         (["-p", "shop"], 2, "no project `shop`"),
@@ -212,6 +214,13 @@ def test_what_is_not_there(state: Gitops, arguments: list[str], code: int, messa
     assert ran.code == code
     assert message in ran.stderr
     assert ran.stdout == ""
+
+
+def test_a_project_without_services_says_how_to_record_one(state: Gitops, article: Article) -> None:
+    settle(article, {"new-development/images_path": "registry.example.com/new/\n"})
+    shown = state("status").ok().stdout
+    assert "new: no services yet; `gitops set SERVICE=HASH -e new-development` adds one" in shown
+    assert "new" not in state("status", "orders").ok().stdout
 
 
 def test_a_repository_without_commits_or_environments(gitops: Gitops, tmp_path: Path) -> None:
