@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timezone
 from types import MappingProxyType
@@ -24,6 +25,30 @@ class Commit(NamedTuple):
     subject: str
     body: str = ""
     trailers: Mapping[str, str] = MappingProxyType({})
+
+
+# What `git pull` and `git merge origin/main` write as the subject. git leaves out `into` for the
+# branches of merge.suppressDest, and older versions for master.
+_PULL = (
+    r"Merge (?:branch '(?P<theirs>[^']+)' of \S+"
+    r"|remote-tracking branch '[^/']+/(?P<tracked>[^']+)')"
+    r"(?: into (?P<into>\S+))?\Z"
+)
+
+
+def parent_on(commit: Commit, branch: str | None) -> str | None:
+    """Return what `branch` was at before it was at this commit; None for a first commit.
+
+    The first parent, but for a merge that `git pull` made: it has the person's own work first, and
+    second what everybody else had pushed and the cluster had followed.
+    """
+    if len(commit.parents) == 2 and branch is not None:
+        pull = re.match(_PULL, commit.subject)
+        if pull is not None:
+            pulled = pull["theirs"] or pull["tracked"]
+            if pulled == branch and pull["into"] in (None, branch):
+                return commit.parents[1]
+    return commit.parents[0] if commit.parents else None
 
 
 def time_of(seconds: int, zone: timezone = UTC) -> datetime:

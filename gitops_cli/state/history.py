@@ -1,8 +1,9 @@
 """Walks the branch's history: what happened to a file, what a commit did, what was when.
 
-First parents only. The branch is what was deployed, so a change counts from the commit that
+Only what the branch was at. It is what was deployed, so a change counts from the commit that
 brought it onto the branch; inside a merged pull request the file may have had values that never
-ran anywhere. Along first parents the values of a file form one chain.
+ran anywhere. These commits are first parents, but for the merges of `git pull` (`parent_on`), and
+along them the values of a file form one chain.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from gitops_cli.domain.commits import Commit, FileChange
+from gitops_cli.domain.commits import Commit, FileChange, parent_on
 from gitops_cli.domain.errors import GitError
+from gitops_cli.domain.repository import KIND_OF_SUFFIX
 from gitops_cli.state.failures import failure
+from gitops_cli.state.mainline import Mainline
 from gitops_cli.state.objects import Object, ObjectReader, parse_commit
 from gitops_cli.state.process import Done, Git
 
@@ -24,10 +27,17 @@ _BATCH = 100  # commits whose objects are read in one round trip
 
 
 class History(NamedTuple):
-    """The whole history, from any of its commits on."""
+    """The whole history of a branch, from any of its commits on."""
 
     git: Git
     reader: ObjectReader
+    branch: str | None
+    lines: dict[str, Mainline]
+
+    def close(self) -> None:
+        """End the processes that walk the branch."""
+        for line in self.lines.values():
+            line.close()
 
     def of_file(
         self,
@@ -52,13 +62,14 @@ class History(NamedTuple):
             yield self._with_origin(change)
 
     def _through_renames(self, path: str, start: str) -> Iterator[FileChange]:
+        line = self._line(start)
         while True:
-            for change in self._under_one_name(path, start):
+            for change in self._under_one_name(path, start, line):
                 source = None if change.old is not None else self._moved_from(change)
                 if source is None:
                     yield change
                     continue
-                parent = change.commit.parents[0]
+                parent = str(self.before(change.commit))
                 moved = change._replace(old=self._blob(f"{parent}:{source}"))
                 if moved.old != moved.new:
                     yield moved
@@ -67,21 +78,59 @@ class History(NamedTuple):
             else:
                 return
 
-    def _under_one_name(self, path: str, start: str) -> Iterator[FileChange]:
+    def _line(self, start: str) -> Mainline:
+        if start not in self.lines:
+            self.lines[start] = Mainline(start, self.walk, self.reader, self.branch)
+        return self.lines[start]
+
+    def _under_one_name(self, path: str, start: str, line: Mainline) -> Iterator[FileChange]:
         """Yield the changes of one path; each one's `old` is the next one's `new`."""
         newer: tuple[Commit, bytes | None] | None = None
-        for commit, content in self._contents(path, start):
+        for commit, content in self._contents(path, start, line):
             if newer is not None and newer[1] != content:
                 yield FileChange(path, newer[0], content, newer[1])
             newer = (commit, content)
         if newer is None:
             return
         oldest, content = newer
-        before = self._blob(f"{oldest.parents[0]}:{path}") if oldest.parents else None
+        parent = self.before(oldest)
+        before = self._blob(f"{parent}:{path}") if parent is not None else None
         if before != content:
             yield FileChange(path, oldest, before, content)
 
-    def _contents(self, path: str, start: str) -> Iterator[tuple[Commit, bytes | None]]:
+    def before(self, commit: Commit) -> str | None:
+        """Return what the branch was at before this commit."""
+        return parent_on(commit, self.branch)
+
+    def is_pull(self, commit: Commit) -> bool:
+        """Tell whether the branch did not go by the commit's first parent."""
+        return bool(commit.parents) and self.before(commit) != commit.parents[0]
+
+    def _contents(
+        self, path: str, start: str, line: Mainline
+    ) -> Iterator[tuple[Commit, bytes | None]]:
+        """Yield what the file is in the commits that may have changed it."""
+        following: str | None = start
+        while following is not None:
+            following = yield from self._down_to_a_pull(path, following, line)
+
+    def _down_to_a_pull(
+        self, path: str, start: str, line: Mainline
+    ) -> Generator[tuple[Commit, bytes | None], None, str | None]:
+        """Yield contents along first parents; return where to go on, None at the end."""
+        for commit, content in self._first_parents(path, start):
+            merge = line.first_pull(start, commit.hash)
+            if merge is not None:
+                break
+            yield commit, content
+        else:
+            merge = line.first_pull(start, None)
+        if merge is None:
+            return None
+        yield merge, self._blob(f"{merge.hash}:{path}")
+        return self.before(merge)
+
+    def _first_parents(self, path: str, start: str) -> Iterator[tuple[Commit, bytes | None]]:
         with closing(self.walk(start, "--", path)) as hashes:
             size = 2  # a first answer soon, for whoever wants only the newest
             while batch := list(islice(hashes, size)):
@@ -118,14 +167,19 @@ class History(NamedTuple):
         """Return the path whose place a new file took in the same commit.
 
         Only what is certain: a whole environment under a new name, or within one environment the
-        only file that vanished with the very content that appeared.
+        only file that vanished with the very content that appeared, or the same service as another
+        kind of workload.
         """
-        if not change.commit.parents:
+        commit, parent = change.commit.hash, self.before(change.commit)
+        if parent is None:
             return None
-        commit, parent = change.commit.hash, change.commit.parents[0]
         directory, _, leaf = change.path.rpartition("/")
-        raw = self._raw(parent, commit)
+        raw = self.raw(parent, commit)
         gone = {line.path: line.old for line in raw if line.status == "D"}
+        stem, kinds = leaf.rpartition(".")[0], KIND_OF_SUFFIX.keys()
+        for path in gone:
+            if path in {f"{directory}/{stem}{suffix}" for suffix in kinds}:
+                return path
         same = [
             path
             for path, oid in gone.items()
@@ -157,7 +211,7 @@ class History(NamedTuple):
             "--max-count=1",
             "--no-merges",
             commit.hash,
-            f"^{commit.parents[0]}",
+            f"^{self.before(commit)}",
             "--",
             change.path,
         )
@@ -167,11 +221,11 @@ class History(NamedTuple):
         return change._replace(origin=origin)
 
     def of_commit(self, commit: str) -> tuple[FileChange, ...]:
-        """Return what a commit did to every file, against its first parent."""
+        """Return what a commit did to every file, against what the branch was at before."""
         found = self.reader.commit(commit)
         if found is None:
             raise GitError(f"commit {commit} is missing; try `git fsck`")
-        raw = self._raw(found.parents[0] if found.parents else None, found.hash)
+        raw = self.raw(self.before(found), found.hash)
         blobs = iter(self.reader.many(oid for line in raw for oid in (line.old, line.new)))
         changes = (
             FileChange(line.path, found, _content(old), _content(new))
@@ -179,7 +233,8 @@ class History(NamedTuple):
         )
         return tuple(self._with_origin(change) for change in changes if change.old != change.new)
 
-    def _raw(self, parent: str | None, commit: str) -> list[RawChange]:
+    def raw(self, parent: str | None, commit: str) -> list[RawChange]:
+        """Return the paths in which a commit differs from another; None: from nothing."""
         trees = ["--root", commit] if parent is None else [parent, commit]
         done = self.git.run(
             "diff-tree",
@@ -198,12 +253,21 @@ class History(NamedTuple):
     def commit_at(self, when: datetime, start: str) -> str | None:
         """Return the newest commit of the branch, from `start` on, that is not after `when`."""
         limit = when.timestamp()
-        with closing(self.walk(start, "--timestamp")) as lines:
-            for line in lines:
-                seconds, _, commit = line.partition(" ")
-                if int(seconds) <= limit:
-                    return commit
+        tip: str | None = start
+        while tip is not None:
+            with closing(self.walk(tip, "--timestamp", "--parents")) as lines:
+                tip = None
+                for line in lines:
+                    seconds, commit, *parents = line.split(" ")
+                    if int(seconds) <= limit:
+                        return commit
+                    if len(parents) > 1 and (tip := self._pulled(commit)) is not None:
+                        break
         return None
+
+    def _pulled(self, commit: str) -> str | None:
+        found = self.reader.commit(commit)
+        return self.before(found) if found is not None and self.is_pull(found) else None
 
 
 class RawChange(NamedTuple):

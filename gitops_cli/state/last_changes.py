@@ -1,8 +1,8 @@
 """Finds the commit that last changed each of many files, remembering what it found.
 
 A branch only grows, so what was true at an older tip holds for every file that the commits since
-then leave alone: only those are read. Exact, because it is checked that the older tip is on the
-first-parent line of the new one; otherwise everything is read again.
+then leave alone: only those are read. Exact, because it is checked that the branch went from the
+older tip to the new one; otherwise everything is read again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from gitops_cli.state.history import History
 from gitops_cli.state.objects import parse_commit
 from gitops_cli.state.process import Done
 
-_FORMAT = 1
+_FORMAT = 2
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 _MARK = "commit "
 _CHUNK = 1 << 16
@@ -64,7 +64,7 @@ def _update(history: History, known: Known, tip: str) -> Known:
         return Known(tip)
     commits: dict[str, str | None] = {}
     below = tip
-    with closing(_steps(history, f"{known.tip}..{tip}")) as steps:
+    with closing(_steps(history, tip, but=known.tip)) as steps:
         for step in steps:
             below = step.parent
             step.note(commits)
@@ -88,7 +88,7 @@ def _complete(history: History, known: Known, tip: str, missing: Collection[str]
 
 
 class Step(NamedTuple):
-    """One commit of the branch, and the paths it changed (False: removed) from its parent."""
+    """One commit of the branch, and the paths it changed (False: removed) from the one before."""
 
     commit: str
     parent: str
@@ -100,8 +100,35 @@ class Step(NamedTuple):
             commits.setdefault(path, self.commit if is_there else None)
 
 
-def _steps(history: History, revisions: str) -> Generator[Step, None, None]:
-    """Yield the branch's commits, newest first, without the ones that changed nothing."""
+def _steps(history: History, tip: str, *, but: str | None = None) -> Generator[Step, None, None]:
+    """Yield the branch's commits, newest first, down to `but`."""
+    start: str | None = tip
+    while start is not None:
+        with closing(_down_to_a_pull(history, start, but)) as steps:
+            start = yield from steps
+
+
+def _down_to_a_pull(
+    history: History, start: str, but: str | None
+) -> Generator[Step, None, str | None]:
+    """Yield commits along first parents; return where to go on, None at the end."""
+    with closing(_first_parents(history, start, but)) as steps:
+        for step, is_merge in steps:
+            commit = history.reader.commit(step.commit) if is_merge else None
+            if commit is None or not history.is_pull(commit):
+                yield step
+                continue
+            before = str(history.before(commit))
+            raw = history.raw(before, step.commit)
+            yield Step(step.commit, before, {line.path: line.status != "D" for line in raw})
+            return before
+    return None
+
+
+def _first_parents(
+    history: History, start: str, but: str | None
+) -> Generator[tuple[Step, bool], None, None]:
+    """Yield commits along first parents, each with whether it is a merge."""
     process = history.git.start(
         "-c",
         "log.showSignature=false",
@@ -117,7 +144,8 @@ def _steps(history: History, revisions: str) -> Generator[Step, None, None]:
         "--no-decorate",
         "--no-notes",
         f"--format={_MARK}%H %P",
-        revisions,
+        start,
+        *([f"^{but}"] if but is not None else []),
         "--",
     )
     try:
@@ -144,8 +172,8 @@ def _fields(process: Popen[bytes]) -> Iterator[str]:
         yield rest.decode(errors="surrogateescape")
 
 
-def _parsed(fields: Iterator[str]) -> Iterator[Step]:
-    step: Step | None = None
+def _parsed(fields: Iterator[str]) -> Iterator[tuple[Step, bool]]:
+    step: tuple[Step, bool] | None = None
     changed: dict[str, bool] = {}
     for each in fields:
         text = each.lstrip("\n")
@@ -156,7 +184,7 @@ def _parsed(fields: Iterator[str]) -> Iterator[Step]:
                 yield step
             commit, *parents = text.removeprefix(_MARK).split()
             changed = {}
-            step = Step(commit, parents[0] if parents else "", changed)
+            step = Step(commit, parents[0] if parents else "", changed), len(parents) > 1
     if step is not None:
         yield step
 

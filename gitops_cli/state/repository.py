@@ -65,6 +65,7 @@ class StateRepository:
         self._store = store
         self._access = access
         self._last: Tip | None = None
+        self._past: History | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -79,6 +80,9 @@ class StateRepository:
 
     def close(self) -> None:
         """End the processes that serve reading; the next read starts them again."""
+        if self._past is not None:
+            self._past.close()
+            self._past = None
         self._store.close()
 
     @property
@@ -201,13 +205,13 @@ class StateRepository:
     ) -> Iterator[FileChange]:
         """Yield what happened to a file on the branch, newest first, from the commit `start` on.
 
-        Follows first parents, so the values form one chain: each `old` is the `new` of the
+        Follows what the branch was at, so the values form one chain: each `old` is the `new` of the
         change before. Follows renames of the file and of its environment. Fetches missing history.
         """
         return self._history(start).of_file(path, start, limit=limit, since=since, until=until)
 
     def changes(self, commit: str) -> tuple[FileChange, ...]:
-        """Return what one commit did to every file, against its first parent."""
+        """Return what one commit did to every file, against what the branch was at before."""
         return self._history(commit).of_commit(commit)
 
     def last_changes(self, paths: Iterable[str], *, tip: str) -> Mapping[str, LastChange]:
@@ -224,7 +228,10 @@ class StateRepository:
         self._complete(commit)
         if self._store.whole.reader.commit(commit) is None:
             raise GitError(f"{self.description} has no commit {one_line(commit)}")
-        return History(self._store.whole.git, self._store.whole.reader)
+        whole = self._store.whole
+        if self._past is None or (self._past.git, self._past.branch) != (whole.git, self.branch):
+            self._past = History(whole.git, whole.reader, self.branch, {})
+        return self._past
 
     def check_write(self) -> None:
         """Ask the remote whether it would take a push, without pushing; raises Denied …."""

@@ -195,6 +195,19 @@ def test_a_service_under_a_new_name(world: World) -> None:
     ]
 
 
+def test_a_service_that_becomes_another_kind(world: World) -> None:
+    world.commit({PATH: f"{NEW}\n"})
+    stateful = f"{DEV}/auth.statefulset"
+    world.commit({PATH: None, stateful: f"{NEW}\n", path_of("copy"): f"{NEW}\n"})
+    tip = world.commit({stateful: f"{OTHER}\n"})
+
+    assert values(opened(world.clone()), stateful, tip) == [
+        (stateful, NEW, OTHER),
+        (PATH, OLD, NEW),
+        (PATH, None, OLD),
+    ]
+
+
 def test_what_only_looks_like_a_rename_is_none(world: World) -> None:
     """A service moved to another environment, or two that could both be the old name."""
     moved = world.commit({path_of("auth", PROD): None, f"{DEV}/extra.deployment": f"{OLD}\n"})

@@ -1,0 +1,147 @@
+"""History across the merges that `git pull` makes: what others pushed meanwhile did run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gitops_cli.domain.commits import parent_on
+from gitops_cli.state.repository import StateRepository
+from tests.state.world import AUTH, NEW, OLD, OTHER, START, WEB, World, opened, path_of
+from tests.testbed.git import git
+
+PATH, MINE = path_of(AUTH), path_of(WEB)
+AT = {
+    f"GIT_{role}_DATE": f"{START + 1000} +0000" for role in ("AUTHOR", "COMMITTER")
+}  # after what others push below
+
+
+def edited(world: World, path: str = MINE) -> Path:
+    """Return a clone with a commit that was not pushed, in which others pushed meanwhile."""
+    clone = world.clone()
+    (clone / path).write_text(f"{OTHER}\n")
+    git(clone, "commit", "-qam", "By hand", env=AT)
+    return clone
+
+
+def pulled(world: World, clone: Path, *how: str) -> str:
+    git(clone, *how, env=AT)
+    git(clone, "push", "-q", "origin", "HEAD:main")
+    return world.tip()
+
+
+def steps(repository: StateRepository, path: str, tip: str) -> list[tuple[str, str | None, str]]:
+    return [
+        (c.commit.hash, c.old and c.old.decode().strip(), (c.new or b"").decode().strip())
+        for c in repository.file_history(path, start=tip)
+    ]
+
+
+PULL = ("pull", "-q", "--no-rebase", "--no-edit")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        PULL,
+        (*PULL, "origin", "main"),
+        ("-c", "merge.suppressDest=", *PULL),
+        ("merge", "-q", "--no-edit", "origin/main"),
+    ],
+    ids=["pull", "pull by name", "pull into main", "merge of origin/main"],
+)
+def test_what_others_pushed_meanwhile_is_what_ran(world: World, how: tuple[str, ...]) -> None:
+    first = world.tip()
+    clone = edited(world)
+    second, third = world.commit({PATH: f"{NEW}\n"}), world.commit({PATH: f"{OTHER}\n"})
+    git(clone, "fetch", "-q")
+    tip = pulled(world, clone, *how)
+    reading = opened(world.clone("reading"))
+
+    assert steps(reading, PATH, tip) == [
+        (third, NEW, OTHER),
+        (second, OLD, NEW),
+        (first, None, OLD),
+    ]
+    mine = git(clone, "rev-parse", f"{tip}^1")
+    assert steps(reading, MINE, tip) == [(tip, OLD, OTHER), (first, None, OLD)]
+    assert next(reading.file_history(MINE, start=tip)).made_by.hash == mine
+    assert [change.path for change in reading.changes(tip)] == [MINE]
+    last = reading.last_changes([PATH, MINE], tip=tip)
+    assert (last[PATH].commit, last[MINE].commit) == (third, tip)
+    when = datetime.fromtimestamp(START + 60, UTC)
+    assert reading.commit_at(when, start=tip) == second, "not the commit that nobody had yet"
+
+
+def test_both_changed_the_file_and_the_conflict_was_solved_by_hand(world: World) -> None:
+    first = world.tip()
+    clone = edited(world, PATH)
+    second = world.commit({PATH: f"{NEW}\n"})
+    git(clone, "fetch", "-q")
+    git(clone, "merge", "-q", "--no-edit", "-X", "ours", "origin/main", env=AT)
+    git(clone, "push", "-q", "origin", "HEAD:main")
+    tip = world.tip()
+
+    assert steps(opened(clone), PATH, tip) == [
+        (tip, NEW, OTHER),
+        (second, OLD, NEW),
+        (first, None, OLD),
+    ]
+
+
+def test_a_value_that_came_and_went_meanwhile(world: World) -> None:
+    first = world.tip()
+    clone = edited(world)
+    second, third = world.commit({PATH: f"{NEW}\n"}), world.commit({PATH: f"{OLD}\n"})
+    tip = pulled(world, clone, *PULL)
+
+    assert steps(opened(clone), PATH, tip) == [
+        (third, NEW, OLD),
+        (second, OLD, NEW),
+        (first, None, OLD),
+    ]
+
+
+def test_what_is_known_of_the_tip_before_the_pull_still_helps(world: World) -> None:
+    clone = edited(world)
+    second = world.commit({PATH: f"{NEW}\n"})
+    reading = opened(world.clone("reading"))
+    assert reading.tip().commit == second
+    assert reading.last_changes([PATH], tip=second)[PATH].commit == second
+
+    tip = pulled(world, clone, *PULL)
+    later = world.commit({path_of(WEB): f"{NEW}\n"})
+
+    assert reading.tip().commit == later
+    last = reading.last_changes([PATH, MINE], tip=later)
+    assert (last[PATH].commit, last[MINE].commit) == (second, later)
+    assert next(reading.file_history(MINE, start=later)).commit.hash == later
+    assert reading.is_ancestor(tip, later)
+
+
+@pytest.mark.parametrize(
+    ("subject", "parent"),
+    [
+        ("Merge branch 'main' of example.com:acme/state", 1),
+        ("Merge branch 'main' of https://example.com/acme/state into main", 1),
+        ("Merge remote-tracking branch 'origin/main'", 1),
+        ("Merge remote-tracking branch 'upstream/main' into main", 1),
+        # Somebody else's work, brought onto the branch.
+        ("Merge branch 'promote' of example.com:acme/state", 0),
+        ("Merge branch 'main' of example.com:acme/state into promote", 0),
+        ("Merge branch 'promote'", 0),
+        ("Merge branch 'main' into promote", 0),
+        ("Merge remote-tracking branch 'origin/promote'", 0),
+        ("Merge pull request #1 from acme/main", 0),
+        ("Merge branch 'main' of example.com:acme/state and more", 0),
+    ],
+)
+def test_where_the_branch_was_before(world: World, subject: str, parent: int) -> None:
+    first = opened(world.clone()).commit(world.tip())
+    merge = first._replace(parents=("1" * 40, "2" * 40), subject=subject)
+
+    assert parent_on(merge, "main") == merge.parents[parent]
+    assert parent_on(merge, None) == merge.parents[0]
+    assert parent_on(first, "main") is None
