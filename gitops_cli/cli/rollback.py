@@ -188,7 +188,7 @@ def _chosen(
             f"roll back what in {environment}?",
             hint="name services, or pass --all, --to or --commit",
         )
-    offers = last_commits(snapshot, environment, (), state=session.state)
+    offers = last_commits(snapshot, environment, state=session.state)
     if not offers:
         raise UsageError(f"{environment} has no earlier versions")
     choices = [(offer.commit.hash, _offered(offer, session.now())) for offer in offers]

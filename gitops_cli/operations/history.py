@@ -9,11 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.commits import FileChange
-from gitops_cli.domain.errors import UnknownService
+from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past import Entry, Recorded
 from gitops_cli.domain.repository import KIND_OF_SUFFIX, Kind, Snapshot, service_at
 from gitops_cli.domain.selection import Filter, advice, selected_environments
+from gitops_cli.domain.stages import place_of
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import parse_version
@@ -42,16 +43,70 @@ def read_history(
     tip = snapshot.commit
     if tip is None:
         return iter(())
-    environments = selected_environments(snapshot, team, wanted)
+    environments = _environments(state, snapshot, team, wanted)
     paths = _paths(snapshot, environments, wanted)
-    histories = {path: _File(path, state, tip, span) for path in paths}
-    entries = islice(_merged(state, tip, list(histories.values())), span.limit)
-    there = {s for name in environments for s in snapshot.environments[name].files}
+    gone = {} if wanted.services else _gone(state, snapshot, team, wanted, environments)
+    files = [
+        *(_File(path, state, tip, span) for path in paths),
+        *(_File(path, state, tip, span, removed_by=by) for path, by in gone.items()),
+    ]
+    entries = islice(_merged(state, tip, files), span.limit)
+    there = {
+        s
+        for name in environments
+        if name in snapshot.environments
+        for s in snapshot.environments[name].files
+    }
     if not wanted.services or there & set(wanted.services):
         return entries
     hints = [advice(service, snapshot, team) for service in wanted.services]
     hint = next(filter(None, hints), "`gitops status` shows the services")
     return _known(entries, wanted.services, hint)
+
+
+def _environments(
+    state: StateRepository, snapshot: Snapshot, team: Team, wanted: Filter
+) -> list[EnvironmentName]:
+    """Return the environments to look at; one that is gone goes by its full name."""
+    try:
+        return selected_environments(snapshot, team, wanted)
+    except UnknownEnvironment:
+        names = {path.partition("/")[0] for path in _version_files_gone(state, snapshot)}
+        if not wanted.environments or not set(wanted.environments) <= names:
+            raise
+        return sorted(map(EnvironmentName, wanted.environments))
+
+
+def _version_files_gone(state: StateRepository, snapshot: Snapshot) -> dict[str, str]:
+    """Return the version files that were there once, with the commits that removed them."""
+    gone = state.removed_files(tip=snapshot.commit) if snapshot.commit is not None else {}
+    return {
+        path: by
+        for path, by in sorted(gone.items())
+        if path.count("/") == 1 and service_at(path) is not None
+    }
+
+
+def _gone(
+    state: StateRepository,
+    snapshot: Snapshot,
+    team: Team,
+    wanted: Filter,
+    environments: Collection[EnvironmentName],
+) -> dict[str, str]:
+    """Return the removed version files to follow: of these environments, or of any that is gone."""
+    usual = _usual(snapshot, wanted)
+
+    def is_wanted(path: str) -> bool:
+        name = EnvironmentName(path.partition("/")[0])
+        if usual and service_at(path) not in usual:
+            return False
+        if name in environments:
+            return True
+        of_project = wanted.project in (None, place_of(name, team).project)
+        return not wanted.environments and name not in snapshot.environments and of_project
+
+    return {p: by for p, by in _version_files_gone(state, snapshot).items() if is_wanted(p)}
 
 
 def _known(
@@ -79,9 +134,9 @@ def _paths(
         for environment in snapshot.environments.values()
         for service, file in environment.files.items()
         if service in names
-    } | {Kind.DEPLOYMENT}
+    } or set(Kind)
     for name in environments:
-        files = snapshot.environments[name].files
+        files = snapshot.environments[name].files if name in snapshot.environments else {}
         for service in names or files:
             if service in files:
                 paths[files[service].path] = None
@@ -97,19 +152,20 @@ def _usual(snapshot: Snapshot, wanted: Filter) -> Collection[ServiceName]:
 
 
 class _File(NamedTuple):
-    """One file's part of the history."""
+    """One file's part of the history; `removed_by` is the commit after which it was gone."""
 
     path: str
     state: StateRepository
     tip: str
     span: Span
+    removed_by: str | None = None
 
     def entries(self) -> Iterator[Entry]:
-        """Yield its changes, newest first."""
+        """Yield its changes, newest first; none of a file that only got another name."""
         span = self.span
-        # What replaced the newest version before `until` came after it.
-        limit = span.limit if span.until is None else None
-        changes = self.state.file_history(self.path, start=self.tip, limit=limit, since=span.since)
+        if self.removed_by is not None and self.state.is_renamed(self.path, self.removed_by):
+            return
+        changes = self.state.file_history(self.path, start=self.tip, since=span.since)
         replaced_at: datetime | None = None
         for change in changes:
             entry = _entry(change, replaced_at)
@@ -148,7 +204,8 @@ def _recorded(content: bytes | None) -> Recorded | None:
 
 def _merged(state: StateRepository, tip: str, files: list[_File]) -> Iterator[Entry]:
     """Merge by time, newest first; a file is opened when its last change is due."""
-    last = state.last_changes([f.path for f in files], tip=tip) if len(files) > MANY else {}
+    there = [f.path for f in files if f.removed_by is None]
+    last = state.last_changes(there, tip=tip) if len(there) > MANY else {}
     # (minus the time, order) → an opened file's next entry, or a file that waits to be opened.
     heap: list[tuple[float, int, Entry | None]] = []
     opened: dict[int, Iterator[Entry]] = {}
@@ -159,7 +216,10 @@ def _merged(state: StateRepository, tip: str, files: list[_File]) -> Iterator[En
             heapq.heappush(heap, (-entry.at.timestamp(), index, entry))
 
     for index, file in enumerate(files):
-        if (change := last.get(file.path)) is not None:
+        if file.removed_by is not None:
+            due = state.commit(file.removed_by).committed_at
+            heapq.heappush(heap, (-due.timestamp(), index, None))
+        elif (change := last.get(file.path)) is not None:
             heapq.heappush(heap, (-change.committed_at.timestamp(), index, None))
         else:
             opened[index] = file.entries()

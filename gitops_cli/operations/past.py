@@ -9,8 +9,15 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import SourceMoved, UsageError
-from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import KIND_OF_SUFFIX, Environment, Kind, Snapshot
+from gitops_cli.domain.intent import version_path
+from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
+from gitops_cli.domain.repository import (
+    KIND_OF_SUFFIX,
+    Environment,
+    Kind,
+    Snapshot,
+    service_at,
+)
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.undo import (
     Step,
@@ -71,17 +78,22 @@ def _before(
     state: StateRepository,
 ) -> Wanted:
     if not services:
-        pasts = {s: standing(past(state, snapshot, here, s)) for s in here.files}
+        kinds = _all_kinds(state, snapshot, here)
+        pasts = {s: standing(past(state, snapshot, here, s, kind)) for s, kind in kinds.items()}
         found = versions_before(pasts, count)
         if not found:
             raise UsageError(
                 f"{here.name} has nothing to go back to: its last change only added services",
                 hint=f"`gitops history -e {here.name}`, then --commit SHA takes out what it added",
             )
-        return {**found}, {}, ()
+        return {**found}, kinds, ()
     wanted: dict[ServiceName, Version | None] = {}
+    kinds = {}
     for service in services:
-        version = version_before(standing(past(state, snapshot, here, service)), count)
+        kinds[service] = _kind(state, snapshot, here, service)
+        version = version_before(
+            standing(past(state, snapshot, here, service, kinds[service])), count
+        )
         if version is None:
             many = "no earlier version" if count == 1 else f"no version {count} steps back"
             raise UsageError(
@@ -89,7 +101,7 @@ def _before(
                 hint=f"`gitops history {service} -e {here.name}` shows its past",
             )
         wanted[service] = version
-    return wanted, {}, ()
+    return wanted, kinds, ()
 
 
 def _as_named(
@@ -102,16 +114,17 @@ def _as_named(
     """Return the past that a hash names: a version of the services, else a state commit."""
     wanted: dict[ServiceName, Version | None] = {}
     missing: list[ServiceName] = []
+    kinds: dict[ServiceName, Kind] = {}
     for service in services or sorted(here.files):
-        version = version_like(
-            past(state, snapshot, here, service), text, service=service, environment=here.name
-        )
+        kinds[service] = _kind(state, snapshot, here, service)
+        steps_back = past(state, snapshot, here, service, kinds[service])
+        version = version_like(steps_back, text, service=service, environment=here.name)
         if version is None:
             missing.append(service)
         else:
             wanted[service] = version
     if wanted and (not services or not missing):
-        return wanted, {}, ()
+        return wanted, kinds, ()
     try:
         commit = state.resolve(text)
     except UsageError as error:
@@ -200,19 +213,53 @@ def recorded_by(
 
 
 def past(
-    state: StateRepository, snapshot: Snapshot, here: Environment, service: ServiceName
+    state: StateRepository,
+    snapshot: Snapshot,
+    here: Environment,
+    service: ServiceName,
+    kind: Kind,
 ) -> Iterator[Step]:
-    """Yield what was recorded for a service, newest first; raises UnknownService."""
-    path = here.file(service).path
+    """Yield what was recorded for a service, newest first."""
+    path = version_path(here, service, kind)
     if snapshot.commit is None:
         return iter(())
     return steps(state.file_history(path, start=snapshot.commit))
 
 
+def _kind(
+    state: StateRepository, snapshot: Snapshot, here: Environment, service: ServiceName
+) -> Kind:
+    """Return the service's kind of workload, or what it was before it was removed.
+
+    Raises UnknownService for one that never was there.
+    """
+    if service not in here.files and snapshot.commit is not None and is_dns_label(service):
+        for kind in Kind:
+            path = version_path(here, service, kind)
+            if any(True for _ in state.file_history(path, start=snapshot.commit, limit=1)):
+                return kind
+    return here.file(service).kind
+
+
+def _all_kinds(
+    state: StateRepository, snapshot: Snapshot, here: Environment
+) -> dict[ServiceName, Kind]:
+    """Return the kinds of all services the environment has or had, readable or not."""
+    found = {service: file.kind for service, file in here.files.items()}
+    gone = state.removed_files(tip=snapshot.commit) if snapshot.commit is not None else {}
+    unreadable = (finding.path for finding in here.findings)
+    for path in (*unreadable, *gone):
+        service = service_at(path) if path.rpartition("/")[0] == here.name else None
+        if service is None or service in found:
+            continue
+        if path not in gone or not state.is_renamed(path, gone[path]):
+            found[service] = KIND_OF_SUFFIX[path[path.rindex(".") :]]
+    return found
+
+
 def last_commits(
     snapshot: Snapshot,
     environment: EnvironmentName,
-    services: Collection[ServiceName],
     *,
     state: StateRepository,
     limit: int = OFFERED,
@@ -220,7 +267,7 @@ def last_commits(
     """Return the last commits that recorded versions in the environment, newest first."""
     here = snapshot.environment(environment)
     pasts = {
-        service: list(islice(past(state, snapshot, here, service), limit))
-        for service in services or here.files
+        service: list(islice(past(state, snapshot, here, service, kind), limit))
+        for service, kind in _all_kinds(state, snapshot, here).items()
     }
     return newest_commits(pasts, limit)

@@ -200,6 +200,20 @@ class History(NamedTuple):
         ]
         return renamed[0] if len(renamed) == 1 else None
 
+    def is_renamed(self, path: str, commit: str) -> bool:
+        """Tell whether a path that vanished in a commit lives on in it under another name."""
+        found = self.reader.commit(commit)
+        if found is None or (parent := self.before(found)) is None:
+            return False
+        old = PurePosixPath(path)
+        return any(
+            self._moved_from(FileChange(line.path, found, None, self._blob(line.new))) == path
+            for line in self.raw(parent, commit)
+            if line.status == "A"
+            and (new := PurePosixPath(line.path)).suffix in KIND_OF_SUFFIX
+            and (new.parent == old.parent or new.name == old.name)
+        )
+
     def _with_origin(self, change: FileChange) -> FileChange:
         """Add the commit inside a merge that made the change."""
         if len(change.commit.parents) < 2:

@@ -32,59 +32,89 @@ _CHUNK = 1 << 16
 
 
 class Known(NamedTuple):
-    """Path → the commit that last changed it, at one tip; None: the path is not there."""
+    """Path → the commit that last changed it, at one tip; None: the path is not there.
+
+    `gone` has the commits that removed paths; all of them ever only if `whole`.
+    """
 
     tip: str | None
     commits: Mapping[str, str | None] = MappingProxyType({})
+    gone: Mapping[str, str] = MappingProxyType({})
+    whole: bool = False
 
 
 def last_changes(
     history: History, paths: frozenset[str], tip: str, cache: Path
 ) -> dict[str, LastChange]:
     """Return the last change of each path that exists at `tip`; see StateRepository."""
+    found = _known(history, tip, cache, paths)
+    wanted = {path: commit for path in paths if (commit := found.commits[path]) is not None}
+    return _described(history, wanted)
+
+
+def removed_files(history: History, tip: str, cache: Path) -> Mapping[str, str]:
+    """Return every path that was there once and is not at `tip`, with the commit that removed it.
+
+    The first time this walks the whole history.
+    """
+    return _known(history, tip, cache, None).gone
+
+
+def _known(history: History, tip: str, cache: Path, paths: frozenset[str] | None) -> Known:
+    """Return what is known of the paths (None: of all), and remember it."""
     file = _cache_file(history, cache)
     known = _load(file)
     found = _update(history, known, tip)
-    if missing := paths - found.commits.keys():
+    missing = None if paths is None else paths - found.commits.keys()
+    if not found.whole and (missing is None or missing):
         found = _complete(history, found, tip, missing)
+    elif missing:
+        found = found._replace(commits={**found.commits, **dict.fromkeys(missing)})
     if found != known:
         with suppress(Denied, GitError):  # a cache that cannot be written only costs time
             make_private(file.parent)
-            kept = {"format": _FORMAT, "tip": found.tip, "commits": dict(found.commits)}
+            kept = {
+                "format": _FORMAT,
+                "tip": found.tip,
+                "commits": dict(found.commits),
+                "gone": dict(found.gone),
+                "whole": found.whole,
+            }
             replace_file(file, json.dumps(kept).encode())
-    wanted = {path: commit for path in paths if (commit := found.commits[path]) is not None}
-    return _described(history, wanted)
+    return found
 
 
 def _update(history: History, known: Known, tip: str) -> Known:
     """Bring what is known to a newer tip; forget it where the tip does not build on it."""
     if known.tip is None or known.tip == tip:
-        return Known(tip, known.commits if known.tip == tip else {})
+        return known if known.tip == tip else Known(tip)
     if history.reader.commit(known.tip) is None:
         return Known(tip)
     commits: dict[str, str | None] = {}
+    gone: dict[str, str] = {}
     below = tip
     with closing(_steps(history, tip, but=known.tip)) as steps:
         for step in steps:
             below = step.parent
-            step.note(commits)
+            step.note(commits, gone)
     if below != known.tip:
         return Known(tip)
-    return Known(tip, {**known.commits, **commits})
+    still_gone = {path: by for path, by in known.gone.items() if path not in commits}
+    return Known(tip, {**known.commits, **commits}, {**still_gone, **gone}, known.whole)
 
 
-def _complete(history: History, known: Known, tip: str, missing: Collection[str]) -> Known:
-    """Walk down from the tip until every missing path was seen, or to the first commit."""
-    commits = dict(known.commits)
-    left = set(missing)
+def _complete(history: History, known: Known, tip: str, missing: Collection[str] | None) -> Known:
+    """Walk down from the tip until every missing path was seen, or (None) to the first commit."""
+    commits, gone = dict(known.commits), dict(known.gone)
+    seen: dict[str, str | None] = {}
+    left = set(missing or ())
     with closing(_steps(history, tip)) as steps:
         for step in steps:
-            step.note(commits)
+            step.note(seen, gone)
             left.difference_update(step.changed)
-            if not left:
-                break
-    commits.update(dict.fromkeys(left))
-    return Known(tip, commits)
+            if missing is not None and not left:
+                return Known(tip, {**commits, **seen}, gone, whole=False)
+    return Known(tip, {**commits, **dict.fromkeys(left), **seen}, gone, whole=True)
 
 
 class Step(NamedTuple):
@@ -94,10 +124,14 @@ class Step(NamedTuple):
     parent: str
     changed: Mapping[str, bool]
 
-    def note(self, commits: dict[str, str | None]) -> None:
+    def note(self, commits: dict[str, str | None], gone: dict[str, str]) -> None:
         """Enter the paths that no newer commit has changed."""
         for path, is_there in self.changed.items():
-            commits.setdefault(path, self.commit if is_there else None)
+            if path in commits:
+                continue
+            commits[path] = self.commit if is_there else None
+            if not is_there:
+                gone[path] = self.commit
 
 
 def _steps(history: History, tip: str, *, but: str | None = None) -> Generator[Step, None, None]:
@@ -212,9 +246,10 @@ def _load(file: Path) -> Known:
         document: Any = json.loads(file.read_bytes())
         if document["format"] != _FORMAT or not _HASH.match(document["tip"]):
             return Known(None)
-        commits = document["commits"]
-        if all(value is None or _HASH.match(value) for value in commits.values()):
-            return Known(document["tip"], commits)
+        commits, gone = document["commits"], document["gone"]
+        hashes = (*commits.values(), *gone.values())
+        if all(value is None or _HASH.match(value) for value in hashes):
+            return Known(document["tip"], commits, gone, document["whole"] is True)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     return Known(None)

@@ -222,6 +222,20 @@ class StateRepository:
         history = self._history(tip)
         return last_changes(history, frozenset(paths), tip, cache_directory(os.environ))
 
+    def removed_files(self, *, tip: str) -> Mapping[str, str]:
+        """Return the paths that were there once and are not at `tip`, with who removed them.
+
+        Fetches missing history.
+        """
+        from gitops_cli.state.cache import cache_directory
+        from gitops_cli.state.last_changes import removed_files
+
+        return removed_files(self._history(tip), tip, cache_directory(os.environ))
+
+    def is_renamed(self, path: str, commit: str) -> bool:
+        """Tell whether a path that vanished in a commit lives on in it under another name."""
+        return self._history(commit).is_renamed(path, commit)
+
     def _history(self, commit: str) -> History:
         from gitops_cli.state.history import History
 

@@ -122,6 +122,45 @@ def test_a_service_that_is_gone(state: Gitops, remote: Path) -> None:
     assert "removed" in state("history", "web").ok().stdout
 
 
+def test_what_was_removed_is_part_of_an_environments_history(state: Gitops, remote: Path) -> None:
+    api, qa = "shop-dev/api.statefulset", "shop-qa/web.deployment"
+    add_commits(
+        remote,
+        [
+            Commit("More", {api: f"{D}\n", qa: f"{C}\n"}, FIRST + 7200),
+            Commit("Drop api", {api: None}, FIRST + 7300),
+            Commit("Drop qa", {qa: None}, FIRST + 7400),
+        ],
+    )
+    kept = [("web", A, B), ("web", None, A)]
+
+    def told(*arguments: str) -> list[tuple[str, str | None, str | None]]:
+        return [(e["service"], e["from"], e["to"]) for e in entries(state, *arguments)]
+
+    assert told("-e", "shop-dev") == [("api", D, None), ("api", None, D), *kept]
+    assert told()[:2] == [("web", C, None), ("api", D, None)]
+    assert told("api") == [("api", D, None), ("api", None, D)]
+    assert told("-e", "shop-qa") == [("web", C, None), ("web", None, C)]
+    assert told("-n", "1", "-e", "shop-dev") == [("api", D, None)], "from what is remembered"
+    add_commits(remote, [Commit("Again", {api: f"{D}\n"}, FIRST + 7500)])
+    assert told("-e", "shop-dev")[:2] == [("api", None, D), ("api", D, None)]
+
+
+def test_what_got_another_name_was_not_removed(state: Gitops, remote: Path) -> None:
+    add_commits(
+        remote,
+        [
+            Commit("Rename", {PATH: None, "shop-dev/site.deployment": f"{B}\n"}, FIRST + 7200),
+            Commit(
+                "Kind",
+                {"shop-dev/site.deployment": None, "shop-dev/site.daemonset": f"{B}\n"},
+                FIRST + 7300,
+            ),
+        ],
+    )
+    assert moves(state) == [(A, B), (None, A)]
+
+
 def test_a_broken_value_is_history_too(state: Gitops, remote: Path) -> None:
     broken = "<<<<<<< HEAD\n\x1b[31m\n"
     add_commits(
@@ -138,6 +177,7 @@ def test_a_broken_value_is_history_too(state: Gitops, remote: Path) -> None:
 def test_white_space_is_no_change(state: Gitops, remote: Path) -> None:
     add_commits(remote, [Commit("Format", {PATH: f"{B}\r\n\n"}, FIRST + 5000)])
     assert moves(state, "web") == [(A, B), (None, A)]
+    assert moves(state, "web", "-n", "1") == [(A, B)], "nor counted as one"
 
 
 def test_a_message_cannot_act(state: Gitops, remote: Path) -> None:

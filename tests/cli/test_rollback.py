@@ -229,6 +229,49 @@ def test_a_script_is_told_what_is_wrong(past, clone, arguments, why):
     assert tip(past) == before
 
 
+def by_hand(company: Article, subject: str, **files: str | None) -> None:
+    """Push a colleague's commit that writes services' files of production, or removes them."""
+    work = company.clone(subject.replace(" ", "-"))
+    for name, content in files.items():
+        path = work / PROD / f"{name}.deployment"
+        path.unlink() if content is None else path.write_text(content)
+    git(work, "commit", "-qam", subject)
+    git(work, "push", "-q")
+
+
+@pytest.mark.parametrize("which", [["authentication"], ["--all"]], ids=["service", "all"])
+def test_a_service_that_was_removed_comes_back(past, clone, which):
+    by_hand(past, "drop it", authentication=None)
+
+    clone("rollback", *which, "-e", PROD, "--yes").ok()
+
+    assert authentication(past) == C
+    assert past.recorded(PROD)["billing"] == B, "its last change came before"
+
+
+@pytest.mark.parametrize("which", [["authentication"], ["--all"]], ids=["service", "all"])
+def test_a_file_that_was_broken_gets_its_last_version(past, clone, which):
+    by_hand(past, "break it", authentication="<<<<<<< HEAD\n")
+
+    clone("rollback", *which, "-e", PROD, "--yes").ok()
+
+    assert authentication(past) == C
+
+
+def test_what_others_recorded_before_a_pull_is_what_it_goes_back_to(past, clone):
+    work = past.clone("late")
+    (work / PROD / "billing.deployment").write_text(C + "\n")
+    git(work, "commit", "-qam", "By hand")
+    past.push(PROD, {"authentication": A})
+    past.push(PROD, {"authentication": B})
+    git(work, "pull", "-q", "--no-rebase", "--no-edit")
+    git(work, "push", "-q")
+
+    clone("rollback", "authentication", "-e", PROD, "--yes").ok()
+
+    assert authentication(past) == A, "not c, which the colleague had last seen"
+
+
 def test_a_first_version_has_nothing_before_it(company, clone):
     company.push(PROD, {"fresh": A})
 
