@@ -113,7 +113,7 @@ def run(
         team,
         session.state,
         now=session.now(),
-        actor=session.person if mode is None else None,
+        actor=lambda: session.person if mode is None else None,
         selection=selection,
     )
     if not words and not (everything or yes or mode):

@@ -198,7 +198,13 @@ class Agent:
                 hint=f"uninstall its agent: gitops agent uninstall {environment}",
             )
         plan = plan_sync(
-            desired, [environment], self._clusters, team, self._tips, now=self._now(), actor=NAME
+            desired,
+            [environment],
+            self._clusters,
+            team,
+            self._tips,
+            now=self._now(),
+            actor=lambda: NAME,
         )
         report = apply_plan(plan, self._tips)
         problems = [_problem(one) for one in report.environments]

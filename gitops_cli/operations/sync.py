@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from gitops_cli.domain.comparison import Row, target_of, telling
@@ -88,10 +88,12 @@ def plan_sync(
     state: Tips,
     *,
     now: datetime,
-    actor: str | None = None,
+    actor: Callable[[], str | None] = lambda: None,
     selection: Selection | None = None,
 ) -> SyncPlan:
     """Read every environment and decide; nothing is written.
+
+    `actor` is asked only if there is a patch to sign: finding the name out is a git process.
 
     Raises Denied and WrongCluster, whichever environment they are about, so that a missing right
     in the tenth does not leave nine changed. What else is wrong with one is in its report.
@@ -116,12 +118,12 @@ def plan_sync(
     return SyncPlan(desired, team, report, tuple(patches), tuple(placed))
 
 
-@dataclass(slots=True)
+@dataclass
 class _Planner:
     desired: Desired
     team: Team
     follow: Follow
-    actor: str | None
+    actor: Callable[[], str | None]
     now: datetime
     seconds: float = 0.0
 
@@ -188,11 +190,11 @@ class _Planner:
         containers = tuple(c for c in workload.containers if c.name in names)
         return outcome, ImagePatch(workload, containers, row.wanted, self.stamp)
 
-    @property
+    @cached_property
     def stamp(self) -> Stamp:
         at = self.desired.committed_at
         written = None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return Stamp(self.desired.ours.commit, written, self.actor)
+        return Stamp(self.desired.ours.commit, written, self.actor())
 
 
 def _check_rights(patches: Sequence[Planned]) -> None:
