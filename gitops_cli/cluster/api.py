@@ -101,6 +101,10 @@ class Api:
         self.deadline = deadline
         self._transport = transport
 
+    def open(self) -> None:
+        """Begin to connect in the background; whether that works, the first request tells."""
+        self._transport.open()
+
     def close(self) -> None:
         """Close all connections."""
         self._transport.close()

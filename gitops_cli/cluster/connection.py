@@ -35,6 +35,10 @@ class KubernetesCluster:
         self.context = api.access.context
         self.server = api.access.server
 
+    def open(self) -> None:
+        """Begin to connect in the background; whether that works, the first request tells."""
+        self.api.open()
+
     def close(self) -> None:
         """Close all connections."""
         self.api.close()

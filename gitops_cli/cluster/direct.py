@@ -58,6 +58,41 @@ class _Connection(http.client.HTTPConnection):
             self.sock.settimeout(seconds)
 
 
+class _Opening(threading.Thread):
+    """A connection that is being made while nobody needs it yet."""
+
+    def __init__(self, connection: _Connection) -> None:
+        super().__init__(daemon=True)
+        self._connection = connection
+        self._error: Exception | None = None
+        self._abandoned = False
+
+    def run(self) -> None:
+        try:
+            self._connection.connect()
+        except Exception as error:  # noqa: BLE001 - raised where the connection is asked for
+            self._error = error
+        if self._abandoned:
+            self._connection.close()
+
+    def connection(self, seconds: float) -> _Connection:
+        """Return it as soon as it is there; raises Broken."""
+        self.join(seconds)
+        if self.is_alive():
+            self.abandon()
+            raise _broken(TimeoutError(), sent=False)
+        if self._error is None:
+            return self._connection
+        if isinstance(self._error, OSError):
+            raise _broken(self._error, sent=False) from self._error
+        raise self._error
+
+    def abandon(self) -> None:
+        """Close it, at once or as soon as it is there."""
+        self._abandoned = True
+        self._connection.close()
+
+
 class DirectTransport:
     """Sends requests to one server, at most POOL_SIZE at a time over kept connections."""
 
@@ -70,14 +105,20 @@ class DirectTransport:
         self._server_name = access.server_name
         self._identity = _Identity(access)
         self._idle: list[_Connection] = []
+        self._opening: _Opening | None = None
         self._slots = threading.BoundedSemaphore(POOL_SIZE)
         self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Begin to connect in the background; whether that works, the first request tells."""
+        self._opening = _Opening(self._new())
+        self._opening.start()
 
     def send(self, request: Request, *, timeout: float) -> Response:
         """Send a request; a kept connection that the server closed meanwhile is replaced."""
         deadline = time.monotonic() + timeout
         with self._slots:
-            kept = self._kept()
+            kept = self._kept(timeout)
             if kept is not None:
                 try:
                     return self._exchange(kept, request, deadline)
@@ -101,12 +142,18 @@ class DirectTransport:
     def close(self) -> None:
         """Close what is kept."""
         with self._lock:
+            opening, self._opening = self._opening, None
             while self._idle:
                 self._idle.pop().close()
+        if opening is not None:
+            opening.abandon()
 
-    def _kept(self) -> _Connection | None:
+    def _kept(self, seconds: float) -> _Connection | None:
         with self._lock:
-            return self._idle.pop() if self._idle else None
+            if self._idle:
+                return self._idle.pop()
+            opening, self._opening = self._opening, None
+        return None if opening is None else opening.connection(seconds)
 
     def _new(self) -> _Connection:
         return _Connection(self._host, self._port, self._tls, self._server_name)

@@ -34,6 +34,9 @@ class PackagedTransport:
         self._client = _loaded(access)
         self._pool: Any = self._client.rest_client.pool_manager
 
+    def open(self) -> None:
+        """Leave it to the first request: the pool has no way to connect without one."""
+
     def send(self, request: Request, *, timeout: float) -> Response:
         """Send a request and return the whole answer."""
         answer = self._open(request, timeout, preload=True)

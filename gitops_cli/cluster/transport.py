@@ -45,6 +45,10 @@ class Response(NamedTuple):
 class Transport(Protocol):
     """Sends requests; safe to use from several threads. Raises Broken."""
 
+    def open(self) -> None:
+        """Begin to connect in the background; whether that works, the first request tells."""
+        ...
+
     def send(self, request: Request, *, timeout: float) -> Response:
         """Send a request and return the whole answer. `timeout` (seconds) is for all of it."""
         ...

@@ -41,7 +41,14 @@ class Clusters:
     def warm_up(self) -> None:
         """Connect to the cluster that will most likely be asked, while others work."""
         context = self._said or self._usual
-        self._warming = threading.Thread(target=self._open, args=(context, False), daemon=True)
+
+        def warm() -> None:
+            self._open(context, declared=False)
+            found = self._known[context]
+            if not isinstance(found, GitOpsError):
+                found.open()
+
+        self._warming = threading.Thread(target=warm, daemon=True)
         self._warming.start()
 
     def of(self, environment: EnvironmentName, team: Team) -> Cluster:
@@ -81,14 +88,14 @@ class Clusters:
             self._warming.join()
             self._warming = None
         if context not in self._known:
-            self._open(context, declared)
+            self._open(context, declared=declared)
         found = self._known[context]
         if isinstance(found, GitOpsError):
             raise found
         # One cluster, whether it is meant by its name or as the current context.
         return self._by_context().get(found.context, found)
 
-    def _open(self, context: str | None, declared: bool) -> None:
+    def _open(self, context: str | None, *, declared: bool) -> None:
         try:
             self._known[context] = self._connect(context, declared)
         except GitOpsError as error:

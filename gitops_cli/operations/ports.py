@@ -65,6 +65,10 @@ class Cluster(Protocol):
     context: str | None
     server: str
 
+    def open(self) -> None:
+        """Begin to connect in the background; whether that works, the first request tells."""
+        ...
+
     def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""
         ...
