@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from gitops_cli import __version__
-from gitops_cli.cli.output import Format, Output, discard_stdout
+from gitops_cli.cli.output import Format, Output, discard
 from gitops_cli.cli.session import Session, SharedOptions
 from gitops_cli.domain.errors import ExitCode, GitOpsError
 
@@ -136,7 +136,7 @@ def within(options: SharedOptions, work: Callable[[Session], None]) -> None:
         output.say("interrupted")
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        discard_stdout()
+        discard(sys.stdout)
     except typer.Exit:
         raise
     except Exception as error:  # noqa: BLE001 - the only place where a bug becomes an exit code

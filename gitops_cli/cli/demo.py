@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.control import Control
-from rich.segment import ControlType
 
 from gitops_cli.cli.cleanup import cleaned_up
 from gitops_cli.cli.command import command
@@ -22,7 +20,6 @@ from gitops_cli.cli.prompts import may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, UsageError
 from gitops_cli.operations.demo import Cast, Step, clear, furnish, story
-from gitops_cli.render.console import print_line
 from gitops_cli.render.view import Style
 
 if TYPE_CHECKING:
@@ -154,10 +151,15 @@ def _shown(step: Step) -> str:
 
 
 def _say(session: Session, text: str = "", style: Style = Style.PLAIN) -> None:
-    print_line(session.output.stdout, text, style)
+    session.output.stdout.line(text, style)
 
 
 def _wait_for_enter(session: Session) -> None:
-    print_line(session.output.stderr, "Press Enter to go on.", Style.DIM)
-    if sys.stdin.readline():  # two lines down by now, ours and the person's: back, and erase
-        session.output.stderr.control(Control.move(0, -2), Control((ControlType.ERASE_IN_LINE, 2)))
+    session.output.stderr.line("Press Enter to go on.", Style.DIM)
+    console = session.output.stderr.console
+    if sys.stdin.readline() and console is not None:
+        from rich.control import Control
+        from rich.segment import ControlType
+
+        # Two lines down by now, ours and the person's: back, and erase.
+        console.control(Control.move(0, -2), Control((ControlType.ERASE_IN_LINE, 2)))

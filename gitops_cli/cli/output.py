@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-
-from rich.console import Console
+from typing import TYPE_CHECKING, TextIO
 
 from gitops_cli.domain.errors import GitOpsError
-from gitops_cli.render.console import print_line, print_view
 from gitops_cli.render.document import as_json, as_yaml, document, error_document
 from gitops_cli.render.markdown import markdown
-from gitops_cli.render.view import Style, View
+from gitops_cli.render.plain import plain_view
+from gitops_cli.render.view import Line, Style, View
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# By these Rich takes a pipe for a terminal, or a terminal for none.
+_TOLD = ("FORCE_COLOR", "TTY_COMPATIBLE")
 
 
 class Format(StrEnum):
@@ -28,12 +34,45 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-class _ResultConsole(Console):
-    """A console whose reader may leave early: `gitops history | head`."""
+class Stream:
+    """stdout or stderr: through Rich where it is a terminal, as plain text elsewhere.
 
-    def on_broken_pipe(self) -> None:
-        """Go on; Rich would exit with 1, which means something else here."""
-        discard_stdout()
+    Rich takes a quarter of the time of a short command, and a pipe needs none of it. A reader may
+    leave early (`gitops history | head`): what is still written then vanishes.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self.file = file
+
+    @cached_property
+    def console(self) -> Console | None:
+        """Return Rich's console; None where the stream is no terminal."""
+        if not self.file.isatty() and not any(name in os.environ for name in _TOLD):
+            return None
+        from gitops_cli.render.console import TerminalConsole
+
+        console = TerminalConsole(file=self.file, highlight=False)
+        return console if console.is_terminal else None
+
+    def view(self, view: View, *, wide: bool = False) -> None:
+        """Write a view for people."""
+        if self.console is None:
+            self.write("".join(f"{line}\n" for line in plain_view(view, wide=wide)))
+            return
+        from gitops_cli.render.console import print_view
+
+        with suppress_broken_pipe(self.file):
+            print_view(view, self.console, wide=wide)
+
+    def line(self, text: str, style: Style = Style.PLAIN) -> None:
+        """Write lines of text as they are; nothing in them acts."""
+        self.view(View("line", {}, (Line(text, style),)))
+
+    def write(self, text: str) -> None:
+        """Write text as it is."""
+        with suppress_broken_pipe(self.file):
+            self.file.write(text)
+            self.file.flush()
 
 
 class Output:
@@ -45,8 +84,8 @@ class Output:
         self.format = form
         self.quiet = quiet
         self.verbose = verbose
-        self.stdout = _ResultConsole(highlight=False, soft_wrap=False)
-        self.stderr = Console(stderr=True, highlight=False)
+        self.stdout = Stream(sys.stdout)
+        self.stderr = Stream(sys.stderr)
 
     @property
     def for_people(self) -> bool:
@@ -55,18 +94,6 @@ class Output:
 
     def show(self, view: View) -> None:
         """Write a result to stdout."""
-        try:
-            self._show(view)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader has enough; what was done stays done.
-            discard_stdout()
-
-    def show_aside(self, view: View) -> None:
-        """Write a view for people to stderr: what a question is about, while stdout is a file."""
-        print_view(view, self.stderr)
-
-    def _show(self, view: View) -> None:
         match self.format:
             case Format.JSON:
                 self._raw(as_json(document(view)))
@@ -75,11 +102,15 @@ class Output:
             case Format.MARKDOWN:
                 self._raw(markdown(view))
             case Format.TABLE | Format.WIDE:
-                print_view(view, self.stdout, wide=self.format is Format.WIDE)
+                self.stdout.view(view, wide=self.format is Format.WIDE)
+
+    def show_aside(self, view: View) -> None:
+        """Write a view for people to stderr: what a question is about, while stdout is a file."""
+        self.stderr.view(view)
 
     def _raw(self, text: str) -> None:
         # Rich would take a second for a document of a megabyte, and has nothing to add.
-        sys.stdout.write(f"{text}\n")
+        self.stdout.write(f"{text}\n")
 
     def print_report(self, text: str) -> None:
         """Write a document of a form that is not ours to stdout."""
@@ -93,12 +124,12 @@ class Output:
     def note(self, text: str) -> None:
         """Say something by the way; `--quiet` silences it."""
         if not self.quiet:
-            print_line(self.stderr, text, Style.DIM)
+            self.stderr.line(text, Style.DIM)
 
     def say(self, text: str, style: Style = Style.PLAIN) -> None:
         """Say what was done or will be asked; `--quiet` silences it."""
         if not self.quiet:
-            print_line(self.stderr, text, style)
+            self.stderr.line(text, style)
 
     def lines_of(self, program: str) -> Callable[[str], None] | None:
         """Return what takes the progress of another program; None: it may have the terminal.
@@ -106,28 +137,37 @@ class Output:
         In a pipe each line is named after the program: none of them can begin with what CI systems
         take for a command.
         """
-        if self.stderr.is_terminal and not self.quiet:
+        if self.stderr.console is not None and not self.quiet:
             return None
         return lambda line: self.note(f"{program} | {line.replace('##[', '## [')}")
 
     def warn(self, text: str) -> None:
         """Say what should not be missed."""
-        print_line(self.stderr, f"warning: {text}", Style.WARN)
+        self.stderr.line(f"warning: {text}", Style.WARN)
 
     def error(self, error: GitOpsError) -> None:
         """Report a failure, as a document where the result would have been one."""
         if self.format in (Format.JSON, Format.YAML):
             as_text = as_json if self.format is Format.JSON else as_yaml
-            print_line(self.stderr, as_text(error_document(error)))
+            self.stderr.line(as_text(error_document(error)))
             return
-        print_line(self.stderr, f"error: {error.message}", Style.BAD)
+        self.stderr.line(f"error: {error.message}", Style.BAD)
         if error.hint:
-            print_line(self.stderr, f"hint: {error.hint}", Style.DIM)
+            self.stderr.line(f"hint: {error.hint}", Style.DIM)
 
 
-def discard_stdout() -> None:
-    """Let whatever is still written to stdout vanish, so that no second error follows."""
+@contextmanager
+def suppress_broken_pipe(file: TextIO) -> Iterator[None]:
+    """Let what is still written to a stream without a reader vanish: what was done stays done."""
+    try:
+        yield
+    except BrokenPipeError:
+        discard(file)
+
+
+def discard(file: TextIO) -> None:
+    """Send what is still written to a stream nowhere, so that no second error follows."""
     with suppress(OSError):
         null = os.open(Path(os.devnull), os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
+        os.dup2(null, file.fileno())
         os.close(null)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.diff import Environments
@@ -18,6 +19,9 @@ from gitops_cli.operations.watch import watch as looks_at
 from gitops_cli.render.diff import diff_view
 from gitops_cli.render.watch import change_view
 from gitops_cli.settings import parse_team
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 MARKED_SECONDS = 5.0
 
@@ -59,8 +63,9 @@ def watch(
         selection=selection,
         timeout=timeout,
     )
-    if session.output.stdout.is_terminal and session.output.for_people:
-        _live(session, looks)
+    console = session.output.stdout.console
+    if console is not None and session.output.for_people:
+        _live(session, looks, console)
     else:
         _stream(session, looks)
 
@@ -83,14 +88,14 @@ def _stream(session: Session, looks: Iterator[Look]) -> None:
             session.show(change_view(row, look.diff.contexts.get(row.environment), gone=True))
 
 
-def _live(session: Session, looks: Iterator[Look]) -> None:
+def _live(session: Session, looks: Iterator[Look], console: Console) -> None:
     from rich.live import Live  # a pipe does not need it
 
     from gitops_cli.render.watch import picture
 
     wide = session.output.format is Format.WIDE
     marked: dict[tuple[object, ...], tuple[float, Row]] = {}
-    with Live(console=session.output.stdout, auto_refresh=False, transient=False) as live:
+    with Live(console=console, auto_refresh=False, transient=False) as live:
         for look in looks:
             moment = time.monotonic()
             for row in look.changed:

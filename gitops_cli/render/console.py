@@ -1,33 +1,37 @@
-"""A View for people: aligned text, fitted into a terminal, without wrapping in a pipe."""
+"""A View for people on a terminal: aligned text, fitted into it, and Rich's colours."""
 
 from __future__ import annotations
 
 from rich.console import Console
 from rich.text import Text
 
-from gitops_cli.domain.text import inert, visible
 from gitops_cli.render.layout import table_lines
-from gitops_cli.render.view import Line, Style, Table, View, shown
+from gitops_cli.render.plain import plain_line
+from gitops_cli.render.view import Line, Style, View, shown
+
+
+class TerminalConsole(Console):
+    """A console that leaves it to the caller what a reader that went away means."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise it on; Rich would exit with 1, which means something else here."""
+        raise BrokenPipeError
 
 
 def print_view(view: View, console: Console, *, wide: bool = False) -> None:
     """Write the view's blocks to the console."""
     for index, block in enumerate(view.blocks):
-        if index and isinstance(block, Table) and block.title:
-            console.print()
         if isinstance(block, Line):
             print_line(console, block.text, block.style)
-        else:
-            _print_table(shown(block, wide=wide), console)
+            continue
+        if block.title:
+            if index:
+                console.print()
+            print_line(console, block.title, Style.STRONG)
+        for line in table_lines(shown(block, wide=wide), console.width):
+            console.print(line, soft_wrap=True)
 
 
 def print_line(console: Console, text: str, style: Style = Style.PLAIN) -> None:
     """Write lines of text as they are: no markup, no wrapping, nothing from outside acts."""
-    console.print(Text(inert(visible(text)), style=style.value), soft_wrap=True)
-
-
-def _print_table(table: Table, console: Console) -> None:
-    if table.title:
-        print_line(console, table.title, Style.STRONG)
-    for line in table_lines(table, console.width if console.is_terminal else None):
-        console.print(line, soft_wrap=True)
+    console.print(Text(plain_line(text), style=style.value), soft_wrap=True)
