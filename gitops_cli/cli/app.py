@@ -11,7 +11,7 @@ import sys
 from typing import Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from gitops_cli import __version__
 
@@ -129,10 +129,20 @@ MARKUP: Literal["rich"] | None = (
 class Commands(TyperGroup):
     """The table as a group: listing needs the table only, calling a command loads it."""
 
+    def __init__(self, **given: Any) -> None:
+        # Not by app.command, which examines a function for each: half of the time this group takes.
+        entries = {name: _entry(name, *COMMANDS[name][1:]) for name in COMMANDS}
+        super().__init__(**{**given, "commands": entries})
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the called command itself; its entry stood in for it so far."""
         name, entry, rest = super().resolve_command(ctx, args)
         return name, entry if entry is None else load(entry.name or ""), rest
+
+
+def _entry(name: str, panel: str | None, line: str) -> TyperCommand:
+    """Return what stands for a command in the list of commands."""
+    return TyperCommand(name, help=line, rich_help_panel=panel, hidden=panel is None)
 
 
 def load(name: str) -> Any:
@@ -177,11 +187,3 @@ def root(
     ] = False,
 ) -> None:
     """Record, promote, diff and sync the versions of your services: git and a kubeconfig."""
-
-
-def _entry() -> None:
-    """Stand for a command in the list of commands."""
-
-
-for _name, (_, _panel, _help) in COMMANDS.items():
-    app.command(_name, help=_help, rich_help_panel=_panel, hidden=_panel is None)(_entry)

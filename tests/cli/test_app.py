@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
-from gitops_cli.cli.app import COMMANDS, load
+from gitops_cli.cli.app import COMMANDS, Commands, app, load
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -63,3 +64,10 @@ def test_a_past_state_can_be_said_by_its_age(clone, command):
     done = clone(command, "nope", "--at", "1m")
 
     assert "no environment or stage `nope`" in done.stderr
+
+
+def test_the_list_of_commands_examines_no_function() -> None:
+    listed = typer.main.get_command(app)
+    assert isinstance(listed, Commands)
+    assert list(listed.commands) == list(COMMANDS)
+    assert not any(command.params or command.callback for command in listed.commands.values())
