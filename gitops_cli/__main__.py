@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 from pathlib import Path
-
-from gitops_cli.cli.app import app
 
 
 def main() -> None:
@@ -17,10 +16,15 @@ def main() -> None:
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     if os.getpid() == 1:  # in a container: the kernel keeps from it what it has no handler for
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    gc.disable()  # what is being loaded is no garbage; a command's work switches it on again
     try:
+        from gitops_cli.cli.app import app
+
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        gc.freeze()  # else the interpreter looks through all that is loaded before it ends
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import os
 import sys
@@ -121,6 +122,8 @@ def _typed(context: typer.Context, name: str) -> bool:
 
 def within(options: SharedOptions, work: Callable[[Session], None]) -> None:
     """Run `work` with a Session and turn its failures into messages and exit codes."""
+    gc.freeze()  # modules: they stay, so the collector need not go through them again
+    gc.enable()
     output = Output(options.output or Format.TABLE, quiet=options.quiet, verbose=options.verbose)
     code = ExitCode.OK
     try:
