@@ -7,10 +7,12 @@ temporary one, and no index setting of the user's (split, sparse, fsmonitor) has
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from subprocess import Popen
+from typing import NamedTuple
 
-from gitops_cli.domain.errors import GitOpsError, InvalidState, SourceMoved, UsageError
+from gitops_cli.domain.errors import GitError, GitOpsError, InvalidState, SourceMoved, UsageError
 from gitops_cli.domain.message import compose_message
 from gitops_cli.domain.proposal import Actor, Edit, Proposal
 from gitops_cli.domain.text import one_line
@@ -18,15 +20,13 @@ from gitops_cli.state.cache import writing
 from gitops_cli.state.config import Config
 from gitops_cli.state.failures import failure
 from gitops_cli.state.objects import LINK_MODE, TREE_MODE, Entry, ObjectReader
-from gitops_cli.state.process import Done
-
-if TYPE_CHECKING:
-    from gitops_cli.state.writer import Writer
+from gitops_cli.state.process import Done, Git
 
 DEFAULT_ACTOR = Actor("gitops", "gitops@localhost")
 
 _FILE_MODE = "100644"
 _WHAT = {LINK_MODE: "a symbolic link", TREE_MODE: "a directory", "160000": "a submodule"}
+_DOING = "cannot write to the repository"
 _NO_IDENTITY = "git does not know who you are"
 _IDENTITY_HINT = (
     'git config --global user.name "Your Name"; git config --global user.email you@example.com'
@@ -41,7 +41,7 @@ class Identity(NamedTuple):
 
 
 def identity(
-    writer: Writer, config: Config, environment: Mapping[str, str], actor: Actor | None
+    git: Git, config: Config, environment: Mapping[str, str], actor: Actor | None
 ) -> Identity:
     """Return author and committer; a person without an identity gets a UsageError.
 
@@ -49,10 +49,10 @@ def identity(
     without either there is a default.
     """
     variables = {} if actor is None else _as("AUTHOR", actor)
-    if actor is None and not _known(writer, config, environment, "AUTHOR"):
+    if actor is None and not _known(git, config, environment, "AUTHOR"):
         actor = _without_identity(environment)
         variables = _as("AUTHOR", actor)
-    if not _known(writer, config, environment, "COMMITTER"):
+    if not _known(git, config, environment, "COMMITTER"):
         variables |= _as("COMMITTER", actor or _without_identity(environment))
     return Identity(variables, sign=config.flag("commit.gpgsign"))
 
@@ -64,7 +64,7 @@ def _as(role: str, actor: Actor) -> dict[str, str]:
     }
 
 
-def _known(writer: Writer, config: Config, environment: Mapping[str, str], role: str) -> bool:
+def _known(git: Git, config: Config, environment: Mapping[str, str], role: str) -> bool:
     """Tell whether git has a name and an address; git itself is asked where it has to guess."""
     section = role.lower()
     name = environment.get(f"GIT_{role}_NAME") or config.get(f"{section}.name")
@@ -73,7 +73,7 @@ def _known(writer: Writer, config: Config, environment: Mapping[str, str], role:
     email = email or config.get("user.email") or environment.get("EMAIL")
     if name and email:
         return True
-    return writer.run("var", f"GIT_{role}_IDENT").code == 0
+    return git.run("var", f"GIT_{role}_IDENT").code == 0
 
 
 def _without_identity(environment: Mapping[str, str]) -> Actor:
@@ -134,7 +134,7 @@ def check_path(path: str) -> str:
 
 
 def build_commit(
-    writer: Writer,
+    git: Git,
     reader: ObjectReader,
     parent: str | None,
     edits: Sequence[Edit],
@@ -142,10 +142,12 @@ def build_commit(
     who: Identity,
 ) -> str:
     """Write the commit's objects and return its hash; `edits` are effective ones."""
-    blobs = _write_blobs(writer, edits)
-    tree = _write_trees(writer, reader, parent, {e.path: blobs.get(e.path) for e in edits})
+    with git.start("mktree", "-z", "--batch", "--missing", stdin=True) as mktree:
+        blobs = _write_blobs(git, edits)  # while that one starts
+        # `--missing` above: in a partial clone, what is not here need not be fetched to be named.
+        tree = _write_trees(mktree, reader, parent, {e.path: blobs.get(e.path) for e in edits})
     message = compose_message(proposal.subject, proposal.body, proposal.trailers)
-    done = writer.run(
+    done = git.with_environment(**who.variables).run(
         "-c",
         "i18n.commitEncoding=UTF-8",
         "commit-tree",
@@ -155,7 +157,6 @@ def build_commit(
         "-",
         tree,
         stdin=message.encode(errors="replace"),
-        environment=who.variables,
     )
     if done.code != 0:
         raise _commit_failure(done, who)
@@ -169,16 +170,16 @@ def _commit_failure(done: Done, who: Identity) -> GitOpsError:
     return error
 
 
-def _write_blobs(writer: Writer, edits: Sequence[Edit]) -> dict[str, str]:
-    import tempfile  # 2 ms that most commands do without
-
+def _write_blobs(git: Git, edits: Sequence[Edit]) -> dict[str, str]:
     written = [(edit.path, edit.new) for edit in edits if edit.new is not None]
     if not written:
         return {}
     if len(written) == 1:
         ((path, data),) = written
-        done = writer.run("hash-object", "-w", "--no-filters", "--stdin", stdin=data)
+        done = git.run("hash-object", "-w", "--no-filters", "--stdin", stdin=data)
         return {path: _hash(_checked(done))}
+    import tempfile  # 2 ms that most commands do without
+
     with tempfile.TemporaryDirectory(prefix="gitops-") as directory:
         files = [Path(directory, str(number)) for number in range(len(written))]
         with writing(Path(directory)):
@@ -186,13 +187,13 @@ def _write_blobs(writer: Writer, edits: Sequence[Edit]) -> dict[str, str]:
                 file.write_bytes(data)
         names = "".join(f"{file}\n" for file in files)
         done = _checked(
-            writer.run("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=names.encode())
+            git.run("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=names.encode())
         )
     return dict(zip((path for path, _ in written), done.text.split("\n"), strict=True))
 
 
 def _write_trees(
-    writer: Writer, reader: ObjectReader, parent: str | None, blobs: Mapping[str, str | None]
+    mktree: Popen[bytes], reader: ObjectReader, parent: str | None, blobs: Mapping[str, str | None]
 ) -> str:
     """Return the root tree with these paths replaced (None: removed), deepest trees first."""
     old = _Trees(reader, parent)
@@ -213,9 +214,8 @@ def _write_trees(
     for depth in sorted(by_depth, reverse=True):
         directories = sorted(by_depth[depth])
         wanted = [old.replaced(directory, changes[directory]) for directory in directories]
-        for directory, entries, oid in zip(
-            directories, wanted, _mktree(writer, wanted), strict=True
-        ):
+        for directory, entries in zip(directories, wanted, strict=True):
+            oid = _write_tree(mktree, entries)
             if not directory:
                 root = oid
                 continue
@@ -273,25 +273,30 @@ class _Trees:
 _TYPES = {TREE_MODE: "tree", "160000": "commit"}
 
 
-def _mktree(writer: Writer, trees: Sequence[Sequence[Entry]]) -> list[str]:
-    records = [
-        b"".join(
-            f"{entry.mode} {_TYPES.get(entry.mode, 'blob')} {entry.oid}\t{entry.name}\0".encode(
-                errors="surrogateescape"
-            )
-            for entry in tree
+def _write_tree(mktree: Popen[bytes], entries: Sequence[Entry]) -> str:
+    """Write one tree and return its hash: mktree answers each before it reads the next."""
+    if mktree.stdin is None or mktree.stdout is None:
+        raise GitError("git mktree has no pipes")
+    record = b"".join(
+        f"{entry.mode} {_TYPES.get(entry.mode, 'blob')} {entry.oid}\t{entry.name}\0".encode(
+            errors="surrogateescape"
         )
-        + b"\0"
-        for tree in trees
-    ]
-    # `--missing`: in a partial clone, what is not here need not be fetched to be named.
-    done = writer.run("mktree", "-z", "--batch", "--missing", stdin=b"".join(records))
-    return _checked(done).text.split("\n")
+        for entry in entries
+    )
+    with suppress(BrokenPipeError):  # it says why
+        mktree.stdin.write(record + b"\0")
+        mktree.stdin.flush()
+    if oid := mktree.stdout.readline().decode().strip():
+        return oid
+    with suppress(BrokenPipeError):
+        mktree.stdin.close()  # else that is tried again, and fails again, when the process is left
+    err = b"" if mktree.stderr is None else mktree.stderr.read()
+    raise failure(Done(mktree.wait(), b"", err.decode(errors="replace")), _DOING)
 
 
 def _checked(done: Done) -> Done:
     if done.code != 0:
-        raise failure(done, "cannot write to the repository")
+        raise failure(done, _DOING)
     return done
 
 

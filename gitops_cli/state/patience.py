@@ -28,7 +28,7 @@ def insist(run: Callable[[float], Done], *, timeout: float) -> Done:
     while True:
         left = deadline - time.monotonic()
         done = run(left if tries else timeout)
-        delay = _chance() * min(_CAP, _SPAN * 2**tries)
+        delay = chance() * min(_CAP, _SPAN * 2**tries)
         if done.code == 0 or delay >= deadline - time.monotonic():
             return done
         if not re.search(_DROPPED, done.err):
@@ -37,6 +37,6 @@ def insist(run: Callable[[float], Done], *, timeout: float) -> Done:
         time.sleep(delay)
 
 
-def _chance() -> float:
+def chance() -> float:
     """Return a random number from 0 to 1; importing `random` takes milliseconds."""
     return int.from_bytes(os.urandom(4)) / 2**32

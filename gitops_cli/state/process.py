@@ -1,13 +1,14 @@
-"""Runs git for reading: one process, a clean environment, bytes in and out."""
+"""Runs git: one process, a clean environment, bytes in and out."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from signal import SIGTERM
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError, GitError, TimedOut
@@ -92,12 +93,23 @@ class Git(NamedTuple):
         self, *arguments: str, stdin: bytes | None = None, timeout: float | None = None
     ) -> Done:
         """Run git to its end and return what it said; raises TimedOut, ConfigurationError."""
+        try:
+            return self._run(arguments, stdin, timeout)
+        except subprocess.TimeoutExpired as error:
+            raise TimedOut(f"git {arguments[0]} did not end within {timeout:.0f} s") from error
+
+    def run_within(self, timeout: float, *arguments: str) -> Done:
+        """Do the same, but a git that is stopped after `timeout` is Done as well, with code < 0."""
+        try:
+            return self._run(arguments, None, timeout)
+        except subprocess.TimeoutExpired as error:
+            said = (error.stderr or b"").decode(errors="replace")
+            return Done(-SIGTERM, b"", f"{said}\nno answer within {timeout:.0f} s")
+
+    def _run(self, arguments: Sequence[str], stdin: bytes | None, timeout: float | None) -> Done:
         with self.start(*arguments, stdin=stdin is not None) as process:
             try:
                 out, err = process.communicate(stdin, timeout)
-            except subprocess.TimeoutExpired as error:
-                stop(process)
-                raise TimedOut(f"git {arguments[0]} did not end within {timeout:.0f} s") from error
             except BaseException:
                 stop(process)
                 raise

@@ -6,15 +6,12 @@ Recognised from exit status and the flags of `--porcelain`, never from git's Eng
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from gitops_cli.state.failures import remote_said, spoken
 from gitops_cli.state.fast_forward import check_worktree
-from gitops_cli.state.location import Location
-from gitops_cli.state.process import Done
-
-if TYPE_CHECKING:
-    from gitops_cli.state.writer import Writer
+from gitops_cli.state.location import Location, check_url
+from gitops_cli.state.process import Done, Git
 
 
 class Outcome(Enum):
@@ -35,11 +32,10 @@ class Pushed(NamedTuple):
     done: Done | None = None
 
 
-def push(
-    writer: Writer, url: str, ref: str, *, new: str, old: str | None, timeout: float
-) -> Pushed:
+def push(git: Git, url: str, ref: str, *, new: str, old: str | None, timeout: float) -> Pushed:
     """Push `new` to `ref` if the remote's `ref` is still `old` (None: does not exist)."""
-    done = writer.run(
+    done = git.run_within(
+        timeout,
         "push",
         "--porcelain",
         "--no-progress",
@@ -47,9 +43,8 @@ def push(
         "--no-recurse-submodules",
         f"--force-with-lease={ref}:{old or ''}",
         "--",
-        writer.checked(url),
+        check_url(url),
         f"{new}:{ref}",
-        timeout=timeout,
     )
     return judge(done, ref, over_http=url.lower().startswith(("http:", "https:")))
 

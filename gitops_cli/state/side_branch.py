@@ -20,7 +20,6 @@ from gitops_cli.state.objects import ObjectReader
 from gitops_cli.state.push import Outcome, Pushed, push
 from gitops_cli.state.remote import HEADS, check_ref, fetch, look
 from gitops_cli.state.snapshots import commit_snapshot
-from gitops_cli.state.writer import Writer
 
 _TRIES = 5  # somebody else may propose the same at this moment
 
@@ -38,19 +37,18 @@ def write_aside(
 ) -> Written:
     """Make `name` the one commit that `propose` makes of the tip; says if it was so already."""
     ref = check_ref(f"{HEADS}{name}")
-    writer = Writer(branch.git)
     tip = branch.look(timeout=timeout, for_push=True)
     proposal = propose(commit_snapshot(reader, tip))
     edits = effective_edits(reader, tip, proposal.edits)
     if not edits:
         return Written(tip, False, tip, proposal, 0)
-    who = identity(writer, config, environment, actor)
-    new = build_commit(writer, reader, tip, edits, proposal, who)
+    who = identity(branch.git, config, environment, actor)
+    new = build_commit(branch.git, reader, tip, edits, proposal, who)
     for attempt in range(1, _TRIES + 1):
         there = _existing(branch, reader, ref, timeout)
         if there is not None and _says_the_same(branch, there, new):
             return Written(there, False, tip, proposal, attempt)
-        pushed = _offer(branch, writer, ref, new, there, timeout)
+        pushed = _offer(branch, ref, new, there, timeout)
         if pushed.outcome is Outcome.ACCEPTED:
             return Written(new, True, tip, _with(proposal, edits), attempt)
         if pushed.outcome is not Outcome.MOVED:
@@ -81,11 +79,9 @@ def _says_the_same(branch: Branch, one: str, other: str) -> bool:
     return len(shown) == 2 and shown[0] == shown[1]
 
 
-def _offer(
-    branch: Branch, writer: Writer, ref: str, new: str, old: str | None, timeout: float
-) -> Pushed:
+def _offer(branch: Branch, ref: str, new: str, old: str | None, timeout: float) -> Pushed:
     if branch.local is None:
-        return push(writer, branch.push_url, ref, new=new, old=old, timeout=timeout)
+        return push(branch.git, branch.push_url, ref, new=new, old=old, timeout=timeout)
     absent = "0" * len(new)
     done = branch.git.run("update-ref", "-m", "gitops: propose", ref, new, old or absent)
     return Pushed(Outcome.ACCEPTED if done.code == 0 else Outcome.MOVED, done=done)

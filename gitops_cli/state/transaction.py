@@ -5,12 +5,8 @@ docs/decisions/0003-write-transaction.md says why it is built like this.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import (
     Denied,
@@ -29,12 +25,10 @@ from gitops_cli.state.commit import Identity, build_commit, effective_edits, ide
 from gitops_cli.state.config import Config
 from gitops_cli.state.failures import failure
 from gitops_cli.state.objects import ObjectReader
+from gitops_cli.state.patience import chance
 from gitops_cli.state.push import Outcome, Pushed, push, swap
 from gitops_cli.state.snapshots import commit_snapshot
 from gitops_cli.state.stale_locks import blocking_locks, remove_dead
-
-if TYPE_CHECKING:
-    from gitops_cli.state.writer import Writer
 
 Propose = Callable[[Snapshot], Proposal]
 
@@ -44,49 +38,39 @@ _REJECTIONS = 3  # of an unmoved tip: a lost race shows as one before the winner
 _LEAST = 10.0  # seconds any single connection gets, however little is left
 
 
-@dataclass(slots=True)
-class Clock:
-    """Time and chance, as the transaction uses them."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[float, float], float] = random.uniform
-
-
-@dataclass
 class Transaction:
     """One write: what it works on, and what happened so far."""
 
-    branch: Branch
-    reader: ObjectReader
-    config: Config
-    environment: Mapping[str, str]
-    propose: Propose
-    actor: Actor | None
-    timeout: float
-    notify: Callable[[str], None]
-    clock: Clock = field(default_factory=Clock)
-    begun: float = field(init=False)
-    deadline: float = field(init=False)
-    tip: str | None = None
-    looked: bool = False  # whether the tip was read from the remote within this transaction
-    attempts: int = 0
-    failures: int = 0
-    rejections: int = 0
-    races: int = 0
-    who: Identity | None = None
-    unknown: list[tuple[str, str | None, Proposal]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.begun = self.clock.now()  # talking to the remote, this time
-        self.deadline = self.begun + self.timeout
-
-    @cached_property
-    def writer(self) -> Writer:
-        """What runs git for writing; only made where something is to be written."""
-        from gitops_cli.state.writer import Writer
-
-        return Writer(self.branch.git)
+    def __init__(
+        self,
+        *,
+        branch: Branch,
+        reader: ObjectReader,
+        config: Config,
+        environment: Mapping[str, str],
+        propose: Propose,
+        actor: Actor | None,
+        timeout: float,
+        notify: Callable[[str], None],
+    ) -> None:
+        self.branch = branch
+        self.reader = reader
+        self.config = config
+        self.environment = environment
+        self.propose = propose
+        self.actor = actor
+        self.timeout = timeout
+        self.notify = notify
+        self.begun = time.monotonic()  # talking to the remote, this time
+        self.deadline = self.begun + timeout
+        self.tip: str | None = None
+        self.looked = False  # whether the tip was read from the remote within this transaction
+        self.attempts = 0
+        self.failures = 0
+        self.rejections = 0
+        self.races = 0
+        self.who: Identity | None = None
+        self.unknown: list[tuple[str, str | None, Proposal]] = []
 
     def run(self, known: str | None) -> Written:
         """Write, on `known` as the first guess of the tip; the push is what checks it."""
@@ -128,19 +112,19 @@ class Transaction:
 
     def _commit(self, proposal: Proposal, edits: tuple[Edit, ...]) -> str:
         if self.who is None:
-            self.who = identity(self.writer, self.config, self.environment, self.actor)
-        return build_commit(self.writer, self.reader, self.tip, edits, proposal, self.who)
+            self.who = identity(self.branch.git, self.config, self.environment, self.actor)
+        return build_commit(self.branch.git, self.reader, self.tip, edits, proposal, self.who)
 
     def _offer(self, new: str) -> Pushed:
         """Try to make `new` the tip in place of ours."""
         self.attempts += 1
-        self.begun = self.clock.now()
+        self.begun = time.monotonic()
         ref, old = written_ref(self.branch), self.tip
         if self.branch.local is not None:
             return swap(self.branch.local, ref, new=new, old=old)
         url, left = self.branch.push_url, self._left()
         try:
-            return push(self.writer, url, ref, new=new, old=old, timeout=left)
+            return push(self.branch.git, url, ref, new=new, old=old, timeout=left)
         except KeyboardInterrupt as error:
             raise Interrupted(
                 f"interrupted during the push: {new[:12]} may have arrived",
@@ -175,7 +159,7 @@ class Transaction:
         local = self.branch.local
         repository = self.branch.push_url if local is None else str(local.common_dir)
         locks = blocking_locks(repository, written_ref(self.branch))
-        if locks and self.clock.now() < self.deadline:
+        if locks and time.monotonic() < self.deadline:
             gone = [remove_dead(lock) for lock in locks]
             if not all(gone):
                 self.notify(f"waiting for {locks[0]}, which another git left or holds")
@@ -226,19 +210,19 @@ class Transaction:
 
     def _wait(self, error: GitOpsError) -> None:
         """Sleep before the next try, the longer the more tries failed; out of time raises."""
-        left = self.deadline - self.clock.now()
+        left = self.deadline - time.monotonic()
         if left <= 0:
             raise self._at_the_end(error)
-        took = self.clock.now() - self.begun
+        took = time.monotonic() - self.begun
         most = min(max(_CAP, _SLOW * took), max(_SPAN, took) * 2**self.failures)
-        delay = min(self.clock.jitter(0, most), left)
+        delay = min(chance() * most, left)
         self.failures += 1
         if delay > 1:
             unreachable = isinstance(error, RemoteUnreachable)
             reason = error.message if unreachable else "others are writing too"
             self.notify(f"{reason}; trying again in {delay:.0f} s")
-        self.clock.sleep(delay)
-        self.begun = self.clock.now()
+        time.sleep(delay)
+        self.begun = time.monotonic()
 
     def _at_the_end(self, error: GitOpsError) -> GitOpsError:
         if not self.unknown or not isinstance(error, RemoteUnreachable | Denied):
@@ -250,7 +234,7 @@ class Transaction:
         )
 
     def _left(self) -> float:
-        return max(_LEAST, self.deadline - self.clock.now())
+        return max(_LEAST, self.deadline - time.monotonic())
 
     def _contains(self, tip: str, commit: str) -> bool:
         return self.branch.git.run("merge-base", "--is-ancestor", "--", commit, tip).code == 0

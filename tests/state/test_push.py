@@ -10,7 +10,6 @@ import pytest
 from gitops_cli.domain.errors import RemoteUnreachable
 from gitops_cli.state.process import Done, Git, git_environment
 from gitops_cli.state.push import Outcome, Pushed, judge, push
-from gitops_cli.state.writer import Writer
 from tests.state.world import OTHER, WEB, World, opened, opened_url, path_of
 from tests.testbed.git import git
 
@@ -23,8 +22,14 @@ def push_from(
     """Commit on the clone's HEAD and push by URL; `old` is the lease."""
     parent = git(clone, "rev-parse", "HEAD")
     new = git(clone, "commit-tree", "-p", parent, "-m", "new", f"{parent}^{{tree}}")
-    writer = Writer(Git(clone, git_environment()))
-    pushed = push(writer, str(remote), MAIN, new=new, old=old or parent, timeout=timeout)
+    pushed = push(
+        Git(clone, git_environment()),
+        str(remote),
+        MAIN,
+        new=new,
+        old=old or parent,
+        timeout=timeout,
+    )
     return pushed, new
 
 
@@ -49,7 +54,7 @@ def test_the_same_commit_made_by_somebody_else_is_theirs(world: World) -> None:
     _, new = push_from(clone, world.remote)
 
     pushed = push(
-        Writer(Git(clone, git_environment())), str(world.remote), MAIN, new=new, old=old, timeout=30
+        Git(clone, git_environment()), str(world.remote), MAIN, new=new, old=old, timeout=30
     )
 
     assert pushed.outcome is Outcome.MOVED
