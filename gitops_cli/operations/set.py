@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.ancestry import Age, age_of_build
@@ -146,8 +147,13 @@ class _Guards:
         self._environment = environment
         self._team = team
         self._state = state
-        self._sources = sources(team)
+        self._sources_of = sources
         self.warnings: list[str] = []
+
+    @cached_property
+    def _sources(self) -> Sources:
+        """Return the services' sources; what is recorded already needs none."""
+        return self._sources_of(self._team)
 
     def refusals(
         self, wanted: Mapping[ServiceName, Version], changes: Collection[Change], now: datetime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from subprocess import Popen
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
@@ -65,12 +66,23 @@ class Config(NamedTuple):
 
 def read_config(git: Git) -> Config:
     """Return the configuration that git would use in its directory."""
-    done = git.run("config", "--list", "-z", "--includes", "--show-scope")
-    if done.code != 0:
-        raise ConfigurationError(f"git's configuration: {one_line(done.err)}")
+    with start_listing(git) as listing:
+        return finish_listing(listing)
+
+
+def start_listing(git: Git) -> Popen[bytes]:
+    """Start git's listing of the configuration, for `finish_listing` to read."""
+    return git.start("config", "--list", "-z", "--includes", "--show-scope")
+
+
+def finish_listing(listing: Popen[bytes]) -> Config:
+    """Return the configuration that git has listed; raises ConfigurationError."""
+    out, err = listing.communicate()
+    if listing.returncode != 0:
+        raise ConfigurationError(f"git's configuration: {one_line(err.decode(errors='replace'))}")
     values: dict[str, tuple[str | None, ...]] = {}
     own: dict[str, tuple[str | None, ...]] = {}
-    fields = done.out.decode(errors="surrogateescape").split("\0")
+    fields = out.decode(errors="surrogateescape").split("\0")
     for scope, entry in zip(fields[::2], fields[1::2], strict=False):
         key, has_value, value = entry.partition("\n")
         found = value if has_value else None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.repository import IMAGES_PATH, KIND_OF_SUFFIX, SETTINGS
 from gitops_cli.domain.text import one_line, redacted
-from gitops_cli.state.config import Config, read_config
+from gitops_cli.state.config import Config, finish_listing, start_listing
 from gitops_cli.state.failures import failure
 from gitops_cli.state.process import Git, can_ask, ssh_batch
 from gitops_cli.state.remote import HEADS
@@ -48,7 +48,32 @@ def find_location(start: Path, environment: Mapping[str, str]) -> Location | Non
     """Return the repository around a directory; None if there is none. Raises Denied …."""
     if not start.is_dir():
         raise UsageError(f"{start}: there is no such directory")
-    git = Git(start.absolute(), environment)
+    here = Git(start.absolute(), environment)
+    with start_listing(here) as listing:  # it says the same wherever in the repository
+        found = _whereabouts(here)
+        if found is None:
+            return None
+        bare, inside, git_dir, common_dir, *top = found
+        if bare != "true" and inside != "true":
+            raise UsageError(
+                f"{start} is inside the .git directory", hint="go to the files, or pass -C"
+            )
+        config = finish_listing(listing)
+    worktree = Path(top[0]) if top else None
+    # From the top: git takes the paths it is given as relative to where it runs.
+    git = Git(worktree or Path(git_dir), environment)
+    return Location(
+        git=_quiet(git, config),
+        config=config,
+        git_dir=Path(git_dir),
+        common_dir=(here.directory / common_dir).resolve(),
+        worktree=worktree,
+        head=read_head(git, Path(git_dir)),
+    )
+
+
+def _whereabouts(git: Git) -> list[str] | None:
+    """Return git's answers on where it is; None: in no repository."""
     done = git.run(
         "rev-parse",
         "--is-bare-repository",
@@ -58,27 +83,11 @@ def find_location(start: Path, environment: Mapping[str, str]) -> Location | Non
         "--show-toplevel",  # last, because it fails where there is no work tree
     )
     lines = done.text.split("\n")
-    if len(lines) < 4:
-        if "not a git repository" in done.err:
-            return None
-        raise failure(done, str(start))
-    bare, inside, git_dir, common_dir = lines[:4]
-    if bare != "true" and inside != "true":
-        raise UsageError(
-            f"{start} is inside the .git directory", hint="go to the files, or pass -C"
-        )
-    worktree = Path(lines[4]) if len(lines) > 4 else None
-    # From the top: git takes the paths it is given as relative to where it runs.
-    git = Git(worktree or Path(git_dir), environment)
-    config = read_config(git)
-    return Location(
-        git=_quiet(git, config),
-        config=config,
-        git_dir=Path(git_dir),
-        common_dir=(start.absolute() / common_dir).resolve(),
-        worktree=worktree,
-        head=read_head(git, Path(git_dir)),
-    )
+    if len(lines) >= 4:
+        return lines
+    if "not a git repository" in done.err:
+        return None
+    raise failure(done, str(git.directory))
 
 
 def _quiet(git: Git, config: Config) -> Git:

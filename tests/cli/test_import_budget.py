@@ -1,6 +1,6 @@
 """What a command may load, seen in a fresh interpreter: most of a git command is its start.
 
-kubernetes takes 300 ms, questionary 170, GitPython 110, pydantic 110, Rich's help 80, yaml 20.
+kubernetes takes 300 ms, questionary 170, pydantic 110, Rich's help 80, Rich 30, yaml 20.
 """
 
 from __future__ import annotations
@@ -15,20 +15,26 @@ from tests.testbed.article import Article
 from tests.testbed.gitops import Gitops
 
 HEAVY = frozenset(
-    {"kubernetes", "git", "questionary", "prompt_toolkit", "pydantic", "yaml", "kmock", "aiohttp"}
+    {"kubernetes", "questionary", "prompt_toolkit", "pydantic", "yaml", "kmock", "aiohttp"}
 )
 # Adapters of what a git-only command does not touch.
 OTHERS = frozenset(
     f"gitops_cli.{package}"
     for package in ("cluster", "registry", "builder", "forge", "sandbox", "agent")
 )
+# What only a terminal needs, and modules of the standard library that cost milliseconds each.
+FOR_TERMINALS = frozenset({"rich.console", "gitops_cli.render.console"})
+SLOW = frozenset(
+    {"dataclasses", "random", "hashlib", "tempfile", "json", "zoneinfo", "importlib.metadata"}
+)
 PROBE = """if True:
-    import sys
+    import gc, sys
     from gitops_cli.__main__ import main
     sys.argv = ["gitops", *sys.argv[1:]]
     try:
         main()
     finally:
+        print("frozen:", gc.get_freeze_count(), "of", len(gc.get_objects()), file=sys.stderr)
         print("loaded:", *sys.modules, file=sys.stderr)
 """
 
@@ -93,12 +99,42 @@ def test_commands_that_read_git(
     assert "rich.markdown" not in modules
 
 
-def test_a_write_that_changes_nothing_loads_no_cluster(gitops: Gitops, article: Article) -> None:
+def test_a_write_that_changes_nothing(gitops: Gitops, article: Article) -> None:
     environment = article.environment("development")
     version = article.recorded(environment)["billing"]
     here = gitops.at(article.clone())
     modules = loaded(here, "set", f"billing={version}", "-e", environment)
-    assert not modules & (HEAVY - {"git"} | OTHERS)
+    assert not modules & (HEAVY | OTHERS | FOR_TERMINALS | SLOW)
+    assert not any(name.startswith("gitops_cli.source") for name in modules), "nothing to compare"
+
+
+def test_a_write(gitops: Gitops, article: Article) -> None:
+    environment = article.environment("development")
+    here = gitops.at(article.clone())
+    modules = loaded(here, "set", f"billing={'ab' * 20}", "-e", environment)
+    assert not modules & (HEAVY | OTHERS | FOR_TERMINALS | {"git", "random", "hashlib"})
+
+
+def test_rich_is_for_terminals(gitops: Gitops, article: Article) -> None:
+    here = gitops.at(article.clone())
+    assert not loaded(here, "status") & FOR_TERMINALS
+    assert loaded(here.using(FORCE_COLOR="1"), "status") >= FOR_TERMINALS
+
+
+def test_the_collector_need_not_go_through_what_is_loaded(gitops: Gitops, article: Article) -> None:
+    here = gitops.at(article.clone())
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, "status"],
+        cwd=here.directory,
+        env=here.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = done.stderr.partition("frozen: ")[2].split()
+    frozen, others = int(words[0]), int(words[2])
+    assert frozen > 10_000, "each costs at the interpreter's end"
+    assert others < 1_000
 
 
 def test_completion(gitops: Gitops, article: Article) -> None:
@@ -108,6 +144,7 @@ def test_completion(gitops: Gitops, article: Article) -> None:
     assert here().stdout.strip() == "billing"
     modules = loaded(here)
     assert not heavy(modules)
+    assert not modules & (FOR_TERMINALS | SLOW)
     assert "typer.rich_utils" not in modules, "explanations would load it"
     assert "gitops_cli.state.transaction" not in modules
 
