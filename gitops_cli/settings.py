@@ -52,8 +52,9 @@ _USER = ("repo", "project", "output", "context")
 _REGISTRY = ("insecure", "ca_file")
 
 # scp-like `git@host:path` is ssh; a path is a file.
-_SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]\S*\Z")
-_URL = re.compile(r"(?:https|ssh|file)://\S+\Z")
+# Compiled when first used (`re` keeps it): most commands never do.
+_SCP_LIKE = r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]\S*\Z"
+_URL = r"(?:https|ssh|file)://\S+\Z"
 
 
 class BadSettings(ConfigurationError):
@@ -317,6 +318,6 @@ def _freeze(text: str) -> FreezeWindow:
 
 def _source(text: str) -> str:
     plain_path = ":" not in text and not text.startswith("-")
-    if not (plain_path or _URL.match(text) or _SCP_LIKE.match(text)):
+    if not (plain_path or re.match(_URL, text) or re.match(_SCP_LIKE, text)):
         raise ValueError(f"`{text}` is not a path, nor a URL with https, ssh or file")
     return text

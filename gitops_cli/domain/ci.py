@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from gitops_cli.domain.proposal import Actor
 
-_NO_ADDRESS = re.compile(r"[^A-Za-z0-9.]+")
-_EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\Z")
+# Compiled when first used (`re` keeps it): most commands never do.
+_NO_ADDRESS = r"[^A-Za-z0-9.]+"
+_EMAIL = r"[^@\s<>]+@[^@\s<>]+\Z"
 
 
 class CiRun(NamedTuple):
@@ -43,7 +44,9 @@ def author(run: CiRun | None, environ: Mapping[str, str]) -> Actor | None:
     if run is None or environ.get("GIT_AUTHOR_NAME"):
         return None
     name = run.actor or run.system
-    return Actor(name, run.email or f"{_NO_ADDRESS.sub('-', name).strip('-').lower()}@localhost")
+    return Actor(
+        name, run.email or f"{re.sub(_NO_ADDRESS, '-', name).strip('-').lower()}@localhost"
+    )
 
 
 def _github(environ: Mapping[str, str]) -> CiRun:
@@ -113,4 +116,4 @@ def _jenkins(environ: Mapping[str, str]) -> CiRun:
 
 
 def _email(text: str | None) -> str | None:
-    return text if text and _EMAIL.match(text) else None
+    return text if text and re.match(_EMAIL, text) else None

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _LONGEST = 100 * 365 * 86400  # beyond it the calendar ends
-_PART = re.compile(r"(\d+(?:\.\d+)?)(d|h|m|s)")
+# Compiled when first used (`re` keeps it): most commands never do.
+_PART = r"(\d+(?:\.\d+)?)(d|h|m|s)"
 
 
 def parse_duration(text: str) -> float:
@@ -22,7 +23,7 @@ def _seconds(text: str) -> float:
     stripped = text.strip()
     if re.fullmatch(r"\d+(\.\d+)?", stripped):
         return float(stripped)
-    parts = _PART.findall(stripped)
+    parts = re.findall(_PART, stripped)
     if not parts or "".join(number + unit for number, unit in parts) != stripped:
         raise ValueError(f"`{text}` is not a duration; write 90s, 5m or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)

@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-_SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/:\s].*)\Z")
-_AZURE_SSH = re.compile(r"v3/(?P<org>[^/]+)/(?P<project>[^/]+)/(?P<repo>[^/]+)\Z")
+# Compiled when first used (`re` keeps it): most commands never do.
+_SCP_LIKE = r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/:\s].*)\Z"
+_AZURE_SSH = r"v3/(?P<org>[^/]+)/(?P<project>[^/]+)/(?P<repo>[^/]+)\Z"
 
 
 class Forge(StrEnum):
@@ -86,7 +87,7 @@ def project_at(remote: str) -> Project | None:
 
 
 def _azure(host: str, path: str) -> Project | None:
-    if over_ssh := _AZURE_SSH.match(path):
+    if over_ssh := re.match(_AZURE_SSH, path):
         org, project, repo = over_ssh.groups()
         return Project(Forge.AZURE, f"https://dev.azure.com/{org}/{project}/_git/{repo}")
     return Project(Forge.AZURE, f"https://{host}/{quote(path)}") if "/_git/" in path else None
@@ -99,7 +100,7 @@ def _host_and_path(remote: str) -> tuple[str, str]:
         if parts.scheme not in {"https", "http", "ssh", "git"}:
             return "", ""
         host, path = parts.hostname or "", parts.path
-    elif scp := _SCP_LIKE.match(remote):
+    elif scp := re.match(_SCP_LIKE, remote):
         host, path = scp["host"], scp["path"]
     else:
         return "", ""

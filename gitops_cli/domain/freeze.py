@@ -11,8 +11,9 @@ _WEEK = timedelta(days=7)
 _EXAMPLE = (
     "write `Fri 16:00 - Mon 08:00 Europe/Warsaw` or `2026-12-20 00:00 - 2027-01-02 00:00 UTC`"
 )
-_WEEKLY = re.compile(r"([A-Za-z]{3,9}) (\d\d?):(\d\d) - ([A-Za-z]{3,9}) (\d\d?):(\d\d) (\S+)\Z")
-_ONCE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) - (\d{4}-\d\d-\d\d \d\d:\d\d) (\S+)\Z")
+# Compiled when first used (`re` keeps it): most commands never do.
+_WEEKLY = r"([A-Za-z]{3,9}) (\d\d?):(\d\d) - ([A-Za-z]{3,9}) (\d\d?):(\d\d) (\S+)\Z"
+_ONCE = r"(\d{4}-\d\d-\d\d \d\d:\d\d) - (\d{4}-\d\d-\d\d \d\d:\d\d) (\S+)\Z"
 
 
 class _Moment(NamedTuple):
@@ -66,13 +67,13 @@ FreezeWindow = WeeklyWindow | SingleWindow
 
 def parse_freeze(text: str) -> FreezeWindow:
     """Read one window; raises ValueError with what is wrong and an example."""
-    if weekly := _WEEKLY.match(text):
+    if weekly := re.match(_WEEKLY, text):
         day1, hour1, minute1, day2, hour2, minute2, zone = weekly.groups()
         begin, end = _moment(day1, hour1, minute1), _moment(day2, hour2, minute2)
         if begin == end:
             raise ValueError(f"`{text}` begins where it ends")
         return WeeklyWindow(text, _zone(zone), begin, end)
-    if once := _ONCE.match(text):
+    if once := re.match(_ONCE, text):
         zone_info = _zone(once[3])
         first, last = (_time(part, zone_info) for part in once.group(1, 2))
         if first >= last:

@@ -10,8 +10,9 @@ from gitops_cli.domain.text import one_line, visible
 OUR_PREFIX = "Gitops-"
 
 _TRAILER = re.compile(r"(?P<key>[A-Za-z0-9][A-Za-z0-9-]*)[ \t]*:[ \t]*(?P<value>.*)\Z")
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
-_OURS = re.compile(rf"\s*{OUR_PREFIX}", re.IGNORECASE)
+# Of what is written; compiled then.
+_KEY = r"[A-Za-z0-9][A-Za-z0-9-]*\Z"
+_OURS = rf"(?i)\s*{OUR_PREFIX}"
 # git believes a last paragraph of mixed lines when one of these is among them and at least a
 # quarter of the lines are trailers (git-interpret-trailers(1)).
 _GITS_OWN = ("Signed-off-by: ", "(cherry picked from commit ")
@@ -36,7 +37,7 @@ def compose_message(subject: str, body: str, trailers: Iterable[tuple[str, str]]
 
 
 def _key(key: str) -> str:
-    if _KEY.match(key) is None:
+    if re.match(_KEY, key) is None:
         raise ValueError(f"`{one_line(key)}` cannot be the key of a trailer")
     return key
 
@@ -48,7 +49,7 @@ def _quoted(body: str, *, has_trailers: bool) -> str:
     last = len(lines) if has_trailers else _start_of_last_paragraph(lines)
     quoted = [
         f"> {line}"
-        if _OURS.match(line) or line.startswith("---") or (at >= last and _is_block_line(line))
+        if re.match(_OURS, line) or line.startswith("---") or (at >= last and _is_block_line(line))
         else line
         for at, line in enumerate(lines)
     ]

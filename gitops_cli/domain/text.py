@@ -7,7 +7,7 @@ import re
 # What CI systems act on when it stands in a log: GitHub's commands at the start of a line, the
 # older form of GitHub and Azure anywhere.
 _COMMAND = re.compile(r"^(?P<indent>\s*):(?=:)|(?<=#)#(?=\[|vso\[)", re.MULTILINE)
-_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s]+@", re.IGNORECASE)
+_CREDENTIALS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s]+@"
 
 
 def visible(text: str) -> str:
@@ -50,7 +50,9 @@ def redacted(text: str) -> str:
 
     An ssh user name (`ssh://git@host`) is no secret and stays.
     """
-    return _CREDENTIALS.sub(_redact, text)
+    if "://" not in text:
+        return text  # nearly always, and the pattern need not be compiled
+    return re.sub(_CREDENTIALS, _redact, text)
 
 
 def _redact(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from gitops_cli.domain.text import one_line
 from gitops_cli.render.view import Column, Table, View, cell
 
 # Whatever would begin markup, a link, a mention or a cell; text from elsewhere must not act.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#@!]|^:(?=:))")
+_SPECIAL = r"([\\`*_{}\[\]<>|~#@!]|^:(?=:))"
 
 
 def markdown(view: View) -> str:
@@ -41,4 +41,4 @@ def _row(cells: Iterator[str]) -> str:
 
 def escape(text: str) -> str:
     """Return text that Markdown shows as it is."""
-    return _SPECIAL.sub(r"\\\1", one_line(text))
+    return re.sub(_SPECIAL, r"\\\1", one_line(text))
