@@ -11,11 +11,10 @@ from gitops_cli.render.view import View
 API_VERSION = "gitops-cli/v1"
 
 # What JSON may hold as it is but a terminal or a CI log would act on: C1 controls, characters that
-# turn the direction of writing, halves of characters, and `##[` of GitHub and Azure.
-_ACTING = re.compile(
-    r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
-    r"|(?<=#)#(?=\[|vso\[)"
-)
+# turn the direction of writing, halves of characters; and `##[` of GitHub and Azure. Two patterns,
+# because one of both takes five times as long over a megabyte.
+_ACTING = r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+_COMMAND = r"(?<=#)#(?=\[|vso\[)"
 
 
 def document(view: View) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def as_yaml(value: dict[str, Any]) -> str:
         """Quotes what must be escaped, and lines, which else could begin one of the log's."""
 
     def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-        style = '"' if "\n" in text or _ACTING.search(text) else None
+        style = '"' if "\n" in text or _escaped(text) != text else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
 
     Dumper.add_representer(str, represent)
@@ -60,6 +59,10 @@ def as_yaml(value: dict[str, Any]) -> str:
 
 
 def _escaped(text: str) -> str:
-    if text.isascii() and "\x7f" not in text and "##" not in text:
-        return text  # nearly always, and the search takes as long as the encoding
-    return _ACTING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if not text.isascii() or "\x7f" in text:
+        text = re.sub(_ACTING, _written_out, text)
+    return re.sub(_COMMAND, _written_out, text) if "##" in text else text
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"

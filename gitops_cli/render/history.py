@@ -29,7 +29,7 @@ _COLUMNS = (
 def view(entries: Iterable[Entry], now: datetime) -> View:
     """Return a row per change, newest first."""
     found = list(entries)
-    block = Table(_COLUMNS, [_row(entry, now) for entry in found])
+    block = Table(_COLUMNS, (_row(entry, now) for entry in found))
     empty = Line("no changes", Style.DIM)
     return View("history", document(found, now), (block if found else empty,))
 

@@ -6,7 +6,7 @@ Every feature's `render/<feature>.py` makes a View from its result. The generic 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, StrEnum, auto
 from typing import Any, NamedTuple
 
@@ -50,10 +50,13 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows under titles. A row has one cell per column; a plain str is an unstyled cell."""
+    """Rows under titles. A row has one cell per column; a plain str is an unstyled cell.
+
+    Rows are read once, and not at all for a document: they may be made while they are read.
+    """
 
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell | str]]
+    rows: Iterable[Sequence[Cell | str]]
     title: str | None = None
 
 
