@@ -90,10 +90,10 @@ def progress(session: Session) -> Iterator[Callable[[str, str], None]]:
     output = session.output
     if not output.for_people or output.quiet:
         yield lambda what, line: None
-    elif not (output.stdout.is_terminal and output.stderr.is_terminal):
+    elif output.stdout.console is None or output.stderr.console is None:
         yield lambda what, line: output.note(line)
     else:
         from gitops_cli.cli.progress import on_terminal  # a pipe does not need it
 
-        with on_terminal(output.stderr) as say:
+        with on_terminal(output.stderr.console) as say:
             yield say
