@@ -197,9 +197,12 @@ class DirectTransport:
 def _read(connection: _Connection, answer: http.client.HTTPResponse, deadline: float) -> bytes:
     """Read the body so that a server that trickles cannot hold us past the deadline."""
     chunks = []
-    while chunk := answer.read(1 << 18):
+    while chunk := answer.read1(1 << 18):
         chunks.append(chunk)
         connection.limit(_left(deadline))
+    if answer.length:  # http.client takes less than was announced for the end
+        raise http.client.IncompleteRead(b"", answer.length)
+    answer.close()  # read1 does not notice the end; the connection itself is kept
     return b"".join(chunks)
 
 

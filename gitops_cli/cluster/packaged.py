@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -39,27 +40,31 @@ class PackagedTransport:
 
     def send(self, request: Request, *, timeout: float) -> Response:
         """Send a request and return the whole answer."""
-        answer = self._open(request, timeout, preload=True)
-        return Response(
-            answer.status, answer.data, {k.lower(): v for k, v in answer.headers.items()}
-        )
+        deadline = time.monotonic() + timeout
+        answer = self._open(request, timeout)
+        try:
+            body = _read(answer, deadline)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            answer.close()
+            raise Broken(one_line(str(error)), sent=True) from error
+        return Response(answer.status, body, {k.lower(): v for k, v in answer.headers.items()})
 
     def stream(self, request: Request, *, timeout: float) -> PackagedStream:
         """Send a request and return the answer's lines as they come."""
-        return PackagedStream(self._open(request, timeout, preload=False))
+        return PackagedStream(self._open(request, timeout))
 
     def close(self) -> None:
         """Close all connections."""
         self._pool.clear()
 
-    def _open(self, request: Request, timeout: float, *, preload: bool) -> Any:
-        headers: dict[str, str] = dict(request.headers)
+    def _open(self, request: Request, timeout: float) -> Any:
+        headers = urllib3.HTTPHeaderDict(request.headers)
         # Asking for the settings is what renews a token that has expired.
         for setting in self._client.configuration.auth_settings().values():
             if setting["in"] == "header" and setting["value"]:
                 headers[setting["key"]] = setting["value"]
         for name, value in self._impersonate:
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+            headers.add(name, value)  # a header for each group: a comma would be part of its name
         limit = urllib3.Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout)
         try:
             return self._pool.request(
@@ -70,11 +75,24 @@ class PackagedTransport:
                 timeout=limit,
                 retries=False,
                 redirect=False,
-                preload_content=preload,
+                preload_content=False,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             again = not isinstance(error, urllib3.exceptions.SSLError)
             raise Broken(one_line(str(error)), sent=True, again=again) from error
+
+
+def _read(answer: Any, deadline: float) -> bytes:
+    """Read the body so that a server that trickles cannot hold us past the deadline."""
+    chunks = []
+    while chunk := answer.read1(1 << 18):
+        chunks.append(chunk)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no answer in time")
+        with suppress(AttributeError):  # gone with the last byte
+            answer.connection.sock.settimeout(left)
+    return b"".join(chunks)
 
 
 class PackagedStream:

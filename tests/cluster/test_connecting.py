@@ -149,6 +149,23 @@ def test_an_exec_plugin(
     assert names(connected, write(tmp_path, config_of(control_plane, user)), web) == ["web"]
 
 
+def test_an_exec_plugin_with_a_certificate(
+    control_plane: ControlPlane, connected: Connected, web: str, tmp_path: Path
+) -> None:
+    crt = control_plane.directory / "client-admin.crt"
+    status = {
+        "clientCertificateData": crt.read_text(),
+        "clientKeyData": crt.with_suffix(".key").read_text(),
+    }
+    answer = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": status,
+    }
+    user = plugin(tmp_path, f"print({json.dumps(json.dumps(answer))})")
+    assert names(connected, write(tmp_path, config_of(control_plane, user)), web) == ["web"]
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -220,6 +237,30 @@ def test_impersonation_is_obeyed(
     }
     with pytest.raises(Denied, match='User "jane" cannot list'):
         names(connected, write(tmp_path, config_of(control_plane, user)), web)
+
+
+@pytest.mark.parametrize("more", [{}, {"something-unknown": "leads to the package"}])
+def test_each_group_of_an_impersonation_counts(
+    control_plane: ControlPlane,
+    connected: Connected,
+    kube: Kube,
+    web: str,
+    tmp_path: Path,
+    more: dict[str, str],
+) -> None:
+    version = "rbac.authorization.k8s.io/v1"
+    metadata = {"name": "ops", "namespace": web}
+    kube.create({"apiVersion": version, "kind": "Role", "metadata": metadata, "rules": LOOK})
+    role = {"kind": "Role", "apiGroup": "rbac.authorization.k8s.io", "name": "ops"}
+    group = {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "ops"}
+    kube.create(
+        {"apiVersion": version, "kind": "RoleBinding", "metadata": metadata}
+        | {"subjects": [group], "roleRef": role}
+    )
+    crt = control_plane.directory / "client-admin.crt"
+    user = {"client-certificate": str(crt), "client-key": str(crt.with_suffix(".key")), **more}
+    user |= {"as": "jane", "as-groups": ["dev", "ops"]}
+    assert names(connected, write(tmp_path, config_of(control_plane, user)), web) == ["web"]
 
 
 def test_a_wrong_ca(

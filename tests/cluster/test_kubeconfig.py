@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client, config
+from kubernetes.config.incluster_config import InClusterConfigLoader
 
 from gitops_cli.cluster.kubeconfig import Access, Pem, find_access, in_cluster
 from gitops_cli.domain.errors import ConfigurationError
@@ -103,13 +104,18 @@ def _ours(access: Access) -> dict[str, Any]:
         "certificate": access.certificate.read() if access.certificate and secure else None,
         "key": access.key.read() if access.key and secure else None,
         "server_name": access.server_name,
-        "token": f"Bearer {token}" if token else None,
+        "token": token or None,
     }
 
 
 def _theirs(file: Path | str, context: str | None = None) -> dict[str, Any]:
     settings = client.Configuration()
     config.load_kube_config(str(file), context, client_configuration=settings)
+    return _read(settings)
+
+
+def _read(settings: Any) -> dict[str, Any]:
+    header = settings.api_key.get("BearerToken") or settings.api_key.get("authorization")
 
     def content(path: str | None) -> bytes | None:
         return Path(path).read_bytes() if path else None
@@ -121,7 +127,7 @@ def _theirs(file: Path | str, context: str | None = None) -> dict[str, Any]:
         "certificate": content(settings.cert_file),
         "key": content(settings.key_file),
         "server_name": settings.tls_server_name,
-        "token": settings.api_key.get("BearerToken"),
+        "token": header.partition(" ")[2] if header else None,  # it writes Bearer or bearer
     }
 
 
@@ -231,6 +237,23 @@ def test_a_pods_own_account(tmp_path: Path) -> None:
     assert access.ca == Pem(path=tmp_path / "ca.crt")
     six = in_cluster(POD | {"KUBERNETES_SERVICE_HOST": "fd00::1"}, tmp_path)
     assert six.server == "https://[fd00::1]:443"
+
+
+@pytest.mark.parametrize("host", ["10.96.0.1", "fd00::1", "kubernetes.default.svc"])
+def test_a_pods_own_account_is_the_same_to_the_kubernetes_package(
+    host: str, tmp_path: Path
+) -> None:
+    variables = POD | {"KUBERNETES_SERVICE_HOST": host}
+    (tmp_path / "token").write_text("mine")
+    (tmp_path / "ca.crt").write_bytes(CA)
+    settings = client.Configuration()
+    loader = InClusterConfigLoader(
+        token_filename=str(tmp_path / "token"),
+        cert_filename=str(tmp_path / "ca.crt"),
+        environ=variables,
+    )
+    loader.load_and_set(settings)
+    assert _ours(in_cluster(variables, tmp_path)) == _read(settings)
 
 
 def test_a_pod_without_an_account_is_told_so(tmp_path: Path) -> None:

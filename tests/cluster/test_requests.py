@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ from gitops_cli.domain.rights import Right
 from gitops_cli.domain.workload import Observed, Target, Workload
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.faults import Answer, ApiProxy, Cut, Hang, Meanwhile
+from tests.testbed.faults import Answer, ApiProxy, Cut, Hang, Meanwhile, Trickle
 from tests.testbed.kube import Kube, write_kubeconfig
 from tests.testbed.manifests import deployment, workload
 from tests.testbed.tcp import TcpProxy
@@ -220,6 +221,31 @@ def test_nothing_hangs_past_the_time_out(
     with pytest.raises(ClusterUnreachable, match="no answer in time"):
         read(cluster, web)
     assert time.monotonic() - begin < 4
+
+
+@pytest.mark.parametrize("more", [{}, {"something-unknown": "leads to the package"}])
+def test_a_body_that_trickles_does_not_hang_past_the_time_out(
+    api_proxy: ApiProxy, connected: Connected, web: str, more: dict[str, str]
+) -> None:
+    content = yaml.safe_load(api_proxy.kubeconfig.read_text())
+    content["users"][0]["user"] |= more
+    api_proxy.kubeconfig.write_text(yaml.safe_dump(content))
+    cluster = connected(api_proxy.kubeconfig, timeout=2.0)
+    api_proxy.on(Trickle(0.2), "GET", "deployments", times=100)
+    begin = time.monotonic()
+    with pytest.raises(ClusterUnreachable, match=r"no answer in time|timed out"):
+        read(cluster, web)
+    assert time.monotonic() - begin < 4
+
+
+def test_a_short_answer_that_breaks_off_is_asked_for_again(
+    proxied: KubernetesCluster, api_proxy: ApiProxy, web: str
+) -> None:
+    """Short ones come with their length, long ones in chunks."""
+    api_proxy.on(Cut(after=10), "GET", "statefulsets", times=2)
+    seen = observed(proxied, web, Kind.STATEFULSET)
+    assert (seen.errors, seen.workloads) == ({}, ())
+    assert len(api_proxy.seen("GET", "statefulsets")) == 3
 
 
 def test_a_server_that_accepts_and_says_nothing(

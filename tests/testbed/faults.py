@@ -54,6 +54,13 @@ class Hang:
 
 
 @dataclass(frozen=True, slots=True)
+class Trickle:
+    """Send the body byte by byte, so many seconds apart."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class EndWatch:
     """End a watch properly after so many events, with one more of the proxy's own if given."""
 
@@ -68,7 +75,7 @@ class Meanwhile:
     call: Callable[[], object]
 
 
-Fault = Answer | Cut | Hang | EndWatch | Meanwhile
+Fault = Answer | Cut | Hang | Trickle | EndWatch | Meanwhile
 
 GONE = {
     "type": "ERROR",
@@ -300,6 +307,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for piece in _limited(response, fault):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            if isinstance(fault, Trickle):
+                self.server.proxy.wait(fault.seconds)
         if cut is not None:
             self.close_connection = True
         elif chunked:
@@ -315,7 +324,8 @@ def _limited(response: http.client.HTTPResponse, fault: Fault | None) -> Any:
             yield json.dumps(fault.last).encode() + b"\n"
         return
     left = fault.after if isinstance(fault, Cut) else None
-    while piece := response.read1(65536 if left is None else min(left, 65536)):
+    most = 1 if isinstance(fault, Trickle) else 65536
+    while piece := response.read1(most if left is None else min(left, most)):
         yield piece
         if left is not None:
             left -= len(piece)
