@@ -37,6 +37,7 @@ class Follower:
         self._assembled: dict[EnvironmentName, Observed] = {}
         self._changed = threading.Condition()
         self._version = self._seen = 0
+        self._bug: BaseException | None = None
         self._stopped = threading.Event()
         self._streams: dict[Listing, Stream] = {}
         self._watches = len(self._listings) <= MOST_WATCHES
@@ -65,8 +66,10 @@ class Follower:
     def wait(self, timeout: float) -> bool:
         """Return as soon as something changed since the last call; False when nothing did."""
         with self._changed:
-            changed = self._changed.wait_for(lambda: self._version > self._seen, timeout)
-            self._seen = self._version
+            self._changed.wait_for(lambda: self._version > self._seen or self._bug, timeout)
+            if self._bug is not None:
+                raise self._bug
+            changed, self._seen = self._version > self._seen, self._version
             return changed
 
     def observed(self, namespace: EnvironmentName) -> Observed | None:
@@ -90,6 +93,14 @@ class Follower:
             return next(iter(self._broken.values()), None)
 
     def _follow(self, listing: Listing) -> None:
+        try:
+            self._follow_on(listing)
+        except BaseException as bug:  # noqa: BLE001 - raised again where it is waited
+            with self._changed:
+                self._bug = bug
+                self._changed.notify_all()
+
+    def _follow_on(self, listing: Listing) -> None:
         failures = 0
         while not self._stopped.is_set():
             try:
@@ -104,7 +115,7 @@ class Follower:
                 if listing.kind is None:
                     return  # pods explain, but are not needed
                 self._stopped.wait(POLL_SECONDS * 5)
-            except ClusterError as error:
+            except GitOpsError as error:
                 failures += 1
                 self._fail(listing, error)
                 self._stopped.wait(random.uniform(0.1, min(0.2 * 2.0**failures, 5)))  # noqa: S311

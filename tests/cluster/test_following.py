@@ -122,6 +122,16 @@ def test_a_version_that_is_gone_begins_anew(
     assert len(lists) == 2
 
 
+def test_an_event_that_nobody_expects_is_no_silence(
+    proxied: KubernetesCluster, api_proxy: ApiProxy, web: str
+) -> None:
+    """A defect of ours must end the wait: nobody would follow any more."""
+    nameless = {"type": "ADDED", "object": {"metadata": {}}}
+    api_proxy.on(EndWatch(0, last=nameless), "GET", r"deployments.*watch=1")
+    with proxied.follow([target(web)]) as follower, pytest.raises(KeyError, match="name"):
+        until(follower, web, lambda o: False)
+
+
 def test_without_the_right_to_watch_it_polls(
     kube: Kube,
     control_plane: ControlPlane,
