@@ -126,6 +126,10 @@ class Tips(Protocol):
         """Tell whether `newer` contains `older`; None: cannot tell."""
         ...
 
+    def is_still_tip(self, commit: str) -> bool:
+        """Tell whether the remote's tip is this commit; it is asked unless it just said so."""
+        ...
+
 
 class Objects(Protocol):
     """Single objects of a cluster by their manifests. Raises Denied, ClusterError."""

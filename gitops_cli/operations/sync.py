@@ -66,17 +66,30 @@ class Follow:
         self._state = state
         self._ours = ours
         self._is_ancestor = cache(state.is_ancestor)
+        self._asked_again = False
 
     def reason_to_leave(self, workload: Workload) -> str | None:
         """Return why the workload is left alone, or None to patch it."""
-        return reason_to_leave(workload.commit, self._ours, self._is_ancestor)
+        reason = self._reason(workload, self._ours)
+        if reason is not None or self._asked_again:
+            return reason
+        if self._reason(workload, self._ours._replace(fresh=False)) is not None:
+            # It was read after the tip was: its commit may be one that was pushed in between.
+            self._take(self._ours.commit is None or self._state.is_still_tip(self._ours.commit))
+            self._asked_again = True
+        return self._reason(workload, self._ours)
 
     def look_again(self) -> None:
         """Read the remote's tip anew: somebody with another one is at work."""
-        if not self._ours.fresh:
-            return
-        tip = self._state.tip(require_remote=False)
-        self._ours = self._ours._replace(fresh=tip.fresh and tip.commit == self._ours.commit)
+        if self._ours.fresh:
+            tip = self._state.tip(require_remote=False)
+            self._take(tip.fresh and tip.commit == self._ours.commit)
+
+    def _reason(self, workload: Workload, ours: Ours) -> str | None:
+        return reason_to_leave(workload.commit, ours, self._is_ancestor)
+
+    def _take(self, fresh: bool) -> None:
+        self._ours = self._ours._replace(fresh=fresh)
         self._is_ancestor = cache(self._state.is_ancestor)
 
 

@@ -186,6 +186,11 @@ class StateRepository:
         """Tell whether `newer` contains `older`; None: cannot tell (shallow, or unknown here)."""
         return self._store.is_ancestor(older, newer)
 
+    def is_still_tip(self, commit: str) -> bool:
+        """Ask the remote whether its tip is this commit; False if it does not answer."""
+        tip = self.tip(require_remote=False)
+        return tip.fresh and tip.commit == commit
+
     def fetch_history(self) -> None:
         """Make sure that the whole history is here; raises RemoteUnreachable."""
         self._complete(None)

@@ -103,17 +103,17 @@ class TipReader:
         return found
 
     def is_ancestor(self, older: str, newer: str) -> bool | None:
-        """Tell whether `newer` contains `older`; None: history is cut, nobody can tell here.
+        """Tell whether `newer` contains `older`; None: history is cut, nobody can tell here."""
+        return True if older == newer else None
 
-        Where the commit to judge is our own tip and we looked a while ago (this process was
-        stopped, or the API server slow), the remote says whether it is still the tip.
+    def is_still_tip(self, commit: str) -> bool:
+        """Tell whether the remote's tip is this commit.
+
+        It is asked where we looked a while ago: this process was stopped, or the API server slow.
         """
-        if older == newer:
-            return True
-        if older == self._tip and time.monotonic() - self._looked_at > _FRESH:
+        if time.monotonic() - self._looked_at > _FRESH:
             self.look()
-            return True if self._tip != older else None
-        return None
+        return self._tip == commit
 
     def tip(self, *, require_remote: bool = True) -> Tip:
         """Return the tip as the remote has it now."""
