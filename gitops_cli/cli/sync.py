@@ -44,7 +44,7 @@ DryRunOption = Annotated[
     ),
 ]
 FailFast = Annotated[
-    bool, typer.Option("--fail-fast", help="Begin no further patch after one has failed.")
+    bool, typer.Option("--fail-fast", help="Begin no further patch once something has failed.")
 ]
 All = Annotated[bool, typer.Option("--all", help="All environments, without asking.")]
 

@@ -203,8 +203,7 @@ class Api:
             )
         if response.status == 403:
             raise Denied(
-                f"not permitted to {doing} at {where}: {message}",
-                hint=f"a Role must grant `{doing.verb}` on `{doing.resource}`",
+                f"not permitted to {doing} at {where}: {message}", hint=_mending(doing, message)
             )
         raise Refused(
             f"cannot {doing}: {where} answered {response.status}: {message}", response.status, body
@@ -218,6 +217,13 @@ class Api:
         if left <= 0:
             raise self.unreachable(doing, Broken("no answer in time"))
         return left
+
+
+def _mending(doing: Doing, message: str) -> str:
+    # Authorizers say "User "x" cannot patch resource …"; webhooks and quotas answer 403 as well.
+    if " cannot " in message:
+        return f"a Role must grant `{doing.verb}` on `{doing.resource}`"
+    return "no missing right: a rule of the cluster, such as an admission webhook, refuses it"
 
 
 def _pause(attempt: int) -> float:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from gitops_cli.cluster.api import EVENTS, PODS, Api, Doing, Refused
 from gitops_cli.cluster.parallel import attempt_all
 from gitops_cli.cluster.transport import Response
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import Kind
 from gitops_cli.domain.rollout import Trouble, with_event
 
 LOG_LINES = 5
@@ -27,9 +30,11 @@ def explain_all(api: Api, troubles: Sequence[tuple[EnvironmentName, Trouble]]) -
 
 def explain(api: Api, namespace: EnvironmentName, trouble: Trouble) -> Trouble:
     """Return the trouble with what logs and events tell, as far as they may be read."""
-    if trouble.pod is None:
-        return trouble
     try:
+        if trouble.maker is not None:
+            return trouble._replace(message=_refusal(api, namespace, *trouble.maker, trouble.since))
+        if trouble.pod is None:
+            return trouble
         if trouble.exit_code is not None and trouble.container is not None:
             return trouble._replace(log=_log(api, namespace, trouble.pod, trouble.container))
         if trouble.is_bare:
@@ -56,11 +61,38 @@ def _brief(api: Api, doing: Doing, path: str) -> Response:
 
 def _event(api: Api, namespace: EnvironmentName, pod: str) -> str:
     """Return the message of the last warning about a pod that says more than a name."""
-    doing = Doing("list", EVENTS, namespace)
-    selector = f"involvedObject.name={pod},type=Warning"
-    path = doing.path(fieldSelector=selector)
-    items = api.json(doing, path=path, seconds=_PATIENCE).get("items") or []
-    items.sort(key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
-    said = [str(e.get("message") or "") for e in items]
+    said = [_message(e) for e in _warnings(api, namespace, "Pod", pod)]
     telling = [text for text in said if not text.startswith("Error: ")]
     return (telling or said or [""])[-1]
+
+
+def _refusal(
+    api: Api, namespace: EnvironmentName, kind: Kind, name: str, since: datetime | None
+) -> str:
+    """Return why no pod could be made since the last that was; empty if nothing says so."""
+    warnings = _warnings(api, namespace, kind.value, name)
+    failed = [e for e in warnings if e.get("reason") == "FailedCreate"]
+    if not failed:
+        return ""
+    at = datetime.fromisoformat(_when(failed[-1]))
+    return _message(failed[-1]) if since is None or at >= since else ""
+
+
+def _warnings(
+    api: Api, namespace: EnvironmentName, kind: str, name: str
+) -> list[Mapping[str, Any]]:
+    """Return the warnings about an object, the oldest first."""
+    doing = Doing("list", EVENTS, namespace)
+    selector = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
+    path = doing.path(fieldSelector=selector)
+    items: list[Mapping[str, Any]] = api.json(doing, path=path, seconds=_PATIENCE)["items"] or []
+    return sorted(items, key=_when)
+
+
+def _when(event: Mapping[str, Any]) -> str:
+    at = event.get("lastTimestamp") or event.get("eventTime")
+    return str(at or event["metadata"]["creationTimestamp"])
+
+
+def _message(event: Mapping[str, Any]) -> str:
+    return str(event.get("message") or "")

@@ -111,6 +111,7 @@ def workload(kind: Kind, item: Mapping[str, Any]) -> Workload:
         update_revision=status.get("updateRevision"),
         on_delete=strategy.get("type") == "OnDelete",
         partition=(strategy.get("rollingUpdate") or {}).get("partition") or 0,
+        ordered=kind is Kind.STATEFULSET and spec.get("podManagementPolicy") != "Parallel",
         paused=bool(spec.get("paused")),
         ours=_our_images(metadata.get("managedFields")),
     )

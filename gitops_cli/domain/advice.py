@@ -16,13 +16,16 @@ def commands(
     trouble: Trouble | None,
     context: str | None,
 ) -> tuple[str, ...]:
-    """Return commands that show why it fails: logs and a shell where a container runs or ran."""
+    """Return commands that show why it fails: logs and a shell where a container runs or ran.
+
+    The last one mends it where a pod only has to be deleted.
+    """
     where = ["-n", environment] + (["--context", context] if context else [])
     if trouble is None or trouble.pod is None:
         return (_typed("describe", f"{kind.value.lower()}/{service}", *where),)
-    describe = _typed("describe", "pod", trouble.pod, *where)
+    mend = (_typed("delete", "pod", trouble.pod, *where),) if trouble.blocks else ()
     if trouble.container is None or trouble.exit_code is None:
-        return (describe,)
+        return (_typed("describe", "pod", trouble.pod, *where), *mend)
     container = ["-c", trouble.container]
     previous = ["--previous"] if trouble.restarts else []
     logs = _typed("logs", trouble.pod, *container, *previous, *where)
@@ -36,7 +39,7 @@ def commands(
         "--",
         "sh",
     )
-    return (logs, shell)
+    return (logs, shell, *mend)
 
 
 def _typed(*words: str) -> str:

@@ -91,12 +91,19 @@ class Row(NamedTuple):
             and agreement(self.wanted, self.recorded) is Agreement.DIFFERENT
         )
 
-    def with_trouble(self, trouble: Trouble) -> Row:
-        """Return the row with a better explained trouble."""
-        if self.rollout is None:
+    @property
+    def question(self) -> Trouble | None:
+        """Return the trouble that logs and events may explain, if the row has one."""
+        if self.rollout is None or self.state not in (State.FAILED, State.ROLLING):
+            return None
+        return self.rollout.trouble or self.rollout.suspicion
+
+    def with_answer(self, trouble: Trouble) -> Row:
+        """Return the row with a better explained trouble; a suspicion may be confirmed by it."""
+        if self.rollout is None or (self.trouble is None and not trouble.message):
             return self
-        reason = trouble.text if self.state is State.FAILED else self.reason
-        return self._replace(rollout=self.rollout._replace(trouble=trouble), reason=reason)
+        rollout = self.rollout._replace(trouble=trouble, suspicion=None)
+        return self._replace(state=State.FAILED, rollout=rollout, reason=trouble.text)
 
 
 # The states of a row, the most telling first: a service may have several containers.

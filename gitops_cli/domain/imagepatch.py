@@ -82,9 +82,16 @@ class ImagePatch(NamedTuple):
         ]
 
     def is_applied_to(self, workload: Workload) -> bool:
-        """Tell whether a workload has the image in those containers."""
+        """Tell whether a workload has the image in those containers.
+
+        Also where admission has looked the tag up and added its digest.
+        """
         images: Mapping[str, str] = {c.name: c.image for c in workload.containers}
-        return all(images.get(c.name) == str(self.image) for c in self.containers)
+        return all(self._is(images.get(c.name, "")) for c in self.containers)
+
+    def _is(self, image: str) -> bool:
+        got = parse_image(image)
+        return got == self.image or got._replace(digest=None) == self.image
 
 
 def _op(op: str, path: str, value: object) -> dict[str, Any]:

@@ -41,7 +41,11 @@ class Phase(StrEnum):
 
 
 class Trouble(NamedTuple):
-    """What keeps a pod, or the making of pods. `final`: waiting longer will not mend it."""
+    """What keeps a pod, or the making of pods. `final`: waiting longer will not mend it.
+
+    `blocks`: the pod is not of the newest template, which waits for it. `maker` (kind, name) is
+    whose pods cannot be made; its events since `since` say why.
+    """
 
     reason: str
     message: str = ""
@@ -51,6 +55,9 @@ class Trouble(NamedTuple):
     restarts: int = 0
     final: bool = False
     log: tuple[str, ...] = ()
+    blocks: bool = False
+    maker: tuple[Kind, str] | None = None
+    since: datetime | None = None
 
     @property
     def is_bare(self) -> bool:
@@ -65,12 +72,16 @@ class Trouble(NamedTuple):
 
 
 class Rollout(NamedTuple):
-    """A judgement. `message` says how far it is or why it stands still; empty when complete."""
+    """A judgement. `message` says how far it is or why it stands still; empty when complete.
+
+    `suspicion` is a trouble that only events can confirm, by its message.
+    """
 
     phase: Phase
     message: str = ""
     trouble: Trouble | None = None
     counts: tuple[int, int] = (0, 0)  # ready pods of the newest template, wanted
+    suspicion: Trouble | None = None
 
     @property
     def is_over(self) -> bool:
@@ -106,7 +117,8 @@ def judge(
     halted = _halted(workload)
     if halted is not None and trouble is None:
         return Rollout(Phase.HALTED, halted, None, progress)
-    return Rollout(Phase.PROGRESSING, _distance(workload), trouble, progress)
+    suspicion = None if trouble is not None else _suspicion(workload, pods or ())
+    return Rollout(Phase.PROGRESSING, _distance(workload), trouble, progress, suspicion)
 
 
 def _is_complete(workload: Workload) -> bool:
@@ -139,6 +151,14 @@ def _halted(workload: Workload) -> str | None:
     if workload.partition and counts.updated >= counts.wanted - workload.partition:
         return f"partition {workload.partition}: the pods below it stay old"
     return None
+
+
+def _suspicion(workload: Workload, pods: Iterable[Pod]) -> Trouble | None:
+    """Return what may be wrong where pods are lacking: only a Deployment's status has a quota."""
+    if workload.kind is Kind.DEPLOYMENT or workload.counts.existing >= workload.counts.wanted:
+        return None
+    newest = max((pod.created_at for pod in pods if pod.created_at is not None), default=None)
+    return Trouble("FailedCreate", maker=(workload.kind, workload.name), since=newest)
 
 
 def _distance(workload: Workload) -> str:
@@ -176,7 +196,24 @@ def trouble_of(workload: Workload, pods: Collection[Pod]) -> Trouble | None:
     failure = workload.condition("ReplicaFailure")
     if failure is not None and failure.status:
         return Trouble(failure.reason or "FailedCreate", failure.message)
-    return _worst(_pod_troubles(newest_pods(workload, pods)))
+    return _worst(_pod_troubles(newest_pods(workload, pods))) or _blocking(workload, pods)
+
+
+def _blocking(workload: Workload, pods: Iterable[Pod]) -> Trouble | None:
+    """Return the trouble of an older pod for which an ordered StatefulSet waits.
+
+    It replaces no pod before all run (Kubernetes' documentation, "Forced rollback"), so neither a
+    better version nor time helps.
+    """
+    if not workload.ordered or not workload.update_revision:
+        return None
+    older = [p for p in pods if not p.deleting and p.revision != workload.update_revision]
+    found = _worst(_pod_troubles(older))
+    if found is None or workload.partition:  # below a partition pods are to stay old
+        return found
+    what = f"{found.message}; " if found.message else ""
+    why = f"{found.pod} is of an older version, and the newer waits until it runs or is deleted"
+    return found._replace(message=what + why, blocks=True)
 
 
 def newest_pods(workload: Workload, pods: Collection[Pod]) -> tuple[Pod, ...]:

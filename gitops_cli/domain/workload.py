@@ -56,7 +56,8 @@ class Workload(NamedTuple):
 
     `annotations` holds gitops' own only and is None where the object has none at all, which a JSON
     patch must know. `ours` are the containers whose image was last written by a patch of gitops:
-    whoever changes it later owns it then.
+    whoever changes it later owns it then. `ordered`: its pods are replaced one after the other,
+    each only when all others run.
     """
 
     kind: Kind
@@ -72,6 +73,7 @@ class Workload(NamedTuple):
     update_revision: str | None = None
     on_delete: bool = False
     partition: int = 0
+    ordered: bool = False
     paused: bool = False
     ours: frozenset[str] = frozenset()
 

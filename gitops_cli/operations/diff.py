@@ -79,12 +79,12 @@ def restricted(comparison: Comparison, services: frozenset[ServiceName] | None) 
 def explained(
     compared: dict[EnvironmentName, Comparison], cluster: Cluster
 ) -> dict[EnvironmentName, Comparison]:
-    """Add log lines and events to the troubles of failed rows."""
+    """Add log lines and events to the troubles of rows."""
     troubles = [
-        (row.environment, row.trouble)
+        (row.environment, question)
         for comparison in compared.values()
         for row in comparison.rows
-        if row.trouble is not None and row.state is State.FAILED
+        if (question := row.question) is not None
     ]
     asked = list(dict.fromkeys(troubles))[:MOST_EXPLAINED]
     answers = dict(zip(asked, cluster.explain(asked), strict=True)) if asked else {}
@@ -95,10 +95,10 @@ def explained(
 
 
 def _explained(row: Row, answers: dict[tuple[EnvironmentName, Trouble], Trouble]) -> Row:
-    if row.trouble is None:
+    if (question := row.question) is None:
         return row
-    answer = answers.get((row.environment, row.trouble))
-    return row if answer is None else row.with_trouble(answer)
+    answer = answers.get((row.environment, question))
+    return row if answer is None else row.with_answer(answer)
 
 
 def with_namespace(comparison: Comparison, observed: Observed, cluster: Cluster) -> Comparison:

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from gitops_cli.domain.comparison import Row
+from gitops_cli.domain.comparison import Agreement, Row, agreement
 from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError
+from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment
 from gitops_cli.domain.syncing import Done, DryRun, Outcome, SyncReport, Verdict
-from gitops_cli.domain.workload import Unclear, Workload, containers_for
+from gitops_cli.domain.workload import Container, Unclear, Workload, containers_for
 from gitops_cli.operations.ports import Tips
 from gitops_cli.operations.sync import Follow, Planned, SyncPlan
 from gitops_cli.operations.waiting import Awaited, Key, Settled, Waiting
@@ -54,7 +55,7 @@ class _Applying:
         self._follow = follow
         self._dry_run = dry_run
         self._heard = heard
-        self._failed = False
+        self._failed = any(e.problems for e in plan.report.environments)
         self._replaced: dict[Key, str] = {}
         self._outcomes: dict[Key, Outcome] = {
             (o.environment, o.service): o._replace(done=Done.NOT_TRIED, reason="not tried")
@@ -133,7 +134,7 @@ class _Applying:
         if isinstance(chosen, Unclear):
             self._end(planned, Done.UNCLEAR, reason=chosen.reason)
             return None
-        stale = tuple(c for c in chosen if c.image != str(patch.image))
+        stale = tuple(c for c in chosen if _differs(c, patch.image))
         if not stale:
             self._end(planned, Done.UNCHANGED, reason="somebody else did it meanwhile")
             return None
@@ -161,6 +162,10 @@ class _Applying:
         outcome = before._replace(done=done, reason=reason, error=error)
         self._outcomes[planned.key] = outcome
         self._heard(outcome)
+
+
+def _differs(container: Container, wanted: ImageRef) -> bool:
+    return agreement(wanted, parse_image(container.image)) is Agreement.DIFFERENT
 
 
 def _by_cluster(waiting: Sequence[Planned]) -> list[list[Planned]]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gitops_cli.domain.comparison import Row, State, target_of, telling
-from gitops_cli.domain.errors import Denied, GitOpsError
+from gitops_cli.domain.errors import ConfigurationError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment
 from gitops_cli.domain.rollout import Phase, Trouble
@@ -24,6 +24,7 @@ _TICK = 0.5  # how long one cluster is listened to before the next one
 _AGAIN = 2.0  # between looks when nothing is heard
 _LAG = 2.0  # pods are watched apart from their workload, and may be shown as they were
 _BREATH = 0.05  # events come in flocks; one look serves many
+_LASTING = (Denied, ConfigurationError)  # asking again will not mend it
 
 Key = tuple[EnvironmentName, ServiceName]
 
@@ -77,7 +78,7 @@ class Waiting:
         self._last: dict[Key, Row] = {}
         self._settled: dict[Key, Settled] = {}
         self._looked: dict[EnvironmentName, Observed] = {}
-        self._explained: dict[Trouble, Trouble] = {}
+        self._explained: dict[Trouble, tuple[float, Trouble]] = {}
         self._differs_since: dict[Key, float] = {}
 
     def run(self, timeout: float) -> dict[Key, Settled]:
@@ -139,9 +140,9 @@ class Waiting:
         self, cluster: Cluster, key: Key, rows: Sequence[Row], problems: Sequence[GitOpsError]
     ) -> None:
         if not rows:
-            denied = next((p for p in problems if isinstance(p, Denied)), None)
-            if denied is not None:
-                self._settled[key] = Settled(None, Verdict.FAILED, denied)
+            lasting = next((p for p in problems if isinstance(p, _LASTING)), None)
+            if lasting is not None:
+                self._settled[key] = Settled(None, Verdict.FAILED, lasting)
             return
         row = telling(rows)
         if self._may_lag(key, row):
@@ -176,13 +177,15 @@ class Waiting:
         return Verdict.FAILED if failed or final else None
 
     def _with_reasons(self, cluster: Cluster, row: Row) -> Row:
-        """Explain a trouble once: when it is new, or ends the rollout."""
-        trouble = row.trouble
-        if trouble is None or row.state is not State.FAILED:
+        """Explain a trouble once; a suspicion is asked about again until it is confirmed."""
+        if (question := row.question) is None:
             return row
-        if trouble not in self._explained:
-            [self._explained[trouble]] = cluster.explain([(row.environment, trouble)])
-        return row.with_trouble(self._explained[trouble])
+        asked_at, answer = self._explained.get(question, (0.0, None))
+        confirmed = answer is not None and (row.trouble is not None or answer.message)
+        if answer is None or (not confirmed and time.monotonic() - asked_at > _AGAIN):
+            [answer] = cluster.explain([(row.environment, question)])
+            self._explained[question] = (time.monotonic(), answer)
+        return row.with_answer(answer)
 
     def _time_out(self, one: Awaited, follower: Following) -> None:
         for key in self._pending_of([one]):

@@ -83,11 +83,15 @@ def nowhere(live: Live) -> None:
     live.run("Deployment", "web", OLD, pod_annotations={"fake-node/fate": "unschedulable"})
 
 
-def quota(live: Live) -> None:
+def full(live: Live) -> None:
     live.kube.create(QUOTA | {"spec": {"hard": {"pods": "0"}}}, live.namespace)
     eventually(
         lambda: live.kube.get("ResourceQuota", live.namespace, "full").get("status", {}).get("hard")
     )
+
+
+def quota(live: Live) -> None:
+    full(live)
     live.run("Deployment", "web", OLD)
 
 
@@ -132,6 +136,39 @@ def test_failed_has_the_reason_and_the_command_that_shows_more(
         assert command in done.stdout
         assert f"-n {live.namespace}" in command
         assert "--context test" in command
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_a_quota_is_told_where_the_workloads_status_does_not_have_it(live: Live, kind: str) -> None:
+    live.record({f"db.{kind.lower()}": OLD})
+    full(live)
+    live.run(kind, "db", OLD)
+    eventually(lambda: live.rows()["db"]["state"] == "failed")
+    row = live.rows()["db"]
+    assert row["trouble"]["reason"] == "FailedCreate"
+    assert "exceeded quota" in row["reason"]
+    done = live.diff()
+    assert done.code == 1
+    assert "exceeded quota" in line(done.stdout, "db")
+    waited = live.sync("--wait", "--timeout", "3s")
+    assert waited.code == 8
+    assert "exceeded quota" in waited.stdout
+    live.kube.delete("ResourceQuota", live.namespace, "full")
+    eventually(lambda: live.rows()["db"]["state"] == "in-sync", timeout=60)
+
+
+def test_a_broken_pod_of_an_older_version_that_a_statefulset_waits_for_is_said(live: Live) -> None:
+    live.record({"db.statefulset": OLD})
+    live.run("StatefulSet", "db", ABSENT)
+    eventually(lambda: "not found" in str(live.kube.pods(live.namespace)))
+    done = live.sync("--wait", "--timeout", "60s")
+    assert done.code == 7, "it would wait for ever"
+    assert f"kubectl delete pod db-0 -n {live.namespace} --context test" in done.stdout
+    row = live.rows()["db"]
+    assert row["state"] == "failed"
+    assert row["recorded"] == image("db", OLD)
+    live.kube.delete("Pod", live.namespace, "db-0")
+    live.sync("--wait", "--timeout", "60s").ok()
 
 
 def test_a_crash_shows_its_last_log_lines_and_they_cannot_act(live: Live) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.cli.synced import LOOK
 from tests.testbed import article as articles
 from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops, Ran
-from tests.testbed.kube import Kube
+from tests.testbed.kube import Kube, write_kubeconfig
 
 GIT_ONLY = ("doctor", "--no-cluster", "--no-registry", "-o", "json")
 
@@ -27,7 +28,7 @@ def checks(ran: Ran) -> dict[str, dict[str, Any]]:
     document = ran.json()
     found = {check["name"]: check for check in document["checks"]}
     failed = [check for check in found.values() if check["verdict"] == "failed"]
-    assert document["healthy"] is not failed
+    assert document["healthy"] is (not failed)
     assert ran.code == (1 if failed else 0), str(ran)
     return found
 
@@ -137,3 +138,27 @@ def test_a_cluster(
     assert found["cluster test"]["detail"].startswith("v1.")
     assert found["rights"]["detail"] == "list and patch in 6 namespaces"
     assert found["agents"]["detail"] == "none is running"
+
+
+def test_a_cluster_that_permits_too_little_and_one_that_is_away(
+    state: Gitops, article: Article, kube: Kube, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    articles.deploy(kube, article, replicas=0)
+    token = kube.service_account(article.environment("production"), "looker", LOOK)
+    little = write_kubeconfig(
+        tmp_path / "little", url=control_plane.url, ca_file=control_plane.ca_file, token=token
+    )
+    done = state("doctor", "--no-registry", "--kubeconfig", little, "-o", "json")
+    rights = checks(done)["rights"]
+    assert rights["verdict"] == "warning"
+    assert "patch deployments.apps" in rights["detail"]
+    assert "sync needs `patch`" in rights["hint"]
+    away = write_kubeconfig(
+        tmp_path / "away", url="https://127.0.0.1:1", ca_file=control_plane.ca_file, token=token
+    )
+    done = state("doctor", "--no-registry", "--kubeconfig", away, "-o", "json")
+    assert done.code == 1
+    cluster = checks(done)["cluster test"]
+    assert cluster["verdict"] == "failed"
+    assert "https://127.0.0.1:1" in cluster["detail"]
+    assert cluster["hint"]

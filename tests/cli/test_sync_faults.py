@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -58,6 +56,26 @@ def test_a_sync_of_a_newer_commit_in_the_middle_is_not_undone(
     done = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)("sync", behind.namespace)
     assert done.code == 1
     assert "which is newer than" in done.stdout
+    assert behind.image_of("web") == image("web", CRASHING)
+
+
+def test_a_commit_that_is_pushed_and_synced_while_we_look_is_not_undone(
+    behind: Live, api_proxy: ApiProxy
+) -> None:
+    """Our tip was the remote's when we read it, but no longer when we read the cluster."""
+    behind.record({"web.deployment": OLD, "api.deployment": NEW})
+    behind.run("Deployment", "api", OLD, replicas=0)
+    behind.sync().ok()
+
+    def another_sync() -> None:
+        behind.record({"web.deployment": CRASHING, "api.deployment": OLD})
+        behind.sync().ok()
+
+    api_proxy.on(Meanwhile(another_sync), "GET", "deployments")
+    done = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)("sync", behind.namespace)
+    assert done.code == 1
+    assert "which is newer than" in done.stdout
+    assert not api_proxy.seen("PATCH")
     assert behind.image_of("web") == image("web", CRASHING)
 
 
@@ -183,6 +201,17 @@ def test_fail_fast_begins_nothing_more(behind: Live, api_proxy: ApiProxy) -> Non
     assert actions.count("not-tried") > 5
 
 
+def test_fail_fast_begins_nothing_where_an_environment_cannot_be_read(behind: Live) -> None:
+    broken = f"{behind.namespace}-b"
+    behind.record({"images_path": "r/", "web.deployment": "not a version"}, environment=broken)
+    done = behind.gitops("sync", broken, behind.namespace, "--fail-fast")
+    assert done.code == 2
+    assert "not-tried" in done.stdout
+    assert behind.image_of("web") == image("web", OLD)
+    behind.gitops("sync", broken, behind.namespace)
+    assert behind.image_of("web") == image("web", NEW), "otherwise one does not stop the others"
+
+
 def test_a_server_that_hangs_while_we_wait_ends_in_time(behind: Live, api_proxy: ApiProxy) -> None:
     api_proxy.on(Hang(3), "GET", "deployments", skip=1, times=100)
     api_proxy.on(Hang(3), "GET", "pods", times=100)
@@ -192,90 +221,6 @@ def test_a_server_that_hangs_while_we_wait_ends_in_time(behind: Live, api_proxy:
     assert done.code in (5, 8), str(done)
     assert time.monotonic() - begin < 8
     assert behind.image_of("web") == image("web", NEW)
-
-
-POLICY = "admissionregistration.k8s.io/v1"
-
-
-def test_a_patch_that_does_not_stick_is_reported_and_not_repeated(
-    behind: Live, kube: Kube, mutate: Callable[[str, str], None]
-) -> None:
-    mutate(behind.namespace, image("web", OLD))
-    done = behind.sync()
-    assert done.code == 1
-    assert "reverted" in done.stdout
-    generation = kube.get("Deployment", behind.namespace, "web")["metadata"]["generation"]
-    again = behind.sync()
-    assert again.code == 1
-    assert "not tried again" in again.stdout
-    found = kube.get("Deployment", behind.namespace, "web")["metadata"]
-    assert found["generation"] == generation
-
-
-@pytest.fixture
-def mutate(kube: Kube) -> Any:
-    """Return what lets admission put an image into every Deployment of a namespace."""
-    made: list[tuple[str, str]] = []
-
-    def install(namespace: str, wanted: str) -> None:
-        base = f"/apis/{POLICY}"
-        name = f"mutate-{namespace}"
-        constraints = {
-            "resourceRules": [
-                {
-                    "apiGroups": ["apps"],
-                    "apiVersions": ["v1"],
-                    "operations": ["UPDATE"],
-                    "resources": ["deployments"],
-                }
-            ],
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-        }
-        expression = (
-            '[JSONPatch{op: "replace", path: "/spec/template/spec/containers/0/image", '
-            f'value: "{wanted}"}}]'
-        )
-        kube.request(
-            "POST",
-            f"{base}/mutatingadmissionpolicies",
-            {
-                "apiVersion": POLICY,
-                "kind": "MutatingAdmissionPolicy",
-                "metadata": {"name": name},
-                "spec": {
-                    "matchConstraints": constraints,
-                    "failurePolicy": "Fail",
-                    "reinvocationPolicy": "Never",
-                    "mutations": [
-                        {"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}
-                    ],
-                },
-            },
-        )
-        made.append((f"{base}/mutatingadmissionpolicies", name))
-        kube.request(
-            "POST",
-            f"{base}/mutatingadmissionpolicybindings",
-            {
-                "apiVersion": POLICY,
-                "kind": "MutatingAdmissionPolicyBinding",
-                "metadata": {"name": name},
-                "spec": {"policyName": name},
-            },
-        )
-        made.append((f"{base}/mutatingadmissionpolicybindings", name))
-
-        def holds() -> bool:
-            probe = [{"op": "replace", "path": "/spec/template/spec/containers/0/image"}]
-            probe[0]["value"] = "probe:1"
-            answer = kube.patch("Deployment", namespace, "web", probe, dryRun="All")
-            return bool(answer["spec"]["template"]["spec"]["containers"][0]["image"] == wanted)
-
-        eventually(holds)
-
-    yield install
-    for collection, name in made:
-        kube.request("DELETE", f"{collection}/{name}")
 
 
 def test_rights_that_cannot_be_asked_are_not_taken_for_granted(

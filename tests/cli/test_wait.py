@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.live import ABSENT, NEW, OLD, Live, image, make_live
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube
+from tests.testbed.kube import Kube, write_kubeconfig
 
 
 @pytest.fixture
@@ -86,3 +87,18 @@ def test_globs_that_leave_nothing_in_one_environment_wait_for_nothing_there(behi
     behind.sync("--wait").ok()
     names = (behind.namespace, "other-production")
     behind.gitops("wait", *names, "--only", "web", "--timeout", "10s").ok()
+
+
+def test_a_token_that_cannot_be_read_ends_it_at_once(
+    behind: Live, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    file = write_kubeconfig(
+        tmp_path / "k", url=control_plane.url, ca_file=control_plane.ca_file, token="t"
+    )
+    content = yaml.safe_load(file.read_text())
+    content["users"][0]["user"] = {"tokenFile": "absent"}
+    file.write_text(yaml.safe_dump(content))
+    done = behind.gitops("wait", behind.namespace, "--kubeconfig", file)
+    assert done.code == 2, str(done)
+    assert f"{tmp_path}/absent: cannot read the token" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -191,6 +191,35 @@ def test_a_statefulset_knows_its_newest_revision() -> None:
     assert judge(behind, [bad._replace(revision="web-2")]).phase is Phase.FAILED
 
 
+def test_an_older_pod_that_an_ordered_statefulset_waits_for_is_its_trouble() -> None:
+    behind = workload(Kind.STATEFULSET, BEHIND)._replace(update_revision="web-2", ordered=True)
+    old = pod(waiting("CrashLoopBackOff", ended=Ended(1)))._replace(revision="web-1")
+    found = judge(behind, [old])
+    assert found.phase is Phase.PROGRESSING, "it may start yet"
+    assert found.trouble is not None
+    assert (found.trouble.reason, found.trouble.exit_code) == ("CrashLoopBackOff", 1)
+    assert found.trouble.blocks
+    assert f"{old.name} is of an older version" in found.trouble.message
+    absent = pod(waiting("InvalidImageName"))._replace(revision="web-1")
+    assert judge(behind, [absent]).phase is Phase.FAILED
+    assert judge(behind._replace(ordered=False), [absent]).trouble is None
+    below = judge(behind._replace(partition=1), [absent]).trouble
+    assert below is not None
+    assert not below.blocks
+
+
+def test_pods_that_are_lacking_raise_a_suspicion_where_the_status_has_no_reason() -> None:
+    lacking = workload(Kind.DAEMONSET, Counts(2, 1, 1, 1, 1))
+    there = pod(waiting("")._replace(running=True))
+    found = judge(lacking, [there])
+    assert found.trouble is None
+    assert found.suspicion == Trouble(
+        "FailedCreate", maker=(Kind.DAEMONSET, "web"), since=there.created_at
+    )
+    assert judge(lacking._replace(kind=Kind.DEPLOYMENT), [there]).suspicion is None
+    assert judge(workload(Kind.DAEMONSET, Counts(2, 2, 1, 1, 1)), [there]).suspicion is None
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
