@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 _SHORT = {"--env": "-e", "--project": "-p", "--message": "-m"}
 
 
-@dataclass
 class Answers:
     """Answers to questions: values of options (empty: it takes none) and arguments."""
 
-    options: dict[str, str] = field(default_factory=dict)
-    arguments: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.options: dict[str, str] = {}
+        self.arguments: list[str] = []
 
     def command(self, words: Sequence[str]) -> str | None:
         """Return a command line with the answers in it; None: nothing was asked."""
