@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 from gitops_cli.cli.resolve import environment_named
@@ -69,14 +70,13 @@ def environments_named(
 def report_problems(
     session: Session, problems: Iterable[GitOpsError], notes: Iterable[str]
 ) -> None:
-    """Write what could not be told, each once, to stderr."""
+    """Write what could not be told to stderr, each once; a hint after the last it is good for."""
     for note in dict.fromkeys(notes):
         session.output.note(note)
-    seen = set()
-    for problem in problems:
-        if problem.message not in seen:
-            seen.add(problem.message)
-            session.output.error(problem)
+    distinct = list({problem.message: problem for problem in problems}.values())
+    for problem, following in zip_longest(distinct, distinct[1:]):
+        repeated = following is not None and following.hint == problem.hint
+        session.output.error(problem, hint=not repeated)
 
 
 @contextmanager

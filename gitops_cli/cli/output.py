@@ -145,14 +145,17 @@ class Output:
         """Say what should not be missed."""
         self.stderr.line(f"warning: {text}", Style.WARN)
 
-    def error(self, error: GitOpsError) -> None:
-        """Report a failure, as a document where the result would have been one."""
+    def error(self, error: GitOpsError, *, hint: bool = True) -> None:
+        """Report a failure, as a document where the result would have been one.
+
+        `hint` is false where the next failure has the same one.
+        """
         if self.format in (Format.JSON, Format.YAML):
             as_text = as_json if self.format is Format.JSON else as_yaml
             self.stderr.line(as_text(error_document(error)))
             return
         self.stderr.line(f"error: {error.message}", Style.BAD)
-        if error.hint:
+        if error.hint and hint:
             self.stderr.line(f"hint: {error.hint}", Style.DIM)
 
 

@@ -40,6 +40,7 @@ class Validation(NamedTuple):
 
 
 _HEX = re.compile(r"[0-9a-fA-F]{4,64}\Z")
+_FULL = 40
 _ANY_TAG = 'or permit other tags in gitops.toml: [versions] form = "any"'
 
 Files = Mapping[EnvironmentName, VersionFile]
@@ -66,8 +67,13 @@ def _form(file: VersionFile, form: VersionForm) -> Iterator[Finding]:
     if is_commit(tag.lower()):
         message = f"`{tag}` has upper-case letters; registries and git tell them apart"
         yield Finding(file.path, 1, "version-case", message, f"write {tag.lower()}")
+    elif _HEX.match(tag) and len(tag) > _FULL:
+        message = f"`{tag}` has {len(tag)} digits; a commit hash has {_FULL}"
+        yield Finding(file.path, 1, "version-form", message, f"write a full hash, {_ANY_TAG}")
     elif _HEX.match(tag):
-        message = f"`{tag}` has {len(tag)} of 40 digits: a short hash can come to mean two commits"
+        message = (
+            f"`{tag}` has {len(tag)} of {_FULL} digits: a short hash can come to mean two commits"
+        )
         hint = f"write what `git rev-parse {tag}` prints in the source, {_ANY_TAG}"
         yield Finding(file.path, 1, "version-short", message, hint)
     else:

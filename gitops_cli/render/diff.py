@@ -227,10 +227,15 @@ def held_text(lock: Lock | None) -> str:
 def summary_line(result: Diff) -> str:
     """Return one line for stderr: how many services are how."""
     rows = [row for comparison in result.environments for row in comparison.rows]
+    problems = sum(len(comparison.problems) for comparison in result.environments)
     if not rows:
-        failed = any(comparison.problems for comparison in result.environments)
-        return "nothing could be compared" if failed else "nothing to compare"
+        return "nothing could be compared" if problems else "nothing to compare"
     counts = _summary(rows)
-    if set(counts) <= {State.IN_SYNC.value, State.DIGEST.value, State.UNTRACKED.value}:
+    if not problems and set(counts) <= {
+        State.IN_SYNC.value,
+        State.DIGEST.value,
+        State.UNTRACKED.value,
+    }:
         return f"in sync: {plural(len([r for r in rows if r.wanted is not None]), 'container')}"
-    return ", ".join(f"{count} {state}" for state, count in counts.items())
+    said = [f"{count} {state}" for state, count in counts.items()]
+    return ", ".join([*said, plural(problems, "error")] if problems else said)

@@ -50,6 +50,8 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
     outcomes = environment.outcomes
     if not outcomes:
         return [] if environment.problems else [Line(f"{title}: no services", Style.DIM)]
+    if all(o.error is not None for o in outcomes):
+        return []  # nothing was seen, and each error is told on stderr, once
     columns = [
         Column("service"),
         Column("kind", wide=len({o.kind for o in outcomes}) == 1),

@@ -68,6 +68,7 @@ def test_bad_files_are_problems_of_their_own(live: Live) -> None:
     assert done.code == 2
     assert "in-sync" in line(done.stdout, "web")
     assert f"{live.namespace}/api.deployment:1" in done.stderr
+    assert "1 in-sync, 1 error" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ ERRORS: list[tuple[str, Files, str, int, str]] = [
         "conflict",
     ),
     ("short", {FILE: "36a03b3\n"}, FILE, 1, "version-short"),
+    ("long", {FILE: f"{HASH}00\n"}, FILE, 1, "version-form"),
     ("upper case", {FILE: f"{HASH.upper()}\n"}, FILE, 1, "version-case"),
     ("tag", {FILE: "v1.2.3\n"}, FILE, 1, "version-form"),
     ("no tag", {FILE: "a b\n"}, FILE, 1, "version"),
