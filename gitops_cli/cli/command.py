@@ -57,7 +57,8 @@ def _shared(
             "--output",
             "-o",
             envvar="GITOPS_OUTPUT",
-            help="Format of the result.",
+            metavar="FORMAT",
+            help=f"Format of the result: {', '.join(Format)}.",
             rich_help_panel=PANEL,
         ),
     ] = None,
@@ -70,6 +71,7 @@ def _shared(
             "--verbose",
             "-v",
             count=True,
+            metavar="",
             show_default=False,
             help="Say more; -vv for bug reports.",
             rich_help_panel=PANEL,
@@ -100,8 +102,15 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in _SHARED.values()),
     ]
     run.__dict__["__signature__"] = inspect.Signature(parameters)  # what Typer reads
+    run.__doc__ = _unwrapped(function.__doc__)
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run
+
+
+def _unwrapped(text: str | None) -> str:
+    """Return a docstring with a line per paragraph: a terminal has a width of its own."""
+    paragraphs = inspect.cleandoc(text or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def _before(context: typer.Context) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def history(
         typer.Option(
             "--env",
             "-e",
+            metavar="ENV",
             envvar="GITOPS_ENV",
             help="Environment or stage; may be repeated.",
             autocompletion=complete_environment,
@@ -56,6 +57,7 @@ def history(
         typer.Option(
             "--limit",
             "-n",
+            metavar="N",
             min=0,
             help=f"How many; 0 for all. By default {LIMIT}, or all with --since or --until.",
             show_default=False,

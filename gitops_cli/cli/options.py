@@ -40,6 +40,7 @@ Env = Annotated[
     typer.Option(
         "--env",
         "-e",
+        metavar="ENV",
         envvar="GITOPS_ENV",
         help="Environment, or a stage: dev, stage, prod.",
         autocompletion=complete_environment,
@@ -55,6 +56,7 @@ Project = Annotated[
     typer.Option(
         "--project",
         "-p",
+        metavar="NAME",
         envvar="GITOPS_PROJECT",
         help="Project, where a stage's name fits several.",
         autocompletion=complete_project,
@@ -68,7 +70,9 @@ Confirm = Annotated[
 ]
 Reason = Annotated[
     str | None,
-    typer.Option("--message", "-m", "--reason", help="Why; recorded in the commit."),
+    typer.Option(
+        "--message", "-m", "--reason", metavar="TEXT", help="Why; recorded in the commit."
+    ),
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is rolled out.")]
 Timeout = Annotated[
@@ -83,10 +87,13 @@ Timeout = Annotated[
 ]
 Context = Annotated[
     str | None,
-    typer.Option("--context", envvar="GITOPS_CONTEXT", help="Context of the kubeconfig."),
+    typer.Option(
+        "--context", metavar="NAME", envvar="GITOPS_CONTEXT", help="Context of the kubeconfig."
+    ),
 ]
 Kubeconfig = Annotated[
-    Path | None, typer.Option("--kubeconfig", help="Kubeconfig file.", show_default=False)
+    Path | None,
+    typer.Option("--kubeconfig", metavar="FILE", help="Kubeconfig file.", show_default=False),
 ]
 Rev = Annotated[
     str | None,

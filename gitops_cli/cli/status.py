@@ -38,6 +38,7 @@ def status(
         typer.Option(
             "--env",
             "-e",
+            metavar="ENV",
             envvar="GITOPS_ENV",
             help="Environment or stage; may be repeated.",
             autocompletion=complete_environment,

@@ -56,3 +56,14 @@ def test_version(gitops: Gitops, form: str) -> None:
 
     assert __version__ in gitops("version", "-o", form).ok().stdout
     assert gitops("--version").ok().stdout == f"gitops {__version__}\n"
+
+
+def test_a_terminals_width_alone_breaks_the_lines_of_help(gitops: Gitops) -> None:
+    with gitops.terminal("sync", "--help", rows=60, columns=80) as screen:
+        assert screen.finish() == 0
+        lines = [line.strip() for line in screen.text.splitlines()]
+    at = next(i for i, line in enumerate(lines) if line.startswith("Named environments"))
+    assert lines[at] == (
+        "Named environments are synced at once. Without a name the plan for all of them"
+    )
+    assert not any("<int>" in line for line in lines)
