@@ -44,6 +44,8 @@ THEME = TerminalTheme(
 # Rich's own template loads a font from the network; a reader's monospace font will do.
 FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
+TOKENS = re.compile(r"([\r\n]|[^\x1b\r\n]+)|(\x1b\[\??([0-9;]*)([A-Za-z]))")
+
 
 def main(target: Path) -> None:
     """Write the picture to `target`."""
@@ -92,10 +94,22 @@ def _typed(line: str, answer: str | None, environment: dict[str, str]) -> str:
 
 def _screen(raw: str) -> str:
     """Return what stays on the screen: each line as it was drawn last."""
-    plain = re.sub(r"\x1b\[\?[0-9;]*[a-z]|\x1b\[[0-9;]*[A-HJKSTf]", "\x00", raw)
-    lines = (line.rstrip("\r").split("\r")[-1] for line in plain.split("\n"))
-    kept = [line.rsplit("\x00", 1)[-1] for line in lines]
-    return "\n".join(line for line in kept if line.strip()) + "\n"
+    rows, row, anew = [""], 0, False
+    for text, sequence, number, way in TOKENS.findall(raw):
+        if text == "\n":
+            row, anew = row + 1, False
+        elif text == "\r" or way == "D":
+            anew = True
+        elif text:
+            rows[row], anew = ("" if anew else rows[row]) + text, False
+        elif way == "m":
+            rows[row] += sequence
+        elif way in "AB":
+            row = max(row + int(number or 1) * (-1 if way == "A" else 1), 0)
+        elif sequence == "\x1b[2K":
+            rows[row], anew = "", False
+        rows += [""] * (row + 1 - len(rows))
+    return "".join(f"{line}\n" for line in rows if Text.from_ansi(line).plain.strip())
 
 
 if __name__ == "__main__":
