@@ -27,9 +27,9 @@ from gitops_cli.cli.options import (
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.promotion import Words, planned_promotion
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.drafting import Draft, Review
+from gitops_cli.domain.drafting import Draft, Review, review_branch
 from gitops_cli.domain.forge_links import project_at
-from gitops_cli.domain.names import EnvironmentName, parse_service
+from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.policy import Override
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.stages import place_of
@@ -99,8 +99,8 @@ def promote(
         bool,
         typer.Option(
             "--pr",
-            help="Push a branch to be merged, gitops/promote/ENV, instead of the state itself; "
-            'what mode = "pr" in gitops.toml does.',
+            help="Push a branch to be merged, gitops/promote/ENV+SERVICE, instead of the state "
+            'itself; what mode = "pr" in gitops.toml does.',
         ),
     ] = False,
     wait: Wait = False,
@@ -134,7 +134,7 @@ def promote(
     team = parse_team(snapshot.settings)
     planned = planned_promotion(session, words, snapshot, team)
     direct = Override.POLICY in overrides and not pull_request
-    review = None if direct else _review(session, planned.target, team, asked=pull_request)
+    review = None if direct else _review(session, words, planned, team, asked=pull_request)
     run = session.ci.url if session.ci else None
     terms = Terms(overrides, message, run, confirm, reviewed=review is not None)
     requires = _requires(session, team)
@@ -170,11 +170,15 @@ def promote(
         follow(session, outcome, timeout)
 
 
-def _review(session: Session, target: EnvironmentName, team: Team, *, asked: bool) -> Review | None:
+def _review(
+    session: Session, words: Words, planned: Promotion, team: Team, *, asked: bool
+) -> Review | None:
     """Return where the promotion waits for a merge; None where it is pushed at once."""
+    target = planned.target
     if not asked and team.stage(place_of(target, team).stage).mode is not Mode.PR:
         return None
-    branch, base = f"gitops/promote/{target}", session.state.branch or "main"
+    services = () if words.everything else tuple(planned.intent.kinds)
+    branch, base = review_branch(target, services), session.state.branch or "main"
     project = project_at(session.state.description)
     return Review(branch, base, project.new_pull_request(branch, base) if project else None)
 

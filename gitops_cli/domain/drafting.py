@@ -20,6 +20,7 @@ from gitops_cli.domain.version import SHORT, Version
 
 NAMED_IN_SUBJECT = 3  # services; more would not fit on a line
 SKIP_CI = "[skip ci]"
+LONGEST_SELECTION = 100  # characters of services' names in the name of a branch
 
 
 class Verb(StrEnum):
@@ -67,6 +68,21 @@ class Review(NamedTuple):
     branch: str
     base: str
     url: str | None = None
+
+
+def review_branch(environment: EnvironmentName, services: Sequence[ServiceName] = ()) -> str:
+    """Return the branch a promotion of these services (none: of all) waits on.
+
+    Each selection has its own: a proposal replaces the one before it on its branch, and must not
+    replace what somebody else proposed for another service.
+    """
+    branch = f"gitops/promote/{environment}"
+    named = "+".join(sorted(services))
+    if len(named) > LONGEST_SELECTION:
+        import hashlib  # with OpenSSL, 4 ms that most promotions do without
+
+        named = hashlib.sha256(named.encode()).hexdigest()[:12]
+    return f"{branch}+{named}" if named else branch
 
 
 class Outcome(NamedTuple):

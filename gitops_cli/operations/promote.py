@@ -115,7 +115,8 @@ def draft_promotion(
         terms.run,
         source=planned.source,
         overrides=used,
-        skip_ci=team.skip_ci,
+        # A forge would not run the checks of a request whose commit says so, and never merge it.
+        skip_ci=team.skip_ci and not terms.reviewed,
     )
     edits = version_edits(
         target,

@@ -12,8 +12,11 @@ OTHER = "c" * 40
 # By a branch that somebody merges
 
 
-def branch_tip(company: Article) -> str:
-    return git(company.remote, "rev-parse", f"gitops/promote/{PROD}")
+BRANCH = f"gitops/promote/{PROD}+authentication"
+
+
+def branch_tip(company: Article, branch: str = BRANCH) -> str:
+    return git(company.remote, "rev-parse", branch)
 
 
 def test_a_stage_of_pull_requests_gets_a_branch(company, clone):
@@ -23,7 +26,7 @@ def test_a_stage_of_pull_requests_gets_a_branch(company, clone):
     document = clone("promote", "authentication", "--to", PROD, "--yes", "-o", "json").ok().json()
 
     assert tip(company) == before
-    assert document["branch"] == f"gitops/promote/{PROD}"
+    assert document["branch"] == BRANCH
     assert document["commit"] == branch_tip(company)
     assert git(company.remote, "rev-parse", f"{branch_tip(company)}^") == before
     wanted = company.recorded(STAGING)["authentication"]
@@ -84,6 +87,27 @@ def test_a_repeated_proposal_replaces_the_one_before(company, clone):
     assert git(company.remote, "rev-parse", f"{branch_tip(company)}^") == tip(company)
 
 
+def test_a_proposal_leaves_alone_what_others_propose(company, clone):
+    with_settings(company, '[stage.production]\nmode = "pr"\n[commit]\nskip_ci = true\n')
+    for services in (["authentication"], ["billing"], ["--all"], ["orders", "billing"]):
+        clone("promote", *services, "--to", PROD, "--yes").ok()
+
+    prefix = f"gitops/promote/{PROD}"
+    assert changed(company, BRANCH) == ["authentication"]
+    assert changed(company, f"{prefix}+billing") == ["billing"]
+    assert changed(company, f"{prefix}+billing+orders") == ["billing", "orders"]
+    assert changed(company, prefix) == ["authentication", "billing", "frontend", "orders"]
+    subject = git(company.remote, "log", "-1", "--format=%s", BRANCH)
+    assert "[skip ci]" not in subject, "the request's checks have to run"
+
+
+def changed(company: Article, branch: str) -> list[str]:
+    """Return the services that the branch's one commit changes."""
+    assert git(company.remote, "rev-parse", f"{branch}^") == tip(company)
+    names = git(company.remote, "diff", "--name-only", "main", branch).splitlines()
+    return [name.removeprefix(f"{PROD}/").removesuffix(".deployment") for name in names]
+
+
 def test_a_dry_run_of_a_proposal_writes_nothing(company, clone):
     done = clone("promote", "--all", "--to", PROD, "--pr", "--dry-run").ok()
 
@@ -105,7 +129,7 @@ def test_a_repository_without_a_remote_gets_the_branch_too(company, gitops):
 
     gitops.at(alone)("promote", "authentication", "--to", PROD, "--yes", "--pr").ok()
 
-    assert git(alone, "rev-parse", f"gitops/promote/{PROD}^") == git(alone, "rev-parse", "main")
+    assert git(alone, "rev-parse", f"{BRANCH}^") == git(alone, "rev-parse", "main")
     assert git(alone, "status", "--porcelain") == ""
 
 

@@ -11,6 +11,7 @@ from gitops_cli.domain.drafting import (
     Verb,
     described,
     proposal_of,
+    review_branch,
     source_time_of,
     source_times_text,
     version_edits,
@@ -143,3 +144,19 @@ def test_a_spoilt_file_is_replaced_knowing_what_it_held():
     [edit] = version_edits(here, [Change(AUTH, None, B)], {}, spoiled={path: conflict})
 
     assert edit == Edit(path, conflict, f"{B}\n".encode())
+
+
+def test_each_selection_waits_on_a_branch_of_its_own():
+    many = [ServiceName(f"service-{number}") for number in range(20)]
+    branches = [
+        review_branch(PROD),
+        review_branch(PROD, [AUTH]),
+        review_branch(PROD, [WEB]),
+        review_branch(PROD, [WEB, AUTH]),
+        review_branch(PROD, many),
+        review_branch(PROD, many[1:]),
+    ]
+
+    assert len(set(branches)) == len(branches)
+    assert review_branch(PROD, [AUTH, WEB]) == branches[3] == f"gitops/promote/{PROD}+auth+web"
+    assert all(len(branch) < 120 for branch in branches)
