@@ -8,8 +8,10 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.look import clusters_of
 from gitops_cli.cli.options import (
+    Confirm,
     Context,
     DryRun,
     Exclude,
@@ -19,7 +21,7 @@ from gitops_cli.cli.options import (
     Timeout,
     Yes,
 )
-from gitops_cli.cli.overrides import OverrideLock, overrides_of
+from gitops_cli.cli.overrides import OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.capturing import Captured
 from gitops_cli.domain.drafting import Draft
@@ -33,6 +35,7 @@ from gitops_cli.operations.capture import (
     read_capture,
     running_workloads,
 )
+from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import preview, write_draft
 from gitops_cli.render.capture import capture_view
 from gitops_cli.settings import parse_team
@@ -70,8 +73,10 @@ def capture(
     exclude: Exclude = None,
     message: Reason = None,
     override_lock: OverrideLock = False,
+    override_policy: OverridePolicy = False,
     dry_run: DryRun = False,
     yes: Yes = False,
+    confirm: Confirm = None,
     timeout: Timeout = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
@@ -81,7 +86,7 @@ def capture(
     Every Deployment, StatefulSet, DaemonSet and CronJob whose image is the images_path and its own
     name gets its file, in one commit. The cluster is only read.
     """
-    overrides = overrides_of(message, lock=override_lock, freeze=False, policy=False)
+    overrides = overrides_of(message, lock=override_lock, policy=override_policy)
     clusters = clusters_of(session, context, kubeconfig)
     tip = session.state.tip()
     snapshot = session.state.snapshot(tip.commit)
@@ -98,24 +103,34 @@ def capture(
         session.output.warn(note)
     found = read_capture(snapshot, name, workloads, images_path=images_path)
     exported = cluster.export(name, [(w.kind, w.name) for w in workloads]) if manifests else None
-    run = session.ci.url if session.ci else None
+    terms = Terms(overrides, message, session.ci.url if session.ci else None, confirm)
 
-    def compute(snapshot: Snapshot) -> Draft:
+    def compute(now: Snapshot, terms: Terms) -> Draft:
         return draft_capture(
-            snapshot,
+            now,
             name,
             found,
+            seen=snapshot,
+            terms=terms,
+            state=session.state,
             now=session.now(),
-            reason=message,
-            run=run,
-            overrides=tuple(overrides),
-            manifests=manifest_edits(snapshot, name, exported, session.state) if exported else (),
+            manifests=manifest_edits(now, name, exported, session.state) if exported else (),
         )
 
+    draft = preview(session.state, lambda now: compute(now, terms))
     if dry_run:
-        result = Captured(found, preview(session.state, compute), exported=exported)
+        result = Captured(found, draft, exported=exported)
     else:
-        draft, written = write_draft(session.state, compute, actor=session.actor, timeout=timeout)
+        if draft.changes and is_protected(name, team):
+            consent(name, team, question="", yes=yes, confirmed=confirm)
+            reason = needed_reason(name, team, message)
+            terms = terms._replace(reason=reason, confirmed=name)
+        draft, written = write_draft(
+            session.state,
+            lambda now: agreed_to(compute(now, terms), now, terms),
+            actor=session.actor,
+            timeout=timeout,
+        )
         result = Captured(found, draft, written, exported)
     for warning in result.draft.warnings:
         session.output.warn(warning)

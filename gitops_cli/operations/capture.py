@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.capturing import Capture, Exported, captured
 from gitops_cli.domain.drafting import (
+    SKIP_CI,
     Draft,
     Occasion,
     Verb,
@@ -16,15 +17,21 @@ from gitops_cli.domain.drafting import (
     version_edits,
 )
 from gitops_cli.domain.errors import ClusterError, Denied, InvalidState, UsageError
+from gitops_cli.domain.intent import settle
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.plan import Change, plan_changes
-from gitops_cli.domain.policy import Override, enforce, locked
+from gitops_cli.domain.plan import Change, Plan
+from gitops_cli.domain.policy import Refusal, enforce, locked, needs_review
 from gitops_cli.domain.proposal import Edit
 from gitops_cli.domain.repository import IMAGES_PATH, MANIFESTS, Environment, Kind, Snapshot
+from gitops_cli.domain.stages import place_of
 from gitops_cli.domain.text import plural
 from gitops_cli.domain.version import Version
 from gitops_cli.domain.workload import Target, Workload
 from gitops_cli.operations.ports import Cluster
+from gitops_cli.operations.promote import moved
+from gitops_cli.operations.spoiled import spoiled_contents
+from gitops_cli.operations.terms import Terms
+from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -89,37 +96,55 @@ def draft_capture(
     namespace: EnvironmentName,
     capture: Capture,
     *,
+    seen: Snapshot,
+    terms: Terms,
+    state: StateRepository,
     now: datetime,
-    reason: str | None = None,
-    run: str | None = None,
-    overrides: Sequence[Override] = (),
     manifests: Sequence[Edit] = (),
 ) -> Draft:
-    """Return the commit that records a capture; what is not running stays recorded."""
+    """Return the commit that records a capture; what is not running stays recorded.
+
+    `seen` is the repository when the namespace was read: what somebody recorded since is not
+    taken back. Raises SourceMoved then, and whatever refuses a write.
+    """
+    team = parse_team(snapshot.settings)
     environment = snapshot.environments.get(namespace) or Environment(namespace, None, {})
     kinds = {found.service: found.kind for found in capture.found}
     desired: dict[ServiceName, Version] = {f.service: f.version for f in capture.found}
     _check_kinds(environment, kinds)
-    current = {s: v for s, v in environment.versions.items() if s in desired}
-    plan = plan_changes(namespace, desired=desired, current=current)
-    used = enforce(locked(environment, [c.service for c in plan.changes], now), overrides)
-    edits = version_edits(environment, plan.changes, kinds)
+    before = seen.environments.get(namespace) or Environment(namespace, None, {})
+    current = {s: v for s, v in before.versions.items() if s in desired}
+    # Of services that already are as they run, too: they may have been recorded anew.
+    every = Plan(namespace, tuple(Change(s, current.get(s), v) for s, v in sorted(desired.items())))
+    settled = settle(every, environment)
+    if settled.moved:
+        raise moved(namespace, every, settled.moved)
+    place = place_of(namespace, team)
+
+    def refusals() -> Iterator[Refusal]:
+        if settled.write:
+            yield from needs_review(place, team.stage(place.stage))
+            yield from locked(environment, [c.service for c in settled.write], now)
+
+    used = enforce(refusals(), terms.overrides)
+    spoiled = spoiled_contents(state, snapshot, environment)
+    edits = version_edits(environment, settled.write, kinds, spoiled=spoiled)
     if environment.images_path is None and capture.found:
         content = f"{capture.images_path}\n".encode()
         edits = (Edit(f"{namespace}/{IMAGES_PATH}", None, content), *edits)
-    occasion = Occasion(Verb.CAPTURE, reason, run, overrides=used)
-    same = tuple(Change(s, v, v) for s, v in sorted(desired.items()) if current.get(s) == v)
-    proposal = proposal_of(namespace, plan.changes, (*edits, *manifests), occasion)
-    if not plan.changes:
+    occasion = Occasion(Verb.CAPTURE, terms.reason, terms.run, overrides=used, skip_ci=team.skip_ci)
+    proposal = proposal_of(namespace, settled.write, (*edits, *manifests), occasion)
+    if not settled.write:
+        skip = f" {SKIP_CI}" if team.skip_ci else ""
         count = plural(len(proposal.edits), "file")
-        proposal = proposal._replace(subject=f"{namespace}: capture {count}")
+        proposal = proposal._replace(subject=f"{namespace}: capture {count}{skip}")
     return Draft(
         Verb.CAPTURE,
         namespace,
-        plan.changes,
-        same,
+        settled.write,
+        tuple(Change(c.service, c.desired, c.desired) for c in settled.done),
         proposal,
-        reason=reason,
+        reason=terms.reason,
         overrides=used,
         warnings=tuple(_warnings(capture)),
     )

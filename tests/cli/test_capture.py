@@ -145,3 +145,63 @@ def test_manifests_are_written_without_what_only_this_cluster_knows(foreign: Liv
         manifest = yaml.safe_load(content(foreign, f"manifests/{name}.yaml"))
         manifest["metadata"]["name"] += "-again"
         foreign.kube.create(manifest, foreign.namespace)
+
+
+def agree(live: Live, rules: str) -> None:
+    """Let gitops.toml say something about the namespace's stage."""
+    stage = live.namespace.rpartition("-")[2]
+    live.record({"/gitops.toml": f'stages = ["{stage}"]\n[stage.{stage}]\n{rules}'})
+
+
+def test_a_protected_stage_is_confirmed_by_its_name(live: Live) -> None:
+    agree(live, "protected = true\n[commit]\nskip_ci = true")
+    live.record({"web.deployment": OLD})
+    live.run("Deployment", "web", NEW)
+
+    assert live.gitops("capture", live.namespace, "--yes").code == 2
+    assert content(live, "web.deployment") == OLD
+    live.gitops("capture", live.namespace, "--dry-run").ok()
+    live.gitops("capture", live.namespace, "--confirm", live.namespace, "-m", "drill").ok()
+
+    assert content(live, "web.deployment") == NEW
+    assert git(live.remote, "log", "-1", "--format=%s", "main").endswith("[skip ci]")
+
+
+def test_a_stage_of_pull_requests_is_not_written_at_once(live: Live) -> None:
+    agree(live, 'mode = "pr"')
+    live.record({"web.deployment": OLD})
+    live.run("Deployment", "web", NEW)
+
+    refused = live.gitops("capture", live.namespace)
+
+    assert (refused.code, content(live, "web.deployment")) == (6, OLD)
+    live.gitops("capture", live.namespace, "--override-policy", "-m", "drill").ok()
+    assert content(live, "web.deployment") == NEW
+
+
+def test_a_file_that_cannot_be_read_is_written_anew(live: Live) -> None:
+    live.record({"web.deployment": "<<<<<<<"})
+    live.run("Deployment", "web", NEW)
+
+    live.gitops("capture", live.namespace).ok()
+
+    assert content(live, "web.deployment") == NEW
+
+
+def test_what_is_recorded_meanwhile_is_not_taken_back(live: Live) -> None:
+    live.record({"web.deployment": OLD})
+    live.run("Deployment", "web", "b" * 40)
+    git(live.clone, "pull", "-q")
+    seen = git(live.remote, "rev-parse", "main")
+    faster = live.record({"web.deployment": NEW})
+    git(live.remote, "update-ref", "refs/heads/main", seen)
+    hook = live.clone / ".git" / "hooks" / "pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ngit -C {live.remote} update-ref refs/heads/main {faster}\n")
+    hook.chmod(0o755)
+
+    done = live.gitops("capture", live.namespace)
+
+    assert done.code == 6
+    assert "moved meanwhile, nothing was written" in done.stderr
+    assert git(live.remote, "rev-parse", "main") == faster
