@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.blueprint import images_path_of
 from gitops_cli.domain.directories import Listed, NewEnvironment
 from gitops_cli.domain.drafting import SKIP_CI, Occasion, Verb, trailers
-from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.intent import selected
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.proposal import Edit, Proposal
@@ -20,7 +21,7 @@ from gitops_cli.domain.repository import (
     Snapshot,
 )
 from gitops_cli.domain.resolution import environment_for
-from gitops_cli.domain.stages import in_order, place_of
+from gitops_cli.domain.stages import candidates, in_order, place_of
 from gitops_cli.domain.team import Team
 from gitops_cli.settings import parse_team
 
@@ -62,7 +63,7 @@ def draft_addition(
 ) -> NewEnvironment:
     """Return an environment without services; raises UsageError if there is another one already."""
     content = images_path_of(name, images_path)
-    _check_name(name)
+    _check_name(name, snapshot)
     existing = snapshot.environments.get(name)
     if existing is not None and (existing.files or existing.images_path != content.strip()):
         raise UsageError(f"{name} exists already", hint="`gitops env list` shows the environments")
@@ -85,7 +86,7 @@ def draft_copy(
     """Return a copy of an environment: images path, versions, manifests if asked; no locks."""
     team = parse_team(snapshot.settings)
     target = wanted.target
-    _check_name(target)
+    _check_name(target, snapshot)
     found = environment_for(wanted.source, snapshot, team, project=wanted.project)
     source = snapshot.environment(found).checked()
     services = selected(source, only=wanted.only, exclude=wanted.exclude)
@@ -113,9 +114,17 @@ def draft_copy(
     return NewEnvironment(target, source.name, images_path.strip(), tuple(services), proposal)
 
 
-def _check_name(name: EnvironmentName) -> None:
+def _check_name(name: EnvironmentName, snapshot: Snapshot) -> None:
     if name in NOT_ENVIRONMENTS:
         raise UsageError(f"`{name}` is a directory with a meaning of its own")
+    if name in snapshot.environments:
+        return
+    with suppress(UnknownEnvironment):
+        meant = candidates(name, snapshot.environments, parse_team(snapshot.settings))
+        raise UsageError(
+            f"`{name}` already means {', '.join(meant)}, and would then mean the new one",
+            hint="write a full name, such as PROJECT-STAGE",
+        )
 
 
 def _manifests(

@@ -107,6 +107,8 @@ def test_dry_run_writes_nothing(state: Gitops, article: Article) -> None:
         (["add", "sync-agent", "--images-path", "r/"], "meaning of its own"),
         (["add", "shop-qa", "--images-path", "r"], "does not end with `/`"),
         (["add", "shop-qa"], "--images-path"),
+        (["copy", "project1-staging", "prod"], "`prod` already means"),
+        (["add", "development", "--images-path", "r/"], "`development` already means"),
         (["copy", "nothing", "shop-qa"], "no environment or stage `nothing`"),
         (["copy", "prod", "shop-qa"], "fits several"),
         (["copy", "prod", "Shop"], "not an environment name"),
