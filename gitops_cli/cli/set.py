@@ -47,7 +47,7 @@ from gitops_cli.domain.team import Team, VersionForm
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version, is_commit, parse_version
 from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
-from gitops_cli.operations.set import Order, draft_recording
+from gitops_cli.operations.set import Expected, Order, draft_recording
 from gitops_cli.operations.writing import preview, write_draft
 from gitops_cli.settings import parse_team
 
@@ -136,20 +136,30 @@ def set_versions(
     )
 
     def record(order: Order) -> Outcome:
-        def compute(snapshot: Snapshot, order: Order = order) -> Draft:
+        def compute(snapshot: Snapshot, order: Order) -> Draft:
             return draft_recording(
                 snapshot, order, state=session.state, sources=session.sources, now=session.now()
             )
 
+        if dry_run:
+            order = order._replace(is_preview=True)
         if checks.asked:
             # Guards first, nobody waits for an image to be refused then; and the wait is not part
             # of the write, which has a time of its own.
             guarded = order._replace(images=as_recorded)
             preview(session.state, lambda snapshot: compute(snapshot, guarded))
-            preview(session.state, compute)
+            preview(session.state, lambda snapshot: compute(snapshot, order))
         if dry_run:
-            return Outcome(preview(session.state, compute), dry_run=True)
-        return Outcome(*write_draft(session.state, compute, actor=session.actor, timeout=timeout))
+            draft = preview(session.state, lambda snapshot: compute(snapshot, order))
+            return Outcome(draft, dry_run=True)
+        return Outcome(
+            *write_draft(
+                session.state,
+                lambda snapshot: compute(snapshot, order),
+                actor=session.actor,
+                timeout=timeout,
+            )
+        )
 
     outcome = with_answers(session, record, order)
     wish.say_what_was_expanded()
@@ -276,17 +286,17 @@ def _assignments(words: list[str]) -> dict[ServiceName, str | None]:
     return given
 
 
-def _expectations(words: list[str]) -> Callable[[ServiceName], str | None]:
-    """Return what must be recorded for a service; None where nothing was said."""
+def _expectations(words: list[str]) -> Expected:
+    """Return what must be recorded; raises UsageError for no name of a service."""
     of_all: str | None = None
-    of_one: dict[str, str] = {}
+    of_one: dict[ServiceName, str] = {}
     for word in words:
         service, equals, text = word.rpartition("=")
         if equals:
             of_one[parse_service(service)] = text.lower()
         else:
             of_all = text.lower()
-    return lambda service: of_one.get(service, of_all)
+    return Expected(of_all, of_one)
 
 
 def _head(checkout: Checkout) -> str:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.ancestry import Age, age_of_build
@@ -17,7 +18,7 @@ from gitops_cli.domain.drafting import (
     source_time_of,
     version_edits,
 )
-from gitops_cli.domain.errors import ExpectationFailed, StaleBuild
+from gitops_cli.domain.errors import ExpectationFailed, StaleBuild, UsageError
 from gitops_cli.domain.intent import recording, settle
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.plan import Action, Change
@@ -49,13 +50,27 @@ if TYPE_CHECKING:
 _LOOKED_AT = 20  # changes of a file, for the source time of the recorded version
 
 
+class Expected(NamedTuple):
+    """Which versions must be recorded: of every service, and of single ones; `none` is no version.
+
+    None: nothing was said.
+    """
+
+    of_all: str | None = None
+    of_one: Mapping[ServiceName, str] = MappingProxyType({})
+
+    def of(self, service: ServiceName) -> str | None:
+        """Return what must be recorded for a service."""
+        return self.of_one.get(service, self.of_all)
+
+
 class Order(NamedTuple):
     """What is to be recorded where, and what may stand in the way.
 
     `wanted` is computed from the team's settings: they say which service a checkout is.
-    `expected` maps a service to the version that must be recorded (None: no version).
     `branch` is asked only if `by_branch`: a person who spells out a hash chose it.
     `images` may refuse versions whose image is missing, and pin the others.
+    `is_preview`: nothing will be written, so nobody has to confirm it.
     """
 
     environment: str
@@ -64,13 +79,14 @@ class Order(NamedTuple):
     project: str | None = None
     usual_project: str | None = None
     kind: Kind = Kind.DEPLOYMENT
-    expected: Callable[[ServiceName], str | None] = lambda _service: None
+    expected: Expected = Expected()
     by_branch: bool = False
     branch: str | None = None
     overrides: Collection[Override] = ()
     confirmed: str | None = None
     reason: str | None = None
     run: str | None = None
+    is_preview: bool = False
 
 
 def draft_recording(
@@ -84,6 +100,11 @@ def draft_recording(
     """Return what recording the order means on this tip; raises what refuses it."""
     team = parse_team(snapshot.settings)
     wanted = order.wanted(team)
+    if strangers := sorted(order.expected.of_one.keys() - wanted.keys()):
+        raise UsageError(
+            f"--expect is about {', '.join(strangers)}, but this records {', '.join(wanted)}",
+            hint="name a service that is recorded, or give the hash alone",
+        )
     environment = snapshot.environment(
         environment_for(
             order.environment,
@@ -99,7 +120,7 @@ def draft_recording(
     settled = settle(intent.plan, environment)
     guards = _Guards(order, snapshot, environment, team, state, sources)
     used = enforce(guards.refusals(wanted, settled.write, now), order.overrides)
-    if settled.write:
+    if settled.write and not order.is_preview:
         rules = team.stage(place_of(environment.name, team).stage)
         need_confirmation(environment.name, rules, confirmed=order.confirmed, reason=order.reason)
     edits = version_edits(
@@ -175,7 +196,7 @@ class _Guards:
             yield from self._stale(change)
 
     def _unexpected(self, change: Change) -> Iterator[Refusal]:
-        expected = self._order.expected(change.service)
+        expected = self._order.expected.of(change.service)
         if expected is None or _meets(change.current, expected):
             return
         found = change.current.tag if change.current else "no version"

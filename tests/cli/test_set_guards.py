@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.company import DEV, GITHUB, PROD, trailers, with_settings
+from tests.cli.company import DEV, GITHUB, PROD, tip, trailers, with_settings
 from tests.state.test_push import hook
 from tests.state.world import fingerprint
 from tests.testbed.article import Article
@@ -161,6 +161,25 @@ def test_expect_is_a_compare_and_swap(company, clone, expect):
     assert refused.code == 6
     assert f"{old} is recorded, not {OTHER}" in refused.stderr
     assert company.recorded(DEV)["authentication"] == NEW
+
+
+def test_an_expectation_of_a_service_that_is_not_recorded_is_a_mistake(company, clone):
+    before = tip(company)
+
+    done = clone("set", f"billing={OTHER}", "-e", DEV, "--expect", f"biling={'f' * 40}")
+
+    assert done.code == 2
+    assert "--expect is about biling, but this records billing" in done.stderr
+    assert tip(company) == before
+
+
+def test_a_dry_run_needs_no_confirmation(company, clone):
+    with_settings(company, "[stage.production]\nprotected = true\n")
+    before = tip(company)
+
+    clone("set", f"billing={OTHER}", "-e", "project1-production", "--dry-run").ok()
+
+    assert tip(company) == before
 
 
 def test_expecting_nothing_is_for_new_services(company, clone):
