@@ -92,7 +92,7 @@ def unlock(
     order = _order(session, services, env, project)._replace(reason=message)
 
     def compute(snapshot: Snapshot, order: LockOrder) -> LockDraft:
-        return draft_unlock(snapshot, order, state=session.state)
+        return draft_unlock(snapshot, order, state=session.state, now=session.now())
 
     _carry_out(session, order, compute, dry_run=dry_run, timeout=timeout)
 

@@ -102,7 +102,8 @@ class Outcome(NamedTuple):
 class LockDraft(NamedTuple):
     """What a lock or an unlock does on one tip.
 
-    `locks` are new, or were taken away; `replaced` held until new ones took their place.
+    `locks` are new, or were taken away; `replaced` held until new ones took their place. `held_by`
+    is the environment's own lock, where one of services goes and that one stays.
     """
 
     verb: Verb
@@ -110,6 +111,7 @@ class LockDraft(NamedTuple):
     locks: tuple[Lock, ...]
     proposal: Proposal
     replaced: tuple[Lock, ...] = ()
+    held_by: Lock | None = None
 
 
 def version_edits(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.drafting import SKIP_CI, LockDraft, Occasion, Verb, trailers
+from gitops_cli.domain.intent import spoiled
 from gitops_cli.domain.locks import LOCK_SUFFIX, Lock
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.proposal import Edit, Proposal
@@ -54,13 +55,21 @@ def draft_lock(
     return draft._replace(replaced=tuple(lock for lock in held if lock.holds(now)))
 
 
-def draft_unlock(snapshot: Snapshot, order: LockOrder, *, state: StateRepository) -> LockDraft:
+def draft_unlock(
+    snapshot: Snapshot, order: LockOrder, *, state: StateRepository, now: datetime
+) -> LockDraft:
     """Return the lock files to remove; without services the environment's own one."""
     here = _environment(snapshot, order)
     found = [here.locks[service] for service in _targets(order) if service in here.locks]
     content = state.contents(snapshot.commit, f"{here.name}/") if found else {}
     edits = tuple(Edit(lock.path, content.get(lock.path), None) for lock in found)
-    return _draft(Verb.UNLOCK, snapshot, here, found, edits, order)
+    for service in order.services:
+        if service not in here.locks and spoiled(here, service) is None:
+            here.file(service)
+    draft = _draft(Verb.UNLOCK, snapshot, here, found, edits, order)
+    whole = here.locks.get(None)
+    stays = whole is not None and whole.holds(now) and order.services
+    return draft._replace(held_by=whole if stays else None)
 
 
 def lock_edit(state: StateRepository, snapshot: Snapshot, lock: Lock) -> Edit:

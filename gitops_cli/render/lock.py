@@ -46,7 +46,6 @@ def _lines(draft: LockDraft, written: Written | None) -> Iterator[Line]:
     if not draft.locks:
         nothing = "locked so already" if draft.verb is Verb.LOCK else "no such lock"
         yield Line(f"nothing to do: {nothing} in {draft.environment}", Style.DIM)
-        return
     commit = f" ({written.commit[:SHORT]})" if written and written.commit else ""
     did = f"would {draft.verb}" if written is None else f"{draft.verb}ed"
     for lock in draft.locks:
@@ -55,8 +54,15 @@ def _lines(draft: LockDraft, written: Written | None) -> Iterator[Line]:
         line = f"{did} {where}{details}{commit}"
         yield Line(line, Style.GOOD)
     for lock in draft.replaced:
-        by = f" by {one_line(lock.by)}" if lock.by else ""
-        yield Line(f"before, it was locked{by}{_details(lock)}", Style.WARN)
+        yield Line(f"before, it was locked{_by(lock)}{_details(lock)}", Style.WARN)
+    if draft.held_by is not None:
+        how = f"`gitops unlock -e {draft.environment}` ends that"
+        held = f"all of {draft.environment} is locked{_by(draft.held_by)}{_details(draft.held_by)}"
+        yield Line(f"{held}; {how}", Style.WARN)
+
+
+def _by(lock: Lock) -> str:
+    return f" by {one_line(lock.by)}" if lock.by else ""
 
 
 def _details(lock: Lock) -> str:

@@ -72,6 +72,26 @@ def test_unlocking_the_environment_leaves_the_locks_of_services(company, clone):
     clone("set", f"authentication={NEW}", "-e", PROD).ok()
 
 
+def test_unlocking_a_service_says_that_the_environment_still_is_locked(company, clone):
+    clone("lock", "-e", PROD, "-m", "audit").ok()
+    clone("lock", "billing", "-e", PROD, "-m", "incident").ok()
+    still = "all of project1-production is locked by Ada Lovelace: audit; `gitops unlock -e"
+
+    unlocked, again = (clone("unlock", "billing", "-e", PROD).ok() for _ in range(2))
+
+    assert "unlocked billing" in unlocked.stdout
+    assert still in unlocked.stdout
+    assert "nothing is locked" not in again.stdout
+    assert still in again.stdout
+
+
+def test_unlocking_what_is_not_there_is_a_mistake(company, clone):
+    done = clone("unlock", "biling", "-e", PROD)
+
+    assert done.code == 2
+    assert "project1-production has no service `biling`" in done.stderr
+
+
 def test_an_override_needs_a_reason_and_is_recorded(company, clone):
     clone("lock", "authentication", "-e", PROD, "-m", "incident").ok()
     command = ("set", f"authentication={NEW}", "-e", PROD, "--override-lock")
