@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gitops_cli.cli.consent import consent, is_protected, needed_reason
-from gitops_cli.cli.report import report, show_plan
+from gitops_cli.cli.report import note_troubles, report, show_plan
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Draft, Outcome, Review
 from gitops_cli.domain.errors import SourceMoved
@@ -48,7 +48,9 @@ def carry_out(
     refuses a write.
     """
     draft, environment = offer.draft, offer.draft.environment
-    logs = changelogs(draft.changes, session.sources(team))
+    sources = session.sources(team)
+    logs = changelogs(draft.changes, sources)
+    note_troubles(session, sources)
     if dry_run or not draft.proposal.edits:
         outcome = Outcome(draft, dry_run=dry_run, review=offer.review)
         report(session, outcome, logs, planned=False, shown=not draft.changes)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gitops_cli.cli.prompts import may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Outcome
 from gitops_cli.render.change import Changelogs, both_views, plan_view, result_view
+
+if TYPE_CHECKING:
+    from gitops_cli.source.repository import Sources
 
 
 def show_plan(session: Session, outcome: Outcome, changelogs: Changelogs) -> bool:
@@ -43,6 +48,12 @@ def report(
         session.show(result_view(outcome, changelogs))
     else:
         session.show(both_views(outcome, changelogs or {}))
+
+
+def note_troubles(session: Session, sources: Sources) -> None:
+    """Say which sources could not be asked, so that `unknown` is not taken for an answer."""
+    for trouble in sources.troubles.values():
+        session.output.note(f"what lies between versions is not known: {trouble}")
 
 
 def _warn(session: Session, outcome: Outcome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import Context, Images, Kubeconfig, Project
+from gitops_cli.cli.report import note_troubles
 from gitops_cli.cli.resolve import told_service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import parse_service
@@ -58,6 +60,7 @@ def status(
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
     team = parse_team(snapshot.settings)
+    sources = cache(lambda: session.sources(team))
     found = read_status(
         session.state,
         snapshot,
@@ -68,11 +71,13 @@ def status(
             project,
             None if services else told_service_here(session, team, snapshot),
         ),
-        sources=lambda: session.sources(team),
+        sources=sources,
         fresh=tip.fresh,
         committed_at=tip.committed_at,
         now=session.now(),
     )
+    if sources.cache_info().currsize:
+        note_troubles(session, sources())
     if live:
         from gitops_cli.cli.live import add_live  # nobody else needs the cluster's side
 

@@ -11,6 +11,11 @@ from gitops_cli.domain.repository import (
 )
 from gitops_cli.domain.stages import Place
 
+NO_ENVIRONMENTS = (
+    "no environments yet; `gitops env add NAME` makes one "
+    "(if this is not your state repository: -C PATH, -R URL or GITOPS_REPO name it)"
+)
+
 
 class Listed(NamedTuple):
     """An environment and where it belongs."""

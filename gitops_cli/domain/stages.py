@@ -89,6 +89,12 @@ def candidates(
     A stage's name means that stage of every project, or of `project`. Raises UnknownEnvironment
     when it means none.
     """
+    if not environments:
+        raise UnknownEnvironment(
+            "the repository has no environments",
+            hint="is it your state repository? -C PATH, -R URL or GITOPS_REPO name another; "
+            "`gitops env add NAME` makes an environment",
+        )
     exact = EnvironmentName(word)
     if exact in environments:
         return [exact]

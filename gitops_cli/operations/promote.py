@@ -18,6 +18,7 @@ from gitops_cli.domain.policy import (
     frozen,
     locked,
     needs_review,
+    wrong_form,
     wrong_source,
 )
 from gitops_cli.domain.repository import Environment, Snapshot
@@ -99,6 +100,9 @@ def draft_promotion(
     def refusals() -> Iterator[Refusal]:
         if not settled.write:
             return
+        for change in settled.write:
+            if change.desired is not None:
+                yield from wrong_form(change.service, change.desired, team)
         if not terms.reviewed:
             yield from needs_review(place, rules)
         yield from wrong_source(origin, place, rules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gitops_cli.domain.directories import Listed, NewEnvironment
+from gitops_cli.domain.directories import NO_ENVIRONMENTS, Listed, NewEnvironment
 from gitops_cli.domain.findings import Severity
 from gitops_cli.domain.proposal import Written
 from gitops_cli.domain.text import plural
@@ -40,7 +40,7 @@ def list_view(listed: Sequence[Listed]) -> View:
         ]
     }
     if not listed:
-        nothing = Line("no environments yet; `gitops env add NAME` makes one", Style.DIM)
+        nothing = Line(NO_ENVIRONMENTS, Style.DIM)
         return View("environments", document, (nothing,))
     return View("environments", document, (Table(_COLUMNS, [_row(each) for each in listed]),))
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from gitops_cli.domain.ancestry import Distance, Relation
+from gitops_cli.domain.directories import NO_ENVIRONMENTS
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.grid import Cell, Column, Grid, Live, Status
 from gitops_cli.domain.image import parse_image
@@ -30,7 +31,7 @@ def view(status: Status) -> View:
         blocks += [_table(grid, status.now)] if grid.rows else _unused(grid)
         blocks += _remarks(grid, status.now)
     if not status.grids:
-        blocks.append(Line("no environments yet; `gitops env add NAME` makes one", Style.DIM))
+        blocks.append(Line(NO_ENVIRONMENTS, Style.DIM))
     return View("status", document(status), tuple(blocks))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -122,6 +122,12 @@ class Sources:
         if service not in self._known:
             self._known[service] = self._find(service)
         return self._known[service]
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """Return which remotes could not be asked so far, and why; each once."""
+        mirrors = (s.mirror for s in self._known.values() if s.mirror is not None)
+        return {m.url: m.trouble for m in mirrors if m.trouble is not None}
 
     def _find(self, service: ServiceName) -> SourceRepository:
         source = self._team.service(service).source

@@ -168,6 +168,31 @@ def test_policy_names_the_line_and_the_override(company, clone):
     assert trailers(company)["Gitops-Override"] == "policy"
 
 
+@pytest.mark.parametrize("version", ["36a03b3", "A" * 40, "v1.2.3"])
+def test_what_is_no_full_hash_is_not_passed_on(company, clone, version):
+    company.push(STAGING, {"authentication": version})
+    command = ("promote", "authentication", "--to", "prod", "-p", "project1", "--yes")
+    before = company.recorded(PROD)
+
+    refused = clone(*command)
+
+    assert refused.code == 6
+    assert f"authentication: `{version}` is not a full commit hash" in refused.stderr
+    assert company.recorded(PROD) == before
+    with_settings(company, '[versions]\nform = "any"\n')
+    clone(*command).ok()
+
+
+def test_a_source_that_cannot_be_asked_is_told(company, clone):
+    with_settings(company, '[service.authentication]\nsource = "https://127.0.0.1:9/x"\n')
+
+    promoted = clone("promote", "authentication", "--to", PROD, "--dry-run").ok()
+    looked = clone("status", "authentication", "-p", "project1").ok()
+
+    for done in (promoted, looked):
+        assert "what lies between versions is not known: https://127.0.0.1:9/x" in done.stderr
+
+
 def test_a_lock_pushed_a_moment_ago_counts(company, clone):
     colleague = clone.at(company.clone("colleague"))
     colleague("lock", "authentication", "-e", PROD, "-m", "incident").ok()
