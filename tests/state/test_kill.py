@@ -150,7 +150,7 @@ def _writing(world: World, where: str) -> str:
 
 @pytest.mark.parametrize(
     ("kind", "least"),
-    [("clone", 20), ("cold mirror", 20), ("warm mirror", 20), ("no remote", 12)],
+    [("clone", 20), ("cold mirror", 20), ("warm mirror", 20), ("no remote", 9)],
 )
 def test_killed_at_each_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, least: int

@@ -124,7 +124,8 @@ def fingerprint(root: Path, *, objects: bool = True) -> dict[str, str]:
 
 NOBODY = 65534
 # Modules first: the interpreter's own files may be readable to root alone.
-AS_NOBODY = f"import git, os; os.setuid({NOBODY}) if os.getuid() == 0 else None; "
+_MODULES = "os, tempfile, gitops_cli.state.transaction, gitops_cli.state.mirror_branch"
+AS_NOBODY = f"import {_MODULES}; os.setuid({NOBODY}) if os.getuid() == 0 else None; "
 
 
 def failure_of(world: World, code: str) -> dict[str, object]:
