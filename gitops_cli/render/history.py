@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -28,15 +28,13 @@ _COLUMNS = (
 
 def view(entries: Iterable[Entry], now: datetime) -> View:
     """Return a row per change, newest first."""
-    found = list(entries)
+    found, documents = [], []
+    for entry in entries:  # each one while git looks for the next
+        found.append(entry)
+        documents.append(_entry(entry, now))
     block = Table(_COLUMNS, (_row(entry, now) for entry in found))
     empty = Line("no changes", Style.DIM)
-    return View("history", document(found, now), (block if found else empty,))
-
-
-def document(entries: Sequence[Entry], now: datetime) -> dict[str, Any]:
-    """Return the fields of the JSON document."""
-    return {"entries": [_entry(entry, now) for entry in entries]}
+    return View("history", {"entries": documents}, (block if found else empty,))
 
 
 def _entry(entry: Entry, now: datetime) -> dict[str, Any]:
