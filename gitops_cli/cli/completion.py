@@ -1,4 +1,4 @@
-"""What the shell completes: environments, stages, projects, services and recent hashes.
+"""What the shell completes: environments, stages, projects, services, recent hashes and commits.
 
 Runs on every Tab, so it reads the local repository only, says nothing and never fails. Only names
 and versions that passed the domain's parsers are offered: zsh evaluates what we print. They come
@@ -89,6 +89,18 @@ def complete_version(ctx: typer.Context, incomplete: str) -> list[str]:
         )
         found = [v for file in files for v in _recent(state, file.path, snapshot.commit)]
         return _beginning(found, incomplete)
+    return []
+
+
+def complete_commit(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the last state commits that changed the environment which the line names, or any."""
+    with suppress(GitOpsError, OSError):
+        state, snapshot, team = _local(ctx)
+        names = _named(ctx, snapshot, team)
+        under = names[0] if len(names) == 1 else None
+        if snapshot.commit is not None:
+            found = state.recent_commits(snapshot.commit, under=under, limit=RECENT)
+            return _beginning(found, incomplete)
     return []
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gitops_cli.cli.completion import complete_environment, complete_project
+from gitops_cli.cli.completion import complete_commit, complete_environment, complete_project
 from gitops_cli.domain.duration import parse_duration
 
 
@@ -97,7 +97,12 @@ Kubeconfig = Annotated[
 ]
 Rev = Annotated[
     str | None,
-    typer.Option("--rev", metavar="REV", help="State commit to use instead of the remote's tip."),
+    typer.Option(
+        "--rev",
+        metavar="REV",
+        help="State commit to use instead of the remote's tip.",
+        autocompletion=complete_commit,
+    ),
 ]
 At = Annotated[
     datetime | None,

@@ -9,7 +9,7 @@ import typer
 
 from gitops_cli.cli.agreement import Offer, carry_out, follow
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_service, complete_version
+from gitops_cli.cli.completion import complete_commit, complete_service, complete_version
 from gitops_cli.cli.options import (
     Confirm,
     DryRun,
@@ -70,7 +70,12 @@ def rollback(
     ] = None,
     commit: Annotated[
         str | None,
-        typer.Option("--commit", metavar="SHA", help="Undo exactly this state commit."),
+        typer.Option(
+            "--commit",
+            metavar="SHA",
+            help="Undo exactly this state commit.",
+            autocompletion=complete_commit,
+        ),
     ] = None,
     hold: Annotated[
         bool,

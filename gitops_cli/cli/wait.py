@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.completion import complete_commit, complete_environment
 from gitops_cli.cli.look import clusters_of, environments_named, progress, report_problems
 from gitops_cli.cli.options import Context, EnvToo, Exclude, Kubeconfig, Only, Project, Timeout
 from gitops_cli.cli.session import Session
@@ -39,6 +39,7 @@ def wait(
             "--commit",
             metavar="REV",
             help="State commit to be reached; default: the remote's tip.",
+            autocompletion=complete_commit,
             show_default=False,
         ),
     ] = None,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -218,6 +220,11 @@ class StateRepository:
     def changes(self, commit: str) -> tuple[FileChange, ...]:
         """Return what one commit did to every file, against what the branch was at before."""
         return self._history(commit).of_commit(commit)
+
+    def recent_commits(self, start: str, *, under: str | None, limit: int) -> list[str]:
+        """Return the branch's commits from `start` on, newest first, that changed a directory."""
+        with closing(self._history(start).walk(start, *(["--", under] if under else []))) as lines:
+            return list(islice(lines, limit))
 
     def last_changes(self, paths: Iterable[str], *, tip: str) -> Mapping[str, LastChange]:
         """Return the last change of each path that exists at `tip`; fetches missing history."""

@@ -74,6 +74,17 @@ def test_recent_versions(state: Gitops, article: Article) -> None:
     ]
 
 
+def test_recent_commits(state: Gitops, article: Article) -> None:
+    production = article.environment("production")
+    every = git(article.remote, "log", "--first-parent", "--format=%H", "main").split()
+    there = git(article.remote, "log", "--format=%H", "main", "--", production).split()
+    assert 0 < len(there) < len(every)
+
+    assert words(state, f"gitops rollback -e {production} --commit ") == there[:10]
+    assert words(state, f"gitops wait {production} --commit ") == every[:10]
+    assert words(state, f"gitops sync --rev {every[0][:6]}") == every[:1]
+
+
 @pytest.mark.parametrize(
     "line", ["gitops set billing=", "gitops set billing =", "gitops set billing = "]
 )
