@@ -59,8 +59,14 @@ class CommitRequest(NamedTuple):
         labels = [f"LABEL {_quoted(key)}={_quoted(value)}" for key, value in self.labels.items()]
         if self.command is None:
             return labels
-        entry = [] if self.entrypoint is None else [f"ENTRYPOINT {_array(self.entrypoint)}"]
-        return [*labels, *entry, f"CMD {_array(self.command)}"]  # ENTRYPOINT takes away a CMD
+        if self.entrypoint is None:
+            return [*labels, f"CMD {_array(self.command)}"]
+        # None at all cannot be said: docker takes the container's for an empty one.
+        entrypoint, command = (
+            (self.entrypoint, self.command) if self.entrypoint else (self.command, ())
+        )
+        # In this order: ENTRYPOINT takes away a CMD.
+        return [*labels, f"ENTRYPOINT {_array(entrypoint)}", f"CMD {_array(command)}"]
 
 
 class Made(StrEnum):

@@ -83,6 +83,19 @@ def test_changes_to_a_committed_image_are_dockerfile_instructions() -> None:
     assert CommitRequest("c").changes == []
 
 
+@pytest.mark.parametrize(
+    ("entrypoint", "changes"),
+    [
+        (["tini", "--"], ['ENTRYPOINT ["tini", "--"]', 'CMD ["nginx", "-g"]']),
+        ([], ['ENTRYPOINT ["nginx", "-g"]', "CMD []"]),
+    ],
+)
+def test_the_images_entrypoint_takes_the_command_or_is_it(
+    entrypoint: list[str], changes: list[str]
+) -> None:
+    assert CommitRequest("c", ["nginx", "-g"], entrypoint=entrypoint).changes == changes
+
+
 @pytest.mark.parametrize("text", ["--help", "", "a b", "x/y", "-v"])
 def test_what_is_no_container(text: str) -> None:
     with pytest.raises(UsageError, match="container"):

@@ -63,7 +63,12 @@ def test_a_container_with_another_entrypoint_starts_the_command_as_its_image_wou
     assert "for everybody who may pull it: TOKEN\n" in done.ok().stderr
     assert "lacks what the container has in volumes and mounts: /data\n" in done.stderr
     assert "hunter2" not in str(done)
-    said = engine("run", "--rm", "--network=host", f"{shop.registry.address}/shop/web:{head}")
+    made = f"{shop.registry.address}/shop/web:{head}"
+    config = engine.inspect(made)["Config"]
+    started = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
+    command = ["/bin/busybox", "cat", "/greeting"]
+    assert started == (["/bin/busybox", "echo", "it says", *command] if own else command)
+    said = engine("run", "--rm", "--network=host", made)
     assert said == ("it says /bin/busybox cat /greeting" if own else "seeded")
 
 
