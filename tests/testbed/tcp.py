@@ -37,6 +37,7 @@ class TcpProxy:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._accepted: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -74,7 +75,7 @@ class TcpProxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _refuse(self) -> None:
@@ -89,17 +90,26 @@ class TcpProxy:
 
     async def _close(self) -> None:
         await self._refuse()
-        running = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        # asyncio's own tasks run to their end: one that is cancelled before it has begun leaves
+        # the socket that was accepted open. Only then is there a task of ours to cancel.
+        while running := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in self._accepted:
+                task.cancel()
+            await self._cut()
+            await asyncio.wait(running)
+        await asyncio.sleep(0)  # an aborted transport closes its socket in the next round
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Known as open from here on: a task that is cancelled before it began closes nothing.
+        self.connections += 1
+        self._open.add(writer)
+        self._accepted.add(task := asyncio.create_task(self._connected(reader, writer)))
+        task.add_done_callback(self._accepted.discard)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         # The kernel has answered the client's SYN at once, so its first bytes come a round trip
         # too early.
         established = asyncio.get_running_loop().time() + self.rtt
-        self._open.add(writer)
         try:
             from_server, server = await asyncio.open_connection("127.0.0.1", self._target)
             self._open.add(server)
