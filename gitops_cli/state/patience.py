@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable
 
+from gitops_cli.domain.errors import TimedOut
 from gitops_cli.state.process import Done
 
 _DROPPED = (
@@ -22,12 +23,14 @@ _SPAN, _CAP = 0.5, 20.0  # seconds; the full jitter of the write transaction
 
 
 def insist(run: Callable[[float], Done], *, timeout: float) -> Done:
-    """Run git, told how many seconds it has, until it is not dropped or no time is left."""
+    """Run git, told how many seconds it has, until it is not dropped or no time is left.
+
+    Raises TimedOut if the first try takes longer than that.
+    """
     deadline = time.monotonic() + timeout
     tries = 0
+    done = run(timeout)
     while True:
-        left = deadline - time.monotonic()
-        done = run(left if tries else timeout)
         delay = chance() * min(_CAP, _SPAN * 2**tries)
         if done.code == 0 or delay >= deadline - time.monotonic():
             return done
@@ -35,6 +38,10 @@ def insist(run: Callable[[float], Done], *, timeout: float) -> Done:
             return done
         tries += 1
         time.sleep(delay)
+        try:
+            done = run(deadline - time.monotonic())
+        except TimedOut:  # the last try had little time; why the others failed says more
+            return done
 
 
 def chance() -> float:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.errors import RemoteUnreachable
+from gitops_cli.domain.errors import RemoteUnreachable, TimedOut
+from gitops_cli.state.patience import insist
+from gitops_cli.state.process import Done
 from tests.state.world import (
     AUTH,
     OTHER,
@@ -64,10 +66,24 @@ def test_it_ends_with_the_time(world: World, monkeypatch: pytest.MonkeyPatch) ->
     begun = time.monotonic()
 
     with pytest.raises(RemoteUnreachable, match="Connection closed"):
-        opened(clone).tip(timeout=1)
+        opened(clone).tip(timeout=3)
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     assert len(log.read_text().splitlines()) > 1
+
+
+def test_a_last_try_without_time_hides_no_reason() -> None:
+    tries = 0
+
+    def run(seconds: float) -> Done:
+        nonlocal tries
+        tries += 1
+        if tries == 2:
+            raise TimedOut("no answer")
+        return Done(128, b"", DROPPED)
+
+    assert insist(run, timeout=60).err == DROPPED
+    assert tries == 2
 
 
 def test_what_is_wrong_for_good_is_said_at_once(
