@@ -31,6 +31,7 @@ def clusters_of(
         said=context,
         usual=session.user.context,
     )
+    session.at_end(clusters.close)
     if warm:
         clusters.warm_up()
     return clusters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -72,6 +72,10 @@ class Session:
         same = self.answers.command(sys.argv[1:])
         if same is not None and kind in (None, Declined):
             self.output.note(f"the same without questions: {same}")
+
+    def at_end(self, close: Callable[[], None]) -> None:
+        """Call `close` when the command has ended, one way or another."""
+        self._closing.callback(close)
 
     @cached_property
     def user(self) -> UserConfig:

@@ -23,6 +23,7 @@ from gitops_cli.domain.errors import ConfigurationError
 
 CONNECT_SECONDS = 10.0
 POOL_SIZE = 16
+_ENDING = 0.5  # seconds; a connection that is interrupted ends at once, but for its TCP part
 TOKEN_SECONDS = 60.0  # a token file is read again when older: the kubelet renews it in place
 
 
@@ -41,15 +42,24 @@ class _Connection(http.client.HTTPConnection):
         sock = socket.create_connection((self.host, self.port), self.timeout)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.sock = sock
+        if self._tls is None:
+            return
         try:
-            self.sock = (
-                sock
-                if self._tls is None
-                else self._tls.wrap_socket(sock, server_hostname=self._server_name)
+            self.sock = self._tls.wrap_socket(
+                sock, server_hostname=self._server_name, do_handshake_on_connect=False
             )
+            self.sock.do_handshake()
         except BaseException:
-            sock.close()
+            self.close()
             raise
+
+    def interrupt(self) -> None:
+        """Let the handshake of another thread fail at once."""
+        sock: socket.socket | None = self.sock
+        if sock is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def limit(self, seconds: float) -> None:
         """Let every further read and write take at most so long."""
@@ -90,7 +100,12 @@ class _Opening(threading.Thread):
     def abandon(self) -> None:
         """Close it, at once or as soon as it is there."""
         self._abandoned = True
-        self._connection.close()
+        deadline = time.monotonic() + _ENDING
+        while self.is_alive() and time.monotonic() < deadline:
+            self._connection.interrupt()  # again, as the handshake may only begin now
+            self.join(0.02)
+        if not self.is_alive():
+            self._connection.close()
 
 
 class DirectTransport:

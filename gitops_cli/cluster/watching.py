@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,7 @@ from gitops_cli.domain.workload import Observed, Target
 POLL_SECONDS = 1.0
 WATCH_SECONDS = 40  # the server ends a watch after that; it is resumed
 SILENCE_SECONDS = WATCH_SECONDS + 10.0  # then the connection is taken for dead
+_ENDING = 1.0  # seconds that threads have for noticing that their streams are closed
 MOST_WATCHES = 32  # beyond, polling costs the server less than so many connections
 
 
@@ -62,6 +64,10 @@ class Follower:
             streams = list(self._streams.values())
         for stream in streams:
             stream.close()
+        # A thread in the middle of OpenSSL crashes an ending interpreter.
+        deadline = time.monotonic() + _ENDING
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def wait(self, timeout: float) -> bool:
         """Return as soon as something changed since the last call; False when nothing did."""

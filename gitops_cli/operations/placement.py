@@ -15,6 +15,8 @@ from gitops_cli.operations.ports import Cluster
 
 Connect = Callable[[str | None, bool], Cluster]
 
+_GRACE = 2.0  # seconds; what waits longer waits for another process, and holds nothing of ours
+
 
 class Placed(NamedTuple):
     """Environments and the cluster they belong to."""
@@ -50,6 +52,17 @@ class Clusters:
 
         self._warming = threading.Thread(target=warm, daemon=True)
         self._warming.start()
+
+    def close(self) -> None:
+        """Close the clusters, and let the warming up end first.
+
+        A thread that is in the middle of an import or of OpenSSL crashes an ending interpreter.
+        """
+        if self._warming is not None:
+            self._warming.join(_GRACE)
+        for found in list(self._known.values()):
+            if not isinstance(found, GitOpsError):
+                found.close()
 
     def of(self, environment: EnvironmentName, team: Team) -> Cluster:
         """Return the environment's cluster: its stage's, else --context, else the current one.

@@ -69,6 +69,10 @@ class Cluster(Protocol):
         """Begin to connect in the background; whether that works, the first request tells."""
         ...
 
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
     def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""
         ...
