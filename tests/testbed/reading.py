@@ -1,6 +1,7 @@
 """What sshd runs for a key that may only read: git's own server, with what goes through counted.
 
-For each connection the file of its argument gets a line: bytes from the client, bytes to it.
+Its arguments are a file and a label, such as whose key it is. For each connection the file gets a
+line: the label, bytes from the client, bytes to it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import NamedTuple
 
 
 class Read(NamedTuple):
-    """One connection, in bytes of git's protocol."""
+    """One connection, in bytes of git's protocol; `label` says whose."""
 
+    label: str
     up: int
     down: int
 
@@ -29,10 +31,11 @@ def reads(counts: Path) -> list[Read]:
     if not counts.exists():
         return []
     lines = counts.read_text().splitlines()
-    return [Read(*map(int, line.split())) for line in lines]
+    words = (line.rsplit(" ", 2) for line in lines)
+    return [Read(label, int(up), int(down)) for label, up, down in words]
 
 
-def serve(command: str, counts: Path) -> int:
+def serve(command: str, counts: Path, label: str) -> int:
     """Run git's server for one connection and return its exit code."""
     git = subprocess.Popen(
         ["git-shell", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -59,7 +62,7 @@ def serve(command: str, counts: Path) -> int:
         sys.stdout.buffer.flush()
     code = git.wait()
     with counts.open("a") as file:
-        file.write(f"{up} {down}\n")
+        file.write(f"{label} {up} {down}\n")
     return code
 
 
@@ -67,4 +70,4 @@ if __name__ == "__main__":
     asked = os.environ.get("SSH_ORIGINAL_COMMAND", "")
     if not asked.startswith("git-upload-pack "):
         sys.exit("this key is read-only")
-    os._exit(serve(asked, Path(sys.argv[1])))
+    os._exit(serve(asked, Path(sys.argv[1]), sys.argv[2]))

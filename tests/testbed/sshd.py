@@ -115,14 +115,16 @@ class Sshd:
         return key
 
     def let_read(self, public: str) -> None:
-        """Let a key fetch and not push; what it fetches is counted."""
-        command = f"{sys.executable} {reading.__file__} {self.directory / 'reads'}"
+        """Let a key fetch and not push; what it fetches is counted under the key's comment."""
+        comment = public.split()[2]
+        command = f"{sys.executable} {reading.__file__} {self.directory / 'reads'} {comment}"
         with (self.directory / "authorized_keys").open("a") as keys:
             keys.write(f'restrict,command="{command}" {public.strip()}\n')
 
-    def reads(self) -> list[Read]:
-        """Return the connections of keys that may only read, in bytes of git's protocol."""
-        return reading.reads(self.directory / "reads")
+    def reads(self, comment: str | None = None) -> list[Read]:
+        """Return what keys that may only read have fetched, all of them or those of a comment."""
+        found = reading.reads(self.directory / "reads")
+        return [read for read in found if comment in (None, read.label)]
 
     def fingerprint(self) -> str:
         """Return the host key's fingerprint, as ssh-keygen prints it."""

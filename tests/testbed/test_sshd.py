@@ -44,7 +44,8 @@ def test_a_readers_connections_are_counted_and_it_cannot_push(sshd: Sshd, tmp_pa
     git(tmp_path, "ls-remote", sshd.url(article.remote), "HEAD", env=env)
     git(tmp_path, "clone", "-q", sshd.url(article.remote), "clone", env=env)
 
-    asked, cloned = sshd.reads()
+    asked, cloned = sshd.reads("reader")
+    assert sshd.reads("somebody else") == []
     assert 100 < asked.total < 1000
     assert cloned.down > 1000
     with pytest.raises(AssertionError, match="read-only"):
