@@ -27,15 +27,9 @@ from tests.testbed.node import HOST, Node, running_node
 from tests.testbed.registry import RealRegistry, running_registry
 from tests.testbed.sshd import Sshd
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FIRST = "1" * 40
 MISSING = "f" * 40
-_READ_ONLY = """#!/bin/sh
-case $SSH_ORIGINAL_COMMAND in
-  git-upload-pack\\ *) exec git-shell -c "$SSH_ORIGINAL_COMMAND" ;;
-  *) echo "this key is read-only" >&2; exit 1 ;;
-esac
-"""
 
 
 @dataclass
@@ -120,24 +114,6 @@ class Site:
                 if status["ready"] and not pod["metadata"].get("deletionTimestamp"):
                     found.add(pod["spec"]["containers"][0]["image"])
         return found
-
-    def register(self, public: str) -> None:
-        """Let a key read the repositories, and nothing else."""
-        script = self.directory / "read-only"
-        script.write_text(_READ_ONLY)
-        script.chmod(0o755)
-        with (self.sshd.directory / "authorized_keys").open("a") as keys:
-            keys.write(f'restrict,command="{script}" {public}\n')
-
-    def host_key(self) -> str:
-        """Return the server's fingerprint, as its owner would publish it."""
-        said = subprocess.run(
-            ["ssh-keygen", "-lf", self.sshd.directory / "host.pub"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        return re.findall(r"SHA256:\S+", said)[0]
 
     def log(self, environment: str, app: str | None = None) -> str:
         """Return what the newest pod of an app, or of all, has logged."""
@@ -254,7 +230,9 @@ def _package_index(directory: Path) -> Iterator[int]:
 
 
 def _agent_images(site: Site, index: str) -> None:
-    """Build the project's Dockerfile, and an image for the shell agent: git, ssh and kubectl."""
+    """Build the project's Dockerfile; from it one with kubectl for the shell agent, and one whose
+    clock $FAKETIME puts wrong.
+    """
     baked = f"127.0.0.1:{site.port}/tools/gitops-cli:1"
     site.docker(
         "build",
@@ -276,5 +254,15 @@ def _agent_images(site: Site, index: str) -> None:
     )
     site.docker("build", "-t", f"127.0.0.1:{site.port}/tools/kubectl:1", context)
     site.images["shell"] = site.pushed("tools/kubectl:1")
+    [library] = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+    context = site.directory / "skewed"
+    context.mkdir()
+    shutil.copy(library, context)
+    (context / "Dockerfile").write_text(
+        f"FROM {baked}\nCOPY libfaketime.so.1 /usr/local/lib/\n"
+        "ENV LD_PRELOAD=/usr/local/lib/libfaketime.so.1 FAKETIME_DONT_FAKE_MONOTONIC=1\n"
+    )
+    site.docker("build", "-t", f"127.0.0.1:{site.port}/tools/skewed:1", context)
+    site.images["skewed"] = site.pushed("tools/skewed:1")
     codename = site.docker("images", "--format", "{{.Tag}}", f"127.0.0.1:{site.port}/test/python")
     site.images["stock"] = f"{HOST}:{site.port}/test/python:{codename}"

@@ -1,0 +1,175 @@
+"""A company on the site: five environments, with an agent of every kind, and how to ask them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from gitops_cli.agent.shell_agent import shell_agent
+from gitops_cli.domain.agent.spec import CONTROLLER_NAMESPACE, NAME
+from tests.agent.world import apply
+from tests.node.agent.site import Site
+from tests.testbed.gitops import Gitops
+from tests.testbed.kube import eventually
+
+BAKED, SEEDED, SHELL = "shop-development", "shop-staging", "shop-production"
+CONTROLLED = ("store-development", "store-staging")
+ALL = (BAKED, SEEDED, SHELL, *CONTROLLED)
+INTERVAL = 3  # seconds, of the controller
+_LOG = logging.getLogger(__name__)
+
+
+def install_all(site: Site, gitops: Gitops) -> None:
+    """Make the environments and install an agent for each: baked, seeded, shell, a controller."""
+    for name in ALL:
+        site.environment(name)
+    for name in ALL:
+        site.kube.wait_rolled_out("Deployment", name, "web")
+    site.kube.create_namespace(CONTROLLER_NAMESPACE)
+    strictest = {"pod-security.kubernetes.io/enforce": "restricted"}
+    labels = {"metadata": {"labels": strictest}}
+    site.kube.patch("Namespace", None, CONTROLLER_NAMESPACE, labels)
+    where = ["--agent-repo", site.url]
+    for name in (BAKED, SEEDED):
+        make_key(site, gitops, name)
+    make_key(site, gitops, CONTROLLED[0], "--mode=controller")
+    baked = [*where, "--image", site.images["baked"], "--yes"]
+    gitops("agent", "install", BAKED, *baked, "--restrict").ok()
+    stock = ["--seeded", "--image", site.images["stock"], "--seed-index", site.index]
+    printed = gitops("agent", "manifests", SEEDED, *where, *stock).ok().stdout
+    kubectl(site, "apply", "-f", "-", stdin=printed)
+    one = ["--mode=controller", f"--interval={INTERVAL}s", *baked]
+    gitops("agent", "install", CONTROLLED[0], *one).ok()
+    # A process that is told to end before it has begun does not hear it, as the first of its pod.
+    await_status(site, CONTROLLED[0], lambda said: said.get("commit"), timeout=120)
+    gitops("agent", "install", CONTROLLED[1], *one).ok()
+    _install_shell_agent(site, gitops)
+
+
+def make_key(site: Site, gitops: Gitops, environment: str, *options: str) -> None:
+    """Make a deploy key and register it at the git server."""
+    where = ["--agent-repo", site.url, "--host-key", site.sshd.fingerprint()]
+    ran = gitops("agent", "key", environment, *where, *options).ok()
+    site.sshd.let_read(ran.stdout)
+
+
+def _install_shell_agent(site: Site, gitops: Gitops) -> None:
+    """Do what sync-agent/README.md says."""
+    key = site.directory / "shell-key"
+    ran = gitops("agent", "key", SHELL, "--agent-repo", site.url, "--out", key).ok()
+    site.sshd.let_read(ran.stdout)
+    files = shell_agent([SHELL], site.url, image=site.images["shell"])
+    site.commit("Add the sync agent", dict(files))
+    hosts = subprocess.run(
+        ["ssh-keyscan", "-p", str(site.sshd.port), "127.0.0.1"], capture_output=True, check=True
+    ).stdout.replace(b"127.0.0.1", b"10.96.0.1")
+    known = site.directory / "known_hosts"
+    known.write_bytes(hosts)
+    pairs = (f"--from-file=identity={key}", f"--from-file=known_hosts={known}")
+    kubectl(site, "-n", SHELL, "create", "secret", "generic", "sync-agent-deploy-key", *pairs)
+    apply(site.kube, files[f"sync-agent/{SHELL}.yaml"])
+
+
+def kubectl(site: Site, *arguments: str, stdin: str | None = None) -> str:
+    """Run the real kubectl as administrator; return what it prints."""
+    done = subprocess.run(
+        ["kubectl", *arguments],
+        env={**os.environ, "KUBECONFIG": str(site.node.kubeconfig)},
+        input=stdin,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def status(site: Site, environment: str) -> dict[str, str]:
+    """Return what an environment's agent wrote last."""
+    data: dict[str, str] = site.kube.get("ConfigMap", environment, NAME).get("data") or {}
+    return data
+
+
+def health(gitops: Gitops, *names: str) -> dict[str, str]:
+    """Return the one word of `agent status` for each environment."""
+    ran = gitops("agent", "status", *names, "-o", "json")
+    found = {agent["environment"]: agent["health"] for agent in ran.json()["agents"]}
+    assert ran.code == (0 if set(found.values()) == {"ok"} else 1)
+    return found
+
+
+def await_status(
+    site: Site, environment: str, until: Callable[[dict[str, str]], object], *, timeout: float
+) -> dict[str, str]:
+    """Return a controller's status once `until` is true of it; else fail with what it logged."""
+    try:
+        eventually(lambda: until(status(site, environment)), timeout=timeout)
+    except TimeoutError:
+        log = site.log(CONTROLLER_NAMESPACE)
+        raise AssertionError(f"{status(site, environment)}\n{log}") from None
+    return status(site, environment)
+
+
+def await_running(site: Site, environment: str, version: str, *, timeout: float = 90) -> None:
+    """Wait until ready pods run this version and no other."""
+    eventually(lambda: {i[-40:] for i in site.running(environment)} == {version}, timeout=timeout)
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """Runs a CronJob's job on call, beside its schedule."""
+
+    site: Site
+    environment: str
+
+    def __call__(self, **changed: Any) -> int:
+        """Run it and return the exit code of its container."""
+        return self.ended(self.start(**changed))
+
+    def start(self, *, image: str | None = None, env: Mapping[str, str] | None = None) -> str:
+        """Create the job, with another image or more variables; return its name."""
+        cronjob = self.site.kube.get("CronJob", self.environment, NAME)
+        spec = cronjob["spec"]["jobTemplate"]["spec"]
+        [container] = spec["template"]["spec"]["containers"]
+        container["image"] = image or container["image"]
+        container["env"] += [{"name": k, "value": v} for k, v in (env or {}).items()]
+        name = f"by-hand-{secrets.token_hex(4)}"
+        body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec}
+        self.site.kube.create(body, self.environment)
+        return name
+
+    def ended(self, name: str) -> int:
+        """Wait for the end of a job and return the exit code of its container."""
+        self.site.kube.wait(
+            "Job",
+            self.environment,
+            name,
+            lambda job: job["status"].get("succeeded") or job["status"].get("failed"),
+            timeout=120,
+        )
+        [pod] = self.site.kube.find("Pod", self.environment, labels=f"job-name={name}")
+        [container] = pod["status"]["containerStatuses"]
+        code: int = container["state"]["terminated"]["exitCode"]
+        path = f"/api/v1/namespaces/{self.environment}/pods/{pod['metadata']['name']}/log"
+        _LOG.info("%s ended with %s: %s", name, code, self.site.kube.request("GET", path))
+        return code
+
+
+@contextmanager
+def suspended(site: Site, environment: str, name: str = NAME) -> Iterator[None]:
+    """Suspend an agent's CronJob, and wait until none of its jobs runs."""
+    kube = site.kube
+    kube.patch("CronJob", environment, name, {"spec": {"suspend": True}})
+    eventually(
+        lambda: not kube.get("CronJob", environment, name).get("status", {}).get("active"),
+        timeout=120,
+    )
+    try:
+        yield
+    finally:
+        kube.patch("CronJob", environment, name, {"spec": {"suspend": False}})

@@ -1,0 +1,149 @@
+"""Agents of every kind bring a commit to running pods, and what that costs the git server."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+
+import pytest
+
+from gitops_cli.domain.agent.spec import CONTROLLER_NAMESPACE, NAME
+from tests.node.agent.company import (
+    ALL,
+    BAKED,
+    CONTROLLED,
+    INTERVAL,
+    SEEDED,
+    SHELL,
+    ByHand,
+    await_running,
+    await_status,
+    health,
+    kubectl,
+    status,
+)
+from tests.node.agent.site import FIRST, MISSING, Site
+from tests.testbed.git import git
+from tests.testbed.gitops import Gitops
+from tests.testbed.kube import eventually
+from tests.testbed.reading import Read
+
+pytestmark = pytest.mark.node
+
+MINUTE = 60.0
+ROLLOUT = 30.0  # seconds for a pod of the agent, the pull and a pod of the service, on two cores
+_LOG = logging.getLogger(__name__)
+
+
+def test_every_agent_brings_a_commit_to_running_pods(company: Site, gitops: Gitops) -> None:
+    version = "2" * 40
+    company.build_service(version)
+    begin = time.monotonic()
+    for name in ALL:
+        company.record(name, version)
+    image = f"10.96.0.1:{company.port}/shop/web:{version}"
+    took: dict[str, float] = {}
+
+    def arrived() -> bool:
+        for name in ALL:
+            if name not in took and company.running(name) == {image}:
+                took[name] = time.monotonic() - begin
+        return len(took) == len(ALL)
+
+    with suppress(TimeoutError):
+        eventually(arrived, timeout=4 * MINUTE)
+    _LOG.info("seconds until the pods ran it: %s", {k: round(v, 1) for k, v in took.items()})
+
+    assert set(took) == set(ALL), company.log(SEEDED) if SEEDED not in took else took
+    for name in CONTROLLED:
+        assert took[name] < INTERVAL * 1.1 + ROLLOUT
+    for name in (BAKED, SHELL):
+        assert took[name] < MINUTE + ROLLOUT
+    for name in ALL:
+        eventually(lambda name=name: f"version {version}" in company.log(name, "web"))
+    tip = git(company.remote, "rev-parse", "main")
+    for name in (BAKED, SEEDED, *CONTROLLED):
+        eventually(lambda name=name: status(company, name).get("commit") == tip, timeout=90)
+    followed = (BAKED, SEEDED, *CONTROLLED)
+    assert set(health(gitops, *followed).values()) == {"ok"}
+    assert tip in kubectl(company, "-n", BAKED, "get", "configmap", NAME, "-o", "yaml")
+
+
+def test_a_run_costs_one_connection_and_news_one_more(company: Site, by_hand: ByHand) -> None:
+    """Counted by the git server, for each agent's key."""
+
+    def cost_of_a_run() -> list[Read]:
+        before = len(company.sshd.reads(f"{NAME}@{BAKED}"))
+        assert by_hand() == 0
+        return company.sshd.reads(f"{NAME}@{BAKED}")[before:]
+
+    version = "3" * 40
+    company.build_service(version)
+    company.record(BAKED, version)
+    [asked, fetched] = cost_of_a_run()
+    [again] = cost_of_a_run()
+    first = company.web(FIRST)["spec"]["template"]["spec"]["containers"][0]["image"]
+    company.kube.set_image("Deployment", BAKED, "web", "web", first)
+    [drift] = cost_of_a_run()
+    _LOG.info("bytes: asked %s, fetched %s, nothing new %s", asked, fetched, again)
+    assert max(asked.total, again.total, drift.total) < 1000
+    found = company.kube.get("Deployment", BAKED, "web")
+    assert found["spec"]["template"]["spec"]["containers"][0]["image"].endswith(version)
+
+
+def test_a_controllers_round_costs_one_connection_for_all_environments(company: Site) -> None:
+    key = f"{NAME}@{CONTROLLER_NAMESPACE}"
+    before = len(company.sshd.reads(key))
+    tip = company.commit("Say hello", {"README.md": "hello\n"})
+    for name in CONTROLLED:
+        await_status(company, name, lambda said: said.get("commit") == tip, timeout=60)
+
+    def rounds() -> int:
+        return len(company.sshd.reads(key)) - before
+
+    eventually(lambda: rounds() >= 6, timeout=60)
+    # One fetch for the news; the others only asked.
+    assert sum(read.total > 1000 for read in company.sshd.reads(key)[before:]) <= 1
+
+
+def test_a_missing_image_keeps_the_old_pods_and_is_told(company: Site, gitops: Gitops) -> None:
+    name = CONTROLLED[0]
+    before = company.running(name)
+    company.record(name, MISSING)
+
+    await_status(company, name, lambda said: "error" in said, timeout=120)
+
+    assert company.running(name) == before
+    error = status(company, name)["error"]
+    assert "web" in error
+    assert "ErrImagePull" in error or "ImagePullBackOff" in error
+    ran = gitops("agent", "status", name, "-o", "json")
+    assert ran.code == 1
+    [agent] = ran.json()["agents"]
+    assert agent["health"] == "failing"
+    assert any("web" in line for line in agent["log"]), "the agent's last words"
+    events = kubectl(company, "-n", name, "get", "events", "--field-selector=reason=SyncFailed")
+    assert "web" in events
+
+    good = next(iter(before)).rpartition(":")[2]
+    company.record(name, good)
+    await_status(company, name, lambda said: "error" not in said, timeout=120)
+    assert company.running(name) == before
+
+
+def test_a_cronjob_tells_of_a_missing_image_too(
+    company: Site, by_hand: ByHand, gitops: Gitops
+) -> None:
+    [before] = company.running(BAKED)
+    company.record(BAKED, MISSING)
+    eventually(lambda: by_hand() == 7, timeout=120)
+
+    assert company.running(BAKED) == {before}
+    error = status(company, BAKED)["error"]
+    assert "ErrImagePull" in error or "ImagePullBackOff" in error
+
+    company.record(BAKED, before[-40:])
+    assert by_hand() == 0
+    await_running(company, BAKED, before[-40:])
+    assert "error" not in status(company, BAKED)
