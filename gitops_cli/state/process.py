@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGTERM
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError, GitError, TimedOut
 from gitops_cli.domain.git_environment import without_credentials
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 # What may come in from the caller: how to connect, who commits, which configuration, tracing.
 # The rest of GIT_* (GIT_DIR, GIT_INDEX_FILE, GIT_OBJECT_DIRECTORY … as a hook or `git rebase
@@ -77,6 +80,28 @@ class Done(NamedTuple):
         return self.out.decode(errors="surrogateescape").removesuffix("\n")
 
 
+class Running(subprocess.Popen[bytes]):
+    """A git that ends with the block that uses it: what fails or is interrupted waits for none."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End git where the block did not come to its end; then close its pipes and wait."""
+        if kind is not None:
+            self._stop()
+        super().__exit__(kind, error, traceback)
+
+    def _stop(self) -> None:
+        # Politely, so that it takes its lock files along, then for good.
+        self.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(_GRACE)
+        self.kill()
+
+
 class Git(NamedTuple):
     """git in one directory with one environment; `git_dir` names a repository outright."""
 
@@ -108,18 +133,14 @@ class Git(NamedTuple):
 
     def _run(self, arguments: Sequence[str], stdin: bytes | None, timeout: float | None) -> Done:
         with self.start(*arguments, stdin=stdin is not None) as process:
-            try:
-                out, err = process.communicate(stdin, timeout)
-            except BaseException:
-                stop(process)
-                raise
+            out, err = process.communicate(stdin, timeout)
         return Done(process.returncode, out, err.decode(errors="replace"))
 
-    def start(self, *arguments: str, stdin: bool = False) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, stdin: bool = False) -> Running:
         """Start git with its output in pipes."""
         bare, environment = without_credentials(arguments, self.environment)
         try:
-            return subprocess.Popen(
+            return Running(
                 self.command(*bare),
                 cwd=self.directory,
                 env=environment,
@@ -146,14 +167,6 @@ def git_version(directory: Path) -> str | None:
     except ConfigurationError:
         return None
     return said.removeprefix("git version ").partition(" ")[0] or None
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End git: politely, so that it takes its lock files along, then for good."""
-    process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE)
-    process.kill()
 
 
 def git_environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from signal import SIGTERM
 
 import pytest
 
@@ -96,6 +97,15 @@ def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
         Git(tmp_path, git_environment()).run("-c", "alias.hang=!sleep 60", "hang", timeout=0.3)
 
     assert time.monotonic() - begun < 5
+
+
+def test_what_is_interrupted_waits_for_no_git(tmp_path: Path) -> None:
+    slow = Git(tmp_path, git_environment()).start("cat-file", "--batch", stdin=True)
+
+    with pytest.raises(KeyboardInterrupt), slow:
+        raise KeyboardInterrupt
+
+    assert slow.returncode == -SIGTERM
 
 
 def test_a_directory_that_is_gone(tmp_path: Path) -> None:
