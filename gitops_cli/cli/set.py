@@ -118,10 +118,9 @@ def set_versions(
     )
     checks = ImageChecks(verify_image, wait_image, pin)
     by_branch = wish.from_checkout or session.ci is not None
-    versions = wish.versions  # refused before anything is asked
     order = Order(
         env or asked_environment(session, project),
-        versions,
+        wish.versions,
         images=ImageGate(lambda: session.registries, checks),
         project=project,
         usual_project=session.user.project,
@@ -224,20 +223,15 @@ class _Wish:
             return {service_of(checkout, team): Version(_head(checkout))}
         return {
             service: Version(_head(self._checkout()))
-            if text is None
-            else self._version(service, text, team)
-            for service, text in self._given.items()
+            if version is None
+            else self._full(service, version, team)
+            for service, version in self._given.items()
         }
 
     def _checkout(self) -> Checkout:
         return service_checkout(self._session)
 
-    def _version(self, service: ServiceName, text: str, team: Team) -> Version:
-        version = parse_version(text)
-        if version is None:
-            raise UsageError(
-                f"{service}: `{one_line(text)}` is not a commit hash, nor any other tag of an image"
-            )
+    def _full(self, service: ServiceName, version: Version, team: Team) -> Version:
         is_prefix = 4 <= len(version.tag) <= 64 and set(version.tag) <= _HEX
         if version.is_commit or not is_prefix or team.version_form is VersionForm.ANY:
             return version
@@ -268,17 +262,22 @@ class _Wish:
             self._session.output.say(f"{service}: {short} is {full}")
 
 
-def _assignments(words: list[str]) -> dict[ServiceName, str | None]:
-    """Return the text behind each `SERVICE=`; None for a service alone."""
-    given: dict[ServiceName, str | None] = {}
+def _assignments(words: list[str]) -> dict[ServiceName, Version | None]:
+    """Return the version behind each `SERVICE=`; None for a service alone. Raises UsageError."""
+    given: dict[ServiceName, Version | None] = {}
     for word in words:
         name, equals, text = word.partition("=")
         service = parse_service(name)
         if service in given:
             raise UsageError(f"{service} is named twice")
-        given[service] = text if equals else None
-    if sum(text is None for text in given.values()) > 1:
-        alone = [service for service, text in given.items() if text is None]
+        version = parse_version(text)
+        if equals and version is None:
+            raise UsageError(
+                f"{service}: `{one_line(text)}` is not a commit hash, nor any other tag of an image"
+            )
+        given[service] = version
+    if sum(version is None for version in given.values()) > 1:
+        alone = [service for service, version in given.items() if version is None]
         raise UsageError(
             f"a checkout is one service, these are several: {', '.join(alone)}",
             hint="write SERVICE=HASH for each",
