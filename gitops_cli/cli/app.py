@@ -181,6 +181,10 @@ def root(
         str | None, typer.Option("-C", metavar="PATH", help="Work as if started there.")
     ] = None,
     repo: Annotated[str | None, typer.Option("--repo", "-R", hidden=True)] = None,
+    offline: Annotated[bool, typer.Option("--offline", hidden=True)] = False,
+    output: Annotated[str | None, typer.Option("--output", "-o", hidden=True)] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", hidden=True)] = False,
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, hidden=True)] = 0,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),

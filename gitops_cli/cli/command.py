@@ -116,12 +116,22 @@ def _unwrapped(text: str | None) -> str:
 def _before(context: typer.Context) -> dict[str, Any]:
     """Return what stood before the command, as git has it: `gitops -C PATH status`."""
     given = context.find_root().params
-    kinds: dict[str, Callable[[str], Any]] = {"directory": Path, "repo": str}
+    kinds: dict[str, Callable[[Any], Any]] = {"directory": Path, "output": _format}
     return {
-        name: kind(given[name])
-        for name, kind in kinds.items()
-        if given.get(name) is not None and not _typed(context, name)
+        name: kinds.get(name, lambda value: value)(given[name])
+        for name in _SHARED
+        if given.get(name) and not _typed(context, name)
     }
+
+
+def _format(name: str) -> Format:
+    try:
+        return Format(name)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{name!r} is not one of {', '.join(map(repr, map(str, Format)))}.",
+            param_hint="'--output' / '-o'",
+        ) from error
 
 
 def _typed(context: typer.Context, name: str) -> bool:

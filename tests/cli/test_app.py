@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from gitops_cli.cli.app import COMMANDS, Commands, app, load
+from tests.cli.company import DEV
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -64,6 +65,15 @@ def test_a_past_state_can_be_said_by_its_age(clone, command):
     done = clone(command, "nope", "--at", "1m")
 
     assert "no environment or stage `nope`" in done.stderr
+
+
+def test_options_of_every_command_may_stand_before_it(clone):
+    assert clone("-o", "json", "-q", "-v", "status").ok().json()["kind"] == "status"
+    assert clone("-o", "json", "status", "-o", "yaml").ok().stdout.startswith("apiVersion: ")
+    assert "--offline cannot write" in clone("--offline", "lock", "-e", DEV, "-m", "x").stderr
+    wrong = clone("-o", "xml", "status")
+    assert wrong.code == 2
+    assert "'xml' is not one of 'table', 'wide', 'json', 'yaml', 'markdown'" in wrong.stderr
 
 
 def test_the_list_of_commands_examines_no_function() -> None:
