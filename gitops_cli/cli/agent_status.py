@@ -11,6 +11,7 @@ from gitops_cli.cli.diff import Environments
 from gitops_cli.cli.look import environments_named
 from gitops_cli.cli.options import Context, Kubeconfig, Project, duration
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.agent.status import Health
 from gitops_cli.domain.errors import ExitCode
 from gitops_cli.operations.agent_status import read_reports
 from gitops_cli.render.agent import status_view
@@ -50,4 +51,7 @@ def status(
         limit=stale_after,
     )
     session.show(status_view(reports))
+    missing = [r.environment for r in reports.agents if r.health is Health.MISSING]
+    if missing:
+        session.output.note(f"install one: gitops agent install {' '.join(missing)}")
     session.finish(ExitCode.OK if reports.all_well else ExitCode.NO)

@@ -82,7 +82,7 @@ Timeout = Annotated[
         parser=duration,
         metavar="DURATION",
         envvar="GITOPS_TIMEOUT",
-        help="How long to try or wait, such as 90s or 5m.",
+        help="How long to try or wait, such as 90s; 5m unless said.",
     ),
 ]
 Context = Annotated[

@@ -42,5 +42,11 @@ def commands(
     return (logs, shell, *mend)
 
 
+def make_namespace(environment: EnvironmentName, context: str | None) -> str:
+    """Return the command that makes the environment's namespace."""
+    where = ["--context", context] if context else []
+    return _typed("create", "namespace", environment, *where)
+
+
 def _typed(*words: str) -> str:
     return shlex.join(["kubectl", *words])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from gitops_cli.domain.advice import make_namespace
 from gitops_cli.domain.comparison import Comparison, Diff, Row, State, compare, target_of
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment
@@ -106,6 +107,8 @@ def with_namespace(comparison: Comparison, observed: Observed, cluster: Cluster)
     nothing = not observed.workloads and not observed.errors
     if nothing and comparison.rows and cluster.has_namespace(comparison.environment) is False:
         where = f"context {cluster.context}" if cluster.context else cluster.server
-        note = f"namespace {comparison.environment} does not exist ({where})"
+        name = comparison.environment
+        make = make_namespace(name, cluster.context)
+        note = f"namespace {name} does not exist ({where}); to make it: {make}"
         return comparison._replace(notes=(*comparison.notes, note))
     return comparison

@@ -143,7 +143,9 @@ def summary_line(report: SyncReport) -> str:
     if not counts and any(e.problems for e in report.environments):
         return "nothing was changed"
     if set(counts) <= {Done.UNCHANGED}:
-        return f"nothing to do: {plural(counts[Done.UNCHANGED], 'service')} as recorded"
+        said = f"nothing to do: {plural(counts[Done.UNCHANGED], 'service')} as recorded"
+        waiting = sum(not o.settled and o.verdict is None for o in report.outcomes)
+        return f"{said}, {waiting} not rolled out: add --wait to see why" if waiting else said
     return ", ".join(f"{counts[done]} {done.value}" for done in Done if counts[done])
 
 

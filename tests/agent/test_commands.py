@@ -154,6 +154,7 @@ def test_an_agent_that_is_not_there_or_never_ran_is_not_well(
     ran = cli("agent", "status", environment, "-o", "json")
     assert ran.code == 1
     assert ran.json()["agents"][0]["health"] == "missing"
+    assert f"gitops agent install {environment}" in ran.stderr
 
     yaml_text = cli("agent", "manifests", environment, "--agent-repo", URL, "--image", IMAGE).stdout
     apply(kube, yaml_text)

@@ -196,6 +196,7 @@ def test_missing_and_a_namespace_that_does_not_exist(live: Live) -> None:
     elsewhere = live.gitops("diff", nowhere_else)
     assert elsewhere.code == 1
     assert f"namespace {nowhere_else} does not exist (context test)" in elsewhere.stderr
+    assert f"kubectl create namespace {nowhere_else} --context test" in elsewhere.stderr
 
 
 def test_untracked_is_shown_and_is_no_difference(live: Live) -> None:

@@ -61,6 +61,8 @@ def test_a_rollout_that_takes_too_long_has_a_code_of_its_own(live: Live) -> None
     assert done.code == 8
     assert 3 <= time.monotonic() - begin < 8
     assert "timed-out" in done.stdout
+    unwatched = live.sync().ok()
+    assert "1 service as recorded, 1 not rolled out: add --wait" in unwatched.stderr
 
 
 def test_one_service_failing_does_not_hide_the_others(behind: Live) -> None:
