@@ -6,7 +6,8 @@ BIN    := $(VENV)/bin
 TOO_OLD := 'import sys; sys.exit(sys.version_info < (3, 11))'
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c $(TOO_OLD) 2>/dev/null && echo $$p && break; done)
-PIP    := $(BIN)/python -m pip --disable-pip-version-check
+# setuptools warns of every editable installation, in eight lines.
+PIP    := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip --disable-pip-version-check
 # `make test PYTEST="-x tests/state"` runs a part, `make test WORKERS=0` without processes.
 PYTEST  ?=
 WORKERS ?= 2
