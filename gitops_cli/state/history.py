@@ -8,6 +8,7 @@ along them the values of a file form one chain.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import datetime
@@ -23,6 +24,7 @@ from gitops_cli.state.mainline import Mainline
 from gitops_cli.state.objects import Object, ObjectReader, parse_commit
 from gitops_cli.state.process import Done, Git
 
+_CHUNK = 1 << 16
 _BATCH = 100  # commits whose objects are read in one round trip
 
 
@@ -80,7 +82,7 @@ class History(NamedTuple):
 
     def _line(self, start: str) -> Mainline:
         if start not in self.lines:
-            self.lines[start] = Mainline(start, self.walk, self.reader, self.branch)
+            self.lines[start] = Mainline(start, self.walk_in_bulk, self.reader, self.branch)
         return self.lines[start]
 
     def _under_one_name(self, path: str, start: str, line: Mainline) -> Iterator[FileChange]:
@@ -144,13 +146,20 @@ class History(NamedTuple):
 
     def walk(self, start: str, *arguments: str) -> Generator[str, None, None]:
         """Yield a line per commit of the branch, newest first, as rev-list writes it."""
+        with closing(self.walk_in_bulk(start, *arguments)) as bulk:
+            for lines in bulk:
+                yield from lines
+
+    def walk_in_bulk(self, start: str, *arguments: str) -> Generator[list[str], None, None]:
+        """Yield the same lines, as many at once as git has ready."""
         process = self.git.start(
             "--literal-pathspecs", "rev-list", "--first-parent", start, *arguments
         )
+        rest = ""
         try:
-            if process.stdout is not None:
-                for line in process.stdout:
-                    yield line.decode().rstrip("\n")
+            while process.stdout and (chunk := os.read(process.stdout.fileno(), _CHUNK)):
+                *lines, rest = (rest + chunk.decode()).split("\n")
+                yield lines
             _, err = process.communicate()
             if process.returncode != 0:
                 done = Done(process.returncode, b"", err.decode(errors="replace"))

@@ -9,26 +9,28 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Generator
 from contextlib import closing
+from itertools import count
 
 from gitops_cli.domain.commits import Commit, parent_on
 from gitops_cli.state.objects import ObjectReader
 
-Walk = Callable[..., Generator[str, None, None]]
+Walk = Callable[..., Generator[list[str], None, None]]
 
 
 class Mainline:
     """The line from one commit down; all files of a history share it."""
 
     def __init__(self, start: str, walk: Walk, reader: ObjectReader, branch: str | None) -> None:
+        self._start = start
         self._branch = branch
         self._reader = reader
-        self._entries = self._read(start, walk)
+        self._bulks = self._read(start, walk)
         self._places: dict[str, int] = {}
         self._pulls: list[tuple[int, Commit]] = []
 
     def close(self) -> None:
         """End git's walk."""
-        self._entries.close()
+        self._bulks.close()
 
     def first_pull(self, start: str, until: str | None) -> Commit | None:
         """Return the newest merge of `git pull` from `start` on, at or above `until`.
@@ -48,24 +50,36 @@ class Mainline:
                 return None
 
     def _advance(self) -> bool:
-        """Read one commit more; tells whether there was one."""
-        return next(self._entries, None) is not None
+        """Read some commits more; tells whether there were any."""
+        return next(self._bulks, None) is not None
 
-    def _read(self, start: str, walk: Walk) -> Generator[str, None, None]:
+    def _read(self, start: str, walk: Walk) -> Generator[int, None, None]:
+        """Yield how many commits were placed."""
         following: str | None = start
         while following is not None:
-            with closing(walk(following, "--parents")) as lines:
+            with closing(walk(following, "--parents")) as bulk:
                 following = None
-                for line in lines:
-                    commit, *parents = line.split(" ")
-                    place = self._places.setdefault(commit, len(self._places))
-                    merge = self._pull(commit) if len(parents) > 1 else None
-                    if merge is not None:
-                        self._pulls.append((place, merge))
-                        following = parent_on(merge, self._branch)
-                    yield commit
-                    if merge is not None:
+                for lines in bulk:
+                    following = self._take(lines)
+                    yield len(lines)
+                    if following is not None:
                         break
+
+    def _take(self, lines: list[str]) -> str | None:
+        """Place commits, down to a merge of `git pull`; return where the branch went from there."""
+        size = len(self._start)
+        for number, line in enumerate(lines):
+            has_several_parents = len(line) > 2 * size + 1
+            if has_several_parents and (merge := self._pull(line[:size])) is not None:
+                self._place(lines[: number + 1])
+                self._pulls.append((len(self._places) - 1, merge))
+                return parent_on(merge, self._branch)
+        self._place(lines)
+        return None
+
+    def _place(self, lines: list[str]) -> None:
+        size = len(self._start)
+        self._places.update(zip((line[:size] for line in lines), count(len(self._places))))
 
     def _pull(self, commit: str) -> Commit | None:
         found = self._reader.commit(commit)
