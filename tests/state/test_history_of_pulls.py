@@ -10,7 +10,7 @@ import pytest
 from gitops_cli.domain.commits import parent_on
 from gitops_cli.state.repository import StateRepository
 from tests.state.world import AUTH, NEW, OLD, OTHER, START, WEB, World, opened, path_of
-from tests.testbed.git import git
+from tests.testbed.git import Commit, add_commits, git
 
 PATH, MINE = path_of(AUTH), path_of(WEB)
 AT = {
@@ -73,6 +73,20 @@ def test_what_others_pushed_meanwhile_is_what_ran(world: World, how: tuple[str, 
     assert (last[PATH].commit, last[MINE].commit) == (third, tip)
     when = datetime.fromtimestamp(START + 60, UTC)
     assert reading.commit_at(when, start=tip) == second, "not the commit that nobody had yet"
+
+
+def test_a_pull_below_more_commits_than_are_read_at_once(world: World) -> None:
+    first = world.tip()
+    clone = edited(world)
+    second = world.commit({PATH: f"{NEW}\n"})
+    pulled(world, clone, *PULL)
+    many = [Commit("Other", {"README.md": f"{n}\n"}, START + 2000 + n) for n in range(2000)]
+    tip = add_commits(world.remote, many)[-1]
+
+    assert steps(opened(world.clone("reading")), PATH, tip) == [
+        (second, OLD, NEW),
+        (first, None, OLD),
+    ]
 
 
 def test_both_changed_the_file_and_the_conflict_was_solved_by_hand(world: World) -> None:
