@@ -11,6 +11,7 @@ from typing import NamedTuple
 from gitops_cli.state.failures import remote_said, spoken
 from gitops_cli.state.fast_forward import check_worktree
 from gitops_cli.state.location import Location, check_url
+from gitops_cli.state.patience import insist
 from gitops_cli.state.process import Done, Git
 
 
@@ -32,10 +33,21 @@ class Pushed(NamedTuple):
     done: Done | None = None
 
 
-def push(git: Git, url: str, ref: str, *, new: str, old: str | None, timeout: float) -> Pushed:
-    """Push `new` to `ref` if the remote's `ref` is still `old` (None: does not exist)."""
-    done = git.run_within(
-        timeout,
+def push(
+    git: Git,
+    url: str,
+    ref: str,
+    *,
+    new: str,
+    old: str | None,
+    timeout: float,
+    patiently: bool = False,
+) -> Pushed:
+    """Push `new` to `ref` if the remote's `ref` is still `old` (None: does not exist).
+
+    `patiently`: again while the server drops new connections, for who does not look in between.
+    """
+    command = (
         "push",
         "--porcelain",
         "--no-progress",
@@ -46,6 +58,11 @@ def push(git: Git, url: str, ref: str, *, new: str, old: str | None, timeout: fl
         check_url(url),
         f"{new}:{ref}",
     )
+
+    def run(seconds: float) -> Done:
+        return git.run_within(seconds, *command)
+
+    done = insist(run, timeout=timeout) if patiently else run(timeout)
     return judge(done, ref, over_http=url.lower().startswith(("http:", "https:")))
 
 

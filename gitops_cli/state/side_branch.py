@@ -81,7 +81,8 @@ def _says_the_same(branch: Branch, one: str, other: str) -> bool:
 
 def _offer(branch: Branch, ref: str, new: str, old: str | None, timeout: float) -> Pushed:
     if branch.local is None:
-        return push(branch.git, branch.push_url, ref, new=new, old=old, timeout=timeout)
+        url = branch.push_url
+        return push(branch.git, url, ref, new=new, old=old, timeout=timeout, patiently=True)
     absent = "0" * len(new)
     done = branch.git.run("update-ref", "-m", "gitops: propose", ref, new, old or absent)
     return Pushed(Outcome.ACCEPTED if done.code == 0 else Outcome.MOVED, done=done)

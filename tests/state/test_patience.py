@@ -26,18 +26,23 @@ DROPPED = "kex_exchange_identification: Connection closed by remote host"
 REFUSED = "ssh: connect to host example.com port 22: Connection refused"
 SSH = """\
 #!/bin/sh
-# What ssh does, on this machine; the first connections fail.
+# What ssh does, on this machine; some connections fail.
 echo connected >> {log}
-if [ "$(wc -l < {log})" -le {failing} ]; then echo "{says}" >&2; exit 255; fi
+number=$(wc -l < {log})
+if [ "$number" -gt {working} ] && [ "$number" -le {last} ]; then echo "{says}" >&2; exit 255; fi
 while [ "$1" != example.com ]; do shift; done
 eval "$2"
 """
 
 
-def ssh(world: World, monkeypatch: pytest.MonkeyPatch, *, failing: int, says: str) -> Path:
-    """Put an ssh in place whose first connections fail; return its log, one line for each."""
+def ssh(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, failing: int, says: str, working: int = 0
+) -> Path:
+    """Put an ssh in place of which some connections fail after those that work; return its log,
+    one line for each.
+    """
     log, command = world.directory / "connections", world.directory / "ssh"
-    command.write_text(SSH.format(log=log, failing=failing, says=says))
+    command.write_text(SSH.format(log=log, working=working, last=working + failing, says=says))
     command.chmod(0o755)
     monkeypatch.setenv("GIT_SSH", str(command))
     return log
@@ -50,6 +55,19 @@ def test_reading_a_clone_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) 
 
     assert opened(clone).tip().commit == world.tip()
     assert len(log.read_text().splitlines()) == 3
+
+
+def test_a_proposal_on_a_branch_of_its_own_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = world.clone()
+    git(clone, "remote", "set-url", "origin", f"ssh://example.com{world.remote}")
+    log = ssh(world, monkeypatch, working=2, failing=2, says=DROPPED)
+
+    written = opened(clone).write_aside("proposal", setting())
+
+    assert (written.changed, written.commit) == (True, world.tip("proposal"))
+    assert len(log.read_text().splitlines()) == 5, "two looks, and the third push"
 
 
 def test_making_a_mirror_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
