@@ -100,7 +100,7 @@ def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
 
 
 def test_what_is_interrupted_waits_for_no_git(tmp_path: Path) -> None:
-    slow = Git(tmp_path, git_environment()).start("cat-file", "--batch", stdin=True)
+    slow = Git(tmp_path, git_environment()).start("hash-object", "--stdin", stdin=True)
 
     with pytest.raises(KeyboardInterrupt), slow:
         raise KeyboardInterrupt
