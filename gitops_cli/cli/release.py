@@ -148,8 +148,9 @@ def release(
     wait_image: WaitImage = None,
     pin: Pin = False,
     kind: Annotated[
-        Kind, typer.Option(help="Kind of workload, for a service that is new here.")
-    ] = Kind.DEPLOYMENT,
+        Kind | None,
+        typer.Option(help="Kind of a service that is new here; by default as it is elsewhere."),
+    ] = None,
     allow_older: AllowOlder = False,
     override_lock: OverrideLock = False,
     override_freeze: OverrideFreeze = False,

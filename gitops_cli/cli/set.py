@@ -88,8 +88,9 @@ def set_versions(
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
     kind: Annotated[
-        Kind, typer.Option(help="Kind of workload, for a service that is new here.")
-    ] = Kind.DEPLOYMENT,
+        Kind | None,
+        typer.Option(help="Kind of a service that is new here; by default as it is elsewhere."),
+    ] = None,
     verify_image: VerifyImage = False,
     wait_image: WaitImage = None,
     pin: Pin = False,
@@ -292,9 +293,9 @@ def _expectations(words: list[str]) -> Expected:
     for word in words:
         service, equals, text = word.rpartition("=")
         if equals:
-            of_one[parse_service(service)] = text.lower()
+            of_one[parse_service(service)] = text
         else:
-            of_all = text.lower()
+            of_all = text
     return Expected(of_all, of_one)
 
 

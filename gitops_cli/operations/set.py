@@ -71,6 +71,7 @@ class Order(NamedTuple):
     `branch` is asked only if `by_branch`: a person who spells out a hash chose it.
     `images` may refuse versions whose image is missing, and pin the others.
     `is_preview`: nothing will be written, so nobody has to confirm it.
+    `kind` is for services that are new in the environment; None: as they are elsewhere.
     """
 
     environment: str
@@ -78,7 +79,7 @@ class Order(NamedTuple):
     images: Images = unchecked
     project: str | None = None
     usual_project: str | None = None
-    kind: Kind = Kind.DEPLOYMENT
+    kind: Kind | None = None
     expected: Expected = Expected()
     by_branch: bool = False
     branch: str | None = None
@@ -116,7 +117,8 @@ def draft_recording(
         )
     )
     wanted = order.images(environment, wanted)
-    intent = recording(environment, wanted, dict.fromkeys(wanted, order.kind))
+    kinds = {service: order.kind or _kind_of(service, environment, snapshot) for service in wanted}
+    intent = recording(environment, wanted, kinds)
     settled = settle(intent.plan, environment)
     guards = _Guards(order, snapshot, environment, team, state, sources)
     used = enforce(guards.refusals(wanted, settled.write, now), order.overrides)
@@ -149,6 +151,24 @@ def draft_recording(
         overrides=used,
         warnings=(*guards.warnings, *_news(settled.write, environment, snapshot)),
     )
+
+
+def _kind_of(service: ServiceName, environment: Environment, snapshot: Snapshot) -> Kind:
+    """Return the kind of a service that may be new here: the one it has everywhere else.
+
+    Raises UsageError where it has several.
+    """
+    if service in environment.files:
+        return environment.files[service].kind
+    everywhere = snapshot.environments.values()
+    kinds = {e.files[service].kind for e in everywhere if service in e.files}
+    if len(kinds) > 1:
+        names = ", ".join(sorted(kinds))
+        raise UsageError(
+            f"{service} is new in {environment.name}, and elsewhere of several kinds: {names}",
+            hint="say which with --kind",
+        )
+    return next(iter(kinds), Kind.DEPLOYMENT)
 
 
 class _Guards:
@@ -284,9 +304,11 @@ class _Guards:
 def _meets(found: Version | None, expected: str) -> bool:
     """Tell whether a version is the expected one; `none` expects that there is none."""
     if found is None:
-        return expected == "none"
-    long_enough = len(expected) >= 7 and found.is_commit  # as git abbreviates
-    return expected in (found.tag, str(found)) or (long_enough and found.tag.startswith(expected))
+        return expected.lower() == "none"
+    if not found.is_commit:
+        return expected in (found.tag, str(found))
+    digits = expected.lower()
+    return str(found).startswith(digits) and len(digits) >= 7  # as git abbreviates
 
 
 def _news(

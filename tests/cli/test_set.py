@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.company import DEV, GITHUB, PROD, trailers, with_settings
+from tests.cli.company import DEV, GITHUB, PROD, STAGING, trailers, with_settings
 from tests.testbed.article import Article
 from tests.testbed.git import git
 
@@ -181,6 +181,18 @@ def test_a_new_service_gets_the_kind_that_is_said(company, clone):
     clone("set", f"cache={NEW}", "-e", DEV, "--kind", "StatefulSet").ok()
 
     assert git(company.remote, "show", f"main:{DEV}/cache.statefulset") == NEW
+
+
+def test_a_service_that_is_new_here_has_the_kind_it_has_elsewhere(company, clone):
+    clone("set", f"cache={NEW}", "-e", DEV, "--kind", "StatefulSet").ok()
+
+    clone("set", f"cache={NEW}", "-e", PROD).ok()
+
+    assert git(company.remote, "show", f"main:{PROD}/cache.statefulset") == NEW
+    clone("set", f"cache={NEW}", "-e", "project2-staging", "--kind", "DaemonSet").ok()
+    unclear = clone("set", f"cache={NEW}", "-e", STAGING)
+    assert unclear.code == 2
+    assert "elsewhere of several kinds: DaemonSet, StatefulSet" in unclear.stderr
 
 
 def test_a_spoilt_file_is_mended(company, clone):

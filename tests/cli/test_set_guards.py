@@ -188,6 +188,14 @@ def test_expecting_nothing_is_for_new_services(company, clone):
     assert company.recorded(DEV)["fresh"] == NEW
 
 
+def test_a_tag_is_expected_as_it_is_written(company, clone):
+    with_settings(company, '[versions]\nform = "any"\n')
+    clone("set", "fresh=v1.2-RC1", "-e", DEV).ok()
+
+    assert clone("set", "fresh=v1.2", "-e", DEV, "--expect", "v1.2-rc1").code == 6
+    clone("set", "fresh=v1.2", "-e", DEV, "--expect", "v1.2-RC1").ok()
+
+
 def test_only_agreed_branches_are_recorded_by_ci(company, gitops):
     with_settings(company, '[stage.development]\nbranches = ["main", "release/*"]\n')
     checkout = company.checkout("authentication")
