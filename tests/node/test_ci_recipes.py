@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,15 @@ import yaml
 
 from gitops_cli.domain.blueprint import Forge
 from gitops_cli.operations.recipes import recipe_files
+from tests.node.company import ACCOUNT
 from tests.node.watching import command_lines, traced
-from tests.testbed.engine import ContainerEngine, running_docker
+from tests.testbed.engine import ContainerEngine
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
-from tests.testbed.registry import Account, RealRegistry, running_registry
+from tests.testbed.registry import RealRegistry
 from tests.testbed.sshd import Sshd
 
 pytestmark = pytest.mark.node
-ACCOUNT = Account("ci", "pa55-w0rd-of-the-registry")
 DEV = "shop-development"
 
 
@@ -70,21 +70,9 @@ class Pipeline:
         return done.stdout
 
 
-@pytest.fixture(scope="module")
-def docker() -> Iterator[ContainerEngine]:
-    with running_docker() as engine:
-        yield engine
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
-    with running_registry(tmp_path_factory.mktemp("registry"), account=ACCOUNT) as registry:
-        yield registry
-
-
 @pytest.fixture
 def pipeline(
-    tmp_path: Path, gitops: Gitops, docker: ContainerEngine, registry: RealRegistry, sshd: Sshd
+    tmp_path: Path, gitops: Gitops, docker: ContainerEngine, closed: RealRegistry, sshd: Sshd
 ) -> Pipeline:
     remote = init_bare(tmp_path / "sources" / "web.git")
     git(tmp_path, "clone", "-q", remote, "web")
@@ -95,7 +83,7 @@ def pipeline(
     git(checkout, "add", ".")
     git(checkout, "commit", "-q", "-m", "Begin")
     state = init_bare(tmp_path / "state.git")
-    files: dict[str, str | None] = {f"{DEV}/images_path": f"{registry.address}/shop/\n"}
+    files: dict[str, str | None] = {f"{DEV}/images_path": f"{closed.address}/shop/\n"}
     add_commits(state, [Commit("start", files, 1_793_606_400)])
     (gitops.home / ".gitconfig").unlink()  # a runner knows nobody
     variables = {
@@ -103,11 +91,11 @@ def pipeline(
         **docker.variables,
         "CI": "true",
         "PATH": f"{_programs(tmp_path)}:{gitops.environment['PATH']}:/usr/sbin",
-        "SSL_CERT_FILE": str(registry.ca_file),
+        "SSL_CERT_FILE": str(closed.ca_file),
     }
     key = sshd.add_key("state-key")
     return Pipeline(
-        tmp_path, checkout, state, variables, registry, sshd.url(state), key, sshd.known_hosts
+        tmp_path, checkout, state, variables, closed, sshd.url(state), key, sshd.known_hosts
     )
 
 

@@ -26,12 +26,6 @@ ACCOUNT = Account("ci", "correct horse: battery staple")
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
-    with running_registry(tmp_path_factory.mktemp("plain")) as registry:
-        yield registry
-
-
-@pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
     with running_registry(tmp_path_factory.mktemp("closed"), account=ACCOUNT) as registry:
         yield registry
