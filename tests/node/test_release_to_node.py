@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.node.company import DEV, company, release
 from tests.node.floor import Floor, running_floor
 from tests.testbed.engine import ContainerEngine
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import eventually
 from tests.testbed.manifests import deployment
+from tests.testbed.registry import RealRegistry
 
 pytestmark = pytest.mark.node
 DOCKERFILE = """\
@@ -62,6 +64,36 @@ def test_a_commit_runs_on_the_node(floor: Floor, gitops: Gitops, tmp_path: Path,
         assert git(state, "show", f"main:{environment}/web.deployment") == f"{head}@{digest}"
         eventually(lambda: floor.digests(environment, "web") == {digest}, timeout=60)  # noqa: B023
         assert floor.log(environment, "web") == greeting
+
+
+def test_over_tls_with_a_login_it_runs_on_the_node(
+    floor: Floor, gitops: Gitops, tmp_path: Path, closed: RealRegistry
+) -> None:
+    shop = company(tmp_path, gitops, floor.docker, closed)
+    shop.commit("Dockerfile", DOCKERFILE)
+    assert closed.ca_file is not None
+    floor.node.trust(closed.address, closed.ca_file)
+    kube = floor.node.kube
+    kube.create_namespace(DEV)
+    login = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "login"},
+        "type": "kubernetes.io/dockerconfigjson",
+        "stringData": {".dockerconfigjson": closed.docker_config()},
+    }
+    kube.create(login, DEV)
+    web = deployment("web", f"{closed.address}/shop/web:{'0' * 40}")
+    web["spec"]["template"]["spec"]["imagePullSecrets"] = [{"name": "login"}]
+    kube.create(web, DEV)
+
+    digest = release(shop, floor.docker, "--pin", "-o", "json").ok().json()["digest"]
+    at_work = shop.gitops.using(KUBECONFIG=floor.node.kubeconfig)
+    at_work("sync", DEV, "--wait", "--timeout", "2m", timeout=200).ok()
+
+    assert shop.recorded() == f"{shop.head}@{digest}"
+    eventually(lambda: floor.digests(DEV, "web") == {digest}, timeout=60)
+    assert floor.log(DEV, "web") == "hello"
 
 
 def _service(directory: Path) -> Path:

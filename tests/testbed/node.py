@@ -59,6 +59,12 @@ class Node:
     def kubeconfig(self) -> Path:
         return self.plane.kubeconfig
 
+    def trust(self, registry: str, ca_file: Path) -> None:
+        """Pull from a registry over TLS whose certificate this authority has signed."""
+        url = f"https://{registry}"
+        text = f'server = "{url}"\n[host."{url}"]\nca = "{ca_file}"\n'
+        _write(self.directory / "certs.d" / registry / "hosts.toml", text)
+
 
 @contextmanager
 def _alone() -> Iterator[None]:
