@@ -262,6 +262,21 @@ def test_init_containers_and_sidecars_by_the_container_rule(live: Live) -> None:
     ]
 
 
+def test_a_pod_that_was_changed_behind_its_workloads_back(live: Live) -> None:
+    live.record({"web.deployment": NEW})
+    live.running("web", NEW)
+    live.diff().ok()
+    [pod] = live.kube.pods(live.namespace, "web")
+    other = [{"op": "replace", "path": "/spec/containers/0/image", "value": image("web", OLD)}]
+    live.kube.patch("Pod", live.namespace, pod["metadata"]["name"], other)
+    eventually(lambda: live.rows()["web"]["state"] == "differs")
+
+    done = live.diff()
+
+    assert done.code == 1
+    assert f"pods run {OLD}" in line(done.stdout, "web")
+
+
 @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
 def test_other_kinds_by_their_files(live: Live, kind: str) -> None:
     live.record({f"db.{kind.lower()}": OLD})
