@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.cli.consent import consent, is_protected, needed_reason
@@ -10,6 +11,7 @@ from gitops_cli.cli.report import note_troubles, report, show_plan
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import Draft, Outcome, Review
 from gitops_cli.domain.errors import SourceMoved
+from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.team import Team
 from gitops_cli.operations.promote import changelogs
@@ -89,7 +91,23 @@ def _remember(session: Session, agreed: Terms) -> None:
     options["--message"] = agreed.reason or ""
 
 
-def follow(session: Session, outcome: Outcome, timeout: float | None) -> None:
+def foresee(
+    session: Session, environment: EnvironmentName, team: Team, *, context: str | None
+) -> None:
+    """Raise WrongCluster before anything is written that could not be waited for there."""
+    from gitops_cli.cli.look import clusters_of  # who does not wait need not load it
+
+    clusters_of(session, context, None, warm=False).check(environment, team)
+
+
+def follow(
+    session: Session,
+    outcome: Outcome,
+    timeout: float | None,
+    *,
+    context: str | None,
+    kubeconfig: Path | None,
+) -> None:
     """Wait until the cluster has what was agreed to, be it new or recorded already."""
     if outcome.dry_run:
         return
@@ -101,7 +119,15 @@ def follow(session: Session, outcome: Outcome, timeout: float | None) -> None:
     draft, written = outcome.draft, outcome.written
     services = [change.service for change in (*draft.changes, *draft.unchanged)]
     commit = written.commit if written is not None else None
-    wait_for_arrival(session, draft.environment, services, commit, timeout=timeout)
+    wait_for_arrival(
+        session,
+        draft.environment,
+        services,
+        commit,
+        timeout=timeout,
+        context=context,
+        kubeconfig=kubeconfig,
+    )
 
 
 def _show_anew(session: Session, offer: Offer) -> None:

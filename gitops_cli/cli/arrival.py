@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from gitops_cli.cli.look import clusters_of, progress
 from gitops_cli.cli.session import Session
@@ -24,6 +25,8 @@ def wait_for_arrival(
     commit: str | None,
     *,
     timeout: float | None,
+    context: str | None,
+    kubeconfig: Path | None,
 ) -> None:
     """Wait until an agent, or somebody's sync, brought a state commit to the environment.
 
@@ -37,7 +40,7 @@ def wait_for_arrival(
         report = wait_for_state(
             desired,
             [environment],
-            clusters_of(session, None, None, warm=False),
+            clusters_of(session, context, kubeconfig, warm=False),
             team,
             session.state,
             now=session.now,

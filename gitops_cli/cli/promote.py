@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitops_cli.cli.agreement import Offer, carry_out, follow
+from gitops_cli.cli.agreement import Offer, carry_out, follow, foresee
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import (
     Confirm,
+    Context,
     DryRun,
     Exclude,
+    Kubeconfig,
     Only,
     Pin,
     Project,
@@ -108,6 +111,8 @@ def promote(
     yes: Yes = False,
     confirm: Confirm = None,
     timeout: Timeout = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
 ) -> None:
     """Copy versions from one stage to the next, as one commit.
 
@@ -133,11 +138,13 @@ def promote(
     snapshot = session.state.snapshot(tip.commit)
     team = parse_team(snapshot.settings)
     planned = planned_promotion(session, words, snapshot, team)
+    if wait:
+        foresee(session, planned.target, team, context=context)
     direct = Override.POLICY in overrides and not pull_request
     review = None if direct else _review(session, words, planned, team, asked=pull_request)
     run = session.ci.url if session.ci else None
     terms = Terms(overrides, message, run, confirm, reviewed=review is not None)
-    requires = _requires(session, team)
+    requires = _requires(session, team, context, kubeconfig)
 
     def compute(snapshot: Snapshot, terms: Terms, planned: Promotion) -> Draft:
         return draft_promotion(
@@ -167,7 +174,7 @@ def promote(
     )
     outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
     if wait:
-        follow(session, outcome, timeout)
+        follow(session, outcome, timeout, context=context, kubeconfig=kubeconfig)
 
 
 def _review(
@@ -183,7 +190,9 @@ def _review(
     return Review(branch, base, project.new_pull_request(branch, base) if project else None)
 
 
-def _requires(session: Session, team: Team) -> Requires:
+def _requires(
+    session: Session, team: Team, context: str | None, kubeconfig: Path | None
+) -> Requires:
     """Return what checks gitops.toml's `require`; it asks each thing once."""
 
     @cache
@@ -191,6 +200,6 @@ def _requires(session: Session, team: Team) -> Requires:
         # What looks at clusters takes 15 ms to import, and most stages require nothing.
         from gitops_cli.cli.requirements import requirements
 
-        return requirements(session, team)
+        return requirements(session, team, context=context, kubeconfig=kubeconfig)
 
     return lambda *what: asking().refusals(*what)

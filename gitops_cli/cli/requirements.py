@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gitops_cli.cli.look import clusters_of
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.comparison import Comparison, target_of
@@ -11,11 +13,15 @@ from gitops_cli.operations.diff import compared_with
 from gitops_cli.operations.requirements import Requirements
 
 
-def requirements(session: Session, team: Team) -> Requirements:
+def requirements(
+    session: Session, team: Team, *, context: str | None, kubeconfig: Path | None
+) -> Requirements:
     """Return what asks for the images and for what runs in the source environment."""
 
+    clusters = clusters_of(session, context, kubeconfig, warm=False)
+
     def compare(environment: Environment) -> Comparison:
-        cluster = clusters_of(session, None, None, warm=False).of(environment.name, team)
+        cluster = clusters.of(environment.name, team)
         observed = cluster.observe([target_of(environment, pods=True)])[environment.name]
         return compared_with(environment, observed, team, now=session.now())
 

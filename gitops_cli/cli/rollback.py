@@ -7,13 +7,15 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from gitops_cli.cli.agreement import Offer, carry_out, follow
+from gitops_cli.cli.agreement import Offer, carry_out, follow, foresee
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_commit, complete_service, complete_version
 from gitops_cli.cli.options import (
     Confirm,
+    Context,
     DryRun,
     Env,
+    Kubeconfig,
     Project,
     Reason,
     Timeout,
@@ -88,6 +90,8 @@ def rollback(
     yes: Yes = False,
     confirm: Confirm = None,
     timeout: Timeout = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
 ) -> None:
     """Go back to versions that ran before, as a new commit.
 
@@ -116,6 +120,8 @@ def rollback(
     team = parse_team(snapshot.settings)
     words = _of_this_checkout(session, words, snapshot, team)
     environment = _environment(session, words, snapshot, team)
+    if wait:
+        foresee(session, environment, team, context=context)
     words = _chosen(session, words, environment, snapshot)
     past = _past(words, session.now())
 
@@ -141,7 +147,7 @@ def rollback(
     offer = Offer(draft, compute, lambda now: compute(now, terms, plan(now)), _question(draft))
     outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
     if wait:
-        follow(session, outcome, timeout)
+        follow(session, outcome, timeout, context=context, kubeconfig=kubeconfig)
 
 
 class _Words(NamedTuple):

@@ -69,6 +69,15 @@ class Clusters:
 
         Raises WrongCluster, ConfigurationError, Denied.
         """
+        self.check(environment, team)
+        rules = team.stage(place_of(environment, team).stage)
+        declared = self._said is None and rules.cluster is not None
+        cluster = self._cluster(self._said or rules.cluster or self._usual, declared=declared)
+        self._check_uid(environment, rules, cluster)
+        return cluster
+
+    def check(self, environment: EnvironmentName, team: Team) -> None:
+        """Raise WrongCluster if --context is not the cluster of its stage; asks nobody."""
         rules = team.stage(place_of(environment, team).stage)
         if self._said is not None and rules.cluster not in (None, self._said):
             raise WrongCluster(
@@ -76,10 +85,6 @@ class Clusters:
                 f"not to `{self._said}`",
                 hint=f"--context {rules.cluster}, or none",
             )
-        declared = self._said is None and rules.cluster is not None
-        cluster = self._cluster(self._said or rules.cluster or self._usual, declared=declared)
-        self._check_uid(environment, rules, cluster)
-        return cluster
 
     def place(
         self, environments: Iterable[EnvironmentName], team: Team

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.live import ABSENT, NEW, OLD, Live, image, make_live
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube, eventually
+from tests.testbed.registry import free_port
 
 SOURCE = "elsewhere-development"
 
@@ -45,6 +47,70 @@ def test_promote_returns_when_the_cluster_has_it(waiting: Live) -> None:
     assert promoting.returncode == 0, err
     assert '"kind": "promotion"' in out
     assert waiting.image_of("web") == image("web", NEW)
+
+
+def belongs_to(cluster: str, live: Live) -> str:
+    """Return a gitops.toml that says so of the stage of the environment."""
+    stage = live.namespace.partition("-")[2]
+    stages = f'stages = ["development", "{stage}"]'
+    return f'{stages}\n[stage.{stage}]\ncluster = "{cluster}"'
+
+
+@pytest.fixture
+def two_clusters(waiting: Live, tmp_path: Path) -> Path:
+    """Return a kubeconfig whose current context leads nowhere; `two` is the real API server."""
+    config = yaml.safe_load(Path(waiting.gitops.environment["KUBECONFIG"]).read_text())
+    [real] = config["contexts"]
+    config["contexts"] = [
+        {"name": "one", "context": {**real["context"], "cluster": "nowhere"}},
+        {"name": "two", "context": real["context"]},
+    ]
+    nowhere = {"server": f"https://127.0.0.1:{free_port()}"}
+    config["clusters"].append({"name": "nowhere", "cluster": nowhere})
+    config["current-context"] = "one"
+    file = tmp_path / "two-clusters"
+    file.write_text(yaml.safe_dump(config))
+    file.chmod(0o600)
+    return file
+
+
+@pytest.mark.parametrize("how", ["variable", "option", "file", "user", "stage"])
+def test_it_waits_where_diff_looks(waiting: Live, two_clusters: Path, how: str) -> None:
+    options: list[str] = []
+    live = waiting.gitops.using(KUBECONFIG=two_clusters)
+    match how:
+        case "variable":
+            live = live.using(GITOPS_CONTEXT="two")
+        case "option":
+            options = ["--context", "two"]
+        case "file":
+            live = live.using(KUBECONFIG="/nowhere", GITOPS_CONTEXT="two")
+            options = ["--kubeconfig", str(two_clusters)]
+        case "user":
+            config = live.home / "config/gitops/config.toml"
+            config.parent.mkdir(parents=True)
+            config.write_text('context = "two"\n')
+        case "stage":
+            waiting.record({"/gitops.toml": belongs_to("two", waiting)})
+    live("diff", waiting.namespace, *options).ok()
+    waiting.record({"web.deployment": OLD}, environment=SOURCE)
+
+    live(*promotion(waiting, *options, "--timeout", "30s")).ok()
+    rollback = ["rollback", "web", "-e", waiting.namespace, "--to", OLD, "--yes", "--wait"]
+    live(*rollback, *options, "--timeout", "30s").ok()
+
+
+def test_a_wrong_cluster_is_refused_before_anything_is_recorded(
+    waiting: Live, two_clusters: Path
+) -> None:
+    waiting.record({"/gitops.toml": belongs_to("two", waiting)})
+    live = waiting.gitops.using(KUBECONFIG=two_clusters)
+
+    done = live(*promotion(waiting, "--context", "one", "--timeout", "30s"))
+
+    assert done.code == 6
+    assert "gitops.toml:3" in done.stderr
+    assert recorded(waiting) == OLD
 
 
 def test_nobody_brings_it(waiting: Live) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.registry.scripted import Reply, Request, Scripted, scripted
 from tests.testbed import kube as clients
@@ -108,6 +109,29 @@ def test_what_does_not_run_in_the_source_is_not_promoted(
     assert f"gitops.toml:2: billing bbbbbbb does not run in {staging} (differs)" in refused.stderr
     clone("promote", "authentication", "--to", prod, "--yes").ok()
     assert article.recorded(prod)["authentication"] == article.recorded(staging)["authentication"]
+
+
+def test_it_must_run_in_the_cluster_that_is_meant(
+    article: Article,
+    gitops: Gitops,
+    kube: clients.Kube,
+    control_plane: ControlPlane,
+    tmp_path: Path,
+) -> None:
+    staging, prod = article.environment("staging"), article.environment("production")
+    push(article, {"gitops.toml": '[stage.production]\nrequire = ["live-in-source"]\n'})
+    deploy(kube, article, [staging])
+    kube.wait_all_rolled_out("Deployment", staging)
+    config = yaml.safe_load(control_plane.kubeconfig.read_text())
+    config["contexts"][0]["name"] = "two"
+    config["current-context"] = "one"  # which is not there
+    (tmp_path / "config").write_text(yaml.safe_dump(config))
+    clone = gitops.at(article.clone()).using(KUBECONFIG=tmp_path / "config")
+    promotion = ("promote", "authentication", "--to", prod, "--yes")
+
+    assert clone(*promotion).code == 2
+    clone(*promotion, "--context", "two", "--dry-run").ok()
+    clone.using(GITOPS_CONTEXT="two")(*promotion).ok()
 
 
 def test_a_cluster_that_does_not_answer_lets_nothing_through(
