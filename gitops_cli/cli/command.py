@@ -145,15 +145,17 @@ def within(options: SharedOptions, work: Callable[[Session], None]) -> None:
     gc.enable()
     output = Output(options.output or Format.TABLE, quiet=options.quiet, verbose=options.verbose)
     code = ExitCode.OK
+    session = None
     try:
         with Session(options, output) as session:
             output = session.output
             work(session)
             code = session.exit_code
     except GitOpsError as error:
-        output.error(error)
+        told = error if session is None else session.as_late(error)
+        output.error(told)
         _explain(error, options)
-        code = error.exit_code
+        code = told.exit_code
     except KeyboardInterrupt:
         output.say("interrupted")
         code = ExitCode.INTERRUPTED

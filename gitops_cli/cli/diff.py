@@ -9,7 +9,17 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.look import clusters_of, environments_named, report_problems
-from gitops_cli.cli.options import At, Context, EnvToo, Exclude, Kubeconfig, Only, Project, Rev
+from gitops_cli.cli.options import (
+    At,
+    Context,
+    EnvToo,
+    Exclude,
+    Kubeconfig,
+    Limit,
+    Only,
+    Project,
+    Rev,
+)
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode
 from gitops_cli.operations.desired import Selection, desired_state
@@ -53,6 +63,7 @@ def diff(
     at: At = None,
     exit_code: ExitCodeOption = True,
     as_agent: AsAgent = False,
+    timeout: Limit = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -62,6 +73,7 @@ def diff(
     Exit code 0: all as recorded; 1: something differs, is rolling or failed; 2 and above: it
     could not be told.
     """
+    session.limit(timeout)
     words = [*(environments or ()), *(env or ())]
     if as_agent:
         from gitops_cli.cli.as_agent import agent_clusters  # everybody else need not wait for it

@@ -85,6 +85,17 @@ Timeout = Annotated[
         help="How long to try or wait, such as 90s; 5m unless said.",
     ),
 ]
+Limit = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        parser=duration,
+        metavar="DURATION",
+        envvar="GITOPS_TIMEOUT",
+        help="How long all of it may take, such as 90s; unless said, each request has a limit.",
+        show_default=False,
+    ),
+]
 Context = Annotated[
     str | None,
     typer.Option(

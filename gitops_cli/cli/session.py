@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,7 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gitops_cli.cli.answers import Answers
 from gitops_cli.cli.output import Format, Output
-from gitops_cli.domain.errors import ConfigurationError, Declined, ExitCode, worst
+from gitops_cli.domain.errors import (
+    ConfigurationError,
+    Declined,
+    ExitCode,
+    GitOpsError,
+    RemoteUnreachable,
+    TimedOut,
+    worst,
+)
 from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config
 
@@ -56,6 +65,7 @@ class Session:
         self.exit_code = ExitCode.OK
         self.answers = Answers()
         self._closing = ExitStack()
+        self._deadline: float | None = None
 
     def __enter__(self) -> Self:
         if self.options.output is None and self.user.output is not None:
@@ -76,6 +86,24 @@ class Session:
     def at_end(self, close: Callable[[], None]) -> None:
         """Call `close` when the command has ended, one way or another."""
         self._closing.callback(close)
+
+    def limit(self, seconds: float | None) -> None:
+        """Let all that this run asks of git and clusters from now on take at most so long.
+
+        Said before the first is asked; None: each request has its own limit.
+        """
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+
+    def left(self, usual: float) -> float:
+        """Return how many seconds are left; without a limit the usual ones."""
+        return usual if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    def as_late(self, error: GitOpsError) -> GitOpsError:
+        """Return the error as one of time, if the remote did not answer until the limit."""
+        unanswered = isinstance(error, RemoteUnreachable) and self._deadline is not None
+        if not unanswered or self.left(0.0) > 0.0:
+            return error
+        return TimedOut(error.message, hint="--timeout allows more time")
 
     @cached_property
     def user(self) -> UserConfig:
@@ -101,6 +129,7 @@ class Session:
             fallback=self.user.repo,
             offline=self.options.offline,
             notify=self.output.note,
+            deadline=self._deadline,
             named=self.options.directory is not None,
         )
 
@@ -168,7 +197,7 @@ class Session:
         """
         from gitops_cli.cluster.connection import connect
 
-        cluster = connect(context, kubeconfig, declared=declared)
+        cluster = connect(context, kubeconfig, declared=declared, deadline=self._deadline)
         self._closing.callback(cluster.close)
         if token is not None:
             cluster = cluster.acting_as(token)

@@ -16,10 +16,10 @@ from gitops_cli.cli.options import (
     EnvToo,
     Exclude,
     Kubeconfig,
+    Limit,
     Only,
     Project,
     Rev,
-    Timeout,
     Wait,
     Yes,
 )
@@ -76,7 +76,7 @@ def run(
     only: Only = None,
     exclude: Exclude = None,
     wait: Wait = False,
-    timeout: Timeout = None,
+    timeout: Limit = None,
     dry_run: DryRunOption = False,
     server_dry_run: Annotated[bool, typer.Option(_SERVER, hidden=True)] = False,
     fail_fast: FailFast = False,
@@ -91,6 +91,7 @@ def run(
     Patches the images that differ, and nothing else; nothing is ever deleted. Named environments
     are synced at once. Without a name the plan for all of them is shown and confirmed; a script
     says --all or --yes. A workload that records a newer state commit is left alone.
+    --wait waits 5m unless --timeout says how long all of it may take.
     """
     words = [*(environments or ()), *(env or ())]
     mode = DryRun.SERVER if server_dry_run else DryRun.CLIENT if dry_run else None
@@ -98,6 +99,7 @@ def run(
         raise UsageError(
             "sync which environments?", hint="name them, or pass --all (or --yes) for all of them"
         )
+    session.limit(timeout)
     clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev, at=at)
     if desired.note:
@@ -124,6 +126,7 @@ def run(
             session.state,
             dry_run=mode,
             fail_fast=fail_fast,
+            left=lambda: session.left(SECONDS),
             heard=lambda outcome: say(place_of_row(outcome), outcome_line(outcome)),
         )
         if wait and mode is None:
@@ -131,7 +134,7 @@ def run(
                 plan,
                 report,
                 now=session.now,
-                timeout=SECONDS if timeout is None else timeout,
+                timeout=session.left(SECONDS),
                 heard=lambda row: say(place_of_row(row), row_line(row)),
             )
     _show(session, report)

@@ -58,6 +58,7 @@ def wait(
     words = [*(environments or ()), *(env or ())]
     if not words:
         raise UsageError("wait for which environments?", hint="name them, or stages")
+    session.limit(timeout)
     clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=commit)
     if desired.note:
@@ -79,7 +80,7 @@ def wait(
             team,
             session.state,
             now=session.now,
-            timeout=SECONDS if timeout is None else timeout,
+            timeout=session.left(SECONDS),
             services=chosen,
             heard=lambda row: say(place_of_row(row), row_line(row)),
         )

@@ -10,12 +10,13 @@ from urllib.parse import quote, urlencode
 
 from gitops_cli.cluster.kubeconfig import Access
 from gitops_cli.cluster.transport import Broken, Request, Response, Stream, Transport
-from gitops_cli.domain.errors import ClusterError, ClusterUnreachable, Denied
+from gitops_cli.domain.errors import ClusterError, ClusterUnreachable, Denied, TimedOut
 from gitops_cli.domain.repository import Kind
 from gitops_cli.domain.text import one_line
 
 REQUEST_SECONDS = 30.0
 ATTEMPTS = 4
+_MARGIN = 0.05  # seconds; sockets may give up a little early
 _WORTH_RETRYING = frozenset({429, 500, 502, 503, 504})
 
 
@@ -123,7 +124,7 @@ class Api:
         """Send a request and return the answer of a success, within so many seconds.
 
         Broken connections and answers that ask for patience are tried again, except where
-        `retry` is False. Raises Denied, Refused, ClusterUnreachable.
+        `retry` is False. Raises Denied, Refused, ClusterUnreachable, TimedOut at the deadline.
         """
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         request = Request(method, path or doing.path(), data, content_type)
@@ -165,7 +166,9 @@ class Api:
             ) from error
 
     def stream(self, doing: Doing, path: str, *, timeout: float) -> Stream:
-        """Open an answer that is read line by line. Raises Denied, Refused, ClusterUnreachable."""
+        """Open an answer that is read line by line. Raises what `call` raises."""
+        if self.deadline is not None:
+            timeout = min(timeout, self._left(self.deadline, doing))
         try:
             stream = self._transport.stream(Request("GET", path), timeout=timeout)
         except Broken as broken:
@@ -178,11 +181,16 @@ class Api:
             self.refuse(doing, Response(stream.status, body))
         return stream
 
-    def unreachable(self, doing: Doing, broken: Broken) -> ClusterUnreachable:
-        """Return the error for a server that did not answer."""
+    def unreachable(self, doing: Doing, broken: Broken) -> ClusterUnreachable | TimedOut:
+        """Return the error for a server that did not answer, or not before the deadline."""
         context = f" (context {self.access.context})" if self.access.context else ""
+        message = f"cannot {doing}: {self.access.server}{context}: {one_line(str(broken))}"
+        if self.deadline is not None and time.monotonic() >= self.deadline - _MARGIN:
+            arrived = broken.sent and doing.verb == "patch"
+            unsure = "; whether the server got it is not known" if arrived else ""
+            return TimedOut(message + unsure, hint="--timeout allows more time")
         return ClusterUnreachable(
-            f"cannot {doing}: {self.access.server}{context}: {one_line(str(broken))}",
+            message,
             hint="`kubectl cluster-info` tries the same; --context chooses another cluster",
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -124,16 +123,15 @@ def connect(
     kubeconfig: Path | None = None,
     *,
     declared: bool = False,
-    timeout: float | None = None,
+    deadline: float | None = None,
 ) -> KubernetesCluster:
     """Return the cluster of a context; nothing is sent yet. Raises ConfigurationError, Denied.
 
     A `declared` context is one that gitops.toml names: in a pod without a kubeconfig the pod's own
-    cluster answers for it. `timeout` (seconds from now) limits all requests; without one each has
+    cluster answers for it. `deadline` (of time.monotonic) ends all requests; without one each has
     its own limit.
     """
     access = find_access(context, kubeconfig, declared=declared)
-    deadline = None if timeout is None else time.monotonic() + timeout
     return KubernetesCluster(Api(access, _transport(access), deadline))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gitops_cli.domain.advice import make_namespace
 from gitops_cli.domain.comparison import Comparison, Diff, Row, State, compare, target_of
+from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Environment
 from gitops_cli.domain.rollout import Trouble
@@ -104,8 +105,13 @@ def _explained(row: Row, answers: dict[tuple[EnvironmentName, Trouble], Trouble]
 
 def with_namespace(comparison: Comparison, observed: Observed, cluster: Cluster) -> Comparison:
     """Say that a namespace does not exist where nothing of it was found."""
-    nothing = not observed.workloads and not observed.errors
-    if nothing and comparison.rows and cluster.has_namespace(comparison.environment) is False:
+    if observed.workloads or observed.errors or not comparison.rows:
+        return comparison
+    try:
+        exists = cluster.has_namespace(comparison.environment)
+    except GitOpsError as error:
+        return comparison._replace(problems=(*comparison.problems, error))
+    if exists is False:
         where = f"context {cluster.context}" if cluster.context else cluster.server
         name = comparison.environment
         make = make_namespace(name, cluster.context)

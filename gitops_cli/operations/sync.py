@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from gitops_cli.domain.comparison import Row, target_of, telling
-from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
+from gitops_cli.domain.errors import Denied, GitOpsError, TimedOut, WrongCluster
 from gitops_cli.domain.imagepatch import ImagePatch, Stamp
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.rights import Right
@@ -232,6 +232,8 @@ def _check_cluster(cluster: Cluster, wanted: Mapping[Right, Sequence[ImagePatch]
     answers = cluster.review(rights)
     for answer in answers:
         # Who may not ask finds out by trying; any other failure must not look like a permission.
+        if isinstance(answer, TimedOut):
+            raise TimedOut(f"{answer.message}; nothing was changed", hint=answer.hint)
         if isinstance(answer, GitOpsError) and not isinstance(answer, Denied):
             raise answer
     missing = [r for r, may in zip(rights, answers, strict=True) if may is False]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from gitops_cli.domain.comparison import Agreement, Row, agreement
-from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError
+from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, TimedOut
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.names import EnvironmentName, ServiceName
@@ -29,14 +29,20 @@ def apply_plan(
     *,
     dry_run: DryRun | None = None,
     fail_fast: bool = False,
+    left: Callable[[], float] = lambda: 1.0,
     heard: Heard = lambda outcome: None,
 ) -> SyncReport:
-    """Send the patches; return what became of every service. Interrupted, the rest is not tried."""
+    """Send the patches; return what became of every service. Interrupted, the rest is not tried.
+
+    Once no seconds are `left`, none is begun any more, and those are errors of time.
+    """
     if dry_run is DryRun.CLIENT:
         return plan.report._replace(dry_run=dry_run)
     applying = _Applying(plan, Follow(state, plan.desired.ours), dry_run is DryRun.SERVER, heard)
     began = time.monotonic()
-    changed = applying.run(fail_fast=fail_fast)
+    changed = applying.run(lambda: (fail_fast and applying.failed) or left() <= 0)
+    if left() <= 0:
+        changed = {key: _late(outcome) for key, outcome in changed.items()}
     seconds = plan.report.cluster_seconds + time.monotonic() - began
     environments = tuple(
         report._replace(
@@ -55,7 +61,7 @@ class _Applying:
         self._follow = follow
         self._dry_run = dry_run
         self._heard = heard
-        self._failed = any(e.problems for e in plan.report.environments)
+        self.failed = any(e.problems for e in plan.report.environments)
         self._replaced: dict[Key, str] = {}
         self._outcomes: dict[Key, Outcome] = {
             (o.environment, o.service): o._replace(done=Done.NOT_TRIED, reason="not tried")
@@ -63,13 +69,13 @@ class _Applying:
             if o.done is Done.WOULD_PATCH
         }
 
-    def run(self, *, fail_fast: bool) -> dict[Key, Outcome]:
-        """Return the outcome of each planned patch."""
+    def run(self, stop: Callable[[], bool]) -> dict[Key, Outcome]:
+        """Return the outcome of each planned patch; none is begun once `stop` is true."""
         waiting = list(self._plan.patches)
         for _ in range(TRIES):
             if not waiting:
                 return self._outcomes
-            moved = self._round(waiting, fail_fast=fail_fast)
+            moved = self._round(waiting, stop)
             if moved:
                 self._follow.look_again()
             again = (self._decide(planned, now) for planned, now in moved)
@@ -85,7 +91,7 @@ class _Applying:
         return self._outcomes
 
     def _round(
-        self, waiting: Sequence[Planned], *, fail_fast: bool
+        self, waiting: Sequence[Planned], stop: Callable[[], bool]
     ) -> list[tuple[Planned, Workload | None]]:
         moved: list[tuple[Planned, Workload | None]] = []
 
@@ -99,7 +105,7 @@ class _Applying:
                 case GitOpsError() if result.code == "not-begun":
                     pass
                 case GitOpsError():
-                    self._failed = True
+                    self.failed = True
                     self._end(planned, Done.ERROR, error=result)
 
         for group in _by_cluster(waiting):
@@ -107,7 +113,7 @@ class _Applying:
                 [planned.patch for planned in group],
                 dry_run=self._dry_run,
                 done=done,
-                stop=(lambda: self._failed) if fail_fast else None,
+                stop=stop,
             )
         return moved
 
@@ -162,6 +168,13 @@ class _Applying:
         outcome = before._replace(done=done, reason=reason, error=error)
         self._outcomes[planned.key] = outcome
         self._heard(outcome)
+
+
+def _late(outcome: Outcome) -> Outcome:
+    if outcome.done is not Done.NOT_TRIED:
+        return outcome
+    error = TimedOut("not every patch was sent in time", hint="--timeout allows more time")
+    return outcome._replace(reason="not tried: the time was over", error=error)
 
 
 def _differs(container: Container, wanted: ImageRef) -> bool:

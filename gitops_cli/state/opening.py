@@ -25,6 +25,7 @@ def open_repository(
     rev: str | None = None,
     offline: bool = False,
     timeout: float = 60.0,
+    deadline: float | None = None,
     notify: Callable[[str], None] | None = None,
     named: bool = False,
 ) -> StateRepository:
@@ -32,11 +33,12 @@ def open_repository(
 
     `url` may be the path of a clone, which is then used as such. `fallback` is taken where `start`
     is in no repository, or in one that holds no environment (a service's checkout). `rev` fixes
-    the commit. `timeout` (seconds) limits each connection. `notify` hears, one line at a time, why
-    a write has to wait, and of a `fallback` in place of a `start` that somebody `named`. Raises
-    UsageError, Denied, RemoteUnreachable.
+    the commit. `timeout` (seconds) limits each connection, `deadline` (of time.monotonic) all of
+    them. `notify` hears, one line at a time, why a write has to wait, and of a `fallback` in place
+    of a `start` that somebody `named`. Raises UsageError, Denied, RemoteUnreachable.
     """
-    access = Access(git_environment(), rev, offline, timeout, notify or (lambda _: None))
+    tell = notify or (lambda _: None)
+    access = Access(git_environment(), rev, offline, timeout, tell, deadline)
     if url is not None:
         return _of_url(url, start, access)
     location = find_location(start, access.environment)

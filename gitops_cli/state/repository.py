@@ -7,6 +7,7 @@ by those alone (docs/decisions/0003-write-transaction.md has the figures).
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
@@ -46,13 +47,24 @@ class Tip(NamedTuple):
 
 
 class Access(NamedTuple):
-    """How to reach a repository: chosen once, by the command line."""
+    """How to reach a repository: chosen once, by the command line.
+
+    `usual` (seconds) limits each connection, `deadline` (of time.monotonic) all of them.
+    """
 
     environment: Mapping[str, str]
     rev: str | None
     offline: bool
-    timeout: float
+    usual: float
     notify: Callable[[str], None]
+    deadline: float | None = None
+
+    @property
+    def timeout(self) -> float:
+        """Return how many seconds the next connection may take."""
+        if self.deadline is None:
+            return self.usual
+        return max(0.0, min(self.usual, self.deadline - time.monotonic()))
 
 
 class StateRepository:

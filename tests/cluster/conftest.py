@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +25,8 @@ def connected() -> Iterator[Connected]:
     opened: list[KubernetesCluster] = []
 
     def open_one(kubeconfig: Path, *, timeout: float | None = None) -> KubernetesCluster:
-        opened.append(connect(kubeconfig=kubeconfig, timeout=timeout))
+        deadline = None if timeout is None else time.monotonic() + timeout
+        opened.append(connect(kubeconfig=kubeconfig, deadline=deadline))
         return opened[-1]
 
     yield open_one

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.cluster.connection import KubernetesCluster
-from gitops_cli.domain.errors import ClusterUnreachable
+from gitops_cli.domain.errors import ClusterUnreachable, TimedOut
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Kind
 from gitops_cli.domain.workload import Target
@@ -94,7 +94,7 @@ def test_one_that_hangs_holds_nobody_past_the_time_out(
 ) -> None:
     tcp_proxy.hang = True
     through_tcp.open()
-    with pytest.raises(ClusterUnreachable, match="no answer in time"):
+    with pytest.raises(TimedOut, match="no answer in time"):
         look(through_tcp, namespace)
 
 

@@ -1,0 +1,123 @@
+"""`--timeout` of diff, sync and wait: servers that accept and never answer hold nobody longer."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.live import NEW, OLD, Live, image
+from tests.cli.synced import services
+from tests.testbed.faults import ApiProxy, Hang
+from tests.testbed.git import git
+from tests.testbed.gitops import Gitops, Ran
+
+SECONDS = 2.0
+_MORE = 6.0  # for starting, ending and a busy machine; a request's own limit is 30 s, git's 60 s
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """Return the port of a server that accepts connections and never says anything."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        yield server.getsockname()[1]
+
+
+def in_time(gitops: Gitops, *arguments: str) -> Ran:
+    """Run a command with a time-out; it must have ended soon after that."""
+    began = time.monotonic()
+    done = gitops(*arguments, "--timeout", f"{SECONDS:.0f}s")
+    assert time.monotonic() - began < SECONDS + _MORE, str(done)
+    return done
+
+
+def leading_to(port: int, config: Path) -> Path:
+    """Write a kubeconfig of a server on that port."""
+    cluster = {"server": f"http://127.0.0.1:{port}"}
+    content = {
+        "current-context": "silent",
+        "contexts": [{"name": "silent", "context": {"cluster": "silent", "user": "me"}}],
+        "clusters": [{"name": "silent", "cluster": cluster}],
+        "users": [{"name": "me", "user": {"token": "t"}}],
+    }
+    config.write_text(yaml.safe_dump(content))
+    config.chmod(0o600)
+    return config
+
+
+@pytest.mark.parametrize(
+    "command", [["diff"], ["sync"], ["sync", "--wait"], ["sync", "--dry-run"], ["wait"]]
+)
+def test_a_cluster_that_never_answers(
+    clone: Gitops, tmp_path: Path, silent: int, command: list[str]
+) -> None:
+    there = clone.using(KUBECONFIG=leading_to(silent, tmp_path / "config"))
+
+    done = in_time(there, *command, "project1-staging")
+
+    assert done.code == 8, str(done)
+
+
+def test_the_variable_says_it_too(clone: Gitops, tmp_path: Path, silent: int) -> None:
+    there = clone.using(KUBECONFIG=leading_to(silent, tmp_path / "config"), GITOPS_TIMEOUT="1s")
+    began = time.monotonic()
+
+    done = there("diff", "project1-staging")
+
+    assert time.monotonic() - began < 1 + _MORE
+    assert done.code == 8
+    assert "--timeout allows more time" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["diff", "sync", "wait"])
+def test_a_remote_that_never_answers(live: Live, silent: int, command: str) -> None:
+    live.record({"web.deployment": OLD})
+    git(live.clone, "remote", "set-url", "origin", f"http://127.0.0.1:{silent}/state.git")
+
+    done = in_time(live.gitops, command, live.namespace)
+
+    assert done.code == 8, str(done)
+    assert "--timeout allows more time" in done.stderr
+
+
+def test_rights_that_nobody_reviews_change_nothing(behind: Live, api_proxy: ApiProxy) -> None:
+    behind.record({"db.statefulset": NEW})
+    behind.run("StatefulSet", "db", OLD)
+    api_proxy.on(Hang(), "POST", "selfsubjectaccessreviews", times=100)
+
+    done = in_time(behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig), "sync", behind.namespace)
+
+    assert done.code == 8
+    assert "nothing was changed" in done.stderr
+    assert not api_proxy.seen("PATCH")
+
+
+def test_what_was_done_and_what_was_not_is_reported(behind: Live, api_proxy: ApiProxy) -> None:
+    names = [f"s{index:02}" for index in range(40)]
+    behind.record({f"{name}.deployment": NEW for name in names})
+    for name in names:
+        behind.run("Deployment", name, OLD, replicas=0)
+    api_proxy.on(Hang(), "PATCH", skip=5, times=100)
+    through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+
+    done = in_time(through, "sync", behind.namespace, "-o", "json")
+
+    assert done.code == 8
+    actions = {name: found["action"] for name, found in services(done.json()).items()}
+    assert set(actions) == {"web", *names}
+    patched = [name for name, action in actions.items() if action == "patched"]
+    assert len(patched) == 5
+    assert {name for name in actions if behind.image_of(name) == image(name, NEW)} == set(patched)
+    assert list(actions.values()).count("error") == 16, "as many as are sent at once"
+    assert list(actions.values()).count("not-tried") == 20
+    assert "whether the server got it is not known" in done.stderr
+
+
+def test_without_a_timeout_a_slow_answer_is_waited_for(behind: Live, api_proxy: ApiProxy) -> None:
+    api_proxy.on(Hang(3), "GET", "deployments")
+    behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)("sync", behind.namespace).ok()
+    assert behind.image_of("web") == image("web", NEW)
