@@ -63,7 +63,8 @@ class KubernetesCluster:
             impersonate=(),
             beyond=(),
         )
-        return KubernetesCluster(Api(other, _transport(other), self.api.deadline))
+        deadline = self.api.deadline
+        return KubernetesCluster(Api(other, _transport(other, deadline), deadline))
 
     def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""
@@ -125,22 +126,23 @@ def connect(
     declared: bool = False,
     deadline: float | None = None,
 ) -> KubernetesCluster:
-    """Return the cluster of a context; nothing is sent yet. Raises ConfigurationError, Denied.
+    """Return the cluster of a context; nothing is sent yet, and nobody logs in. Raises
+    ConfigurationError.
 
     A `declared` context is one that gitops.toml names: in a pod without a kubeconfig the pod's own
     cluster answers for it. `deadline` (of time.monotonic) ends all requests; without one each has
     its own limit.
     """
     access = find_access(context, kubeconfig, declared=declared)
-    return KubernetesCluster(Api(access, _transport(access), deadline))
+    return KubernetesCluster(Api(access, _transport(access, deadline), deadline))
 
 
-def _transport(access: Access) -> Transport:
+def _transport(access: Access, deadline: float | None) -> Transport:
     if access.beyond:
-        # Half a second of imports that a plain kubeconfig does without.
-        from gitops_cli.cluster.packaged import PackagedTransport
+        # What logs in is half a second of imports that a plain kubeconfig does without.
+        from gitops_cli.cluster.login import LateTransport
 
-        return PackagedTransport(access)
+        return LateTransport(access, deadline)
     from gitops_cli.cluster.direct import DirectTransport
 
     return DirectTransport(access)

@@ -18,6 +18,7 @@ from kubernetes import client, config
 from kubernetes.config import ConfigException
 
 from gitops_cli.cluster.kubeconfig import Access
+from gitops_cli.cluster.login import bounded
 from gitops_cli.cluster.transport import Broken, Request, Response
 from gitops_cli.domain.errors import ConfigurationError, Denied
 from gitops_cli.domain.text import one_line
@@ -34,9 +35,6 @@ class PackagedTransport:
         self._impersonate = access.impersonate
         self._client = _loaded(access)
         self._pool: Any = self._client.rest_client.pool_manager
-
-    def open(self) -> None:
-        """Leave it to the first request: the pool has no way to connect without one."""
 
     def send(self, request: Request, *, timeout: float) -> Response:
         """Send a request and return the whole answer."""
@@ -59,8 +57,12 @@ class PackagedTransport:
 
     def _open(self, request: Request, timeout: float) -> Any:
         headers = urllib3.HTTPHeaderDict(request.headers)
-        # Asking for the settings is what renews a token that has expired.
-        for setting in self._client.configuration.auth_settings().values():
+        # Asking for the settings is what renews a token that has expired, by its plugin.
+        try:
+            settings = bounded(self._client.configuration.auth_settings, timeout)
+        except TimeoutError as error:
+            raise Broken("the login was not renewed in time", again=False) from error
+        for setting in settings.values():
             if setting["in"] == "header" and setting["value"]:
                 headers[setting["key"]] = setting["value"]
         for name, value in self._impersonate:

@@ -16,6 +16,7 @@ from gitops_cli.operations.ports import Cluster
 Connect = Callable[[str | None, bool], Cluster]
 
 _GRACE = 2.0  # seconds; what waits longer waits for another process, and holds nothing of ours
+_READING = 5.0  # seconds for reading a kubeconfig and beginning to connect, which ask nobody
 
 
 class Placed(NamedTuple):
@@ -39,13 +40,20 @@ class Clusters:
         self._known: dict[str | None, Cluster | GitOpsError] = {}
         self._uids: dict[int, str | None] = {}
         self._warming: threading.Thread | None = None
+        self._read = threading.Event()
 
     def warm_up(self) -> None:
-        """Connect to the cluster that will most likely be asked, while others work."""
+        """Connect to the cluster that will most likely be asked, while others work.
+
+        Nobody waits for that connection but who uses it, and nobody logs in for it.
+        """
         context = self._said or self._usual
 
         def warm() -> None:
-            self._open(context, declared=False)
+            try:
+                self._open(context, declared=False)
+            finally:
+                self._read.set()
             found = self._known[context]
             if not isinstance(found, GitOpsError):
                 found.open()
@@ -103,15 +111,17 @@ class Clusters:
 
     def _cluster(self, context: str | None, *, declared: bool) -> Cluster:
         if self._warming is not None:
-            self._warming.join()
-            self._warming = None
+            self._read.wait(_READING)
         if context not in self._known:
             self._open(context, declared=declared)
         found = self._known[context]
         if isinstance(found, GitOpsError):
             raise found
         # One cluster, whether it is meant by its name or as the current context.
-        return self._by_context().get(found.context, found)
+        found = self._by_context().get(found.context, found)
+        if self._warming is not None and found is self._known.get(self._said or self._usual):
+            self._warming.join(_READING)
+        return found
 
     def _open(self, context: str | None, *, declared: bool) -> None:
         try:

@@ -14,7 +14,13 @@ import pytest
 import yaml
 
 from gitops_cli.cluster.connection import connect
-from gitops_cli.domain.errors import ClusterError, ClusterUnreachable, ConfigurationError, Denied
+from gitops_cli.domain.errors import (
+    ClusterError,
+    ClusterUnreachable,
+    ConfigurationError,
+    Denied,
+    TimedOut,
+)
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Kind
 from gitops_cli.domain.workload import Target
@@ -174,11 +180,54 @@ def test_an_exec_plugin_with_a_certificate(
     ],
 )
 def test_an_exec_plugin_that_fails_says_why(
-    control_plane: ControlPlane, body: str, says: str, tmp_path: Path
+    control_plane: ControlPlane,
+    connected: Connected,
+    web: str,
+    body: str,
+    says: str,
+    tmp_path: Path,
 ) -> None:
     file = write(tmp_path, config_of(control_plane, plugin(tmp_path, body)))
-    with pytest.raises(Denied, match=says):
-        connect(kubeconfig=file)
+    target = Target(EnvironmentName(web), frozenset({Kind.DEPLOYMENT}), pods=False)
+    [found] = connected(file).observe([target]).values()
+    denied = found.errors[Kind.DEPLOYMENT]
+    assert isinstance(denied, Denied)
+    assert says in denied.message
+
+
+def test_an_exec_plugin_runs_when_it_is_needed_and_once(
+    control_plane: ControlPlane, connected: Connected, web: str, token: str, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    answer = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": token},
+    }
+    body = f"open({str(runs)!r}, 'a').write('run\\n')\nprint({json.dumps(json.dumps(answer))})"
+    cluster = connected(write(tmp_path, config_of(control_plane, plugin(tmp_path, body))))
+    cluster.open()
+    assert not runs.exists()
+    target = Target(EnvironmentName(web), frozenset(Kind), pods=True)
+    for _ in range(2):
+        [found] = cluster.observe([target]).values()
+        assert [w.name for w in found.workloads] == ["web"]
+    assert runs.read_text() == "run\n"
+
+
+def test_an_exec_plugin_that_never_returns_holds_nobody_past_the_time_out(
+    control_plane: ControlPlane, connected: Connected, web: str, tmp_path: Path
+) -> None:
+    body = "import os, sys, time\nwhile os.getppid() != 1: time.sleep(0.1)"
+    file = write(tmp_path, config_of(control_plane, plugin(tmp_path, body)))
+    cluster = connected(file, timeout=2.0)
+    target = Target(EnvironmentName(web), frozenset({Kind.DEPLOYMENT}), pods=False)
+    began = time.monotonic()
+    [found] = cluster.observe([target]).values()
+    assert time.monotonic() - began < 5
+    late = found.errors[Kind.DEPLOYMENT]
+    assert isinstance(late, TimedOut)
+    assert "the login (exec of the kubeconfig) did not end in time" in late.message
 
 
 def test_the_long_connection_does_all_the_short_one_does(
