@@ -21,11 +21,37 @@ POLL_SECONDS = 1.0
 WATCH_SECONDS = 40  # the server ends a watch after that; it is resumed
 SILENCE_SECONDS = WATCH_SECONDS + 10.0  # then the connection is taken for dead
 _ENDING = 1.0  # seconds that threads have for noticing that their streams are closed
+STEADY_SECONDS = 5.0  # a watch that lasted so long works
+_PAUSE = 2.0  # seconds at most between watches that end at once, as behind some proxies
 MOST_WATCHES = 32  # beyond, polling costs the server less than so many connections
 
 
 class Gone(Exception):
     """The server no longer knows the version from which a watch should go on."""
+
+
+class _Pace:
+    """The pauses between watches: they grow while each ends at once, whatever ends it."""
+
+    def __init__(self) -> None:
+        self._short = 0
+        self._began = 0.0
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Tell whether the last watch ended at once."""
+        return self._short > 0
+
+    def begin(self) -> None:
+        """Note that a watch begins now."""
+        self._began = time.monotonic()
+
+    def pause(self) -> float:
+        """Return how many seconds to wait after a watch has ended."""
+        lasted = time.monotonic() - self._began >= STEADY_SECONDS
+        self._short = 0 if lasted else self._short + 1
+        most = min(0.1 * 2.0 ** min(self._short, 10), _PAUSE)
+        return random.uniform(most / 2, most)  # noqa: S311 - not all at once
 
 
 class Follower:
@@ -108,14 +134,15 @@ class Follower:
 
     def _follow_on(self, listing: Listing) -> None:
         failures = 0
+        pace = _Pace()
         while not self._stopped.is_set():
             try:
                 listed = fetch(self._api, listing)
                 self._publish(listing, listed)
                 failures = 0
-                self._keep(listing, listed)
+                self._keep(listing, listed, pace)
             except Gone:
-                self._stopped.wait(0.1)
+                self._stopped.wait(pace.pause())
             except Denied as denied:
                 self._publish(listing, denied)
                 if listing.kind is None:
@@ -126,22 +153,30 @@ class Follower:
                 self._fail(listing, error)
                 self._stopped.wait(random.uniform(0.1, min(0.2 * 2.0**failures, 5)))  # noqa: S311
 
-    def _keep(self, listing: Listing, listed: Listed) -> None:
-        """Stay up to date from a LIST on, until it has to be made again."""
+    def _keep(self, listing: Listing, listed: Listed, pace: _Pace) -> None:
+        """Stay up to date from a LIST on, until it has to be made again.
+
+        That is also where a watch ended at once without a word: it may never say any.
+        """
         version = listed.version
         values = dict(listed.values)
         while self._watches and not self._stopped.is_set():
+            before = version
+            pace.begin()
             try:
                 version = self._watch(listing, values, version)
             except Denied:
                 self._watches = False  # no right to watch: poll
+                break
             except Broken:
-                # Resume from the last version: what was missed comes first.
-                self._stopped.wait(random.uniform(0.05, 0.5))  # noqa: S311
+                pass  # resume from the last version: what was missed comes first
             except Refused as refused:
                 if refused.status == 410:
                     raise Gone from refused
                 raise
+            self._stopped.wait(pace.pause())
+            if version == before and pace.is_in_vain:
+                return
         self._stopped.wait(POLL_SECONDS)
 
     def _watch(self, listing: Listing, values: dict[str, Any], version: str) -> str:

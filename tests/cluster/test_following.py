@@ -122,6 +122,20 @@ def test_a_version_that_is_gone_begins_anew(
     assert len(lists) == 2
 
 
+def test_watches_that_end_at_once_are_no_busy_loop_and_hide_nothing(
+    kube: Kube, proxied: KubernetesCluster, api_proxy: ApiProxy, web: str
+) -> None:
+    """As behind a proxy that lets no answer go on: the LISTs tell what changed."""
+    api_proxy.on(EndWatch(0), "GET", r"watch=1", times=100_000)
+    with proxied.follow([target(web)]) as follower:
+        until(follower, web, images)
+        threading.Event().wait(5.0)  # the time in which requests are counted
+        watches = api_proxy.seen("GET", r"deployments.*watch=1")
+        assert 2 <= len(watches) <= 12
+        set_image(kube, web, "2")
+        until(follower, web, lambda o: images(o) == ["r/web:2"])
+
+
 def test_an_event_that_nobody_expects_is_no_silence(
     proxied: KubernetesCluster, api_proxy: ApiProxy, web: str
 ) -> None:
