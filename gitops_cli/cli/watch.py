@@ -13,6 +13,9 @@ from gitops_cli.cli.options import Context, EnvToo, Exclude, Kubeconfig, Only, P
 from gitops_cli.cli.output import Format
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.comparison import Row
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.team import Team
 from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.watch import Look
 from gitops_cli.operations.watch import watch as looks_at
@@ -50,15 +53,21 @@ def watch(
     if desired.note:
         session.output.note(desired.note)
     team = parse_team(desired.snapshot.settings)
-    names = environments_named(session, words, desired.snapshot, team, project=project)
+    named = environments_named(session, words, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
-    selection.check(desired.snapshot.environment(name) for name in names)
+    selection.check(desired.snapshot.environment(name) for name in named)
+
+    def chosen(snapshot: Snapshot) -> tuple[Team, list[EnvironmentName]]:
+        team = parse_team(snapshot.settings)
+        if words:  # what somebody typed, and may have been asked about, stays meant
+            return team, named
+        return team, environments_named(session, (), snapshot, team, project=project)
+
     looks = looks_at(
         desired,
-        names,
         clusters,
-        team,
         session.state,
+        chosen,
         now=session.now,
         selection=selection,
         timeout=timeout,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.comparison import Comparison, Diff, Row, target_of
+from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.team import Team
+from gitops_cli.domain.workload import Target
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, explained, restricted
 from gitops_cli.operations.placement import Clusters
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 GIT_SECONDS = 10.0  # between looks at the remote
 _TICK = 0.5
 _BREATH = 0.1
+
+Chosen = Callable[[Snapshot], tuple[Team, list[EnvironmentName]]]
+"""What a state's gitops.toml says, and which environments to show. Raises GitOpsError."""
 
 
 class Look(NamedTuple):
@@ -38,10 +44,9 @@ class Look(NamedTuple):
 
 def watch(
     desired: Desired,
-    names: Sequence[EnvironmentName],
     clusters: Clusters,
-    team: Team,
     state: StateRepository,
+    chosen: Chosen,
     *,
     now: Callable[[], datetime],
     selection: Selection,
@@ -50,48 +55,82 @@ def watch(
     """Yield a look whenever something changed, in a cluster or in git, until the time is over.
 
     Between changes it yields nothing; the first look comes when every namespace was read, or could
-    not be. Raises what keeps every namespace from being followed.
+    not be. A new tip of the branch is followed with all it says: other kinds of workloads, other
+    environments, another gitops.toml. Raises what keeps every namespace from being followed.
     """
-    placed, errors = clusters.place(names, team)
-    if errors and not placed:
-        raise next(iter(errors.values()))
-    watching = _Watching(desired, list(names), team, now, selection)
-    watching.broken = {name: Comparison(name, (), problems=(e,)) for name, e in errors.items()}
     deadline = None if timeout is None else time.monotonic() + timeout
     with ExitStack() as stack:
-        for group in placed:
-            environments = [desired.snapshot.environment(name) for name in group.environments]
-            follower = group.cluster.follow([target_of(e, pods=True) for e in environments])
-            watching.add(group.cluster, stack.enter_context(follower), group.environments)
+        watching = _Watching(desired, clusters, chosen, now, selection)
+        stack.callback(watching.close)
+        watching.follow(desired)
+        if watching.broken and not watching.is_following:
+            raise next(iter(watching.broken.values())).problems[0]
         yield from watching.looks(state, deadline)
+
+
+class _Followed(NamedTuple):
+    """Namespaces of one cluster; `close` ends the following."""
+
+    cluster: Cluster
+    targets: tuple[Target, ...]
+    follower: Following
+    close: Callable[[], None]
+
+    @property
+    def names(self) -> list[EnvironmentName]:
+        return [target.namespace for target in self.targets]
 
 
 class _Watching:
     def __init__(
         self,
         desired: Desired,
-        names: list[EnvironmentName],
-        team: Team,
+        clusters: Clusters,
+        chosen: Chosen,
         now: Callable[[], datetime],
         selection: Selection,
     ) -> None:
         self.broken: dict[EnvironmentName, Comparison] = {}
         self._desired = desired
-        self._names = names
-        self._team = team
+        self._clusters = clusters
+        self._chosen = chosen
         self._now = now
         self._selection = selection
-        self._following: list[tuple[Cluster, Following, tuple[EnvironmentName, ...]]] = []
-        self._contexts: dict[EnvironmentName, str | None] = {}
+        self._team = Team()
+        self._names: list[EnvironmentName] = []
+        self._following: list[_Followed] = []
         self._rows: dict[tuple[object, ...], Row] = {}
         self._looked_at = time.monotonic()
         self._git_note: str | None = None
+        self._refused: str | None = None
 
-    def add(
-        self, cluster: Cluster, follower: Following, names: tuple[EnvironmentName, ...]
-    ) -> None:
-        self._following.append((cluster, follower, names))
-        self._contexts |= dict.fromkeys(names, cluster.context)
+    @property
+    def is_following(self) -> bool:
+        """Tell whether any cluster is followed."""
+        return bool(self._following)
+
+    def close(self) -> None:
+        """End all following."""
+        for one in self._following:
+            one.close()
+        self._following = []
+
+    def follow(self, desired: Desired) -> None:
+        """Follow what a state asks for; what is followed already goes on."""
+        self._team, self._names = self._chosen(desired.snapshot)
+        self._desired = desired
+        there = [name for name in self._names if name in desired.snapshot.environments]
+        placed, errors = self._clusters.place(there, self._team)
+        self.broken = {name: Comparison(name, (), problems=(e,)) for name, e in errors.items()}
+        before, self._following = self._following, []
+        for group in placed:
+            environments = [desired.snapshot.environment(name) for name in group.environments]
+            targets = tuple(target_of(e, pods=True) for e in environments)
+            same = [o for o in before if (o.cluster, o.targets) == (group.cluster, targets)]
+            self._following.append(same[0] if same else _begun(group.cluster, targets))
+        for one in before:
+            if one not in self._following:
+                one.close()
 
     def looks(self, state: StateRepository, deadline: float | None) -> Iterator[Look]:
         last: Look | None = None
@@ -109,15 +148,15 @@ class _Watching:
 
     def _stale(self) -> str | None:
         """Return why something may be out of date: a cluster or the remote is out of reach."""
-        errors = (follower.error for _, follower, _ in self._following)
+        errors = (one.follower.error for one in self._following)
         said = (f"{e.message}; showing the last known" for e in errors if e is not None)
-        return next(said, self._git_note)
+        return next(said, self._git_note or self._refused)
 
     def _listen(self) -> bool:
         if not self._following:
             time.sleep(_TICK)
         share = _TICK / max(1, len(self._following))
-        heard = [follower.wait(share) for _, follower, _ in self._following]
+        heard = [one.follower.wait(share) for one in self._following]
         return any(heard)
 
     def _look_at_git(self, state: StateRepository) -> bool:
@@ -129,33 +168,47 @@ class _Watching:
         if tip.commit is None or tip.commit == self._desired.ours.commit:
             return False
         ours = self._desired.ours._replace(commit=tip.commit)
-        self._desired = self._desired._replace(snapshot=state.snapshot(tip.commit), ours=ours)
+        desired = self._desired._replace(snapshot=state.snapshot(tip.commit), ours=ours)
+        try:
+            self.follow(desired)
+            self._refused = None
+        except GitOpsError as error:  # such as a gitops.toml that is broken
+            self._desired = desired
+            self._refused = f"{error.message}; going on as before"
         return True
 
     def _look(self, *, first: bool) -> Look | None:
         found = dict(self.broken)
-        for cluster, follower, names in self._following:
+        contexts: dict[EnvironmentName, str | None] = {}
+        for one in self._following:
             compared = {}
-            for name in names:
-                observed = follower.observed(name)
+            contexts |= dict.fromkeys(one.names, one.cluster.context)
+            for name in one.names:
+                observed = one.follower.observed(name)
                 environment = self._desired.snapshot.environments.get(name)
                 if observed is None:
-                    if (error := follower.error) is None:
+                    if (error := one.follower.error) is None:
                         return None
                     found[name] = Comparison(name, (), problems=(error,))
                 elif environment is not None:
                     comparison = compared_with(environment, observed, self._team, now=self._now())
                     services = self._selection.services(environment)
                     compared[name] = restricted(comparison, services)
-            found |= explained(compared, cluster)
+            found |= explained(compared, one.cluster)
         comparisons = tuple(found[name] for name in self._names if name in found)
-        diff = Diff(self._desired.ours.commit, comparisons, self._contexts)
+        diff = Diff(self._desired.ours.commit, comparisons, contexts)
         before, self._rows = self._rows, {_key(row): row for c in comparisons for row in c.rows}
         if first:
             return Look(diff, stale=self._stale())
         changed = [row for key, row in self._rows.items() if _seen(before.get(key)) != _seen(row)]
         gone = [row for key, row in before.items() if key not in self._rows]
         return Look(diff, tuple(changed), tuple(gone), self._stale())
+
+
+def _begun(cluster: Cluster, targets: tuple[Target, ...]) -> _Followed:
+    stack = ExitStack()
+    follower = stack.enter_context(cluster.follow(targets))
+    return _Followed(cluster, targets, follower, stack.close)
 
 
 def _key(row: Row) -> tuple[object, ...]:

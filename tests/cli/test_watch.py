@@ -12,7 +12,7 @@ import yaml
 from tests.cli.live import NEW, OLD, Live, image, make_live
 from tests.testbed import schemas
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.gitops import Gitops
+from tests.testbed.gitops import Gitops, Started
 from tests.testbed.kube import Kube
 from tests.testbed.registry import free_port
 
@@ -132,3 +132,49 @@ def test_what_is_recorded_meanwhile_is_seen_too(live: Live) -> None:
         terminal.wait_for("differs", timeout=30)
         terminal.press("ctrl-c")
         terminal.finish()
+
+
+def shown_until(process: Started, *words: str) -> str:
+    """Read lines until one has all the words; return that one."""
+    assert process.stdout is not None
+    while line := process.stdout.readline():
+        if all(word in line for word in words):
+            return line
+    raise AssertionError(f"it ended without {words}")
+
+
+def test_a_kind_that_is_new_there_is_looked_for(live: Live) -> None:
+    live.run("StatefulSet", "db", OLD)
+    live.kube.wait_rolled_out("StatefulSet", live.namespace, "db")
+    with live.gitops.start("watch", live.namespace, "--timeout", "60s") as process:
+        shown_until(process, "web", "in-sync")
+        live.record({"db.statefulset": OLD})
+        assert "missing" not in shown_until(process, f"{live.namespace} db ")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+def test_what_gitops_toml_says_now_holds(live: Live, tmp_path: Path) -> None:
+    """The container that it names is compared from then on; one that is broken changes nothing."""
+    other = image("sidecar", NEW)
+    live.run("Deployment", "two", OLD, images={"app": image("else", OLD), "other": other})
+    live.record({"two.deployment": OLD})
+    with live.gitops.start("watch", live.namespace, "--timeout", "60s") as process:
+        assert process.stderr is not None
+        shown_until(process, "two", "unclear")
+        live.record({"/gitops.toml": "this is no TOML"})
+        assert "going on as before" in process.stderr.readline()
+        live.record({"/gitops.toml": '[service.two]\ncontainer = "app"'})
+        shown_until(process, f"{live.namespace} two", "differs")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+def test_without_a_name_a_new_environment_is_shown(live: Live) -> None:
+    with live.gitops.start("watch", "--timeout", "60s") as process:
+        shown_until(process, "web", "in-sync")
+        new = f"{live.namespace}-b"
+        live.record({"images_path": "r/", "api.deployment": OLD}, environment=new)
+        assert "missing" in shown_until(process, f"{new} api ")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
