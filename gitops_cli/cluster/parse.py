@@ -214,6 +214,7 @@ def _pod_container(
         message=waiting.get("message", ""),
         ended=_ended(state),
         ended_before=_ended(status.get("lastState") or {}),
+        started_at=_time((state.get("running") or {}).get("startedAt")),
     )
 
 
@@ -221,7 +222,13 @@ def _ended(state: Mapping[str, Any]) -> Ended | None:
     ended = state.get("terminated")
     if not ended:
         return None
-    return Ended(ended.get("exitCode", 0), ended.get("reason", ""), ended.get("message", ""))
+    began, finished = _time(ended.get("startedAt")), _time(ended.get("finishedAt"))
+    return Ended(
+        ended.get("exitCode", 0),
+        ended.get("reason", ""),
+        ended.get("message", ""),
+        None if began is None or finished is None else (finished - began).total_seconds(),
+    )
 
 
 def _digest(image_id: str) -> str | None:

@@ -199,7 +199,7 @@ def compare(
             errors[str(error)] = error
             continue
         want = _Wanted(environment, file, wanted, _lock(environment, service, now))
-        rows += _rows_of(want, observed, known.get(service))
+        rows += _rows_of(want, observed, known.get(service), now)
     spoilt = [f for f in environment.findings if f.severity is Severity.ERROR]
     for finding in spoilt:
         spoiling = invalid([finding])
@@ -262,7 +262,7 @@ class _Wanted(NamedTuple):
         )
 
 
-def _rows_of(want: _Wanted, observed: Observed, configured: str | None) -> list[Row]:
+def _rows_of(want: _Wanted, observed: Observed, configured: str | None, now: datetime) -> list[Row]:
     service, kind = want.file.service, want.file.kind
     workload = observed.workload(kind, service)
     if workload is None:
@@ -273,7 +273,7 @@ def _rows_of(want: _Wanted, observed: Observed, configured: str | None) -> list[
         hint = f"set [service.{service}] container in gitops.toml"
         reason = f"{containers.reason}; {hint}"
         return [want.row(State.UNCLEAR, reason, commit=workload.commit)]
-    rollout = judge(workload, observed.pods_of(workload), observed.jobs_of(workload))
+    rollout = judge(workload, observed.pods_of(workload), observed.jobs_of(workload), now=now)
     return [_row(want, c, workload, observed, rollout) for c in containers]
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.workload import Job, Pod, PodContainer, Workload
+from gitops_cli.domain.workload import Ended, Job, Pod, PodContainer, Workload
 
 # The kubelet's reasons that no waiting will mend.
 _FINAL = frozenset(
@@ -29,6 +29,10 @@ _NOT_FOUND = re.compile(
     re.IGNORECASE,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The kubelet forgets its back-off once a container has run for ten minutes (Kubernetes'
+# documentation, "Pod Lifecycle", "How Pods handle problems with containers").
+_STEADY = 600.0
+_PROOF = 30.0  # seconds that a start has to hold after a crash, however soon that came
 
 
 class Phase(StrEnum):
@@ -95,10 +99,12 @@ def judge(
     jobs: Sequence[Job] = (),
     *,
     generation: int = 0,
+    now: datetime | None = None,
 ) -> Rollout:
     """Judge a workload; `generation` is the least its controller must have seen.
 
-    Without `pods` (no right to list them) only the workload's own status counts.
+    Without `pods` (no right to list them) only the workload's own status counts; without `now`
+    no restart does.
     """
     if workload.kind is Kind.CRONJOB:
         return _judge_cronjob(workload, pods or (), jobs)
@@ -107,7 +113,7 @@ def judge(
     if workload.observed_generation < max(workload.generation, generation):
         return Rollout(Phase.PROGRESSING, "its controller has not seen the change yet")
     if _is_complete(workload):
-        return Rollout(Phase.COMPLETE, counts=(counts.wanted, counts.wanted))
+        return _proven(newest_pods(workload, pods or ()), now, (counts.wanted, counts.wanted))
     trouble = trouble_of(workload, pods or ())
     if (deadline := _deadline_exceeded(workload)) is not None:
         stuck = trouble or Trouble("ProgressDeadlineExceeded", deadline)
@@ -130,6 +136,54 @@ def _is_complete(workload: Workload) -> bool:
         and counts.available >= counts.updated
         and counts.ready >= counts.wanted
     )
+
+
+def _proven(pods: Iterable[Pod], now: datetime | None, counts: tuple[int, int]) -> Rollout:
+    """Judge pods that are all ready: between two crashes they are as well.
+
+    One that ended and was started again counts only once it has run longer than what it did
+    before: for each restart as long as the last run took, at least 30 seconds, at most the ten
+    minutes after which the kubelet forgets it too. Until then a single restart is a rollout on
+    its way, and so is one after a long run; several after short ones are a trouble.
+    """
+    unproven = [
+        (pod, container, container.ended_before)
+        for pod in pods
+        for container in pod.containers
+        if now is not None and not _has_held(container, now)
+    ]
+    if not unproven:
+        return Rollout(Phase.COMPLETE, counts=counts)
+    pod, container, ended = max(unproven, key=lambda found: found[1].restarts)
+    said = _restarts(container, ended)
+    if ended is None or container.restarts < 2 or (ended.ran or 0.0) >= _STEADY:
+        code = f", last exit code {ended.exit_code}" if ended is not None else ""
+        return Rollout(Phase.PROGRESSING, f"{said}{code}", None, counts)
+    trouble = Trouble(
+        "Restarting",
+        said,
+        pod.name,
+        container.name,
+        exit_code=ended.exit_code,
+        restarts=container.restarts,
+    )
+    return Rollout(Phase.PROGRESSING, said, trouble, counts)
+
+
+def _has_held(container: PodContainer, now: datetime) -> bool:
+    ended, since = container.ended_before, container.started_at
+    if ended is None or since is None or not container.restarts:
+        return True
+    needed = min(max(container.restarts * (ended.ran or 0.0), _PROOF), _STEADY)
+    return (now - since).total_seconds() >= needed
+
+
+def _restarts(container: PodContainer, ended: Ended | None) -> str:
+    # The time of day, not how long ago: what only grows older is no news.
+    times = "once" if container.restarts == 1 else f"{container.restarts} times"
+    last = f", last at {container.started_at:%Y-%m-%d %H:%M:%S %Z}" if container.started_at else ""
+    ran = f" after {ended.ran:.0f} s" if ended is not None and ended.ran is not None else ""
+    return f"{container.name} restarted {times}{last}{ran}"
 
 
 def _deadline_exceeded(workload: Workload) -> str | None:

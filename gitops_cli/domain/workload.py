@@ -93,17 +93,22 @@ class Workload(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How a container's process ended; `message` is what it left for Kubernetes."""
+    """How a container's process ended; `message` is what it left for Kubernetes.
+
+    `ran` is how many seconds it had run, None where the node does not say.
+    """
 
     exit_code: int
     reason: str = ""
     message: str = ""
+    ran: float | None = None
 
 
 class PodContainer(NamedTuple):
     """A container of a pod: the image it should have, and what the node says of it.
 
-    `digest` is that of the image that was pulled, None before.
+    `digest` is that of the image that was pulled, None before. `started_at` is the start of the
+    process that runs now, by the node's clock.
     """
 
     name: str
@@ -117,6 +122,7 @@ class PodContainer(NamedTuple):
     message: str = ""
     ended: Ended | None = None
     ended_before: Ended | None = None
+    started_at: datetime | None = None
 
 
 class Pod(NamedTuple):

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.comparison import Comparison, Diff, Row, target_of
+from gitops_cli.domain.comparison import Comparison, Diff, Row, State, target_of
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Snapshot
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GIT_SECONDS = 10.0  # between looks at the remote
 _TICK = 0.5
 _BREATH = 0.1
+_AGAIN = 2.0  # between looks at pods that have to prove themselves
 
 Chosen = Callable[[Snapshot], tuple[Team, list[EnvironmentName]]]
 """What a state's gitops.toml says, and which environments to show. Raises GitOpsError."""
@@ -100,7 +101,7 @@ class _Watching:
         self._names: list[EnvironmentName] = []
         self._following: list[_Followed] = []
         self._rows: dict[tuple[object, ...], Row] = {}
-        self._looked_at = time.monotonic()
+        self._looked_at = self._shown_at = time.monotonic()
         self._git_note: str | None = None
         self._refused: str | None = None
 
@@ -135,9 +136,10 @@ class _Watching:
     def looks(self, state: StateRepository, deadline: float | None) -> Iterator[Look]:
         last: Look | None = None
         while deadline is None or time.monotonic() < deadline:
-            news = self._listen() | self._look_at_git(state)
+            news = self._listen() | self._look_at_git(state) | self._is_due(last)
             if last is not None and not news and self._stale() == last.stale:
                 continue
+            self._shown_at = time.monotonic()
             look = self._look(first=last is None)
             if look is not None and (
                 last is None or look.changed or look.gone or look.stale != last.stale
@@ -145,6 +147,13 @@ class _Watching:
                 last = look
                 yield look
             time.sleep(_BREATH)
+
+    def _is_due(self, last: Look | None) -> bool:
+        """Tell whether time alone may have changed something: restarts are forgotten."""
+        if last is None or time.monotonic() - self._shown_at < _AGAIN:
+            return False
+        moving = (State.ROLLING, State.FAILED)
+        return any(row.state in moving for c in last.diff.environments for row in c.rows)
 
     def _stale(self) -> str | None:
         """Return why something may be out of date: a cluster or the remote is out of reach."""
