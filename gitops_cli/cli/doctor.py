@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gitops_cli import __version__
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, Kubeconfig
 from gitops_cli.cli.session import Session
@@ -35,6 +36,7 @@ def doctor(
 ) -> None:
     """Check git, the remote, rights, sources, registries, clusters, agents and clocks."""
     found: list[Check] = [
+        checks.check_gitops(__version__),
         checks.check_git(session.git_version),
         checks.attempt("repository", lambda: checks.check_repository(session.state)),
     ]

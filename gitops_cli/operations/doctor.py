@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 OLDEST_GIT = (2, 34)
+OLDEST_SERVER = (1, 28)
 SKEW = timedelta(seconds=30)
 
 
@@ -54,6 +55,11 @@ def check_git(version: str | None) -> Check:
     if numbers < OLDEST_GIT:
         return Check("git", Verdict.FAILED, f"git {version} is too old", upgrade)
     return Check("git", Verdict.OK, version)
+
+
+def check_gitops(version: str) -> Check:
+    """Say which gitops this is."""
+    return Check("gitops", Verdict.OK, version)
 
 
 def check_identity(name: str | None) -> Check:
@@ -184,6 +190,7 @@ def check_clusters(
         yield reached
         if reached.verdict is not Verdict.FAILED:
             yield attempt("rights", partial(_rights, group, snapshot))
+            yield attempt("explaining", partial(_explaining, group, snapshot))
             yield from _agents(agents, group)
 
 
@@ -195,6 +202,11 @@ def _server(cluster: Cluster, now: Callable[[], datetime]) -> Check | str:
         skew = age(abs(server.time - moment))
         detail = f"{server.version}; its clock and ours differ by {skew}"
         return Check(name, Verdict.WARNING, detail, "compare `date -u` with the server's")
+    numbers = tuple(int(number) for number in re.findall(r"\d+", server.version)[:2])
+    if numbers < OLDEST_SERVER:
+        oldest = ".".join(map(str, OLDEST_SERVER))
+        detail = f"{server.version} is older than gitops is made for"
+        return Check(name, Verdict.WARNING, detail, f"Kubernetes {oldest} or newer")
     return f"{server.version} at {cluster.server}"
 
 
@@ -205,17 +217,38 @@ def _rights(group: Placed, snapshot: Snapshot) -> Check | str:
         for kind in sorted({f.kind for f in snapshot.environments[environment].files.values()})
         for verb in ("list", "patch")
     ]
-    answers = group.cluster.review(wanted)
-    lacking = [str(right) for right, answer in zip(wanted, answers, strict=True) if answer is False]
-    for answer in answers:
-        if isinstance(answer, GitOpsError):
-            raise answer
-    if lacking:
-        more = f" and {len(lacking) - 3} more" if lacking[3:] else ""
-        detail = f"not permitted: {', '.join(lacking[:3])}{more}"
+    detail = _lacking(group.cluster, wanted)
+    if detail is not None:
         hint = "diff needs `list`, sync needs `patch`; an agent can have them instead of you"
         return Check("rights", Verdict.WARNING, detail, hint)
     return f"list and patch in {plural(len(group.environments), 'namespace')}"
+
+
+def _explaining(group: Placed, snapshot: Snapshot) -> Check | str:
+    wanted = []
+    for environment in group.environments:
+        kinds = sorted({f.kind for f in snapshot.environments[environment].files.values()})
+        wanted.append(Right("list", "pods", environment))
+        wanted.append(Right("get", "pods", environment, subresource="log"))
+        wanted += [Right("watch", kind, environment) for kind in (*kinds, "pods")]
+    detail = _lacking(group.cluster, wanted)
+    if detail is not None:
+        hint = "without them pods explain nothing, and rollouts are polled instead of watched"
+        return Check("explaining", Verdict.WARNING, detail, hint)
+    return f"pods, logs and watches in {plural(len(group.environments), 'namespace')}"
+
+
+def _lacking(cluster: Cluster, wanted: Sequence[Right]) -> str | None:
+    """Return which of some rights we do not have; None: we have all."""
+    answers = cluster.review(wanted)
+    for answer in answers:
+        if isinstance(answer, GitOpsError):
+            raise answer
+    lacking = [str(right) for right, answer in zip(wanted, answers, strict=True) if answer is False]
+    if not lacking:
+        return None
+    more = f" and {len(lacking) - 3} more" if lacking[3:] else ""
+    return f"not permitted: {', '.join(lacking[:3])}{more}"
 
 
 def _agents(agents: Callable[[Placed], Iterable[AgentReport]], group: Placed) -> Iterator[Check]:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gitops_cli import __version__
+from gitops_cli.cluster.connection import connect
+from gitops_cli.domain.team import Team
+from gitops_cli.operations.doctor import check_clusters
+from gitops_cli.operations.placement import Clusters
+from gitops_cli.state.opening import open_repository
 from tests.cli.synced import LOOK
 from tests.testbed import article as articles
 from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane
+from tests.testbed.faults import Answer, ApiProxy
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops, Ran
 from tests.testbed.kube import Kube, write_kubeconfig
@@ -36,7 +45,9 @@ def checks(ran: Ran) -> dict[str, dict[str, Any]]:
 def test_all_is_well(state: Gitops) -> None:
     found = checks(state(*GIT_ONLY))
     assert {check["verdict"] for check in found.values()} == {"ok"}
-    assert set(found) == {"git", "identity", "repository", "remote", "write access", "files"}
+    of_git = {"git", "identity", "repository", "remote", "write access", "files"}
+    assert set(found) == {"gitops", *of_git}
+    assert found["gitops"]["detail"] == __version__
     assert "To mend" not in state(*GIT_ONLY[:-2]).ok().stdout
 
 
@@ -137,7 +148,55 @@ def test_a_cluster(
     assert found["cluster test"]["verdict"] == "ok"
     assert found["cluster test"]["detail"].startswith("v1.")
     assert found["rights"]["detail"] == "list and patch in 6 namespaces"
+    assert found["explaining"]["detail"] == "pods, logs and watches in 6 namespaces"
     assert found["agents"]["detail"] == "none is running"
+
+
+def test_a_cluster_that_is_older_than_gitops_knows(
+    state: Gitops, article: Article, kube: Kube, api_proxy: ApiProxy
+) -> None:
+    articles.deploy(kube, article, replicas=0)
+    api_proxy.on(Answer(200, body={"gitVersion": "v1.27.16"}), "GET", "/version", times=9)
+    inside = state.using(KUBECONFIG=api_proxy.kubeconfig)
+    found = checks(inside("doctor", "--no-registry", "-o", "json"))
+    [cluster] = [check for name, check in found.items() if name.startswith("cluster ")]
+    assert cluster["verdict"] == "warning"
+    assert "v1.27.16 is older" in cluster["detail"]
+    assert "1.28" in cluster["hint"]
+
+
+def test_a_server_whose_clock_is_another(
+    state: Gitops, control_plane: ControlPlane, article: Article
+) -> None:
+    """Ours is a quarter of an hour ahead, for a test can set no server's."""
+    snapshot = open_repository(state.directory).index_snapshot()
+    clusters = Clusters(lambda context, declared: connect(context, control_plane.kubeconfig))
+    ahead = timedelta(minutes=15)
+    found = list(
+        check_clusters(
+            snapshot, Team(), clusters, lambda group: [], now=lambda: datetime.now(UTC) + ahead
+        )
+    )
+    clusters.close()
+    assert found[0].verdict == "warning"
+    assert re.search(r"its clock and ours differ by 1[45]m", found[0].detail)
+
+
+def test_an_old_git(state: Gitops, tmp_path: Path) -> None:
+    old = tmp_path / "old" / "git"
+    old.parent.mkdir()
+    real = shutil.which("git")
+    old.write_text(
+        "#!/bin/sh\n"
+        'for word; do [ "$word" = version ] && echo git version 2.17.1 && exit; done\n'
+        f'exec {real} "$@"\n'
+    )
+    old.chmod(0o755)
+    path = f"{old.parent}:{state.environment['PATH']}"
+    found = checks(state.using(PATH=path)(*GIT_ONLY))
+    assert found["git"]["verdict"] == "failed"
+    assert found["git"]["detail"] == "git 2.17.1 is too old"
+    assert "2.34" in found["git"]["hint"]
 
 
 def test_a_cluster_that_permits_too_little_and_one_that_is_away(
@@ -153,6 +212,9 @@ def test_a_cluster_that_permits_too_little_and_one_that_is_away(
     assert rights["verdict"] == "warning"
     assert "patch deployments.apps" in rights["detail"]
     assert "sync needs `patch`" in rights["hint"]
+    explaining = checks(done)["explaining"]
+    assert explaining["verdict"] == "warning"
+    assert "list pods" in explaining["detail"]
     away = write_kubeconfig(
         tmp_path / "away", url="https://127.0.0.1:1", ca_file=control_plane.ca_file, token=token
     )
