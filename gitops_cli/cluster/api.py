@@ -185,7 +185,8 @@ class Api:
         """Return the error for a server that did not answer, or not before the deadline."""
         context = f" (context {self.access.context})" if self.access.context else ""
         message = f"cannot {doing}: {self.access.server}{context}: {one_line(str(broken))}"
-        if self.deadline is not None and time.monotonic() >= self.deadline - _MARGIN:
+        over = self.deadline is not None and time.monotonic() >= self.deadline - _MARGIN
+        if broken.late and over:
             arrived = broken.sent and doing.verb == "patch"
             unsure = "; whether the server got it is not known" if arrived else ""
             return TimedOut(message + unsure, hint="--timeout allows more time")
@@ -223,7 +224,7 @@ class Api:
     def _left(self, until: float, doing: Doing) -> float:
         left = until - time.monotonic()
         if left <= 0:
-            raise self.unreachable(doing, Broken("no answer in time"))
+            raise self.unreachable(doing, Broken("no answer in time", late=True))
         return left
 
 

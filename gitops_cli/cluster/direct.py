@@ -296,7 +296,7 @@ def _broken(error: Exception, *, sent: bool) -> Broken:
     if isinstance(error, socket.gaierror):
         return Broken(f"unknown host ({error.strerror})", again=False)
     if isinstance(error, TimeoutError):
-        return Broken("no answer in time", sent=sent)
+        return Broken("no answer in time", sent=sent, late=True)
     if isinstance(error, http.client.IncompleteRead):
         return Broken("the answer broke off", sent=sent)
     if isinstance(error, http.client.RemoteDisconnected):

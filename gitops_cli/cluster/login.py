@@ -70,14 +70,14 @@ class LateTransport:
         except TimeoutError:
             what = ", ".join(self._access.beyond)
             why = f"the login ({what} of the kubeconfig) did not end in time"
-            return Broken(why, again=False)
+            return Broken(why, again=False, late=True)
 
     def _left(self, seconds: float) -> float:
         if self._deadline is None:
             return seconds
         left = min(seconds, self._deadline - time.monotonic())
         if left <= 0:
-            raise Broken("no answer in time")
+            raise Broken("no answer in time", late=True)
         return left
 
 

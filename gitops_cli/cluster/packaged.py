@@ -44,7 +44,7 @@ class PackagedTransport:
             body = _read(answer, deadline)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             answer.close()
-            raise Broken(one_line(str(error)), sent=True) from error
+            raise Broken(one_line(str(error)), sent=True, late=_is_late(error)) from error
         return Response(answer.status, body, {k.lower(): v for k, v in answer.headers.items()})
 
     def stream(self, request: Request, *, timeout: float) -> PackagedStream:
@@ -61,7 +61,8 @@ class PackagedTransport:
         try:
             settings = bounded(self._client.configuration.auth_settings, timeout)
         except TimeoutError as error:
-            raise Broken("the login was not renewed in time", again=False) from error
+            why = "the login was not renewed in time"
+            raise Broken(why, again=False, late=True) from error
         for setting in settings.values():
             if setting["in"] == "header" and setting["value"]:
                 headers[setting["key"]] = setting["value"]
@@ -81,7 +82,13 @@ class PackagedTransport:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             again = not isinstance(error, urllib3.exceptions.SSLError)
-            raise Broken(one_line(str(error)), sent=True, again=again) from error
+            late = _is_late(error)
+            raise Broken(one_line(str(error)), sent=True, again=again, late=late) from error
+
+
+def _is_late(error: Exception) -> bool:
+    refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # to urllib3 a time-out too
+    return not refused and isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError))
 
 
 def _read(answer: Any, deadline: float) -> bytes:

@@ -10,13 +10,17 @@ from typing import NamedTuple, Protocol
 class Broken(Exception):
     """Nothing answered, or the connection broke. `sent`: the request may have arrived.
 
-    `again`: another try at once may do; False for what a wait will not mend.
+    `again`: another try at once may do; False for what a wait will not mend. `late`: all that was
+    wrong is that no answer came in time.
     """
 
-    def __init__(self, why: str, *, sent: bool = False, again: bool = True) -> None:
+    def __init__(
+        self, why: str, *, sent: bool = False, again: bool = True, late: bool = False
+    ) -> None:
         super().__init__(why)
         self.sent = sent
         self.again = again
+        self.late = late
 
 
 class Request(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any, Self
 from gitops_cli.cluster.api import Api, Refused
 from gitops_cli.cluster.reading import Listed, Listing, assembled, fetch, listings
 from gitops_cli.cluster.transport import Broken, Stream
-from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
+from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError, TimedOut
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.workload import Observed, Target
 
@@ -228,6 +228,8 @@ class Follower:
 
     def _fail(self, listing: Listing, error: GitOpsError) -> None:
         with self._changed:
+            if isinstance(error, TimedOut) and listing in self._broken:
+                return  # that the time is over says less than what was wrong before
             self._broken[listing] = error
             if listing not in self._known:
                 self._known[listing] = error
