@@ -164,11 +164,18 @@ class Ours(NamedTuple):
     """The state commit that is to be followed.
 
     `fresh`: just read from the remote. `said`: named by --rev or --at, so newer ones do not count.
+    `judged`: the remote's tip where another commit is followed, as that one is not trusted.
     """
 
     commit: str | None
     fresh: bool
     said: bool = False
+    judged: str | None = None
+
+    @property
+    def tip(self) -> str | None:
+        """Return the tip that was read; `fresh` as long as the remote still has it."""
+        return self.judged or self.commit
 
 
 def reason_to_leave(

@@ -121,7 +121,7 @@ class Agent:
         commit, distrust = self._trusted(tip)
         found = Desired(
             self._tips.snapshot(commit, only=frozenset(self._environments)),
-            Ours(commit, fresh=True),
+            Ours(commit, fresh=True, judged=tip),
             self._tips.commit(commit).committed_at,
         )
         self._following = Following(found, tip, distrust)

@@ -75,7 +75,7 @@ class Follow:
             return reason
         if self._reason(workload, self._ours._replace(fresh=False)) is not None:
             # It was read after the tip was: its commit may be one that was pushed in between.
-            self._take(self._ours.commit is None or self._state.is_still_tip(self._ours.commit))
+            self._take(self._ours.tip is None or self._state.is_still_tip(self._ours.tip))
             self._asked_again = True
         return self._reason(workload, self._ours)
 
@@ -83,7 +83,7 @@ class Follow:
         """Read the remote's tip anew: somebody with another one is at work."""
         if self._ours.fresh:
             tip = self._state.tip(require_remote=False)
-            self._take(tip.fresh and tip.commit == self._ours.commit)
+            self._take(tip.fresh and tip.commit == self._ours.tip)
 
     def _reason(self, workload: Workload, ours: Ours) -> str | None:
         return reason_to_leave(workload.commit, ours, self._is_ancestor)

@@ -16,6 +16,7 @@ from gitops_cli.domain.commits import Commit
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.text import redacted
+from gitops_cli.domain.version import is_commit
 from gitops_cli.state.failures import failure
 from gitops_cli.state.location import check_url
 from gitops_cli.state.objects import ObjectReader
@@ -57,6 +58,7 @@ class TipReader:
         self._reader = ObjectReader(self._git)
         self._tip = ""
         self._looked_at = float("-inf")
+        self._has_history = False
         self.fetches = 0
 
     def close(self) -> None:
@@ -103,8 +105,20 @@ class TipReader:
         return found
 
     def is_ancestor(self, older: str, newer: str) -> bool | None:
-        """Tell whether `newer` contains `older`; None: history is cut, nobody can tell here."""
-        return True if older == newer else None
+        """Tell whether `newer` contains `older`; None: history is cut, nobody can tell here.
+
+        Only `newest_trusted` brings history. Without it no process is started to ask in vain.
+        """
+        if older == newer:
+            return True
+        if not self._has_history or not (is_commit(older) and is_commit(newer)):
+            return None
+        done = self._git.run("merge-base", "--is-ancestor", "--", older, newer)
+        if done.code == 0:
+            return True
+        # Both may be here and the way between them cut off: then a `no` proves nothing.
+        cut = (self._path / "shallow").exists()
+        return False if done.code == 1 and not cut else None
 
     def is_still_tip(self, commit: str) -> bool:
         """Tell whether the remote's tip is this commit.
@@ -184,6 +198,8 @@ class TipReader:
                     f"--depth={depth}",
                     timeout=self._timeout,
                 )
+                self._has_history = True
+                self._reader.close()
             commits = self._run("rev-list", "--first-parent", tip).split()
             for commit in commits[seen:]:
                 if _is_good(git, signers, commit):
@@ -199,6 +215,7 @@ class TipReader:
 
     def _forget(self) -> None:
         self._reader.close()
+        self._has_history = False
         shutil.rmtree(self._path)
 
     def _make(self) -> None:
