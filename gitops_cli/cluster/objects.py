@@ -150,11 +150,19 @@ def _waiting(pod: Mapping[str, Any]) -> str:
 def written_at(manifest: Manifest, manager: str = NAME) -> datetime | None:
     """Return when a manager last changed an object, by the API server's clock."""
     times = [
-        entry["time"]
+        _moment(entry["time"])
         for entry in (manifest.get("metadata") or {}).get("managedFields") or ()
         if entry.get("manager") == manager and entry.get("time")
     ]
-    return max((datetime.fromisoformat(time) for time in times), default=None)
+    return max((time for time in times if time is not None), default=None)
+
+
+def _moment(text: str) -> datetime | None:
+    # Whoever may update an object may write any time there, also one of the year 10000.
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _of(verb: str, manifest: Manifest) -> Doing:

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-_LONGEST = 100 * 365 * 86400  # beyond it the calendar ends
+LONGEST = 100 * 365 * 86400  # seconds; beyond it the calendar ends
 # Compiled when first used (`re` keeps it): most commands never do.
 _PART = r"(\d+(?:\.\d+)?)(d|h|m|s)"
 
@@ -14,7 +14,7 @@ _PART = r"(\d+(?:\.\d+)?)(d|h|m|s)"
 def parse_duration(text: str) -> float:
     """Return `text` in seconds; a bare number means seconds. Raises ValueError."""
     seconds = _seconds(text)
-    if seconds > _LONGEST:
+    if seconds > LONGEST:
         raise ValueError(f"`{text}` is longer than a hundred years")
     return seconds
 

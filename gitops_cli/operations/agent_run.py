@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gitops_cli.domain.agent.outcome import Round, Visit
 from gitops_cli.domain.agent.spec import NAME
-from gitops_cli.domain.agent.status import AgentStatus, Result, to_data
+from gitops_cli.domain.agent.status import AgentStatus, Result, short, to_data
 from gitops_cli.domain.comparison import State
 from gitops_cli.domain.errors import (
     Bug,
@@ -24,7 +24,7 @@ from gitops_cli.domain.errors import (
 )
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.syncing import Done, EnvironmentReport, Ours, Outcome
-from gitops_cli.domain.text import one_line, plural
+from gitops_cli.domain.text import plural
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
 from gitops_cli.operations.parallel import ask_all
@@ -42,7 +42,6 @@ T = TypeVar("T")
 
 PACK = "tip.pack"
 _PACK_LIMIT = 600_000  # bytes; a ConfigMap may have 1 MiB, and base64 needs a third more
-_MESSAGE = 1000  # characters: an Event's message may have 1,024
 
 
 class Following(NamedTuple):
@@ -180,11 +179,10 @@ class Agent:
     def _before(self, environment: EnvironmentName) -> AgentStatus:
         """Return what was said last; by an earlier process, if this one has said nothing yet."""
         if environment not in self._said:
-            try:
-                status, _ = self._objects.report(environment)
-            except GitOpsError:
+            found = _or_error(lambda: self._objects.report(environment))
+            if isinstance(found, GitOpsError):
                 return AgentStatus(environment)  # the visit itself will say what is wrong there
-            self._said[environment] = status
+            self._said[environment] = found[0]
         return self._said[environment]
 
     def _synced(
@@ -227,7 +225,7 @@ class Agent:
             tip=following.tip,
             result=Result.FAILED if found else Result.CHANGED if report.changed else quiet,
             message=message,
-            error=_short("; ".join(found)) if found else None,
+            error=short("; ".join(found)) if found else None,
         )
         if not found:
             status = status._replace(commit=desired.ours.commit)
@@ -238,19 +236,23 @@ class Agent:
     def _told(self, visit: Visit, before: AgentStatus, following: Following | GitOpsError) -> Visit:
         """Write the status where `agent status` and kubectl read it; a failure is the visit's."""
         status = visit.status
-        try:
-            more = self._news(status, following)
-            self._objects.write_data(status.environment, NAME, _written(status), **more)
-            if _differs(status, before):
-                with suppress(Denied):  # the right to create Events is optional
-                    self._objects.record_event(status.environment, _event(status))
-        except GitOpsError as error:
-            told = f"the status could not be written: {error.message}"
+        failure = _or_error(lambda: self._tell(status, before, following))
+        if failure is not None:
+            told = f"the status could not be written: {failure.message}"
             both = f"{status.error}; {told}" if status.error else told
-            failed = status._replace(error=_short(both), result=Result.FAILED)
-            return Visit(failed, worst([visit.exit_code, error.exit_code]))
+            failed = status._replace(error=short(both), result=Result.FAILED)
+            return Visit(failed, worst([visit.exit_code, failure.exit_code]))
         self._said[status.environment] = status
         return visit
+
+    def _tell(
+        self, status: AgentStatus, before: AgentStatus, following: Following | GitOpsError
+    ) -> None:
+        more = self._news(status, following)
+        self._objects.write_data(status.environment, NAME, _written(status), **more)
+        if _differs(status, before):
+            with suppress(Denied):  # the right to create Events is optional
+                self._objects.record_event(status.environment, _event(status))
 
     def _news(self, status: AgentStatus, following: Following | GitOpsError) -> dict[str, Any]:
         """Return the pack that spares the next run its fetch, if this one had to make one."""
@@ -282,7 +284,7 @@ def _failed(before: AgentStatus, error: GitOpsError) -> Visit:
         before._replace(
             result=Result.FAILED,
             message="nothing was changed",
-            error=_short(f"{error.message}{hint}"),
+            error=short(f"{error.message}{hint}"),
         ),
         error.exit_code,
     )
@@ -306,7 +308,7 @@ def _what_was_done(outcomes: Sequence[Outcome]) -> str:
         if o.done is Done.PATCHED
     ]
     if changed:
-        return _short(", ".join(changed))
+        return short(", ".join(changed))
     return f"{plural(len(outcomes), 'service')}, nothing to change"
 
 
@@ -344,14 +346,9 @@ def _event(status: AgentStatus) -> Mapping[str, Any]:
         },
         "type": "Warning" if failed else "Normal",
         "reason": "SyncFailed" if failed else "Synced",
-        "message": _short(status.error or status.message or ""),
+        "message": short(status.error or status.message or ""),
         "source": {"component": NAME},
         "firstTimestamp": at,
         "lastTimestamp": at,
         "count": 1,
     }
-
-
-def _short(text: str) -> str:
-    line = one_line(text)
-    return line if len(line) <= _MESSAGE else f"{line[: _MESSAGE - 1]}…"

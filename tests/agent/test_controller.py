@@ -16,7 +16,7 @@ from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually, write_kubeconfig
+from tests.testbed.kube import Kube, eventually, path, write_kubeconfig
 
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
 
@@ -95,6 +95,97 @@ def test_one_environment_in_trouble_does_not_stop_the_others(
 
     assert ran.code == 4
     assert _image(kube, names[1]).endswith(NEW)
+
+
+HOSTILE = [
+    {"interval": "9" * 5000},
+    {"interval": "9" * 18},
+    {"interval": "\u0663", "last-success": "9999-12-31T23:59:59-12:00"},
+    {"last-attempt": "0001-01-01T00:00:00+14:00", "last-success": "0001-01-01T00:00:00+14:00"},
+    {"commit": "\x1b[31m" * 9000, "tip": "-", "error": "x" * 90_000, "version": "\n" * 900},
+]
+
+
+@pytest.mark.parametrize("data", HOSTILE)
+def test_nothing_that_one_status_holds_ends_the_round_of_the_others(
+    controller: tuple[list[str], Path],
+    kube: Kube,
+    article: Article,
+    gitops: Gitops,
+    control_plane: ControlPlane,
+    data: dict[str, str],
+) -> None:
+    names, kubeconfig = controller
+    kube.patch("ConfigMap", names[0], NAME, {"data": data})
+    article.push(names[1], {"authentication": NEW})
+    run = ["agent", "run", "--kubeconfig", str(kubeconfig), *[f"--env={n}" for n in names]]
+    looking = gitops.using(GITOPS_REPO=article.remote, KUBECONFIG=control_plane.kubeconfig)
+
+    unreachable = gitops(*run, "--repo", "ssh://git@127.0.0.1:1/state.git")
+    shown = looking("agent", "status", *names, "-o", "json")
+    kube.patch("ConfigMap", names[0], NAME, {"data": data})
+    well = gitops(*run, "--repo", str(article.remote)).ok()
+    told = kube.get("ConfigMap", names[0], NAME)["data"]
+    last = looking("agent", "status", *names, "-o", "json")
+
+    assert unreachable.code == 3, str(unreachable)
+    assert _image(kube, names[1]).endswith(NEW)
+    assert told["result"] in ("in-sync", "changed", "waiting")
+    assert "Traceback" not in well.stderr
+    for ran in (shown, last):
+        assert ran.code == 1, str(ran)  # as their process is asleep
+        assert [a["environment"] for a in ran.json()["agents"]] == names
+
+
+def test_a_time_of_writing_beyond_the_calendar_ends_no_round_and_no_question(
+    controller: tuple[list[str], Path],
+    kube: Kube,
+    article: Article,
+    gitops: Gitops,
+    control_plane: ControlPlane,
+) -> None:
+    """The API server takes such a time, and can patch that object no more: its owner's trouble."""
+    names, kubeconfig = controller
+    config = kube.get("ConfigMap", names[0], NAME)
+    field = {"manager": NAME, "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1"}
+    told = {**field, "time": "9999-12-31T23:59:59-12:00", "fieldsV1": {"f:data": {}}}
+    config["metadata"]["managedFields"] = [told]
+    kube.request("PUT", path("ConfigMap", names[0], NAME), config)
+    article.push(names[1], {"authentication": NEW})
+    run = ["agent", "run", "--kubeconfig", str(kubeconfig), *[f"--env={n}" for n in names]]
+    looking = gitops.using(GITOPS_REPO=article.remote, KUBECONFIG=control_plane.kubeconfig)
+
+    ran = gitops(*run, "--repo", str(article.remote))
+    shown = looking("agent", "status", *names)
+
+    written = kube.get("ConfigMap", names[0], NAME)["metadata"]["managedFields"][0]["time"]
+    assert written.startswith("10000-")
+    assert ran.code == 5, str(ran)
+    assert "the status could not be written" in ran.stdout
+    assert _image(kube, names[1]).endswith(NEW)
+    assert (shown.code, shown.stdout.count("never")) == (1, 2), str(shown)
+
+
+def test_a_bug_in_reading_one_status_is_logged_and_the_round_goes_on(
+    controller: tuple[list[str], Path],
+    kube: Kube,
+    article: Article,
+    gitops: Gitops,
+    api_proxy: ApiProxy,
+) -> None:
+    names, _ = controller
+    kubeconfig = api_proxy.write_kubeconfig("proxied", kube.token(f"{article.prefix}agent", NAME))
+    api_proxy.on(Answer(200, body={"data": 5}), "GET", f"/{names[0]}/configmaps/{NAME}", times=1000)
+    for name in names:
+        article.push(name, {"authentication": NEW})
+    arguments = ["--repo", str(article.remote), "--kubeconfig", str(kubeconfig)]
+
+    ran = gitops("agent", "run", *arguments, *[f"--env={n}" for n in names]).ok()
+
+    assert "Traceback" in ran.stderr, "what happened can be found in the pod's log"
+    for name in names:
+        assert _image(kube, name).endswith(NEW)
+        assert kube.get("ConfigMap", name, NAME)["data"]["result"] == "changed"
 
 
 def test_a_bug_in_one_environment_is_told_there_and_does_not_stop_the_others(

@@ -17,6 +17,7 @@ from gitops_cli.domain.agent.status import (
     stale_after,
     to_data,
 )
+from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Kind
 
@@ -48,10 +49,32 @@ def test_a_status_is_read_as_it_was_written() -> None:
         {},
         {"last-attempt": "yesterday", "interval": "-1", "result": "fine"},
         {"last-attempt": "2026-11-23T12:00:00"},  # without a zone
+        {"last-attempt": "9999-12-31T23:59:59-12:00"},
+        {"last-success": "0001-01-01T00:00:00+14:00"},
+        {"interval": "9" * 5000},
+        {"interval": "9" * 10},
+        {"interval": "\u0663"},
+        {"commit": "-", "tip": "\x1b[31mabc"},
     ],
 )
 def test_what_cannot_be_read_counts_as_not_written(data: dict[str, str]) -> None:
     assert from_data(ENV, data) == AgentStatus(ENV)
+
+
+def test_what_is_read_is_one_line_and_no_longer_than_what_is_written() -> None:
+    long = from_data(ENV, {"message": "one\ntwo", "error": "x" * 900_000, "version": "\x1b" * 9000})
+
+    assert long.message == "one two"
+    assert max(len(text) for text in (long.error or "", long.version or "")) == 1000
+    assert "\x1b" not in (long.version or "")
+
+
+def test_every_interval_that_the_command_line_takes_is_read_back() -> None:
+    status = AgentStatus(ENV, interval=int(parse_duration("36500d")))
+    data = {key: value for key, value in to_data(status).items() if value is not None}
+
+    assert from_data(ENV, data) == status
+    assert stale_after(status, None) > timedelta(days=36500)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from gitops_cli.domain.duration import LONGEST
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.text import one_line
+from gitops_cli.domain.version import is_commit
+
+_LENGTH = 1000  # characters: an Event's message may have 1,024
+_YEARS = range(1970, 9999)  # further out a time zone leads beyond the calendar
 
 
 class Result(StrEnum):
@@ -57,21 +63,30 @@ def to_data(status: AgentStatus) -> dict[str, str | None]:
 
 
 def from_data(environment: EnvironmentName, data: Mapping[str, str]) -> AgentStatus:
-    """Read the ConfigMap's data; what cannot be read is None, as if it had not been written."""
+    """Read the ConfigMap's data; what cannot be read is None, as if it had not been written.
+
+    Whoever may write ConfigMaps in the namespace may have written it, so nothing is taken that
+    the agent would not write: no other kind of value, and no longer one.
+    """
     words = [result.value for result in Result]
-    interval = data.get("interval", "")
     return AgentStatus(
         environment,
         last_attempt=_moment(data.get("last-attempt")),
         last_success=_moment(data.get("last-success")),
-        commit=data.get("commit"),
-        tip=data.get("tip"),
+        commit=_commit(data.get("commit")),
+        tip=_commit(data.get("tip")),
         result=Result(data["result"]) if data.get("result") in words else None,
-        message=data.get("message"),
-        error=data.get("error"),
-        interval=int(interval) if interval.isdecimal() else None,
-        version=data.get("version"),
+        message=_text(data.get("message")),
+        error=_text(data.get("error")),
+        interval=_interval(data.get("interval", "")),
+        version=_text(data.get("version")),
     )
+
+
+def short(text: str) -> str:
+    """Return `text` on one line, and not longer than a status may be."""
+    line = one_line(text)
+    return line if len(line) <= _LENGTH else f"{line[: _LENGTH - 1]}…"
 
 
 class Health(StrEnum):
@@ -116,4 +131,19 @@ def _moment(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return moment if moment.tzinfo is not None else None
+    return moment if moment.tzinfo is not None and moment.year in _YEARS else None
+
+
+def _commit(text: str | None) -> str | None:
+    return text if text is not None and is_commit(text) else None
+
+
+def _text(text: str | None) -> str | None:
+    # Cut first: a ConfigMap may hold a megabyte.
+    return None if text is None else short(text[: 2 * _LENGTH])
+
+
+def _interval(text: str) -> int | None:
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LONGEST))):
+        return None
+    return int(text) if int(text) <= LONGEST else None
