@@ -6,7 +6,6 @@ on a read-only root: Debian packages are only unpacked, below an emptyDir.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -55,8 +54,9 @@ def command(arguments: Sequence[str]) -> list[str]:
 def variables(seed: Seed) -> dict[str, str]:
     """Return the environment that tells the script what to install and from where."""
     found = {
-        "SEED_PACKAGES": shlex.join(seed.packages),
-        "SEED_REQUIREMENTS": shlex.join(seed.requirements),
+        # Bare words: the script's shell splits them and knows no quotes in them.
+        "SEED_PACKAGES": " ".join(seed.packages),
+        "SEED_REQUIREMENTS": " ".join(seed.requirements),
         "SEED_APT_SOURCES": seed.apt_sources,
         "PIP_INDEX_URL": seed.index,
         "PIP_TRUSTED_HOST": _plain_host(seed.index),
