@@ -24,7 +24,7 @@ from gitops_cli.domain.agent.status import DEFAULT_INTERVAL
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Kind, Snapshot
-from gitops_cli.domain.text import redacted
+from gitops_cli.domain.text import holds_credentials
 
 Mode = Annotated[
     AgentMode,
@@ -180,10 +180,11 @@ def kinds_in(snapshot: Snapshot, environment: EnvironmentName) -> frozenset[Kind
 def agent_url(session: Session, said: str | None) -> str:
     """Return the repository's URL as the cluster is to use it; raises ConfigurationError."""
     url = said or session.state.description
-    if redacted(url) != url or "***@" in url:
+    if holds_credentials(url):
         raise ConfigurationError(
             "the state repository's URL holds credentials, which do not belong into manifests",
-            hint="pass --agent-repo with an ssh URL; the agent has a deploy key",
+            hint="pass --agent-repo with an ssh URL: the agent has a deploy key for it, and no "
+            "place for credentials of https",
         )
     if ssh_server(url) is None and not url.startswith("https://"):
         raise ConfigurationError(

@@ -17,7 +17,7 @@ from gitops_cli.domain.blueprint import PROJECT, Blueprint, Forge, checked, file
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.image import split_repository
 from gitops_cli.domain.team import DEFAULT_STAGES
-from gitops_cli.domain.text import redacted
+from gitops_cli.domain.text import holds_credentials, redacted
 from gitops_cli.operations.recipes import recipe_files
 from gitops_cli.render.init import view
 
@@ -105,7 +105,7 @@ def init(
 
 
 def _reachable(url: str | None) -> str:
-    if url is None or redacted(url) != url or (ssh_server(url) is None and "://" not in url):
+    if url is None or holds_credentials(url) or (ssh_server(url) is None and "://" not in url):
         raise UsageError(
             "where does the cluster find this repository?",
             hint="pass --agent-repo URL, without credentials in it",

@@ -64,6 +64,17 @@ def _redact(match: re.Match[str]) -> str:
     )
 
 
+def holds_credentials(text: str) -> bool:
+    """Tell whether a URL in `text` has a password, a user name that may be one, or a query.
+
+    Over https a user name alone is often a token; a query is a usual place for one, and neither a
+    repository nor a package index needs it.
+    """
+    if redacted(text) != text or "://***@" in text:
+        return True
+    return re.search(r"https?://[^\s?#]*[?#]", text, re.IGNORECASE) is not None
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return `1 service`, `2 services`."""
     return f"{count} {one if count == 1 else many or one + 's'}"

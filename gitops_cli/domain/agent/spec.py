@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.text import holds_credentials, one_line
 
 NAME = "gitops-agent"
 """Every object of the agent has this name; policies and tests match on it."""
@@ -32,6 +35,11 @@ SEEDED_UID = 65534
 """`nobody`: it is in every stock image, and ssh refuses a user without an entry in passwd."""
 
 
+# As deb-version(7) and Debian's policy have names and versions; apt takes an architecture and a
+# release too. A wildcard of the shell is none of them.
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?(=[A-Za-z0-9.+:~-]+|/[A-Za-z0-9.~-]+)?\Z")
+
+
 class AgentMode(StrEnum):
     """A Job each minute in every namespace, or one process for all of a cluster."""
 
@@ -51,13 +59,31 @@ class Seed:
     """What a stock image installs when it starts.
 
     `requirements` are pip's words for the tool and all it needs, each with its version;
-    `apt_sources` replaces the image's own sources.list.
+    `apt_sources` replaces the image's own sources.list. Raises UsageError for a package's name
+    that is none, and for credentials: all of this stands in the pod's manifest.
     """
 
     requirements: Sequence[str]
     index: str | None = None
     apt_sources: str | None = None
     packages: Sequence[str] = ("git", "openssh-client")
+
+    def __post_init__(self) -> None:
+        """Check what people say."""
+        for package in self.packages:
+            if _PACKAGE.match(package) is None:
+                raise UsageError(
+                    f"--seed-package {one_line(package)}: is not the name of a Debian package",
+                    hint="one for each package: --seed-package git=1:2.39.5-0+deb12u2",
+                )
+        for option, text in (("--seed-index", self.index), ("--seed-apt", self.apt_sources)):
+            if text is not None and holds_credentials(text):
+                raise UsageError(
+                    f"{option} holds credentials, which everybody could read in the pod's manifest",
+                    hint=f"without {option}, pass --image with one of your own that has them in "
+                    "/etc/pip.conf or /etc/apt/auth.conf.d, readable by everybody in it; or use "
+                    "the baked image, which installs nothing when it starts",
+                )
 
 
 class AgentSpec(NamedTuple):
