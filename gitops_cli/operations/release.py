@@ -66,8 +66,9 @@ def refuse_dirty(files: list[str]) -> None:
     raise DirtyTree(
         f"{plural(len(files), 'file')} not committed ({named}{more}): the image would not be "
         "what its hash says",
-        hint="commit them, or add what is generated to .gitignore; --allow-dirty releases them "
-        "under a hash of their own",
+        hint="commit them, or add what is generated to .gitignore (your own excludes and marks in "
+        "the index hide nothing from a build); --allow-dirty releases them under a hash of their "
+        "own",
     )
 
 

@@ -75,13 +75,17 @@ def write_objects(
     *arguments: str,
     environment: Mapping[str, str],
     timeout: float = READ_SECONDS,
+    stdin: str = "",
 ) -> Done:
     """Run a command that writes objects; `environment` names another index than the user's."""
-    return _run([*_NO_CONNECTION, "-C", str(directory), *arguments], timeout, environment)
+    return _run([*_NO_CONNECTION, "-C", str(directory), *arguments], timeout, environment, stdin)
 
 
 def _run(
-    arguments: list[str], timeout: float, environment: Mapping[str, str] | None = None
+    arguments: list[str],
+    timeout: float,
+    environment: Mapping[str, str] | None = None,
+    stdin: str = "",
 ) -> Done:
     bare, variables = without_credentials(
         arguments, _environment(os.environ) | dict(environment or {})
@@ -90,7 +94,7 @@ def _run(
         process = subprocess.Popen(
             ["git", *_OPTIONS, *bare],
             env=variables,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -101,7 +105,7 @@ def _run(
     code: int | None
     with process:
         try:
-            out, err = process.communicate(timeout=timeout)
+            out, err = process.communicate(stdin.encode() if stdin else None, timeout=timeout)
             code = process.returncode
         except subprocess.TimeoutExpired:
             _stop(process)

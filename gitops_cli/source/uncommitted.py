@@ -8,8 +8,6 @@ stash stay as they are; what is written are objects and one ref that keeps them 
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,10 +17,11 @@ from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import is_commit
 from gitops_cli.source.checkout import Checkout
 from gitops_cli.source.git import read, write_objects
+from gitops_cli.source.hidden import Known, known, others, own_index, update_index
 
 REFS = "refs/gitops/uncommitted/"
 # How many spaces stand before the path, by the first letter of an entry.
-_FIELDS = {"1": 8, "2": 9, "u": 10, "?": 1}
+_FIELDS = {"1": 8, "2": 9, "u": 10}
 _IDENTITY = {"NAME": "gitops release --allow-dirty", "EMAIL": "gitops@localhost"}
 
 
@@ -30,59 +29,73 @@ class _Change(NamedTuple):
     """A path that differs from HEAD; `inside`: a submodule with uncommitted work of its own."""
 
     path: str
-    inside: bool
+    inside: bool = False
 
 
 def uncommitted_files(checkout: Checkout) -> list[str]:
-    """Return the paths that differ from HEAD, or that git does not know and does not ignore."""
-    return [change.path for change in _changes(checkout.root)]
+    """Return the paths that differ from HEAD, or that git does not know.
+
+    Only what `.gitignore` files leave out is left out here: what a user's own excludes or marks in
+    the index hide from `git status` is built all the same.
+    """
+    found = known(checkout.root)
+    with own_index(checkout.root, found) as index:
+        return [change.path for change in _changes(checkout.root, found, index)]
 
 
-def _changes(root: Path) -> Iterator[_Change]:
+def _changes(root: Path, found: Known, index: dict[str, str]) -> Iterator[_Change]:
     # As git-status(1) has porcelain v2. What a setting hides from people is built all the same.
-    words = ("--untracked-files=normal", "--ignore-submodules=none")
-    done = read(root, "status", "--porcelain=v2", "-z", *words)
+    words = ("--untracked-files=no", "--ignore-submodules=none")
+    done = write_objects(root, "status", "--porcelain=v2", "-z", *words, environment=index)
     if done.code != 0:
         raise GitError(f"{root}: {done.said}")
+    inside: set[str] = set()
     entries = iter(done.out.split("\0"))
     for entry in entries:
         kind = entry[:1]
         if kind in _FIELDS:
             *fields, path = entry.split(" ", _FIELDS[kind])
-            submodule = fields[2] if len(fields) > 2 else ""  # S, then C, M, U or dots
-            yield _Change(path, submodule.startswith("S") and submodule[2:] != "..")
+            submodule = fields[2]  # S, then C, M, U or dots
+            changed = _Change(path, submodule.startswith("S") and submodule[2:] != "..")
+            inside |= {path} if changed.inside else set()
+            yield changed
         if kind == "2":
             next(entries, None)  # where it was renamed or copied from
+    yield from map(_Change, others(root, "--directory", "--no-empty-directory", environment=index))
+    for path in found.submodules:
+        if path not in inside and (root / path / ".git").exists() and _any_inside(root / path):
+            yield _Change(path, inside=True)
+
+
+def _any_inside(root: Path) -> bool:
+    found = known(root)
+    with own_index(root, found) as index:
+        return next(_changes(root, found, index), None) is not None
 
 
 def commit_uncommitted(checkout: Checkout) -> str:
     """Return the hash of a commit that holds the work tree as it is, ignored files left out.
 
-    Raises DirtyTree for a submodule that no commit of this repository can hold as it is.
+    Raises DirtyTree for what no commit of this repository can hold as it is.
     """
-    for change in _changes(checkout.root):
-        if change.inside:
-            raise DirtyTree(
-                f"{one_line(change.path)} is a submodule with uncommitted changes of its own, and "
-                "a commit here names only a commit there",
-                hint="commit them there",
-            )
     head = checkout.head
     assert head is not None, "a checkout without a commit has nothing to be on top of"
     root = checkout.root
     date = _one(root, read(root, "show", "--no-patch", "--format=%cI", head).out.strip())
-    with tempfile.TemporaryDirectory(prefix="gitops-") as directory:
-        index = Path(directory, "index")
-        known = Path(root, read(root, "rev-parse", "--git-path", "index").out.removesuffix("\n"))
-        if known.is_file():
-            # So that only what changed is read. Its time must stay: by it git knows which files
-            # were written in the index's own moment, and have to be read to be told apart.
-            shutil.copy2(known, index)
-        environment = {"GIT_INDEX_FILE": str(index)}
+    found = known(root)
+    with own_index(root, found) as environment:
+        for change in _changes(root, found, environment):
+            if change.inside:
+                raise DirtyTree(
+                    f"{one_line(change.path)} is a submodule with uncommitted changes of its own, "
+                    "and a commit here names only a commit there",
+                    hint="commit them there",
+                )
         for role in ("AUTHOR", "COMMITTER"):
             environment |= {f"GIT_{role}_{key}": value for key, value in _IDENTITY.items()}
             environment[f"GIT_{role}_DATE"] = date
-        _written(root, environment, "add", "--all", "--", ".")
+        _written(root, environment, "add", "--all", "--sparse", "--", ".")
+        _add_hidden(root, environment)
         tree = _written(root, environment, "write-tree")
         message = f"Uncommitted changes on top of {head}"
         utf8 = ("-c", "i18n.commitEncoding=UTF-8")
@@ -93,6 +106,19 @@ def commit_uncommitted(checkout: Checkout) -> str:
         raise GitError(f"{root}: git made no commit of the uncommitted changes")
     _written(root, {}, "update-ref", f"{REFS}{commit}", commit)
     return commit
+
+
+def _add_hidden(root: Path, environment: dict[str, str]) -> None:
+    """Add what the user's own excludes kept `git add` from."""
+    hidden = others(root, environment=environment)
+    for path in hidden:
+        if path.endswith("/"):
+            raise DirtyTree(
+                f"{one_line(path)} is a repository of its own that your excludes hide from git",
+                hint="add it as a submodule, or to .gitignore",
+            )
+    if hidden:
+        update_index(root, environment, "--add", hidden)
 
 
 def _one(root: Path, text: str) -> str:

@@ -168,3 +168,120 @@ def test_git_gc_keeps_it(root: Path) -> None:
     git(root, "gc", "-q", "--prune=now")
 
     assert git(root, "show", f"{commit}:app.py") == "two"
+
+
+# --- what git status keeps quiet about
+
+
+@pytest.mark.parametrize("mark", ["--assume-unchanged", "--skip-worktree"])
+@pytest.mark.parametrize("change", ["written", "removed"])
+def test_a_mark_in_the_index_hides_no_change(root: Path, mark: str, change: str) -> None:
+    git(root, "update-index", mark, "app.py")
+    clean = uncommitted_files(checkout(root))
+    if change == "written":
+        (root / "app.py").write_text("evil\n")
+    else:
+        (root / "app.py").unlink()
+    assert git(root, "status", "--porcelain") == ""
+    before = files_of(root)
+
+    dirty = uncommitted_files(checkout(root))
+    commit = commit_uncommitted(checkout(root))
+
+    assert (clean, dirty) == ([], ["app.py"])
+    listed = git(root, "ls-tree", "-r", "--name-only", commit).split()
+    if change == "written":
+        assert git(root, "show", f"{commit}:app.py") == "evil"
+    assert ("app.py" in listed) is (change == "written")
+    assert files_of(root) == before, "the user's marks stay"
+
+
+@pytest.fixture(params=["core.excludesFile", "info/exclude", "XDG"])
+def own_excludes(
+    request: pytest.FixtureRequest, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hide what is called `local` in one of the ways that are the user's alone."""
+    file = tmp_path / "config" / "git" / "ignore"
+    file.parent.mkdir(parents=True)
+    if request.param == "info/exclude":
+        file = root / ".git" / "info" / "exclude"
+        file.parent.mkdir(exist_ok=True)
+    file.write_text("local*\n")
+    if request.param == "core.excludesFile":
+        git(root, "config", "core.excludesFile", str(file))
+    if request.param == "XDG":
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.mark.usefixtures("own_excludes")
+def test_a_users_own_excludes_hide_no_file(root: Path) -> None:
+    (root / "built").mkdir()
+    (root / "built" / "local").write_text("the project's own decision")
+    (root / "local.conf").write_text("evil\n")
+    (root / "local\ndir").mkdir()
+    (root / "local\ndir" / "more").write_text("evil\n")
+    assert git(root, "status", "--porcelain") == ""
+
+    dirty = uncommitted_files(checkout(root))
+    commit = commit_uncommitted(checkout(root))
+
+    assert sorted(dirty) == ["local\ndir/", "local.conf"]
+    assert git(root, "show", f"{commit}:local.conf") == "evil"
+    assert git(root, "show", f"{commit}:local\ndir/more") == "evil"
+    assert "built/local" not in git(root, "ls-tree", "-r", "--name-only", commit)
+
+
+def test_a_repository_that_own_excludes_hide_is_in_no_commit(root: Path) -> None:
+    exclude = root / ".git" / "info" / "exclude"
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_text("tool\n")
+    (root / "tool").mkdir()
+    git(root / "tool", "init", "-q")
+    (root / "tool" / "code.py").write_text("one\n")
+    git(root / "tool", "add", ".")
+    git(root / "tool", "commit", "-q", "-m", "first")
+
+    assert uncommitted_files(checkout(root)) == ["tool/"]
+    with pytest.raises(DirtyTree, match="tool/ is a repository of its own"):
+        commit_uncommitted(checkout(root))
+
+
+@pytest.mark.parametrize("how", ["marked", "excluded"])
+def test_what_is_hidden_inside_of_a_submodule_is_seen(
+    root: Path, submodule: Path, how: str
+) -> None:
+    if how == "marked":
+        git(submodule, "update-index", "--assume-unchanged", "code.py")
+        (submodule / "code.py").write_text("evil\n")
+    else:
+        place = Path(submodule, git(submodule, "rev-parse", "--git-path", "info/exclude"))
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("local\n")
+        (submodule / "local").write_text("evil\n")
+    assert git(submodule, "status", "--porcelain") == ""
+
+    assert uncommitted_files(checkout(root)) == ["vendor/library"]
+    with pytest.raises(DirtyTree, match="vendor/library is a submodule"):
+        commit_uncommitted(checkout(root))
+
+
+def test_what_a_sparse_checkout_leaves_out_is_no_change(root: Path) -> None:
+    for name in ("web", "other"):
+        (root / name).mkdir()
+        (root / name / "code.py").write_text("one\n")
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "two services")
+    git(root, "sparse-checkout", "set", "web")
+    assert not (root / "other").exists()
+    clean = uncommitted_files(checkout(root))
+    (root / "web" / "code.py").write_text("two\n")
+    (root / "other").mkdir()
+    (root / "other" / "code.py").write_text("put there by hand\n")
+
+    dirty = uncommitted_files(checkout(root))
+    commit = commit_uncommitted(checkout(root))
+
+    assert (clean, sorted(dirty)) == ([], ["other/code.py", "web/code.py"])
+    assert git(root, "show", f"{commit}:web/code.py") == "two"
+    assert git(root, "show", f"{commit}:other/code.py") == "put there by hand"
+    assert git(root, "show", f"{commit}:old.py").startswith("line 0")

@@ -1,0 +1,103 @@
+"""What `git status` keeps quiet about because somebody told git so on this machine.
+
+Files marked assume-unchanged or skip-worktree, and files that the user's own excludes hide. The
+build reads them as any other file. What `.gitignore` files in the repository leave out is the
+project's own decision.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from gitops_cli.domain.errors import GitError
+from gitops_cli.source.git import read, write_objects
+
+_LINK = "160000"
+_SKIPPED = "S"
+
+
+class Known(NamedTuple):
+    """What the index holds: marked paths by flag, and submodules."""
+
+    assumed: tuple[str, ...]
+    skipped: tuple[str, ...]
+    submodules: tuple[str, ...]
+
+
+def known(root: Path) -> Known:
+    """Return the index's marked entries, those left out that a sparse checkout leaves out."""
+    # As git-ls-files(1) has -v: a small letter is assume-unchanged, S is skip-worktree.
+    listed = _asked(root, "ls-files", "-v", "--stage", "-z")
+    assumed, skipped, submodules = [], [], []
+    for entry in listed.split("\0"):
+        head, _, path = entry.partition("\t")
+        tag, _, stage = head.partition(" ")
+        if tag.islower():
+            assumed.append(path)
+        if tag.upper() == _SKIPPED:
+            skipped.append(path)
+        if stage.startswith(_LINK):
+            submodules.append(path)
+    if skipped and _is_sparse(root):
+        skipped = [path for path in skipped if _exists(root / path)]
+    return Known(tuple(assumed), tuple(skipped), tuple(submodules))
+
+
+def _is_sparse(root: Path) -> bool:
+    return read(root, "config", "--type=bool", "core.sparseCheckout").out.strip() == "true"
+
+
+def _exists(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
+
+
+@contextmanager
+def own_index(root: Path, found: Known) -> Iterator[dict[str, str]]:
+    """Yield the environment of a copy of the index without the marks, gone afterwards.
+
+    From a copy git need read only what changed. Its time must stay: by it git knows which files
+    were written in the index's own moment, and have to be read to be told apart.
+    """
+    with tempfile.TemporaryDirectory(prefix="gitops-") as directory:
+        index = Path(directory, "index")
+        users = Path(root, _asked(root, "rev-parse", "--git-path", "index").removesuffix("\n"))
+        if users.is_file():
+            shutil.copy2(users, index)
+        environment = {"GIT_INDEX_FILE": str(index)}
+        for flag, paths in (
+            ("--no-assume-unchanged", found.assumed),
+            ("--no-skip-worktree", found.skipped),
+        ):
+            if paths:
+                update_index(root, environment, flag, paths)
+        yield environment
+
+
+def update_index(root: Path, environment: dict[str, str], flag: str, paths: Sequence[str]) -> None:
+    """Run `git update-index` with a flag for paths, whatever they are called."""
+    named = "".join(f"{path}\0" for path in paths)
+    words = ("update-index", flag, "-z", "--stdin")
+    done = write_objects(root, *words, environment=environment, stdin=named)
+    if done.code != 0:
+        raise GitError(f"{root}: {done.said}")
+
+
+def others(root: Path, *options: str, environment: dict[str, str] | None = None) -> list[str]:
+    """Return the files that git does not know, but for those that .gitignore files leave out."""
+    words = ("ls-files", "--others", "-z", "--exclude-per-directory=.gitignore", *options)
+    done = write_objects(root, *words, environment=environment or {})
+    if done.code != 0:
+        raise GitError(f"{root}: {done.said}")
+    return [path for path in done.out.split("\0") if path]
+
+
+def _asked(root: Path, *arguments: str) -> str:
+    done = read(root, *arguments)
+    if done.code != 0:
+        raise GitError(f"{root}: {done.said}")
+    return done.out
