@@ -127,6 +127,18 @@ def test_the_script_runs_nothing_that_a_file_says(state: Path) -> None:
     assert "empty.deployment: holds no version" in said
 
 
+@pytest.mark.parametrize("target", ["good.deployment", "nowhere"])
+def test_the_script_names_a_symbolic_link(state: Path, target: str) -> None:
+    environment = state / "shop-production"
+    (environment / "web.deployment").symlink_to(target)
+    (environment / "good.deployment").write_text(f"{HASH}\n")
+
+    code, calls, said = run(state)
+
+    assert (code, said) == (1, "shop-production/web.deployment: is a symbolic link\n")
+    assert [call.split("|")[4] for call in calls] == ["deployment/good"]
+
+
 def test_one_service_that_fails_does_not_stop_the_others(state: Path) -> None:
     for name in ("broken", "good"):
         (state / "shop-production" / f"{name}.deployment").write_text(f"{HASH}\n")

@@ -26,7 +26,9 @@ case $images_path in
 esac
 
 for file in *.deployment *.statefulset *.daemonset *.cronjob; do
-  [ -f "$file" ] && [ ! -L "$file" ] || continue
+  # One that leads elsewhere is never read; without a word its service would be forgotten.
+  [ ! -L "$file" ] || { complain "$file" "is a symbolic link"; continue; }
+  [ -f "$file" ] || continue
   service=${file%.*} kind=${file##*.}
   case $service in
     *[!a-z0-9-]* | -* | '') complain "$file" "is not the name of a workload"; continue ;;
