@@ -15,12 +15,14 @@ class StartedWith(NamedTuple):
     """`entrypoint` is the image's own where the container has another one, else None.
 
     `variables` are names of the container's environment that its image lacks or has otherwise,
-    `mounts` the places where something from outside of it is.
+    `mounts` the places where something from outside of it is. `own_command`: what it runs is not
+    what its image would.
     """
 
     entrypoint: Sequence[str] | None = None
     variables: Sequence[str] = ()
     mounts: Sequence[str] = ()
+    own_command: bool = False
 
     @property
     def warnings(self) -> Iterator[str]:
@@ -42,6 +44,7 @@ def started_with(container: Mapping[str, Any], image: Mapping[str, Any]) -> Star
     config = container.get("Config") or {}
     own = image.get("Entrypoint") or []
     replaced = _words(config.get("Entrypoint")) != _words(own)
+    other = replaced or _words(config.get("Cmd")) != _words(image.get("Cmd"))
     known = set(image.get("Env") or ())
     names = {
         variable.partition("=")[0] for variable in config.get("Env") or () if variable not in known
@@ -51,12 +54,13 @@ def started_with(container: Mapping[str, Any], image: Mapping[str, Any]) -> Star
         tuple(own) if replaced else None,
         tuple(sorted(names - _USUAL)),
         tuple(sorted(mounts)),
+        own_command=other,
     )
 
 
-def _words(entrypoint: object) -> str:
-    """Return an entrypoint as podman has it in containers: one text."""
-    return " ".join(entrypoint) if isinstance(entrypoint, list) else str(entrypoint or "")
+def _words(command: object) -> str:
+    """Return an entrypoint or command as podman has entrypoints in containers: one text."""
+    return " ".join(command) if isinstance(command, list) else str(command or "")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -157,6 +157,12 @@ def _make(shop: Workshop, image: ImageRef, recipe: Recipe) -> str:
             seen = builder.look(request.container)
             for warning in seen.warnings:
                 shop.warn(warning)
+            if request.command is None and seen.own_command:
+                shop.warn(
+                    "the image starts what the container was started with, not what its stock "
+                    "image would: where that seeds it, every pod seeds itself again; --cmd says "
+                    "what to start instead"
+                )
             request = request._replace(entrypoint=seen.entrypoint)
             pushed = builder.commit(image, request, plain_http=plain)
     found = wait_for(shop.registries, image, recipe.appear)

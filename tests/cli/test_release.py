@@ -361,6 +361,30 @@ def test_an_image_from_a_container(desk: Desk) -> None:
     assert push.startswith("push ")
 
 
+@pytest.mark.parametrize(
+    ("started_with", "words", "warned"),
+    [
+        ('"Cmd": ["sh", "-c", "apt-get update"]', [], True),
+        ('"Cmd": ["nginx"], "Entrypoint": ["sh", "-c", "apt-get update"]', [], True),
+        ('"Cmd": ["sh", "-c", "apt-get update"]', ["--cmd", "nginx"], False),
+        ('"Cmd": ["nginx"]', [], False),
+    ],
+)
+def test_a_container_that_would_seed_itself_again_is_warned_of(
+    desk: Desk, started_with: str, words: list[str], warned: bool
+) -> None:
+    program = desk.checkout.parent / "programs" / "docker"
+    seen = f"""  container) echo '[{{"Image": "stock", "Config": {{{started_with}}}}}]' ;;
+  image) [ "$3" = --format ] || {{ echo '[{{"Config": {{"Cmd": ["nginx"]}}}}]'; exit; }}
+        """
+    program.write_text(program.read_text().replace("  image) ", seen))
+
+    done = desk.gitops("release", "-e", "dev", "--image-from-container", "seeded", *words).ok()
+
+    assert ("every pod seeds itself again; --cmd says" in done.stderr) is warned
+    assert "apt-get" not in done.stderr, "a command line may hold a secret"
+
+
 def test_a_container_whose_image_is_there_is_not_committed_again(desk: Desk) -> None:
     (desk.directory / "tags" / desk.head).touch()
 

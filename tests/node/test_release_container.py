@@ -72,6 +72,17 @@ def test_a_container_with_another_entrypoint_starts_the_command_as_its_image_wou
     assert said == ("it says /bin/busybox cat /greeting" if own else "seeded")
 
 
+def test_a_container_that_seeds_itself_is_warned_of(shop: Company, engine: ContainerEngine) -> None:
+    release(shop, engine).ok()
+    container = running(engine, f"{shop.registry.address}/shop/web:{shop.head}")
+    shop.commit("note", "seeded by hand\n")
+
+    made = release(shop, engine, "--image-from-container", container)
+
+    engine("rm", "--force", container)
+    assert "every pod seeds itself again; --cmd says" in made.ok().stderr
+
+
 def test_a_container_that_is_not_there(shop: Company, engine: ContainerEngine) -> None:
     done = release(shop, engine, "--image-from-container", "nobody")
 
