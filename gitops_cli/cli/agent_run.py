@@ -91,7 +91,7 @@ def run(
         cut_short = len(result.visits) < len(environments)
         session.finish(ExitCode.INTERRUPTED if cut_short else result.exit_code)
         return
-    _for_ever(agent, interval, stop, heartbeat, session.output.say)
+    keep_going(agent, interval, stop, heartbeat, session.output.say)
 
 
 def _stop_on_sigterm() -> threading.Event:
@@ -101,13 +101,14 @@ def _stop_on_sigterm() -> threading.Event:
     return stop
 
 
-def _for_ever(
+def keep_going(
     agent: Agent,
     interval: float,
     stop: threading.Event,
     heartbeat: Path | None,
     say: Callable[[str], None],
 ) -> None:
+    """Do round after round until told to stop; `interval` is in seconds, give or take a tenth."""
     said: dict[str, str] = {}
     beat = heartbeat.touch if heartbeat is not None else lambda: None
     while not stop.is_set():
