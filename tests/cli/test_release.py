@@ -20,7 +20,7 @@ from tests.testbed.schemas import check
 
 DIGEST = "sha256:" + "0f" * 32
 OTHER = "sha256:" + "f0" * 32
-DEV = "shop-development"
+DEV, PROD = "shop-development", "shop-production"
 # Notes what it is told; `push` puts the tag into the registry's directory.
 DOCKER = """\
 #!/bin/sh
@@ -254,7 +254,7 @@ def test_dirty_is_refused_by_name(desk: Desk) -> None:
     assert "--allow-dirty" in error["hint"]
 
 
-def test_dirty_work_is_marked_and_promoted_by_nobody_by_chance(desk: Desk) -> None:
+def test_dirty_work_is_marked(desk: Desk) -> None:
     (desk.checkout / "Dockerfile").write_text("FROM other\n")
 
     done = desk.gitops("release", "-e", "dev", "--allow-dirty", "-m", "try it").ok()
@@ -265,6 +265,31 @@ def test_dirty_work_is_marked_and_promoted_by_nobody_by_chance(desk: Desk) -> No
     message = git(desk.state, "log", "-1", "--format=%B", "main")
     assert f"Gitops-Reason: try it (uncommitted changes on top of {desk.head[:7]})" in message
     assert f"org.opencontainers.image.revision={version}" in desk.asked[0]
+
+
+def test_a_promotion_of_dirty_work_shows_what_it_is(desk: Desk) -> None:
+    """In the checkout by its subject; elsewhere as a version that the service's source lacks."""
+    git(desk.checkout, "push", "-q", "origin", "HEAD")
+    source = git(desk.checkout, "remote", "get-url", "origin")
+    files: dict[str, str | None] = {
+        f"{PROD}/images_path": f"{desk.address}/shop/\n",
+        f"{PROD}/web.deployment": f"{desk.head}\n",
+        "gitops.toml": f'[service.web]\nsource = "{source}"\n',
+    }
+    add_commits(desk.state, [Commit("what runs", files, 1_793_606_401)])
+    (desk.checkout / "Dockerfile").write_text("FROM other\n")
+    desk.gitops("release", "-e", "dev", "--allow-dirty").ok()
+    promote = ("promote", "web", "--from", "dev", "--to", "prod")
+
+    here = desk.gitops(*promote, "--dry-run").ok()
+    elsewhere = desk.gitops.at(desk.directory)(*promote)
+
+    assert f"Uncommitted changes on top of {desk.head}" in here.stdout
+    assert "1 ahead" in here.stdout
+    row = f"web      {desk.head[:7]}  {desk.recorded()[:7]}  unknown"
+    assert row in elsewhere.stdout
+    assert elsewhere.code == 2, "it asks, and there is nobody to ask"
+    assert git(desk.state, "show", f"main:{PROD}/web.deployment") == desk.head
 
 
 def test_dry_run(desk: Desk) -> None:
