@@ -85,8 +85,7 @@ class Builder(NamedTuple):
         with tempfile.TemporaryDirectory(prefix="gitops-") as directory:
             file = Path(directory, "digest")
             if self.engine is Engine.PODMAN:
-                ask([self.program, "manifest", "rm", str(image)], self.environ)  # of an earlier run
-                self._run("build", [*words, "--manifest", str(image), str(request.context)])
+                self._build_list(image, words, request)
                 push = ["manifest", "push", "--all", *_tls(plain_http), "--digestfile", str(file)]
                 self._push([*push, str(image), f"docker://{image}"], image)
                 return frozenset({file.read_text().strip()})
@@ -99,6 +98,22 @@ class Builder(NamedTuple):
             self._run("buildx", ["build", *words, *file_words, str(request.context)])
             digest = json.loads(file.read_text()).get("containerimage.digest", "")
             return frozenset({digest} if is_digest(digest) else ())
+
+    def _build_list(self, image: ImageRef, words: Sequence[str], request: BuildRequest) -> None:
+        """Let podman build a local index with an image for each platform; raises BuildFailed.
+
+        podman 4 takes the layers of one platform for those of another where an image has no base,
+        and makes an index that lacks one. So what it made is counted, and made anew without its
+        cache.
+        """
+        wanted = len(set(request.platforms))
+        for more in ([], ["--no-cache"]):
+            ask([self.program, "manifest", "rm", str(image)], self.environ)  # of an earlier run
+            self._run("build", [*more, *words, "--manifest", str(image), str(request.context)])
+            said = ask([self.program, "manifest", "inspect", str(image)], self.environ)
+            if len(json.loads(said or "{}").get("manifests") or ()) >= wanted:
+                return
+        raise BuildFailed(f"podman made an index that lacks some of {', '.join(request.platforms)}")
 
     def _docker_digests(self, image: ImageRef) -> Iterator[str]:
         words = ["image", "inspect", "--format", "{{json .RepoDigests}}", str(image)]

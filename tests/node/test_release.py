@@ -12,7 +12,7 @@ from tests.node.watching import command_lines
 from tests.testbed.engine import ContainerEngine
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops
-from tests.testbed.registry import RealRegistry
+from tests.testbed.registry import DOCKER_LIST, OCI_INDEX, RealRegistry
 
 pytestmark = pytest.mark.node
 
@@ -172,6 +172,14 @@ def test_several_platforms_are_one_index(
 
     assert done["digest"] == shop.digest(shop.head)
     assert shop.recorded() == f"{shop.head}@{done['digest']}"
+    index = plain.manifest("shop/web", done["digest"])
+    assert index["mediaType"] in (OCI_INDEX, DOCKER_LIST)
+    pairs = [(m["platform"]["os"], m["platform"]["architecture"]) for m in index["manifests"]]
+    assert sorted(pairs) == [("linux", "amd64"), ("linux", "arm64")]
+    for entry in index["manifests"]:
+        image = plain.manifest("shop/web", entry["digest"])
+        config = json.loads(plain.blob("shop/web", image["config"]["digest"]))
+        assert config["architecture"] == entry["platform"]["architecture"]
 
 
 def test_docker_without_buildx_says_so(docker_shop: Company, docker: ContainerEngine) -> None:

@@ -68,6 +68,20 @@ class RealRegistry:
             return self._put(repository, tag, media_type, _json(content))
         return self._put(repository, tag, media_type, self._image(repository, media_type))
 
+    def manifest(self, repository: str, reference: str) -> Any:
+        """Return the manifest of an image or index."""
+        accepted = ", ".join((OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST))
+        path = f"/v2/{repository}/manifests/{reference}"
+        answer = self._request("GET", path, accept=accepted)
+        assert answer.status == 200, answer.data
+        return json.loads(answer.data)
+
+    def blob(self, repository: str, digest: str) -> bytes:
+        """Return a layer, or the configuration of an image."""
+        answer = self._request("GET", f"/v2/{repository}/blobs/{digest}")
+        assert answer.status == 200, answer.data
+        return answer.data
+
     def delete(self, repository: str, digest: str) -> None:
         """Remove an image, as retention policies do."""
         answer = self._request("DELETE", f"/v2/{repository}/manifests/{digest}")
@@ -106,11 +120,19 @@ class RealRegistry:
         return answer.headers["Docker-Content-Digest"]
 
     def _request(
-        self, method: str, path: str, body: bytes = b"", media_type: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        media_type: str | None = None,
+        *,
+        accept: str | None = None,
     ) -> urllib3.BaseHTTPResponse:
         scheme = "http" if self.ca_file is None else "https"
         url = path if "://" in path else f"{scheme}://{self.address}{path}"
         headers = {} if media_type is None else {"Content-Type": media_type}
+        if accept is not None:
+            headers["Accept"] = accept
         if self.account is not None:
             headers["Authorization"] = f"Basic {self.account.packed}"
         context = ssl.create_default_context(cafile=self.ca_file)
