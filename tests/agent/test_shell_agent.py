@@ -41,8 +41,14 @@ def test_init_writes_it_for_every_environment(gitops: Gitops, tmp_path: Path) ->
     gitops.at(tmp_path / "state")("validate").ok()
 
 
-def test_without_a_url_it_says_which_option_to_pass(gitops: Gitops, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "url", [None, "https://ada:hunter2@h.example/x.git", "https://h.example/x.git?token=hunter2"]
+)
+def test_without_a_url_for_everybody_it_says_which_option_to_pass(
+    gitops: Gitops, tmp_path: Path, url: str | None
+) -> None:
     options = ["--project=shop", "--images-path=r.example.com/shop/", "--agent=shell"]
+    options += [] if url is None else ["--agent-repo", url]
     ran = gitops.at(tmp_path)("init", "state", *options)
 
     assert ran.code == 2
