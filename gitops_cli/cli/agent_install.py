@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -35,7 +35,7 @@ from gitops_cli.cli.agent_options import (
 )
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.look import environments_named
+from gitops_cli.cli.look import environments_named, placed
 from gitops_cli.cli.options import Context, DryRun, Kubeconfig, Project, Yes
 from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
@@ -48,6 +48,7 @@ from gitops_cli.domain.errors import Denied, ImageMissing, RegistryError, UsageE
 from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.team import Team
 from gitops_cli.operations.agent_install import (
     apply_plan,
     controller_in,
@@ -56,8 +57,8 @@ from gitops_cli.operations.agent_install import (
     plan_uninstall,
 )
 from gitops_cli.operations.agent_key import Secret, read_secret
-from gitops_cli.operations.ports import Objects
-from gitops_cli.render.agent import count_line, manifests_view, plan_view
+from gitops_cli.operations.ports import Cluster, Objects
+from gitops_cli.render.agent import count_line, manifests_view, plan_line, plan_view
 from gitops_cli.settings import parse_team
 
 Named = Annotated[
@@ -120,7 +121,7 @@ def manifests(
         namespace,
         pull_secrets or (),
     )
-    snapshot, names, url = _meant(session, environments, project, agent_repo)
+    snapshot, _, names, url = _meant(session, environments, project, agent_repo)
     found: list[Manifest] = []
     for spec in wanted.specs(session, snapshot, names, url):
         secret = None
@@ -184,31 +185,22 @@ def install(
         namespace,
         pull_secrets or (),
     )
-    snapshot, names, url = _meant(session, environments, project, agent_repo)
-    objects = session.objects(context, kubeconfig)
-    found: list[Manifest] = []
-    installing: list[AgentSpec] = []
-    for spec in wanted.specs(session, snapshot, names, url):
-        merged = _with_others(objects, snapshot, spec)
-        there = read_secret(objects, merged.namespace)
-        secret = None
-        if key is not None or (_needs_key(merged) and IDENTITY not in (there or {})):
-            if key is None and not may_ask():
-                raise UsageError(
-                    f"{merged.namespace} has no deploy key yet",
-                    hint=f"make and register one first: gitops agent key {merged.environments[0]}",
-                )
-            secret = _new_secret(session, merged, key, known_hosts, host_keys or ())
-            if key is None:
-                confirm("Is it registered at the git server?")
-        if _needs_key(merged) or not ssh_server(url):
-            try_repository(session, url, secret or there, branch)
-        found += manifests_of(merged, secret=secret)
-        installing.append(merged)
+    snapshot, team, names, url = _meant(session, environments, project, agent_repo)
+    plans: list[Planned] = []
+    for cluster, there in placed(session, context, kubeconfig, names, team):
+        objects = cluster.objects()
+        found: list[Manifest] = []
+        installing: list[AgentSpec] = []
+        for spec in wanted.specs(session, snapshot, there, url):
+            merged = _with_others(objects, snapshot, spec)
+            secret = _tried_secret(session, objects, merged, key, known_hosts, host_keys or ())
+            found += manifests_of(merged, secret=secret)
+            installing.append(merged)
+        plan = plan_install(objects, _each_once(found)) + plan_replace(objects, installing)
+        plans.append(Planned(cluster, plan))
     if verify_image:
         _check_image(session, wanted.pod_image())
-    plan = plan_install(objects, _each_once(found)) + plan_replace(objects, installing)
-    _carry_out(session, objects, plan, dry_run=dry_run, yes=yes, question="Install it?")
+    _carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
 
 
 @command
@@ -229,42 +221,50 @@ def uninstall(
     snapshot = session.state.snapshot(tip.commit)
     team = parse_team(snapshot.settings)
     names = environments_named(session, environments, snapshot, team, project=project)
-    objects = session.objects(context, kubeconfig)
-    plan = plan_uninstall(objects, names)
+    plans = [
+        Planned(cluster, plan_uninstall(cluster.objects(), there))
+        for cluster, there in placed(session, context, kubeconfig, names, team)
+    ]
     question = f"Remove it from {', '.join(names)}?"
-    _carry_out(session, objects, plan, dry_run=dry_run, yes=yes, question=question)
+    _carry_out(session, plans, dry_run=dry_run, yes=yes, question=question)
+
+
+class Planned(NamedTuple):
+    """What is to be done in one cluster."""
+
+    cluster: Cluster
+    objects: Sequence[PlannedObject]
 
 
 def _carry_out(
-    session: Session,
-    objects: Objects,
-    plan: Sequence[PlannedObject],
-    *,
-    dry_run: bool,
-    yes: bool,
-    question: str,
+    session: Session, plans: Sequence[Planned], *, dry_run: bool, yes: bool, question: str
 ) -> None:
+    plan = [
+        planned._replace(cluster=cluster.context)
+        for cluster, objects in plans
+        for planned in objects
+    ]
     nothing = all(planned.step is Step.KEEP for planned in plan)
     if not (dry_run or yes or nothing):
         session.output.say(count_line(plan))
         for planned in plan:
             if planned.step is not Step.KEEP:
-                where = f" in {planned.namespace}" if planned.namespace else ""
-                session.output.say(f"  {planned.step.value} {planned.kind} {planned.name}{where}")
+                session.output.say(f"  {plan_line(planned)}")
         confirm(question)
     if not dry_run:
-        apply_plan(objects, plan)
+        for cluster, objects in plans:
+            apply_plan(cluster.objects(), objects)
     session.show(plan_view(plan, done=not dry_run))
 
 
 def _meant(
     session: Session, words: Sequence[str], project: str | None, agent_repo: str | None
-) -> tuple[Snapshot, list[EnvironmentName], str]:
+) -> tuple[Snapshot, Team, list[EnvironmentName], str]:
     url = agent_url(session, agent_repo)
     tip = session.state.tip()
     snapshot = session.state.snapshot(tip.commit)
     team = parse_team(snapshot.settings)
-    return snapshot, environments_named(session, words, snapshot, team, project=project), url
+    return snapshot, team, environments_named(session, words, snapshot, team, project=project), url
 
 
 def _with_others(objects: Objects, snapshot: Snapshot, spec: AgentSpec) -> AgentSpec:
@@ -279,6 +279,30 @@ def _with_others(objects: Objects, snapshot: Snapshot, spec: AgentSpec) -> Agent
 
 def _needs_key(spec: AgentSpec) -> bool:
     return ssh_server(spec.url) is not None
+
+
+def _tried_secret(
+    session: Session,
+    objects: Objects,
+    spec: AgentSpec,
+    file: Path | None,
+    known_hosts: Path | None,
+    fingerprints: Sequence[str],
+) -> Secret | None:
+    """Return the Secret to install, None: that of the cluster; the repository is read with it."""
+    there = read_secret(objects, spec.namespace)
+    secret = None
+    if file is not None or (_needs_key(spec) and IDENTITY not in (there or {})):
+        if file is None and not may_ask():
+            raise UsageError(
+                f"{spec.namespace} has no deploy key yet",
+                hint=f"make and register one first: gitops agent key {spec.environments[0]}",
+            )
+        secret = _new_secret(session, spec, file, known_hosts, fingerprints)
+        if file is None:
+            confirm("Is it registered at the git server?")
+    try_repository(session, spec.url, secret or there, spec.branch)
+    return secret
 
 
 def _new_secret(

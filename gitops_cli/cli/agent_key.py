@@ -20,7 +20,7 @@ from gitops_cli.cli.agent_options import (
 )
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.look import environments_named
+from gitops_cli.cli.look import clusters_of, environments_named
 from gitops_cli.cli.options import Context, Kubeconfig, Project
 from gitops_cli.cli.prompts import confirm
 from gitops_cli.cli.session import Session
@@ -95,13 +95,14 @@ def key(
         _write_private(out, pair.private)
         _show(session, KeyResult(home, pair.public, "written"))
         return
-    objects = session.objects(context, kubeconfig)
+    cluster = clusters_of(session, context, kubeconfig, warm=False).of(name, team)
+    objects = cluster.objects()
     if mode is None:
         mode, home = _installed(objects, name)
     if replace_key:
         now = None
         if mode is AgentMode.CONTROLLER:
-            now = session.cluster(context, kubeconfig).about().time or session.now()
+            now = cluster.about().time or session.now()
         result = rotate(
             objects,
             home,

@@ -8,11 +8,12 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.diff import Environments
-from gitops_cli.cli.look import environments_named
+from gitops_cli.cli.look import clusters_of, environments_named, report_problems
 from gitops_cli.cli.options import Context, Kubeconfig, Project, duration
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.agent.outcome import AgentReport, AgentReports
 from gitops_cli.domain.agent.status import Health
-from gitops_cli.domain.errors import ExitCode
+from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 from gitops_cli.operations.agent_status import read_reports
 from gitops_cli.render.agent import status_view
 from gitops_cli.settings import parse_team
@@ -41,17 +42,23 @@ def status(
     """
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)
-    names = environments_named(
-        session, environments or [], snapshot, parse_team(snapshot.settings), project=project
-    )
-    reports = read_reports(
-        session.objects(context, kubeconfig),
-        names,
-        now=session.cluster(context, kubeconfig).about().time or session.now(),
-        limit=stale_after,
-    )
+    team = parse_team(snapshot.settings)
+    names = environments_named(session, environments or [], snapshot, team, project=project)
+    places, errors = clusters_of(session, context, kubeconfig, warm=False).place(names, team)
+    problems = list(errors.values())
+    found: list[AgentReport] = []
+    for cluster, there in places:
+        try:
+            now = cluster.about().time or session.now()
+            found += read_reports(cluster.objects(), there, now=now, limit=stale_after)
+        except GitOpsError as error:  # the agents of other clusters can be told of
+            problems.append(error)
+    found.sort(key=lambda report: names.index(report.environment))
+    reports = AgentReports(max((r.at for r in found), default=session.now()), tuple(found))
     session.show(status_view(reports))
+    report_problems(session, problems, ())
     missing = [r.environment for r in reports.agents if r.health is Health.MISSING]
     if missing:
         session.output.note(f"install one: gitops agent install {' '.join(missing)}")
     session.finish(ExitCode.OK if reports.all_well else ExitCode.NO)
+    session.finish(worst(problem.exit_code for problem in problems))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from gitops_cli.cli.look import clusters_of
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.agent.spec import NAME
@@ -23,8 +24,9 @@ def agent_clusters(
     if len(words) != 1:
         raise UsageError("--as-agent looks at one environment", hint="name it")
     snapshot = session.state.snapshot(session.state.tip().commit)
-    name = environment_named(session, words[0], snapshot, parse_team(snapshot.settings), flag="ENV")
-    objects = session.objects(context, kubeconfig)
+    team = parse_team(snapshot.settings)
+    name = environment_named(session, words[0], snapshot, team, flag="ENV")
+    objects = clusters_of(session, context, kubeconfig, warm=False).of(name, team).objects()
     installed = find_installed(objects, name)
     if installed is None:
         raise ConfigurationError(
@@ -36,4 +38,5 @@ def agent_clusters(
         lambda name, declared: session.cluster(name, kubeconfig, declared=declared, token=token),
         said=context,
         usual=session.user.context,
+        checked=True,
     )

@@ -74,9 +74,9 @@ def _of_repository(
         return
 
     def agents(group: Placed) -> Iterable[AgentReport]:
-        objects = session.objects(group.cluster.context, kubeconfig)
+        objects = group.cluster.objects()
         now = group.cluster.about().time or session.now()
-        return read_reports(objects, group.environments, now=now).agents
+        return read_reports(objects, group.environments, now=now)
 
     clusters = Clusters(
         lambda name, declared: session.cluster(name, kubeconfig, declared=declared),

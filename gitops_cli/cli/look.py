@@ -19,7 +19,7 @@ from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.stages import in_order, place_of
 from gitops_cli.domain.team import Team
 from gitops_cli.domain.text import one_line
-from gitops_cli.operations.placement import Clusters
+from gitops_cli.operations.placement import Clusters, Placed
 
 
 def clusters_of(
@@ -35,6 +35,23 @@ def clusters_of(
     if warm:
         clusters.warm_up()
     return clusters
+
+
+def placed(
+    session: Session,
+    context: str | None,
+    kubeconfig: Path | None,
+    names: Sequence[EnvironmentName],
+    team: Team,
+) -> list[Placed]:
+    """Return environments by cluster, for what is done in all of them or not at all.
+
+    Raises what keeps one of them from having its cluster: WrongCluster, ConfigurationError, Denied.
+    """
+    places, errors = clusters_of(session, context, kubeconfig, warm=False).place(names, team)
+    for error in errors.values():
+        raise error
+    return places
 
 
 def environments_named(

@@ -238,13 +238,8 @@ class Session:
         return new_sandbox()
 
     def objects(self, context: str | None, kubeconfig: Path | None) -> Objects:
-        """Return what reads and writes whole objects of a cluster."""
-        from gitops_cli.cluster.connection import connect
-        from gitops_cli.cluster.objects import Objects
-
-        cluster = connect(context, kubeconfig)
-        self._closing.callback(cluster.close)
-        return Objects(cluster.api)
+        """Return what reads and writes whole objects of a cluster that no environment chose."""
+        return self.cluster(context, kubeconfig).objects()
 
     def tip_reader(self, url: str, *, branch: str | None, keys: Path) -> TipReader:
         """Return what reads the tip of a repository, with the deploy key in a directory."""

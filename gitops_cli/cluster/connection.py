@@ -20,6 +20,7 @@ from gitops_cli.domain.rollout import Trouble
 from gitops_cli.domain.workload import Observed, Target
 
 if TYPE_CHECKING:
+    from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.capturing import Exported
     from gitops_cli.domain.repository import Kind
 
@@ -65,6 +66,12 @@ class KubernetesCluster:
         )
         deadline = self.api.deadline
         return KubernetesCluster(Api(other, _transport(other, deadline), deadline))
+
+    def objects(self) -> Objects:
+        """Return what reads and writes whole objects there."""
+        from gitops_cli.cluster.objects import Objects  # of the agent's commands only
+
+        return Objects(self.api)
 
     def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""

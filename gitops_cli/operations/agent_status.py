@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from gitops_cli.domain.agent.outcome import AgentReport, AgentReports
+from gitops_cli.domain.agent.outcome import AgentReport
 from gitops_cli.domain.agent.spec import NAME
 from gitops_cli.domain.agent.status import Health, health, stale_after
 from gitops_cli.domain.errors import Denied
@@ -21,12 +21,11 @@ def read_reports(
     *,
     now: datetime,
     limit: float | None = None,
-) -> AgentReports:
+) -> list[AgentReport]:
     """Read each agent's status. `now` is the API server's; `limit` (seconds): when one
     is stale.
     """
-    found = ask_all(lambda name: _report(objects, name, now, limit), environments)
-    return AgentReports(now, tuple(found))
+    return ask_all(lambda name: _report(objects, name, now, limit), environments)
 
 
 def _report(
@@ -35,7 +34,7 @@ def _report(
     installed = find_installed(objects, environment)
     status, written = objects.report(environment)
     if installed is None or installed.workload is None:
-        return AgentReport(environment, Health.MISSING, status)
+        return AgentReport(now, environment, Health.MISSING, status)
     mode = "controller" if installed.is_controller else "cronjob"
     # The time of writing is the server's; the agent's own clock may be wrong.
     judged = status._replace(last_attempt=written or status.last_attempt)
@@ -43,7 +42,7 @@ def _report(
     if installed.suspended:
         word = Health.SUSPENDED
     log = () if word is Health.OK else _log(objects, installed.namespace)
-    return AgentReport(environment, word, judged, mode, installed.namespace, log)
+    return AgentReport(now, environment, word, judged, mode, installed.namespace, log)
 
 
 def _log(objects: Objects, namespace: str) -> tuple[str, ...]:

@@ -30,13 +30,22 @@ class Clusters:
     """The clusters of one run, each connected once.
 
     `connect(context, declared)` opens one; `declared` contexts come from gitops.toml, and inside
-    a pod, which has no contexts, its own cluster answers for them. `said` is --context.
+    a pod, which has no contexts, its own cluster answers for them. `said` is --context, `usual`
+    the user's. `checked`: others have compared the uids already, with rights that these lack.
     """
 
-    def __init__(self, connect: Connect, *, said: str | None = None, usual: str | None = None):
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        said: str | None = None,
+        usual: str | None = None,
+        checked: bool = False,
+    ):
         self._connect = connect
         self._said = said
         self._usual = usual
+        self._checked = checked
         self._known: dict[str | None, Cluster | GitOpsError] = {}
         self._uids: dict[int, str | None] = {}
         self._warming: threading.Thread | None = None
@@ -137,7 +146,7 @@ class Clusters:
         return found
 
     def _check_uid(self, environment: EnvironmentName, rules: StageRules, cluster: Cluster) -> None:
-        if rules.cluster_uid is None:
+        if rules.cluster_uid is None or self._checked:
             return
         if id(cluster) not in self._uids:
             self._uids[id(cluster)] = _uid(cluster)

@@ -73,6 +73,10 @@ class Cluster(Protocol):
         """Close all connections."""
         ...
 
+    def objects(self) -> Objects:
+        """Return what reads and writes whole objects there."""
+        ...
+
     def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""
         ...
@@ -164,6 +168,10 @@ class Objects(Protocol):
 
     def record_event(self, namespace: str, body: Mapping[str, Any]) -> None:
         """Create an Event."""
+        ...
+
+    def token(self, namespace: str, account: str, *, seconds: int) -> str:
+        """Return a token of a ServiceAccount."""
         ...
 
     def last_words(self, namespace: str, labels: str) -> list[str]:

@@ -58,15 +58,30 @@ def manifests_view(manifests: Sequence[Mapping[str, Any]]) -> View:
 
 def plan_view(plan: Sequence[PlannedObject], *, done: bool) -> View:
     """Return what will be or was done with each object; never what is in a Secret."""
+    several = len({p.cluster for p in plan}) > 1
     rows: list[list[Cell | str]] = [
-        [Cell(p.step.value, _STEPS[p.step.value]), p.kind, p.name, p.namespace or "(cluster)"]
+        [
+            Cell(p.step.value, _STEPS[p.step.value]),
+            p.kind,
+            p.name,
+            p.namespace or "(cluster)",
+            *([p.cluster or ""] if several else []),
+        ]
         for p in plan
     ]
-    columns = [Column("step"), Column("kind"), Column("name"), Column("namespace")]
+    columns = [Column(name) for name in ("step", "kind", "name", "namespace")]
+    if several:
+        columns.append(Column("cluster"))
     document = {
         "done": done,
         "objects": [
-            {"step": p.step.value, "kind": p.kind, "name": p.name, "namespace": p.namespace}
+            {
+                "step": p.step.value,
+                "kind": p.kind,
+                "name": p.name,
+                "namespace": p.namespace,
+                "cluster": p.cluster,
+            }
             for p in plan
         ],
     }
@@ -90,7 +105,7 @@ def key_view(result: KeyResult) -> View:
 
 def status_view(reports: AgentReports) -> View:
     """Return how each environment's agent is, and its last words where it is not well."""
-    rows = [_status_row(report, reports.at) for report in reports.agents]
+    rows = [_status_row(report) for report in reports.agents]
     columns = [
         Column("environment"),
         Column("health"),
@@ -114,8 +129,8 @@ def status_view(reports: AgentReports) -> View:
     return View("agent-status", document, blocks)
 
 
-def _status_row(report: AgentReport, at: datetime) -> list[Cell | str]:
-    status = report.status
+def _status_row(report: AgentReport) -> list[Cell | str]:
+    status, at = report.status, report.at
     return [
         report.environment,
         Cell(report.health.value, _HEALTH.get(report.health, Style.BAD)),
@@ -167,6 +182,13 @@ def visit_line(visit: Visit) -> str:
     at = f" at {status.tip[:7]}" if status.tip else ""
     why = f": {status.error}" if status.error else f": {status.message}"
     return f"{status.environment}: {word}{at}{why}"
+
+
+def plan_line(planned: PlannedObject) -> str:
+    """Return `change Deployment gitops-agent in gitops-agent (prod-eu)`."""
+    where = f" in {planned.namespace}" if planned.namespace else ""
+    cluster = f" ({planned.cluster})" if planned.cluster else ""
+    return f"{planned.step.value} {planned.kind} {planned.name}{where}{cluster}"
 
 
 def count_line(plan: Sequence[PlannedObject]) -> str:

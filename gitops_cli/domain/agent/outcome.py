@@ -26,8 +26,11 @@ class Step(StrEnum):
 
 
 class AgentReport(NamedTuple):
-    """One environment's agent. `log` is there where it is not well, and may be read."""
+    """One environment's agent, at a moment of its API server's clock. `log` is there where it is
+    not well, and may be read.
+    """
 
+    at: datetime
     environment: EnvironmentName
     health: Health
     status: AgentStatus
@@ -37,7 +40,7 @@ class AgentReport(NamedTuple):
 
 
 class AgentReports(NamedTuple):
-    """All of them, at one moment of the API server's clock."""
+    """All of them, of one or several clusters; `at` is the last moment of their clocks."""
 
     at: datetime
     agents: tuple[AgentReport, ...]
@@ -80,10 +83,11 @@ class KeyResult(NamedTuple):
 
 
 class PlannedObject(NamedTuple):
-    """One object and what will be done with it."""
+    """One object and what will be done with it; `cluster` is the context, None inside a pod."""
 
     manifest: Manifest
     step: Step
+    cluster: str | None = None
 
     @property
     def kind(self) -> str:
