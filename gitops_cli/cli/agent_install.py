@@ -12,6 +12,7 @@ from gitops_cli.agent import keys
 from gitops_cli.cli.agent_key import confirmed_hosts, try_repository
 from gitops_cli.cli.agent_options import (
     DEFAULT_NAMESPACE,
+    Again,
     AgentRepo,
     AllowedSigners,
     Branch,
@@ -28,10 +29,10 @@ from gitops_cli.cli.agent_options import (
     Seeded,
     SeedIndex,
     SeedPackage,
+    Unsigned,
     Wanted,
     Without,
     agent_url,
-    kinds_in,
 )
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
@@ -51,12 +52,13 @@ from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.team import Team
 from gitops_cli.operations.agent_install import (
     apply_plan,
-    controller_in,
+    plan_forget_signers,
     plan_install,
     plan_replace,
     plan_uninstall,
 )
 from gitops_cli.operations.agent_key import Secret, read_secret
+from gitops_cli.operations.agent_standing import read_standing
 from gitops_cli.operations.ports import Cluster, Objects
 from gitops_cli.render.agent import count_line, manifests_view, plan_line, plan_view
 from gitops_cli.settings import parse_team
@@ -116,14 +118,19 @@ def manifests(
         interval,
         restrict,
         without or (),
+        (),
         allowed_signers,
         gpg_keyring,
+        False,
         namespace,
         pull_secrets or (),
+        agent_repo,
     )
-    snapshot, _, names, url = _meant(session, environments, project, agent_repo)
+    agent_url(session, agent_repo)
+    snapshot, _, names = _meant(session, environments, project)
     found: list[Manifest] = []
-    for spec in wanted.specs(session, snapshot, names, url):
+    for group in wanted.groups(names):
+        spec = wanted.spec(session, snapshot, group)
         secret = None
         if with_secret:
             secret = _new_secret(session, spec, key, known_hosts, host_keys or ())
@@ -147,8 +154,10 @@ def install(
     interval: Interval = None,
     restrict: Restrict = False,
     without: Without = None,
+    again: Again = None,
     allowed_signers: AllowedSigners = None,
     gpg_keyring: GpgKeyring = None,
+    no_require_signed: Unsigned = False,
     namespace: Namespace = DEFAULT_NAMESPACE,
     pull_secrets: PullSecret = None,
     key: KeyFile = None,
@@ -180,26 +189,40 @@ def install(
         interval,
         restrict,
         without or (),
+        again or (),
         allowed_signers,
         gpg_keyring,
+        no_require_signed,
         namespace,
         pull_secrets or (),
+        agent_repo,
     )
-    snapshot, team, names, url = _meant(session, environments, project, agent_repo)
+    trust_is_told = wanted.trust_is_told
+    snapshot, team, names = _meant(session, environments, project)
     plans: list[Planned] = []
+    images: set[str] = set()
     for cluster, there in placed(session, context, kubeconfig, names, team):
         objects = cluster.objects()
         found: list[Manifest] = []
         installing: list[AgentSpec] = []
-        for spec in wanted.specs(session, snapshot, there, url):
-            merged = _with_others(objects, snapshot, spec)
-            secret = _tried_secret(session, objects, merged, key, known_hosts, host_keys or ())
-            found += manifests_of(merged, secret=secret)
-            installing.append(merged)
+        for group in wanted.groups(there):
+            standing = read_standing(
+                objects, mode, wanted.home(group[0]), group, trust_is_told=trust_is_told
+            )
+            spec = wanted.spec(session, snapshot, group, standing)
+            _say_strangers(session, snapshot, spec)
+            secret = _tried_secret(session, objects, spec, key, known_hosts, host_keys or ())
+            found += manifests_of(spec, secret=secret)
+            installing.append(spec)
+            images.add(spec.image)
         plan = plan_install(objects, _each_once(found)) + plan_replace(objects, installing)
+        if no_require_signed:
+            for spec in installing:
+                plan += plan_forget_signers(objects, spec.namespace)
         plans.append(Planned(cluster, plan))
     if verify_image:
-        _check_image(session, wanted.pod_image())
+        for image_name in sorted(images):
+            _check_image(session, image_name)
     _carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
 
 
@@ -258,23 +281,22 @@ def _carry_out(
 
 
 def _meant(
-    session: Session, words: Sequence[str], project: str | None, agent_repo: str | None
-) -> tuple[Snapshot, Team, list[EnvironmentName], str]:
-    url = agent_url(session, agent_repo)
+    session: Session, words: Sequence[str], project: str | None
+) -> tuple[Snapshot, Team, list[EnvironmentName]]:
     tip = session.state.tip()
     snapshot = session.state.snapshot(tip.commit)
     team = parse_team(snapshot.settings)
-    return snapshot, team, environments_named(session, words, snapshot, team, project=project), url
+    return snapshot, team, environments_named(session, words, snapshot, team, project=project)
 
 
-def _with_others(objects: Objects, snapshot: Snapshot, spec: AgentSpec) -> AgentSpec:
-    """Return the spec with the environments that a controller has already."""
-    if spec.mode is AgentMode.CRONJOB:
-        return spec
-    others, _ = controller_in(objects, spec.namespace)
-    kept = [name for name in others if name in snapshot.environments]
-    kinds = {name: kinds_in(snapshot, name) for name in kept}
-    return spec._replace(kinds={**kinds, **spec.kinds})
+def _say_strangers(session: Session, snapshot: Snapshot, spec: AgentSpec) -> None:
+    """Name the environments that a controller has and this repository has not."""
+    for name in spec.others:
+        if name not in snapshot.environments:
+            session.output.warn(
+                f"the agent in {spec.namespace} also has {name}, which the repository lacks; "
+                f"`gitops agent uninstall {name}` removes it there"
+            )
 
 
 def _needs_key(spec: AgentSpec) -> bool:

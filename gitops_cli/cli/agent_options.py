@@ -11,8 +11,10 @@ import typer
 
 from gitops_cli.cli.options import duration
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.agent.setup import Setup
 from gitops_cli.domain.agent.spec import (
     CONTROLLER_NAMESPACE,
+    GPG_SIGNERS,
     STOCK_IMAGE,
     AgentMode,
     AgentSpec,
@@ -25,6 +27,7 @@ from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Kind, Snapshot
 from gitops_cli.domain.text import holds_credentials
+from gitops_cli.operations.agent_standing import Standing
 
 Mode = Annotated[
     AgentMode,
@@ -58,7 +61,8 @@ AgentRepo = Annotated[
     ),
 ]
 Branch = Annotated[
-    str | None, typer.Option("--branch", help="Branch to follow; default: the remote's own.")
+    str | None,
+    typer.Option("--branch", help="Branch to follow; HEAD, and the default: the remote's own."),
 ]
 Interval = Annotated[
     float | None,
@@ -77,6 +81,17 @@ Restrict = Annotated[
 Without = Annotated[
     list[Feature] | None,
     typer.Option("--without", help="Leave out the rights of a feature."),
+]
+Again = Annotated[
+    list[Feature] | None,
+    typer.Option("--with", help="Grant the rights of a feature that was left out before."),
+]
+Unsigned = Annotated[
+    bool,
+    typer.Option(
+        "--no-require-signed",
+        help="Follow everybody's commits, where the agent followed signed ones only.",
+    ),
 ]
 AllowedSigners = Annotated[
     Path | None,
@@ -117,44 +132,66 @@ class Wanted(NamedTuple):
     interval: float | None
     restrict: bool
     without: Collection[Feature]
+    again: Collection[Feature]
     allowed_signers: Path | None
     gpg_keyring: Path | None
+    unsigned: bool
     namespace: str
     pull_secrets: Sequence[str]
+    agent_repo: str | None
 
-    def specs(
-        self, session: Session, snapshot: Snapshot, names: Sequence[EnvironmentName], url: str
-    ) -> list[AgentSpec]:
-        """Return one installation per environment, or one for all in controller mode."""
-        groups = [(n,) for n in names] if self.mode is AgentMode.CRONJOB else [tuple(names)]
-        return [self._spec(session, snapshot, group, url) for group in groups]
+    def groups(self, names: Sequence[EnvironmentName]) -> list[Sequence[EnvironmentName]]:
+        """Return the environments of each installation: one, or all in controller mode."""
+        return [[name] for name in names] if self.mode is AgentMode.CRONJOB else [names]
 
-    def _spec(
-        self, session: Session, snapshot: Snapshot, names: Sequence[EnvironmentName], url: str
+    @property
+    def trust_is_told(self) -> bool:
+        """Tell whether the command line says whose commits are followed; raises UsageError."""
+        signers = self.allowed_signers or self.gpg_keyring
+        if self.unsigned and signers:
+            raise UsageError("--no-require-signed does not go with a file of signers")
+        return bool(self.unsigned or signers)
+
+    def spec(
+        self,
+        session: Session,
+        snapshot: Snapshot,
+        names: Sequence[EnvironmentName],
+        standing: Standing | None = None,
     ) -> AgentSpec:
+        """Return an installation; what the command line leaves out is as it stands, if it does."""
+        was = None if standing is None else standing.setup
+        branch = self.branch or (was.branch if was else None)
+        signers = session.read_signers(self.allowed_signers, self.gpg_keyring)
+        if standing is not None and not self.unsigned:
+            signers = {**standing.signers, **signers}
+        features = frozenset(Feature) if standing is None else standing.features
         return AgentSpec(
             mode=self.mode,
-            url=url,
-            image=self.pod_image(),
+            url=agent_url(session, self.agent_repo or (was.url if was else None)),
+            image=self._image(was),
             kinds={name: kinds_in(snapshot, name) for name in names},
             namespace=self.home(names[0]),
-            features=frozenset(Feature) - frozenset(self.without),
-            branch=self.branch,
-            interval=max(1, int(self.interval or DEFAULT_INTERVAL)),
-            seed=self._seed(session),
+            features=(features | frozenset(self.again)) - frozenset(self.without),
+            branch=None if branch == "HEAD" else branch,
+            interval=max(1, int(self.interval or (was and was.interval) or DEFAULT_INTERVAL)),
+            seed=self._seed(session, was, gpg=GPG_SIGNERS in signers),
             restrict=self.restrict,
-            signers=session.read_signers(self.allowed_signers, self.gpg_keyring),
-            pull_secrets=self.pull_secrets,
+            signers=signers,
+            pull_secrets=self.pull_secrets or (was.pull_secrets if was else ()),
+            others=standing.others if standing else (),
         )
 
     def home(self, environment: EnvironmentName) -> str:
         """Return the namespace of the agent's pod and key."""
         return environment if self.mode is AgentMode.CRONJOB else self.namespace
 
-    def pod_image(self) -> str:
+    def _image(self, was: Setup | None) -> str:
         """Return the image of the agent's pod; raises UsageError."""
         if self.image is not None:
             return self.image
+        if was is not None and (was.seed is not None or not self.seeded):
+            return was.image
         if self.seeded:
             return STOCK_IMAGE
         raise UsageError(
@@ -162,13 +199,23 @@ class Wanted(NamedTuple):
             hint="pass --image with one built from the Dockerfile, or --seeded for a stock image",
         )
 
-    def _seed(self, session: Session) -> Seed | None:
-        if not self.seeded:
+    def _seed(self, session: Session, was: Setup | None, *, gpg: bool) -> Seed | None:
+        before = was.seed if was is not None else None
+        if self.seeded:
+            seed = replace(before or Seed(()), requirements=session.pinned_requirements())
+        elif before is not None and self.image is None:
+            seed = before
+        else:
             return None
-        seed = Seed(session.pinned_requirements(), self.seed_index, self.seed_apt)
-        if self.seed_packages:
-            return replace(seed, packages=tuple(self.seed_packages))
-        return replace(seed, packages=(*seed.packages, "gpg")) if self.gpg_keyring else seed
+        seed = replace(
+            seed,
+            index=self.seed_index or seed.index,
+            apt_sources=self.seed_apt or seed.apt_sources,
+            packages=tuple(self.seed_packages) or seed.packages,
+        )
+        if gpg and not self.seed_packages and "gpg" not in seed.packages:
+            return replace(seed, packages=(*seed.packages, "gpg"))
+        return seed
 
 
 def kinds_in(snapshot: Snapshot, environment: EnvironmentName) -> frozenset[Kind]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from gitops_cli.domain.agent.manifests import Manifest, identity
 from gitops_cli.domain.agent.outcome import PlannedObject, Step
+from gitops_cli.domain.agent.setup import changes, setup_of
 from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, SIGNERS, AgentMode, AgentSpec
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.names import EnvironmentName
@@ -61,8 +62,9 @@ def _planned(objects: Objects, manifest: Manifest, new: set[str]) -> PlannedObje
     tried = objects.apply(manifest, dry_run=True)
     if live is None:
         return PlannedObject(manifest, Step.CREATE)
-    same = _asked_for(live) == _asked_for(tried)
-    return PlannedObject(manifest, Step.KEEP if same else Step.CHANGE)
+    if _asked_for(live) == _asked_for(tried):
+        return PlannedObject(manifest, Step.KEEP)
+    return PlannedObject(manifest, Step.CHANGE, changes(live, tried))
 
 
 def _asked_for(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,10 +91,7 @@ def controller_in(
     deployment = objects.get("Deployment", namespace, NAME)
     if deployment is None:
         return (), None
-    [container, *_] = deployment["spec"]["template"]["spec"]["containers"]
-    words = [*(container.get("command") or ()), *(container.get("args") or ())]
-    names = [word.removeprefix("--env=") for word in words if word.startswith("--env=")]
-    return tuple(EnvironmentName(name) for name in names), deployment
+    return setup_of(deployment).environments, deployment
 
 
 def apply_plan(objects: Objects, plan: Iterable[PlannedObject]) -> None:
@@ -135,6 +134,11 @@ def plan_uninstall(
     return plan + _plan_delete(objects, rights)
 
 
+def plan_forget_signers(objects: Objects, home: str) -> list[PlannedObject]:
+    """Return the deletion of whom an agent trusted, where it follows everybody's commits now."""
+    return _plan_delete(objects, [("ConfigMap", home, SIGNERS)])
+
+
 def plan_replace(objects: Objects, specs: Iterable[AgentSpec]) -> list[PlannedObject]:
     """Return what retires the agents that served these environments in another mode or place.
 
@@ -169,7 +173,8 @@ def _plan_leave(
     """Return how a controller loses environments: with the last one it goes, and its key."""
     served, deployment = controller_in(objects, home)
     if deployment is not None and set(served) - set(environments):
-        return [PlannedObject(_without(deployment, environments), Step.CHANGE)]
+        smaller = _without(deployment, environments)
+        return [PlannedObject(smaller, Step.CHANGE, changes(deployment, smaller))]
     return _plan_delete(objects, _process(home))
 
 

@@ -59,6 +59,7 @@ def manifests_view(manifests: Sequence[Mapping[str, Any]]) -> View:
 def plan_view(plan: Sequence[PlannedObject], *, done: bool) -> View:
     """Return what will be or was done with each object; never what is in a Secret."""
     several = len({p.cluster for p in plan}) > 1
+    worded = any(p.changes for p in plan)
     rows: list[list[Cell | str]] = [
         [
             Cell(p.step.value, _STEPS[p.step.value]),
@@ -66,12 +67,15 @@ def plan_view(plan: Sequence[PlannedObject], *, done: bool) -> View:
             p.name,
             p.namespace or "(cluster)",
             *([p.cluster or ""] if several else []),
+            *(["; ".join(p.changes)] if worded else []),
         ]
         for p in plan
     ]
     columns = [Column(name) for name in ("step", "kind", "name", "namespace")]
     if several:
         columns.append(Column("cluster"))
+    if worded:
+        columns.append(Column("changes", flow=Flow.PROSE))
     document = {
         "done": done,
         "objects": [
@@ -80,6 +84,7 @@ def plan_view(plan: Sequence[PlannedObject], *, done: bool) -> View:
                 "kind": p.kind,
                 "name": p.name,
                 "namespace": p.namespace,
+                "changes": list(p.changes),
                 "cluster": p.cluster,
             }
             for p in plan
@@ -185,10 +190,11 @@ def visit_line(visit: Visit) -> str:
 
 
 def plan_line(planned: PlannedObject) -> str:
-    """Return `change Deployment gitops-agent in gitops-agent (prod-eu)`."""
+    """Return `change Deployment gitops-agent in gitops-agent (prod-eu): also for shop-dev`."""
     where = f" in {planned.namespace}" if planned.namespace else ""
     cluster = f" ({planned.cluster})" if planned.cluster else ""
-    return f"{planned.step.value} {planned.kind} {planned.name}{where}{cluster}"
+    words = f": {'; '.join(planned.changes)}" if planned.changes else ""
+    return f"{planned.step.value} {planned.kind} {planned.name}{where}{cluster}{words}"
 
 
 def count_line(plan: Sequence[PlannedObject]) -> str:

@@ -35,7 +35,7 @@ def manifests(spec: AgentSpec, *, secret: Mapping[str, bytes] | None = None) -> 
     because `agent key` has put it into the cluster already.
     """
     found: list[Manifest] = []
-    if spec.namespace not in spec.environments:
+    if spec.namespace not in spec.served:
         found.append(_object("v1", "Namespace", name=spec.namespace))
     found.append(_object("v1", "ServiceAccount", spec.namespace))
     if spec.restrict:
@@ -183,7 +183,7 @@ def _container(spec: AgentSpec, mounts: list[Manifest]) -> Manifest:
 def run_arguments(spec: AgentSpec) -> list[str]:
     """Return the command line of the agent's process."""
     arguments = ["agent", "run", f"--repo={spec.url}"]
-    arguments += [f"--env={environment}" for environment in spec.environments]
+    arguments += [f"--env={environment}" for environment in spec.served]
     if spec.branch is not None:
         arguments.append(f"--branch={spec.branch}")
     if spec.mode is AgentMode.CONTROLLER:

@@ -83,10 +83,15 @@ class KeyResult(NamedTuple):
 
 
 class PlannedObject(NamedTuple):
-    """One object and what will be done with it; `cluster` is the context, None inside a pod."""
+    """One object and what will be done with it.
+
+    `changes` says in words what of it becomes different, as far as there are words for it.
+    `cluster` is the context, None inside a pod.
+    """
 
     manifest: Manifest
     step: Step
+    changes: tuple[str, ...] = ()
     cluster: str | None = None
 
     @property

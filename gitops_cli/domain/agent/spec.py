@@ -91,7 +91,8 @@ class AgentSpec(NamedTuple):
 
     `kinds` has, for each environment, the kinds of workload the agent may patch. `interval` is
     in seconds and counts for the controller only. `signers` (file name → content) makes it deploy
-    signed commits only.
+    signed commits only. `others` are environments that the controller has already: it goes on
+    with them, and their own objects stay as they are.
     """
 
     mode: AgentMode
@@ -106,11 +107,17 @@ class AgentSpec(NamedTuple):
     restrict: bool = False
     signers: Mapping[str, str] = MappingProxyType({})
     pull_secrets: Sequence[str] = ()
+    others: Sequence[EnvironmentName] = ()
 
     @property
     def environments(self) -> tuple[EnvironmentName, ...]:
-        """Return what this agent looks after, in order."""
+        """Return the environments in which this installation writes objects, in order."""
         return tuple(sorted(self.kinds))
+
+    @property
+    def served(self) -> tuple[EnvironmentName, ...]:
+        """Return all that this agent looks after, in order."""
+        return tuple(sorted({*self.kinds, *self.others}))
 
     @property
     def uid(self) -> int:
