@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from gitops_cli.cli.agent_install import install, manifests, uninstall
+from gitops_cli.cli.agent_install import install, manifests
 from gitops_cli.cli.agent_key import key
 from gitops_cli.cli.agent_run import run
 from gitops_cli.cli.agent_status import status
+from gitops_cli.cli.agent_uninstall import uninstall
 
 agent = typer.Typer(
     add_completion=False,

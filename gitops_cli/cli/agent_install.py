@@ -1,10 +1,10 @@
-"""`gitops agent manifests`, `install` and `uninstall`."""
+"""`gitops agent manifests` and `install`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
@@ -22,6 +22,7 @@ from gitops_cli.cli.agent_options import (
     Interval,
     KnownHosts,
     Mode,
+    Named,
     Namespace,
     PullSecret,
     Restrict,
@@ -34,41 +35,37 @@ from gitops_cli.cli.agent_options import (
     Without,
     agent_url,
 )
+from gitops_cli.cli.agent_plan import Planned, carry_out
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.look import environments_named, placed
+from gitops_cli.cli.look import clusters_of, environments_named, placed
 from gitops_cli.cli.options import Context, DryRun, Kubeconfig, Project, Yes
 from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.agent.manifests import Manifest, identity
 from gitops_cli.domain.agent.manifests import manifests as manifests_of
-from gitops_cli.domain.agent.outcome import PlannedObject, Step
 from gitops_cli.domain.agent.spec import IDENTITY, AgentMode, AgentSpec
 from gitops_cli.domain.agent.ssh import ssh_server
-from gitops_cli.domain.errors import Denied, ImageMissing, RegistryError, UsageError
+from gitops_cli.domain.errors import (
+    Denied,
+    ImageMissing,
+    RegistryError,
+    UsageError,
+)
 from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.team import Team
 from gitops_cli.operations.agent_install import (
-    apply_plan,
     plan_forget_signers,
     plan_install,
     plan_replace,
-    plan_uninstall,
 )
 from gitops_cli.operations.agent_key import Secret, read_secret
 from gitops_cli.operations.agent_standing import read_standing
-from gitops_cli.operations.ports import Cluster, Objects
-from gitops_cli.render.agent import count_line, manifests_view, plan_line, plan_view
+from gitops_cli.operations.ports import Objects
+from gitops_cli.render.agent import manifests_view
 from gitops_cli.settings import parse_team
 
-Named = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="ENV…", help="Environments or stages.", autocompletion=complete_environment
-    ),
-]
 KeyFile = Annotated[
     Path | None,
     typer.Option("--key", metavar="FILE", help="Use this private key instead of the cluster's."),
@@ -201,7 +198,8 @@ def install(
     snapshot, team, names = _meant(session, environments, project)
     plans: list[Planned] = []
     images: set[str] = set()
-    for cluster, there in placed(session, context, kubeconfig, names, team):
+    clusters = clusters_of(session, context, kubeconfig, warm=False)
+    for cluster, there in placed(clusters, names, team):
         objects = cluster.objects()
         found: list[Manifest] = []
         installing: list[AgentSpec] = []
@@ -223,61 +221,7 @@ def install(
     if verify_image:
         for image_name in sorted(images):
             _check_image(session, image_name)
-    _carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
-
-
-@command
-def uninstall(
-    session: Session,
-    environments: Named,
-    project: Project = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    context: Context = None,
-    kubeconfig: Kubeconfig = None,
-) -> None:
-    """Remove the agent from environments: its rights, its key and its process.
-
-    What it deployed goes on running. A controller that has other environments keeps those.
-    """
-    tip = session.state.tip(require_remote=False)
-    snapshot = session.state.snapshot(tip.commit)
-    team = parse_team(snapshot.settings)
-    names = environments_named(session, environments, snapshot, team, project=project)
-    plans = [
-        Planned(cluster, plan_uninstall(cluster.objects(), there))
-        for cluster, there in placed(session, context, kubeconfig, names, team)
-    ]
-    question = f"Remove it from {', '.join(names)}?"
-    _carry_out(session, plans, dry_run=dry_run, yes=yes, question=question)
-
-
-class Planned(NamedTuple):
-    """What is to be done in one cluster."""
-
-    cluster: Cluster
-    objects: Sequence[PlannedObject]
-
-
-def _carry_out(
-    session: Session, plans: Sequence[Planned], *, dry_run: bool, yes: bool, question: str
-) -> None:
-    plan = [
-        planned._replace(cluster=cluster.context)
-        for cluster, objects in plans
-        for planned in objects
-    ]
-    nothing = all(planned.step is Step.KEEP for planned in plan)
-    if not (dry_run or yes or nothing):
-        session.output.say(count_line(plan))
-        for planned in plan:
-            if planned.step is not Step.KEEP:
-                session.output.say(f"  {plan_line(planned)}")
-        confirm(question)
-    if not dry_run:
-        for cluster, objects in plans:
-            apply_plan(cluster.objects(), objects)
-    session.show(plan_view(plan, done=not dry_run))
+    carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
 
 
 def _meant(

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.options import duration
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.agent.setup import Setup
@@ -29,6 +30,12 @@ from gitops_cli.domain.repository import Kind, Snapshot
 from gitops_cli.domain.text import holds_credentials
 from gitops_cli.operations.agent_standing import Standing
 
+Named = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ENV…", help="Environments or stages.", autocompletion=complete_environment
+    ),
+]
 Mode = Annotated[
     AgentMode,
     typer.Option("--mode", help="A CronJob per namespace, or one process for several."),

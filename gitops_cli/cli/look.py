@@ -37,18 +37,12 @@ def clusters_of(
     return clusters
 
 
-def placed(
-    session: Session,
-    context: str | None,
-    kubeconfig: Path | None,
-    names: Sequence[EnvironmentName],
-    team: Team,
-) -> list[Placed]:
+def placed(clusters: Clusters, names: Sequence[EnvironmentName], team: Team) -> list[Placed]:
     """Return environments by cluster, for what is done in all of them or not at all.
 
     Raises what keeps one of them from having its cluster: WrongCluster, ConfigurationError, Denied.
     """
-    places, errors = clusters_of(session, context, kubeconfig, warm=False).place(names, team)
+    places, errors = clusters.place(names, team)
     for error in errors.values():
         raise error
     return places

@@ -8,8 +8,15 @@ from typing import Any, NamedTuple
 from gitops_cli.domain.agent.manifests import Manifest, identity
 from gitops_cli.domain.agent.outcome import PlannedObject, Step
 from gitops_cli.domain.agent.setup import changes, setup_of
-from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, SIGNERS, AgentMode, AgentSpec
-from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.agent.spec import (
+    CONTROLLER_NAMESPACE,
+    KEY_SECRET,
+    NAME,
+    SIGNERS,
+    AgentMode,
+    AgentSpec,
+)
+from gitops_cli.domain.errors import ConfigurationError, Denied
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.ports import Objects
@@ -81,7 +88,27 @@ def find_installed(objects: Objects, environment: EnvironmentName) -> Installed 
     cronjob = objects.get("CronJob", namespace, NAME)
     if cronjob is not None:
         return Installed(namespace, (environment,), cronjob)
-    return Installed(namespace, *controller_in(objects, namespace))
+    try:
+        return Installed(namespace, *controller_in(objects, namespace))
+    except Denied:
+        if namespace != environment:
+            raise
+        return Installed(namespace, (), None)  # who installs CronJobs need not see Deployments
+
+
+def find_leftover(objects: Objects, environment: EnvironmentName) -> Installed | None:
+    """Return the agent that serves an environment, or the usual controller that still names it.
+
+    That one has no rights there any more: they went with the namespace.
+    """
+    installed = find_installed(objects, environment)
+    if installed is not None:
+        return installed
+    try:
+        names, deployment = controller_in(objects, CONTROLLER_NAMESPACE)
+    except Denied:
+        return None
+    return Installed(CONTROLLER_NAMESPACE, names, deployment) if environment in names else None
 
 
 def controller_in(
@@ -111,27 +138,41 @@ def plan_uninstall(
 ) -> list[PlannedObject]:
     """Return what removing the agent from environments deletes, its key included.
 
-    A controller that has other environments stays, without these.
+    A controller that has other environments stays, without these. For what takes rights in all
+    of the cluster see `plan_unrestrict`.
     """
     plan: list[PlannedObject] = []
     rights: list[Named] = []
     leaving: dict[str, list[EnvironmentName]] = {}
     for environment in environments:
-        installed = find_installed(objects, environment)
-        if installed is not None and installed.is_controller:
-            leaving.setdefault(installed.namespace, []).append(environment)
-        else:
-            home = installed.namespace if installed is not None else environment
-            plan += _plan_delete(objects, _process(home))
-        rights += [
-            ("RoleBinding", environment, NAME),
-            ("Role", environment, NAME),
-            ("ConfigMap", environment, NAME),
-            ("ValidatingAdmissionPolicyBinding", None, f"{NAME}-{environment}"),
-        ]
+        installed = find_leftover(objects, environment)
+        home = installed.namespace if installed is not None else environment
+        if installed is not None and (installed.is_controller or home != environment):
+            leaving.setdefault(home, []).append(environment)
+        elif not _is_home_of_others(objects, environment):
+            plan += _plan_delete(objects, _process(home, AgentMode.CRONJOB))
+        rights += [(kind, environment, NAME) for kind in ("RoleBinding", "Role", "ConfigMap")]
     for home, those in leaving.items():
         plan += _plan_leave(objects, home, those)
     return plan + _plan_delete(objects, rights)
+
+
+def plan_unrestrict(objects: Objects, environment: EnvironmentName) -> list[PlannedObject]:
+    """Return the deletion of an environment's binding of the policy of `--restrict`.
+
+    Raises Denied: it is an object of the whole cluster. Without the agent it has no effect.
+    """
+    return _plan_delete(
+        objects, [("ValidatingAdmissionPolicyBinding", None, f"{NAME}-{environment}")]
+    )
+
+
+def _is_home_of_others(objects: Objects, environment: EnvironmentName) -> bool:
+    """Tell whether a controller lives in an environment that it does not serve itself."""
+    try:
+        return controller_in(objects, environment)[1] is not None
+    except Denied:
+        return False
 
 
 def plan_forget_signers(objects: Objects, home: str) -> list[PlannedObject]:
@@ -152,7 +193,7 @@ def plan_replace(objects: Objects, specs: Iterable[AgentSpec]) -> list[PlannedOb
             if home not in (None, environment, spec.namespace):
                 leaving.setdefault(home, []).append(environment)
             if spec.mode is AgentMode.CONTROLLER and objects.get("CronJob", environment, NAME):
-                old = _process(environment)
+                old = _process(environment, AgentMode.CRONJOB)
                 plan += _plan_delete(objects, old[:1] if environment == spec.namespace else old)
     for home, environments in leaving.items():
         plan += _plan_leave(objects, home, environments)
@@ -175,17 +216,16 @@ def _plan_leave(
     if deployment is not None and set(served) - set(environments):
         smaller = _without(deployment, environments)
         return [PlannedObject(smaller, Step.CHANGE, changes(deployment, smaller))]
-    return _plan_delete(objects, _process(home))
+    return _plan_delete(objects, _process(home, AgentMode.CONTROLLER))
 
 
 Named = tuple[str, str | None, str]
 
 
-def _process(home: str) -> list[Named]:
+def _process(home: str, mode: AgentMode) -> list[Named]:
     """Return what an agent consists of beside its rights, in the order of deletion."""
     return [
-        ("CronJob", home, NAME),
-        ("Deployment", home, NAME),
+        ("CronJob" if mode is AgentMode.CRONJOB else "Deployment", home, NAME),
         ("Secret", home, KEY_SECRET),
         ("ConfigMap", home, SIGNERS),
         ("ServiceAccount", home, NAME),
