@@ -221,12 +221,21 @@ def _names(found: Sequence[HostKey]) -> str:
 def try_repository(
     session: Session, url: str, files: Secret | None, branch: str | None = None
 ) -> None:
-    """Read the repository with a Secret's key; warn of one that may push.
+    """Read the repository as the agent will, with a Secret's key; warn of one that may push.
 
     Raises Denied, RemoteUnreachable, GitError.
     """
     with keys.unpacked(files or {}) as directory:
-        tips = session.tip_reader(url, branch=branch, keys=directory)
-        tip = tips.bring(tips.look())
+        tips = session.tip_reader(url, branch=branch, keys=directory, home=directory)
+        try:
+            tip = tips.bring(tips.look())
+        except Denied as error:
+            if ssh_server(url) is not None:
+                raise
+            raise Denied(
+                error.message,
+                hint="the agent knows nobody's password; "
+                "pass --agent-repo with an ssh URL, for which it has a deploy key",
+            ) from error
         if files and tips.may_push(tip):
             session.output.warn("this key may push: make it read-only at the git server")

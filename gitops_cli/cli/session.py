@@ -241,12 +241,19 @@ class Session:
         """Return what reads and writes whole objects of a cluster that no environment chose."""
         return self.cluster(context, kubeconfig).objects()
 
-    def tip_reader(self, url: str, *, branch: str | None, keys: Path) -> TipReader:
-        """Return what reads the tip of a repository, with the deploy key in a directory."""
+    def tip_reader(
+        self, url: str, *, branch: str | None, keys: Path, home: Path | None = None
+    ) -> TipReader:
+        """Return what reads the tip of a repository, with the deploy key in a directory.
+
+        With a `home`, an empty one, it reads as a pod does, which knows nothing of this user.
+        """
         from gitops_cli.agent.keys import ssh_for
+        from gitops_cli.domain.git_environment import impersonal
         from gitops_cli.state.tip_reader import TipReader
 
-        reader = TipReader(url, branch=branch, ssh=ssh_for(keys))
+        variables = None if home is None else impersonal(os.environ, str(home))
+        reader = TipReader(url, branch=branch, ssh=ssh_for(keys), environment=variables)
         self._closing.callback(reader.close)
         return reader
 

@@ -19,6 +19,32 @@ _HELPER = (
 )
 
 
+# How the machine reaches a server, not who asks it.
+_WAY = {"PATH", "TMPDIR", "LD_LIBRARY_PATH", "GIT_EXEC_PATH"}
+_WAY |= {f"{kind}_proxy" for kind in ("http", "https", "all", "no")}
+_WAY |= {name.upper() for name in _WAY}
+_WAY_PREFIXES = ("GIT_SSL_", "GIT_TRACE")
+
+
+def impersonal(environment: Mapping[str, str], home: str) -> dict[str, str]:
+    """Return the environment of a git that knows nothing of its user, as in a pod.
+
+    No configuration, credential helper, .netrc, ssh agent or program that asks, and no terminal;
+    `home` is an empty home. The way to the server (proxies, CAs) is the machine's own.
+    """
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if name in _WAY or name.startswith(_WAY_PREFIXES)
+    }
+    return kept | {
+        "HOME": home,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
 def without_credentials(
     arguments: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[list[str], Mapping[str, str]]:

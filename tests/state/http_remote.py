@@ -1,10 +1,11 @@
-"""git over HTTP on 127.0.0.1, through git's own http-backend; can refuse and break off."""
+"""git over HTTP(S) on 127.0.0.1, through git's own http-backend; can refuse and break off."""
 
 from __future__ import annotations
 
 import base64
 import os
 import socket
+import ssl
 import subprocess
 import threading
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ class HttpRemote:
     """Serves the repositories of a directory. Use as a context manager."""
 
     root: Path
+    certificates: Path | None = None
+    """Speaks TLS with what `controlplane.make_certificates` wrote there, when set."""
     password: str | None = None
     """Asked for (user `ci`) when set."""
     status: int | None = None
@@ -50,6 +53,10 @@ class HttpRemote:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if self.certificates is not None:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(self.certificates / "server.crt", self.certificates / "server.key")
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -64,7 +71,8 @@ class HttpRemote:
 
     def url(self, name: str, credentials: str = "") -> str:
         """Return a repository's URL; `credentials` is `user:password@`."""
-        return f"http://{credentials}127.0.0.1:{self._server.server_port}/{name}"
+        scheme = "https" if self.certificates is not None else "http"
+        return f"{scheme}://{credentials}127.0.0.1:{self._server.server_port}/{name}"
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         self.requests.append(f"{handler.command} {handler.path}")
