@@ -43,7 +43,7 @@ from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.agent.manifests import Manifest, identity
 from gitops_cli.domain.agent.manifests import manifests as manifests_of
-from gitops_cli.domain.agent.spec import IDENTITY, AgentMode, AgentSpec
+from gitops_cli.domain.agent.spec import IDENTITY, NEXT_IDENTITY, AgentMode, AgentSpec
 from gitops_cli.domain.agent.ssh import ssh_server
 from gitops_cli.domain.errors import (
     Denied,
@@ -267,6 +267,9 @@ def _tried_secret(
         secret = _new_secret(session, spec, file, known_hosts, fingerprints)
         if file is None:
             confirm("Is it registered at the git server?")
+        following = (there or {}).get(NEXT_IDENTITY)
+        if following not in (None, secret[IDENTITY]):  # a rotation is under way, and goes on
+            secret = {**secret, NEXT_IDENTITY: following}
     try_repository(session, spec.url, secret or there, spec.branch)
     return secret
 

@@ -84,6 +84,11 @@ def key(
     The private half goes into the cluster's Secret, or into a file with --out. The git server's
     host keys are fetched, and pinned once you have confirmed their fingerprints.
     """
+    if out is not None and replace_key:
+        raise UsageError(
+            "--rotate replaces the key in a cluster, --out writes a new one into a file",
+            hint="write one with --out; `gitops agent install --key FILE` takes it",
+        )
     url = agent_url(session, agent_repo)
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)

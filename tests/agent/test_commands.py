@@ -155,6 +155,16 @@ def test_a_key_in_a_file_is_private_and_replaces_nothing(
     assert file.read_text() == before
 
 
+def test_a_key_in_a_file_is_not_rotated(cli: Gitops, article: Article, tmp_path: Path) -> None:
+    command = ["agent", "key", article.environment("development"), "--agent-repo", URL]
+
+    ran = cli(*command, "--out", tmp_path / "key", "--rotate")
+
+    assert ran.code == 2
+    assert "--rotate" in ran.stderr
+    assert not (tmp_path / "key").exists()
+
+
 def test_a_host_that_is_not_pinned_is_not_trusted(
     cli: Gitops, environment: str, known_hosts: Path
 ) -> None:

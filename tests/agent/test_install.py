@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from gitops_cli.domain.agent.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NAME, SIGNERS
+from gitops_cli.domain.agent.spec import (
+    IDENTITY,
+    KEY_SECRET,
+    KNOWN_HOSTS,
+    NAME,
+    NEXT_IDENTITY,
+    SIGNERS,
+)
 from tests.agent.conftest import Images
 from tests.agent.world import installed_objects
 from tests.testbed.article import Article, deploy
@@ -227,6 +234,20 @@ def test_the_given_key_and_host_keys_go_into_the_secret(
     # The comment of the public key file is none of known_hosts' business.
     assert data[KNOWN_HOSTS].split() == sshd.known_hosts.read_bytes().split()[:3]
     assert "PRIVATE" not in ran.stdout + ran.stderr
+
+
+@pytest.mark.node
+def test_a_key_given_during_a_rotation_leaves_the_second_one_there(
+    cli: Gitops, kube: Kube, environment: str, baked: list[str]
+) -> None:
+    cli("agent", "install", environment, *baked, "--yes").ok()
+    cli("agent", "key", environment, "--agent-repo", baked[1], "--rotate").ok()
+    before = decoded(kube.get("Secret", environment, KEY_SECRET))
+
+    cli("agent", "install", environment, *baked, "--yes").ok()
+
+    assert NEXT_IDENTITY in before
+    assert decoded(kube.get("Secret", environment, KEY_SECRET)) == before
 
 
 @pytest.mark.node
