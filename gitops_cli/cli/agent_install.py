@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.agent import keys
+from gitops_cli.cli.agent_image import check_image
 from gitops_cli.cli.agent_key import confirmed_hosts, try_repository
 from gitops_cli.cli.agent_options import (
     DEFAULT_NAMESPACE,
@@ -46,12 +47,8 @@ from gitops_cli.domain.agent.manifests import manifests as manifests_of
 from gitops_cli.domain.agent.spec import IDENTITY, NEXT_IDENTITY, AgentMode, AgentSpec
 from gitops_cli.domain.agent.ssh import ssh_server
 from gitops_cli.domain.errors import (
-    Denied,
-    ImageMissing,
-    RegistryError,
     UsageError,
 )
-from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.team import Team
@@ -171,9 +168,10 @@ def install(
 ) -> None:
     """Install the agent: try everything, show the plan, apply it server-side.
 
-    Tried first: that the repository can be read with the agent's key, that the image exists, and
-    that the API server accepts every object from you. An agent that served an environment in the
-    other mode, or from another namespace, is removed with its key.
+    Tried first: that the repository can be read with the agent's key, that its pod can pull the
+    image, and that the API server accepts every object from you. What you do not speak of stays
+    as it is where an agent is installed already; one that served an environment in the other
+    mode, or from another namespace, is removed with its key.
     """
     wanted = Wanted(
         mode,
@@ -197,7 +195,7 @@ def install(
     trust_is_told = wanted.trust_is_told
     snapshot, team, names = _meant(session, environments, project)
     plans: list[Planned] = []
-    images: set[str] = set()
+    asked: set[tuple[str, str]] = set()
     clusters = clusters_of(session, context, kubeconfig, warm=False)
     for cluster, there in placed(clusters, names, team):
         objects = cluster.objects()
@@ -212,15 +210,14 @@ def install(
             secret = _tried_secret(session, objects, spec, key, known_hosts, host_keys or ())
             found += manifests_of(spec, secret=secret)
             installing.append(spec)
-            images.add(spec.image)
+            if verify_image and (spec.image, spec.namespace) not in asked:
+                check_image(session, objects, spec.image, spec.namespace, spec.pull_secrets)
+                asked.add((spec.image, spec.namespace))
         plan = plan_install(objects, _each_once(found)) + plan_replace(objects, installing)
         if no_require_signed:
             for spec in installing:
                 plan += plan_forget_signers(objects, spec.namespace)
         plans.append(Planned(cluster, plan))
-    if verify_image:
-        for image_name in sorted(images):
-            _check_image(session, image_name)
     carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
 
 
@@ -292,20 +289,6 @@ def _new_secret(
     pair = keys.generate(f"gitops-agent@{spec.namespace}")
     session.output.say(f"register it as a read-only deploy key:\n{pair.public}")
     return keys.secret_files(pair.private, hosts)
-
-
-def _check_image(session: Session, name: str) -> None:
-    """Raise ImageMissing if the registry says so; what it cannot tell is a note."""
-    image = parse_image(name)
-    try:
-        digest = session.registries.digest(image)
-    except (RegistryError, Denied) as error:
-        session.output.note(f"could not ask for the agent's image: {error.message}")
-        return
-    if digest is None:
-        raise ImageMissing(
-            f"the registry has no image {image}", hint="push it, or pass --no-verify-image"
-        )
 
 
 def _each_once(found: Iterable[Manifest]) -> list[Manifest]:

@@ -213,6 +213,17 @@ class Session:
         self._closing.callback(registries.close)
         return registries
 
+    def registries_with(self, directory: Path) -> Registries:
+        """Return what asks image registries with the credentials of a config.json, no others."""
+        from gitops_cli.registry.client import Registries
+
+        places = ("HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")
+        variables = {**os.environ, **dict.fromkeys(places, str(directory))}
+        variables["REGISTRY_AUTH_FILE"] = str(directory / "config.json")
+        registries = Registries(self.user.registries, variables)
+        self._closing.callback(registries.close)
+        return registries
+
     def create(self, directory: Path, files: Mapping[str, str], subject: str) -> Created:
         """Make a new state repository."""
         from gitops_cli.state.creation import create

@@ -10,6 +10,7 @@ from gitops_cli.domain.agent.spec import NAME, SIGNERS, AgentMode, Feature
 from gitops_cli.domain.errors import Blocked, ConfigurationError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.agent_install import Installed, controller_in, find_installed
+from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.ports import Objects
 
 _SAY_IT = "say whose commits: --allowed-signers FILE or --gpg-keyring FILE, or --no-require-signed"
@@ -43,7 +44,8 @@ def read_standing(
     environment would follow others than its agent does now, and ConfigurationError where it is
     not there to be read whom that trusts.
     """
-    serving = {name: find_installed(objects, name) for name in environments}
+    found = ask_all(lambda name: find_installed(objects, name), environments)
+    serving = dict(zip(environments, found, strict=True))
     changed = _changed(objects, mode, home, serving)
     there = [*([changed] if changed else []), *filter(None, serving.values())]
     base = next((agent for agent in there if agent.workload is not None), None)
@@ -108,5 +110,5 @@ def _signers(objects: Objects, agent: Installed) -> Mapping[str, str] | None:
 
 def _features(objects: Objects, environments: Sequence[EnvironmentName]) -> frozenset[Feature]:
     """Return the features that every Role which is there has; all for a first one."""
-    roles = [objects.get("Role", name, NAME) for name in environments]
+    roles = ask_all(lambda name: objects.get("Role", name, NAME), environments)
     return frozenset(Feature).intersection(*(features_of(role) for role in roles if role))

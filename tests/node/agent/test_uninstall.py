@@ -25,6 +25,7 @@ def test_an_agent_changes_its_mode_and_goes(company: Site, gitops: Gitops) -> No
         make_key(company, gitops, name)
     tip = git(company.remote, "rev-parse", "main")
     where = ["--agent-repo", company.url, "--image", company.images["baked"], "--yes"]
+    where.append("--no-verify-image")
     gitops("agent", "install", *NAMES, *where).ok()
     for name in NAMES:
         eventually(lambda name=name: status(company, name).get("commit") == tip, timeout=90)
