@@ -90,10 +90,8 @@ class Age(StrEnum):
     UNKNOWN = "unknown"
 
 
-def age_of_build(
-    found: Distance, *, recorded_time: datetime | None, new_time: datetime | None
-) -> Age:
-    """Judge a build by ancestry, else by the two source commits' times, else not at all.
+def age_of_build(found: Distance) -> Age:
+    """Judge a build by ancestry.
 
     A diverged build is fresh: it is another branch's, and nothing says which one is meant.
     """
@@ -102,11 +100,15 @@ def age_of_build(
             return Age.STALE
         case Relation.SAME | Relation.AHEAD | Relation.DIVERGED:
             return Age.FRESH
-        case Relation.UNKNOWN if recorded_time is None or new_time is None:
+        case Relation.UNKNOWN:
             return Age.UNKNOWN
-        case _:
-            return Age.STALE if _before(new_time, recorded_time) else Age.FRESH
 
 
-def _before(one: datetime | None, other: datetime | None) -> bool:
-    return one is not None and other is not None and one < other
+def age_by_times(*, recorded: datetime | None, new: datetime | None) -> Age:
+    """Judge a build by its source commits' times, which clocks may have got wrong.
+
+    Commits of the same second are in no order: nobody knows which of them is newer.
+    """
+    if recorded is None or new is None or recorded == new:
+        return Age.UNKNOWN
+    return Age.STALE if new < recorded else Age.FRESH

@@ -9,7 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.ancestry import Age, age_of_build
+from gitops_cli.domain.ancestry import Age, age_by_times, age_of_build
 from gitops_cli.domain.drafting import (
     Draft,
     Occasion,
@@ -232,21 +232,21 @@ class _Guards:
         if old is None or new is None or not (old.is_commit and new.is_commit):
             return
         source = self._sources.of(change.service)
-        distance = source.distance(old.tag, new.tag)
-        recorded_time = new_time = None
-        age = age_of_build(distance, recorded_time=None, new_time=None)
+        age = age_of_build(source.distance(old.tag, new.tag))
+        older, times = f"is an ancestor of {old.tag}", ""
         if age is Age.UNKNOWN:
             new_time = source.commit_time(new.tag)
+            recorded_time = None
             if new_time is not None:  # else the state's history is read for nothing
                 recorded_time = source.commit_time(old.tag) or self._recorded_time(change)
-            age = age_of_build(distance, recorded_time=recorded_time, new_time=new_time)
-        if age is Age.UNKNOWN:
-            yield from self._undecided(change, source.trouble)
-        elif age is Age.STALE:
-            older = f"is an ancestor of {old.tag}"
             if new_time is not None and recorded_time is not None:
-                since = moment(recorded_time)
-                older = f"({moment(new_time)}) was made before {old.tag} ({since})"
+                made, since = moment(new_time), moment(recorded_time)
+                older = f"({made}) was made before {old.tag} ({since})"
+                times = f"{made} and {since}"
+            age = age_by_times(recorded=recorded_time, new=new_time)
+            if age is not Age.STALE:
+                yield from self._undecided(change, age, times, source.trouble)
+        if age is Age.STALE:
             error = StaleBuild(
                 f"{change.service} in {self._environment.name}: {new.tag} {older}, "
                 "which is recorded: an older build would replace a newer one",
@@ -255,12 +255,19 @@ class _Guards:
             )
             yield Refusal(error, Override.OLDER)
 
-    def _undecided(self, change: Change, trouble: str | None) -> Iterator[Refusal]:
-        why = f" ({trouble})" if trouble else ""
-        message = (
-            f"{change.service}: cannot tell whether {change.desired and change.desired.short} is "
-            f"newer than {change.current and change.current.short}{why}"
-        )
+    def _undecided(
+        self, change: Change, age: Age, times: str, trouble: str | None
+    ) -> Iterator[Refusal]:
+        """Refuse what ancestry does not decide, or warn of it, where times do not object."""
+        new, old = change.desired and change.desired.short, change.current and change.current.short
+        message = f"{change.service}: cannot tell whether {new} is newer than {old}"
+        if age is Age.FRESH:
+            message = (
+                f"{change.service}: that {new} is newer than {old} is concluded from the times of "
+                "the two commits alone"
+            )
+        why = "; ".join(filter(None, (times and f"made {times}", trouble)))
+        message += f" ({why})" if why else ""
         known = self._team.service(change.service).source
         hint = (
             f"say where its source is: [service.{change.service}] source = … in gitops.toml"

@@ -138,8 +138,9 @@ class Sources:
         if source is None:
             if here is None or not is_here:
                 return SourceRepository()
-            # A CI job's checkout often holds its last commits only; its origin has the others.
-            mirror = self._mirror(remote) if remote and history.is_shallow(here.root) else None
+            # A checkout may hold its last commits only, and knows none that was pushed since it was
+            # made; its origin has the others.
+            mirror = self._mirror(_from_anywhere(remote, here.root)) if remote else None
             return SourceRepository(places, mirror, remote)
         path = self._local(source)
         if path is not None:
@@ -157,6 +158,12 @@ class Sources:
         if ":" in source:
             return None
         return Path(source) if self._base is None else self._base / source
+
+
+def _from_anywhere(remote: str, root: Path) -> str:
+    """Return a checkout's remote as other directories reach it: git takes a path from the root."""
+    is_path = ":" not in remote.partition("/")[0]
+    return str(root / remote) if is_path else remote
 
 
 def _is_of(here: Checkout, service: ServiceName, source: str | None, team: Team) -> bool:

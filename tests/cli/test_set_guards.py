@@ -12,6 +12,7 @@ from tests.state.test_push import hook
 from tests.state.world import fingerprint
 from tests.testbed.article import Article
 from tests.testbed.git import git
+from tests.testbed.gitops import Gitops
 
 NEW, OTHER = "b" * 40, "c" * 40
 
@@ -115,6 +116,75 @@ def test_without_history_the_recorded_source_time_decides(company, gitops):
 
     assert done.code == 6
     assert f"was made before {recorded}" in done.stderr
+
+
+def committed(checkout: Path, seconds: int, subject: str = "more") -> str:
+    """Commit at so many seconds after the last commit of a checkout; return the commit."""
+    at = f"{int(git(checkout, 'log', '-1', '--format=%ct')) + seconds} +0000"
+    dates = {"GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at}
+    git(checkout, "commit", "-q", "--allow-empty", "-m", subject, env=dates)
+    return git(checkout, "rev-parse", "HEAD")
+
+
+def test_a_clone_made_before_the_newer_build_was_pushed_is_refused(company, gitops):
+    """The newer commit was made on a machine whose clock is half an hour slow."""
+    older = gitops.at(company.checkout("authentication", name="older"))
+    newer = gitops.at(company.checkout("authentication", name="newer"))
+    recorded = committed(newer.directory, -1800)
+    git(newer.directory, "push", "-q", "origin", "HEAD:main")
+    newer.using(GITOPS_REPO=company.remote, CI="1")("set", "-e", DEV).ok()
+    before = fingerprint(older.directory)
+
+    done = older.using(GITOPS_REPO=company.remote, CI="1")("set", "-e", DEV)
+
+    assert done.code == 6
+    assert f"{git(older.directory, 'rev-parse', 'HEAD')} is an ancestor of {recorded}" in (
+        done.stderr
+    )
+    assert company.recorded(DEV)["authentication"] == recorded
+    assert fingerprint(older.directory) == before
+
+
+def two_builds(company: Article, gitops: Gitops, *, apart: int) -> Gitops:
+    """Record a commit that no remote has; return a checkout with another, so many seconds later."""
+    one = company.checkout("authentication", name="one")
+    committed(one, 60)
+    gitops.at(one).using(GITOPS_REPO=company.remote)("set", "-e", DEV).ok()
+    other = company.checkout("authentication", name="other")
+    committed(other, 60 + apart, "another")
+    return gitops.at(other).using(GITOPS_REPO=company.remote)
+
+
+def test_a_decision_by_times_alone_is_said(company, gitops):
+    other = two_builds(company, gitops, apart=1)
+
+    done = other("set", "-e", DEV).ok()
+
+    assert "concluded from the times of the two commits alone (made " in done.stderr
+    assert "[service.authentication] source" in done.stderr
+
+
+def test_commits_of_the_same_second_are_in_no_order(company, gitops):
+    other = two_builds(company, gitops, apart=0)
+
+    done = other("set", "-e", DEV).ok()
+
+    assert "cannot tell whether" in done.stderr
+    assert "alone" not in done.stderr
+
+
+@pytest.mark.parametrize("apart", [0, 1])
+def test_times_do_not_do_where_the_team_requires_ancestry(company, gitops, apart):
+    other = two_builds(company, gitops, apart=apart)
+    with_settings(company, "[versions]\nrequire_ancestry = true\n")
+    before = tip(company)
+
+    done = other("set", "-e", DEV)
+
+    assert done.code == 6
+    assert "require_ancestry" in done.stderr
+    assert tip(company) == before
+    other("set", "-e", DEV, "--allow-older").ok()
 
 
 def test_the_source_time_is_found_behind_a_rollback(company, gitops):

@@ -16,6 +16,7 @@ from gitops_cli.domain.ancestry import (
     Distance,
     Relation,
     SourceCommit,
+    age_by_times,
     age_of_build,
     distance,
 )
@@ -53,21 +54,31 @@ def test_looking_from_the_other_side_swaps_ahead_and_behind(ahead, behind):
 
 
 @pytest.mark.parametrize(
-    ("found", "recorded", "new", "age"),
+    ("found", "age"),
     [
-        pytest.param(distance(0, 1), None, None, Age.STALE, id="an ancestor"),
-        pytest.param(distance(1, 0), NOON, NOON - timedelta(1), Age.FRESH, id="order beats time"),
-        pytest.param(distance(1, 1), None, None, Age.FRESH, id="another branch"),
-        pytest.param(SAME, None, None, Age.FRESH, id="the same"),
-        pytest.param(UNKNOWN, NOON, NOON - timedelta(1), Age.STALE, id="made before"),
-        pytest.param(UNKNOWN, NOON, NOON + timedelta(1), Age.FRESH, id="made after"),
-        pytest.param(UNKNOWN, NOON, NOON, Age.FRESH, id="made in the same second"),
-        pytest.param(UNKNOWN, None, NOON, Age.UNKNOWN, id="no time recorded"),
-        pytest.param(UNKNOWN, NOON, None, Age.UNKNOWN, id="no time of the new one"),
+        pytest.param(distance(0, 1), Age.STALE, id="an ancestor"),
+        pytest.param(distance(1, 0), Age.FRESH, id="a descendant"),
+        pytest.param(distance(1, 1), Age.FRESH, id="another branch"),
+        pytest.param(SAME, Age.FRESH, id="the same"),
+        pytest.param(UNKNOWN, Age.UNKNOWN, id="cannot be told"),
     ],
 )
-def test_a_build_is_judged_by_order_then_by_time(found, recorded, new, age):
-    assert age_of_build(found, recorded_time=recorded, new_time=new) is age
+def test_a_build_is_judged_by_order(found, age):
+    assert age_of_build(found) is age
+
+
+@pytest.mark.parametrize(
+    ("recorded", "new", "age"),
+    [
+        pytest.param(NOON, NOON - timedelta(seconds=1), Age.STALE, id="made before"),
+        pytest.param(NOON, NOON + timedelta(seconds=1), Age.FRESH, id="made after"),
+        pytest.param(NOON, NOON, Age.UNKNOWN, id="made in the same second"),
+        pytest.param(None, NOON, Age.UNKNOWN, id="no time recorded"),
+        pytest.param(NOON, None, Age.UNKNOWN, id="no time of the new one"),
+    ],
+)
+def test_times_judge_what_order_does_not(recorded, new, age):
+    assert age_by_times(recorded=recorded, new=new) is age
 
 
 def test_authors_are_named_once_the_newest_first():

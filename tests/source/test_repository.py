@@ -376,6 +376,29 @@ def test_a_shallow_checkout_is_helped_by_its_own_origin(remote, tmp_path):
     assert str(offline.of(AUTH).distance(first, last)) == "3 ahead", "it is kept"
 
 
+@pytest.mark.parametrize("origin", ["full", "relative"])
+def test_a_checkout_made_before_a_push_is_helped_by_its_own_origin(remote, tmp_path, origin):
+    last = commits(remote)[-1]
+    here = checked_out(remote, tmp_path / "auth")
+    if origin == "relative":
+        git(here.root, "remote", "set-url", "origin", "../auth.git")
+    [new] = add_commits(remote, [Commit("new", {"f": "new"}, 1_760_000_001)])
+    before = fingerprint(here.root)
+    sources = Sources(team_of(None), checkout=checkout_at(here.root))
+
+    assert str(sources.of(AUTH).distance(new, last)) == "1 behind"
+    assert fingerprint(here.root) == before
+
+
+def test_a_checkout_that_knows_both_commits_asks_nobody(remote, tmp_path, cache):
+    first, *_, last = commits(remote)
+    sources = Sources(team_of(None), checkout=checked_out(remote, tmp_path / "auth"))
+
+    sources.of(AUTH).distance(first, last)
+
+    assert not cache.exists()
+
+
 def test_gitops_toml_names_a_path_or_an_url(remote, tmp_path):
     first, *_, last = commits(remote)
 
