@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timezone
+from itertools import chain
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from gitops_cli.domain.proposal import Actor
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 class Commit(NamedTuple):
@@ -87,3 +91,45 @@ class LastChange(NamedTuple):
     commit: str
     committed_at: datetime
     author: Actor
+
+
+def along(
+    branch: Iterable[str],
+    pasts: Mapping[K, Iterator[T]],
+    commit_of: Callable[[T], str],
+    begins: Mapping[K, str] = MappingProxyType({}),
+) -> Iterator[dict[K, T]]:
+    """Merge pasts in the order of the branch: yield what each of its commits did, newest first.
+
+    `branch` are the hashes of its commits, newest first. Times would not do: pipelines commit
+    within one second, and clocks go wrong. `begins` has the newest commit of a past, if that is
+    known: it is not opened before. Nothing is read further than it is asked for.
+    """
+    order = {key: number for number, key in enumerate(pasts)}
+    waiting: dict[str, list[K]] = {}
+    heads: dict[K, T] = {}
+
+    def wait(keys: Iterable[K]) -> None:
+        for key in keys:
+            heads.pop(key, None)
+            for head in pasts[key]:
+                heads[key] = head
+                waiting.setdefault(commit_of(head), []).append(key)
+                break
+
+    for key, commit in begins.items():
+        waiting.setdefault(commit, []).append(key)
+    wait([key for key in pasts if key not in begins])
+    commits = iter(branch)
+    while waiting and (commit := next(commits, "")):
+        if commit not in waiting:
+            continue
+        here = waiting.pop(commit)
+        known = [key for key in here if key in heads]
+        wait([key for key in here if key not in heads])
+        if found := sorted([*known, *waiting.pop(commit, ())], key=order.__getitem__):
+            yield {key: heads[key] for key in found}
+            wait(found)
+    for key in sorted((key for keys in waiting.values() for key in keys), key=order.__getitem__):
+        # Beside the branch, and the last place is better than none.
+        yield from ({key: item} for item in chain([heads[key]] if key in heads else [], pasts[key]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
-from gitops_cli.domain.commits import Commit, FileChange
+from gitops_cli.domain.commits import Commit, FileChange, along
 from gitops_cli.domain.drafting import Verb
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
@@ -66,25 +67,23 @@ def version_before(past: Iterator[Step], back: int) -> Version | None:
 
 
 def versions_before(
-    pasts: Mapping[ServiceName, Iterator[Step]], back: int
+    pasts: Mapping[ServiceName, Iterator[Step]], back: int, branch: Iterable[str]
 ) -> dict[ServiceName, Version]:
     """Return the services' versions before the last `back` commits that changed any of them.
 
-    A commit that changed several counts once. Services it added are not in the result.
+    A commit that changed several counts once. Services it added are not in the result. `branch`
+    are its commits, newest first.
     """
-    heads = {service: next(past, None) for service, past in pasts.items()}
     wanted: dict[ServiceName, Version] = {}
-    for _ in range(back):
-        current = {service: step for service, step in heads.items() if step is not None}
-        if not current:
-            break
-        newest = max(current.values(), key=lambda step: step.commit.committed_at).commit.hash
-        for service, step in current.items():
-            if step.commit.hash == newest:
-                if step.old is not None:
-                    wanted[service] = step.old
-                heads[service] = next(pasts[service], None)
+    for changed in islice(_by_commit(pasts, branch), back):
+        wanted |= {service: step.old for service, step in changed.items() if step.old is not None}
     return wanted
+
+
+def _by_commit(
+    pasts: Mapping[ServiceName, Iterator[Step]], branch: Iterable[str]
+) -> Iterator[dict[ServiceName, Step]]:
+    return along(branch, pasts, lambda step: step.commit.hash)
 
 
 def version_like(
@@ -118,13 +117,14 @@ class Undoing(NamedTuple):
     steps: Mapping[ServiceName, Step]
 
 
-def newest_commits(pasts: Mapping[ServiceName, Sequence[Step]], limit: int) -> list[Undoing]:
-    """Return the last commits that changed the services' versions, newest first."""
-    by_commit: dict[str, dict[ServiceName, Step]] = {}
-    commits: dict[str, Commit] = {}
-    for service, past in pasts.items():
-        for step in past:
-            by_commit.setdefault(step.commit.hash, {})[service] = step
-            commits[step.commit.hash] = step.commit
-    order = sorted(commits.values(), key=lambda commit: commit.committed_at, reverse=True)
-    return [Undoing(commit, by_commit[commit.hash]) for commit in order[:limit]]
+def newest_commits(
+    pasts: Mapping[ServiceName, Iterator[Step]], limit: int, branch: Iterable[str]
+) -> list[Undoing]:
+    """Return the last commits that changed the services' versions, newest first.
+
+    `branch` are its commits, newest first.
+    """
+    return [
+        Undoing(next(iter(changed.values())).commit, changed)
+        for changed in islice(_by_commit(pasts, branch), limit)
+    ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.commits import FileChange
+from gitops_cli.domain.commits import FileChange, along
 from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past import Entry, Recorded
@@ -203,31 +202,11 @@ def _recorded(content: bytes | None) -> Recorded | None:
 
 
 def _merged(state: StateRepository, tip: str, files: list[_File]) -> Iterator[Entry]:
-    """Merge by time, newest first; a file is opened when its last change is due."""
+    """Merge in the branch's order, newest first; a file is opened when its last change is due."""
     there = [f.path for f in files if f.removed_by is None]
     last = state.last_changes(there, tip=tip) if len(there) > MANY else {}
-    # (minus the time, order) → an opened file's next entry, or a file that waits to be opened.
-    heap: list[tuple[float, int, Entry | None]] = []
-    opened: dict[int, Iterator[Entry]] = {}
-
-    def push(index: int) -> None:
-        entry = next(opened[index], None)
-        if entry is not None:
-            heapq.heappush(heap, (-entry.at.timestamp(), index, entry))
-
-    for index, file in enumerate(files):
-        if file.removed_by is not None:
-            due = state.commit(file.removed_by).committed_at
-            heapq.heappush(heap, (-due.timestamp(), index, None))
-        elif (change := last.get(file.path)) is not None:
-            heapq.heappush(heap, (-change.committed_at.timestamp(), index, None))
-        else:
-            opened[index] = file.entries()
-            push(index)
-    while heap:
-        _, index, entry = heapq.heappop(heap)
-        if entry is None:
-            opened[index] = files[index].entries()
-        else:
-            yield entry
-        push(index)
+    begins = {path: change.commit for path, change in last.items()}
+    begins |= {f.path: f.removed_by for f in files if f.removed_by is not None}
+    pasts = {file.path: file.entries() for file in files}
+    for entries in along(state.branch_commits(tip), pasts, lambda entry: entry.commit, begins):
+        yield from entries.values()

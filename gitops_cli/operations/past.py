@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import SourceMoved, UsageError
@@ -80,7 +79,7 @@ def _before(
     if not services:
         kinds = _all_kinds(state, snapshot, here)
         pasts = {s: standing(past(state, snapshot, here, s, kind)) for s, kind in kinds.items()}
-        found = versions_before(pasts, count)
+        found = versions_before(pasts, count, _branch(state, snapshot))
         if not found:
             raise UsageError(
                 f"{here.name} has nothing to go back to: its last change only added services",
@@ -266,8 +265,10 @@ def last_commits(
 ) -> list[Undoing]:
     """Return the last commits that recorded versions in the environment, newest first."""
     here = snapshot.environment(environment)
-    pasts = {
-        service: list(islice(past(state, snapshot, here, service, kind), limit))
-        for service, kind in _all_kinds(state, snapshot, here).items()
-    }
-    return newest_commits(pasts, limit)
+    kinds = _all_kinds(state, snapshot, here)
+    pasts = {service: past(state, snapshot, here, service, kinds[service]) for service in kinds}
+    return newest_commits(pasts, limit, _branch(state, snapshot))
+
+
+def _branch(state: StateRepository, snapshot: Snapshot) -> Iterator[str]:
+    return iter(()) if snapshot.commit is None else state.branch_commits(snapshot.commit)

@@ -41,6 +41,10 @@ class History(NamedTuple):
         for line in self.lines.values():
             line.close()
 
+    def commits(self, start: str) -> Iterator[str]:
+        """Yield what the branch was at, newest first."""
+        return self._line(start).commits()
+
     def of_file(
         self,
         path: str,

@@ -7,7 +7,7 @@ git walks first parents. They are what the branch was at, but for the merges of 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import count
 
@@ -25,6 +25,7 @@ class Mainline:
         self._branch = branch
         self._reader = reader
         self._bulks = self._read(start, walk)
+        self._commits: list[str] = []
         self._places: dict[str, int] = {}
         self._pulls: list[tuple[int, Commit]] = []
 
@@ -32,14 +33,26 @@ class Mainline:
         """End git's walk."""
         self._bulks.close()
 
+    def commits(self) -> Iterator[str]:
+        """Yield the commits, newest first."""
+        for place in count():
+            while place >= len(self._commits):
+                if not self._advance():
+                    return
+            yield self._commits[place]
+
+    def place(self, commit: str) -> int | None:
+        """Return how many commits are newer than this one; None if it is not on the line."""
+        while commit not in self._places and self._advance():
+            pass
+        return self._places.get(commit)
+
     def first_pull(self, start: str, until: str | None) -> Commit | None:
         """Return the newest merge of `git pull` from `start` on, at or above `until`.
 
         Both are on the line, `until` below `start`; None: the line's end.
         """
-        while start not in self._places and self._advance():
-            pass
-        place = self._places.get(start, 0)
+        place = self.place(start) or 0
         while True:
             found = bisect_left(self._pulls, place, key=lambda pull: pull[0])
             if found < len(self._pulls):
@@ -72,14 +85,16 @@ class Mainline:
             has_several_parents = len(line) > 2 * size + 1
             if has_several_parents and (merge := self._pull(line[:size])) is not None:
                 self._place(lines[: number + 1])
-                self._pulls.append((len(self._places) - 1, merge))
+                self._pulls.append((len(self._commits) - 1, merge))
                 return parent_on(merge, self._branch)
         self._place(lines)
         return None
 
     def _place(self, lines: list[str]) -> None:
         size = len(self._start)
-        self._places.update(zip((line[:size] for line in lines), count(len(self._places))))
+        commits = [line[:size] for line in lines]
+        self._places.update(zip(commits, count(len(self._commits))))
+        self._commits += commits
 
     def _pull(self, commit: str) -> Commit | None:
         found = self._reader.commit(commit)

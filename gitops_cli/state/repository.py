@@ -233,6 +233,13 @@ class StateRepository:
         """Return what one commit did to every file, against what the branch was at before."""
         return self._history(commit).of_commit(commit)
 
+    def branch_commits(self, start: str) -> Iterator[str]:
+        """Yield every commit that the branch was at, newest first, from `start` on.
+
+        Fetches missing history.
+        """
+        return self._history(start).commits(start)
+
     def recent_commits(self, start: str, *, under: str | None, limit: int) -> list[str]:
         """Return the branch's commits from `start` on, newest first, that changed a directory."""
         with closing(self._history(start).walk(start, *(["--", under] if under else []))) as lines:

@@ -261,3 +261,21 @@ def test_bad_arguments(state: Gitops, arguments: list[str], message: str) -> Non
 def test_no_commits_no_changes(gitops: Gitops, tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "empty")
     assert gitops.at(tmp_path / "empty")("history").ok().stdout == "no changes\n"
+
+
+@pytest.mark.parametrize("step", [0, -300], ids=["same second", "slow clock"])
+@pytest.mark.parametrize("services", ["abc", "abcdef"], ids=["few files", "many files"])
+def test_the_branch_orders_the_changes_and_no_clock_does(
+    state: Gitops, remote: Path, step: int, services: str
+) -> None:
+    for number, service in enumerate(services):
+        files: dict[str, str | None] = {f"shop-dev/{service}.deployment": f"{C}\n"}
+        add_commits(remote, [Commit("More", files, FIRST + 9000 + number * step)])
+    gone: dict[str, str | None] = {"shop-dev/b.deployment": None}
+    add_commits(remote, [Commit("Without", gone, FIRST + 9000 + len(services) * step)])
+
+    told = [(e["service"], e["to"]) for e in entries(state, "-e", "shop-dev")]
+
+    added = [(service, C) for service in reversed(services)]
+    assert told == [("b", None), *added, ("web", B), ("web", A)]
+    assert [e["service"] for e in entries(state, "-n", "2")] == ["b", services[-1]]

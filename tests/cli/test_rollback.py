@@ -8,10 +8,11 @@ import pytest
 
 from tests.cli.company import tip, trailers, with_settings
 from tests.testbed.article import Article
-from tests.testbed.git import git
+from tests.testbed.git import Commit, add_commits, git
 
 DEV, STAGING, PROD = (f"project1-{stage}" for stage in ("development", "staging", "production"))
 A, B, C = ("a" * 40, "b" * 40, "c" * 40)
+ORDER = (("billing", A), ("authentication", B), ("orders", C))
 
 
 @pytest.fixture
@@ -144,6 +145,46 @@ def test_the_whole_environment_goes_back_by_one_change(past, clone):
 
     assert authentication(past) == A
     assert past.recorded(PROD)["billing"] != B
+
+
+@pytest.fixture(params=[0, -300], ids=["same second", "slow clock"])
+def unclocked(request, company: Article) -> Article:
+    """Return the company after three commits of ORDER, none of a later time than the one before."""
+    now = int(git(company.remote, "log", "-1", "--format=%ct", "main")) + 3600
+    for number, (service, version) in enumerate(ORDER):
+        files = {f"{PROD}/{service}.deployment": f"{version}\n"}
+        when = now + number * request.param
+        add_commits(company.remote, [Commit(f"{service} {version[0]}", files, when)])
+    return company
+
+
+def test_the_branch_tells_which_change_came_last_and_no_clock_does(unclocked, clone):
+    before = git(unclocked.remote, "rev-parse", "main~3")
+    old = {s: git(unclocked.remote, "show", f"{before}:{PROD}/{s}.deployment") for s, _ in ORDER}
+    recorded = unclocked.recorded(PROD)
+
+    for service, _ in reversed(ORDER):
+        clone("rollback", "-e", PROD, "--all", "--yes").ok()
+        recorded[service] = old[service]
+        assert unclocked.recorded(PROD) == recorded
+
+
+def test_several_changes_back_are_those_the_branch_had_last(unclocked, clone):
+    clone("rollback", "-e", PROD, "--back", "2", "--yes").ok()
+
+    found = unclocked.recorded(PROD)
+    assert [found[service] == version for service, version in ORDER] == [True, False, False]
+
+
+def test_a_terminal_lists_the_changes_in_the_order_of_the_branch(unclocked, clone):
+    with clone.terminal("rollback", "-e", PROD) as screen:
+        screen.wait_for("Undo which change of project1-production?")
+        screen.wait_for("billing")
+        at = [screen.text.index(f"→ {version[:7]}") for _, version in reversed(ORDER)]
+        screen.press("ctrl-c")
+
+        assert screen.finish() == 130
+    assert at == sorted(at)
 
 
 def test_a_hold_keeps_ci_from_bringing_it_back(past, clone):

@@ -31,6 +31,11 @@ def commit(at: int, action: str = "set") -> Commit:
     return Commit(f"{at:040x}", (), ada, when, when, "x", trailers={"Gitops-Action": action})
 
 
+def branch(last: int) -> list[str]:
+    """Return the hashes of commits 0 to `last`, newest first."""
+    return [commit(at).hash for at in range(last, -1, -1)]
+
+
 def tag(letter: str) -> str:
     return letter * 40
 
@@ -88,7 +93,7 @@ def test_the_whole_environment_goes_back_by_commits():
 
     def back(count: int) -> dict[str, str]:
         pasts = {AUTH: standing(both), WEB: standing(later)}
-        return {s: v.tag[0] for s, v in versions_before(pasts, count).items()}
+        return {s: v.tag[0] for s, v in versions_before(pasts, count, branch(2)).items()}
 
     assert back(1) == {"web": "x"}
     assert back(2) == {"web": "x", "auth": "a"}
@@ -118,7 +123,9 @@ def test_a_beginning_of_several_versions_is_refused():
 
 
 def test_the_last_commits_are_listed_once_newest_first():
-    found = newest_commits({AUTH: past("a", "b"), WEB: past("x", "y", first=1)}, 2)
+    told = {AUTH: iter(past("a", "b")), WEB: iter(past("x", "y", first=1))}
+
+    found = newest_commits(told, 2, branch(2))
 
     assert [undoing.commit.hash for undoing in found] == [f"{2:040x}", f"{1:040x}"]
     assert sorted(found[1].steps) == ["auth", "web"]
