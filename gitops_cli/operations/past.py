@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from gitops_cli.domain.errors import SourceMoved, UsageError
 from gitops_cli.domain.intent import version_path
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
 from gitops_cli.domain.repository import (
+    IMAGES_PATH,
     KIND_OF_SUFFIX,
     Environment,
     Kind,
@@ -28,7 +29,7 @@ from gitops_cli.domain.undo import (
     version_like,
     versions_before,
 )
-from gitops_cli.domain.version import Version
+from gitops_cli.domain.version import SHORT, Version
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -132,7 +133,7 @@ def _as_named(
             "and is no state commit and no time such as 2026-11-22T18:00 or 3h",
             hint=f"`gitops history -e {here.name}` shows the past; `gitops set` records any hash",
         ) from error
-    return _as_of(here, services, state.snapshot(commit))
+    return _as_of(snapshot, here, services, commit, f"at {commit[:SHORT]}", state)
 
 
 def _as_at(
@@ -142,23 +143,71 @@ def _as_at(
     at: datetime,
     state: StateRepository,
 ) -> Wanted:
+    when = f"at {at.isoformat(timespec='minutes')}"
     commit = state.commit_at(at, start=snapshot.commit) if snapshot.commit else None
     if commit is None:
-        raise UsageError(f"there was no {here.name} at {at.isoformat(timespec='minutes')}")
-    return _as_of(here, services, state.snapshot(commit))
+        raise UsageError(f"there was no {here.name} {when}")
+    return _as_of(snapshot, here, services, commit, when, state)
 
 
-def _as_of(here: Environment, services: Collection[ServiceName], then: Snapshot) -> Wanted:
-    """Return the versions of another commit; services added since are left alone."""
-    old = then.environment(here.name)
+def _as_of(
+    snapshot: Snapshot,
+    here: Environment,
+    services: Collection[ServiceName],
+    commit: str,
+    when: str,
+    state: StateRepository,
+) -> Wanted:
+    """Return the versions of another commit by today's names; what was added since is left alone.
+
+    A service is what had its name then; else what it was renamed from since. Raises UsageError.
+    """
+    then = state.snapshot(commit)
+
+    def called(path: str) -> str:
+        return state.name_at(path, start=str(snapshot.commit), commit=commit)
+
+    old = _environment_then(here, then, called, when)
+    gone = old.files.keys() - here.files.keys()
+    added = here.files.keys() - old.files.keys()
+    names: dict[ServiceName, ServiceName] = {}  # of a service today → then
+    for service in sorted(added) if gone else [s for s in services if s in added]:
+        directory, _, leaf = called(here.files[service].path).rpartition("/")
+        before = service_at(leaf) if directory == old.name else None
+        is_usable = before in (old.files if service in services else gone)
+        if before is not None and is_usable:
+            names[service] = before
+    now = {before: service for service, before in names.items()}
+    for service in services:
+        if service in now and service not in here.files:
+            raise UsageError(
+                f"{service} is called {now[service]} in {here.name} now",
+                hint=f"`gitops rollback {now[service]} -e {here.name}`, with the same --to",
+            )
     wanted: dict[ServiceName, Version | None] = {}
     kinds: dict[ServiceName, Kind] = {}
-    for service in services or sorted(old.files):
-        file = old.file(service)
+    for service in services or sorted({now.get(s, s) for s in old.files}):
+        file = old.file(names.get(service, service))
         wanted[service], kinds[service] = file.version, file.kind
-    added = [] if services else sorted(here.files.keys() - old.files.keys())
-    notes = (f"added since then, and left alone: {', '.join(added)}",) if added else ()
+    left = [] if services else sorted(added - names.keys())
+    notes = (f"added since then, and left alone: {', '.join(left)}",) if left else ()
     return wanted, kinds, notes
+
+
+def _environment_then(
+    here: Environment, then: Snapshot, called: Callable[[str], str], when: str
+) -> Environment:
+    """Return the environment as it was, under the name it had; raises UsageError."""
+    if here.name in then.environments:
+        return then.environments[here.name]
+    for path in (f"{here.name}/{IMAGES_PATH}", *sorted(f.path for f in here.files.values())):
+        name = EnvironmentName(called(path).partition("/")[0])
+        if name in then.environments:
+            return then.environments[name]
+    raise UsageError(
+        f"there was no {here.name} {when}",
+        hint=f"`gitops history -e {here.name}` shows its past",
+    )
 
 
 def _undone(

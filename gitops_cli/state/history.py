@@ -68,21 +68,42 @@ class History(NamedTuple):
             yield self._with_origin(change)
 
     def _through_renames(self, path: str, start: str) -> Iterator[FileChange]:
+        for change, _ in self._and_renames(path, start):
+            if change.old != change.new:
+                yield change
+
+    def _and_renames(self, path: str, start: str) -> Iterator[tuple[FileChange, str | None]]:
+        """Yield the file's changes, each with the path it got its name from, if it got one."""
         line = self._line(start)
         while True:
             for change in self._under_one_name(path, start, line):
                 source = None if change.old is not None else self._moved_from(change)
                 if source is None:
-                    yield change
+                    yield change, None
                     continue
                 parent = str(self.before(change.commit))
-                moved = change._replace(old=self._blob(f"{parent}:{source}"))
-                if moved.old != moved.new:
-                    yield moved
+                yield change._replace(old=self._blob(f"{parent}:{source}")), source
                 path, start = source, parent
                 break
             else:
                 return
+
+    def name_at(self, path: str, start: str, commit: str) -> str:
+        """Return the path that the file had at an older commit, by what is certain of renames.
+
+        Beside the branch there is no way to follow: there it is the newest name that exists.
+        """
+        line = self._line(start)
+        place = line.place(commit)
+        for change, source in self._and_renames(path, start):
+            if place is None:
+                is_there = self.reader.one(f"{commit}:{path}") is not None
+            else:
+                is_there = (line.place(change.commit.hash) or 0) >= place
+            if is_there:
+                break
+            path = source or path
+        return path
 
     def _line(self, start: str) -> Mainline:
         if start not in self.lines:

@@ -263,6 +263,13 @@ class StateRepository:
 
         return removed_files(self._history(tip), tip, cache_directory(os.environ))
 
+    def name_at(self, path: str, *, start: str, commit: str) -> str:
+        """Return the path at `commit` of the file that has the path `path` at `start`.
+
+        Follows what file_history follows; fetches missing history.
+        """
+        return self._history(start).name_at(path, start, commit)
+
     def is_renamed(self, path: str, commit: str) -> bool:
         """Tell whether a path that vanished in a commit lives on in it under another name."""
         return self._history(commit).is_renamed(path, commit)
