@@ -13,7 +13,7 @@ from gitops_cli.cli.resolve import (
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.drafting import described
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
-from gitops_cli.domain.intent import selected
+from gitops_cli.domain.intent import selected_to_copy, unreadable
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.repository import Snapshot
 from gitops_cli.domain.resolution import stage_before
@@ -116,12 +116,14 @@ def _services(
     """Return the services to promote, and whether a person chose them just now."""
     environment = snapshot.environment(source)
     if words.says_which:
-        if words.everything:
-            environment.checked()
-        chosen = selected(environment, named=words.services, only=words.only, exclude=words.exclude)
+        chosen = selected_to_copy(
+            environment, named=words.services, only=words.only, exclude=words.exclude
+        )
         return chosen, False
     if not may_ask():
         raise UsageError("promote which services?", hint="name them, or pass --all")
+    for finding in unreadable(environment):
+        session.output.warn(f"left out: {finding.where}: {finding.message}")
     everything = plan_promotion(
         snapshot, source=source, target=target, services=list(environment.files)
     )

@@ -7,10 +7,11 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import UnknownService
-from gitops_cli.domain.findings import Severity
+from gitops_cli.domain.findings import Finding, Severity
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.plan import Change, Plan, plan_changes
 from gitops_cli.domain.repository import KIND_OF_SUFFIX, Environment, Kind, invalid
+from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version
 
 
@@ -116,17 +117,54 @@ def selected(
     for service in named:
         environment.file(service)
     candidates = sorted(named or environment.files)
-    left = [
-        service
-        for service in candidates
-        if (not only or _matches(service, only)) and not _matches(service, exclude)
-    ]
+    left = [service for service in candidates if _is_let_through(service, only, exclude)]
     if left or not candidates:
         return left
     raise UnknownService(
         f"no service of {environment.name} is left after --only and --exclude",
         hint=f"services there: {', '.join(candidates)}",
     )
+
+
+def selected_to_copy(
+    environment: Environment,
+    *,
+    named: Collection[ServiceName] = (),
+    only: Collection[str] = (),
+    exclude: Collection[str] = (),
+) -> list[ServiceName]:
+    """Return what `selected` does; raises InvalidState where a file that is meant is in error.
+
+    What cannot be read would be missing from the copy, and nobody would notice.
+    """
+    errors: list[Finding] = []
+    for finding in unreadable(environment):
+        service = _stem(finding.path)
+        if (not named or service in named) and _is_let_through(service, only, exclude):
+            errors.append(finding)
+    if errors:
+        error = invalid(errors)
+        if not named:
+            name = one_line(_stem(errors[0].path))
+            error.hint = f"mend the file, or leave it out: --exclude '{name}'"
+        raise error
+    return selected(environment, named=named, only=only, exclude=exclude)
+
+
+def unreadable(environment: Environment) -> list[Finding]:
+    """Return the errors of the environment's version files."""
+    errors = (f for f in environment.findings if f.severity is Severity.ERROR)
+    suffixes = tuple(KIND_OF_SUFFIX)
+    return [finding for finding in errors if finding.path.endswith(suffixes)]
+
+
+def _stem(path: str) -> str:
+    """Return what would be the service of a version file, be it a name or not."""
+    return path.rpartition("/")[2].rpartition(".")[0]
+
+
+def _is_let_through(service: str, only: Collection[str], exclude: Collection[str]) -> bool:
+    return (not only or _matches(service, only)) and not _matches(service, exclude)
 
 
 def _matches(service: str, globs: Iterable[str]) -> bool:

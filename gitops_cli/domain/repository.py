@@ -102,10 +102,14 @@ class Environment(NamedTuple):
 
     def image_of(self, service: ServiceName, version: Version) -> ImageRef:
         """Return the image that `version` of the service has in this environment."""
+        return image_for(self.checked_images_path(), service, version)
+
+    def checked_images_path(self) -> str:
+        """Return what stands before a service's name in an image; raises InvalidState."""
         if self.images_path is None:
             self._raise_first(lambda f: f.path == f"{self.name}/{IMAGES_PATH}")
             raise InvalidState(f"{self.name}/{IMAGES_PATH}:1: missing")
-        return image_for(self.images_path, service, version)
+        return self.images_path
 
     def checked(self) -> Environment:
         """Return this environment if all of it can be deployed; raises InvalidState."""

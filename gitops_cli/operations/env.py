@@ -11,7 +11,7 @@ from gitops_cli.domain.blueprint import images_path_of
 from gitops_cli.domain.directories import Listed, NewEnvironment
 from gitops_cli.domain.drafting import SKIP_CI, Occasion, Verb, trailers
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
-from gitops_cli.domain.intent import selected
+from gitops_cli.domain.intent import selected_to_copy
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.proposal import Edit, Proposal
 from gitops_cli.domain.repository import (
@@ -88,9 +88,9 @@ def draft_copy(
     target = wanted.target
     _check_name(target, snapshot)
     found = environment_for(wanted.source, snapshot, team, project=wanted.project)
-    source = snapshot.environment(found).checked()
-    services = selected(source, only=wanted.only, exclude=wanted.exclude)
-    images_path = wanted.images_path or source.images_path or ""
+    source = snapshot.environment(found)
+    services = selected_to_copy(source, only=wanted.only, exclude=wanted.exclude)
+    images_path = wanted.images_path or source.checked_images_path()
     files = {
         f"{target}/{IMAGES_PATH}": images_path_of(target, images_path).encode(),
         **{

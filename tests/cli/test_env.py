@@ -132,3 +132,24 @@ def test_a_broken_source_is_not_copied(state: Gitops, article: Article) -> None:
     assert ran.code == 2
     assert f"{source}/billing.deployment:2: " in ran.stderr
     assert tip(article) == before
+
+
+def test_a_broken_file_is_left_out_by_saying_so(state: Gitops, article: Article) -> None:
+    source = article.environment("staging")
+    article.push(source, {"billing": "a\nb"})
+    state("env", "copy", source, "shop-qa", "--exclude", "billing").ok()
+    assert set(article.recorded("shop-qa")) == {"authentication", "frontend", "orders"}
+
+
+def test_a_broken_images_path_is_not_copied_but_may_be_replaced(
+    state: Gitops, article: Article
+) -> None:
+    source = article.environment("staging")
+    now = int(git(article.remote, "log", "-1", "--format=%ct", "main"))
+    add_commits(article.remote, [Commit("Break", {f"{source}/images_path": "r"}, now)])
+    before = tip(article)
+    ran = state("env", "copy", source, "shop-qa")
+    assert ran.code == 2
+    assert f"{source}/images_path:1: `r` does not end with `/`" in ran.stderr
+    assert tip(article) == before
+    state("env", "copy", source, "shop-qa", "--images-path", "r.example.com/").ok()

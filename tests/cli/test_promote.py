@@ -7,7 +7,8 @@ import json
 import pytest
 
 from tests.cli.company import DEV, PROD, STAGING, tip, trailers, with_settings, with_sources
-from tests.testbed.git import git
+from tests.testbed.article import Article
+from tests.testbed.git import Commit, add_commits, git
 
 OTHER = "c" * 40
 
@@ -244,3 +245,74 @@ def test_other_projects_versions_are_questioned(company, clone):
     ).ok()
 
     assert "project2-development and project1-production are of different projects" in done.stderr
+
+
+@pytest.fixture
+def broken(company: Article) -> Article:
+    """Return the company with an unfinished merge in billing of development."""
+    company.push(DEV, {"billing": f"<<<<<<< HEAD\n{OTHER}"})
+    return company
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        pytest.param(["--all"], id="all"),
+        pytest.param(["--only", "*"], id="only"),
+        pytest.param(["--only", "b*"], id="only that"),
+        pytest.param(["--exclude", "zzz"], id="exclude another"),
+        pytest.param(["--all", "--exclude", "zzz"], id="all, exclude another"),
+        pytest.param(["billing"], id="named"),
+        pytest.param(["authentication", "billing"], id="named with another"),
+    ],
+)
+def test_a_broken_file_of_the_selection_is_not_left_out_in_silence(broken, clone, which):
+    before = tip(broken)
+
+    done = clone("promote", *which, "--from", DEV, "--to", STAGING, "--yes")
+
+    assert done.code == 2
+    assert f"{DEV}/billing.deployment:1: holds the marks of an unfinished merge" in done.stderr
+    if not which[0].isalpha():
+        assert "--exclude 'billing'" in done.stderr
+    assert tip(broken) == before
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        pytest.param(["--all", "--exclude", "billing"], id="all"),
+        pytest.param(["--exclude", "b*"], id="exclude"),
+        pytest.param(["--only", "authentication", "--only", "orders"], id="only others"),
+        pytest.param(["authentication", "orders", "frontend"], id="named"),
+    ],
+)
+def test_a_broken_file_outside_the_selection_stops_nothing(broken, clone, which):
+    billing, source = broken.recorded(STAGING)["billing"], broken.recorded(DEV)
+
+    clone("promote", *which, "--from", DEV, "--to", STAGING, "--yes").ok()
+
+    found = broken.recorded(STAGING)
+    assert found["billing"] == billing
+    assert found["authentication"] == source["authentication"]
+
+
+def test_a_name_that_stands_twice_is_not_promoted(company, clone):
+    files: dict[str, str | None] = {f"{DEV}/billing.statefulset": f"{OTHER}\n"}
+    now = int(git(company.remote, "log", "-1", "--format=%ct", "main")) + 60
+    add_commits(company.remote, [Commit("Twice", files, now)])
+
+    done = clone("promote", "billing", "--from", DEV, "--to", STAGING, "--yes")
+
+    assert done.code == 2
+    assert f"{DEV}/billing.statefulset:1: `billing` stands here and in" in done.stderr
+
+
+def test_a_terminal_is_told_what_it_cannot_choose(broken, clone):
+    with clone.terminal("promote", "--from", DEV, "--to", STAGING) as screen:
+        screen.wait_for("Promote what from project1-development to project1-staging?")
+        shown = screen.text
+        screen.press("ctrl-c")
+
+        assert screen.finish() == 130
+    assert f"left out: {DEV}/billing.deployment:1: holds the marks" in shown
