@@ -151,13 +151,20 @@ def wrong_branch(branch: str | None, place: Place, rules: StageRules) -> Iterato
     yield Refusal(error, Override.POLICY)
 
 
-def needs_review(place: Place, rules: StageRules) -> Iterator[Refusal]:
-    """Refuse what would be written at once where the team wants a branch that somebody merges."""
+def needs_review(
+    place: Place,
+    rules: StageRules,
+    *,
+    instead: str = "`gitops promote` pushes the branch for one",
+) -> Iterator[Refusal]:
+    """Refuse what would be written at once where the team wants a branch that somebody merges.
+
+    `instead` says which command makes one.
+    """
     if rules.mode is Mode.PR:
         error = PolicyRefused(
             f"{_line(rules, 'mode')}: {place.stage} is changed by pull requests",
-            hint="`gitops promote` pushes the branch for one; "
-            'or --override-policy -m "why" to write it at once',
+            hint=f'{instead}; or --override-policy -m "why" to write it at once',
         )
         yield Refusal(error, Override.POLICY)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.blueprint import images_path_of
@@ -13,16 +14,21 @@ from gitops_cli.domain.drafting import SKIP_CI, Occasion, Verb, trailers
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.intent import selected_to_copy
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.plan import Change
+from gitops_cli.domain.policy import Refusal, enforce, need_confirmation, needs_review
 from gitops_cli.domain.proposal import Edit, Proposal
 from gitops_cli.domain.repository import (
     IMAGES_PATH,
     MANIFESTS,
     NOT_ENVIRONMENTS,
+    Environment,
     Snapshot,
 )
 from gitops_cli.domain.resolution import environment_for
 from gitops_cli.domain.stages import candidates, in_order, place_of
 from gitops_cli.domain.team import Team
+from gitops_cli.operations.promote import Requires, policy
+from gitops_cli.operations.terms import Terms
 from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
@@ -41,13 +47,6 @@ class Copy(NamedTuple):
     manifests: bool = False
 
 
-class Why(NamedTuple):
-    """A person's reason, and the address of the CI run."""
-
-    reason: str | None = None
-    run: str | None = None
-
-
 def list_environments(snapshot: Snapshot, team: Team) -> list[Listed]:
     """Return all environments, by project and stage."""
     names = in_order(snapshot.environments, team)
@@ -59,7 +58,7 @@ def list_environments(snapshot: Snapshot, team: Team) -> list[Listed]:
 
 
 def draft_addition(
-    snapshot: Snapshot, name: EnvironmentName, images_path: str, why: Why
+    snapshot: Snapshot, name: EnvironmentName, images_path: str, terms: Terms
 ) -> NewEnvironment:
     """Return an environment without services; raises UsageError if there is another one already."""
     content = images_path_of(name, images_path)
@@ -75,15 +74,26 @@ def draft_addition(
         ),
     )
     team = parse_team(snapshot.settings)
-    occasion = Occasion(Verb.ENV, why.reason, why.run, skip_ci=team.skip_ci)
+    occasion = Occasion(Verb.ENV, terms.reason, terms.run, skip_ci=team.skip_ci)
     proposal = _proposal(name, edits, "new environment", occasion)
     return NewEnvironment(name, None, content.strip(), (), proposal)
 
 
 def draft_copy(
-    snapshot: Snapshot, wanted: Copy, why: Why, *, state: StateRepository
+    snapshot: Snapshot,
+    wanted: Copy,
+    terms: Terms,
+    *,
+    state: StateRepository,
+    requires: Callable[[Team], Requires],
+    now: datetime,
+    is_preview: bool = False,
 ) -> NewEnvironment:
-    """Return a copy of an environment: images path, versions, manifests if asked; no locks."""
+    """Return a copy of an environment: images path, versions, manifests if asked; no locks.
+
+    What refuses a promotion refuses this too: it brings versions into a stage. Raises Unconfirmed
+    for a protected one, but for a preview.
+    """
     team = parse_team(snapshot.settings)
     target = wanted.target
     _check_name(target, snapshot)
@@ -91,27 +101,55 @@ def draft_copy(
     source = snapshot.environment(found)
     services = selected_to_copy(source, only=wanted.only, exclude=wanted.exclude)
     images_path = wanted.images_path or source.checked_images_path()
-    files = {
-        f"{target}/{IMAGES_PATH}": images_path_of(target, images_path).encode(),
-        **{
-            f"{target}/{service}{source.files[service].kind.suffix}": (
-                f"{source.files[service].version}\n".encode()
-            )
-            for service in services
-        },
-    }
+    files = {f"{target}/{IMAGES_PATH}": images_path_of(target, images_path).encode()}
+    for file in (source.files[service] for service in services):
+        files[f"{target}/{file.service}{file.kind.suffix}"] = f"{file.version}\n".encode()
     if wanted.manifests:
         files |= _manifests(state.contents(snapshot.commit, f"{source.name}/"), source.name, target)
     there = state.contents(snapshot.commit, f"{target}/")
-    if target in snapshot.environments and any(there.get(p) != text for p, text in files.items()):
+    is_new = any(there.get(path) != content for path, content in files.items())
+    if target in snapshot.environments and is_new:
         raise UsageError(
             f"{target} exists already, with other content",
             hint=f"`gitops promote --all --from {source.name} --to {target}` copies versions",
         )
     edits = tuple(Edit(path, there.get(path), content) for path, content in files.items())
-    occasion = Occasion(Verb.ENV, why.reason, why.run, source.name, skip_ci=team.skip_ci)
+    changes = [Change(s, None, source.files[s].version) for s in services] if is_new else []
+    into = Environment(target, images_path.strip(), {})
+    refusals = _policy(snapshot, source, into, changes, terms, requires=requires(team), now=now)
+    used = enforce(refusals, terms.overrides)
+    if changes and not is_preview:
+        rules = team.stage(place_of(target, team).stage)
+        need_confirmation(target, rules, confirmed=terms.confirmed, reason=terms.reason)
+    occasion = Occasion(
+        Verb.ENV, terms.reason, terms.run, source.name, overrides=used, skip_ci=team.skip_ci
+    )
     proposal = _proposal(target, edits, f"copy of {source.name}", occasion)
     return NewEnvironment(target, source.name, images_path.strip(), tuple(services), proposal)
+
+
+def _policy(
+    snapshot: Snapshot,
+    source: Environment,
+    into: Environment,
+    changes: Sequence[Change],
+    terms: Terms,
+    *,
+    requires: Requires,
+    now: datetime,
+) -> Iterator[Refusal]:
+    """Yield what refuses a promotion, with the way to a pull request for what is not there yet."""
+    team = parse_team(snapshot.settings)
+    place = place_of(into.name, team)
+    if changes:
+        instead = (
+            f"`gitops env add {into.name} --images-path {into.images_path}`, then "
+            f"`gitops promote --all --from {source.name} --to {into.name}` pushes the branch "
+            "for one"
+        )
+        yield from needs_review(place, team.stage(place.stage), instead=instead)
+    reviewed = terms._replace(reviewed=True)
+    yield from policy(snapshot, source.name, into, changes, reviewed, requires=requires, now=now)
 
 
 def _check_name(name: EnvironmentName, snapshot: Snapshot) -> None:

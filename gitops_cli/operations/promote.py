@@ -94,25 +94,10 @@ def draft_promotion(
     settled = settle(planned.intent.plan, target)
     if settled.moved:
         raise moved(planned.target, planned.intent.plan, settled.moved)
-    place, origin = place_of(target.name, team), place_of(planned.source, team)
-    rules = team.stage(place.stage)
-
-    def refusals() -> Iterator[Refusal]:
-        if not settled.write:
-            return
-        for change in settled.write:
-            if change.desired is not None:
-                yield from wrong_form(change.service, change.desired, team)
-        if not terms.reviewed:
-            yield from needs_review(place, rules)
-        yield from wrong_source(origin, place, rules)
-        yield from frozen(place, rules, now)
-        yield from locked(target, [change.service for change in settled.write], now)
-        if rules.require:
-            source = snapshot.environment(planned.source)
-            yield from requires(rules, source, target, settled.write)
-
-    used = enforce(refusals(), terms.overrides)
+    refusals = policy(
+        snapshot, planned.source, target, settled.write, terms, requires=requires, now=now
+    )
+    used = enforce(refusals, terms.overrides)
     occasion = Occasion(
         Verb.PROMOTE,
         terms.reason,
@@ -137,8 +122,36 @@ def draft_promotion(
         source=planned.source,
         reason=terms.reason,
         overrides=used,
-        warnings=_warnings(origin, place),
+        warnings=_warnings(place_of(planned.source, team), place_of(target.name, team)),
     )
+
+
+def policy(
+    snapshot: Snapshot,
+    source: EnvironmentName,
+    target: Environment,
+    changes: Sequence[Change],
+    terms: Terms,
+    *,
+    requires: Requires,
+    now: datetime,
+) -> Iterator[Refusal]:
+    """Yield what refuses to copy versions from one environment to another, if there are any."""
+    if not changes:
+        return
+    team = parse_team(snapshot.settings)
+    place = place_of(target.name, team)
+    rules = team.stage(place.stage)
+    for change in changes:
+        if change.desired is not None:
+            yield from wrong_form(change.service, change.desired, team)
+    if not terms.reviewed:
+        yield from needs_review(place, rules)
+    yield from wrong_source(place_of(source, team), place, rules)
+    yield from frozen(place, rules, now)
+    yield from locked(target, [change.service for change in changes], now)
+    if rules.require:
+        yield from requires(rules, snapshot.environment(source), target, changes)
 
 
 def _warnings(origin: Place, target: Place) -> tuple[str, ...]:
