@@ -59,5 +59,10 @@ class Entry(NamedTuple):
         return "" if made.trailers.get("Gitops-Action") in _OURS else made.body or made.subject
 
     def lived(self, now: datetime) -> timedelta | None:
-        """Return how long the new version was recorded; None for a removal."""
-        return None if self.new is None else (self.replaced_at or now) - self.at
+        """Return how long the new version was recorded; None for a removal.
+
+        Never less than nothing, whatever the clocks of the two commits said.
+        """
+        if self.new is None:
+            return None
+        return max((self.replaced_at or now) - self.at, timedelta(0))

@@ -274,8 +274,10 @@ def test_the_branch_orders_the_changes_and_no_clock_does(
     gone: dict[str, str | None] = {"shop-dev/b.deployment": None}
     add_commits(remote, [Commit("Without", gone, FIRST + 9000 + len(services) * step)])
 
-    told = [(e["service"], e["to"]) for e in entries(state, "-e", "shop-dev")]
+    found = entries(state, "-e", "shop-dev")
+    told = [(e["service"], e["to"]) for e in found]
 
     added = [(service, C) for service in reversed(services)]
     assert told == [("b", None), *added, ("web", B), ("web", A)]
+    assert all(e["lived_seconds"] >= 0 for e in found if e["lived_seconds"] is not None)
     assert [e["service"] for e in entries(state, "-n", "2")] == ["b", services[-1]]
