@@ -258,9 +258,15 @@ def _agent_images(site: Site, index: str) -> None:
     context = site.directory / "skewed"
     context.mkdir()
     shutil.copy(library, context)
+    # Under libfaketime 0.9.10, with the monotonic clock as it is, clock_nanosleep fails: EINVAL.
+    (context / "sitecustomize.py").write_text(
+        "import select, time\n"
+        "time.sleep = lambda seconds: select.select((), (), (), seconds) and None\n"
+    )
     (context / "Dockerfile").write_text(
-        f"FROM {baked}\nCOPY libfaketime.so.1 /usr/local/lib/\n"
-        "ENV LD_PRELOAD=/usr/local/lib/libfaketime.so.1 FAKETIME_DONT_FAKE_MONOTONIC=1\n"
+        f"FROM {baked}\nCOPY libfaketime.so.1 sitecustomize.py /usr/local/lib/skewed/\n"
+        "ENV LD_PRELOAD=/usr/local/lib/skewed/libfaketime.so.1 FAKETIME_DONT_FAKE_MONOTONIC=1\n"
+        "ENV PYTHONPATH=/usr/local/lib/skewed\n"
     )
     site.docker("build", "-t", f"127.0.0.1:{site.port}/tools/skewed:1", context)
     site.images["skewed"] = site.pushed("tools/skewed:1")
