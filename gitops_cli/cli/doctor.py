@@ -73,7 +73,7 @@ def _of_repository(
     if not cluster:
         return
 
-    def agents(group: Placed) -> Iterable[AgentReport]:
+    def agents(group: Placed) -> Iterable[AgentReport | GitOpsError]:
         objects = group.cluster.objects()
         now = group.cluster.about().time or session.now()
         return read_reports(objects, group.environments, now=now)

@@ -8,7 +8,7 @@ from datetime import datetime
 from gitops_cli.domain.agent.outcome import AgentReport
 from gitops_cli.domain.agent.spec import NAME
 from gitops_cli.domain.agent.status import Health, health, stale_after
-from gitops_cli.domain.errors import Denied
+from gitops_cli.domain.errors import Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.agent_install import find_installed
 from gitops_cli.operations.parallel import ask_all
@@ -21,14 +21,24 @@ def read_reports(
     *,
     now: datetime,
     limit: float | None = None,
-) -> list[AgentReport]:
-    """Read each agent's status. `now` is the API server's; `limit` (seconds): when one
-    is stale.
+) -> list[AgentReport | GitOpsError]:
+    """Read each agent's status, or why it cannot be read.
+
+    `now` is the API server's; `limit` (seconds): when one is stale.
     """
     return ask_all(lambda name: _report(objects, name, now, limit), environments)
 
 
 def _report(
+    objects: Objects, environment: EnvironmentName, now: datetime, limit: float | None
+) -> AgentReport | GitOpsError:
+    try:
+        return _read(objects, environment, now, limit)
+    except GitOpsError as error:  # the agents of other namespaces can be told of
+        return error
+
+
+def _read(
     objects: Objects, environment: EnvironmentName, now: datetime, limit: float | None
 ) -> AgentReport:
     installed = find_installed(objects, environment)

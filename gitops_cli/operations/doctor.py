@@ -172,7 +172,7 @@ def check_clusters(
     snapshot: Snapshot,
     team: Team,
     clusters: Clusters,
-    agents: Callable[[Placed], Iterable[AgentReport]],
+    agents: Callable[[Placed], Iterable[AgentReport | GitOpsError]],
     *,
     now: Callable[[], datetime],
 ) -> Iterator[Check]:
@@ -251,19 +251,25 @@ def _lacking(cluster: Cluster, wanted: Sequence[Right]) -> str | None:
     return f"not permitted: {', '.join(lacking[:3])}{more}"
 
 
-def _agents(agents: Callable[[Placed], Iterable[AgentReport]], group: Placed) -> Iterator[Check]:
+def _agents(
+    agents: Callable[[Placed], Iterable[AgentReport | GitOpsError]], group: Placed
+) -> Iterator[Check]:
     try:
-        reports = list(agents(group))
+        found = list(agents(group))
     except GitOpsError as error:
-        yield Check("agents", Verdict.WARNING, error.message, error.hint)
-        return
+        found = [error]
+    errors = [each for each in found if isinstance(each, GitOpsError)]
+    for unread in errors:
+        yield Check("agents", Verdict.WARNING, unread.message, unread.hint)
+    reports = [each for each in found if not isinstance(each, GitOpsError)]
     well = [r.environment for r in reports if r.health is Health.OK]
     for report in reports:
         if report.health not in (Health.OK, Health.MISSING):
             detail = f"{report.health}: {report.status.error or 'see its log'}"
             hint = f"gitops agent status {report.environment}"
             yield Check(f"agent of {report.environment}", Verdict.FAILED, detail, hint)
-    yield Check("agents", Verdict.OK, _named(well))
+    if reports or not errors:
+        yield Check("agents", Verdict.OK, _named(well))
 
 
 def _named(names: Sequence[EnvironmentName]) -> str:

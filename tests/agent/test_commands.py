@@ -10,12 +10,13 @@ import yaml
 
 from gitops_cli.domain.agent.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NAME
 from tests.agent.world import apply
-from tests.testbed.article import Article
+from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, write_kubeconfig
+from tests.testbed.kube import Kube, eventually, write_kubeconfig
 
+RBAC = "rbac.authorization.k8s.io"
 URL = "ssh://git@git.example.com/acme/environments-state.git"
 IMAGE = "registry.example.com/tools/gitops-cli:1"
 HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
@@ -173,6 +174,37 @@ def test_a_host_that_is_not_pinned_is_not_trusted(
 
     assert ran.code == 2
     assert "has no key of elsewhere.example.com" in ran.stderr
+
+
+def test_an_agent_that_may_not_be_looked_at_hides_no_other(
+    cli: Gitops,
+    kube: Kube,
+    article: Article,
+    environment: str,
+    control_plane: ControlPlane,
+    tmp_path: Path,
+) -> None:
+    other = article.environment("staging")
+    deploy(kube, article, environments=[other])
+    rules = [
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},
+        {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["get"]},
+        {"apiGroups": [RBAC], "resources": ["rolebindings"], "verbs": ["get"]},
+    ]
+    limited = write_kubeconfig(
+        tmp_path / "limited",
+        url=control_plane.url,
+        ca_file=control_plane.ca_file,
+        token=kube.service_account(environment, "reader", rules),
+    )
+    command = ("agent", "status", environment, other, "--kubeconfig", limited, "-o", "json")
+
+    eventually(lambda: cli(*command).json()["agents"], timeout=15)  # new rights take a moment
+    ran = cli(*command)
+
+    assert ran.code == 4
+    assert [agent["environment"] for agent in ran.json()["agents"]] == [environment]
+    assert f"namespace {other}" in ran.stderr or f"in {other}" in ran.stderr
 
 
 def test_an_agent_that_is_not_there_or_never_ran_is_not_well(
