@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,16 @@ TIME = 1_793_606_400
 
 
 @pytest.fixture
-def environments(kube: Kube) -> Iterator[list[str]]:
-    """Return two hundred namespaces with a Deployment each."""
+def environments(kube: Kube) -> list[str]:
+    """Return two hundred namespaces with a Deployment each.
+
+    They stay until the control plane ends: to delete them keeps its controller busy for half a
+    minute, in which no other test's namespace goes away.
+    """
     prefix = f"many-{secrets.token_hex(3)}"
     names = [f"{prefix}-{index:03}-production" for index in range(COUNT)]
     create_many(kube, {n: [deployment("web", f"r/shop/web:{OLD}", replicas=0)] for n in names})
-    yield names
-    in_parallel(kube.delete_namespace, names)
+    return names
 
 
 def test_two_hundred_environments_are_followed_by_one_controller(
