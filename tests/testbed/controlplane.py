@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -219,7 +220,10 @@ def start(
         shutil.rmtree(directory / "etcd", ignore_errors=True)
         process = _spawn([str(program), "-dir", str(plane.directory), *flags], plane, lock, owner)
         (directory / "pid").write_text(str(process.pid))
-    _children[plane.directory] = process
+    if owner:  # it may outlive this process, which then leaves it behind on purpose
+        threading.Thread(target=process.wait, daemon=True).start()
+    else:
+        _children[plane.directory] = process
     deadline = time.monotonic() + timeout
     while not plane.kubeconfig.exists():  # its appearance tells that all is ready
         if process.poll() is not None or time.monotonic() > deadline:
