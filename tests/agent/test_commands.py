@@ -199,7 +199,7 @@ def test_an_agent_that_may_not_be_looked_at_hides_no_other(
     )
     command = ("agent", "status", environment, other, "--kubeconfig", limited, "-o", "json")
 
-    eventually(lambda: cli(*command).json()["agents"], timeout=15)  # new rights take a moment
+    eventually(lambda: cli(*command).json()["agents"])  # new rights take a moment
     ran = cli(*command)
 
     assert ran.code == 4

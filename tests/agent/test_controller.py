@@ -62,7 +62,7 @@ def test_a_controller_follows_all_its_environments_until_told_to_stop(
         def followed() -> bool:
             return all(_image(kube, name).endswith(NEW) for name in names)
 
-        eventually(followed, timeout=20)
+        eventually(followed)
         beat = heartbeat.stat().st_mtime
         eventually(lambda: heartbeat.stat().st_mtime > beat)
     finally:

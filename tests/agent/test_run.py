@@ -149,7 +149,7 @@ def test_a_missing_image_keeps_the_old_pods_and_is_reported(world: World) -> Non
         ran = world.run()
         return ran.code == 7
 
-    eventually(told, timeout=60)
+    eventually(told)
 
     status = world.status()
     assert status["result"] == "failed"

@@ -68,7 +68,7 @@ def test_who_may_install_may_uninstall(limited: Gitops, kube: Kube, environment:
     def uninstalled() -> bool:  # new rights take a moment
         return limited("agent", "uninstall", environment, "--dry-run").code == 0
 
-    eventually(uninstalled, timeout=15)
+    eventually(uninstalled)
     ran = limited("agent", "uninstall", environment, "--yes").ok()
 
     assert installed_objects(kube, environment) == []
@@ -81,7 +81,7 @@ def test_what_was_broken_off_can_be_finished(limited: Gitops, kube: Kube, enviro
     install(kube, environment)
     kube.delete("CronJob", environment, NAME)
 
-    eventually(lambda: limited("agent", "uninstall", environment, "--yes").code == 0, timeout=15)
+    eventually(lambda: limited("agent", "uninstall", environment, "--yes").code == 0)
 
     assert installed_objects(kube, environment) == []
 

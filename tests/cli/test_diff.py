@@ -123,7 +123,7 @@ def test_failed_has_the_reason_and_the_command_that_shows_more(
 ) -> None:
     live.record({"web.deployment": version})
     make(live)
-    eventually(lambda: live.rows()["web"]["state"] == "failed", timeout=120)
+    eventually(lambda: live.rows()["web"]["state"] == "failed")
     row = live.rows()["web"]
     assert row["trouble"]["reason"] in reason
     assert words in row["reason"]
@@ -154,7 +154,7 @@ def test_a_quota_is_told_where_the_workloads_status_does_not_have_it(live: Live,
     assert waited.code == 8
     assert "exceeded quota" in waited.stdout
     live.kube.delete("ResourceQuota", live.namespace, "full")
-    eventually(lambda: live.rows()["db"]["state"] == "in-sync", timeout=60)
+    eventually(lambda: live.rows()["db"]["state"] == "in-sync")
 
 
 def test_a_broken_pod_of_an_older_version_that_a_statefulset_waits_for_is_said(live: Live) -> None:
@@ -345,5 +345,5 @@ def test_a_cronjob_is_its_template_and_its_last_job(live: Live) -> None:
     live.kube.set_image("CronJob", live.namespace, "report", "report", image("report", FAILING))
     assert live.rows()["report"]["state"] == "in-sync", "not run yet"
     live.kube.create(job_of(live, "report"), live.namespace)
-    eventually(lambda: live.rows()["report"]["state"] == "failed", timeout=40)
+    eventually(lambda: live.rows()["report"]["state"] == "failed")
     assert live.rows()["report"]["trouble"]["exit_code"] == 1

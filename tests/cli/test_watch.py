@@ -129,7 +129,7 @@ def test_what_is_recorded_meanwhile_is_seen_too(live: Live) -> None:
     with live.gitops.terminal("watch", live.namespace) as terminal:
         terminal.wait_for("in-sync")
         live.record({"web.deployment": NEW})
-        terminal.wait_for("differs", timeout=30)
+        terminal.wait_for("differs")
         terminal.press("ctrl-c")
         terminal.finish()
 

@@ -20,6 +20,9 @@ from tests.testbed.manifests import Manifest
 
 Item = TypeVar("Item")
 
+PATIENCE = 120.0
+"""Seconds until something that has to happen counts as never; nothing is said about its speed."""
+
 _CORE = "/api/v1"
 _APPS = "/apis/apps/v1"
 _BATCH = "/apis/batch/v1"
@@ -211,7 +214,7 @@ class Kube:
         name: str,
         until: Callable[[Manifest], object],
         *,
-        timeout: float = 30,
+        timeout: float = PATIENCE,
     ) -> Manifest:
         """Return the object as soon as `until` is true of it. Raises TimeoutError."""
         found: Manifest = {}
@@ -229,13 +232,13 @@ class Kube:
         return found
 
     def wait_rolled_out(
-        self, kind: str, namespace: str, name: str, *, timeout: float = 30
+        self, kind: str, namespace: str, name: str, *, timeout: float = PATIENCE
     ) -> Manifest:
         """Wait until all replicas of a Deployment, StatefulSet or DaemonSet are new and ready."""
         return self.wait(kind, namespace, name, rolled_out, timeout=timeout)
 
     def wait_all_rolled_out(
-        self, kind: str, namespace: str | None = None, *, timeout: float = 120
+        self, kind: str, namespace: str | None = None, *, timeout: float = PATIENCE
     ) -> None:
         """Wait for all objects of a kind in a namespace, or everywhere."""
         eventually(lambda: all(map(rolled_out, self.find(kind, namespace))), timeout=timeout)
@@ -343,7 +346,7 @@ def rolled_out(workload: Manifest) -> bool:
     return counts == {spec["replicas"]}
 
 
-def eventually(look: Callable[[], object], *, timeout: float = 30) -> None:
+def eventually(look: Callable[[], object], *, timeout: float = PATIENCE) -> None:
     """Call until it returns something true. Raises TimeoutError."""
     deadline = time.monotonic() + timeout
     while not look():
