@@ -58,7 +58,7 @@ def test_in_a_pipe_each_change_is_a_line(live: Live) -> None:
 
 
 def test_as_documents(live: Live) -> None:
-    with live.gitops.start("watch", live.namespace, "-o", "json", "--timeout", "4s") as process:
+    with live.gitops.start("watch", live.namespace, "-o", "json", "--timeout", "10s") as process:
         decoder, text = json.JSONDecoder(), ""
         assert process.stdout is not None
         while "\n}\n" not in text:

@@ -169,7 +169,7 @@ def test_a_connection_that_hangs_and_outlives_git(
 ) -> None:
     """What a dead network does to ssh: its end of git's pipes stays open."""
     ssh = world.directory / "ssh"
-    ssh.write_text("#!/bin/sh\nexec sleep 20\n")
+    ssh.write_text("#!/bin/sh\nexec sleep 120\n")
     ssh.chmod(0o755)
     monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
     monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
@@ -183,7 +183,7 @@ def test_a_connection_that_hangs_and_outlives_git(
 
     assert pushed.outcome is Outcome.UNKNOWN
     assert (tip.commit, tip.fresh) == (world.tip(), False)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
 
 
 def test_settings_of_the_user_push_nothing_else(world: World) -> None:
