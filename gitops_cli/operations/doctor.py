@@ -251,6 +251,14 @@ def _lacking(cluster: Cluster, wanted: Sequence[Right]) -> str | None:
     return f"not permitted: {', '.join(lacking[:3])}{more}"
 
 
+_WHILE = {
+    Health.NEVER_RAN: "it has not run yet",
+    Health.STALE: "its runs do not happen any more",
+    Health.SUSPENDED: "somebody stopped it",
+    Health.FAILING: "see its log",
+}
+
+
 def _agents(
     agents: Callable[[Placed], Iterable[AgentReport | GitOpsError]], group: Placed
 ) -> Iterator[Check]:
@@ -263,12 +271,13 @@ def _agents(
         yield Check("agents", Verdict.WARNING, unread.message, unread.hint)
     reports = [each for each in found if not isinstance(each, GitOpsError)]
     well = [r.environment for r in reports if r.health is Health.OK]
-    for report in reports:
-        if report.health not in (Health.OK, Health.MISSING):
-            detail = f"{report.health}: {report.status.error or 'see its log'}"
-            hint = f"gitops agent status {report.environment}"
-            yield Check(f"agent of {report.environment}", Verdict.FAILED, detail, hint)
-    if reports or not errors:
+    ill = [r for r in reports if r.health not in (Health.OK, Health.MISSING)]
+    for report in ill:
+        verdict = Verdict.WARNING if report.health is Health.SUSPENDED else Verdict.FAILED
+        detail = f"{report.health}: {report.status.error or _WHILE[report.health]}"
+        hint = f"gitops agent status {report.environment}"
+        yield Check(f"agent of {report.environment}", verdict, detail, hint)
+    if well or not (ill or errors):
         yield Check("agents", Verdict.OK, _named(well))
 
 
