@@ -57,7 +57,7 @@ def plan_install(objects: Objects, manifests: Sequence[Manifest]) -> list[Planne
         if objects.get("Namespace", None, namespace) is None:
             raise ConfigurationError(
                 f"the cluster has no namespace {namespace}",
-                hint=f"kubectl create namespace {namespace}, or `gitops restore {namespace}`",
+                hint=f"kubectl create namespace {namespace}",
             )
     return ask_all(lambda manifest: _planned(objects, manifest, new), manifests)
 
