@@ -1,4 +1,4 @@
-"""Before an agent is installed the repository is read as its pod will read it."""
+"""What is looked at before an agent is installed: namespace, and repository as its pod reads it."""
 
 from __future__ import annotations
 
@@ -50,6 +50,19 @@ def test_a_repository_that_everybody_may_read_is_good_enough(
     install("agent", "install", environment, *options(url)).ok()
 
     assert kube.exists("CronJob", environment, NAME)
+
+
+def test_a_namespace_that_is_not_there_is_named_and_nothing_is_installed(
+    install: Gitops, kube: Kube, environment: str, remote: HttpRemote, article: Article
+) -> None:
+    other = article.environment("staging")
+
+    ran = install("agent", "install", environment, other, *options(remote.url(article.remote.name)))
+
+    assert ran.code == 2, str(ran)
+    assert f"the cluster has no namespace {other}" in ran.stderr
+    assert f"kubectl create namespace {other}" in ran.stderr
+    assert installed_objects(kube, environment) == []
 
 
 @pytest.mark.parametrize("known_by", ["a helper", "a netrc file", "a program that asks"])
