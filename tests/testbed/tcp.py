@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Coroutine
 from types import TracebackType
@@ -35,8 +36,8 @@ class TcpProxy:
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self._listener: socket.socket | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
         self._accepted: set[asyncio.Task[None]] = set()
 
     @property
@@ -54,7 +55,7 @@ class TcpProxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._call(self._close())
+        self.refuse()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -75,54 +76,61 @@ class TcpProxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        # A listening socket of our own, and not asyncio's server: that one, closed while it takes
+        # a connection, leaves this one open.
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        self._loop.add_reader(self._listener, self._accept, self._listener)
 
     async def _refuse(self) -> None:
-        if self._server:
-            self._server.close()
-            self._server = None
+        if self._listener:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
         await self._cut()
 
     async def _cut(self) -> None:
-        for writer in list(self._open):
-            writer.transport.abort()
-
-    async def _close(self) -> None:
-        await self._refuse()
-        # asyncio's own tasks run to their end: one that is cancelled before it has begun leaves
-        # the socket that was accepted open. Only then is there a task of ours to cancel.
-        while running := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in self._accepted:
+        await asyncio.sleep(0)  # a task that is cancelled before it has begun closes nothing
+        if running := list(self._accepted):
+            for task in running:
                 task.cancel()
-            await self._cut()
             await asyncio.wait(running)
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
         await asyncio.sleep(0)  # an aborted transport closes its socket in the next round
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Known as open from here on: a task that is cancelled before it began closes nothing.
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            client, _ = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # the client has gone again
         self.connections += 1
-        self._open.add(writer)
-        self._accepted.add(task := asyncio.create_task(self._connected(reader, writer)))
+        self._accepted.add(task := self._loop.create_task(self._connected(client)))
         task.add_done_callback(self._accepted.discard)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connected(self, client: socket.socket) -> None:
         # The kernel has answered the client's SYN at once, so its first bytes come a round trip
         # too early.
         established = asyncio.get_running_loop().time() + self.rtt
+        to_client = await self._opened(sock=client)
         try:
-            from_server, server = await asyncio.open_connection("127.0.0.1", self._target)
-            self._open.add(server)
+            to_server = await self._opened(host="127.0.0.1", port=self._target)
             try:
-                await self._relay((reader, writer), (from_server, server), established)
+                await self._relay(to_client, to_server, established)
             finally:
-                self._open.discard(server)
-                server.close()
+                to_server[1].close()
         except OSError:
             pass  # the server is away: the client's connection just ends
         finally:
-            self._open.discard(writer)
-            writer.close()
+            to_client[1].close()
+
+    async def _opened(self, **where: Any) -> _End:
+        reader, writer = await asyncio.open_connection(**where)
+        # For good: one that is closed with something left to send stays open until that is read.
+        self._writers.add(writer)
+        return reader, writer
 
     async def _relay(self, client: _End, server: _End, established: float) -> None:
         """Pass both directions on until one has ended or is cut."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import GONE, Answer, ApiProxy, Cut, EndWatch, Hang, Meanwhile
-from tests.testbed.kube import ApiError, Kube, path
+from tests.testbed.kube import ApiError, Kube, eventually, path
 from tests.testbed.manifests import deployment
 from tests.testbed.tcp import TcpProxy
 
@@ -147,3 +151,31 @@ def test_cut_hang_and_refuse(tcp_proxy: TcpProxy, control_plane: ControlPlane) -
         ask()
     tcp_proxy.listen()
     assert ask() == 200
+
+
+def end_while_accepting() -> None:
+    """Run a proxy that a client connects to again and again until it has ended."""
+    ended = threading.Event()
+
+    def connect(port: int) -> None:
+        while not ended.is_set():
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+
+    with TcpProxy(1) as proxy:
+        client = threading.Thread(target=connect, args=(proxy.port,))
+        client.start()
+        eventually(lambda: proxy.connections > 3)
+    ended.set()
+    client.join()
+
+
+@pytest.mark.filterwarnings("always::ResourceWarning")
+def test_a_proxy_that_ends_while_it_accepts_leaves_nothing_open(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    for _ in range(10):
+        end_while_accepting()
+    gc.collect()
+
+    assert [str(each.message) for each in recwarn] == []
