@@ -100,7 +100,7 @@ def test_on_a_terminal_it_waits_for_enter(gitops: Gitops):
             terminal.press("enter")
             terminal.wait_for(COMMANDS[count - 1])
             if count < len(COMMANDS):
-                terminal.wait_for("Press Enter to go on.")
+                terminal.wait_for("Press Enter to go on.", timeout=60)
 
         assert terminal.finish(timeout=60) == 0
         assert "Press Enter" not in terminal.text
@@ -121,7 +121,7 @@ def test_ctrl_c_at_a_pause_cleans_up(gitops: Gitops):
 @pytest.mark.usefixtures("servers")
 def test_ctrl_c_in_the_middle_of_a_command_cleans_up(gitops: Gitops):
     with gitops.terminal("demo", "--no-pause") as terminal:
-        terminal.wait_for("$ gitops sync project1-production --wait")
+        terminal.wait_for("$ gitops sync project1-production --wait", timeout=60)
         terminal.press("ctrl-c")
 
         assert terminal.finish(timeout=30) == 130
@@ -228,7 +228,7 @@ def test_interrupted_on_a_real_cluster_it_still_deletes_its_namespaces(
     on_cluster: Gitops, kube: Kube
 ):
     with on_cluster.terminal("demo", "--context", "test") as terminal:
-        terminal.wait_for("Press Enter to go on.")
+        terminal.wait_for("Press Enter to go on.", timeout=60)
         assert len(namespaces_of(kube, terminal.text)) == 3
         terminal.press("ctrl-c")
 

@@ -17,7 +17,7 @@ from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, Ran
 
 SECONDS = 2.0
-_MORE = 15.0  # for starting, ending and a busy machine; a request's own limit is 30 s, git's 60 s
+_MORE = 6.0  # for starting, ending and a busy machine; a request's own limit is 30 s, git's 60 s
 
 
 @pytest.fixture

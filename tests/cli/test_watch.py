@@ -36,7 +36,7 @@ def test_on_a_terminal_rows_change_and_are_marked(live: Live) -> None:
         terminal.wait_for("in-sync")
         assert "● web" not in terminal.screen
         set_image(live, NEW)
-        terminal.wait_for("differs")
+        terminal.wait_for("differs", timeout=30)
         terminal.wait_for("● web")
         terminal.press("ctrl-c")
         assert terminal.finish() == 130
@@ -129,7 +129,7 @@ def test_what_is_recorded_meanwhile_is_seen_too(live: Live) -> None:
     with live.gitops.terminal("watch", live.namespace) as terminal:
         terminal.wait_for("in-sync")
         live.record({"web.deployment": NEW})
-        terminal.wait_for("differs")
+        terminal.wait_for("differs", timeout=30)
         terminal.press("ctrl-c")
         terminal.finish()
 

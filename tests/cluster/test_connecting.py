@@ -224,7 +224,7 @@ def test_an_exec_plugin_that_never_returns_holds_nobody_past_the_time_out(
     target = Target(EnvironmentName(web), frozenset({Kind.DEPLOYMENT}), pods=False)
     began = time.monotonic()
     [found] = cluster.observe([target]).values()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 5
     late = found.errors[Kind.DEPLOYMENT]
     assert isinstance(late, TimedOut)
     assert "the login (exec of the kubeconfig) did not end in time" in late.message
@@ -342,7 +342,7 @@ def test_nobody_listens(
         ClusterUnreachable, match=r"127\.0\.0\.1:1 \(context x\): Connection refused"
     ):
         names(connected, file, web)
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 10
 
 
 def test_an_unknown_host(

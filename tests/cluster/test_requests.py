@@ -220,7 +220,7 @@ def test_nothing_hangs_past_the_time_out(
     begin = time.monotonic()
     with pytest.raises(TimedOut, match="no answer in time"):
         read(cluster, web)
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 4
 
 
 @pytest.mark.parametrize("more", [{}, {"something-unknown": "leads to the package"}])
@@ -235,7 +235,7 @@ def test_a_body_that_trickles_does_not_hang_past_the_time_out(
     begin = time.monotonic()
     with pytest.raises(TimedOut, match=r"no answer in time|timed out"):
         read(cluster, web)
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 4
 
 
 def test_a_short_answer_that_breaks_off_is_asked_for_again(
@@ -264,7 +264,7 @@ def test_a_server_that_accepts_and_says_nothing(
     begin = time.monotonic()
     with pytest.raises(TimedOut):
         read(cluster, web)
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 4
 
 
 # --- patching

@@ -220,7 +220,7 @@ def test_a_rate_limit_longer_than_the_time_left_is_reported_at_once(
     with scripted(lambda _: limit) as server, pytest.raises(RegistryError) as caught:
         registries.digest(image(server))
 
-    assert time.monotonic() - begin < 60
+    assert time.monotonic() - begin < 3
     assert "429" in caught.value.message
     assert caught.value.hint == "it asks to come back in 900 s"
 
@@ -258,7 +258,7 @@ def test_a_registry_that_stops_in_the_middle_is_no_hang(tmp_path: Path) -> None:
         with pytest.raises(RegistryError, match="no answer in time"):
             asking.digest(image(server))
 
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 4
 
 
 def test_nobody_listens(registries: Registries) -> None:

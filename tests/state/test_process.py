@@ -96,7 +96,7 @@ def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
     with pytest.raises(TimedOut, match="did not end"):
         Git(tmp_path, git_environment()).run("-c", "alias.hang=!sleep 60", "hang", timeout=0.3)
 
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 5
 
 
 def test_what_is_interrupted_waits_for_no_git(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_a_connection_that_hangs_and_outlives_git(
 
     assert pushed.outcome is Outcome.UNKNOWN
     assert (tip.commit, tip.fresh) == (world.tip(), False)
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 10
 
 
 def test_settings_of_the_user_push_nothing_else(world: World) -> None:

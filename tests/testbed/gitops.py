@@ -100,7 +100,7 @@ class Gitops:
                 changed[name] = str(value)
         return replace(self, environment=changed)
 
-    def __call__(self, *arguments: str | Path, stdin: str = "", timeout: float = 120) -> Ran:
+    def __call__(self, *arguments: str | Path, stdin: str = "", timeout: float = 60) -> Ran:
         """Run to the end, output into pipes."""
         command = ["gitops", *map(str, arguments)]
         done = subprocess.run(
@@ -211,7 +211,7 @@ class Terminal:
         scrolled = ["".join(line[x].data for x in sorted(line)) for line in self._screen.above()]
         return _text([*scrolled, *self._screen.display])
 
-    def wait_for(self, text: str, *, timeout: float = 120) -> None:
+    def wait_for(self, text: str, *, timeout: float = 20) -> None:
         """Wait until the text is shown; white space at the end of a line does not count."""
         text = text.rstrip()
         deadline = time.monotonic() + timeout
@@ -239,7 +239,7 @@ class Terminal:
         """Send a signal to the process."""
         self._process.kill(number)
 
-    def finish(self, *, timeout: float = 120) -> int:
+    def finish(self, *, timeout: float = 20) -> int:
         """Wait for the end; return the exit code, negative for a signal."""
         deadline = time.monotonic() + timeout
         while self._process.isalive():
