@@ -97,6 +97,11 @@ def setting(
     return propose
 
 
+def fixed(*edits: Edit) -> Proposal:
+    """Return what makes these edits, whatever stands there."""
+    return Proposal(edits, "Change files")
+
+
 def opened(where: Path, **options: object) -> StateRepository:
     """Open the repository of a directory."""
     return open_repository(where, **options)  # type: ignore[arg-type]
