@@ -11,6 +11,9 @@ import pytest
 
 from gitops_cli.cluster.connection import KubernetesCluster, connect
 from tests.testbed.controlplane import ControlPlane
+from tests.testbed.faults import ApiProxy
+from tests.testbed.kube import Kube
+from tests.testbed.manifests import deployment
 
 
 class Connected(Protocol):
@@ -38,3 +41,17 @@ def connected() -> Iterator[Connected]:
 def cluster(control_plane: ControlPlane, connected: Connected) -> KubernetesCluster:
     """Return an administrator's connection."""
     return connected(control_plane.kubeconfig)
+
+
+@pytest.fixture
+def proxied(api_proxy: ApiProxy, connected: Connected) -> KubernetesCluster:
+    """Return an administrator's connection through the proxy."""
+    return connected(api_proxy.kubeconfig)
+
+
+@pytest.fixture
+def web(kube: Kube, namespace: str) -> str:
+    """Return a namespace in which the Deployment `web` has rolled out."""
+    kube.create(deployment("web", "r/web:1"), namespace)
+    kube.wait_rolled_out("Deployment", namespace, "web")
+    return namespace

@@ -46,18 +46,6 @@ def images(observed: Observed) -> list[str]:
     return [c.image for w in observed.workloads for c in w.containers]
 
 
-@pytest.fixture
-def web(kube: Kube, namespace: str) -> str:
-    kube.create(deployment("web", "r/web:1"), namespace)
-    kube.wait_rolled_out("Deployment", namespace, "web")
-    return namespace
-
-
-@pytest.fixture
-def proxied(api_proxy: ApiProxy, connected: Connected) -> KubernetesCluster:
-    return connected(api_proxy.kubeconfig)
-
-
 def set_image(kube: Kube, namespace: str, tag: str) -> None:
     kube.set_image("Deployment", namespace, "web", "web", f"r/web:{tag}")
 
