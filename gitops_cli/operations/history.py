@@ -203,9 +203,6 @@ def _recorded(content: bytes | None) -> Recorded | None:
 
 def _merged(state: StateRepository, tip: str, files: list[_File]) -> Iterator[Entry]:
     """Merge in the branch's order, newest first; a file is opened when its last change is due."""
-    if len(files) == 1:  # it has that order
-        yield from files[0].entries()
-        return
     there = [f.path for f in files if f.removed_by is None]
     last = state.last_changes(there, tip=tip) if len(there) > MANY else {}
     begins = {path: change.commit for path, change in last.items()}
