@@ -50,11 +50,11 @@ def status(
     for cluster, there in places:
         try:
             now = cluster.about().time or session.now()
-            read = read_reports(cluster.objects(), there, now=now, limit=stale_after)
+            read, unread = read_reports(cluster.objects(), there, now=now, limit=stale_after)
         except GitOpsError as error:  # the agents of other clusters can be told of
-            read = [error]
-        found += [each for each in read if not isinstance(each, GitOpsError)]
-        problems += [each for each in read if isinstance(each, GitOpsError)]
+            read, unread = [], [error]
+        found += read
+        problems += unread
     found.sort(key=lambda report: names.index(report.environment))
     reports = AgentReports(max((r.at for r in found), default=session.now()), tuple(found))
     session.show(status_view(reports))

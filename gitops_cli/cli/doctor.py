@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -73,7 +73,7 @@ def _of_repository(
     if not cluster:
         return
 
-    def agents(group: Placed) -> Iterable[AgentReport | GitOpsError]:
+    def agents(group: Placed) -> tuple[list[AgentReport], list[GitOpsError]]:
         objects = group.cluster.objects()
         now = group.cluster.about().time or session.now()
         return read_reports(objects, group.environments, now=now)

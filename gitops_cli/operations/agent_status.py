@@ -21,12 +21,14 @@ def read_reports(
     *,
     now: datetime,
     limit: float | None = None,
-) -> list[AgentReport | GitOpsError]:
-    """Read each agent's status, or why it cannot be read.
+) -> tuple[list[AgentReport], list[GitOpsError]]:
+    """Read each agent's status; return also why some cannot be read.
 
     `now` is the API server's; `limit` (seconds): when one is stale.
     """
-    return ask_all(lambda name: _report(objects, name, now, limit), environments)
+    read = ask_all(lambda name: _report(objects, name, now, limit), environments)
+    reports = [each for each in read if not isinstance(each, GitOpsError)]
+    return reports, [each for each in read if isinstance(each, GitOpsError)]
 
 
 def _report(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from gitops_cli.registry.client import Registries
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
+
+    Agents = Callable[[Placed], tuple[list[AgentReport], list[GitOpsError]]]
 
 OLDEST_GIT = (2, 34)
 OLDEST_SERVER = (1, 28)
@@ -172,7 +174,7 @@ def check_clusters(
     snapshot: Snapshot,
     team: Team,
     clusters: Clusters,
-    agents: Callable[[Placed], Iterable[AgentReport | GitOpsError]],
+    agents: Agents,
     *,
     now: Callable[[], datetime],
 ) -> Iterator[Check]:
@@ -259,17 +261,14 @@ _WHILE = {
 }
 
 
-def _agents(
-    agents: Callable[[Placed], Iterable[AgentReport | GitOpsError]], group: Placed
-) -> Iterator[Check]:
+def _agents(agents: Agents, group: Placed) -> Iterator[Check]:
+    reports: list[AgentReport] = []
     try:
-        found = list(agents(group))
+        reports, errors = agents(group)
     except GitOpsError as error:
-        found = [error]
-    errors = [each for each in found if isinstance(each, GitOpsError)]
+        errors = [error]
     for unread in errors:
         yield Check("agents", Verdict.WARNING, unread.message, unread.hint)
-    reports = [each for each in found if not isinstance(each, GitOpsError)]
     well = [r.environment for r in reports if r.health is Health.OK]
     ill = [r for r in reports if r.health not in (Health.OK, Health.MISSING)]
     for report in ill:

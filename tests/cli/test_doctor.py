@@ -174,7 +174,11 @@ def test_a_server_whose_clock_is_another(
     ahead = timedelta(minutes=15)
     found = list(
         check_clusters(
-            snapshot, Team(), clusters, lambda group: [], now=lambda: datetime.now(UTC) + ahead
+            snapshot,
+            Team(),
+            clusters,
+            lambda group: ([], []),
+            now=lambda: datetime.now(UTC) + ahead,
         )
     )
     clusters.close()
