@@ -89,13 +89,16 @@ def running_docker() -> Iterator[ContainerEngine]:
 
 @contextmanager
 def podman_at(directory: Path) -> Iterator[ContainerEngine]:
-    """Return podman with a storage of its own, removed afterwards."""
+    """Return podman with a storage and a state of its own, removed afterwards."""
     storage = Path(tempfile.mkdtemp(prefix="gitops-podman-"))
     config = directory / "containers.conf"
     # Not every machine lets root raise limits; crun refuses a mixture of cgroup v1 and v2.
+    # A reset removes tmp_dir, which all podmans of a machine share unless told otherwise, while
+    # threads of its own still write there that the images have gone.
     config.write_text(
         '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
         '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\n'
+        f'tmp_dir = "{storage}/tmp"\nevents_logger = "none"\n'
     )
     file = directory / "storage.conf"
     file.write_text(
