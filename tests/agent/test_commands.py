@@ -14,7 +14,8 @@ from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually, write_kubeconfig
+from tests.testbed.kube import Kube, eventually
+from tests.testbed.kubeconfig import write_kubeconfig
 
 RBAC = "rbac.authorization.k8s.io"
 URL = "ssh://git@git.example.com/acme/environments-state.git"

@@ -16,7 +16,8 @@ from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually, path, write_kubeconfig
+from tests.testbed.kube import Kube, eventually, path
+from tests.testbed.kubeconfig import write_kubeconfig
 
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
 

@@ -17,7 +17,8 @@ from gitops_cli.render.agent import manifests_yaml
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops, Ran
-from tests.testbed.kube import Kube, path, write_kubeconfig
+from tests.testbed.kube import Kube, path
+from tests.testbed.kubeconfig import write_kubeconfig
 
 
 def spec_of(*namespaces: str, **more: Any) -> AgentSpec:

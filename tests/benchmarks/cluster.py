@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.benchmarks.measure import GITOPS, Command, Figure, Timing, milliseconds, times
 from tests.benchmarks.repositories import HASHES, SERVICES, small_repository
 from tests.testbed import controlplane, kube
+from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
 from tests.testbed.tcp import TcpProxy
 
@@ -40,7 +41,7 @@ def figures(work: Path) -> Iterator[Figure]:
         for milliseconds_of_rtt, nothing, changes in ((0, 0.6, 0.6), (30, 0.4, 0.5)):
             with TcpProxy(plane.port, rtt=milliseconds_of_rtt / 1000) as proxy:
                 # By name: the certificate is for localhost, the proxy only passes bytes on.
-                config = kube.write_kubeconfig(
+                config = write_kubeconfig(
                     work / f"kubeconfig-{milliseconds_of_rtt}",
                     url=f"https://localhost:{proxy.port}",
                     ca_file=plane.ca_file,

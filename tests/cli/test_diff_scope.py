@@ -15,7 +15,8 @@ from tests.cli.live import (
 )
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
-from tests.testbed.kube import Kube, write_kubeconfig
+from tests.testbed.kube import Kube
+from tests.testbed.kubeconfig import write_kubeconfig
 
 
 def test_a_stale_clone_is_compared_by_the_remotes_tip(live: Live) -> None:

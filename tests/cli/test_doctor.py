@@ -23,7 +23,8 @@ from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops, Ran
-from tests.testbed.kube import Kube, write_kubeconfig
+from tests.testbed.kube import Kube
+from tests.testbed.kubeconfig import write_kubeconfig
 
 GIT_ONLY = ("doctor", "--no-cluster", "--no-registry", "-o", "json")
 

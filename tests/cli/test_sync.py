@@ -11,7 +11,8 @@ from tests.cli.synced import LOOK, annotations, services
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import ApiProxy
 from tests.testbed.git import git
-from tests.testbed.kube import Kube, write_kubeconfig
+from tests.testbed.kube import Kube
+from tests.testbed.kubeconfig import write_kubeconfig
 
 
 def test_the_cluster_follows_and_is_then_in_sync(behind: Live) -> None:

@@ -8,7 +8,8 @@ from tests.cli.live import NEW, OLD, Live, image
 from tests.cli.synced import LOOK, PATCH
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
-from tests.testbed.kube import Kube, eventually, write_kubeconfig
+from tests.testbed.kube import Kube, eventually
+from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
 
 

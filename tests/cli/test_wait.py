@@ -11,7 +11,8 @@ from tests.cli.live import ABSENT, NEW, OLD, Live, image, make_live
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, write_kubeconfig
+from tests.testbed.kube import Kube
+from tests.testbed.kubeconfig import write_kubeconfig
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from gitops_cli.domain.workload import Target
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import ApiProxy
-from tests.testbed.kube import eventually, write_kubeconfig
+from tests.testbed.kube import eventually
+from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.tcp import TcpProxy
 
 

@@ -19,7 +19,8 @@ from gitops_cli.operations.ports import Following
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import GONE, Answer, ApiProxy, Cut, EndWatch
-from tests.testbed.kube import Kube, eventually, write_kubeconfig
+from tests.testbed.kube import Kube, eventually
+from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
 
 READ = [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"]}]

@@ -26,7 +26,8 @@ from tests.cluster.asking import observed, patch_of, read, sent
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy, Cut, Hang, Trickle
-from tests.testbed.kube import Kube, write_kubeconfig
+from tests.testbed.kube import Kube
+from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment, workload
 from tests.testbed.tcp import TcpProxy
 

@@ -18,7 +18,8 @@ from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, gitops_with_home
-from tests.testbed.kube import Kube, write_kubeconfig
+from tests.testbed.kube import Kube
+from tests.testbed.kubeconfig import write_kubeconfig
 
 NEW = "b" * 40
 LOOK = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"]}

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from tests.testbed import controlplane
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.kube import write_kubeconfig
+from tests.testbed.kubeconfig import write_kubeconfig
 
 
 @dataclass(frozen=True, slots=True)

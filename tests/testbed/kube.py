@@ -9,11 +9,8 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
-
-import yaml
 
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.manifests import Manifest
@@ -368,34 +365,3 @@ def create_many(kube: Kube, workloads: Mapping[str, Sequence[Manifest]]) -> None
     in_parallel(kube.create_namespace, workloads)
     each = [(space, item) for space, items in workloads.items() for item in items]
     in_parallel(lambda pair: kube.create(pair[1], pair[0]), each)
-
-
-def write_kubeconfig(
-    file: Path,
-    *,
-    url: str,
-    ca_file: Path,
-    token: str | None = None,
-    client: tuple[Path, Path] | None = None,
-    namespace: str | None = None,
-    context: str = "test",
-) -> Path:
-    """Write a kubeconfig of one context that logs in by a token or by certificate and key."""
-    cluster = {"server": url, "certificate-authority": str(ca_file)}
-    user: dict[str, str] = {"token": token} if token else {}
-    if client:
-        user = {"client-certificate": str(client[0]), "client-key": str(client[1])}
-    current = {"cluster": "test", "user": "test"}
-    if namespace:
-        current["namespace"] = namespace
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "test", "cluster": cluster}],
-        "users": [{"name": "test", "user": user}],
-        "contexts": [{"name": context, "context": current}],
-        "current-context": context,
-    }
-    file.write_text(yaml.safe_dump(config))
-    file.chmod(0o600)
-    return file
