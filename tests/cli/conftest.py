@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cli.desk import Desk, running_desk
 from tests.cli.live import NEW, OLD, Live, make_live
 from tests.testbed.article import Article, build
 from tests.testbed.controlplane import ControlPlane
@@ -39,3 +41,10 @@ def behind(live: Live) -> Live:
     live.record({"web.deployment": NEW})
     live.running("web", OLD)
     return live
+
+
+@pytest.fixture
+def desk(tmp_path: Path, gitops: Gitops) -> Iterator[Desk]:
+    """Return a service's checkout, a state repository, a stand-in for docker and a registry."""
+    with running_desk(tmp_path, gitops) as desk:
+        yield desk

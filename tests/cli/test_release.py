@@ -7,103 +7,16 @@ docker is told, and what happens when something breaks half-way.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.registry.scripted import Reply, Request, scripted
-from tests.testbed.git import Commit, add_commits, git, init_bare
-from tests.testbed.gitops import Gitops
+from tests.cli.desk import DEV, DIGEST, Desk
+from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.schemas import check
 
-DIGEST = "sha256:" + "0f" * 32
 OTHER = "sha256:" + "f0" * 32
-DEV, PROD = "shop-development", "shop-production"
-# Notes what it is told; `push` puts the tag into the registry's directory.
-DOCKER = """\
-#!/bin/sh
-printf '%s\\n' "$*" >> "$DESK/asked"
-case $1 in
-  version) echo 20.10.24 ;;
-  push) [ ! -e "$DESK/push-fails" ] || { echo 'denied: requested access' >&2; exit 1; }
-        touch "$DESK/tags/${2##*:}" ;;
-  build) echo '::error::not a command of ours'; echo '##[error]neither'
-         [ ! -e "$DESK/build-fails" ] || { echo 'no space left on device' >&2; exit 1; } ;;
-  buildx) [ "$2" = build ] || exit 0
-          while [ "$1" != --metadata-file ]; do shift; done
-          echo '{"containerimage.digest": "DIGEST"}' > "$2"
-          while [ "$1" != --tag ]; do shift; done
-          touch "$DESK/tags/${2##*:}" ;;
-  image) echo '["HOST/shop/web@DIGEST"]' ;;
-esac
-"""
-
-
-@dataclass
-class Desk:
-    """A checkout of a service, a state repository, a stand-in for docker and a registry."""
-
-    directory: Path
-    checkout: Path
-    state: Path
-    gitops: Gitops
-    address: str
-
-    @property
-    def head(self) -> str:
-        return git(self.checkout, "rev-parse", "HEAD")
-
-    @property
-    def asked(self) -> list[str]:
-        """What docker was told, but for the question whether it is there."""
-        file = self.directory / "asked"
-        lines = file.read_text().splitlines() if file.exists() else []
-        return [line for line in lines if not line.startswith("version")]
-
-    def recorded(self) -> str:
-        return git(self.state, "show", f"main:{DEV}/web.deployment")
-
-    def untouched(self) -> bool:
-        return git(self.state, "rev-list", "--count", "main") == "1"
-
-
-@pytest.fixture
-def desk(tmp_path: Path, gitops: Gitops) -> Iterator[Desk]:
-    directory = tmp_path / "desk"
-    (directory / "tags").mkdir(parents=True)
-
-    def answer(request: Request) -> Reply:
-        tag = request.path.rpartition("/")[2]
-        if not (directory / "tags" / tag).exists():
-            return Reply(403 if (directory / "denies").exists() else 404)
-        return Reply(200, {"Docker-Content-Digest": DIGEST})
-
-    with scripted(answer) as registry:
-        yield _desk(tmp_path, directory, gitops, registry.address)
-
-
-def _desk(tmp_path: Path, directory: Path, gitops: Gitops, address: str) -> Desk:
-    remote = init_bare(tmp_path / "sources" / "web.git")
-    git(tmp_path, "clone", "-q", remote, "web")
-    checkout = tmp_path / "web"
-    (checkout / "Dockerfile").write_text("FROM scratch\n")
-    git(checkout, "add", ".")
-    git(checkout, "commit", "-q", "-m", "Begin")
-    state = init_bare(tmp_path / "state.git")
-    add_commits(
-        state, [Commit("start", {f"{DEV}/images_path": f"{address}/shop/\n"}, 1_793_606_400)]
-    )
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    script = DOCKER.replace("HOST", address).replace("DIGEST", DIGEST)
-    (programs / "docker").write_text(script)
-    (programs / "docker").chmod(0o755)
-    at_work = gitops.at(checkout).using(
-        GITOPS_REPO=state, DESK=directory, PATH=f"{programs}:{gitops.environment['PATH']}"
-    )
-    return Desk(directory, checkout, state, at_work, address)
+PROD = "shop-production"
 
 
 def test_build_push_check_record(desk: Desk) -> None:
@@ -213,8 +126,7 @@ def test_what_fails_before_the_image_is_there(
 
 
 def test_somebody_else_pushed_the_tag_at_the_same_time(desk: Desk) -> None:
-    program = desk.gitops.environment["PATH"].split(":")[0] + "/docker"
-    Path(program).write_text(Path(program).read_text().replace(DIGEST, OTHER))
+    desk.change_docker(DIGEST, OTHER)
 
     done = desk.gitops("release", "-e", "dev")
 
@@ -224,8 +136,7 @@ def test_somebody_else_pushed_the_tag_at_the_same_time(desk: Desk) -> None:
 
 
 def test_a_pushed_image_that_never_shows(desk: Desk) -> None:
-    program = Path(desk.gitops.environment["PATH"].split(":")[0]) / "docker"
-    program.write_text(program.read_text().replace('touch "$DESK/tags', 'true "$DESK/tags'))
+    desk.change_docker('touch "$DESK/tags', 'true "$DESK/tags')
 
     done = desk.gitops("release", "-e", "dev", "--wait-image", "1s")
 
@@ -331,8 +242,7 @@ def test_podmans_name_for_a_dockerfile(desk: Desk) -> None:
 
 
 def test_the_engine_runs_where_the_command_does(desk: Desk, tmp_path: Path) -> None:
-    program = Path(desk.gitops.environment["PATH"].split(":")[0]) / "docker"
-    program.write_text(program.read_text().replace("  build) ", '  build) pwd > "$DESK/pwd"; '))
+    desk.change_docker("  build) ", '  build) pwd > "$DESK/pwd"; ')
 
     desk.gitops.at(tmp_path)("-C", "web", "release", "-e", "dev").ok()
 
@@ -359,64 +269,17 @@ def test_outside_of_a_checkout(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_the_images_path_moves_while_it_is_built(desk: Desk) -> None:
-    program = Path(desk.gitops.environment["PATH"].split(":")[0]) / "docker"
     moved = f"""git -C {desk.state} show main:{DEV}/images_path > /dev/null
     work=$(mktemp -d "$DESK/XXXXXX"); git clone -q {desk.state} "$work/s"
     echo {desk.address}/elsewhere/ > "$work/s/{DEV}/images_path"
     git -C "$work/s" commit -qam moved; git -C "$work/s" push -q"""
-    program.write_text(program.read_text().replace("  build) echo", f"  build) {moved}\n echo"))
+    desk.change_docker("  build) echo", f"  build) {moved}\n echo")
 
     done = desk.gitops("release", "-e", "dev")
 
     assert done.code == 6, str(done)
     assert "images_path changed meanwhile" in done.stderr
     assert git(desk.state, "log", "-1", "--format=%s", "main") == "moved"
-
-
-def test_an_image_from_a_container(desk: Desk) -> None:
-    desk.gitops(
-        *("release", "-e", "dev", "--image-from-container", "seeded"),
-        *("--cmd", "nginx -g 'daemon off;'"),
-    ).ok()
-
-    _look, commit, push, *_ = desk.asked
-    assert commit.startswith('commit --change LABEL "org.opencontainers.image.revision"=')
-    assert 'CMD ["nginx", "-g", "daemon off;"]' in commit
-    assert commit.endswith(f" seeded {desk.address}/shop/web:{desk.head}")
-    assert push.startswith("push ")
-
-
-@pytest.mark.parametrize(
-    ("started_with", "words", "warned"),
-    [
-        ('"Cmd": ["sh", "-c", "apt-get update"]', [], True),
-        ('"Cmd": ["nginx"], "Entrypoint": ["sh", "-c", "apt-get update"]', [], True),
-        ('"Cmd": ["sh", "-c", "apt-get update"]', ["--cmd", "nginx"], False),
-        ('"Cmd": ["nginx"]', [], False),
-    ],
-)
-def test_a_container_that_would_seed_itself_again_is_warned_of(
-    desk: Desk, started_with: str, words: list[str], warned: bool
-) -> None:
-    program = desk.checkout.parent / "programs" / "docker"
-    seen = f"""  container) echo '[{{"Image": "stock", "Config": {{{started_with}}}}}]' ;;
-  image) [ "$3" = --format ] || {{ echo '[{{"Config": {{"Cmd": ["nginx"]}}}}]'; exit; }}
-        """
-    program.write_text(program.read_text().replace("  image) ", seen))
-
-    done = desk.gitops("release", "-e", "dev", "--image-from-container", "seeded", *words).ok()
-
-    assert ("every pod seeds itself again; --cmd says" in done.stderr) is warned
-    assert "apt-get" not in done.stderr, "a command line may hold a secret"
-
-
-def test_a_container_whose_image_is_there_is_not_committed_again(desk: Desk) -> None:
-    (desk.directory / "tags" / desk.head).touch()
-
-    done = desk.gitops("release", "-e", "dev", "--image-from-container", "seeded").ok()
-
-    assert desk.asked == []
-    assert "container seeded is not committed again" in done.stderr
 
 
 def test_several_platforms_with_docker_are_its_buildx_plugins_work(desk: Desk) -> None:
