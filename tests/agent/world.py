@@ -98,7 +98,9 @@ class World:
         """Return the reasons of the agent's Events, oldest first."""
         found = self.kube.find("Event", self.environment)
         mine = [event for event in found if event.get("source", {}).get("component") == NAME]
-        return [e["reason"] for e in sorted(mine, key=lambda e: e["metadata"]["creationTimestamp"])]
+        # Not by time: that has whole seconds, and several runs go into one.
+        mine.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
+        return [event["reason"] for event in mine]
 
 
 def build_world(
