@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -17,8 +18,8 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from gitops_cli import __version__
 from gitops_cli.domain.errors import Denied, RegistryError
 from gitops_cli.domain.image import ImageRef, split_repository
-from gitops_cli.domain.registries import RegistryRules
-from gitops_cli.domain.text import one_line
+from gitops_cli.domain.registries import RegistryRules, is_loopback
+from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.domain.version import is_digest
 from gitops_cli.registry.challenge import Challenge, parse_challenges
 from gitops_cli.registry.connection import MAX_BODY, Answer, Connection, retry_after
@@ -34,6 +35,7 @@ MANIFESTS = ", ".join(
     )
 )
 MAX_REDIRECTS = 3
+_ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _DOCKER_HUB_API = "registry-1.docker.io"
 
 
@@ -100,34 +102,33 @@ class Registries:
             connection.close()
 
     def _ask(self, place: _Place, method: str, path: str, end: float) -> Answer:
-        connection = self._connection(place.api)
-        headers = {"Accept": MANIFESTS, "User-Agent": f"gitops-cli/{__version__}"}
-        known = self._authorizations.get(place)
-        answer = self._follow(connection, method, path, _with(headers, known), end)
-        if answer.status == 401:
-            authorization = self._authorize(place, connection, answer, end)
-            self._authorizations[place] = authorization
-            answer = self._follow(connection, method, path, _with(headers, authorization), end)
-        if answer.status in (401, 403):
-            raise self._denied(place, answer)
-        return answer
-
-    def _follow(
-        self, connection: Connection, method: str, path: str, headers: dict[str, str], end: float
-    ) -> Answer:
-        url = connection.url(path)
+        """Return the answer, wherever redirects lead; each host is told only its own secrets."""
+        here, url = place, self._connection(place.api).url(path)
         for _ in range(MAX_REDIRECTS + 1):
-            answer = connection.request(method, url, headers, end)
+            answer = self._authorized(here, method, url, end)
             location = answer.headers.get("Location")
             if answer.status not in (301, 302, 303, 307, 308) or location is None:
                 return answer
-            target = urljoin(answer.url, location)
-            if urlsplit(answer.url).scheme == "https" and urlsplit(target).scheme != "https":
-                raise RegistryError(f"{connection.host}: redirects from HTTPS to plain HTTP")
-            if urlsplit(target).netloc != urlsplit(answer.url).netloc:
-                headers = {k: v for k, v in headers.items() if k != "Authorization"}
-            url = target
-        raise RegistryError(f"{connection.host}: redirects without end")
+            url = _target(answer.url, location, place)
+            if urlsplit(answer.url).scheme == "https" and urlsplit(url).scheme != "https":
+                raise RegistryError(f"{place.host}: redirects from HTTPS to plain HTTP")
+            if urlsplit(url).netloc != here.api:
+                here = _Place(urlsplit(url).netloc, place.path)
+        raise RegistryError(f"{place.host}: redirects without end")
+
+    def _authorized(self, place: _Place, method: str, url: str, end: float) -> Answer:
+        """Ask `place`, whose host is that of `url`; its challenge is answered once."""
+        connection = self._connection(place.api)
+        headers = {"Accept": MANIFESTS, "User-Agent": f"gitops-cli/{__version__}"}
+        known = self._authorizations.get(place)
+        answer = connection.request(method, url, _with(headers, known), end)
+        if answer.status == 401:
+            authorization = self._authorize(place, connection, answer, end)
+            self._authorizations[place] = authorization
+            answer = connection.request(method, answer.url, _with(headers, authorization), end)
+        if answer.status in (401, 403):
+            raise self._denied(place, answer)
+        return answer
 
     def _connection(self, host: str) -> Connection:
         with self._guard:
@@ -139,6 +140,11 @@ class Registries:
     def _authorize(self, place: _Place, connection: Connection, answer: Answer, end: float) -> str:
         """Return an Authorization header that answers the registry's challenge."""
         credentials = find_credentials(place.host, place.path, self._environ)
+        if credentials is not None and not _is_private(answer.url):
+            raise RegistryError(
+                f"{place.host}: wants credentials sent over plain HTTP",
+                hint="they travel over TLS only, or inside this machine",
+            )
         if credentials is not None and credentials.registry_token is not None:
             return f"Bearer {credentials.registry_token}"
         challenges = {c.scheme: c for c in parse_challenges(answer.challenges)}
@@ -161,8 +167,9 @@ class Registries:
         credentials: Credentials | None,
         end: float,
     ) -> str:
-        realm = urljoin(connection.url("/"), challenge.parameters.get("realm", ""))
-        if urlsplit(realm).scheme != "https" and not connection.is_plain:
+        realm = _target(connection.url("/"), challenge.parameters.get("realm", ""), place)
+        anonymous = connection.is_plain and credentials is None
+        if not anonymous and not _is_private(realm):
             raise RegistryError(f"{place.host}: wants credentials sent over plain HTTP to {realm}")
         scope = challenge.parameters.get("scope") or f"repository:{place.path}:pull"
         fields = {"scope": scope}
@@ -226,6 +233,24 @@ def _token_request(
     separator = "&" if urlsplit(realm).query else "?"
     url = f"{realm}{separator}{urlencode(fields)}"
     return server.request("GET", url, _with(headers, basic), end)
+
+
+def _target(base: str, location: str, place: _Place) -> str:
+    """Return where a registry sends us; nothing in it that two readers may read differently."""
+    try:
+        url = urljoin(base, location)
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        usable = False
+    if not (usable and _ADDRESS.fullmatch(parts.netloc) and url.isascii() and url.isprintable()):
+        raise RegistryError(f"{place.host}: sends us to {one_line(redacted(location))[:100]}")
+    return url
+
+
+def _is_private(url: str) -> bool:
+    """Tell whether nobody on the way can read what is sent there."""
+    return urlsplit(url).scheme == "https" or is_loopback(urlsplit(url).netloc)
 
 
 def _with(headers: dict[str, str], authorization: str | None) -> dict[str, str]:

@@ -286,6 +286,124 @@ def test_a_redirect_elsewhere_loses_the_credentials(tmp_path: Path) -> None:
     assert "authorization" not in redirected.headers
 
 
+def basic_of(password: str) -> str:
+    return "Basic " + base64.b64encode(f"ada:{password}".encode()).decode()
+
+
+def logged_in_at(home: Path, passwords: dict[str, str]) -> Registries:
+    """Return a client with another password for each host."""
+    auths = {host: {"username": "ada", "password": word} for host, word in passwords.items()}
+    file = home / ".docker" / "config.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"auths": auths}))
+    return Registries({}, {"HOME": str(home)}, timeout=5)
+
+
+class Elsewhere:
+    """Where a registry redirects to: it challenges, and names a realm of its own choice."""
+
+    def __init__(self, challenge: str) -> None:
+        self.challenge, self.takes, self.address = challenge, "", ""
+
+    def __call__(self, request: Request) -> Reply:
+        if request.path.startswith("/token"):
+            return Reply(200, {}, b'{"token": "elsewhere"}')
+        if request.headers.get("authorization") == self.takes:
+            return HERE
+        return Reply(401, {"WWW-Authenticate": self.challenge.format(self.address)})
+
+
+@pytest.mark.parametrize(
+    "challenge", ['Basic realm="x"', 'Bearer realm="http://{}/token"'], ids=["basic", "bearer"]
+)
+def test_a_challenge_behind_a_redirect_gets_no_credentials_of_the_first_host(
+    tmp_path: Path, challenge: str
+) -> None:
+    with scripted(there := Elsewhere(challenge)) as elsewhere:
+        there.address = elsewhere.address
+
+        def answer(_: Request) -> Reply:
+            return Reply(307, {"Location": f"http://{elsewhere.address}/v2/team/web/manifests/1"})
+
+        with scripted(answer) as server, pytest.raises(Denied) as caught:
+            logged_in(tmp_path, server).digest(image(server))
+
+    assert basic_of(SECRET) not in str(elsewhere.requests)
+    assert elsewhere.address in caught.value.message
+
+
+def test_a_challenge_behind_a_redirect_is_answered_with_that_hosts_own(tmp_path: Path) -> None:
+    with scripted(there := Elsewhere('Basic realm="x"')) as elsewhere:
+        there.takes = basic_of("theirs")
+
+        def answer(request: Request) -> Reply:
+            if request.headers.get("authorization") != basic_of(SECRET):
+                return Reply(401, {"WWW-Authenticate": 'Basic realm="x"'})
+            return Reply(307, {"Location": f"http://{elsewhere.address}/v2/team/web/manifests/1"})
+
+        with scripted(answer) as server:
+            passwords = {server.address: SECRET, elsewhere.address: "theirs"}
+            assert logged_in_at(tmp_path, passwords).digest(image(server)) == DIGEST
+
+    assert basic_of(SECRET) not in str(elsewhere.requests)
+    assert basic_of("theirs") not in str(server.requests)
+
+
+def test_a_plain_registry_cannot_have_the_password_sent_over_a_plain_wire(tmp_path: Path) -> None:
+    challenge = Reply(401, {"WWW-Authenticate": 'Bearer realm="http://elsewhere.example/token"'})
+    with (
+        scripted(lambda _: challenge) as server,
+        pytest.raises(RegistryError, match="plain HTTP to http://elsewhere"),
+    ):
+        logged_in(tmp_path, server).digest(image(server))
+
+
+@pytest.mark.parametrize("scheme", ['Basic realm="x"', 'Bearer realm="https://127.0.0.1/token"'])
+def test_a_registry_without_tls_gets_no_password_unless_it_is_on_this_machine(
+    tmp_path: Path, scheme: str
+) -> None:
+    with scripted(lambda _: Reply(401, {"WWW-Authenticate": scheme})) as server:
+        elsewhere = f"0.0.0.0:{server.address.partition(':')[2]}"  # no loopback address by name
+        logged_in_at(tmp_path, {elsewhere: SECRET})
+        rules = {elsewhere: RegistryRules(elsewhere, insecure=True)}
+        with pytest.raises(RegistryError, match="wants credentials sent over plain HTTP"):
+            Registries(rules, {"HOME": str(tmp_path)}).digest(parse_image(f"{elsewhere}/web:1"))
+
+    assert ["authorization" in request.headers for request in server.requests] == [False]
+
+
+ODD_ADDRESSES = [
+    "http://[",
+    "http://127.0.0.1:x@elsewhere.example/",
+    "http://127.0.0.1@elsewhere.example/",
+    "http://127.0.0.1\\@elsewhere.example/",
+    "http://127.0.0.1:99999/",
+    "http://127.0.0.1:0/",
+    "file:///etc/passwd",
+    "ftp://127.0.0.1/",
+    "https://\x85/",
+]
+
+
+@pytest.mark.parametrize("address", ODD_ADDRESSES)
+def test_an_address_that_is_none_is_not_followed(tmp_path: Path, address: str) -> None:
+    with (
+        scripted(lambda _: Reply(307, {"Location": address})) as server,
+        pytest.raises(RegistryError, match=f"{server.address}: sends us to"),
+    ):
+        logged_in(tmp_path, server).digest(image(server))
+
+
+@pytest.mark.parametrize("address", [a for a in ODD_ADDRESSES if "\\" not in a])
+def test_an_address_that_is_none_gets_no_credentials(tmp_path: Path, address: str) -> None:
+    challenge = Reply(401, {"WWW-Authenticate": f'Bearer realm="{address}"'})
+    with (
+        scripted(lambda _: challenge) as server,
+        pytest.raises(RegistryError, match=f"{server.address}: sends us to"),
+    ):
+        logged_in(tmp_path, server).digest(image(server))
+
+
 def test_redirects_end(registries: Registries) -> None:
     def around(_: Request) -> Reply:
         return Reply(307, {"Location": "/again"})
