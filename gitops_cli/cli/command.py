@@ -18,6 +18,7 @@ from gitops_cli import __version__
 from gitops_cli.cli.output import Format, Output, discard
 from gitops_cli.cli.session import Session, SharedOptions
 from gitops_cli.domain.errors import ExitCode, GitOpsError
+from gitops_cli.domain.text import without_secrets
 
 PANEL = "Options of every command"
 
@@ -172,13 +173,18 @@ def within(options: SharedOptions, work: Callable[[Session], None]) -> None:
 
 def _explain(error: GitOpsError, options: SharedOptions) -> None:
     if options.verbose > 1:
-        traceback.print_exception(error)
+        sys.stderr.write(_traced(error))
 
 
 def _report_bug(error: Exception, options: SharedOptions) -> None:
     print_to = sys.stderr.write
-    print_to(f"error: this is a bug in gitops {__version__}: {type(error).__name__}: {error}\n")
+    what = without_secrets(f"{type(error).__name__}: {error}")
+    print_to(f"error: this is a bug in gitops {__version__}: {what}\n")
     if options.verbose or os.environ.get("CI"):
-        traceback.print_exception(error)
+        print_to(_traced(error))
     else:
         print_to("hint: run again with -v for details, and report them\n")
+
+
+def _traced(error: Exception) -> str:
+    return without_secrets("".join(traceback.format_exception(error)))

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gitops_cli.cluster.kubeconfig import Access
+from gitops_cli.cluster.kubeconfig import Access, header_value
 from gitops_cli.cluster.tls import context_for
 from gitops_cli.cluster.transport import Broken, Request, Response
 from gitops_cli.domain.errors import ConfigurationError
@@ -203,7 +203,7 @@ class DirectTransport:
         for name, value in request.headers.items():
             connection.putheader(name, value)
         for name, value in self._identity.headers():
-            connection.putheader(name, value)
+            connection.putheader(name, value.encode())
         if request.body is not None:
             connection.putheader("Content-Length", str(len(request.body)))
         connection.endheaders(request.body)
@@ -280,11 +280,14 @@ class _Identity:
 
     def _from_file(self, file: Path) -> str:
         try:
-            return file.read_text("ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            if self._token or self._fixed:
-                return ""
-            raise ConfigurationError(f"{file}: cannot read the token: {error}") from error
+            return header_value(file.read_text("ascii"), f"{file}: the token")
+        except UnicodeDecodeError:
+            why = "it is not ASCII"
+        except OSError as error:
+            why = error.strerror or str(error)
+        if self._token or self._fixed:
+            return ""
+        raise ConfigurationError(f"{file}: cannot read the token: {why}")
 
 
 def _broken(error: Exception, *, sent: bool) -> Broken:

@@ -219,12 +219,28 @@ def _access(merged: _Merged, context: str | None, variables: Mapping[str, str]) 
         server_name=cluster.text("tls-server-name"),
         certificate=user.pem("client-certificate"),
         key=user.pem("client-key"),
-        token=user.text("token"),
+        token=_token(user),
         token_file=user.file("tokenFile"),
         impersonate=_impersonation(user),
         beyond=_beyond(cluster, user, server, variables),
         files=merged.files,
     )
+
+
+def _token(user: _Entry) -> str | None:
+    token = user.text("token")
+    return None if token is None else header_value(token, f"{user.path}: `token` of `{user.name}`")
+
+
+def header_value(text: str, where: str) -> str:
+    """Return a secret as it can stand in a header, without the white space around it.
+
+    Raises ConfigurationError, whose message has `where` and nothing of the secret.
+    """
+    value = text.strip()
+    if any(character < " " or character == "\x7f" for character in value):
+        raise ConfigurationError(f"{where} has control characters and cannot be sent")
+    return value
 
 
 def _impersonation(user: _Entry) -> tuple[tuple[str, str], ...]:
@@ -236,7 +252,8 @@ def _impersonation(user: _Entry) -> tuple[tuple[str, str], ...]:
     headers += [("Impersonate-Group", str(g)) for g in user.content.get("as-groups") or ()]
     extra = user.content.get("as-user-extra") or {}
     headers += [(f"Impersonate-Extra-{k}", str(v)) for k, values in extra.items() for v in values]
-    return tuple(headers)
+    where = f"{user.path}: the impersonation of `{user.name}`"
+    return tuple((name, header_value(value, where)) for name, value in headers)
 
 
 def _beyond(

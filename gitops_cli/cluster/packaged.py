@@ -17,7 +17,7 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.config import ConfigException
 
-from gitops_cli.cluster.kubeconfig import Access
+from gitops_cli.cluster.kubeconfig import Access, header_value
 from gitops_cli.cluster.login import bounded
 from gitops_cli.cluster.transport import Broken, Request, Response
 from gitops_cli.domain.errors import ConfigurationError, Denied
@@ -32,6 +32,7 @@ class PackagedTransport:
 
     def __init__(self, access: Access) -> None:
         self._server = access.server
+        self._context = access.context
         self._impersonate = access.impersonate
         self._client = _loaded(access)
         self._pool: Any = self._client.rest_client.pool_manager
@@ -65,9 +66,12 @@ class PackagedTransport:
             raise Broken(why, again=False, late=True) from error
         for setting in settings.values():
             if setting["in"] == "header" and setting["value"]:
-                headers[setting["key"]] = setting["value"]
+                scheme, _, secret = setting["value"].partition(" ")
+                where = f"the login of context `{self._context}`"
+                headers[setting["key"]] = f"{scheme} {header_value(secret, where)}"
         for name, value in self._impersonate:
-            headers.add(name, value)  # a header for each group: a comma would be part of its name
+            # A header for each group: a comma would be part of its name.
+            headers.add(name, value.encode().decode("latin-1"))
         limit = urllib3.Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout)
         try:
             return self._pool.request(

@@ -9,6 +9,8 @@ import re
 _COMMAND = re.compile(r"^(?P<indent>\s*):(?=:)|(?<=#)#(?=\[|vso\[)", re.MULTILINE)
 _CREDENTIALS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s]+@"
 
+_LOGIN = r"\b(Bearer|Basic)[ \t]+[^\n'\"]+"
+
 
 def visible(text: str) -> str:
     """Return `text` with control and formatting characters written out, so that none acts.
@@ -62,6 +64,15 @@ def _redact(match: re.Match[str]) -> str:
         if scheme.lower().endswith("ssh://") and ":" not in match[0][len(scheme) :]
         else f"{scheme}***@"
     )
+
+
+def without_secrets(text: str) -> str:
+    """Return `text` without what a trace may carry: credentials of URLs and of a login.
+
+    After `Bearer` and `Basic` the rest of the line goes, up to a quotation mark: a token that has
+    white space is one of those that end in a trace.
+    """
+    return redacted(re.sub(_LOGIN, r"\1 ***", text, flags=re.IGNORECASE))
 
 
 def holds_credentials(text: str) -> bool:

@@ -24,7 +24,7 @@ from gitops_cli.domain.errors import (
 )
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.syncing import Done, EnvironmentReport, Ours, Outcome
-from gitops_cli.domain.text import plural
+from gitops_cli.domain.text import plural, without_secrets
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
 from gitops_cli.operations.parallel import ask_all
@@ -275,7 +275,8 @@ def _or_error(work: Callable[[], T]) -> T | GitOpsError:
         import logging
 
         logging.getLogger(__name__).error("this is a bug in gitops", exc_info=error)
-        return Bug(f"this is a bug in gitops: {type(error).__name__}: {error}")
+        what = without_secrets(f"{type(error).__name__}: {error}")
+        return Bug(f"this is a bug in gitops: {what}")
 
 
 def _failed(before: AgentStatus, error: GitOpsError) -> Visit:

@@ -274,6 +274,33 @@ def test_a_bug_is_70_and_never_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert "bug in gitops" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verbose", [0, 2])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Invalid header value b'Bearer S3CR3T\\n'",
+        "authorization: bearer S3CR3T S3CR3T",
+        "Basic S3CR3T",
+        "cannot read https://me:S3CR3T@example.com/x",
+    ],
+)
+def test_the_report_of_a_bug_has_no_credentials(
+    capsys: pytest.CaptureFixture[str], text: str, verbose: int
+) -> None:
+    def work(session: Session) -> None:
+        try:
+            raise ValueError(text)
+        except ValueError as error:
+            raise RuntimeError(f"while asking: {text}") from error
+
+    with pytest.raises(typer.Exit):
+        within(SharedOptions(verbose=verbose), work)
+    told = capsys.readouterr().err
+    assert "while asking" in told
+    assert ("Traceback" in told) is bool(verbose)
+    assert "S3CR3T" not in told
+
+
 def test_each_error_has_its_code_and_word() -> None:
     classes = list(_subclasses(GitOpsError))
     assert {c.exit_code for c in classes} <= set(ExitCode)

@@ -14,7 +14,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_environm
 from gitops_cli.domain.repository import RawFile, parse_environment_files, parse_snapshot
 from gitops_cli.domain.stages import Ambiguous, candidates, in_order, place_of, the_one
 from gitops_cli.domain.team import StageRules, Team
-from gitops_cli.domain.text import inert, one_line, redacted, visible
+from gitops_cli.domain.text import inert, one_line, redacted, visible, without_secrets
 from gitops_cli.domain.version import Version, parse_version
 
 A = "a" * 40
@@ -214,6 +214,20 @@ def test_ages(span: timedelta, text: str) -> None:
 )
 def test_credentials(text: str, shown: str) -> None:
     assert redacted(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("b'Bearer abc\\n' is bad", "b'Bearer ***' is bad"),
+        ("Authorization: BEARER a b\nnext", "Authorization: BEARER ***\nnext"),
+        ("basic Zm9v at https://u:p@h/", "basic ***"),
+        ("a forbearer of Basics", "a forbearer of Basics"),
+        ("https://u:p@h/", "https://***@h/"),
+    ],
+)
+def test_a_trace_without_secrets(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown
 
 
 def test_text_from_elsewhere_does_not_act() -> None:
