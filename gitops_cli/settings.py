@@ -19,7 +19,7 @@ from gitops_cli.domain.freeze import FreezeWindow, parse_freeze
 from gitops_cli.domain.image import is_repository
 from gitops_cli.domain.names import ServiceName, is_dns_label
 from gitops_cli.domain.registries import RegistryRules
-from gitops_cli.domain.repository import FileType, RawFile
+from gitops_cli.domain.repository import MAX_SETTINGS_BYTES, FileType, RawFile
 from gitops_cli.domain.team import (
     DEFAULT_STAGES,
     Mode,
@@ -84,6 +84,8 @@ def parse_team(file: RawFile | None) -> Team:
         return Team()
     if file.type is not FileType.REGULAR:
         raise BadSettings(file.path, 1, f"is a {file.type}, not a file")
+    if len(file.data) > MAX_SETTINGS_BYTES:
+        raise BadSettings(file.path, 1, f"larger than {MAX_SETTINGS_BYTES} bytes")
     reader = _Reader.of(file.path, file.data)
     reader.only(_TOP)
     stages = reader.texts("stages", DEFAULT_STAGES, check=_name)

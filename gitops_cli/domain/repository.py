@@ -21,6 +21,7 @@ SETTINGS = "gitops.toml"
 MANIFESTS = "manifests"
 NOT_ENVIRONMENTS = frozenset({"sync-agent"})
 MAX_BYTES = 4096  # of a version file, images_path or a lock: one line, with room
+MAX_SETTINGS_BYTES = 1 << 18  # of gitops.toml: two thousand services, with room
 
 
 class Kind(StrEnum):
@@ -50,7 +51,7 @@ class FileType(StrEnum):
 
 
 class RawFile(NamedTuple):
-    """A path of the repository and its bytes, cut after MAX_BYTES + 1 (settings are whole)."""
+    """A path of the repository and its bytes, cut after one more than it may have."""
 
     path: str
     data: bytes = b""

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from gitops_cli.domain.commits import Commit, FileChange, parent_on
 from gitops_cli.domain.errors import GitError
-from gitops_cli.domain.repository import KIND_OF_SUFFIX
+from gitops_cli.domain.repository import KIND_OF_SUFFIX, MAX_BYTES
 from gitops_cli.state.failures import failure
 from gitops_cli.state.mainline import Mainline
 from gitops_cli.state.objects import Object, ObjectReader, parse_commit
@@ -26,6 +26,7 @@ from gitops_cli.state.process import Done, Git
 
 _CHUNK = 1 << 16
 _BATCH = 100  # commits whose objects are read in one round trip
+_CUT = MAX_BYTES + 1  # a longer file is no version file, and its beginning says as much
 
 
 class History(NamedTuple):
@@ -162,7 +163,7 @@ class History(NamedTuple):
             size = 2  # a first answer soon, for whoever wants only the newest
             while batch := list(islice(hashes, size)):
                 specs = [spec for each in batch for spec in (each, f"{each}:{path}")]
-                found = iter(self.reader.many(specs))
+                found = iter(self.reader.many(specs, limit=_CUT))
                 for name, commit, blob in zip(batch, found, found, strict=False):
                     if commit is None:
                         raise GitError(f"commit {name} is missing; try `git fsck`")
@@ -195,7 +196,7 @@ class History(NamedTuple):
                 pass
 
     def _blob(self, spec: str) -> bytes | None:
-        return _content(self.reader.one(spec))
+        return _content(self.reader.one(spec, limit=_CUT))
 
     def _moved_from(self, change: FileChange) -> str | None:
         """Return the path whose place a new file took in the same commit.
@@ -274,7 +275,8 @@ class History(NamedTuple):
         if found is None:
             raise GitError(f"commit {commit} is missing; try `git fsck`")
         raw = self.raw(self.before(found), found.hash)
-        blobs = iter(self.reader.many(oid for line in raw for oid in (line.old, line.new)))
+        both = (oid for line in raw for oid in (line.old, line.new))
+        blobs = iter(self.reader.many(both, limit=_CUT))
         changes = (
             FileChange(line.path, found, _content(old), _content(new))
             for line, old, new in zip(raw, blobs, blobs, strict=False)

@@ -20,6 +20,8 @@ from gitops_cli.state.process import Git
 # Requests written before their answers are read: they must fit a pipe (16 kB on macOS).
 _BATCH_BYTES = 8192
 _CHUNK = 1 << 16
+# Nothing that a state repository needs is as large: what is would only fill the memory.
+MOST_BYTES = 32 << 20
 _WHO = re.compile(r"(?P<name>.*?) ?<(?P<email>[^>]*)> (?P<time>-?\d+) (?P<zone>[+-]\d{4})\Z")
 
 TREE_MODE = "40000"
@@ -56,16 +58,23 @@ class ObjectReader:
         if process is not None:
             _end(process)
 
-    def one(self, spec: str) -> Object | None:
+    def one(self, spec: str, *, limit: int | None = None) -> Object | None:
         """Return one object, or None if there is no such."""
-        (found,) = self.many([spec])
+        (found,) = self.many([spec], limit=limit)
         return found
 
     def many(self, specs: Iterable[str], *, limit: int | None = None) -> list[Object | None]:
         """Return an object for each `commit`, `commit:path`, `ref`, hash …; None: missing.
 
-        `limit` cuts each after so many bytes.
+        `limit` cuts each blob after so many bytes; beyond MOST_BYTES anything else is a GitError.
+        What is named twice is read once: environments share the blob of a promoted version.
         """
+        named = list(specs)
+        different = list(dict.fromkeys(named))
+        found = dict(zip(different, self._read(different, limit), strict=True))
+        return [found[spec] for spec in named]
+
+    def _read(self, specs: Iterable[str], limit: int | None) -> list[Object | None]:
         found: list[Object | None] = []
         for batch in _batches(specs):
             process = self._running()
@@ -84,7 +93,7 @@ class ObjectReader:
         found = self.one(spec)
         if found is None or found.type != "tree":
             raise GitError(f"{spec}: this tree is missing in {self._git.directory}")
-        return parse_tree(found)
+        return parse_tree(found, spec)
 
     def commit(self, spec: str) -> Commit | None:
         """Return a commit, or None if it is not here."""
@@ -107,7 +116,10 @@ class ObjectReader:
             return None
         oid, kind, length = header.decode().split()
         size = int(length)
-        kept = size if limit is None else min(size, limit)
+        kept = size if limit is None or kind != "blob" else min(size, limit)
+        if kept > MOST_BYTES:
+            self.close()  # rather than read all of it
+            raise GitError(f"{kind} {oid} has {size} bytes; gitops reads at most {MOST_BYTES}")
         data = process.stdout.read(kept)
         rest = size - kept + 1
         while rest > 0 and (skipped := process.stdout.read(min(rest, _CHUNK))):
@@ -150,17 +162,28 @@ def _batches(specs: Iterable[str]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def parse_tree(found: Object) -> list[Entry]:
-    """Return a tree object's entries."""
+def parse_tree(found: Object, where: str) -> list[Entry]:
+    """Return a tree object's entries; raises GitError, naming `where`, if it is none."""
+    if found.type != "tree":
+        raise GitError(f"{where}: is a {found.type}, not the tree it should be; try `git fsck`")
+    try:
+        return _entries(found)
+    except ValueError as error:
+        raise GitError(f"{where}: tree {found.oid} is damaged; try `git fsck`") from error
+
+
+def _entries(found: Object) -> list[Entry]:
     width = len(found.oid) // 2
     data, entries, at = found.data, [], 0
     while at < len(data):
         space = data.index(b" ", at)
         end = data.index(b"\0", space)
-        oid = data[end + 1 : end + 1 + width].hex()
+        following = end + 1 + width
+        if following > len(data):
+            raise ValueError("the last entry breaks off")
         name = data[space + 1 : end].decode(errors="surrogateescape")
-        entries.append(Entry(data[at:space].decode(), name, oid))
-        at = end + 1 + width
+        entries.append(Entry(data[at:space].decode(), name, data[end + 1 : following].hex()))
+        at = following
     return entries
 
 

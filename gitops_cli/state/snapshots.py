@@ -11,13 +11,16 @@ from gitops_cli.domain.locks import LOCK_SUFFIX
 from gitops_cli.domain.repository import (
     IMAGES_PATH,
     KIND_OF_SUFFIX,
+    MANIFESTS,
     MAX_BYTES,
+    MAX_SETTINGS_BYTES,
     SETTINGS,
     FileType,
     RawFile,
     Snapshot,
     parse_snapshot,
 )
+from gitops_cli.domain.text import one_line
 from gitops_cli.state.failures import failure
 from gitops_cli.state.objects import (
     LINK_MODE,
@@ -28,8 +31,6 @@ from gitops_cli.state.objects import (
     parse_tree,
 )
 from gitops_cli.state.process import Git
-
-_LIMIT = MAX_BYTES + 1
 
 
 def commit_snapshot(
@@ -47,7 +48,10 @@ def commit_snapshot(
 def _paths(
     reader: ObjectReader, commit: str, only: Collection[str] | None
 ) -> Iterator[tuple[str, Entry]]:
-    """Yield every path that a Snapshot is made of, one level of trees per round trip."""
+    """Yield every path that a Snapshot is made of, one level of trees per round trip.
+
+    Of what lies deeper in an environment only `manifests` counts, and that something is there.
+    """
     top = reader.tree(f"{commit}^{{tree}}")
     yield from ((entry.name, entry) for entry in top if entry.name == SETTINGS)
     names = [e for e in top if e.mode == TREE_MODE and not e.name.startswith(".")]
@@ -58,14 +62,10 @@ def _paths(
         if any(_marks_environment(entry.name) for entry in entries)
         for entry in entries
     ]
-    while level:
-        yield from level
-        deeper = [(path, entry) for path, entry in level if entry.mode == TREE_MODE]
-        level = [
-            (f"{path}/{entry.name}", entry)
-            for path, entries in _trees(reader, deeper)
-            for entry in entries
-        ]
+    yield from level
+    manifests = [(p, e) for p, e in level if e.mode == TREE_MODE and e.name == MANIFESTS]
+    for path, entries in _trees(reader, manifests):
+        yield from ((f"{path}/{entry.name}", entry) for entry in entries)
 
 
 def _trees(
@@ -75,8 +75,8 @@ def _trees(
     found = reader.many(entry.oid for _, entry in named)
     for (path, entry), tree in zip(named, found, strict=True):
         if tree is None:
-            raise GitError(f"{path}: tree {entry.oid} is missing; try `git fsck`")
-        yield path, parse_tree(tree)
+            raise GitError(f"{one_line(path)}: tree {entry.oid} is missing; try `git fsck`")
+        yield path, parse_tree(tree, one_line(path))
 
 
 def _read(reader: ObjectReader, paths: Iterable[tuple[str, Entry]]) -> Iterator[RawFile]:
@@ -86,16 +86,22 @@ def _read(reader: ObjectReader, paths: Iterable[tuple[str, Entry]]) -> Iterator[
         kind = _type(entry.mode)
         if kind is FileType.REGULAR and _needs_content(path):
             wanted.append((path, entry))
-        elif kind is not FileType.DIRECTORY or _needs_content(path):
+        elif kind is not FileType.DIRECTORY or _needs_content(path) or path.count("/") > 1:
             yield RawFile(path, type=kind)
     for settings in (True, False):
         some = [(path, entry) for path, entry in wanted if (path == SETTINGS) is settings]
-        limit = None if settings else _LIMIT
-        blobs = reader.many((entry.oid for _, entry in some), limit=limit)
+        blobs = reader.many((entry.oid for _, entry in some), limit=_limit(settings=settings))
         for (path, entry), blob in zip(some, blobs, strict=True):
             if blob is None:
-                raise GitError(f"{path}: object {entry.oid} is missing; try `git fsck`")
+                raise GitError(f"{one_line(path)}: object {entry.oid} is missing; try `git fsck`")
+            if blob.type != "blob":
+                raise GitError(f"{one_line(path)}: is a {blob.type}, not a file; try `git fsck`")
             yield RawFile(path, blob.data)
+
+
+def _limit(*, settings: bool) -> int:
+    """Return how much of a file is read: one byte more than it may have."""
+    return (MAX_SETTINGS_BYTES if settings else MAX_BYTES) + 1
 
 
 def _type(mode: str) -> FileType:
@@ -179,10 +185,20 @@ def _directory_on_disk(name: str, directory: Path) -> Iterator[RawFile]:
         path = f"{name}/{entry.name}"
         if _needs_content(path) or not entry.is_dir() or entry.is_symlink():
             yield _file_on_disk(path, entry)
-        else:
-            for deeper in sorted(entry.rglob("*")):
-                if deeper.is_symlink() or not deeper.is_dir():
-                    yield RawFile(f"{path}/{deeper.relative_to(entry).as_posix()}")
+        elif entry.name == MANIFESTS and _holds_files(entry):
+            yield RawFile(f"{path}/", type=FileType.DIRECTORY)
+
+
+def _holds_files(directory: Path) -> bool:
+    """Tell whether git would see the directory: it keeps none that is empty."""
+    waiting = [str(directory)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    return True
+                waiting.append(entry.path)
+    return False
 
 
 def _file_on_disk(path: str, file: Path) -> RawFile:
@@ -195,4 +211,4 @@ def _file_on_disk(path: str, file: Path) -> RawFile:
     if not _needs_content(path):
         return RawFile(path)
     with file.open("rb") as stream:
-        return RawFile(path, stream.read() if path == SETTINGS else stream.read(_LIMIT))
+        return RawFile(path, stream.read(_limit(settings=path == SETTINGS)))
