@@ -322,4 +322,7 @@ def _source(text: str) -> str:
     plain_path = ":" not in text and not text.startswith("-")
     if not (plain_path or re.match(_URL, text) or re.match(_SCP_LIKE, text)):
         raise ValueError(f"`{text}` is not a path, nor a URL with https, ssh or file")
+    if plain_path and os.path.normpath(text).split("/")[0] not in {"", ".."}:
+        # Whoever may push here would choose that repository's configuration, too.
+        raise ValueError(f"`{text}` lies inside the state repository itself")
     return text

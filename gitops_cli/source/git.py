@@ -37,8 +37,14 @@ _OPTIONS = (
     *("-c", "log.showSignature=false"),
     *("-c", "i18n.logOutputEncoding=UTF-8"),
 )
-# A partial clone would fetch what it lacks in the middle of a question; none of ours may connect.
-_NO_CONNECTION = ("-c", "protocol.allow=never")
+# A repository's own configuration may name programs (hooks, transports, ext::COMMAND), and who can
+# write there chooses them. A missing object would make git fetch it in the middle of a question.
+# The variable wins over `protocol.NAME.allow` of the repository, which wins over our `-c`.
+_OBEYS_NOTHING = (
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "safe.bareRepository=explicit"),
+)
+_NO_CONNECTION = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 _GRACE = 2.0  # seconds a terminated git has for removing its lock files
 READ_SECONDS = 60.0
 
@@ -62,7 +68,7 @@ class Done(NamedTuple):
 
 def read(directory: Path, *arguments: str, timeout: float = READ_SECONDS) -> Done:
     """Ask a repository something; nothing is written and nobody is connected to."""
-    return _run([*_NO_CONNECTION, "-C", str(directory), *arguments], timeout)
+    return _run([*_reading(directory), *arguments], timeout, _NO_CONNECTION)
 
 
 def connect(directory: Path, *arguments: str, timeout: float) -> Done:
@@ -78,7 +84,15 @@ def write_objects(
     stdin: str = "",
 ) -> Done:
     """Run a command that writes objects; `environment` names another index than the user's."""
-    return _run([*_NO_CONNECTION, "-C", str(directory), *arguments], timeout, environment, stdin)
+    variables = {**environment, **_NO_CONNECTION}
+    return _run([*_reading(directory), *arguments], timeout, variables, stdin)
+
+
+def _reading(directory: Path) -> list[str]:
+    """Return the options for a repository that others may write; a bare one has to be named."""
+    is_bare = (directory / "HEAD").is_file() and (directory / "objects").is_dir()
+    where = [f"--git-dir={directory}"] if is_bare else ["-C", str(directory)]
+    return [*_OBEYS_NOTHING, *where]
 
 
 def _run(

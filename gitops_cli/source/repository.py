@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from gitops_cli.domain.ancestry import UNKNOWN, Changelog, Distance, Relation, SourceCommit
-from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.forge_links import project_at, same_remote
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.resolution import service_of_remote
@@ -23,17 +23,23 @@ _ADDS = (Relation.AHEAD, Relation.DIVERGED)
 _REMOVES = (Relation.BEHIND, Relation.DIVERGED)
 COMMITS_SHOWN = 50
 SECONDS = 30.0  # for one connection to a source's remote
+_WITHOUT_BASE = (
+    "gitops.toml: [service.{}] source: `{}` starts from a checkout of the state repository, and "
+    "there is none here"
+)
 
 
 class SourceRepository(NamedTuple):
     """One service's source. Nothing it cannot know is an error: it answers UNKNOWN or None.
 
-    `places` are asked in order, the cheapest first; `remote` is what links are made from.
+    `places` are asked in order, the cheapest first; `remote` is what links are made from;
+    `refusal` says why the declared source cannot be meant.
     """
 
     places: tuple[Path, ...] = ()
     mirror: Mirror | None = None
     remote: str | None = None
+    refusal: str | None = None
 
     @property
     def is_known(self) -> bool:
@@ -78,7 +84,7 @@ class SourceRepository(NamedTuple):
     @property
     def trouble(self) -> str | None:
         """Return why the source could not be asked, if that was tried."""
-        return self.mirror.trouble if self.mirror else None
+        return self.mirror.trouble if self.mirror else self.refusal
 
     def _mirrored(self) -> tuple[Path, ...]:
         here = self.mirror is not None and self.mirror.directory.is_dir()
@@ -125,9 +131,9 @@ class Sources:
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """Return which remotes could not be asked so far, and why; each once."""
-        mirrors = (s.mirror for s in self._known.values() if s.mirror is not None)
-        return {m.url: m.trouble for m in mirrors if m.trouble is not None}
+        """Return which sources could not be asked so far, and why; each once."""
+        named = ((s.mirror.url if s.mirror else name, s.trouble) for name, s in self._known.items())
+        return {name: trouble for name, trouble in named if trouble is not None}
 
     def _find(self, service: ServiceName) -> SourceRepository:
         source = self._team.service(service).source
@@ -142,7 +148,9 @@ class Sources:
             # made; its origin has the others.
             mirror = self._mirror(_from_anywhere(remote, here.root)) if remote else None
             return SourceRepository(places, mirror, remote)
-        path = self._local(source)
+        path = self._local(service, source)
+        if path is not None and not path.is_absolute():
+            return SourceRepository(places, refusal=_WITHOUT_BASE.format(service, source))
         if path is not None:
             # Its own remote, if any, is what people look at.
             its_checkout_remote = remote_of(path) if path.is_dir() else None
@@ -152,12 +160,27 @@ class Sources:
     def _mirror(self, url: str) -> Mirror:
         return mirror_of(url, timeout=self._timeout, offline=self._offline)
 
-    def _local(self, source: str) -> Path | None:
-        if source.startswith("file://"):
-            return Path(source.removeprefix("file://"))
-        if ":" in source:
+    def _local(self, service: ServiceName, source: str) -> Path | None:
+        """Return the path of a source on this machine, None: it is a URL.
+
+        A relative one starts from the state repository's checkout, and stays relative without
+        any: it would mean whatever lies where somebody happens to stand. Raises
+        ConfigurationError for one inside that checkout: who may push there may not choose what
+        git obeys here.
+        """
+        if ":" in source and not source.startswith("file://"):
             return None
-        return Path(source) if self._base is None else self._base / source
+        path = Path(source.removeprefix("file://"))
+        if self._base is None:
+            return path
+        path, base = (self._base / path).resolve(), self._base.resolve()
+        if path.is_relative_to(base):
+            raise ConfigurationError(
+                f"gitops.toml: [service.{service}] source: `{source}` lies inside the state "
+                "repository itself",
+                hint="name a repository outside of it, by its URL or path",
+            )
+        return path
 
 
 def _from_anywhere(remote: str, root: Path) -> str:

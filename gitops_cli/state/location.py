@@ -48,20 +48,19 @@ def find_location(start: Path, environment: Mapping[str, str]) -> Location | Non
     """Return the repository around a directory; None if there is none. Raises Denied …."""
     if not start.is_dir():
         raise UsageError(f"{start}: there is no such directory")
-    here = Git(start.absolute(), environment)
+    around = around_embedded(start.absolute())
+    here = Git(around.start, environment, git_dir=around.bare)
     with start_listing(here) as listing:  # it says the same wherever in the repository
         found = _whereabouts(here)
         if found is None:
             return None
         bare, inside, git_dir, common_dir, *top = found
-        if bare != "true" and inside != "true":
-            raise UsageError(
-                f"{start} is inside the .git directory", hint="go to the files, or pass -C"
-            )
+        if bare != "true" and (inside != "true" or around.bare is not None):
+            raise _inside_git(start)
         config = finish_listing(listing)
     worktree = Path(top[0]) if top else None
     # From the top: git takes the paths it is given as relative to where it runs.
-    git = Git(worktree or Path(git_dir), environment)
+    git = Git(worktree or Path(git_dir), environment, git_dir=around.bare)
     return Location(
         git=_quiet(git, config),
         config=config,
@@ -70,6 +69,39 @@ def find_location(start: Path, environment: Mapping[str, str]) -> Location | Non
         worktree=worktree,
         head=read_head(git, Path(git_dir)),
     )
+
+
+def _inside_git(start: Path) -> UsageError:
+    return UsageError(f"{start} is inside the .git directory", hint="go to the files, or pass -C")
+
+
+class Around(NamedTuple):
+    """Where to let git look for a repository; `bare` names one that it may take as it is."""
+
+    start: Path
+    bare: Path | None = None
+
+
+def around_embedded(start: Path) -> Around:
+    """Return where the search for a repository begins, outside of what only looks like one.
+
+    Files that make a bare repository may lie among the files of another one, where whoever may
+    push them would choose its configuration. So one inside a checkout is no repository.
+    """
+    bare: Path | None = None
+    if ".git" in start.parts:
+        raise _inside_git(start)
+    for directory in (start, *start.parents):
+        if (directory / ".git").exists():
+            return Around(bare.parent if bare else start)
+        if is_bare(directory):
+            bare = directory
+    return Around(bare or start, bare)
+
+
+def is_bare(directory: Path) -> bool:
+    """Tell whether git would take a directory itself for a repository."""
+    return (directory / "HEAD").is_file() and (directory / "objects").is_dir()
 
 
 def _whereabouts(git: Git) -> list[str] | None:

@@ -10,7 +10,14 @@ from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.text import redacted
 from gitops_cli.state.branches import Branch, CloneBranch, LocalBranch
 from gitops_cli.state.config import read_config
-from gitops_cli.state.location import Location, check_url, find_location, find_remote, holds_state
+from gitops_cli.state.location import (
+    Location,
+    check_url,
+    find_location,
+    find_remote,
+    holds_state,
+    is_bare,
+)
 from gitops_cli.state.objects import ObjectReader
 from gitops_cli.state.process import Git, can_ask, git_environment, ssh_batch
 from gitops_cli.state.repository import Access, StateRepository
@@ -58,7 +65,7 @@ def _of_url(url: str, start: Path, access: Access) -> StateRepository:
     check_url(url)
     path = (start / Path(url).expanduser()).absolute()
     if path.is_dir():
-        location = find_location(path, access.environment)
+        location = None if is_bare(path) else find_location(path, access.environment)
         if location is not None and location.worktree is not None:
             return _of_location(location, access)
         url = str(path)

@@ -62,6 +62,8 @@ BASE_OPTIONS = (
     "gc.auto=0",
     "-c",
     "core.fsmonitor=false",
+    "-c",
+    "safe.bareRepository=explicit",
 )
 
 _GRACE = 2.0  # seconds a terminated git has for removing its lock files
@@ -179,6 +181,8 @@ def git_environment(inherited: Mapping[str, str] | None = None) -> dict[str, str
     environment["LC_ALL"] = "C"
     environment.pop("LANGUAGE", None)
     environment["GIT_DEFAULT_REF_FORMAT"] = "files"  # of mirrors we make
+    # No transport that runs a command (ext::), whatever a repository's configuration allows.
+    environment.setdefault("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh")
     if not can_ask(source):
         environment["GIT_TERMINAL_PROMPT"] = "0"
     return environment

@@ -107,8 +107,8 @@ def test_a_checkout_that_knows_both_commits_asks_nobody(remote, tmp_path, cache)
 def test_gitops_toml_names_a_path_or_an_url(remote, tmp_path):
     first, *_, last = commits(remote)
 
-    for source in (str(remote), f"file://{remote}", "auth.git"):
-        sources = Sources(team_of(source), base=tmp_path)
+    for source in (str(remote), f"file://{remote}", "../auth.git"):
+        sources = Sources(team_of(source), base=tmp_path / "state")
         assert str(sources.of(AUTH).distance(first, last)) == "3 ahead", source
 
 
