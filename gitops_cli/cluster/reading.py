@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,6 +16,25 @@ from gitops_cli.domain.repository import Kind
 from gitops_cli.domain.workload import Observed, Target
 
 CHUNK = 500
+# Values that one look may hold, about a kilobyte each: ten thousand workloads, their pods, and as
+# many again. What goes on beyond is no cluster, and would eat all memory.
+MOST_VALUES = 50_000
+MOST_PIECES = 1_000
+
+
+class Room:
+    """How many values one look may still hold; shared by LISTs that are made at once."""
+
+    def __init__(self) -> None:
+        self._left = MOST_VALUES
+        self._lock = threading.Lock()
+
+    def take(self, doing: Doing, count: int) -> None:
+        """Note that so many values came; raises ClusterError when there is no room for them."""
+        with self._lock:
+            self._left -= count
+            if self._left < 0:
+                raise ClusterError(f"cannot {doing}: more than {MOST_VALUES} objects")
 
 
 class Listing(NamedTuple):
@@ -59,37 +79,50 @@ def listings(target: Target) -> list[Listing]:
     return wanted
 
 
-def fetch(api: Api, listing: Listing) -> Listed:
+def fetch(api: Api, listing: Listing, room: Room | None = None) -> Listed:
     """Make a target's LIST. Raises Denied, ClusterError."""
-    return fetch_items(api, listing.doing, listing.read)
+    return fetch_items(api, listing.doing, listing.read, room)
 
 
-def fetch_items(api: Api, doing: Doing, read: Callable[[Mapping[str, Any]], Any]) -> Listed:
+def fetch_items(
+    api: Api,
+    doing: Doing,
+    read: Callable[[Mapping[str, Any]], Any],
+    room: Room | None = None,
+) -> Listed:
     """Make one LIST, in pieces where it is long. Raises Denied, ClusterError."""
+    room = room or Room()
     try:
-        return _pieces(api, doing, read, {"limit": CHUNK})
+        return _pieces(api, doing, read, room, {"limit": CHUNK})
     except Refused as refused:
         if refused.status != 410:  # the list was so slow that its pieces no longer fit together
             raise
-    return _pieces(api, doing, read, {})
+    return _pieces(api, doing, read, room, {})
 
 
 def _pieces(
     api: Api,
     doing: Doing,
     read: Callable[[Mapping[str, Any]], Any],
+    room: Room,
     query: dict[str, str | int],
 ) -> Listed:
     values: dict[str, Any] = {}
+    seen: set[str] = set()
     while True:
         response = api.call(doing, path=doing.path("", **query))
         answer = _decoded(api, doing, response.body)
+        before = len(values)
         for item in answer.get("items") or ():
             values[item["metadata"]["name"]] = read(item)
+        room.take(doing, len(values) - before)
         metadata = answer.get("metadata") or {}
         following = metadata.get("continue")
         if not following:
             return Listed(values, metadata.get("resourceVersion", ""))
+        if following in seen or len(seen) >= MOST_PIECES:
+            raise ClusterError(f"cannot {doing}: {api.access.server} sends a list without end")
+        seen.add(following)
         query = {**query, "continue": following}
 
 
@@ -106,7 +139,8 @@ def _decoded(api: Api, doing: Doing, body: bytes) -> Mapping[str, Any]:
 def observe(api: Api, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
     """Read all targets over the pool; what cannot be read is an error inside its namespace."""
     wanted = [listing for target in targets for listing in listings(target)]
-    results = attempt_all(lambda listing: fetch(api, listing), wanted)
+    room = Room()
+    results = attempt_all(lambda listing: fetch(api, listing, room), wanted)
     by_namespace: dict[EnvironmentName, list[tuple[Listing, Listed | GitOpsError]]] = {
         target.namespace: [] for target in targets
     }
