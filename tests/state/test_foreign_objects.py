@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,14 +84,21 @@ def test_a_thousand_directories_inside_each_other(world: World) -> None:
     assert found.has_manifests
 
 
-def test_a_thousand_directories_on_disk(world: World) -> None:
-    clone = world.clone()
-    deepest = clone / DEV / "manifests"
-    deepest.mkdir()
+@pytest.fixture
+def deepest(world: World) -> Iterator[Path]:
+    """Return the last of a thousand directories in the manifests of a clone."""
+    top = world.clone() / DEV / "manifests"
+    directory = top
     for _ in range(1000):
-        deepest /= "d"
-        deepest.mkdir()
-    repository = opened(clone)
+        directory.mkdir()
+        directory /= "d"
+    directory.mkdir()
+    yield directory
+    subprocess.run(["rm", "-r", top], check=True)  # shutil, and so pytest, does not get so deep
+
+
+def test_a_thousand_directories_on_disk(world: World, deepest: Path) -> None:
+    repository = opened(world.directory / "clone")
 
     assert not repository.worktree_snapshot().environments[DEV].has_manifests, "git keeps none"
     (deepest / "x").write_text("x\n")
