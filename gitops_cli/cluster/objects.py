@@ -1,15 +1,12 @@
-"""Objects by their manifests: what installing an agent and reading its report need."""
+"""Objects by their manifests: what installing an agent and asking how it is need."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from gitops_cli.cluster.api import EVENTS, NAMESPACES, PODS, Api, Doing, Refused, Resource
-from gitops_cli.domain.agent.spec import NAME
-from gitops_cli.domain.agent.status import AgentStatus, from_data
-from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.names import AGENT
 
 Manifest = Mapping[str, Any]
 
@@ -84,16 +81,6 @@ class Objects:
         found: list[dict[str, Any]] = self._api.json(doing, path=doing.path("", **query))["items"]
         return found
 
-    def report(
-        self, environment: EnvironmentName, config: Manifest | None = None
-    ) -> tuple[AgentStatus, datetime | None]:
-        """Return what an environment's agent wrote, and when by the API server's clock.
-
-        `config` is its ConfigMap where that was read already.
-        """
-        found = config if config is not None else self.get("ConfigMap", environment, NAME) or {}
-        return from_data(environment, found.get("data") or {}), written_at(found)
-
     def write_data(
         self, namespace: str, name: str, data: Mapping[str, str | None], **more: Any
     ) -> None:
@@ -102,7 +89,7 @@ class Objects:
         self._api.json(
             doing,
             "PATCH",
-            path=doing.path(fieldManager=NAME),
+            path=doing.path(fieldManager=AGENT),
             body={"data": data, **more},
             content_type="application/merge-patch+json",
         )
@@ -145,24 +132,6 @@ def _waiting(pod: Mapping[str, Any]) -> str:
         if waiting:
             return f"{waiting.get('reason', 'waiting')}: {waiting.get('message', '')}".rstrip(": ")
     return str(status.get("phase", "no status"))
-
-
-def written_at(manifest: Manifest, manager: str = NAME) -> datetime | None:
-    """Return when a manager last changed an object, by the API server's clock."""
-    times = [
-        _moment(entry["time"])
-        for entry in (manifest.get("metadata") or {}).get("managedFields") or ()
-        if entry.get("manager") == manager and entry.get("time")
-    ]
-    return max((time for time in times if time is not None), default=None)
-
-
-def _moment(text: str) -> datetime | None:
-    # Whoever may update an object may write any time there, also one of the year 10000.
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _of(verb: str, manifest: Manifest) -> Doing:

@@ -11,6 +11,10 @@ from gitops_cli.domain.text import one_line
 ServiceName = NewType("ServiceName", str)
 EnvironmentName = NewType("EnvironmentName", str)
 
+AGENT = "gitops-agent"
+"""Every object of the agent has this name; policies, `capture` and tests match on it."""
+AGENT_SIGNERS = "gitops-agent-signers"
+
 # RFC 1123, as Kubernetes checks namespaces. It also keeps `..`, `/` and `-x` out of paths and argv.
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 RULE = "lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit"

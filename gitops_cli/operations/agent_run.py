@@ -25,6 +25,7 @@ from gitops_cli.domain.errors import (
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.syncing import Done, EnvironmentReport, Ours, Outcome
 from gitops_cli.domain.text import plural, without_secrets
+from gitops_cli.operations.agent_status import read_status
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
 from gitops_cli.operations.parallel import ask_all
@@ -133,7 +134,7 @@ class Agent:
             config = self._objects.get("ConfigMap", environment, NAME) or {}
         except GitOpsError:
             return  # the round itself will say what is wrong there
-        status, _ = self._objects.report(environment, config)
+        status, _ = read_status(self._objects, environment, config)
         self._said[environment] = status
         packed = (config.get("binaryData") or {}).get(PACK)
         if status.tip != tip or packed is None:
@@ -179,7 +180,7 @@ class Agent:
     def _before(self, environment: EnvironmentName) -> AgentStatus:
         """Return what was said last; by an earlier process, if this one has said nothing yet."""
         if environment not in self._said:
-            found = _or_error(lambda: self._objects.report(environment))
+            found = _or_error(lambda: read_status(self._objects, environment))
             if isinstance(found, GitOpsError):
                 return AgentStatus(environment)  # the visit itself will say what is wrong there
             self._said[environment] = found[0]

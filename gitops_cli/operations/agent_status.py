@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from gitops_cli.domain.agent.outcome import AgentReport
 from gitops_cli.domain.agent.spec import NAME
-from gitops_cli.domain.agent.status import Health, health, stale_after
+from gitops_cli.domain.agent.status import AgentStatus, Health, from_data, health, stale_after
 from gitops_cli.domain.errors import Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.agent_install import find_installed
@@ -31,6 +32,17 @@ def read_reports(
     return reports, [each for each in read if isinstance(each, GitOpsError)]
 
 
+def read_status(
+    objects: Objects, environment: EnvironmentName, config: Mapping[str, Any] | None = None
+) -> tuple[AgentStatus, datetime | None]:
+    """Return what an environment's agent wrote, and when by the API server's clock.
+
+    `config` is its ConfigMap where that was read already.
+    """
+    found = config if config is not None else objects.get("ConfigMap", environment, NAME) or {}
+    return from_data(environment, found.get("data") or {}), written_at(found)
+
+
 def _report(
     objects: Objects, environment: EnvironmentName, now: datetime, limit: float | None
 ) -> AgentReport | GitOpsError:
@@ -44,7 +56,7 @@ def _read(
     objects: Objects, environment: EnvironmentName, now: datetime, limit: float | None
 ) -> AgentReport:
     installed = find_installed(objects, environment)
-    status, written = objects.report(environment)
+    status, written = read_status(objects, environment)
     if installed is None or installed.workload is None:
         return AgentReport(now, environment, Health.MISSING, status)
     mode = "controller" if installed.is_controller else "cronjob"
@@ -62,3 +74,21 @@ def _log(objects: Objects, namespace: str) -> tuple[str, ...]:
         return tuple(objects.last_words(namespace, f"app.kubernetes.io/name={NAME}"))
     except Denied:
         return ()
+
+
+def written_at(manifest: Mapping[str, Any], manager: str = NAME) -> datetime | None:
+    """Return when a manager last changed an object, by the API server's clock."""
+    times = [
+        _moment(entry["time"])
+        for entry in (manifest.get("metadata") or {}).get("managedFields") or ()
+        if entry.get("manager") == manager and entry.get("time")
+    ]
+    return max((time for time in times if time is not None), default=None)
+
+
+def _moment(text: str) -> datetime | None:
+    # Whoever may update an object may write any time there, also one of the year 10000.
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from gitops_cli.domain.agent.status import AgentStatus
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.names import EnvironmentName
@@ -152,12 +150,6 @@ class Objects(Protocol):
 
     def delete(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> bool:
         """Delete an object and what it owns; False if there was none."""
-        ...
-
-    def report(
-        self, environment: EnvironmentName, config: Mapping[str, Any] | None = None
-    ) -> tuple[AgentStatus, datetime | None]:
-        """Return what an environment's agent wrote, and when by the API server's clock."""
         ...
 
     def write_data(

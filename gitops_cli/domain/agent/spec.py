@@ -10,14 +10,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.names import AGENT, AGENT_SIGNERS, EnvironmentName
 from gitops_cli.domain.repository import Kind
 from gitops_cli.domain.text import holds_credentials, one_line
 
-NAME = "gitops-agent"
-"""Every object of the agent has this name; policies and tests match on it."""
+NAME = AGENT
+SIGNERS = AGENT_SIGNERS
 KEY_SECRET = "gitops-agent-deploy-key"
-SIGNERS = "gitops-agent-signers"
 KEY_DIRECTORY = "/etc/gitops-agent/key"
 SIGNERS_DIRECTORY = "/etc/gitops-agent/signers"
 CONTROLLER_NAMESPACE = "gitops-agent"
