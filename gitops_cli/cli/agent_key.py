@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.agent import keys
+from gitops_cli.cli.agent_adapters import tip_reader
 from gitops_cli.cli.agent_options import (
     DEFAULT_NAMESPACE,
     AgentRepo,
@@ -231,7 +232,7 @@ def try_repository(
     Raises Denied, RemoteUnreachable, GitError.
     """
     with keys.unpacked(files or {}) as directory:
-        tips = session.tip_reader(url, branch=branch, keys=directory, home=directory)
+        tips = tip_reader(session, url, branch=branch, keys=directory, home=directory)
         try:
             tip = tips.bring(tips.look())
         except Denied as error:

@@ -9,6 +9,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from gitops_cli.agent.pins import requirements as pinned_requirements
+from gitops_cli.agent.signers import read_signers
 from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.options import duration
 from gitops_cli.cli.session import Session
@@ -169,7 +171,7 @@ class Wanted(NamedTuple):
         """Return an installation; what the command line leaves out is as it stands, if it does."""
         was = None if standing is None else standing.setup
         branch = self.branch or (was.branch if was else None)
-        signers = session.read_signers(self.allowed_signers, self.gpg_keyring)
+        signers = read_signers(self.allowed_signers, self.gpg_keyring)
         if standing is not None and not self.unsigned:
             signers = {**standing.signers, **signers}
         features = frozenset(Feature) if standing is None else standing.features
@@ -209,7 +211,7 @@ class Wanted(NamedTuple):
     def _seed(self, session: Session, was: Setup | None, *, gpg: bool) -> Seed | None:
         before = was.seed if was is not None else None
         if self.seeded:
-            seed = replace(before or Seed(()), requirements=session.pinned_requirements())
+            seed = replace(before or Seed(()), requirements=pinned_requirements())
         elif before is not None and self.image is None:
             seed = before
         else:

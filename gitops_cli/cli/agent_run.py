@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from gitops_cli import __version__
+from gitops_cli.agent.signers import Signers
+from gitops_cli.cli.agent_adapters import tip_reader
 from gitops_cli.cli.command import command
 from gitops_cli.cli.look import clusters_of
 from gitops_cli.cli.options import Context, Kubeconfig, duration
@@ -73,7 +75,7 @@ def run(
     """
     if session.options.repo is None:
         raise UsageError("which repository?", hint="pass --repo URL")
-    tips = session.tip_reader(session.options.repo, branch=branch, keys=keys)
+    tips = tip_reader(session, session.options.repo, branch=branch, keys=keys)
     agent = Agent(
         tips,
         clusters_of(session, context, kubeconfig, warm=False),
@@ -82,7 +84,7 @@ def run(
         now=session.now,
         version=__version__,
         interval=None if interval is None else max(1, int(interval)),
-        signers=session.signers(require_signed),
+        signers=None if require_signed is None else Signers(require_signed),
     )
     stop = _stop_on_sigterm()
     if interval is None:

@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,9 +21,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, UsageError
 from gitops_cli.operations.demo import Cast, Step, clear, furnish, story
 from gitops_cli.render.view import Style
-
-if TYPE_CHECKING:
-    from gitops_cli.sandbox.lifecycle import Sandbox
+from gitops_cli.sandbox.lifecycle import Sandbox, new_sandbox
 
 _WIDTH = 78
 _STARTS = 120.0  # seconds for the first pods: their image may have to be pulled
@@ -50,7 +48,7 @@ def demo(
     """Show promote, diff, sync, a failing rollout and a rollback: real commands, step by step."""
     if kubeconfig is not None and kube_context is None:
         raise UsageError("--kubeconfig alone does not choose a cluster", hint="add --context NAME")
-    ground = session.new_sandbox()
+    ground = new_sandbox()
     pause = may_ask() and not no_pause
     if kube_context is None:
         _on_emulated_cluster(session, ground, keep=keep, pause=pause)

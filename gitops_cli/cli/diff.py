@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gitops_cli.cli.annex import agent_hooks
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.look import clusters_of, environments_named, report_problems
@@ -76,9 +77,7 @@ def diff(
     session.limit(timeout)
     words = [*(environments or ()), *(env or ())]
     if as_agent:
-        from gitops_cli.cli.as_agent import agent_clusters  # everybody else need not wait for it
-
-        clusters = agent_clusters(session, context, kubeconfig, words)
+        clusters = agent_hooks().clusters(session, context, kubeconfig, words)
     else:
         clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)

@@ -9,15 +9,14 @@ from typing import Annotated
 import typer
 
 from gitops_cli import __version__
+from gitops_cli.cli.annex import agent_hooks
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, Kubeconfig
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.agent.outcome import AgentReport
 from gitops_cli.domain.checks import Check, Verdict
 from gitops_cli.domain.errors import ConfigurationError, ExitCode, GitOpsError
 from gitops_cli.operations import doctor as checks
-from gitops_cli.operations.agent_status import read_reports
-from gitops_cli.operations.placement import Clusters, Placed
+from gitops_cli.operations.placement import Clusters
 from gitops_cli.render.doctor import view
 from gitops_cli.settings import parse_team
 
@@ -72,15 +71,10 @@ def _of_repository(
         yield from checks.check_registries(snapshot, session.registries)
     if not cluster:
         return
-
-    def agents(group: Placed) -> tuple[list[AgentReport], list[GitOpsError]]:
-        objects = group.cluster.objects()
-        now = group.cluster.about().time or session.now()
-        return read_reports(objects, group.environments, now=now)
-
     clusters = Clusters(
         lambda name, declared: session.cluster(name, kubeconfig, declared=declared),
         said=context,
         usual=session.user.context,
     )
+    agents = agent_hooks().checks(session)
     yield from checks.check_clusters(snapshot, team, clusters, agents, now=session.now)

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from gitops_cli.agent.shell_agent import shell_agent
 from gitops_cli.cli.command import command
 from gitops_cli.cli.prompts import ask_text
 from gitops_cli.cli.session import Session
@@ -19,6 +18,7 @@ from gitops_cli.domain.image import split_repository
 from gitops_cli.domain.team import DEFAULT_STAGES
 from gitops_cli.domain.text import holds_credentials, redacted
 from gitops_cli.operations.recipes import recipe_files
+from gitops_cli.operations.shell_agent import shell_agent
 from gitops_cli.render.init import view
 
 

@@ -14,6 +14,7 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.render.sandbox import down_view, environment_view, up_view
+from gitops_cli.sandbox.lifecycle import Sandbox, sandbox_in
 
 sandbox = typer.Typer(
     no_args_is_help=True,
@@ -44,7 +45,7 @@ Dir = Annotated[
 @command
 def up(session: Session, where: Dir = None) -> None:
     """Make the repositories and start the cluster; nothing, if it is up already."""
-    ground = session.sandbox(where)
+    ground = _sandbox(session, where)
     session.show(up_view(ground, ground.up(), option=_option(where)))
 
 
@@ -52,7 +53,7 @@ def up(session: Session, where: Dir = None) -> None:
 @command
 def down(session: Session, where: Dir = None) -> None:
     """Stop the cluster and remove the repositories."""
-    ground = session.sandbox(where)
+    ground = _sandbox(session, where)
     removed = ground.down()
     left = removed and ground.place.directory.exists()
     session.show(down_view(ground, removed=removed, left=left))
@@ -68,7 +69,7 @@ def env(
     ] = None,
 ) -> None:
     """Print the variables that point gitops and kubectl at it: eval "$(gitops sandbox env)"."""
-    ground = session.sandbox(where)
+    ground = _sandbox(session, where)
     if ground.find() is None:
         raise ConfigurationError(
             f"no sandbox is up in {ground.place.directory}",
@@ -76,6 +77,10 @@ def env(
         )
     fish = (shell or _shell()) is Shell.FISH
     session.show(environment_view(ground.environment, fish=fish))
+
+
+def _sandbox(session: Session, where: Path | None) -> Sandbox:
+    return sandbox_in(None if where is None else session.directory / where)
 
 
 def _shell() -> Shell:

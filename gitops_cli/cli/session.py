@@ -28,7 +28,6 @@ from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config
 
 if TYPE_CHECKING:
-    from gitops_cli.agent.signers import Signers
     from gitops_cli.builder.engine import Builder
     from gitops_cli.cluster.connection import KubernetesCluster
     from gitops_cli.cluster.objects import Objects
@@ -37,12 +36,10 @@ if TYPE_CHECKING:
     from gitops_cli.domain.proposal import Actor
     from gitops_cli.domain.team import Team
     from gitops_cli.registry.client import Registries
-    from gitops_cli.sandbox.lifecycle import Sandbox
     from gitops_cli.source.checkout import Checkout
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.creation import Created
     from gitops_cli.state.repository import StateRepository
-    from gitops_cli.state.tip_reader import TipReader
 
 
 class SharedOptions(NamedTuple):
@@ -236,55 +233,9 @@ class Session:
 
         return remote_of(directory)
 
-    def sandbox(self, directory: Path | None) -> Sandbox:
-        """Return the practice ground in a directory; by default the one in the user's cache."""
-        from gitops_cli.sandbox.lifecycle import sandbox_in
-
-        return sandbox_in(None if directory is None else self.directory / directory)
-
-    def new_sandbox(self) -> Sandbox:
-        """Return a practice ground that nobody else has."""
-        from gitops_cli.sandbox.lifecycle import new_sandbox
-
-        return new_sandbox()
-
     def objects(self, context: str | None, kubeconfig: Path | None) -> Objects:
         """Return what reads and writes whole objects of a cluster that no environment chose."""
         return self.cluster(context, kubeconfig).objects()
-
-    def tip_reader(
-        self, url: str, *, branch: str | None, keys: Path, home: Path | None = None
-    ) -> TipReader:
-        """Return what reads the tip of a repository, with the deploy key in a directory.
-
-        With a `home`, an empty one, it reads as a pod does, which knows nothing of this user.
-        """
-        from gitops_cli.agent.keys import ssh_for
-        from gitops_cli.domain.git_environment import impersonal
-        from gitops_cli.state.tip_reader import TipReader
-
-        variables = None if home is None else impersonal(os.environ, str(home))
-        reader = TipReader(url, branch=branch, ssh=ssh_for(keys), environment=variables)
-        self._closing.callback(reader.close)
-        return reader
-
-    def signers(self, directory: Path | None) -> Signers | None:
-        """Return whose commits an agent trusts; None: anybody's."""
-        from gitops_cli.agent.signers import Signers
-
-        return None if directory is None else Signers(directory)
-
-    def read_signers(self, allowed: Path | None, keyring: Path | None) -> dict[str, str]:
-        """Return the files that name whose commits are trusted; empty: everybody's are."""
-        from gitops_cli.agent.signers import read_signers
-
-        return read_signers(allowed, keyring)
-
-    def pinned_requirements(self) -> list[str]:
-        """Return this tool and what it needs in a pod, with the versions it runs with here."""
-        from gitops_cli.agent.pins import requirements
-
-        return requirements()
 
     def builder(self, wanted: Engine | None) -> Builder:
         """Return docker or podman; their output is theirs on a terminal, else lines on stderr."""

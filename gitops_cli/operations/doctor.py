@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.agent.status import Health
 from gitops_cli.domain.checks import Check, Verdict
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.findings import Severity
-from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.repository import Environment, Snapshot
 from gitops_cli.domain.rights import Right
 from gitops_cli.domain.team import Team
@@ -25,12 +24,9 @@ from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.validate import findings_of
 
 if TYPE_CHECKING:
-    from gitops_cli.domain.agent.outcome import AgentReport
     from gitops_cli.registry.client import Registries
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
-
-    Agents = Callable[[Placed], tuple[list[AgentReport], list[GitOpsError]]]
 
 OLDEST_GIT = (2, 34)
 OLDEST_SERVER = (1, 28)
@@ -174,7 +170,7 @@ def check_clusters(
     snapshot: Snapshot,
     team: Team,
     clusters: Clusters,
-    agents: Agents,
+    agents: Callable[[Placed], Iterable[Check]],
     *,
     now: Callable[[], datetime],
 ) -> Iterator[Check]:
@@ -193,7 +189,7 @@ def check_clusters(
         if reached.verdict is not Verdict.FAILED:
             yield attempt("rights", partial(_rights, group, snapshot))
             yield attempt("explaining", partial(_explaining, group, snapshot))
-            yield from _agents(agents, group)
+            yield from agents(group)
 
 
 def _server(cluster: Cluster, now: Callable[[], datetime]) -> Check | str:
@@ -251,34 +247,3 @@ def _lacking(cluster: Cluster, wanted: Sequence[Right]) -> str | None:
         return None
     more = f" and {len(lacking) - 3} more" if lacking[3:] else ""
     return f"not permitted: {', '.join(lacking[:3])}{more}"
-
-
-_WHILE = {
-    Health.NEVER_RAN: "it has not run yet",
-    Health.STALE: "its runs do not happen any more",
-    Health.SUSPENDED: "somebody stopped it",
-    Health.FAILING: "see its log",
-}
-
-
-def _agents(agents: Agents, group: Placed) -> Iterator[Check]:
-    reports: list[AgentReport] = []
-    try:
-        reports, errors = agents(group)
-    except GitOpsError as error:
-        errors = [error]
-    for unread in errors:
-        yield Check("agents", Verdict.WARNING, unread.message, unread.hint)
-    well = [r.environment for r in reports if r.health is Health.OK]
-    ill = [r for r in reports if r.health not in (Health.OK, Health.MISSING)]
-    for report in ill:
-        verdict = Verdict.WARNING if report.health is Health.SUSPENDED else Verdict.FAILED
-        detail = f"{report.health}: {report.status.error or _WHILE[report.health]}"
-        hint = f"gitops agent status {report.environment}"
-        yield Check(f"agent of {report.environment}", verdict, detail, hint)
-    if well or not (ill or errors):
-        yield Check("agents", Verdict.OK, _named(well))
-
-
-def _named(names: Sequence[EnvironmentName]) -> str:
-    return f"well: {', '.join(names)}" if names else "none is running"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gitops_cli.agent.shell_agent import shell_agent
+from gitops_cli.operations.shell_agent import shell_agent
 from tests.agent.world import apply
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube

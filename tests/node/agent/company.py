@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from gitops_cli.agent.shell_agent import shell_agent
 from gitops_cli.domain.agent.spec import CONTROLLER_NAMESPACE, NAME
+from gitops_cli.operations.shell_agent import shell_agent
 from tests.agent.world import apply
 from tests.node.agent.site import Site
 from tests.testbed.gitops import Gitops

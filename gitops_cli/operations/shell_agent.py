@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.resources import files
+from pathlib import Path
 
 IMAGE = "docker.io/alpine/k8s:1.34.1"
 """A public image with git, ssh, kubectl and a shell."""
 DIRECTORY = "sync-agent"
+_FOLDER = Path(__file__).parents[1] / "recipes" / DIRECTORY
 
 
 def shell_agent(
@@ -17,12 +18,11 @@ def shell_agent(
 
     `repository` is the URL as the cluster reaches it. `sync.sh` needs no executable bit.
     """
-    templates = files("gitops_cli.agent") / "shell"
     found = {
-        f"{DIRECTORY}/{name}": (templates / name).read_text("utf-8")
+        f"{DIRECTORY}/{name}": (_FOLDER / name).read_text("utf-8")
         for name in ("README.md", "sync.sh")
     }
-    template = (templates / "environment.yaml").read_text("utf-8")
+    template = (_FOLDER / "environment.yaml").read_text("utf-8")
     for environment in sorted(environments):
         text = template.replace("@ENVIRONMENT@", environment).replace("@IMAGE@", image)
         found[f"{DIRECTORY}/{environment}.yaml"] = text.replace("@REPOSITORY@", repository)

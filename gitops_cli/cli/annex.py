@@ -1,0 +1,29 @@
+"""The agent's hooks in commands of the main house.
+
+The agent stands above these commands, so they cannot import it: it is asked for by name, as
+`app.py` asks for a command, and only where it is needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.checks import Check
+from gitops_cli.operations.placement import Clusters, Placed
+
+
+class AgentHooks(NamedTuple):
+    """What the agent adds: `diff --as-agent` sees with its rights, `doctor` judges it."""
+
+    clusters: Callable[[Session, str | None, Path | None, Sequence[str]], Clusters]
+    checks: Callable[[Session], Callable[[Placed], Iterator[Check]]]
+
+
+def agent_hooks() -> AgentHooks:
+    """Return the agent's hooks."""
+    hooks: AgentHooks = importlib.import_module("gitops_cli.cli.agent_hooks").HOOKS
+    return hooks
