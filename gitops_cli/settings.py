@@ -15,12 +15,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from gitops_cli.domain.errors import ConfigurationError
-from gitops_cli.domain.freeze import FreezeWindow, parse_freeze
 from gitops_cli.domain.image import is_repository
 from gitops_cli.domain.names import ServiceName, is_dns_label
-from gitops_cli.domain.registries import RegistryRules
-from gitops_cli.domain.repository import MAX_SETTINGS_BYTES, FileType, RawFile
-from gitops_cli.domain.team import (
+from gitops_cli.domain.recorded.environment import MAX_SETTINGS_BYTES, FileType, RawFile
+from gitops_cli.domain.recorded.freeze import FreezeWindow, parse_freeze
+from gitops_cli.domain.recorded.team import (
     DEFAULT_STAGES,
     Mode,
     Requirement,
@@ -29,6 +28,7 @@ from gitops_cli.domain.team import (
     Team,
     VersionForm,
 )
+from gitops_cli.domain.registries import RegistryRules
 from gitops_cli.domain.text import one_line
 
 T = TypeVar("T")

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from gitops_cli.domain.agent.spec import IDENTITY, KNOWN_HOSTS, NEXT_IDENTITY
-from gitops_cli.domain.agent.ssh import (
+from gitops_cli.agent.model.spec import IDENTITY, KNOWN_HOSTS, NEXT_IDENTITY
+from gitops_cli.domain.errors import ConfigurationError, RemoteUnreachable
+from gitops_cli.domain.ssh import (
     HostKey,
     SshServer,
     known_hosts,
     parse_host_keys,
     ssh_command,
 )
-from gitops_cli.domain.errors import ConfigurationError, RemoteUnreachable
 from gitops_cli.domain.text import one_line
 
 _SECONDS = 20

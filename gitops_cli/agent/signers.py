@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from gitops_cli.domain.agent.spec import GPG_SIGNERS, SSH_SIGNERS
+from gitops_cli.agent.model.spec import GPG_SIGNERS, SSH_SIGNERS
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gitops_cli.builder.process import Finished, Progress, ask, run
-from gitops_cli.domain.building import BuildRequest, CommitRequest, Engine
-from gitops_cli.domain.containers import StartedWith, started_with
 from gitops_cli.domain.errors import (
     BuilderUnreachable,
     BuildFailed,
@@ -21,6 +19,8 @@ from gitops_cli.domain.errors import (
     RegistryError,
 )
 from gitops_cli.domain.image import ImageRef, same_repository
+from gitops_cli.domain.release.building import BuildRequest, CommitRequest, Engine
+from gitops_cli.domain.release.containers import StartedWith, started_with
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import is_digest
 

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.report import note_troubles, report, show_plan
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.drafting import Draft, Outcome, Review
+from gitops_cli.domain.change.draft import Draft, Outcome, Review
 from gitops_cli.domain.errors import SourceMoved
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.promote import changelogs
 from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import write_draft

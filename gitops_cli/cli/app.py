@@ -21,102 +21,114 @@ CHANGE = "Change what should run"
 LOOK = "Look"
 CLUSTER = "Make the cluster follow"
 
-# name: (module below gitops_cli.cli and its function or Typer, panel or None if hidden, help).
+# name: (module below gitops_cli and its function or Typer, panel or None if hidden, help).
 # The help is the first line of the function's docstring; tests/cli/test_app.py holds them equal.
 COMMANDS: dict[str, tuple[str, str | None, str]] = {
     "demo": (
-        "demo:demo",
+        "sandbox.cli.demo:demo",
         SETUP,
         "Show promote, diff, sync, a failing rollout and a rollback: real commands, step by step.",
     ),
     "sandbox": (
-        "sandbox:sandbox",
+        "sandbox.cli.group:sandbox",
         SETUP,
         "A practice ground: a state repository, sources and an emulated cluster on this machine.",
     ),
-    "init": ("init:init", SETUP, "Make a state repository."),
-    "env": ("env:env", SETUP, "List, add and copy environments."),
-    "set": ("set:set_versions", CHANGE, "Record the versions that an environment should run."),
+    "init": ("cli.commands.init:init", SETUP, "Make a state repository."),
+    "env": ("cli.commands.env:env", SETUP, "List, add and copy environments."),
+    "set": (
+        "cli.commands.set:set_versions",
+        CHANGE,
+        "Record the versions that an environment should run.",
+    ),
     "release": (
-        "release:release",
+        "cli.commands.release:release",
         CHANGE,
         "The whole CI step: build HEAD, push the image, check it, and record its hash.",
     ),
     "promote": (
-        "promote:promote",
+        "cli.commands.promote:promote",
         CHANGE,
         "Copy versions from one stage to the next, as one commit.",
     ),
     "rollback": (
-        "rollback:rollback",
+        "cli.commands.rollback:rollback",
         CHANGE,
         "Go back to versions that ran before, as a new commit.",
     ),
     "lock": (
-        "lock:lock",
+        "cli.commands.lock:lock",
         CHANGE,
         "Hold the recorded version: writers are refused until it is unlocked.",
     ),
-    "unlock": ("lock:unlock", CHANGE, "Take a lock away, so that versions can be recorded again."),
-    "status": ("status:status", LOOK, "Show what is recorded where: services × stages."),
+    "unlock": (
+        "cli.commands.lock:unlock",
+        CHANGE,
+        "Take a lock away, so that versions can be recorded again.",
+    ),
+    "status": (
+        "cli.commands.status:status",
+        LOOK,
+        "Show what is recorded where: services × stages.",
+    ),
     "history": (
-        "history:history",
+        "cli.commands.history:history",
         LOOK,
         "Show who recorded what, when and why, and how long it lived.",
     ),
     "log": (
-        "history:history",
+        "cli.commands.history:history",
         None,
         "Show who recorded what, when and why, and how long it lived.",
     ),
     "diff": (
-        "diff:diff",
+        "cli.commands.diff:diff",
         CLUSTER,
         "Compare what git records with what the live clusters run.",
     ),
-    "sync": ("sync:sync", CLUSTER, "Make the live clusters follow what git records."),
+    "sync": ("cli.commands.sync:sync", CLUSTER, "Make the live clusters follow what git records."),
     "wait": (
-        "wait:wait",
+        "cli.commands.wait:wait",
         CLUSTER,
         "Return when the cluster has reached a state commit or a later one.",
     ),
     "capture": (
-        "capture:capture",
+        "cli.commands.capture:capture",
         CLUSTER,
         "Record the versions that a running namespace has: adopt an existing cluster.",
     ),
     "watch": (
-        "watch:watch",
+        "cli.commands.watch:watch",
         CLUSTER,
         "Show the difference between git and the live clusters as it changes.",
     ),
     "agent": (
-        "agent:agent",
+        "agent.cli.group:agent",
         CLUSTER,
         "A process in the cluster that follows the state repository by itself.",
     ),
     "validate": (
-        "validate:validate",
+        "cli.commands.validate:validate",
         LOOK,
         "Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors.",
     ),
     "lint": (
-        "validate:validate",
+        "cli.commands.validate:validate",
         None,
         "Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors.",
     ),
-    "config": ("config:config", SETUP, "Show what is configured."),
+    "config": ("cli.commands.config:config", SETUP, "Show what is configured."),
     "doctor": (
-        "doctor:doctor",
+        "cli.commands.doctor:doctor",
         SETUP,
         "Check git, the remote, rights, sources, registries, clusters, agents and clocks.",
     ),
     "help": (
-        "help:help_",
+        "cli.commands.help:help_",
         SETUP,
         "Explain exit codes, environment variables or output formats.",
     ),
-    "version": ("help:version", SETUP, "Show the versions of gitops, Python and git."),
+    "version": ("cli.commands.help:version", SETUP, "Show the versions of gitops, Python and git."),
 }
 
 
@@ -149,7 +161,7 @@ def load(name: str) -> Any:
     """Import a command's module and return the command."""
     place, _, _ = COMMANDS[name]
     module, _, attribute = place.partition(":")
-    found = getattr(importlib.import_module(f"gitops_cli.cli.{module}"), attribute)
+    found = getattr(importlib.import_module(f"gitops_cli.{module}"), attribute)
     if not isinstance(found, typer.Typer):
         function, found = found, typer.Typer(add_completion=False)
         found.command(name)(function)

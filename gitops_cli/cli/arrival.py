@@ -7,10 +7,10 @@ from pathlib import Path
 
 from gitops_cli.cli.look import clusters_of, progress
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.advice import commands
+from gitops_cli.domain.cluster.advice import commands
+from gitops_cli.domain.cluster.sync import Outcome, SyncReport
 from gitops_cli.domain.errors import ExitCode, RolloutFailed, TimedOut, worst
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.syncing import Outcome, SyncReport
 from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS

@@ -20,9 +20,9 @@ from gitops_cli.cli.output import Output
 from gitops_cli.cli.session import Session, SharedOptions
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.stages import candidates, in_order, place_of
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.domain.version import parse_version
 from gitops_cli.settings import parse_team
 

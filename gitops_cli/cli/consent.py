@@ -5,8 +5,8 @@ from __future__ import annotations
 from gitops_cli.cli.prompts import ask_text, confirm, confirm_by_name
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.stages import place_of
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import Team
 
 
 def is_protected(environment: EnvironmentName, team: Team) -> bool:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from gitops_cli.cli.look import clusters_of, report_problems
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.cluster.sync import Ours
 from gitops_cli.domain.errors import InvalidState, worst
 from gitops_cli.domain.grid import Status
 from gitops_cli.domain.live import with_live
-from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.syncing import Ours
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
 

@@ -15,9 +15,9 @@ from gitops_cli.domain.errors import (
     UnknownEnvironment,
 )
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.stages import in_order, place_of
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import in_order, place_of
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.placement import Clusters, Placed
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gitops_cli.domain.policy import Override, need_reason
+from gitops_cli.domain.change.policy import Override, need_reason
 
 PANEL = "Overrides (recorded in the commit)"
 

@@ -11,14 +11,14 @@ from gitops_cli.cli.resolve import (
     told_service_here,
 )
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.drafting import described
+from gitops_cli.domain.change.draft import described
+from gitops_cli.domain.change.intent import selected_to_copy, unreadable
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
-from gitops_cli.domain.intent import selected_to_copy, unreadable
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.resolution import stage_before
-from gitops_cli.domain.stages import Ambiguous, in_order, place_of
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.resolution import stage_before
+from gitops_cli.domain.recorded.stages import Ambiguous, in_order, place_of
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.promote import Promotion, plan_promotion
 
 

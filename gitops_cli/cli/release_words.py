@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from gitops_cli.domain.building import (
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.release.building import (
     BuildRequest,
     CommitRequest,
     check_container,
     check_secret,
     parse_command,
 )
-from gitops_cli.domain.errors import UsageError
 
 
 class Words(NamedTuple):

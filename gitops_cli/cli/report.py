@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gitops_cli.cli.prompts import may_ask
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.drafting import Outcome
+from gitops_cli.domain.change.draft import Outcome
 from gitops_cli.render.change import Changelogs, both_views, plan_view, result_view
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from gitops_cli.cli.look import clusters_of
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.comparison import Comparison, target_of
-from gitops_cli.domain.repository import Environment
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.cluster.comparison import Comparison, target_of
+from gitops_cli.domain.recorded.environment import Environment
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.diff import compared_with
 from gitops_cli.operations.requirements import Requirements
 

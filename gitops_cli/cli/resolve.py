@@ -9,14 +9,14 @@ from gitops_cli.cli.prompts import choose, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.resolution import (
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.resolution import (
     environment_for,
     projects_with,
     service_of_remote,
 )
-from gitops_cli.domain.stages import Ambiguous, in_order
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.stages import Ambiguous, in_order
+from gitops_cli.domain.recorded.team import Team
 
 if TYPE_CHECKING:
     from gitops_cli.source.checkout import Checkout

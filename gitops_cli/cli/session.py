@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from gitops_cli.builder.engine import Builder
     from gitops_cli.cluster.connection import KubernetesCluster
     from gitops_cli.cluster.objects import Objects
-    from gitops_cli.domain.building import Engine
-    from gitops_cli.domain.ci import CiRun
-    from gitops_cli.domain.proposal import Actor
-    from gitops_cli.domain.team import Team
+    from gitops_cli.domain.change.proposal import Actor
+    from gitops_cli.domain.recorded.team import Team
+    from gitops_cli.domain.release.building import Engine
+    from gitops_cli.domain.release.ci import CiRun
     from gitops_cli.registry.client import Registries
     from gitops_cli.source.checkout import Checkout
     from gitops_cli.source.repository import Sources
@@ -162,14 +162,14 @@ class Session:
     @cached_property
     def ci(self) -> CiRun | None:
         """Return the CI run this is, from the variables of the known systems."""
-        from gitops_cli.domain.ci import ci_run
+        from gitops_cli.domain.release.ci import ci_run
 
         return ci_run(os.environ)
 
     @property
     def actor(self) -> Actor | None:
         """Return the author of what is written: in CI its actor, else whom git knows."""
-        from gitops_cli.domain.ci import author
+        from gitops_cli.domain.release.ci import author
 
         return author(self.ci, os.environ)
 

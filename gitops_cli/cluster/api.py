@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from gitops_cli.cluster.kubeconfig import Access
 from gitops_cli.cluster.transport import Broken, Request, Response, Stream, Transport
 from gitops_cli.domain.errors import ClusterError, ClusterUnreachable, Denied, TimedOut
-from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.text import one_line
 
 REQUEST_SECONDS = 30.0

@@ -12,17 +12,17 @@ from gitops_cli.cluster.api import Api
 from gitops_cli.cluster.kubeconfig import Access, find_access
 from gitops_cli.cluster.transport import Transport
 from gitops_cli.cluster.watching import Follower
+from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
+from gitops_cli.domain.cluster.rights import Right
+from gitops_cli.domain.cluster.rollout import Trouble
+from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
-from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.rights import Right
-from gitops_cli.domain.rollout import Trouble
-from gitops_cli.domain.workload import Observed, Target
 
 if TYPE_CHECKING:
     from gitops_cli.cluster.objects import Objects
-    from gitops_cli.domain.capturing import Exported
-    from gitops_cli.domain.repository import Kind
+    from gitops_cli.domain.cluster.capturing import Exported
+    from gitops_cli.domain.recorded.environment import Kind
 
 _OF_USERS = frozenset({"exec", "auth-provider", "username", "password"})
 

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.version import is_digest
-from gitops_cli.domain.workload import (
+from gitops_cli.domain.cluster.workload import (
     OUR_ANNOTATIONS,
     Condition,
     Container,
@@ -21,6 +18,9 @@ from gitops_cli.domain.workload import (
     PodContainer,
     Workload,
 )
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.version import is_digest
 
 FIELD_MANAGER = "gitops"
 _ENTRY = b'{"manager":'

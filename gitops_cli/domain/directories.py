@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from gitops_cli.domain.change.proposal import Proposal
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.proposal import Proposal
-from gitops_cli.domain.repository import (
+from gitops_cli.domain.recorded.environment import (
     Environment,
 )
-from gitops_cli.domain.stages import Place
+from gitops_cli.domain.recorded.stages import Place
 
 NO_ENVIRONMENTS = (
     "no environments yet; `gitops env add NAME` makes one "

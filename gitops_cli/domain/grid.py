@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from gitops_cli.domain.ancestry import Distance
-from gitops_cli.domain.commits import LastChange
-from gitops_cli.domain.findings import Finding
-from gitops_cli.domain.locks import Lock
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import VersionFile
-from gitops_cli.domain.stages import Place
+from gitops_cli.domain.past.ancestry import Distance
+from gitops_cli.domain.past.commits import LastChange
+from gitops_cli.domain.recorded.environment import VersionFile
+from gitops_cli.domain.recorded.findings import Finding
+from gitops_cli.domain.recorded.locks import Lock
+from gitops_cli.domain.recorded.stages import Place
 
 
 class Column(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gitops_cli.domain.comparison import Comparison, Row, telling
+from gitops_cli.domain.cluster.comparison import Comparison, Row, telling
 from gitops_cli.domain.grid import Cell, Grid, Live, Status
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 

@@ -7,8 +7,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.capturing import Capture, Exported, captured
-from gitops_cli.domain.drafting import (
+from gitops_cli.domain.change.draft import (
     SKIP_CI,
     Draft,
     Occasion,
@@ -16,21 +15,28 @@ from gitops_cli.domain.drafting import (
     proposal_of,
     version_edits,
 )
+from gitops_cli.domain.change.intent import settle
+from gitops_cli.domain.change.plan import Change, Plan
+from gitops_cli.domain.change.policy import Refusal, enforce, locked, needs_review
+from gitops_cli.domain.change.proposal import Edit
+from gitops_cli.domain.cluster.capturing import Capture, Exported, captured
+from gitops_cli.domain.cluster.workload import Target, Workload
 from gitops_cli.domain.errors import ClusterError, Denied, InvalidState, UsageError
-from gitops_cli.domain.intent import settle
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.plan import Change, Plan
-from gitops_cli.domain.policy import Refusal, enforce, locked, needs_review
-from gitops_cli.domain.proposal import Edit
-from gitops_cli.domain.repository import IMAGES_PATH, MANIFESTS, Environment, Kind, Snapshot
-from gitops_cli.domain.stages import place_of
+from gitops_cli.domain.recorded.environment import (
+    IMAGES_PATH,
+    MANIFESTS,
+    Environment,
+    Kind,
+    Snapshot,
+)
+from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.text import plural
 from gitops_cli.domain.version import Version
-from gitops_cli.domain.workload import Target, Workload
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.promote import moved
-from gitops_cli.operations.spoiled import spoiled_contents
 from gitops_cli.operations.terms import Terms
+from gitops_cli.operations.unreadable import spoiled_contents
 from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.configured import DEFAULT, Setting, Value
-from gitops_cli.domain.repository import SETTINGS
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.environment import SETTINGS
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.domain.text import redacted
 from gitops_cli.settings import UserConfig, line_of, parse_team
 

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from gitops_cli.domain.change.intent import selected
+from gitops_cli.domain.cluster.sync import Ours
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.domain.intent import selected
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.repository import Environment, Snapshot
-from gitops_cli.domain.syncing import Ours
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository

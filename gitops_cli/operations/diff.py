@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from gitops_cli.domain.advice import make_namespace
-from gitops_cli.domain.comparison import Comparison, Diff, Row, State, compare, target_of
+from gitops_cli.domain.cluster.advice import make_namespace
+from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State, compare, target_of
+from gitops_cli.domain.cluster.rollout import Trouble
+from gitops_cli.domain.cluster.workload import Observed
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Environment
-from gitops_cli.domain.rollout import Trouble
-from gitops_cli.domain.team import Team
-from gitops_cli.domain.workload import Observed
+from gitops_cli.domain.recorded.environment import Environment
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.placement import Clusters, Placed
 from gitops_cli.operations.ports import Cluster

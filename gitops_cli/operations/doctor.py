@@ -9,13 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.checks import Check, Verdict
+from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
-from gitops_cli.domain.findings import Severity
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.repository import Environment, Snapshot
-from gitops_cli.domain.rights import Right
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.findings import Severity
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.domain.text import plural, redacted
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.parallel import ask_all

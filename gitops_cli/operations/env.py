@@ -8,25 +8,25 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.blueprint import images_path_of
+from gitops_cli.domain.change.draft import SKIP_CI, Occasion, Verb, trailers
+from gitops_cli.domain.change.intent import selected_to_copy
+from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.change.policy import Refusal, enforce, need_confirmation, needs_review
+from gitops_cli.domain.change.proposal import Edit, Proposal
 from gitops_cli.domain.directories import Listed, NewEnvironment
-from gitops_cli.domain.drafting import SKIP_CI, Occasion, Verb, trailers
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
-from gitops_cli.domain.intent import selected_to_copy
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.plan import Change
-from gitops_cli.domain.policy import Refusal, enforce, need_confirmation, needs_review
-from gitops_cli.domain.proposal import Edit, Proposal
-from gitops_cli.domain.repository import (
+from gitops_cli.domain.recorded.blueprint import images_path_of
+from gitops_cli.domain.recorded.environment import (
     IMAGES_PATH,
     MANIFESTS,
     NOT_ENVIRONMENTS,
     Environment,
     Snapshot,
 )
-from gitops_cli.domain.resolution import environment_for
-from gitops_cli.domain.stages import candidates, in_order, place_of
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.resolution import environment_for
+from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.promote import Requires, policy
 from gitops_cli.operations.terms import Terms
 from gitops_cli.settings import parse_team

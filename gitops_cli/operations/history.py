@@ -7,14 +7,14 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.commits import FileChange, along
 from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.past import Entry, Recorded
-from gitops_cli.domain.repository import KIND_OF_SUFFIX, Kind, Snapshot, service_at
-from gitops_cli.domain.selection import Filter, advice, selected_environments
-from gitops_cli.domain.stages import place_of
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.past.commits import FileChange, along
+from gitops_cli.domain.past.entries import Entry, Recorded
+from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, Kind, Snapshot, service_at
+from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import parse_version
 

@@ -14,11 +14,11 @@ from gitops_cli.domain.errors import (
     TimedOut,
     worst,
 )
-from gitops_cli.domain.findings import Finding, Severity
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.missing import MissingImage
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.repository import Environment, Snapshot, VersionFile
+from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile
+from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.parallel import ask_all
 

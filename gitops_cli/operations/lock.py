@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.drafting import SKIP_CI, LockDraft, Occasion, Verb, trailers
-from gitops_cli.domain.intent import spoiled
-from gitops_cli.domain.locks import LOCK_SUFFIX, Lock
+from gitops_cli.domain.change.draft import SKIP_CI, LockDraft, Occasion, Verb, trailers
+from gitops_cli.domain.change.intent import spoiled
+from gitops_cli.domain.change.proposal import Edit, Proposal
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.proposal import Edit, Proposal
-from gitops_cli.domain.repository import Environment, Snapshot
-from gitops_cli.domain.resolution import environment_for
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
+from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.text import one_line
 from gitops_cli.settings import parse_team
 

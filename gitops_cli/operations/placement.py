@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import SETTINGS
-from gitops_cli.domain.stages import place_of
-from gitops_cli.domain.team import StageRules, Team
+from gitops_cli.domain.recorded.environment import SETTINGS
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import StageRules, Team
 from gitops_cli.operations.ports import Cluster
 
 Connect = Callable[[str | None, bool], Cluster]

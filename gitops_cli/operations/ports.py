@@ -7,16 +7,16 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
+from gitops_cli.domain.cluster.rights import Right
+from gitops_cli.domain.cluster.rollout import Trouble
+from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import GitOpsError
-from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.rights import Right
-from gitops_cli.domain.rollout import Trouble
-from gitops_cli.domain.workload import Observed, Target
 
 if TYPE_CHECKING:
-    from gitops_cli.domain.capturing import Exported
-    from gitops_cli.domain.repository import Kind
+    from gitops_cli.domain.cluster.capturing import Exported
+    from gitops_cli.domain.recorded.environment import Kind
     from gitops_cli.state.repository import Tip
 
 Heard = Callable[[ImagePatch, Patched | Moved | GitOpsError], None]

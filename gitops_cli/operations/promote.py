@@ -6,13 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.ancestry import NO_CHANGELOG, Changelog
-from gitops_cli.domain.drafting import Draft, Occasion, Verb, proposal_of, version_edits
-from gitops_cli.domain.errors import SourceMoved, UsageError
-from gitops_cli.domain.intent import Intent, promotion, recording, settle
-from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.plan import Change, Plan
-from gitops_cli.domain.policy import (
+from gitops_cli.domain.change.draft import Draft, Occasion, Verb, proposal_of, version_edits
+from gitops_cli.domain.change.intent import Intent, promotion, recording, settle
+from gitops_cli.domain.change.plan import Change, Plan
+from gitops_cli.domain.change.policy import (
     Refusal,
     enforce,
     frozen,
@@ -21,14 +18,17 @@ from gitops_cli.domain.policy import (
     wrong_form,
     wrong_source,
 )
-from gitops_cli.domain.repository import Environment, Snapshot
-from gitops_cli.domain.stages import Place, place_of
-from gitops_cli.domain.team import StageRules
+from gitops_cli.domain.errors import SourceMoved, UsageError
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.stages import Place, place_of
+from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images
 from gitops_cli.operations.parallel import ask_all
-from gitops_cli.operations.spoiled import spoiled_contents
 from gitops_cli.operations.terms import Terms
+from gitops_cli.operations.unreadable import spoiled_contents
 from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gitops_cli.domain.blueprint import Forge
+from gitops_cli.domain.recorded.blueprint import Forge
 
 FOLDER = "service-pipelines"
 _FOLDER = Path(__file__).parents[1] / "recipes"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.building import BuildRequest, CommitRequest, Made, Release
-from gitops_cli.domain.drafting import Draft, Outcome
+from gitops_cli.domain.change.draft import Draft, Outcome
+from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.errors import (
     Denied,
     DirtyTree,
@@ -18,8 +18,8 @@ from gitops_cli.domain.errors import (
 )
 from gitops_cli.domain.image import ImageRef, split_repository
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.proposal import Actor
-from gitops_cli.domain.repository import Environment, Snapshot
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.release.building import BuildRequest, CommitRequest, Made, Release
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
 from gitops_cli.operations.images import Images, as_recorded, wait_for
@@ -28,7 +28,7 @@ from gitops_cli.operations.writing import preview, write_draft
 
 if TYPE_CHECKING:
     from gitops_cli.builder.engine import Builder
-    from gitops_cli.domain.team import Team
+    from gitops_cli.domain.recorded.team import Team
     from gitops_cli.registry.client import Registries
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository

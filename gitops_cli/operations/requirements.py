@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.comparison import Comparison, Row, State
+from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.change.policy import Override, Refusal
+from gitops_cli.domain.cluster.comparison import Comparison, Row, State
 from gitops_cli.domain.errors import ImageMissing, PolicyRefused
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.plan import Change
-from gitops_cli.domain.policy import Override, Refusal
-from gitops_cli.domain.repository import SETTINGS, Environment
-from gitops_cli.domain.team import Requirement, StageRules
+from gitops_cli.domain.recorded.environment import SETTINGS, Environment
+from gitops_cli.domain.recorded.team import Requirement, StageRules
 from gitops_cli.operations.parallel import ask_all
 
 if TYPE_CHECKING:

@@ -6,19 +6,19 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.drafting import Draft, Occasion, Verb, proposal_of, version_edits
-from gitops_cli.domain.intent import Intent, settle
-from gitops_cli.domain.locks import LOCK_SUFFIX, Lock
+from gitops_cli.domain.change.draft import Draft, Occasion, Verb, proposal_of, version_edits
+from gitops_cli.domain.change.intent import Intent, settle
+from gitops_cli.domain.change.plan import Change, plan_changes
+from gitops_cli.domain.change.policy import enforce, locked
+from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.plan import Change, plan_changes
-from gitops_cli.domain.policy import enforce, locked
-from gitops_cli.domain.proposal import Edit
-from gitops_cli.domain.repository import Environment, Snapshot
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
 from gitops_cli.operations.lock import lock_edit
-from gitops_cli.operations.past import Back, wanted_versions
 from gitops_cli.operations.promote import moved
-from gitops_cli.operations.spoiled import spoiled_contents
+from gitops_cli.operations.rollback_target import Back, wanted_versions
 from gitops_cli.operations.terms import Terms
+from gitops_cli.operations.unreadable import spoiled_contents
 from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:

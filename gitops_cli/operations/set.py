@@ -9,8 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.ancestry import Age, age_by_times, age_of_build
-from gitops_cli.domain.drafting import (
+from gitops_cli.domain.change.draft import (
     Draft,
     Occasion,
     Verb,
@@ -18,11 +17,9 @@ from gitops_cli.domain.drafting import (
     source_time_of,
     version_edits,
 )
-from gitops_cli.domain.errors import ExpectationFailed, StaleBuild, UsageError
-from gitops_cli.domain.intent import recording, settle
-from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.plan import Action, Change
-from gitops_cli.domain.policy import (
+from gitops_cli.domain.change.intent import recording, settle
+from gitops_cli.domain.change.plan import Action, Change
+from gitops_cli.domain.change.policy import (
     Override,
     Refusal,
     enforce,
@@ -34,13 +31,16 @@ from gitops_cli.domain.policy import (
     wrong_branch,
     wrong_form,
 )
-from gitops_cli.domain.repository import Environment, Kind, Snapshot
-from gitops_cli.domain.resolution import environment_for
-from gitops_cli.domain.stages import place_of
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.errors import ExpectationFailed, StaleBuild, UsageError
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.past.ancestry import Age, age_by_times, age_of_build
+from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
+from gitops_cli.domain.recorded.resolution import environment_for
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images, unchecked
-from gitops_cli.operations.spoiled import spoiled_contents
+from gitops_cli.operations.unreadable import spoiled_contents
 from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:

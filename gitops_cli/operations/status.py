@@ -6,17 +6,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.ancestry import SAME, UNKNOWN, Distance
-from gitops_cli.domain.commits import LastChange
 from gitops_cli.domain.errors import UnknownService, UsageError
-from gitops_cli.domain.findings import Finding
 from gitops_cli.domain.grid import Cell, Column, Grid, Status
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Environment, Snapshot, VersionFile, service_at
-from gitops_cli.domain.resolution import stage_before
-from gitops_cli.domain.selection import Filter, advice, selected_environments
-from gitops_cli.domain.stages import by_project, place_of
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.past.ancestry import SAME, UNKNOWN, Distance
+from gitops_cli.domain.past.commits import LastChange
+from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile, service_at
+from gitops_cli.domain.recorded.findings import Finding
+from gitops_cli.domain.recorded.resolution import stage_before
+from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
+from gitops_cli.domain.recorded.stages import by_project, place_of
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.parallel import ask_all
 

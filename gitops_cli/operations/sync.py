@@ -9,12 +9,10 @@ from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from gitops_cli.domain.comparison import Row, target_of, telling
-from gitops_cli.domain.errors import Denied, GitOpsError, TimedOut, WrongCluster
-from gitops_cli.domain.imagepatch import ImagePatch, Stamp
-from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.rights import Right
-from gitops_cli.domain.syncing import (
+from gitops_cli.domain.cluster.comparison import Row, target_of, telling
+from gitops_cli.domain.cluster.imagepatch import ImagePatch, Stamp
+from gitops_cli.domain.cluster.rights import Right
+from gitops_cli.domain.cluster.sync import (
     Done,
     EnvironmentReport,
     Ours,
@@ -23,8 +21,10 @@ from gitops_cli.domain.syncing import (
     reason_to_leave,
     unpatched,
 )
-from gitops_cli.domain.team import Team
-from gitops_cli.domain.workload import Workload
+from gitops_cli.domain.cluster.workload import Workload
+from gitops_cli.domain.errors import Denied, GitOpsError, TimedOut, WrongCluster
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, restricted, with_namespace
 from gitops_cli.operations.placement import Clusters, Placed

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from gitops_cli.domain.comparison import Agreement, Row, agreement
+from gitops_cli.domain.cluster.comparison import Agreement, Row, agreement
+from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
+from gitops_cli.domain.cluster.sync import Done, DryRun, Outcome, SyncReport, Verdict
+from gitops_cli.domain.cluster.workload import Container, Unclear, Workload, containers_for
 from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, TimedOut
 from gitops_cli.domain.image import ImageRef, parse_image
-from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Environment
-from gitops_cli.domain.syncing import Done, DryRun, Outcome, SyncReport, Verdict
-from gitops_cli.domain.workload import Container, Unclear, Workload, containers_for
+from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.operations.ports import Tips
 from gitops_cli.operations.sync import Follow, Planned, SyncPlan
 from gitops_cli.operations.waiting import Awaited, Key, Settled, Waiting

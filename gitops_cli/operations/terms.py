@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from gitops_cli.domain.drafting import Draft
-from gitops_cli.domain.policy import Override, need_confirmation
-from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.stages import place_of
+from gitops_cli.domain.change.draft import Draft
+from gitops_cli.domain.change.policy import Override, need_confirmation
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.settings import parse_team
 
 

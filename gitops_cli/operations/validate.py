@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.findings import Finding, Severity
-from gitops_cli.domain.repository import SETTINGS, Snapshot
-from gitops_cli.domain.team import Team
-from gitops_cli.domain.validation import Subject, Validation, validate
+from gitops_cli.domain.recorded.environment import SETTINGS, Snapshot
+from gitops_cli.domain.recorded.findings import Finding, Severity
+from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.validation import Subject, Validation, validate
 from gitops_cli.settings import BadSettings, line_of, parse_team
 
 if TYPE_CHECKING:

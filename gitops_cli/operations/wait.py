@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.comparison import Agreement, Row, State, agreement
-from gitops_cli.domain.errors import GitOpsError
-from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Environment, Snapshot
-from gitops_cli.domain.rollout import Phase
-from gitops_cli.domain.syncing import (
+from gitops_cli.domain.cluster.comparison import Agreement, Row, State, agreement
+from gitops_cli.domain.cluster.rollout import Phase
+from gitops_cli.domain.cluster.sync import (
     Done,
     EnvironmentReport,
     Outcome,
     SyncReport,
     Verdict,
 )
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.operations.waiting import Awaited, Key, Settled, Waiting

@@ -8,14 +8,14 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import NamedTuple
 
-from gitops_cli.domain.comparison import Row, State, target_of, telling
+from gitops_cli.domain.cluster.comparison import Row, State, target_of, telling
+from gitops_cli.domain.cluster.rollout import Phase, Trouble
+from gitops_cli.domain.cluster.sync import Verdict
+from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ConfigurationError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Environment
-from gitops_cli.domain.rollout import Phase, Trouble
-from gitops_cli.domain.syncing import Verdict
-from gitops_cli.domain.team import Team
-from gitops_cli.domain.workload import Observed, Target
+from gitops_cli.domain.recorded.environment import Environment
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.diff import compared_with
 from gitops_cli.operations.ports import Cluster, Following
 

@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.comparison import Comparison, Diff, Row, State, target_of
+from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State, target_of
+from gitops_cli.domain.cluster.workload import Target
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import Snapshot
-from gitops_cli.domain.team import Team
-from gitops_cli.domain.workload import Target
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, explained, restricted
 from gitops_cli.operations.placement import Clusters

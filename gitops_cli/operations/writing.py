@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from gitops_cli.domain.proposal import Actor, Proposal, Written
-from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.change.proposal import Actor, Proposal, Written
+from gitops_cli.domain.recorded.environment import Snapshot
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository

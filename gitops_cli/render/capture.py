@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitops_cli.domain.capturing import Captured
-from gitops_cli.domain.plan import Change
-from gitops_cli.domain.repository import MANIFESTS
+from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.cluster.capturing import Captured
+from gitops_cli.domain.recorded.environment import MANIFESTS
 from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 

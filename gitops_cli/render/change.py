@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gitops_cli.domain.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
-from gitops_cli.domain.drafting import Draft, Outcome, Review, Verb, told_apart
+from gitops_cli.domain.change.draft import Draft, Outcome, Review, Verb, told_apart
+from gitops_cli.domain.change.plan import Action, Change
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.plan import Action, Change
+from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View

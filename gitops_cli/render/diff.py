@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gitops_cli.domain.advice import commands
-from gitops_cli.domain.comparison import Comparison, Diff, Row, State
+from gitops_cli.domain.cluster.advice import commands
+from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State
+from gitops_cli.domain.cluster.pods import Running
+from gitops_cli.domain.cluster.rollout import Trouble
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import ImageRef
-from gitops_cli.domain.locks import Lock
-from gitops_cli.domain.rollout import Trouble
-from gitops_cli.domain.running import Running
+from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 

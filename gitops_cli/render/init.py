@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gitops_cli.domain.blueprint import Blueprint
+from gitops_cli.domain.recorded.blueprint import Blueprint
 from gitops_cli.render.view import Line, Style, View
 
 

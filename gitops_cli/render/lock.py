@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from gitops_cli.domain.drafting import LockDraft, Verb
-from gitops_cli.domain.locks import Lock
-from gitops_cli.domain.policy import moment
-from gitops_cli.domain.proposal import Written
+from gitops_cli.domain.change.draft import LockDraft, Verb
+from gitops_cli.domain.change.policy import moment
+from gitops_cli.domain.change.proposal import Written
+from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import SHORT
 from gitops_cli.render.view import Line, Style, View

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitops_cli.domain.building import Made, Release
+from gitops_cli.domain.release.building import Made, Release
 from gitops_cli.domain.text import one_line
 from gitops_cli.render.change import document, result_view
 from gitops_cli.render.view import Line, Style, View

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from gitops_cli.domain.advice import commands
-from gitops_cli.domain.comparison import Row, State
-from gitops_cli.domain.syncing import Done, EnvironmentReport, Outcome, SyncReport, Verdict
+from gitops_cli.domain.cluster.advice import commands
+from gitops_cli.domain.cluster.comparison import Row, State
+from gitops_cli.domain.cluster.sync import Done, EnvironmentReport, Outcome, SyncReport, Verdict
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.diff import problem_document, trouble_document, version
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View

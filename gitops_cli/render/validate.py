@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gitops_cli.domain.findings import Finding, Severity
+from gitops_cli.domain.recorded.findings import Finding, Severity
+from gitops_cli.domain.recorded.validation import Validation
 from gitops_cli.domain.text import one_line, plural
-from gitops_cli.domain.validation import Validation
 from gitops_cli.render.document import as_json
 from gitops_cli.render.view import Line, Style, View
 

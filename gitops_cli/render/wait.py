@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitops_cli.domain.syncing import EnvironmentReport, Outcome, SyncReport, Verdict
+from gitops_cli.domain.cluster.sync import EnvironmentReport, Outcome, SyncReport, Verdict
 from gitops_cli.render.diff import problem_document, version
 from gitops_cli.render.sync import failure_blocks, outcome_document
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View

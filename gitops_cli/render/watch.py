@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gitops_cli.domain.comparison import Diff, Row, State
+from gitops_cli.domain.cluster.comparison import Diff, Row, State
 from gitops_cli.domain.text import one_line
 from gitops_cli.render.diff import (
     STYLES,

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from gitops_cli.domain.drafting import Occasion, Verb, proposal_of
-from gitops_cli.domain.message import compose_message
+from gitops_cli.domain.change.draft import Occasion, Verb, proposal_of
+from gitops_cli.domain.change.message import compose_message
+from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.plan import Change
 from gitops_cli.domain.version import Version
 from gitops_cli.sandbox.samples import (
     ADA,

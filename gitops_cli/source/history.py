@@ -6,8 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from gitops_cli.domain.ancestry import SAME, UNKNOWN, Distance, Relation, SourceCommit, distance
-from gitops_cli.domain.commits import time_of
+from gitops_cli.domain.past.ancestry import (
+    SAME,
+    UNKNOWN,
+    Distance,
+    Relation,
+    SourceCommit,
+    distance,
+)
+from gitops_cli.domain.past.commits import time_of
 from gitops_cli.domain.version import is_commit
 from gitops_cli.source.git import read
 

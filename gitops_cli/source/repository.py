@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from gitops_cli.domain.ancestry import UNKNOWN, Changelog, Distance, Relation, SourceCommit
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.forge_links import project_at, same_remote
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.resolution import service_of_remote
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.past.ancestry import UNKNOWN, Changelog, Distance, Relation, SourceCommit
+from gitops_cli.domain.recorded.resolution import service_of_remote
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.source import history
 from gitops_cli.source.checkout import Checkout, remote_of
 from gitops_cli.source.mirror import Mirror, mirror_of

@@ -12,9 +12,9 @@ from pathlib import Path
 from subprocess import Popen
 from typing import NamedTuple
 
+from gitops_cli.domain.change.message import compose_message
+from gitops_cli.domain.change.proposal import Actor, Edit, Proposal
 from gitops_cli.domain.errors import GitError, GitOpsError, InvalidState, SourceMoved, UsageError
-from gitops_cli.domain.message import compose_message
-from gitops_cli.domain.proposal import Actor, Edit, Proposal
 from gitops_cli.domain.text import one_line
 from gitops_cli.state.cache import writing
 from gitops_cli.state.config import Config

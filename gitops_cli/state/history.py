@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from gitops_cli.domain.commits import Commit, FileChange, parent_on
 from gitops_cli.domain.errors import GitError
-from gitops_cli.domain.repository import KIND_OF_SUFFIX, MAX_BYTES
+from gitops_cli.domain.past.commits import Commit, FileChange, parent_on
+from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, MAX_BYTES
 from gitops_cli.state.failures import failure
 from gitops_cli.state.mainline import Mainline
 from gitops_cli.state.objects import Object, ObjectReader, parse_commit

@@ -17,8 +17,8 @@ from subprocess import Popen
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from gitops_cli.domain.commits import LastChange
 from gitops_cli.domain.errors import Denied, GitError
+from gitops_cli.domain.past.commits import LastChange
 from gitops_cli.state.cache import cache_name, make_private, replace_file
 from gitops_cli.state.failures import failure
 from gitops_cli.state.history import History

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import count
 
-from gitops_cli.domain.commits import Commit, parent_on
+from gitops_cli.domain.past.commits import Commit, parent_on
 from gitops_cli.state.objects import ObjectReader
 
 Walk = Callable[..., Generator[list[str], None, None]]

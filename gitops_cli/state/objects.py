@@ -10,10 +10,10 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from gitops_cli.domain.commits import Commit, time_of
+from gitops_cli.domain.change.message import parse_message
+from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.errors import GitError
-from gitops_cli.domain.message import parse_message
-from gitops_cli.domain.proposal import Actor
+from gitops_cli.domain.past.commits import Commit, time_of
 from gitops_cli.state.failures import spoken
 from gitops_cli.state.process import Git
 

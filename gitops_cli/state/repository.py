@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from gitops_cli.domain.commits import Commit, FileChange, LastChange
+from gitops_cli.domain.change.proposal import Actor, Proposal, Written
 from gitops_cli.domain.errors import Denied, GitError, RemoteUnreachable, UsageError
-from gitops_cli.domain.proposal import Actor, Proposal, Written
-from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.past.commits import Commit, FileChange, LastChange
+from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.state.branches import Branch
 from gitops_cli.state.failures import failure

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from gitops_cli.domain.change.proposal import Actor, Edit, Proposal, Written
 from gitops_cli.domain.errors import GitOpsError, PushRefused, RetriesExhausted
-from gitops_cli.domain.proposal import Actor, Edit, Proposal, Written
-from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import redacted, visible
 from gitops_cli.state.branches import Branch
 from gitops_cli.state.commit import build_commit, effective_edits, identity

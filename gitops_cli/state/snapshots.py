@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gitops_cli.domain.errors import Denied, GitError
-from gitops_cli.domain.locks import LOCK_SUFFIX
-from gitops_cli.domain.repository import (
+from gitops_cli.domain.recorded.environment import (
     IMAGES_PATH,
     KIND_OF_SUFFIX,
     MANIFESTS,
@@ -20,6 +19,7 @@ from gitops_cli.domain.repository import (
     Snapshot,
     parse_snapshot,
 )
+from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
 from gitops_cli.domain.text import one_line
 from gitops_cli.state.failures import failure
 from gitops_cli.state.objects import (

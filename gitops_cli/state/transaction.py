@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from gitops_cli.domain.change.proposal import Actor, Edit, Proposal, Written
 from gitops_cli.domain.errors import (
     Denied,
     GitError,
@@ -17,8 +18,7 @@ from gitops_cli.domain.errors import (
     RemoteUnreachable,
     RetriesExhausted,
 )
-from gitops_cli.domain.proposal import Actor, Edit, Proposal, Written
-from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import plural, redacted, visible
 from gitops_cli.state.branches import Branch, written_ref
 from gitops_cli.state.commit import Identity, build_commit, effective_edits, identity

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from gitops_cli.agent.model.outcome import Visit
+from gitops_cli.agent.model.spec import NAME
+from gitops_cli.agent.running import Agent
+from gitops_cli.agent.tip_reader import TipReader
 from gitops_cli.cluster.connection import connect
 from gitops_cli.cluster.objects import Objects
-from gitops_cli.domain.agent.outcome import Visit
-from gitops_cli.domain.agent.spec import NAME
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.operations.agent_run import Agent
 from gitops_cli.operations.placement import Clusters
-from gitops_cli.state.tip_reader import TipReader
 from tests.agent.world import World, build_world
 from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane

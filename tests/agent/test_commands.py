@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gitops_cli.domain.agent.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NAME
+from gitops_cli.agent.model.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NAME
 from tests.agent.world import apply
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane

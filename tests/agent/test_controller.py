@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.agent.manifests import manifests
-from gitops_cli.domain.agent.spec import NAME, AgentMode
-from gitops_cli.render.agent import manifests_yaml
+from gitops_cli.agent.model.manifests import manifests
+from gitops_cli.agent.model.spec import NAME, AgentMode
+from gitops_cli.agent.view import manifests_yaml
 from tests.agent.world import apply, spec_of
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane

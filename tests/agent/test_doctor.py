@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitops_cli.domain.agent.spec import NAME
+from gitops_cli.agent.model.spec import NAME
 from tests.agent.world import World
 from tests.testbed.controlplane import ControlPlane
 

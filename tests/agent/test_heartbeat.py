@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.cli.agent_run import keep_going
+from gitops_cli.agent.cli.run import keep_going
+from gitops_cli.agent.model.manifests import HEARTBEAT, manifests
+from gitops_cli.agent.model.spec import AgentMode
+from gitops_cli.agent.running import Agent
+from gitops_cli.agent.tip_reader import TipReader
 from gitops_cli.cluster.connection import connect
 from gitops_cli.cluster.objects import Objects
-from gitops_cli.domain.agent.manifests import HEARTBEAT, manifests
-from gitops_cli.domain.agent.spec import AgentMode
-from gitops_cli.operations.agent_run import Agent
 from gitops_cli.operations.placement import Clusters
-from gitops_cli.state.tip_reader import TipReader
 from tests.agent.world import World, spec_of
 from tests.testbed.kube import eventually
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.agent.spec import KEY_SECRET, KNOWN_HOSTS
+from gitops_cli.agent.model.spec import KEY_SECRET, KNOWN_HOSTS
 from tests.testbed.article import Article
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube

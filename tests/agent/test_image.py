@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gitops_cli.domain.agent.spec import NAME
+from gitops_cli.agent.model.spec import NAME
 from tests.agent.world import installed_objects
 from tests.registry.scripted import Reply, Request, Scripted, scripted
 from tests.testbed.gitops import Gitops

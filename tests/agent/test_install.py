@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gitops_cli.domain.agent.spec import (
+from gitops_cli.agent.model.spec import (
     IDENTITY,
     KEY_SECRET,
     KNOWN_HOSTS,

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.agent.manifests import manifests
-from gitops_cli.domain.agent.spec import NAME, AgentMode
+from gitops_cli.agent.model.manifests import manifests
+from gitops_cli.agent.model.spec import NAME, AgentMode
+from gitops_cli.agent.view import manifests_yaml
 from gitops_cli.operations.parallel import AT_ONCE
-from gitops_cli.render.agent import manifests_yaml
 from tests.agent.world import World, apply, spec_of
 from tests.testbed.article import Article
 from tests.testbed.faults import ApiProxy, Meanwhile

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from gitops_cli.domain.agent.manifests import manifests
-from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, AgentMode, Feature, Seed
-from gitops_cli.domain.repository import Kind
+from gitops_cli.agent.model.manifests import manifests
+from gitops_cli.agent.model.spec import KEY_SECRET, NAME, AgentMode, Feature, Seed
+from gitops_cli.agent.view import manifests_yaml
+from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.operations.shell_agent import shell_agent
-from gitops_cli.render.agent import manifests_yaml
 from tests.agent.world import apply, spec_of
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.kube import ApiError, Kube, eventually, with_token

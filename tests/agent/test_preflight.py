@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.agent.spec import NAME
+from gitops_cli.agent.model.spec import NAME
 from tests.agent.world import installed_objects
 from tests.state.http_remote import HttpRemote
 from tests.testbed import controlplane

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gitops_cli.domain.agent.spec import NAME, SIGNERS
+from gitops_cli.agent.model.spec import NAME, SIGNERS
 from tests.agent.conftest import Images
 from tests.testbed.article import Article, deploy
 from tests.testbed.git import Commit, add_commits, git

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitops_cli.domain.agent.spec import NAME
+from gitops_cli.agent.model.spec import NAME
 from tests.agent.world import installed_objects
 from tests.testbed.article import Article, deploy
 from tests.testbed.gitops import Gitops

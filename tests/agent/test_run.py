@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.agent.spec import NAME
+from gitops_cli.agent.model.spec import NAME
 from tests.agent.world import World
 from tests.state.http_remote import HttpRemote
 from tests.testbed.faults import Answer, ApiProxy, Cut, Fault

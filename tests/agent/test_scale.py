@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.agent.manifests import manifests
-from gitops_cli.domain.agent.spec import NAME, AgentMode
+from gitops_cli.agent.model.manifests import manifests
+from gitops_cli.agent.model.spec import NAME, AgentMode
 from tests.agent.world import spec_of
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import Commit, add_commits, init_bare

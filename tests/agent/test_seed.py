@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.agent.seed import command, variables
-from gitops_cli.domain.agent.spec import Seed
+from gitops_cli.agent.model.seed import command, variables
+from gitops_cli.agent.model.spec import Seed
 
 
 @pytest.mark.node

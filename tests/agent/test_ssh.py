@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.agent.keys import generate, public_key, ssh_for
-from gitops_cli.domain.agent.spec import IDENTITY, KNOWN_HOSTS, NEXT_IDENTITY
-from gitops_cli.domain.agent.ssh import (
+from gitops_cli.agent.model.spec import IDENTITY, KNOWN_HOSTS, NEXT_IDENTITY
+from gitops_cli.domain.errors import ConfigurationError, UsageError
+from gitops_cli.domain.ssh import (
     HostKey,
     SshServer,
     known_hosts,
@@ -20,7 +21,6 @@ from gitops_cli.domain.agent.ssh import (
     ssh_command,
     ssh_server,
 )
-from gitops_cli.domain.errors import ConfigurationError, UsageError
 from tests.testbed.git import init_bare
 from tests.testbed.sshd import Sshd
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gitops_cli.domain.agent.rights import role_rules
-from gitops_cli.domain.agent.spec import NAME, Feature
-from gitops_cli.domain.agent.status import (
+from gitops_cli.agent.model.rights import role_rules
+from gitops_cli.agent.model.spec import NAME, Feature
+from gitops_cli.agent.model.status import (
     AgentStatus,
     Health,
     Result,
@@ -19,7 +19,7 @@ from gitops_cli.domain.agent.status import (
 )
 from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.recorded.environment import Kind
 
 ENV = EnvironmentName("shop-production")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gitops_cli.agent.tip_reader import TipReader
 from gitops_cli.cluster.parse import workload
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.syncing import Ours
-from gitops_cli.domain.workload import Workload
+from gitops_cli.domain.cluster.sync import Ours
+from gitops_cli.domain.cluster.workload import Workload
+from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.operations.sync import Follow
-from gitops_cli.state.tip_reader import TipReader
 from tests.agent.signer import Signer, ending_gpg, run
 from tests.agent.world import World
 from tests.testbed.controlplane import ControlPlane

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.agent.manifests import manifests
-from gitops_cli.domain.agent.spec import CONTROLLER_NAMESPACE, NAME, AgentMode
-from gitops_cli.render.agent import manifests_yaml
+from gitops_cli.agent.model.manifests import manifests
+from gitops_cli.agent.model.spec import CONTROLLER_NAMESPACE, NAME, AgentMode
+from gitops_cli.agent.view import manifests_yaml
 from tests.agent.world import apply, installed_objects, spec_of
 from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gitops_cli.domain.agent.spec import KEY_SECRET, NAME
+from gitops_cli.agent.model.spec import KEY_SECRET, NAME
 from tests.agent.world import apply, installed_objects
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane

@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from gitops_cli.domain.agent.manifests import manifests
-from gitops_cli.domain.agent.spec import KEY_SECRET, NAME, SIGNERS, AgentMode, AgentSpec
+from gitops_cli.agent.model.manifests import manifests
+from gitops_cli.agent.model.spec import KEY_SECRET, NAME, SIGNERS, AgentMode, AgentSpec
+from gitops_cli.agent.view import manifests_yaml
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.render.agent import manifests_yaml
+from gitops_cli.domain.recorded.environment import Kind
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops, Ran

@@ -12,7 +12,6 @@ import pytest
 
 from gitops_cli.builder.engine import find_builder
 from gitops_cli.builder.process import TAIL, run
-from gitops_cli.domain.building import BuildRequest, Engine
 from gitops_cli.domain.errors import (
     BuilderUnreachable,
     BuildFailed,
@@ -21,6 +20,7 @@ from gitops_cli.domain.errors import (
     RegistryError,
 )
 from gitops_cli.domain.image import parse_image
+from gitops_cli.domain.release.building import BuildRequest, Engine
 
 IMAGE = parse_image("registry.example.com/shop/web:1")
 

@@ -12,7 +12,7 @@ import pytest
 
 from gitops_cli import __version__
 from gitops_cli.cluster.connection import connect
-from gitops_cli.domain.team import Team
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations.doctor import check_clusters
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.state.opening import open_repository

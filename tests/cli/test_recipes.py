@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.blueprint import Forge
+from gitops_cli.domain.recorded.blueprint import Forge
 from gitops_cli.operations.recipes import FOLDER, recipe_files
 from tests.testbed.controlplane import go_toolchain
 from tests.testbed.git import git, init_bare

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gitops_cli.cluster.connection import KubernetesCluster
+from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched, Stamp
+from gitops_cli.domain.cluster.workload import Observed, Target, Workload
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import parse_image
-from gitops_cli.domain.imagepatch import ImagePatch, Moved, Patched, Stamp
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.workload import Observed, Target, Workload
+from gitops_cli.domain.recorded.environment import Kind
 
 COMMIT = "c" * 40
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from gitops_cli.cluster.connection import connect
+from gitops_cli.domain.cluster.workload import Target
 from gitops_cli.domain.errors import (
     ClusterError,
     ClusterUnreachable,
@@ -22,8 +23,7 @@ from gitops_cli.domain.errors import (
     TimedOut,
 )
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.workload import Target
+from gitops_cli.domain.recorded.environment import Kind
 from tests.cluster.conftest import Connected
 from tests.cluster.tunnel import Tunnel
 from tests.testbed import controlplane

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.cluster.connection import KubernetesCluster
+from gitops_cli.domain.cluster.workload import Target
 from gitops_cli.domain.errors import ClusterUnreachable, TimedOut
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.workload import Target
+from gitops_cli.domain.recorded.environment import Kind
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import ApiProxy

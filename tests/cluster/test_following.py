@@ -11,10 +11,10 @@ import pytest
 
 from gitops_cli.cluster import watching
 from gitops_cli.cluster.connection import KubernetesCluster
+from gitops_cli.domain.cluster.rollout import judge
+from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.rollout import judge
-from gitops_cli.domain.workload import Observed, Target
+from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.operations.ports import Following
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from gitops_cli.cluster.connection import KubernetesCluster
+from gitops_cli.domain.cluster.imagepatch import Moved, Patched
 from gitops_cli.domain.errors import (
     ClusterError,
 )
-from gitops_cli.domain.imagepatch import Moved, Patched
-from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.recorded.environment import Kind
 from tests.cluster.asking import COMMIT, patch_of, read, sent
 from tests.testbed.faults import Answer, ApiProxy, Cut, Meanwhile
 from tests.testbed.kube import Kube

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from gitops_cli.cluster import reading
 from gitops_cli.cluster.connection import KubernetesCluster
 from gitops_cli.cluster.parse import parse_list
+from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.errors import (
     ClusterError,
     Denied,
     TimedOut,
 )
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.rights import Right
+from gitops_cli.domain.recorded.environment import Kind
 from tests.cluster.asking import observed, patch_of, read, sent
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane

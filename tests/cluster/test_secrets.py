@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from gitops_cli.cluster.connection import connect
+from gitops_cli.domain.cluster.workload import Target
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.workload import Target
+from gitops_cli.domain.recorded.environment import Kind
 from tests.cluster.recorder import Recorder
 
 SECRET = "S3CR3T"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.ancestry import (
+from gitops_cli.domain.past.ancestry import (
     SAME,
     UNKNOWN,
     Age,

@@ -10,10 +10,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.blueprint import Blueprint, Forge, checked, files_of
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.domain.repository import RawFile, parse_snapshot
-from gitops_cli.domain.team import DEFAULT_STAGES
+from gitops_cli.domain.recorded.blueprint import Blueprint, Forge, checked, files_of
+from gitops_cli.domain.recorded.environment import RawFile, parse_snapshot
+from gitops_cli.domain.recorded.team import DEFAULT_STAGES
 from gitops_cli.settings import parse_team
 
 IMAGES = "registry.example.com/{project}/"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.commits import along
+from gitops_cli.domain.past.commits import along
 
 BRANCH = tuple("gfedcba")  # newest first
 PASTS = st.dictionaries(st.sampled_from("xyz"), st.sets(st.sampled_from(BRANCH)))

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gitops_cli.domain.building import (
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.release.building import (
     CommitRequest,
     check_container,
     check_secret,
@@ -14,7 +15,6 @@ from gitops_cli.domain.building import (
     parse_command,
     web_address,
 )
-from gitops_cli.domain.errors import UsageError
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=timezone(timedelta(hours=1)))
 

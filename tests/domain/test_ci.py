@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gitops_cli.domain.ci import CiRun, author, ci_run
-from gitops_cli.domain.proposal import Actor
+from gitops_cli.domain.change.proposal import Actor
+from gitops_cli.domain.release.ci import CiRun, author, ci_run
 
 GITHUB = {
     "CI": "true",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.comparison import (
+from gitops_cli.domain.cluster.comparison import (
     Agreement,
     Comparison,
     Row,
@@ -17,22 +17,22 @@ from gitops_cli.domain.comparison import (
     compare,
     target_of,
 )
-from gitops_cli.domain.errors import Denied, ExitCode
-from gitops_cli.domain.image import ImageRef, parse_image
-from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import (
-    Environment,
-    Kind,
-    RawFile,
-    parse_environment_files,
-)
-from gitops_cli.domain.workload import (
+from gitops_cli.domain.cluster.workload import (
     Container,
     Counts,
     Observed,
     Pod,
     PodContainer,
     Workload,
+)
+from gitops_cli.domain.errors import Denied, ExitCode
+from gitops_cli.domain.image import ImageRef, parse_image
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import (
+    Environment,
+    Kind,
+    RawFile,
+    parse_environment_files,
 )
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitops_cli.domain.containers import StartedWith, started_with
+from gitops_cli.domain.release.containers import StartedWith, started_with
 
 IMAGE = {"Entrypoint": ["/docker-entrypoint.sh"], "Env": ["PATH=/bin", "NGINX_VERSION=1.29"]}
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gitops_cli.domain.drafting import (
+from gitops_cli.domain.change.draft import (
     Occasion,
     Verb,
     described,
@@ -16,11 +16,16 @@ from gitops_cli.domain.drafting import (
     source_times_text,
     version_edits,
 )
+from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.change.policy import Override
+from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.plan import Change
-from gitops_cli.domain.policy import Override
-from gitops_cli.domain.proposal import Edit
-from gitops_cli.domain.repository import Environment, Kind, RawFile, parse_environment_files
+from gitops_cli.domain.recorded.environment import (
+    Environment,
+    Kind,
+    RawFile,
+    parse_environment_files,
+)
 from gitops_cli.domain.version import Version
 
 PROD, STAGING = EnvironmentName("p-production"), EnvironmentName("p-staging")

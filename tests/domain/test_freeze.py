@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.freeze import parse_freeze
+from gitops_cli.domain.recorded.freeze import parse_freeze
 
 WEEKEND = "Fri 16:00 - Mon 08:00 Europe/Warsaw"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from gitops_cli.domain.cluster.imagepatch import ImagePatch, Stamp
+from gitops_cli.domain.cluster.workload import Container, Workload
 from gitops_cli.domain.image import parse_image
-from gitops_cli.domain.imagepatch import ImagePatch, Stamp
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.workload import Container, Workload
+from gitops_cli.domain.recorded.environment import Kind
 
 OLD, NEW, COMMIT = "36a03b3" + "0" * 33, "8f14e45" + "0" * 33, "c" * 40
 CONTAINERS = (

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitops_cli.domain.change.intent import promotion, recording, selected, settle, version_path
+from gitops_cli.domain.change.plan import Action, Change
 from gitops_cli.domain.errors import InvalidState, UnknownService
-from gitops_cli.domain.intent import promotion, recording, selected, settle, version_path
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.plan import Action, Change
-from gitops_cli.domain.repository import (
+from gitops_cli.domain.recorded.environment import (
     Environment,
     FileType,
     Kind,

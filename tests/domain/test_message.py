@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.message import compose_message, parse_message
+from gitops_cli.domain.change.message import compose_message, parse_message
 
 TRAILERS = (("Gitops-Action", "set"), ("Gitops-Reason", "because"))
 BLOCK = "Gitops-Action: set\nGitops-Reason: because\n"

@@ -6,11 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gitops_cli.domain.errors import Frozen, Locked, PolicyRefused, UsageError
-from gitops_cli.domain.freeze import parse_freeze
-from gitops_cli.domain.locks import Lock
-from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.policy import (
+from gitops_cli.domain.change.policy import (
     Override,
     Unconfirmed,
     enforce,
@@ -22,9 +18,13 @@ from gitops_cli.domain.policy import (
     wrong_form,
     wrong_source,
 )
-from gitops_cli.domain.repository import Environment
-from gitops_cli.domain.stages import Place
-from gitops_cli.domain.team import StageRules, Team, VersionForm
+from gitops_cli.domain.errors import Frozen, Locked, PolicyRefused, UsageError
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Environment
+from gitops_cli.domain.recorded.freeze import parse_freeze
+from gitops_cli.domain.recorded.locks import Lock
+from gitops_cli.domain.recorded.stages import Place
+from gitops_cli.domain.recorded.team import StageRules, Team, VersionForm
 from gitops_cli.domain.version import Version
 
 PROD = EnvironmentName("p-production")

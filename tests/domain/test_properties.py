@@ -12,23 +12,23 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from gitops_cli.domain.change.plan import plan_changes
 from gitops_cli.domain.duration import age, parse_duration
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError, InvalidState
-from gitops_cli.domain.findings import Severity
-from gitops_cli.domain.freeze import parse_freeze
 from gitops_cli.domain.image import image_for, parse_image, same_repository
-from gitops_cli.domain.locks import Lock, parse_lock
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
-from gitops_cli.domain.plan import plan_changes
-from gitops_cli.domain.repository import (
+from gitops_cli.domain.recorded.environment import (
     KIND_OF_SUFFIX,
     MAX_BYTES,
     FileType,
     RawFile,
     parse_snapshot,
 )
-from gitops_cli.domain.stages import candidates, in_order, place_of
-from gitops_cli.domain.team import Team, VersionForm
+from gitops_cli.domain.recorded.findings import Severity
+from gitops_cli.domain.recorded.freeze import parse_freeze
+from gitops_cli.domain.recorded.locks import Lock, parse_lock
+from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
+from gitops_cli.domain.recorded.team import Team, VersionForm
 from gitops_cli.domain.text import one_line, redacted, visible
 from gitops_cli.domain.version import Version, parse_version
 from gitops_cli.settings import parse_team

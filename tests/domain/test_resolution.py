@@ -6,15 +6,15 @@ import pytest
 
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Environment, Kind, Snapshot, VersionFile
-from gitops_cli.domain.resolution import (
+from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot, VersionFile
+from gitops_cli.domain.recorded.resolution import (
     environment_for,
     projects_with,
     service_of_remote,
     stage_before,
 )
-from gitops_cli.domain.stages import Ambiguous
-from gitops_cli.domain.team import ServiceRules, StageRules, Team
+from gitops_cli.domain.recorded.stages import Ambiguous
+from gitops_cli.domain.recorded.team import ServiceRules, StageRules, Team
 from gitops_cli.domain.version import Version
 
 AUTH, SEARCH, WEB = (ServiceName(name) for name in ("auth", "search", "web"))

@@ -6,9 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.rollout import (
+from gitops_cli.domain.cluster.rollout import (
     Phase,
     Rollout,
     Trouble,
@@ -17,7 +15,7 @@ from gitops_cli.domain.rollout import (
     trouble_of,
     with_event,
 )
-from gitops_cli.domain.workload import (
+from gitops_cli.domain.cluster.workload import (
     Condition,
     Container,
     Counts,
@@ -27,6 +25,8 @@ from gitops_cli.domain.workload import (
     PodContainer,
     Workload,
 )
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Kind
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 DONE = Counts(2, 2, 2, 2, 2)

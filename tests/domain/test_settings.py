@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gitops_cli.domain.errors import ConfigurationError
-from gitops_cli.domain.repository import FileType, RawFile
-from gitops_cli.domain.team import Mode, Requirement, Team, VersionForm
+from gitops_cli.domain.recorded.environment import FileType, RawFile
+from gitops_cli.domain.recorded.team import Mode, Requirement, Team, VersionForm
 from gitops_cli.settings import line_of, parse_team
 
 FULL = """\

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.commits import Commit, FileChange
+from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.proposal import Actor
-from gitops_cli.domain.undo import (
+from gitops_cli.domain.past.commits import Commit, FileChange
+from gitops_cli.domain.past.steps import (
     newest_commits,
     standing,
     steps,

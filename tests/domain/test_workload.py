@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitops_cli.domain.image import parse_image
-from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.repository import Kind
-from gitops_cli.domain.workload import (
+from gitops_cli.domain.cluster.workload import (
     Container,
     Job,
     Observed,
@@ -16,6 +13,9 @@ from gitops_cli.domain.workload import (
     Workload,
     containers_for,
 )
+from gitops_cli.domain.image import parse_image
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Kind
 
 SPACE = EnvironmentName("shop-production")
 IMAGE = parse_image("registry.example.com/shop/web:1")

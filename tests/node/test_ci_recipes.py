@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gitops_cli.domain.blueprint import Forge
+from gitops_cli.domain.recorded.blueprint import Forge
 from gitops_cli.operations.recipes import recipe_files
 from tests.node.company import ACCOUNT
 from tests.node.watching import command_lines, traced

@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from gitops_cli.domain.comparison import Row, State
+from gitops_cli.domain.cluster.comparison import Row, State
+from gitops_cli.domain.cluster.sync import Verdict
+from gitops_cli.domain.cluster.workload import Observed, Pod
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.syncing import Verdict
-from gitops_cli.domain.team import Team
-from gitops_cli.domain.workload import Observed, Pod
+from gitops_cli.domain.recorded.team import Team
 from gitops_cli.operations import waiting
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.waiting import Awaited, Waiting

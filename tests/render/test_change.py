@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gitops_cli.domain.ancestry import SAME, UNKNOWN, Changelog, SourceCommit, distance
-from gitops_cli.domain.drafting import Draft, Outcome, Verb
+from gitops_cli.domain.change.draft import Draft, Outcome, Verb
+from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.change.proposal import Proposal, Written
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.plan import Change
-from gitops_cli.domain.proposal import Proposal, Written
+from gitops_cli.domain.past.ancestry import SAME, UNKNOWN, Changelog, SourceCommit, distance
 from gitops_cli.domain.version import Version
 from gitops_cli.render.change import both_views, plan_view, result_view
 from gitops_cli.render.view import Line, Table, View, cell

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.ancestry import Relation
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.team import ServiceRules, Team
+from gitops_cli.domain.past.ancestry import Relation
+from gitops_cli.domain.recorded.team import ServiceRules, Team
 from gitops_cli.source.checkout import Checkout, author_at, checkout_at
 from gitops_cli.source.repository import Sources
 from tests.source.sources import commits, shallow

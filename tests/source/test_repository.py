@@ -6,7 +6,7 @@ import fcntl
 import shutil
 from pathlib import Path
 
-from gitops_cli.domain.ancestry import Relation
+from gitops_cli.domain.past.ancestry import Relation
 from gitops_cli.source.mirror import mirror_of
 from gitops_cli.source.repository import SourceRepository
 from tests.source.sources import commits, shallow

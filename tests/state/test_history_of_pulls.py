@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.commits import parent_on
+from gitops_cli.domain.past.commits import parent_on
 from gitops_cli.state.repository import StateRepository
 from tests.state.world import AUTH, NEW, OLD, OTHER, START, WEB, World, opened, path_of
 from tests.testbed.git import Commit, add_commits, git

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gitops_cli.domain.change.proposal import Actor, Edit, Proposal
 from gitops_cli.domain.errors import (
     InvalidState,
     Locked,
@@ -16,8 +17,7 @@ from gitops_cli.domain.errors import (
     UsageError,
 )
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.proposal import Actor, Edit, Proposal
-from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.recorded.environment import Snapshot
 from tests.state.test_push import hook
 from tests.state.world import (
     AUTH,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.errors import (
     Blocked,
 )
-from gitops_cli.domain.proposal import Edit
 from tests.state.world import (
     AUTH,
     NEW,

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitops_cli.domain.change.proposal import Edit, Proposal
 from gitops_cli.domain.errors import Locked
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.proposal import Edit, Proposal
-from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.state.opening import open_repository
 from gitops_cli.state.repository import StateRepository
 from tests.testbed.git import Commit, add_commits, git, init_bare

@@ -9,10 +9,10 @@ import json
 import sys
 from pathlib import Path
 
+from gitops_cli.domain.change.proposal import Edit, Proposal
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.proposal import Edit, Proposal
-from gitops_cli.domain.repository import Snapshot
+from gitops_cli.domain.recorded.environment import Snapshot
 from tests.state.world import DEV, PROD, opened, opened_url, path_of
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from gitops_cli.domain.agent.spec import CONTROLLER_NAMESPACE, NAME
+from gitops_cli.agent.model.spec import CONTROLLER_NAMESPACE, NAME
 from gitops_cli.operations.shell_agent import shell_agent
 from tests.agent.world import apply
 from tests.node.agent.site import Site

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.agent.spec import CONTROLLER_NAMESPACE, NAME
+from gitops_cli.agent.model.spec import CONTROLLER_NAMESPACE, NAME
 from tests.node.agent.company import (
     BAKED,
     CONTROLLED,

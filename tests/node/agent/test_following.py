@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from gitops_cli.domain.agent.spec import CONTROLLER_NAMESPACE, NAME
+from gitops_cli.agent.model.spec import CONTROLLER_NAMESPACE, NAME
 from tests.node.agent.company import (
     ALL,
     BAKED,

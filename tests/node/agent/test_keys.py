@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitops_cli.domain.agent.spec import CONTROLLER_NAMESPACE
+from gitops_cli.agent.model.spec import CONTROLLER_NAMESPACE
 from tests.node.agent.company import BAKED, CONTROLLED, ByHand, await_status, status
 from tests.node.agent.site import Site
 from tests.testbed.git import git

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from gitops_cli.domain.agent.spec import NAME
+from gitops_cli.agent.model.spec import NAME
 from tests.node.agent.company import health, make_key, status
 from tests.node.agent.site import FIRST, Site
 from tests.testbed.git import git

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gitops_cli.domain.agent.spec import CONTROLLER_NAMESPACE, IDENTITY, KEY_SECRET, NAME
+from gitops_cli.agent.model.spec import CONTROLLER_NAMESPACE, IDENTITY, KEY_SECRET, NAME
 from tests.node.agent.company import BAKED, CONTROLLED, SEEDED, kubectl
 from tests.node.agent.site import FIRST, Site
 from tests.testbed.gitops import Gitops

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitops_cli.domain.agent.spec import KEY_SECRET, NAME
+from gitops_cli.agent.model.spec import KEY_SECRET, NAME
 from tests.agent.world import installed_objects
 from tests.node.agent.company import health, make_key, status
 from tests.node.agent.site import FIRST, Site

@@ -1,0 +1,1 @@
+"""`gitops agent` and its subcommands."""

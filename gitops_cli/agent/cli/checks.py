@@ -1,0 +1,54 @@
+"""What `gitops doctor` says of the agents in a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from gitops_cli.agent.model.outcome import AgentReport
+from gitops_cli.agent.model.status import Health
+from gitops_cli.agent.reports import read_reports
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.checks import Check, Verdict
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.operations.placement import Placed
+
+_WHILE = {
+    Health.NEVER_RAN: "it has not run yet",
+    Health.STALE: "its runs do not happen any more",
+    Health.SUSPENDED: "somebody stopped it",
+    Health.FAILING: "see its log",
+}
+
+
+def agent_checks(session: Session) -> Callable[[Placed], Iterator[Check]]:
+    """Return what judges the agents of one cluster's environments."""
+
+    def judge(group: Placed) -> Iterator[Check]:
+        reports: list[AgentReport] = []
+        try:
+            now = group.cluster.about().time or session.now()
+            reports, errors = read_reports(group.cluster.objects(), group.environments, now=now)
+        except GitOpsError as error:
+            errors = [error]
+        yield from _checks(reports, errors)
+
+    return judge
+
+
+def _checks(reports: Sequence[AgentReport], errors: Sequence[GitOpsError]) -> Iterator[Check]:
+    for unread in errors:
+        yield Check("agents", Verdict.WARNING, unread.message, unread.hint)
+    well = [r.environment for r in reports if r.health is Health.OK]
+    ill = [r for r in reports if r.health not in (Health.OK, Health.MISSING)]
+    for report in ill:
+        verdict = Verdict.WARNING if report.health is Health.SUSPENDED else Verdict.FAILED
+        detail = f"{report.health}: {report.status.error or _WHILE[report.health]}"
+        hint = f"gitops agent status {report.environment}"
+        yield Check(f"agent of {report.environment}", verdict, detail, hint)
+    if well or not (ill or errors):
+        yield Check("agents", Verdict.OK, _named(well))
+
+
+def _named(names: Sequence[EnvironmentName]) -> str:
+    return f"well: {', '.join(names)}" if names else "none is running"

@@ -1,0 +1,296 @@
+"""`gitops agent manifests` and `install`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitops_cli.agent import keys
+from gitops_cli.agent.cli.image import check_image
+from gitops_cli.agent.cli.key import confirmed_hosts, try_repository
+from gitops_cli.agent.cli.options import (
+    DEFAULT_NAMESPACE,
+    Again,
+    AgentRepo,
+    AllowedSigners,
+    Branch,
+    GpgKeyring,
+    HostKeys,
+    Image,
+    Interval,
+    KnownHosts,
+    Mode,
+    Named,
+    Namespace,
+    PullSecret,
+    Restrict,
+    SeedApt,
+    Seeded,
+    SeedIndex,
+    SeedPackage,
+    Unsigned,
+    Wanted,
+    Without,
+    agent_url,
+)
+from gitops_cli.agent.cli.plan import Planned, carry_out
+from gitops_cli.agent.existing import read_standing
+from gitops_cli.agent.installing import (
+    plan_forget_signers,
+    plan_install,
+    plan_replace,
+)
+from gitops_cli.agent.model.manifests import Manifest, identity
+from gitops_cli.agent.model.manifests import manifests as manifests_of
+from gitops_cli.agent.model.spec import IDENTITY, NEXT_IDENTITY, AgentMode, AgentSpec
+from gitops_cli.agent.rotating import Secret, read_secret
+from gitops_cli.agent.view import manifests_view
+from gitops_cli.cli.command import command
+from gitops_cli.cli.look import clusters_of, environments_named, placed
+from gitops_cli.cli.options import Context, DryRun, Kubeconfig, Project, Yes
+from gitops_cli.cli.prompts import confirm, may_ask
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import (
+    UsageError,
+)
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.ssh import ssh_server
+from gitops_cli.operations.ports import Objects
+from gitops_cli.settings import parse_team
+
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--key", metavar="FILE", help="Use this private key instead of the cluster's."),
+]
+
+
+@command
+def manifests(
+    session: Session,
+    environments: Named,
+    project: Project = None,
+    mode: Mode = AgentMode.CRONJOB,
+    image: Image = None,
+    seeded: Seeded = False,
+    seed_index: SeedIndex = None,
+    seed_apt: SeedApt = None,
+    seed_packages: SeedPackage = None,
+    agent_repo: AgentRepo = None,
+    branch: Branch = None,
+    interval: Interval = None,
+    restrict: Restrict = False,
+    without: Without = None,
+    allowed_signers: AllowedSigners = None,
+    gpg_keyring: GpgKeyring = None,
+    namespace: Namespace = DEFAULT_NAMESPACE,
+    pull_secrets: PullSecret = None,
+    with_secret: Annotated[
+        bool, typer.Option("--with-secret", help="Print the deploy key's Secret too.")
+    ] = False,
+    key: KeyFile = None,
+    known_hosts: KnownHosts = None,
+    host_keys: HostKeys = None,
+) -> None:
+    """Print the agent's objects as YAML for `kubectl apply -f -`.
+
+    Without --with-secret the key's Secret is left out: `gitops agent key` puts it into the
+    cluster. With it a new key is made, or that of --key is used.
+    """
+    wanted = Wanted(
+        mode,
+        image,
+        seeded,
+        seed_index,
+        seed_apt,
+        seed_packages or (),
+        branch,
+        interval,
+        restrict,
+        without or (),
+        (),
+        allowed_signers,
+        gpg_keyring,
+        False,
+        namespace,
+        pull_secrets or (),
+        agent_repo,
+    )
+    agent_url(session, agent_repo)
+    snapshot, _, names = _meant(session, environments, project)
+    found: list[Manifest] = []
+    for group in wanted.groups(names):
+        spec = wanted.spec(session, snapshot, group)
+        secret = None
+        if with_secret:
+            secret = _new_secret(session, spec, key, known_hosts, host_keys or ())
+        found += manifests_of(spec, secret=secret)
+    session.show(manifests_view(_each_once(found)))
+
+
+@command
+def install(
+    session: Session,
+    environments: Named,
+    project: Project = None,
+    mode: Mode = AgentMode.CRONJOB,
+    image: Image = None,
+    seeded: Seeded = False,
+    seed_index: SeedIndex = None,
+    seed_apt: SeedApt = None,
+    seed_packages: SeedPackage = None,
+    agent_repo: AgentRepo = None,
+    branch: Branch = None,
+    interval: Interval = None,
+    restrict: Restrict = False,
+    without: Without = None,
+    again: Again = None,
+    allowed_signers: AllowedSigners = None,
+    gpg_keyring: GpgKeyring = None,
+    no_require_signed: Unsigned = False,
+    namespace: Namespace = DEFAULT_NAMESPACE,
+    pull_secrets: PullSecret = None,
+    key: KeyFile = None,
+    known_hosts: KnownHosts = None,
+    host_keys: HostKeys = None,
+    verify_image: Annotated[
+        bool,
+        typer.Option("--verify-image/--no-verify-image", help="Ask the registry for the image."),
+    ] = True,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Install the agent: try everything, show the plan, apply it server-side.
+
+    Tried first: that the repository can be read with the agent's key, that its pod can pull the
+    image, and that the API server accepts every object from you. What you do not speak of stays
+    as it is where an agent is installed already; one that served an environment in the other
+    mode, or from another namespace, is removed with its key.
+    """
+    wanted = Wanted(
+        mode,
+        image,
+        seeded,
+        seed_index,
+        seed_apt,
+        seed_packages or (),
+        branch,
+        interval,
+        restrict,
+        without or (),
+        again or (),
+        allowed_signers,
+        gpg_keyring,
+        no_require_signed,
+        namespace,
+        pull_secrets or (),
+        agent_repo,
+    )
+    trust_is_told = wanted.trust_is_told
+    snapshot, team, names = _meant(session, environments, project)
+    plans: list[Planned] = []
+    asked: set[tuple[str, str]] = set()
+    clusters = clusters_of(session, context, kubeconfig, warm=False)
+    for cluster, there in placed(clusters, names, team):
+        objects = cluster.objects()
+        found: list[Manifest] = []
+        installing: list[AgentSpec] = []
+        for group in wanted.groups(there):
+            standing = read_standing(
+                objects, mode, wanted.home(group[0]), group, trust_is_told=trust_is_told
+            )
+            spec = wanted.spec(session, snapshot, group, standing)
+            _say_strangers(session, snapshot, spec)
+            secret = _tried_secret(session, objects, spec, key, known_hosts, host_keys or ())
+            found += manifests_of(spec, secret=secret)
+            installing.append(spec)
+            if verify_image and (spec.image, spec.namespace) not in asked:
+                check_image(session, objects, spec.image, spec.namespace, spec.pull_secrets)
+                asked.add((spec.image, spec.namespace))
+        plan = plan_install(objects, _each_once(found)) + plan_replace(objects, installing)
+        if no_require_signed:
+            for spec in installing:
+                plan += plan_forget_signers(objects, spec.namespace)
+        plans.append(Planned(cluster, plan))
+    carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
+
+
+def _meant(
+    session: Session, words: Sequence[str], project: str | None
+) -> tuple[Snapshot, Team, list[EnvironmentName]]:
+    tip = session.state.tip()
+    snapshot = session.state.snapshot(tip.commit)
+    team = parse_team(snapshot.settings)
+    return snapshot, team, environments_named(session, words, snapshot, team, project=project)
+
+
+def _say_strangers(session: Session, snapshot: Snapshot, spec: AgentSpec) -> None:
+    """Name the environments that a controller has and this repository has not."""
+    for name in spec.others:
+        if name not in snapshot.environments:
+            session.output.warn(
+                f"the agent in {spec.namespace} also has {name}, which the repository lacks; "
+                f"`gitops agent uninstall {name}` removes it there"
+            )
+
+
+def _needs_key(spec: AgentSpec) -> bool:
+    return ssh_server(spec.url) is not None
+
+
+def _tried_secret(
+    session: Session,
+    objects: Objects,
+    spec: AgentSpec,
+    file: Path | None,
+    known_hosts: Path | None,
+    fingerprints: Sequence[str],
+) -> Secret | None:
+    """Return the Secret to install, None: that of the cluster; the repository is read with it."""
+    there = read_secret(objects, spec.namespace)
+    secret = None
+    if file is not None or (_needs_key(spec) and IDENTITY not in (there or {})):
+        if file is None and not may_ask():
+            raise UsageError(
+                f"{spec.namespace} has no deploy key yet",
+                hint=f"make and register one first: gitops agent key {spec.environments[0]}",
+            )
+        secret = _new_secret(session, spec, file, known_hosts, fingerprints)
+        if file is None:
+            confirm("Is it registered at the git server?")
+        following = (there or {}).get(NEXT_IDENTITY)
+        if following not in (None, secret[IDENTITY]):  # a rotation is under way, and goes on
+            secret = {**secret, NEXT_IDENTITY: following}
+    try_repository(session, spec.url, secret or there, spec.branch)
+    return secret
+
+
+def _new_secret(
+    session: Session,
+    spec: AgentSpec,
+    file: Path | None,
+    known_hosts: Path | None,
+    fingerprints: Sequence[str],
+) -> Secret:
+    hosts = confirmed_hosts(session, spec.url, known_hosts, fingerprints)
+    if file is not None:
+        try:
+            private = file.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{file}: {error.strerror}") from error
+        keys.public_key(private)  # raises if it is none, or has a passphrase
+        return keys.secret_files(private, hosts)
+    pair = keys.generate(f"gitops-agent@{spec.namespace}")
+    session.output.say(f"register it as a read-only deploy key:\n{pair.public}")
+    return keys.secret_files(pair.private, hosts)
+
+
+def _each_once(found: Iterable[Manifest]) -> list[Manifest]:
+    """Return the objects without repetitions, such as the policy that all environments share."""
+    return list({identity(manifest): manifest for manifest in found}.values())

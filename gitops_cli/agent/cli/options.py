@@ -1,0 +1,249 @@
+"""The options that say what agent is meant, and the AgentSpec they make."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from gitops_cli.agent.existing import Standing
+from gitops_cli.agent.model.setup import Setup
+from gitops_cli.agent.model.spec import (
+    CONTROLLER_NAMESPACE,
+    GPG_SIGNERS,
+    STOCK_IMAGE,
+    AgentMode,
+    AgentSpec,
+    Feature,
+    Seed,
+)
+from gitops_cli.agent.model.status import DEFAULT_INTERVAL
+from gitops_cli.agent.pins import requirements as pinned_requirements
+from gitops_cli.agent.signers import read_signers
+from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.options import duration
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import ConfigurationError, UsageError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.environment import Kind, Snapshot
+from gitops_cli.domain.ssh import ssh_server
+from gitops_cli.domain.text import holds_credentials
+
+Named = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ENV…", help="Environments or stages.", autocompletion=complete_environment
+    ),
+]
+Mode = Annotated[
+    AgentMode,
+    typer.Option("--mode", help="A CronJob per namespace, or one process for several."),
+]
+Image = Annotated[
+    str | None, typer.Option("--image", help="The agent's image; see the Dockerfile.")
+]
+Seeded = Annotated[
+    bool,
+    typer.Option("--seeded", help="A stock Python image that installs the rest when it starts."),
+]
+SeedIndex = Annotated[
+    str | None, typer.Option("--seed-index", metavar="URL", help="Package index for pip.")
+]
+SeedApt = Annotated[
+    str | None,
+    typer.Option("--seed-apt", metavar="LINES", help="sources.list instead of the image's own."),
+]
+SeedPackage = Annotated[
+    list[str] | None,
+    typer.Option("--seed-package", metavar="NAME[=VERSION]", help="Instead of git and ssh."),
+]
+AgentRepo = Annotated[
+    str | None,
+    typer.Option(
+        "--agent-repo",
+        metavar="URL",
+        help="State repository as the cluster reaches it.",
+        show_default=False,
+    ),
+]
+Branch = Annotated[
+    str | None,
+    typer.Option("--branch", help="Branch to follow; HEAD, and the default: the remote's own."),
+]
+Interval = Annotated[
+    float | None,
+    typer.Option(
+        "--interval",
+        parser=duration,
+        metavar="DURATION",
+        help="Between rounds of a controller; default: 60s.",
+        show_default=False,
+    ),
+]
+Restrict = Annotated[
+    bool,
+    typer.Option("--restrict", help="Admission policy: images and its own annotations only."),
+]
+Without = Annotated[
+    list[Feature] | None,
+    typer.Option("--without", help="Leave out the rights of a feature."),
+]
+Again = Annotated[
+    list[Feature] | None,
+    typer.Option("--with", help="Grant the rights of a feature that was left out before."),
+]
+Unsigned = Annotated[
+    bool,
+    typer.Option(
+        "--no-require-signed",
+        help="Follow everybody's commits, where the agent followed signed ones only.",
+    ),
+]
+AllowedSigners = Annotated[
+    Path | None,
+    typer.Option("--allowed-signers", metavar="FILE", help="Follow commits signed by these only."),
+]
+GpgKeyring = Annotated[
+    Path | None,
+    typer.Option("--gpg-keyring", metavar="FILE", help="The same with GPG's public keys."),
+]
+Namespace = Annotated[
+    str, typer.Option("--agent-namespace", help="Where a controller and its key live.")
+]
+PullSecret = Annotated[
+    list[str] | None,
+    typer.Option("--pull-secret", metavar="NAME", help="imagePullSecrets of the agent's pod."),
+]
+KnownHosts = Annotated[
+    Path | None,
+    typer.Option("--known-hosts", metavar="FILE", help="Pin these host keys; nobody is asked."),
+]
+HostKeys = Annotated[
+    list[str] | None,
+    typer.Option("--host-key", metavar="SHA256:…", help="Pin the host key of this fingerprint."),
+]
+DEFAULT_NAMESPACE = CONTROLLER_NAMESPACE
+
+
+class Wanted(NamedTuple):
+    """What the command line says about an agent."""
+
+    mode: AgentMode
+    image: str | None
+    seeded: bool
+    seed_index: str | None
+    seed_apt: str | None
+    seed_packages: Sequence[str]
+    branch: str | None
+    interval: float | None
+    restrict: bool
+    without: Collection[Feature]
+    again: Collection[Feature]
+    allowed_signers: Path | None
+    gpg_keyring: Path | None
+    unsigned: bool
+    namespace: str
+    pull_secrets: Sequence[str]
+    agent_repo: str | None
+
+    def groups(self, names: Sequence[EnvironmentName]) -> list[Sequence[EnvironmentName]]:
+        """Return the environments of each installation: one, or all in controller mode."""
+        return [[name] for name in names] if self.mode is AgentMode.CRONJOB else [names]
+
+    @property
+    def trust_is_told(self) -> bool:
+        """Tell whether the command line says whose commits are followed; raises UsageError."""
+        signers = self.allowed_signers or self.gpg_keyring
+        if self.unsigned and signers:
+            raise UsageError("--no-require-signed does not go with a file of signers")
+        return bool(self.unsigned or signers)
+
+    def spec(
+        self,
+        session: Session,
+        snapshot: Snapshot,
+        names: Sequence[EnvironmentName],
+        standing: Standing | None = None,
+    ) -> AgentSpec:
+        """Return an installation; what the command line leaves out is as it stands, if it does."""
+        was = None if standing is None else standing.setup
+        branch = self.branch or (was.branch if was else None)
+        signers = read_signers(self.allowed_signers, self.gpg_keyring)
+        if standing is not None and not self.unsigned:
+            signers = {**standing.signers, **signers}
+        features = frozenset(Feature) if standing is None else standing.features
+        return AgentSpec(
+            mode=self.mode,
+            url=agent_url(session, self.agent_repo or (was.url if was else None)),
+            image=self._image(was),
+            kinds={name: kinds_in(snapshot, name) for name in names},
+            namespace=self.home(names[0]),
+            features=(features | frozenset(self.again)) - frozenset(self.without),
+            branch=None if branch == "HEAD" else branch,
+            interval=max(1, int(self.interval or (was and was.interval) or DEFAULT_INTERVAL)),
+            seed=self._seed(session, was, gpg=GPG_SIGNERS in signers),
+            restrict=self.restrict,
+            signers=signers,
+            pull_secrets=self.pull_secrets or (was.pull_secrets if was else ()),
+            others=standing.others if standing else (),
+        )
+
+    def home(self, environment: EnvironmentName) -> str:
+        """Return the namespace of the agent's pod and key."""
+        return environment if self.mode is AgentMode.CRONJOB else self.namespace
+
+    def _image(self, was: Setup | None) -> str:
+        """Return the image of the agent's pod; raises UsageError."""
+        if self.image is not None:
+            return self.image
+        if was is not None and (was.seed is not None or not self.seeded):
+            return was.image
+        if self.seeded:
+            return STOCK_IMAGE
+        raise UsageError(
+            "which image?",
+            hint="pass --image with one built from the Dockerfile, or --seeded for a stock image",
+        )
+
+    def _seed(self, session: Session, was: Setup | None, *, gpg: bool) -> Seed | None:
+        before = was.seed if was is not None else None
+        if self.seeded:
+            seed = replace(before or Seed(()), requirements=pinned_requirements())
+        elif before is not None and self.image is None:
+            seed = before
+        else:
+            return None
+        seed = replace(
+            seed,
+            index=self.seed_index or seed.index,
+            apt_sources=self.seed_apt or seed.apt_sources,
+            packages=tuple(self.seed_packages) or seed.packages,
+        )
+        if gpg and not self.seed_packages and "gpg" not in seed.packages:
+            return replace(seed, packages=(*seed.packages, "gpg"))
+        return seed
+
+
+def kinds_in(snapshot: Snapshot, environment: EnvironmentName) -> frozenset[Kind]:
+    """Return the kinds of workload an environment has; Deployments where it has none yet."""
+    files = snapshot.environment(environment).files.values()
+    return frozenset(file.kind for file in files) or frozenset({Kind.DEPLOYMENT})
+
+
+def agent_url(session: Session, said: str | None) -> str:
+    """Return the repository's URL as the cluster is to use it; raises ConfigurationError."""
+    url = said or session.state.description
+    if holds_credentials(url):
+        raise ConfigurationError(
+            "the state repository's URL holds credentials, which do not belong into manifests",
+            hint="pass --agent-repo with an ssh URL: the agent has a deploy key for it, and no "
+            "place for credentials of https",
+        )
+    if ssh_server(url) is None and not url.startswith("https://"):
+        raise ConfigurationError(
+            f"a cluster cannot reach `{url}`", hint="pass --agent-repo with an ssh or https URL"
+        )
+    return url

@@ -1,0 +1,42 @@
+"""What the agent commands do in clusters: shown, agreed to, and done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gitops_cli.agent.installing import apply_plan
+from gitops_cli.agent.model.outcome import PlannedObject, Step
+from gitops_cli.agent.view import count_line, plan_line, plan_view
+from gitops_cli.cli.prompts import confirm
+from gitops_cli.cli.session import Session
+from gitops_cli.operations.ports import Cluster
+
+
+class Planned(NamedTuple):
+    """What is to be done in one cluster."""
+
+    cluster: Cluster
+    objects: Sequence[PlannedObject]
+
+
+def carry_out(
+    session: Session, plans: Sequence[Planned], *, dry_run: bool, yes: bool, question: str
+) -> None:
+    """Show what is to be done, ask unless `yes`, do it unless `dry_run`, and say what was done."""
+    plan = [
+        planned._replace(cluster=cluster.context)
+        for cluster, objects in plans
+        for planned in objects
+    ]
+    nothing = all(planned.step is Step.KEEP for planned in plan)
+    if not (dry_run or yes or nothing):
+        session.output.say(count_line(plan))
+        for planned in plan:
+            if planned.step is not Step.KEEP:
+                session.output.say(f"  {plan_line(planned)}")
+        confirm(question)
+    if not dry_run:
+        for cluster, objects in plans:
+            apply_plan(cluster.objects(), objects)
+    session.show(plan_view(plan, done=not dry_run))

@@ -1,0 +1,129 @@
+"""`gitops agent run`: what the agent's pod executes."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitops_cli import __version__
+from gitops_cli.agent.cli.adapters import tip_reader
+from gitops_cli.agent.model.outcome import Round
+from gitops_cli.agent.model.spec import KEY_DIRECTORY
+from gitops_cli.agent.running import Agent
+from gitops_cli.agent.signers import Signers
+from gitops_cli.agent.view import round_view, visit_line
+from gitops_cli.cli.command import command
+from gitops_cli.cli.look import clusters_of
+from gitops_cli.cli.options import Context, Kubeconfig, duration
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import ExitCode, UsageError
+from gitops_cli.domain.names import parse_environment
+
+_JITTER = 0.1  # of the interval: many agents must not ask the git server in step
+
+
+@command
+def run(
+    session: Session,
+    environments: Annotated[
+        list[str],
+        typer.Option("--env", "-e", envvar="GITOPS_ENV", help="Namespace; may be repeated."),
+    ],
+    branch: Annotated[
+        str | None, typer.Option("--branch", help="Branch; default: the remote's own.")
+    ] = None,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            "--interval",
+            parser=duration,
+            metavar="DURATION",
+            help="Go on for ever, one round each so often; default: one round.",
+        ),
+    ] = None,
+    require_signed: Annotated[
+        Path | None,
+        typer.Option(
+            "--require-signed",
+            metavar="DIR",
+            help="Follow signed commits only; DIR has allowed_signers, keyring.asc or both.",
+            show_default=False,
+        ),
+    ] = None,
+    keys: Annotated[
+        Path, typer.Option("--keys", metavar="DIR", help="Deploy key and known_hosts.")
+    ] = Path(KEY_DIRECTORY),
+    heartbeat: Annotated[
+        Path | None,
+        typer.Option(
+            "--heartbeat", metavar="FILE", help="Touched after each environment.", hidden=True
+        ),
+    ] = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Look at the repository and make the cluster follow; inside a pod, with its own account.
+
+    One connection asks for the tip; only when something is new one shallow fetch follows. What
+    happened is written to the ConfigMap gitops-agent, which `gitops agent status` reads.
+    """
+    if session.options.repo is None:
+        raise UsageError("which repository?", hint="pass --repo URL")
+    tips = tip_reader(session, session.options.repo, branch=branch, keys=keys)
+    agent = Agent(
+        tips,
+        clusters_of(session, context, kubeconfig, warm=False),
+        session.objects(context, kubeconfig),
+        [parse_environment(name) for name in environments],
+        now=session.now,
+        version=__version__,
+        interval=None if interval is None else max(1, int(interval)),
+        signers=None if require_signed is None else Signers(require_signed),
+    )
+    stop = _stop_on_sigterm()
+    if interval is None:
+        result = agent.round(stop)
+        session.show(round_view(result))
+        cut_short = len(result.visits) < len(environments)
+        session.finish(ExitCode.INTERRUPTED if cut_short else result.exit_code)
+        return
+    keep_going(agent, interval, stop, heartbeat, session.output.say)
+
+
+def _stop_on_sigterm() -> threading.Event:
+    """Return what is set by SIGTERM: what is being done ends, nothing further begins."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    return stop
+
+
+def keep_going(
+    agent: Agent,
+    interval: float,
+    stop: threading.Event,
+    heartbeat: Path | None,
+    say: Callable[[str], None],
+) -> None:
+    """Do round after round until told to stop; `interval` is in seconds, give or take a tenth."""
+    said: dict[str, str] = {}
+    beat = heartbeat.touch if heartbeat is not None else lambda: None
+    while not stop.is_set():
+        _report(agent.round(stop, beat=beat), said, say)
+        spread = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+        stop.wait(interval * spread)
+    say("told to stop; nothing was left half done")
+
+
+def _report(result: Round, said: dict[str, str], say: Callable[[str], None]) -> None:
+    """Log what is news: a controller of 200 environments would say the same for ever."""
+    for visit in result.visits:
+        line = visit_line(visit)
+        if said.get(visit.status.environment) != line:
+            say(line)
+            said[visit.status.environment] = line

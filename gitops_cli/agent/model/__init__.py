@@ -1,0 +1,1 @@
+"""The agent as values: what is installed, its rights, and what it says about itself."""

@@ -1,0 +1,156 @@
+"""How an installed agent is set up, read from its objects, and what an installation changes there.
+
+A new installation keeps what nobody speaks of, so all that options say can be read back.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from gitops_cli.agent.model.spec import SIGNERS, Feature, Seed
+from gitops_cli.domain.duration import parse_duration
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.text import redacted
+
+Live = Mapping[str, Any]
+
+
+class Setup(NamedTuple):
+    """What the workload of an agent says. `interval` is in seconds, None for a CronJob."""
+
+    url: str
+    image: str
+    environments: tuple[EnvironmentName, ...]
+    branch: str | None = None
+    interval: int | None = None
+    signed: bool = False
+    seed: Seed | None = None
+    pull_secrets: tuple[str, ...] = ()
+
+
+def setup_of(workload: Live) -> Setup:
+    """Return how the agent of a CronJob or a Deployment is set up."""
+    spec = workload["spec"]
+    pod = spec.get("jobTemplate", workload)["spec"]["template"]["spec"]
+    [container, *_] = pod["containers"]
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    return Setup(
+        url=_last(words, "--repo") or "",
+        image=container.get("image") or "",
+        environments=tuple(EnvironmentName(name) for name in _values(words, "--env")),
+        branch=_last(words, "--branch"),
+        interval=_seconds(_last(words, "--interval")),
+        signed=_last(words, "--require-signed") is not None,
+        seed=_seed({e["name"]: e.get("value") or "" for e in container.get("env") or ()}),
+        pull_secrets=tuple(entry["name"] for entry in pod.get("imagePullSecrets") or ()),
+    )
+
+
+def features_of(role: Live) -> frozenset[Feature]:
+    """Return the features whose rights a Role grants."""
+    rights = set(_rights(role))
+    found = {Feature.REASONS: "list pods", Feature.EVENTS: "create events"}
+    return frozenset(feature for feature, right in found.items() if right in rights)
+
+
+def changes(before: Live, after: Live) -> tuple[str, ...]:
+    """Return in words what becomes different in one of an agent's objects."""
+    match after["kind"]:
+        case "CronJob" | "Deployment":
+            return tuple(_setup_changes(setup_of(before), setup_of(after)))
+        case "ConfigMap" if after["metadata"]["name"] == SIGNERS:
+            return tuple(_signers_changes(before.get("data") or {}, after.get("data") or {}))
+        case "Role":
+            return tuple(_rights_changes(list(_rights(before)), list(_rights(after))))
+    return ()
+
+
+def _setup_changes(before: Setup, after: Setup) -> Iterator[str]:
+    if before.signed and not after.signed:
+        yield "commits need no signature any more"
+    if after.signed and not before.signed:
+        yield "follows signed commits only"
+    own = "the remote's own"
+    for what, new, old in (
+        ("repository", redacted(after.url), redacted(before.url)),
+        ("branch", after.branch or own, before.branch or own),
+        ("image", after.image, before.image),
+        ("interval", f"{after.interval} s", f"{before.interval} s"),
+    ):
+        if new != old:
+            yield f"{what} {new} instead of {old}"
+    if before.seed != after.seed:
+        yield _seed_change(before.seed, after.seed)
+    if before.pull_secrets != after.pull_secrets:
+        yield f"pull secrets: {', '.join(after.pull_secrets) or 'none'}"
+    for word, names in (
+        ("also", _missing(after.environments, before.environments)),
+        ("no longer", _missing(before.environments, after.environments)),
+    ):
+        if names:
+            yield f"{word} for {', '.join(names)}"
+
+
+def _seed_change(before: Seed | None, after: Seed | None) -> str:
+    if after is None:
+        return "no longer seeded: the image has the tool"
+    return "seeded when it starts" if before is None else "other packages when it starts"
+
+
+def _signers_changes(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted({*before, *after}):
+        if name not in before:
+            yield f"trusts more: {name}"
+        elif name not in after:
+            yield f"trusts fewer: no {name}"
+        elif before[name] != after[name]:
+            yield f"trusts others: {name} changes"
+
+
+def _rights_changes(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
+    for word, rights in (
+        ("more", _missing(after, before)),
+        ("fewer", _missing(before, after)),
+    ):
+        if rights:
+            yield f"{word} rights: {', '.join(rights)}"
+
+
+def _rights(role: Live) -> Iterator[str]:
+    for rule in role.get("rules") or ():
+        for resource in rule.get("resources") or ():
+            yield from (f"{verb} {resource}" for verb in rule.get("verbs") or ())
+
+
+def _missing(wanted: Iterable[str], there: Iterable[str]) -> list[str]:
+    known = set(there)
+    return [word for word in wanted if word not in known]
+
+
+def _values(words: Iterable[str], option: str) -> list[str]:
+    prefix = f"{option}="
+    return [word.removeprefix(prefix) for word in words if word.startswith(prefix)]
+
+
+def _last(words: Iterable[str], option: str) -> str | None:
+    return next(iter(reversed(_values(words, option))), None)
+
+
+def _seconds(text: str | None) -> int | None:
+    try:
+        return None if text is None else int(parse_duration(text))
+    except ValueError:
+        return None
+
+
+def _seed(variables: Mapping[str, str]) -> Seed | None:
+    if "SEED_REQUIREMENTS" not in variables:
+        return None
+    return Seed(
+        shlex.split(variables["SEED_REQUIREMENTS"]),
+        variables.get("PIP_INDEX_URL"),
+        variables.get("SEED_APT_SOURCES"),
+        tuple(shlex.split(variables.get("SEED_PACKAGES", ""))),
+    )

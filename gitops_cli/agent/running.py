@@ -1,0 +1,356 @@
+"""The agent's work: look at the remote, make the cluster follow, and tell the truth about it."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from gitops_cli.agent.model.outcome import Round, Visit
+from gitops_cli.agent.model.spec import NAME
+from gitops_cli.agent.model.status import AgentStatus, Result, short, to_data
+from gitops_cli.agent.reports import read_status
+from gitops_cli.domain.cluster.comparison import State
+from gitops_cli.domain.cluster.sync import Done, EnvironmentReport, Ours, Outcome
+from gitops_cli.domain.errors import (
+    Bug,
+    Denied,
+    ExitCode,
+    GitOpsError,
+    UnknownEnvironment,
+    UntrustedCommit,
+    worst,
+)
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.text import plural, without_secrets
+from gitops_cli.operations.desired import Desired
+from gitops_cli.operations.diff import diff
+from gitops_cli.operations.parallel import ask_all
+from gitops_cli.operations.placement import Clusters
+from gitops_cli.operations.ports import Objects
+from gitops_cli.operations.sync import plan_sync
+from gitops_cli.operations.sync_apply import apply_plan
+from gitops_cli.settings import parse_team
+
+if TYPE_CHECKING:
+    from gitops_cli.agent.signers import Signers
+    from gitops_cli.agent.tip_reader import TipReader
+
+T = TypeVar("T")
+
+PACK = "tip.pack"
+_PACK_LIMIT = 600_000  # bytes; a ConfigMap may have 1 MiB, and base64 needs a third more
+
+
+class Following(NamedTuple):
+    """What a round follows: a snapshot, and the note that it is not the tip, if so."""
+
+    desired: Desired
+    tip: str
+    distrust: str | None = None
+
+
+class Agent:
+    """Makes environments follow one repository; remembers between rounds what it said."""
+
+    def __init__(
+        self,
+        tips: TipReader,
+        clusters: Clusters,
+        objects: Objects,
+        environments: Sequence[EnvironmentName],
+        *,
+        now: Callable[[], datetime],
+        version: str,
+        interval: int | None = None,
+        signers: Signers | None = None,
+    ) -> None:
+        self._tips = tips
+        self._clusters = clusters
+        self._objects = objects
+        self._environments = tuple(environments)
+        self._now = now
+        self._version = version
+        self._interval = interval
+        self._signers = signers
+        self._said: dict[EnvironmentName, AgentStatus] = {}
+        self._following: Following | None = None
+
+    def round(
+        self, stop: threading.Event | None = None, *, beat: Callable[[], None] = lambda: None
+    ) -> Round:
+        """Do one round. Once `stop` is set no further environment is begun; begun ones end.
+
+        `beat` is called whenever one is done: a round over many may take long.
+        """
+        following = _or_error(lambda: self._follow(self._tips.look()))
+        ending = stop or threading.Event()
+
+        def visit(environment: EnvironmentName) -> Visit | None:
+            if ending.is_set():
+                return None
+            done = self._visit(environment, following)
+            beat()
+            return done
+
+        visits = [found for found in ask_all(visit, self._environments) if found is not None]
+        tip_seen = None if isinstance(following, GitOpsError) else following.tip
+        return Round(tip_seen, tuple(visits))
+
+    # --- what to follow
+
+    @property
+    def _is_one_shot(self) -> bool:
+        """Tell whether the next run begins with an empty disk, so that a pack helps it.
+
+        Not where signatures count: which commit is the newest trusted one takes history.
+        """
+        alone = len(self._environments) == 1
+        return self._interval is None and self._signers is None and alone
+
+    def _follow(self, tip: str) -> Following:
+        known = self._following
+        if known is not None and known.tip == tip and self._signers is None:
+            return known  # with signers the answer may change without a new commit
+        if self._is_one_shot:
+            self._recall(tip)
+        tip = self._tips.bring(tip)
+        commit, distrust = self._trusted(tip)
+        found = Desired(
+            self._tips.snapshot(commit, only=frozenset(self._environments)),
+            Ours(commit, fresh=True, judged=tip),
+            self._tips.commit(commit).committed_at,
+        )
+        self._following = Following(found, tip, distrust)
+        return self._following
+
+    def _recall(self, tip: str) -> None:
+        """Take the state from what the last run left, if it was of this very tip: no fetch then."""
+        [environment] = self._environments
+        try:
+            config = self._objects.get("ConfigMap", environment, NAME) or {}
+        except GitOpsError:
+            return  # the round itself will say what is wrong there
+        status, _ = read_status(self._objects, environment, config)
+        self._said[environment] = status
+        packed = (config.get("binaryData") or {}).get(PACK)
+        if status.tip != tip or packed is None:
+            return
+        with suppress(ValueError):
+            self._tips.unpack(base64.b64decode(packed), tip, environment)
+
+    def _trusted(self, tip: str) -> tuple[str, str | None]:
+        if self._signers is None:
+            return tip, None
+        with self._signers.unpacked() as (ssh_signers, keyring):
+            commit = self._tips.newest_trusted(tip, ssh_signers=ssh_signers, keyring=keyring)
+        if commit is None:
+            raise UntrustedCommit(
+                f"no commit up to {tip[:7]} is signed by an allowed signer",
+                hint="sign commits with an allowed key, or add the signer",
+            )
+        if commit == tip:
+            return tip, None
+        return commit, (
+            f"{tip[:7]} is not signed by an allowed signer; "
+            f"{commit[:7]}, the newest that is, is followed instead"
+        )
+
+    # --- one environment
+
+    def _visit(self, environment: EnvironmentName, following: Following | GitOpsError) -> Visit:
+        before = self._before(environment)
+        if isinstance(following, GitOpsError):
+            visit = _failed(before, following)
+        else:
+            done = _or_error(lambda: self._synced(environment, before, following))
+            visit = _failed(before, done) if isinstance(done, GitOpsError) else done
+        status = visit.status._replace(
+            last_attempt=self._now(),
+            interval=self._interval,
+            version=self._version,
+        )
+        if visit.status.error is None:
+            status = status._replace(last_success=status.last_attempt)
+        return self._told(visit._replace(status=status), before, following)
+
+    def _before(self, environment: EnvironmentName) -> AgentStatus:
+        """Return what was said last; by an earlier process, if this one has said nothing yet."""
+        if environment not in self._said:
+            found = _or_error(lambda: read_status(self._objects, environment))
+            if isinstance(found, GitOpsError):
+                return AgentStatus(environment)  # the visit itself will say what is wrong there
+            self._said[environment] = found[0]
+        return self._said[environment]
+
+    def _synced(
+        self, environment: EnvironmentName, before: AgentStatus, following: Following
+    ) -> Visit:
+        desired = following.desired
+        team = parse_team(desired.snapshot.settings)
+        if environment not in desired.snapshot.environments:
+            raise UnknownEnvironment(
+                f"{environment} is not in the repository at {(desired.ours.commit or '')[:7]}",
+                hint=f"uninstall its agent: gitops agent uninstall {environment}",
+            )
+        plan = plan_sync(
+            desired,
+            [environment],
+            self._clusters,
+            team,
+            self._tips,
+            now=self._now(),
+            actor=lambda: NAME,
+        )
+        report = apply_plan(plan, self._tips)
+        problems = [_problem(one) for one in report.environments]
+        code = report.exit_code
+        message = _what_was_done(report.outcomes)
+        waiting = False
+        if report.changed or not all(outcome.settled for outcome in report.outcomes):
+            compared = diff(desired, [environment], self._clusters, team, now=self._now())
+            rows = [row for one in compared.environments for row in one.rows]
+            failed = [f"{r.service}: {r.reason}" for r in rows if r.state is State.FAILED]
+            waiting = any(row.state is State.ROLLING for row in rows)
+            problems += failed
+            code = worst([code, *([ExitCode.ROLLOUT_FAILED] if failed else [])])
+        if following.distrust is not None:
+            problems.append(following.distrust)
+            code = worst([code, ExitCode.BLOCKED])
+        found = [problem for problem in problems if problem]
+        quiet = Result.WAITING if waiting else Result.IN_SYNC
+        status = before._replace(
+            tip=following.tip,
+            result=Result.FAILED if found else Result.CHANGED if report.changed else quiet,
+            message=message,
+            error=short("; ".join(found)) if found else None,
+        )
+        if not found:
+            status = status._replace(commit=desired.ours.commit)
+        return Visit(status, code)
+
+    # --- telling
+
+    def _told(self, visit: Visit, before: AgentStatus, following: Following | GitOpsError) -> Visit:
+        """Write the status where `agent status` and kubectl read it; a failure is the visit's."""
+        status = visit.status
+        failure = _or_error(lambda: self._tell(status, before, following))
+        if failure is not None:
+            told = f"the status could not be written: {failure.message}"
+            both = f"{status.error}; {told}" if status.error else told
+            failed = status._replace(error=short(both), result=Result.FAILED)
+            return Visit(failed, worst([visit.exit_code, failure.exit_code]))
+        self._said[status.environment] = status
+        return visit
+
+    def _tell(
+        self, status: AgentStatus, before: AgentStatus, following: Following | GitOpsError
+    ) -> None:
+        more = self._news(status, following)
+        self._objects.write_data(status.environment, NAME, _written(status), **more)
+        if _differs(status, before):
+            with suppress(Denied):  # the right to create Events is optional
+                self._objects.record_event(status.environment, _event(status))
+
+    def _news(self, status: AgentStatus, following: Following | GitOpsError) -> dict[str, Any]:
+        """Return the pack that spares the next run its fetch, if this one had to make one."""
+        if not self._is_one_shot:
+            return {}
+        if isinstance(following, GitOpsError) or self._tips.fetches == 0:
+            return {}
+        pack = self._tips.pack(following.tip, status.environment)
+        small = len(pack) <= _PACK_LIMIT
+        return {"binaryData": {PACK: base64.b64encode(pack).decode() if small else None}}
+
+
+def _or_error(work: Callable[[], T]) -> T | GitOpsError:
+    """Return what `work` returns, or why it failed: one environment must not keep the others."""
+    try:
+        return work()
+    except GitOpsError as error:
+        return error
+    except Exception as error:  # a bug; it is told like any failure, and the next round tries
+        import logging
+
+        logging.getLogger(__name__).error("this is a bug in gitops", exc_info=error)
+        what = without_secrets(f"{type(error).__name__}: {error}")
+        return Bug(f"this is a bug in gitops: {what}")
+
+
+def _failed(before: AgentStatus, error: GitOpsError) -> Visit:
+    hint = f" ({error.hint})" if error.hint else ""
+    return Visit(
+        before._replace(
+            result=Result.FAILED,
+            message="nothing was changed",
+            error=short(f"{error.message}{hint}"),
+        ),
+        error.exit_code,
+    )
+
+
+def _problem(report: EnvironmentReport) -> str | None:
+    """Return what kept the environment, or services of it, from following."""
+    texts = [problem.message for problem in report.problems]
+    for outcome in report.outcomes:
+        if outcome.error is not None:
+            texts.append(f"{outcome.service}: {outcome.error.message}")
+        elif outcome.exit_code is not ExitCode.OK:
+            texts.append(f"{outcome.service}: {outcome.reason or outcome.done.value}")
+    return "; ".join(texts) or None
+
+
+def _what_was_done(outcomes: Sequence[Outcome]) -> str:
+    changed = [
+        f"{o.service} → {o.wanted.tag or '?' if o.wanted else '?'}"
+        for o in outcomes
+        if o.done is Done.PATCHED
+    ]
+    if changed:
+        return short(", ".join(changed))
+    return f"{plural(len(outcomes), 'service')}, nothing to change"
+
+
+def _differs(status: AgentStatus, before: AgentStatus) -> bool:
+    """Tell whether a run is worth an Event: it changed something, failed anew, or recovered.
+
+    Not another text for the same failure: a kubelet alternates between two for a missing image.
+    """
+    failed = status.error is not None
+    anew = failed and status.tip != before.tip
+    return status.result is Result.CHANGED or anew or failed != (before.error is not None)
+
+
+def _written(status: AgentStatus) -> Mapping[str, str | None]:
+    """Return the keys to write: a failure leaves the last success and its commit as they are."""
+    data = to_data(status)
+    if status.error is None:
+        return data
+    kept = ("last-success", "commit")
+    return {key: value for key, value in data.items() if key not in kept or value is not None}
+
+
+def _event(status: AgentStatus) -> Mapping[str, Any]:
+    at = to_data(status)["last-attempt"]
+    failed = status.error is not None
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"generateName": f"{NAME}-", "namespace": status.environment},
+        "involvedObject": {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "name": NAME,
+            "namespace": status.environment,
+        },
+        "type": "Warning" if failed else "Normal",
+        "reason": "SyncFailed" if failed else "Synced",
+        "message": short(status.error or status.message or ""),
+        "source": {"component": NAME},
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+    }

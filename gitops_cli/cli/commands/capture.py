@@ -1,0 +1,141 @@
+"""`gitops capture`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.consent import consent, is_protected, needed_reason
+from gitops_cli.cli.look import clusters_of
+from gitops_cli.cli.options import (
+    Confirm,
+    Context,
+    DryRun,
+    Exclude,
+    Kubeconfig,
+    Only,
+    Reason,
+    Timeout,
+    Yes,
+)
+from gitops_cli.cli.overrides import OverrideLock, OverridePolicy, overrides_of
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.change.draft import Draft
+from gitops_cli.domain.cluster.capturing import Captured
+from gitops_cli.domain.errors import UnknownEnvironment
+from gitops_cli.domain.names import parse_environment
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import the_one
+from gitops_cli.operations.capture import (
+    draft_capture,
+    manifest_edits,
+    read_capture,
+    running_workloads,
+)
+from gitops_cli.operations.terms import Terms, agreed_to
+from gitops_cli.operations.writing import preview, write_draft
+from gitops_cli.render.capture import capture_view
+from gitops_cli.settings import parse_team
+
+
+@command
+def capture(
+    session: Session,
+    environment: Annotated[
+        str,
+        typer.Argument(
+            metavar="ENV",
+            help="Namespace to read, and environment to write; a new one is made.",
+            show_default=False,
+            autocompletion=complete_environment,
+        ),
+    ],
+    images_path: Annotated[
+        str | None,
+        typer.Option(
+            "--images-path",
+            metavar="PREFIX",
+            help="What stands before the service in its images; default: found from them.",
+            show_default=False,
+        ),
+    ] = None,
+    manifests: Annotated[
+        bool,
+        typer.Option(
+            "--manifests",
+            help="Also write the workloads, Services, ConfigMaps and Ingresses; never Secrets.",
+        ),
+    ] = False,
+    only: Only = None,
+    exclude: Exclude = None,
+    message: Reason = None,
+    override_lock: OverrideLock = False,
+    override_policy: OverridePolicy = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    timeout: Timeout = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Record the versions that a running namespace has: adopt an existing cluster.
+
+    Every Deployment, StatefulSet, DaemonSet and CronJob whose image is the images_path and its own
+    name gets its file, in one commit. The cluster is only read.
+    """
+    overrides = overrides_of(message, lock=override_lock, policy=override_policy)
+    clusters = clusters_of(session, context, kubeconfig)
+    tip = session.state.tip()
+    snapshot = session.state.snapshot(tip.commit)
+    team = parse_team(snapshot.settings)
+    try:
+        name = the_one(environment, snapshot.environments.keys(), team)
+    except UnknownEnvironment:
+        name = parse_environment(environment)
+    cluster = clusters.of(name, team)
+    workloads, left_out = running_workloads(
+        cluster, name, only=tuple(only or ()), exclude=tuple(exclude or ())
+    )
+    for note in left_out:
+        session.output.warn(note)
+    found = read_capture(snapshot, name, workloads, images_path=images_path)
+    exported = cluster.export(name, [(w.kind, w.name) for w in workloads]) if manifests else None
+    terms = Terms(overrides, message, session.ci.url if session.ci else None, confirm)
+
+    def compute(now: Snapshot, terms: Terms) -> Draft:
+        return draft_capture(
+            now,
+            name,
+            found,
+            seen=snapshot,
+            terms=terms,
+            state=session.state,
+            now=session.now(),
+            manifests=manifest_edits(now, name, exported, session.state) if exported else (),
+        )
+
+    draft = preview(session.state, lambda now: compute(now, terms))
+    if dry_run:
+        result = Captured(found, draft, exported=exported)
+    else:
+        if draft.changes and is_protected(name, team):
+            consent(name, team, question="", yes=yes, confirmed=confirm)
+            reason = needed_reason(name, team, message)
+            terms = terms._replace(reason=reason, confirmed=name)
+        draft, written = write_draft(
+            session.state,
+            lambda now: agreed_to(compute(now, terms), now, terms),
+            actor=session.actor,
+            timeout=timeout,
+        )
+        result = Captured(found, draft, written, exported)
+    for warning in result.draft.warnings:
+        session.output.warn(warning)
+    for note in exported.notes if exported is not None else ():
+        session.output.note(note)
+    for note in result.written.notes if result.written is not None else ():
+        session.output.note(note)
+    session.show(capture_view(result))

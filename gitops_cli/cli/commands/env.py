@@ -1,0 +1,193 @@
+"""`gitops env list|add|copy`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.options import (
+    Confirm,
+    Context,
+    DryRun,
+    Exclude,
+    Kubeconfig,
+    Only,
+    Project,
+    Reason,
+    Timeout,
+    Yes,
+)
+from gitops_cli.cli.overrides import OverrideFreeze, OverridePolicy, overrides_of
+from gitops_cli.cli.prompts import ask_text, confirm_by_name, may_ask
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.change.policy import Refusal, Unconfirmed
+from gitops_cli.domain.directories import NewEnvironment
+from gitops_cli.domain.names import parse_environment
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.team import StageRules, Team
+from gitops_cli.operations.env import Copy, draft_addition, draft_copy, list_environments
+from gitops_cli.operations.promote import Requires
+from gitops_cli.operations.terms import Terms
+from gitops_cli.operations.writing import preview, write_draft
+from gitops_cli.render.env import list_view, new_view
+from gitops_cli.settings import parse_team
+
+env = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="List, add and copy environments."
+)
+
+ImagesPath = Annotated[
+    str | None,
+    typer.Option("--images-path", metavar="PATH", help="What stands before a service's name."),
+]
+
+
+@env.command("list")
+@command
+def list_(session: Session) -> None:
+    """Show the environments, by project and stage."""
+    tip = session.state.tip(require_remote=False)
+    if tip.note:
+        session.output.note(tip.note)
+    snapshot = session.state.snapshot(tip.commit)
+    session.show(list_view(list_environments(snapshot, parse_team(snapshot.settings))))
+
+
+@env.command()
+@command
+def add(
+    session: Session,
+    name: Annotated[
+        str, typer.Argument(metavar="ENV", help="Its full name; also the namespace's.")
+    ],
+    images_path: ImagesPath = None,
+    message: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    timeout: Timeout = None,
+) -> None:
+    """Add an environment without services."""
+    environment = parse_environment(name)
+    path = images_path or ask_text("Where are its images?", flag="--images-path")
+    terms = _terms(session, message)
+    _write(
+        session,
+        lambda snapshot: draft_addition(snapshot, environment, path, terms),
+        dry_run=dry_run,
+        timeout=timeout,
+    )
+
+
+@env.command()
+@command
+def copy(
+    session: Session,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FROM",
+            help="Environment or stage to copy.",
+            autocompletion=complete_environment,
+        ),
+    ],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Full name of the new one.")],
+    project: Project = None,
+    only: Only = None,
+    exclude: Exclude = None,
+    images_path: ImagesPath = None,
+    manifests: Annotated[
+        bool,
+        typer.Option("--manifests", help="Also copy manifests/, with the namespace changed."),
+    ] = False,
+    message: Reason = None,
+    override_freeze: OverrideFreeze = False,
+    override_policy: OverridePolicy = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    timeout: Timeout = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Open a new stage: the images path and the versions of another one, without its locks.
+
+    The rules that gitops.toml has for the new one's stage hold as for a promotion.
+    """
+    wanted = Copy(
+        source,
+        parse_environment(target),
+        project or session.user.project,
+        only or (),
+        exclude or (),
+        images_path,
+        manifests,
+    )
+    overrides = overrides_of(message, freeze=override_freeze, policy=override_policy)
+    terms = _terms(session, message)._replace(overrides=overrides, confirmed=confirm)
+
+    def write(terms: Terms) -> None:
+        def compute(snapshot: Snapshot) -> NewEnvironment:
+            return draft_copy(
+                snapshot,
+                wanted,
+                terms,
+                state=session.state,
+                requires=lambda team: _requires(session, team, context, kubeconfig),
+                now=session.now(),
+                is_preview=dry_run,
+            )
+
+        _write(session, compute, dry_run=dry_run, timeout=timeout)
+
+    try:
+        write(terms)
+    except Unconfirmed as open_question:
+        if not may_ask() or confirm is not None:
+            raise
+        name = open_question.environment
+        why = message or ask_text(f"{name} is protected. Why is this done?", flag='-m "why"')
+        confirm_by_name(f"{name} is protected.", name)
+        write(terms._replace(reason=why, confirmed=name))
+
+
+def _requires(
+    session: Session, team: Team, context: str | None, kubeconfig: Path | None
+) -> Requires:
+    """Return what checks gitops.toml's `require`."""
+
+    def refusals(
+        rules: StageRules, source: Environment, target: Environment, changes: Sequence[Change]
+    ) -> Iterable[Refusal]:
+        # What looks at clusters takes 15 ms to import, and most stages require nothing.
+        from gitops_cli.cli.requirements import requirements
+
+        asked = requirements(session, team, context=context, kubeconfig=kubeconfig)
+        return asked.refusals(rules, source, target, changes)
+
+    return refusals
+
+
+def _terms(session: Session, reason: str | None) -> Terms:
+    return Terms(reason=reason, run=session.ci.url if session.ci else None)
+
+
+def _write(
+    session: Session,
+    compute: Callable[[Snapshot], NewEnvironment],
+    *,
+    dry_run: bool,
+    timeout: float | None,
+) -> None:
+    if dry_run:
+        session.show(new_view(preview(session.state, compute), None))
+        return
+    draft, written = write_draft(session.state, compute, actor=session.actor, timeout=timeout)
+    for note in written.notes:
+        session.output.note(note)
+    session.show(new_view(draft, written))

@@ -1,0 +1,82 @@
+"""`gitops history`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment, complete_service
+from gitops_cli.cli.options import Project, moment
+from gitops_cli.cli.resolve import told_service_here
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.names import parse_service
+from gitops_cli.domain.recorded.selection import Filter
+from gitops_cli.operations.history import Span, read_history
+from gitops_cli.render.history import view
+from gitops_cli.settings import parse_team
+
+LIMIT = 20
+
+
+@command
+def history(
+    session: Session,
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVICE]…",
+            help="Only these; in a service's checkout, that one.",
+            autocompletion=complete_service,
+            show_default=False,
+        ),
+    ] = None,
+    environments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--env",
+            "-e",
+            metavar="ENV",
+            envvar="GITOPS_ENV",
+            help="Environment or stage; may be repeated.",
+            autocompletion=complete_environment,
+        ),
+    ] = None,
+    project: Project = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=moment, metavar="TIME", help="Not before: 2026-11-23, 2d, 12h …"),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(parser=moment, metavar="TIME", help="Not after.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            metavar="N",
+            min=0,
+            help=f"How many; 0 for all. By default {LIMIT}, or all with --since or --until.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Show who recorded what, when and why, and how long it lived."""
+    tip = session.state.tip(require_remote=False)
+    if tip.note:
+        session.output.note(tip.note)
+    snapshot = session.state.snapshot(tip.commit)
+    team = parse_team(snapshot.settings)
+    if limit is None:
+        limit = None if since or until else LIMIT
+    wanted = Filter(
+        [parse_service(name) for name in services or ()],
+        environments or (),
+        project,
+        None if services else told_service_here(session, team, snapshot),
+    )
+    entries = read_history(session.state, snapshot, team, wanted, Span(since, until, limit or None))
+    session.show(view(entries, session.now()))

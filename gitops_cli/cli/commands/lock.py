@@ -1,0 +1,173 @@
+"""`gitops lock` and `gitops unlock`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_service
+from gitops_cli.cli.options import DryRun, Env, Project, Reason, Timeout, Yes
+from gitops_cli.cli.prompts import ask_text, may_ask
+from gitops_cli.cli.resolve import choose_environment, environment_named
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.change.draft import LockDraft
+from gitops_cli.domain.duration import parse_duration
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.names import parse_service
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import Ambiguous
+from gitops_cli.operations.lock import LockOrder, draft_lock, draft_unlock
+from gitops_cli.operations.writing import preview, write_draft
+from gitops_cli.render.lock import lock_view
+from gitops_cli.settings import parse_team
+
+Services = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SERVICE]…",
+        help="Default: the whole environment.",
+        show_default=False,
+        autocompletion=complete_service,
+    ),
+]
+
+
+@command
+def lock(
+    session: Session,
+    services: Services = None,
+    env: Env = None,
+    project: Project = None,
+    message: Reason = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="TIME",
+            help="When it ends by itself: 2h, 3d, 2026-12-24, 2026-12-24T18:00.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    timeout: Timeout = None,
+) -> None:
+    """Hold the recorded version: writers are refused until it is unlocked.
+
+    The lock is a file in the environment, with who, why and until when. The cluster goes on
+    following what is recorded.
+    """
+    now = session.now()
+    end = _until(until, now)
+    if message is None and not may_ask():
+        raise UsageError("why is it locked?", hint='pass -m "why"')
+    order = _order(session, services, env, project)._replace(reason=message, until=end)
+    if message is None:
+        reason = ask_text("Why is it locked?", flag='-m "why"')
+        session.answers.options["--message"] = reason
+        order = order._replace(reason=reason)
+
+    def compute(snapshot: Snapshot, order: LockOrder) -> LockDraft:
+        return draft_lock(snapshot, order, state=session.state, now=now, by=session.person)
+
+    _carry_out(session, order, compute, dry_run=dry_run, timeout=timeout)
+
+
+@command
+def unlock(
+    session: Session,
+    services: Services = None,
+    env: Env = None,
+    project: Project = None,
+    message: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    timeout: Timeout = None,
+) -> None:
+    """Take a lock away, so that versions can be recorded again."""
+    order = _order(session, services, env, project)._replace(reason=message)
+
+    def compute(snapshot: Snapshot, order: LockOrder) -> LockDraft:
+        return draft_unlock(snapshot, order, state=session.state, now=session.now())
+
+    _carry_out(session, order, compute, dry_run=dry_run, timeout=timeout)
+
+
+def _order(
+    session: Session, services: list[str] | None, env: str | None, project: str | None
+) -> LockOrder:
+    names = tuple(dict.fromkeys(parse_service(name) for name in services or ()))
+    if env is None:
+        snapshot = session.state.snapshot(session.state.tip().commit)
+        team = parse_team(snapshot.settings)
+        env = environment_named(session, None, snapshot, team, project=project)
+    return LockOrder(
+        env,
+        names,
+        project,
+        session.user.project,
+        run=session.ci.url if session.ci else None,
+    )
+
+
+def _carry_out(
+    session: Session,
+    order: LockOrder,
+    compute: Callable[[Snapshot, LockOrder], LockDraft],
+    *,
+    dry_run: bool,
+    timeout: float | None,
+) -> None:
+    try:
+        _carry_out_once(session, order, compute, dry_run=dry_run, timeout=timeout)
+    except Ambiguous as ambiguous:
+        if not may_ask():
+            raise
+        question = f"Which environment is `{ambiguous.word}`?"
+        chosen = choose_environment(session, question, ambiguous.fits, flag="--env")
+        _carry_out_once(
+            session, order._replace(environment=chosen), compute, dry_run=dry_run, timeout=timeout
+        )
+
+
+def _carry_out_once(
+    session: Session,
+    order: LockOrder,
+    compute: Callable[[Snapshot, LockOrder], LockDraft],
+    *,
+    dry_run: bool,
+    timeout: float | None,
+) -> None:
+    if dry_run:
+        session.show(lock_view(preview(session.state, lambda s: compute(s, order)), None))
+        return
+    draft, written = write_draft(
+        session.state, lambda s: compute(s, order), actor=session.actor, timeout=timeout
+    )
+    for note in written.notes:
+        session.output.note(note)
+    session.show(lock_view(draft, written))
+
+
+def _until(text: str | None, now: datetime) -> datetime | None:
+    """Return the end that a duration, a date (its first moment here) or a time says."""
+    if text is None:
+        return None
+    try:
+        at = now + timedelta(seconds=parse_duration(text))
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            raise UsageError(
+                f"--until {text} is neither a time nor a duration",
+                hint="write 2h, 3d, 2026-12-24 or 2026-12-24T18:00",
+            ) from None
+        at = at if at.tzinfo is not None else at.astimezone()
+    if at <= now:
+        raise UsageError(f"--until {text} is over already")
+    return at

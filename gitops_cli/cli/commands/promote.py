@@ -1,0 +1,205 @@
+"""`gitops promote`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitops_cli.cli.agreement import Offer, carry_out, follow, foresee
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment, complete_service
+from gitops_cli.cli.options import (
+    Confirm,
+    Context,
+    DryRun,
+    Exclude,
+    Kubeconfig,
+    Only,
+    Pin,
+    Project,
+    Reason,
+    Timeout,
+    VerifyImage,
+    Wait,
+    WaitImage,
+    Yes,
+)
+from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
+from gitops_cli.cli.promotion import Words, planned_promotion
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.change.draft import Draft, Review, review_branch
+from gitops_cli.domain.change.policy import Override
+from gitops_cli.domain.forge_links import project_at
+from gitops_cli.domain.names import parse_service
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import Mode, Team
+from gitops_cli.domain.text import plural
+from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
+from gitops_cli.operations.promote import (
+    Promotion,
+    Requires,
+    draft_promotion,
+    plan_promotion,
+    with_images,
+)
+from gitops_cli.operations.terms import Terms
+from gitops_cli.settings import parse_team
+
+if TYPE_CHECKING:
+    from gitops_cli.operations.requirements import Requirements
+
+
+@command
+def promote(
+    session: Session,
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVICE]…",
+            help="What to promote.",
+            show_default=False,
+            autocompletion=complete_service,
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="ENV",
+            help="Environment to copy from; default: the stage before.",
+            autocompletion=complete_environment,
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="ENV",
+            help="Environment to copy to.",
+            autocompletion=complete_environment,
+        ),
+    ] = None,
+    source_alias: Annotated[str | None, typer.Option("--source", hidden=True)] = None,
+    target_alias: Annotated[str | None, typer.Option("--target", hidden=True)] = None,
+    project: Project = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All services of the source environment.")
+    ] = False,
+    only: Only = None,
+    exclude: Exclude = None,
+    message: Reason = None,
+    override_lock: OverrideLock = False,
+    override_freeze: OverrideFreeze = False,
+    override_policy: OverridePolicy = False,
+    verify_image: VerifyImage = False,
+    wait_image: WaitImage = None,
+    pin: Pin = False,
+    pull_request: Annotated[
+        bool,
+        typer.Option(
+            "--pr",
+            help="Push a branch to be merged, gitops/promote/ENV+SERVICE, instead of the state "
+            'itself; what mode = "pr" in gitops.toml does.',
+        ),
+    ] = False,
+    wait: Wait = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    timeout: Timeout = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Copy versions from one stage to the next, as one commit.
+
+    Shows what would change, with authors, source commits and a compare link, and asks. What was
+    shown is what ships, even if the source environment moves meanwhile. Without arguments a
+    terminal is asked for them. Copies versions only: each environment keeps its images_path.
+    """
+    overrides = overrides_of(
+        message, lock=override_lock, freeze=override_freeze, policy=override_policy
+    )
+    words = Words(
+        tuple(parse_service(name) for name in services or ()),
+        source or source_alias,
+        target or target_alias,
+        project,
+        everything,
+        tuple(only or ()),
+        tuple(exclude or ()),
+    )
+    tip = session.state.tip(timeout=timeout)
+    if tip.note:
+        session.output.note(tip.note)
+    snapshot = session.state.snapshot(tip.commit)
+    team = parse_team(snapshot.settings)
+    planned = planned_promotion(session, words, snapshot, team)
+    if wait:
+        foresee(session, planned.target, team, context=context)
+    direct = Override.POLICY in overrides and not pull_request
+    review = None if direct else _review(session, words, planned, team, asked=pull_request)
+    run = session.ci.url if session.ci else None
+    terms = Terms(overrides, message, run, confirm, reviewed=review is not None)
+    requires = _requires(session, team, context, kubeconfig)
+
+    def compute(snapshot: Snapshot, terms: Terms, planned: Promotion) -> Draft:
+        return draft_promotion(
+            snapshot, planned, terms, state=session.state, requires=requires, now=session.now()
+        )
+
+    def anew(snapshot: Snapshot) -> Draft:
+        services = sorted(planned.intent.kinds)
+        again = plan_promotion(
+            snapshot, source=planned.source, target=planned.target, services=services
+        )
+        return compute(snapshot, terms, again)
+
+    checks = ImageChecks(verify_image, wait_image, pin)
+    if checks.asked:
+        into = snapshot.environment(planned.target)
+        recorded = with_images(planned, into, as_recorded)
+        compute(snapshot, terms, recorded)  # its guards refuse before anybody waits for an image
+        planned = with_images(planned, into, ImageGate(lambda: session.registries, checks))
+    draft = compute(snapshot, terms, planned)
+    offer = Offer(
+        draft,
+        lambda snapshot, terms: compute(snapshot, terms, planned),
+        anew,
+        f"Promote {plural(len(draft.changes), 'service')} to {planned.target}?",
+        review,
+    )
+    outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
+    if wait:
+        follow(session, outcome, timeout, context=context, kubeconfig=kubeconfig)
+
+
+def _review(
+    session: Session, words: Words, planned: Promotion, team: Team, *, asked: bool
+) -> Review | None:
+    """Return where the promotion waits for a merge; None where it is pushed at once."""
+    target = planned.target
+    if not asked and team.stage(place_of(target, team).stage).mode is not Mode.PR:
+        return None
+    services = () if words.everything else tuple(planned.intent.kinds)
+    branch, base = review_branch(target, services), session.state.branch or "main"
+    project = project_at(session.state.description)
+    return Review(branch, base, project.new_pull_request(branch, base) if project else None)
+
+
+def _requires(
+    session: Session, team: Team, context: str | None, kubeconfig: Path | None
+) -> Requires:
+    """Return what checks gitops.toml's `require`; it asks each thing once."""
+
+    @cache
+    def asking() -> Requirements:
+        # What looks at clusters takes 15 ms to import, and most stages require nothing.
+        from gitops_cli.cli.requirements import requirements
+
+        return requirements(session, team, context=context, kubeconfig=kubeconfig)
+
+    return lambda *what: asking().refusals(*what)

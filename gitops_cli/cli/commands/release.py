@@ -1,0 +1,266 @@
+"""`gitops release`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.commands.set import asked_environment, with_answers
+from gitops_cli.cli.completion import complete_service
+from gitops_cli.cli.options import (
+    Confirm,
+    DryRun,
+    Env,
+    Pin,
+    Project,
+    Reason,
+    Timeout,
+    WaitImage,
+    Yes,
+)
+from gitops_cli.cli.overrides import (
+    AllowOlder,
+    OverrideFreeze,
+    OverrideLock,
+    OverridePolicy,
+    overrides_of,
+)
+from gitops_cli.cli.release_words import Words
+from gitops_cli.cli.resolve import service_checkout, service_of
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.names import ServiceName, parse_service
+from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.release.building import (
+    BuildRequest,
+    CommitRequest,
+    Engine,
+    Release,
+    image_labels,
+)
+from gitops_cli.domain.version import Version
+from gitops_cli.operations.release import (
+    APPEAR_SECONDS,
+    Recipe,
+    Workshop,
+    dirty_reason,
+    plan_release,
+    refuse_dirty,
+)
+from gitops_cli.operations.release import release as make_release
+from gitops_cli.operations.set import Order
+from gitops_cli.render.release import view
+
+BUILDING = "Building"
+
+
+@command
+def release(
+    session: Session,
+    service: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SERVICE]",
+            help="Default: this checkout's own.",
+            show_default=False,
+            autocompletion=complete_service,
+        ),
+    ] = None,
+    env: Env = None,
+    project: Project = None,
+    message: Reason = None,
+    build: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CONTEXT",
+            help="Directory to build; default: this one.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="Dockerfile.", rich_help_panel=BUILDING),
+    ] = None,
+    build_arg: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=VALUE]",
+            help="Build argument; without a value from the environment. Not for secrets.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="id=ID,env=NAME|src=FILE",
+            help="Secret for RUN --mount=type=secret.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OS/ARCH", help="Platform; several make an index.", rich_help_panel=BUILDING
+        ),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Label, beside the OCI ones for revision, source and time.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    builder: Annotated[
+        Engine | None,
+        typer.Option(help="Default: docker if it answers, else podman.", rich_help_panel=BUILDING),
+    ] = None,
+    container: Annotated[
+        str | None,
+        typer.Option(
+            "--image-from-container",
+            metavar="ID",
+            help="Commit this container instead of building.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    cmd: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="What that image starts, or it would seed itself again.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = None,
+    allow_dirty: Annotated[
+        bool,
+        typer.Option(
+            "--allow-dirty",
+            help="Release uncommitted work, under a hash of its own.",
+            rich_help_panel=BUILDING,
+        ),
+    ] = False,
+    verify_image: Annotated[bool, typer.Option("--verify-image", hidden=True)] = True,
+    wait_image: WaitImage = None,
+    pin: Pin = False,
+    kind: Annotated[
+        Kind | None,
+        typer.Option(help="Kind of a service that is new here; by default as it is elsewhere."),
+    ] = None,
+    allow_older: AllowOlder = False,
+    override_lock: OverrideLock = False,
+    override_freeze: OverrideFreeze = False,
+    override_policy: OverridePolicy = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    timeout: Timeout = None,
+) -> None:
+    """The whole CI step: build HEAD, push the image, check it, and record its hash.
+
+    Run in a service's checkout. What is done already is not done again: an image that the registry
+    has is taken as it is, so a release that broke off is finished by running it again. The guards
+    of `set` are asked before anything is built, and the registry always after the push.
+    """
+    source = _Source(session, service, allow_dirty=allow_dirty)
+    labels = image_labels(
+        revision=source.revision,
+        source=source.remote,
+        built=session.now(),
+        more=label or (),
+    )
+    words = Words(build, file, build_arg, secret, platform, container, cmd)
+    request = words.request(session.directory, labels)
+    source.warn_of(request)
+    order = Order(
+        env or asked_environment(session, project),
+        source.versions,
+        project=project,
+        usual_project=session.user.project,
+        kind=kind,
+        by_branch=True,
+        branch=source.branch,
+        overrides=overrides_of(
+            message,
+            lock=override_lock,
+            freeze=override_freeze,
+            policy=override_policy,
+            older=allow_older,
+        ),
+        confirmed=confirm,
+        reason=message,
+        run=session.ci.url if session.ci else None,
+    )
+    shop = Workshop(
+        session.state,
+        session.sources,
+        session.registries,
+        lambda: session.builder(builder),
+        session.output.say,
+        session.output.warn,
+        session.now,
+    )
+    recipe = Recipe(request, pin, APPEAR_SECONDS if wait_image is None else wait_image)
+
+    def once(order: Order) -> Release:
+        order = order._replace(reason=source.reason(order.reason))
+        if dry_run:
+            outcome, service, image = plan_release(shop, order)
+            return Release(service, image, None, None, outcome)
+        return make_release(shop, order, recipe, actor=session.actor, timeout=timeout)
+
+    done = with_answers(session, once, order)
+    for warning in done.outcome.draft.warnings:
+        session.output.warn(warning)
+    for note in done.outcome.written.notes if done.outcome.written else ():
+        session.output.note(note)
+    session.show(view(done))
+
+
+class _Source:
+    """What is released: the checkout's HEAD, or a commit of what it holds beyond that."""
+
+    def __init__(self, session: Session, service: str | None, *, allow_dirty: bool) -> None:
+        checkout = service_checkout(session)
+        if checkout.head is None:
+            raise UsageError(f"{checkout.root} has no commit yet")
+        files = session.uncommitted_files(checkout)
+        if not allow_dirty:
+            refuse_dirty(files)
+        self._session = session
+        self._service = None if service is None else parse_service(service)
+        self._checkout = checkout
+        self._head = checkout.head
+        self._dirty = bool(files)
+        self.revision = session.commit_uncommitted(checkout) if files else checkout.head
+        self.remote = checkout.remote
+        ci = session.ci
+        self.branch = ci.branch if ci is not None and ci.branch else checkout.branch
+        if files:
+            session.output.warn(
+                f"{self.revision} stands for uncommitted changes; no branch has it, and only this "
+                "checkout knows it"
+            )
+
+    def warn_of(self, request: BuildRequest | CommitRequest) -> None:
+        """Say so if what is built is not what the hash is of."""
+        if isinstance(request, BuildRequest):
+            context = request.context.resolve()
+            if not context.is_relative_to(self._checkout.root.resolve()):
+                self._session.output.warn(
+                    f"{context} is not in {self._checkout.root}: no hash of that says what is in "
+                    "the image"
+                )
+
+    def versions(self, team: Team) -> dict[ServiceName, Version]:
+        """Return the one version to record."""
+        service = self._service or service_of(self._checkout, team)
+        return {service: Version(self.revision)}
+
+    def reason(self, reason: str | None) -> str | None:
+        """Return the reason to record; it says so if the version was never committed."""
+        return dirty_reason(self._head, reason) if self._dirty else reason

@@ -1,0 +1,247 @@
+"""`gitops rollback`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, NamedTuple
+
+import typer
+
+from gitops_cli.cli.agreement import Offer, carry_out, follow, foresee
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_commit, complete_service, complete_version
+from gitops_cli.cli.options import (
+    Confirm,
+    Context,
+    DryRun,
+    Env,
+    Kubeconfig,
+    Project,
+    Reason,
+    Timeout,
+    Wait,
+    Yes,
+)
+from gitops_cli.cli.overrides import OverrideLock, overrides_of
+from gitops_cli.cli.prompts import choose, may_ask
+from gitops_cli.cli.resolve import environment_named, told_service_here
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.change.draft import Draft
+from gitops_cli.domain.duration import age, parse_duration
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_service
+from gitops_cli.domain.past.steps import Undoing
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.text import one_line, plural
+from gitops_cli.operations.rollback import Rollback, draft_rollback, plan_rollback
+from gitops_cli.operations.rollback_target import Back, last_commits, recorded_by
+from gitops_cli.operations.terms import Terms
+from gitops_cli.settings import parse_team
+
+
+@command
+def rollback(
+    session: Session,
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVICE]…",
+            help="What to take back.",
+            show_default=False,
+            autocompletion=complete_service,
+        ),
+    ] = None,
+    env: Env = None,
+    project: Project = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The whole environment, as before its last change.")
+    ] = False,
+    back: Annotated[
+        int | None,
+        typer.Option("--back", metavar="N", min=1, help="So many versions back, instead of one."),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="HASH|TIME",
+            help="A version of its past, or what was recorded at a time: 2026-11-22T18:00, 3h.",
+            autocompletion=complete_version,
+        ),
+    ] = None,
+    commit: Annotated[
+        str | None,
+        typer.Option(
+            "--commit",
+            metavar="SHA",
+            help="Undo exactly this state commit.",
+            autocompletion=complete_commit,
+        ),
+    ] = None,
+    hold: Annotated[
+        bool,
+        typer.Option("--hold", help="Lock what was taken back, so that CI does not undo it."),
+    ] = False,
+    message: Reason = None,
+    override_lock: OverrideLock = False,
+    wait: Wait = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    timeout: Timeout = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Go back to versions that ran before, as a new commit.
+
+    Services go back one version each; going back again goes further back, not to what was bad.
+    Freeze windows do not hold a rollback up, locks do. Without arguments a terminal chooses from
+    the last changes.
+    """
+    if sum(option is not None for option in (back, to, commit)) > 1:
+        raise UsageError("--back, --to and --commit exclude each other")
+    words = _Words(
+        tuple(parse_service(name) for name in services or ()),
+        env,
+        project,
+        everything,
+        back,
+        to,
+        commit,
+    )
+    if words.everything and words.services:
+        raise UsageError("--all and named services exclude each other")
+    overrides = overrides_of(message, lock=override_lock)
+    tip = session.state.tip(timeout=timeout)
+    if tip.note:
+        session.output.note(tip.note)
+    snapshot = session.state.snapshot(tip.commit)
+    team = parse_team(snapshot.settings)
+    words = _of_this_checkout(session, words, snapshot, team)
+    environment = _environment(session, words, snapshot, team)
+    if wait:
+        foresee(session, environment, team, context=context)
+    words = _chosen(session, words, environment, snapshot)
+    past = _past(words, session.now())
+
+    def plan(snapshot: Snapshot) -> Rollback:
+        return plan_rollback(
+            snapshot, environment, words.services, past, state=session.state, hold=hold
+        )
+
+    planned = plan(snapshot)
+    terms = Terms(overrides, message, session.ci.url if session.ci else None, confirm)
+
+    def compute(snapshot: Snapshot, terms: Terms, planned: Rollback = planned) -> Draft:
+        return draft_rollback(
+            snapshot,
+            planned,
+            terms,
+            state=session.state,
+            now=session.now(),
+            by=session.person if hold else None,
+        )
+
+    draft = compute(snapshot, terms)
+    offer = Offer(draft, compute, lambda now: compute(now, terms, plan(now)), _question(draft))
+    outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
+    if wait:
+        follow(session, outcome, timeout, context=context, kubeconfig=kubeconfig)
+
+
+class _Words(NamedTuple):
+    """What the command line says; what it leaves open is found or asked."""
+
+    services: tuple[ServiceName, ...]
+    env: str | None
+    project: str | None
+    everything: bool
+    back: int | None
+    to: str | None
+    commit: str | None
+
+    @property
+    def says_how_far(self) -> bool:
+        """Tell whether it is said which past is meant."""
+        return self.everything or self.back is not None or bool(self.to or self.commit)
+
+
+def _environment(
+    session: Session, words: _Words, snapshot: Snapshot, team: Team
+) -> EnvironmentName:
+    if words.env is None and words.commit is not None:
+        changed = recorded_by(session.state.resolve(words.commit), session.state)
+        if len(changed) == 1:
+            return next(iter(changed))
+    return environment_named(
+        session, words.env, snapshot, team, project=words.project, services=words.services
+    )
+
+
+def _of_this_checkout(session: Session, words: _Words, snapshot: Snapshot, team: Team) -> _Words:
+    if words.services or words.says_how_far:
+        return words
+    here = told_service_here(session, team, snapshot)
+    if here is None:
+        return words
+    return words._replace(services=(here,))
+
+
+def _chosen(
+    session: Session, words: _Words, environment: EnvironmentName, snapshot: Snapshot
+) -> _Words:
+    """Return the words with the change that a person chose; raises UsageError in a script."""
+    if words.services or words.says_how_far:
+        return words
+    if not may_ask():
+        raise UsageError(
+            f"roll back what in {environment}?",
+            hint="name services, or pass --all, --to or --commit",
+        )
+    offers = last_commits(snapshot, environment, state=session.state)
+    if not offers:
+        raise UsageError(f"{environment} has no earlier versions")
+    choices = [(offer.commit.hash, _offered(offer, session.now())) for offer in offers]
+    chosen = choose(f"Undo which change of {environment}?", choices, flag="--commit")
+    session.answers.options |= {"--env": environment, "--commit": chosen}
+    return words._replace(commit=chosen)
+
+
+def _offered(offer: Undoing, now: datetime) -> str:
+    when = age(now - offer.commit.committed_at)
+    what = ", ".join(
+        f"{service} {step.old.short if step.old else 'new'} → "
+        f"{step.new.short if step.new else 'removed'}"
+        for service, step in sorted(offer.steps.items())
+    )
+    return f"{when + ' ago':<8}  {what}  ({one_line(offer.commit.author.name)})"
+
+
+def _past(words: _Words, now: datetime) -> Back:
+    if words.to is None:
+        return Back(words.back or 1, commit=words.commit)
+    at = _moment(words.to, now)
+    return Back(at=at) if at is not None else Back(to=words.to)
+
+
+def _moment(text: str, now: datetime) -> datetime | None:
+    """Return the time that `text` says, or how long ago; None for what may be a hash."""
+    if not any(sign in text for sign in "-:dhms") or (text.isalnum() and len(text) >= 7):
+        return None
+    try:
+        return now - timedelta(seconds=parse_duration(text))
+    except ValueError:
+        pass
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.astimezone()
+
+
+def _question(draft: Draft) -> str:
+    if not draft.changes:
+        return f"Lock {plural(len(draft.held), 'service')} in {draft.environment}?"
+    hold = " and lock them" if draft.held else ""
+    return f"Roll back {plural(len(draft.changes), 'service')} in {draft.environment}{hold}?"

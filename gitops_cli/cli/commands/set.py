@@ -1,0 +1,305 @@
+"""`gitops set`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_assignment
+from gitops_cli.cli.options import (
+    Confirm,
+    DryRun,
+    Env,
+    Pin,
+    Project,
+    Reason,
+    Timeout,
+    VerifyImage,
+    WaitImage,
+    Yes,
+)
+from gitops_cli.cli.overrides import (
+    AllowOlder,
+    OverrideFreeze,
+    OverrideLock,
+    OverridePolicy,
+    overrides_of,
+)
+from gitops_cli.cli.prompts import ask_text, confirm_by_name, may_ask
+from gitops_cli.cli.report import report
+from gitops_cli.cli.resolve import (
+    choose_environment,
+    environment_named,
+    service_checkout,
+    service_of,
+)
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.change.draft import Draft, Outcome
+from gitops_cli.domain.change.policy import Unconfirmed
+from gitops_cli.domain.errors import ExitCode, UsageError
+from gitops_cli.domain.names import ServiceName, parse_service
+from gitops_cli.domain.recorded.environment import Kind, Snapshot
+from gitops_cli.domain.recorded.stages import Ambiguous
+from gitops_cli.domain.recorded.team import Team, VersionForm
+from gitops_cli.domain.text import one_line
+from gitops_cli.domain.version import Version, is_commit, parse_version
+from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
+from gitops_cli.operations.set import Expected, Order, draft_recording
+from gitops_cli.operations.writing import preview, write_draft
+from gitops_cli.settings import parse_team
+
+if TYPE_CHECKING:
+    from gitops_cli.source.checkout import Checkout
+
+T = TypeVar("T")
+
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+@command
+def set_versions(
+    session: Session,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVICE=HASH]…",
+            help="What to record. SERVICE alone takes HEAD of this checkout; nothing at all "
+            "takes the service from it too.",
+            show_default=False,
+            autocompletion=complete_assignment,
+        ),
+    ] = None,
+    env: Env = None,
+    project: Project = None,
+    message: Reason = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[SERVICE=]HASH",
+            help="Refuse unless this is what is recorded now; `none`: nothing is.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_older: AllowOlder = False,
+    override_lock: OverrideLock = False,
+    override_freeze: OverrideFreeze = False,
+    override_policy: OverridePolicy = False,
+    kind: Annotated[
+        Kind | None,
+        typer.Option(help="Kind of a service that is new here; by default as it is elsewhere."),
+    ] = None,
+    verify_image: VerifyImage = False,
+    wait_image: WaitImage = None,
+    pin: Pin = False,
+    require_change: Annotated[
+        bool, typer.Option("--require-change", help="Exit 1 if it was recorded already.")
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    timeout: Timeout = None,
+) -> None:
+    """Record the versions that an environment should run.
+
+    In CI, `gitops set -e dev` in a service's checkout records its HEAD: service, hash, actor and
+    run are found. A hash that is an ancestor of the recorded one is refused (an older build that
+    finishes last). All services of one call are one commit.
+    """
+    expected = _expectations(expect or [])
+    wish = _Wish(session, assignments or [])
+    overrides = overrides_of(
+        message,
+        lock=override_lock,
+        freeze=override_freeze,
+        policy=override_policy,
+        older=allow_older,
+    )
+    checks = ImageChecks(verify_image, wait_image, pin)
+    by_branch = wish.from_checkout or session.ci is not None
+    order = Order(
+        env or asked_environment(session, project),
+        wish.versions,
+        images=ImageGate(lambda: session.registries, checks),
+        project=project,
+        usual_project=session.user.project,
+        kind=kind,
+        expected=expected,
+        by_branch=by_branch,
+        branch=wish.branch if by_branch else None,
+        overrides=overrides,
+        confirmed=confirm,
+        reason=message,
+        run=session.ci.url if session.ci else None,
+    )
+
+    def record(order: Order) -> Outcome:
+        def compute(snapshot: Snapshot, order: Order) -> Draft:
+            return draft_recording(
+                snapshot, order, state=session.state, sources=session.sources, now=session.now()
+            )
+
+        if dry_run:
+            order = order._replace(is_preview=True)
+        if checks.asked:
+            # Guards first, nobody waits for an image to be refused then; and the wait is not part
+            # of the write, which has a time of its own.
+            guarded = order._replace(images=as_recorded)
+            preview(session.state, lambda snapshot: compute(snapshot, guarded))
+            preview(session.state, lambda snapshot: compute(snapshot, order))
+        if dry_run:
+            draft = preview(session.state, lambda snapshot: compute(snapshot, order))
+            return Outcome(draft, dry_run=True)
+        return Outcome(
+            *write_draft(
+                session.state,
+                lambda snapshot: compute(snapshot, order),
+                actor=session.actor,
+                timeout=timeout,
+            )
+        )
+
+    outcome = with_answers(session, record, order)
+    wish.say_what_was_expanded()
+    report(session, outcome, planned=False)
+    if require_change and not outcome.draft.changes:
+        session.finish(ExitCode.NO)
+
+
+def with_answers(session: Session, record: Callable[[Order], T], order: Order) -> T:
+    """Record, and let a terminal answer what turned out to be open."""
+    while True:
+        try:
+            return record(order)
+        except Ambiguous as open_question:
+            if not may_ask():
+                raise
+            question = f"Which environment is `{open_question.word}`?"
+            chosen = choose_environment(session, question, open_question.fits, flag="--env")
+            order = order._replace(environment=chosen)
+        except Unconfirmed as open_question:
+            if not may_ask() or order.confirmed is not None:
+                raise
+            name = open_question.environment
+            reason = order.reason or ask_text(f"{name} is protected. Why is this done?", flag="-m")
+            confirm_by_name(f"{name} is protected.", name)
+            order = order._replace(reason=reason, confirmed=name)
+
+
+def asked_environment(session: Session, project: str | None) -> str:
+    """Let a person choose an environment; raises UsageError without a terminal."""
+    snapshot = session.state.snapshot(session.state.tip().commit)
+    return environment_named(
+        session, None, snapshot, parse_team(snapshot.settings), project=project
+    )
+
+
+class _Wish:
+    """The services and versions of the command line, completed from the checkout we are in."""
+
+    def __init__(self, session: Session, assignments: list[str]) -> None:
+        self._session = session
+        self._given = _assignments(assignments)
+        self._expanded: dict[ServiceName, tuple[str, str]] = {}
+
+    @property
+    def from_checkout(self) -> bool:
+        """Tell whether a version is the HEAD of this checkout."""
+        return not self._given or None in self._given.values()
+
+    @property
+    def branch(self) -> str | None:
+        """Return the branch whose commit this is, as CI or else the checkout says."""
+        ci, checkout = self._session.ci, self._session.checkout
+        if ci is not None and ci.branch is not None:
+            return ci.branch
+        return checkout.branch if checkout is not None else None
+
+    def versions(self, team: Team) -> Mapping[ServiceName, Version]:
+        """Return the version to record for each service; raises UsageError."""
+        if not self._given:
+            checkout = self._checkout()
+            return {service_of(checkout, team): Version(_head(checkout))}
+        return {
+            service: Version(_head(self._checkout()))
+            if version is None
+            else self._full(service, version, team)
+            for service, version in self._given.items()
+        }
+
+    def _checkout(self) -> Checkout:
+        return service_checkout(self._session)
+
+    def _full(self, service: ServiceName, version: Version, team: Team) -> Version:
+        is_prefix = 4 <= len(version.tag) <= 64 and set(version.tag) <= _HEX
+        if version.is_commit or not is_prefix or team.version_form is VersionForm.ANY:
+            return version
+        full = self._whole(service, version.tag.lower(), team)
+        self._expanded[service] = (version.tag, full)
+        return version._replace(tag=full)
+
+    def _whole(self, service: ServiceName, prefix: str, team: Team) -> str:
+        """Return the one commit of the service's source that `prefix` abbreviates."""
+        if is_commit(prefix):
+            return prefix
+        fits = self._session.sources(team).of(service).expand(prefix)
+        if len(fits) == 1:
+            return fits[0]
+        if fits:
+            raise UsageError(
+                f"{service}: `{prefix}` fits several commits: {', '.join(fits)}",
+                hint="write more digits",
+            )
+        raise UsageError(
+            f"{service}: `{prefix}` is not a full commit hash, and no source at hand knows it",
+            hint=f"give all 40 digits: git rev-parse {prefix}",
+        )
+
+    def say_what_was_expanded(self) -> None:
+        """Say which short hashes were taken for which commits."""
+        for service, (short, full) in self._expanded.items():
+            self._session.output.say(f"{service}: {short} is {full}")
+
+
+def _assignments(words: list[str]) -> dict[ServiceName, Version | None]:
+    """Return the version behind each `SERVICE=`; None for a service alone. Raises UsageError."""
+    given: dict[ServiceName, Version | None] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        service = parse_service(name)
+        if service in given:
+            raise UsageError(f"{service} is named twice")
+        version = parse_version(text)
+        if equals and version is None:
+            raise UsageError(
+                f"{service}: `{one_line(text)}` is not a commit hash, nor any other tag of an image"
+            )
+        given[service] = version
+    if sum(version is None for version in given.values()) > 1:
+        alone = [service for service, version in given.items() if version is None]
+        raise UsageError(
+            f"a checkout is one service, these are several: {', '.join(alone)}",
+            hint="write SERVICE=HASH for each",
+        )
+    return given
+
+
+def _expectations(words: list[str]) -> Expected:
+    """Return what must be recorded; raises UsageError for no name of a service."""
+    of_all: str | None = None
+    of_one: dict[ServiceName, str] = {}
+    for word in words:
+        service, equals, text = word.rpartition("=")
+        if equals:
+            of_one[parse_service(service)] = text
+        else:
+            of_all = text
+    return Expected(of_all, of_one)
+
+
+def _head(checkout: Checkout) -> str:
+    if checkout.head is None:
+        raise UsageError(f"{checkout.root} has no commit yet")
+    return checkout.head

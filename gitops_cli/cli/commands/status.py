@@ -1,0 +1,100 @@
+"""`gitops status`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment, complete_service
+from gitops_cli.cli.options import Context, Images, Kubeconfig, Project
+from gitops_cli.cli.report import note_troubles
+from gitops_cli.cli.resolve import told_service_here
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.names import parse_service
+from gitops_cli.domain.recorded.environment import invalid
+from gitops_cli.domain.recorded.selection import Filter
+from gitops_cli.operations.images import exit_code, missing_images
+from gitops_cli.operations.status import read_status
+from gitops_cli.render.images import with_images
+from gitops_cli.render.status import view
+from gitops_cli.settings import parse_team
+
+
+@command
+def status(
+    session: Session,
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVICE]…",
+            help="Only these; in a service's checkout, that one.",
+            autocompletion=complete_service,
+            show_default=False,
+        ),
+    ] = None,
+    environments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--env",
+            "-e",
+            metavar="ENV",
+            envvar="GITOPS_ENV",
+            help="Environment or stage; may be repeated.",
+            autocompletion=complete_environment,
+        ),
+    ] = None,
+    project: Project = None,
+    images: Images = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Also say what runs, as `diff` finds it.")
+    ] = False,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Show what is recorded where: services × stages."""
+    tip = session.state.tip(require_remote=False)
+    if tip.note:
+        session.output.note(tip.note)
+    snapshot = session.state.snapshot(tip.commit)
+    team = parse_team(snapshot.settings)
+    sources = cache(lambda: session.sources(team))
+    found = read_status(
+        session.state,
+        snapshot,
+        team,
+        Filter(
+            [parse_service(name) for name in services or ()],
+            environments or (),
+            project,
+            None if services else told_service_here(session, team, snapshot),
+        ),
+        sources=sources,
+        fresh=tip.fresh,
+        committed_at=tip.committed_at,
+        now=session.now(),
+    )
+    if sources.cache_info().currsize:
+        note_troubles(session, sources())
+    if live:
+        from gitops_cli.cli.live import add_live  # nobody else needs the cluster's side
+
+        found = add_live(session, found, snapshot, team, context, kubeconfig)
+    shown = view(found)
+    if images:
+        files = {c.file for g in found.grids for row in g.rows.values() for c in row.values()}
+        missing = missing_images(session.registries, snapshot, wanted=files.__contains__)
+        shown = with_images(shown, missing)
+        session.finish(exit_code(missing))
+    session.show(shown)
+    unreadable = [
+        cell.finding
+        for grid in found.grids
+        for row in grid.rows.values()
+        for cell in row.values()
+        if cell.finding is not None
+    ]
+    if unreadable:
+        raise invalid(unreadable)

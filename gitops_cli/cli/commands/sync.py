@@ -1,0 +1,165 @@
+"""`gitops sync`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.commands.diff import Environments
+from gitops_cli.cli.look import clusters_of, environments_named, progress, report_problems
+from gitops_cli.cli.options import (
+    At,
+    Context,
+    EnvToo,
+    Exclude,
+    Kubeconfig,
+    Limit,
+    Only,
+    Project,
+    Rev,
+    Wait,
+    Yes,
+)
+from gitops_cli.cli.prompts import confirm, may_ask
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.cluster.sync import DryRun, SyncReport
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.text import plural
+from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.sync import SyncPlan, plan_sync
+from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
+from gitops_cli.operations.waiting import SECONDS
+from gitops_cli.render.sync import outcome_line, place_of_row, row_line, summary_line, sync_view
+from gitops_cli.settings import parse_team
+
+_SERVER = "--server-dry-run"
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Show what would be done, and stop; --dry-run=server lets the API server check it.",
+    ),
+]
+FailFast = Annotated[
+    bool, typer.Option("--fail-fast", help="Begin no further patch once something has failed.")
+]
+All = Annotated[bool, typer.Option("--all", help="All environments, without asking.")]
+
+
+class _Command(TyperCommand):
+    """Takes `--dry-run=server`, as kubectl has it: the value may be left out."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Spell such options as Typer takes them."""
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [*map(_spelled, args[:end]), *args[end:]])
+
+
+def _spelled(argument: str) -> str:
+    return {"--dry-run=server": _SERVER, "--dry-run=client": "--dry-run"}.get(argument, argument)
+
+
+sync = typer.Typer(add_completion=False)
+
+
+@sync.command("sync", cls=_Command)
+@command
+def run(
+    session: Session,
+    environments: Environments = None,
+    env: EnvToo = None,
+    project: Project = None,
+    everything: All = False,
+    only: Only = None,
+    exclude: Exclude = None,
+    wait: Wait = False,
+    timeout: Limit = None,
+    dry_run: DryRunOption = False,
+    server_dry_run: Annotated[bool, typer.Option(_SERVER, hidden=True)] = False,
+    fail_fast: FailFast = False,
+    rev: Rev = None,
+    at: At = None,
+    yes: Yes = False,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Make the live clusters follow what git records.
+
+    Patches the images that differ, and nothing else; nothing is ever deleted. Named environments
+    are synced at once. Without a name the plan for all of them is shown and confirmed; a script
+    says --all or --yes. A workload that records a newer state commit is left alone.
+    --wait waits 5m unless --timeout says how long all of it may take.
+    """
+    words = [*(environments or ()), *(env or ())]
+    mode = DryRun.SERVER if server_dry_run else DryRun.CLIENT if dry_run else None
+    if not words and not (everything or yes or mode or may_ask()):
+        raise UsageError(
+            "sync which environments?", hint="name them, or pass --all (or --yes) for all of them"
+        )
+    session.limit(timeout)
+    clusters = clusters_of(session, context, kubeconfig)
+    desired = desired_state(session.state, rev=rev, at=at)
+    if desired.note:
+        session.output.note(desired.note)
+    team = parse_team(desired.snapshot.settings)
+    names = environments_named(session, words, desired.snapshot, team, project=project)
+    selection = Selection(tuple(only or ()), tuple(exclude or ()))
+    selection.check(desired.snapshot.environment(name) for name in names)
+    plan = plan_sync(
+        desired,
+        names,
+        clusters,
+        team,
+        session.state,
+        now=session.now(),
+        actor=lambda: session.person if mode is None else None,
+        selection=selection,
+    )
+    if not words and not (everything or yes or mode):
+        _confirm(session, plan)
+    with progress(session) as say:
+        report = apply_plan(
+            plan,
+            session.state,
+            dry_run=mode,
+            fail_fast=fail_fast,
+            left=lambda: session.left(SECONDS),
+            heard=lambda outcome: say(place_of_row(outcome), outcome_line(outcome)),
+        )
+        if wait and mode is None:
+            report = wait_for_rollouts(
+                plan,
+                report,
+                now=session.now,
+                timeout=session.left(SECONDS),
+                heard=lambda row: say(place_of_row(row), row_line(row)),
+            )
+    _show(session, report)
+
+
+def _confirm(session: Session, plan: SyncPlan) -> None:
+    if plan.is_empty:
+        return
+    if session.output.for_people:
+        session.show(sync_view(plan.report))
+    contexts = {e.context or "this pod's cluster" for e in plan.report.environments}
+    count = plural(len(plan.patches), "service")
+    confirm(f"Change {count} in {', '.join(sorted(contexts))}?", flag="--all")
+    session.output.note("the same without questions: gitops sync --all")
+
+
+def _show(session: Session, report: SyncReport) -> None:
+    session.show(sync_view(report))
+    report_problems(
+        session,
+        [
+            *(problem for e in report.environments for problem in e.problems),
+            *(o.error for o in report.outcomes if o.error is not None),
+        ],
+        [note for e in report.environments for note in e.notes],
+    )
+    session.output.say(summary_line(report))
+    session.finish(report.exit_code)

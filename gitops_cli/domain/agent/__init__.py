@@ -1,1 +1,0 @@
-"""The agent as plain values: what is installed, what it may do, what it reports."""

@@ -1,0 +1,192 @@
+"""The rules that refuse a write: locks, freezes, and what gitops.toml says of the stage.
+
+A rule yields refusals; `enforce` raises the first that nobody overrode. All of them are asked
+again on every new tip, so a lock pushed a moment ago counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from gitops_cli.domain.errors import Blocked, Frozen, Locked, PolicyRefused, UsageError
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import SETTINGS, Environment
+from gitops_cli.domain.recorded.locks import Lock
+from gitops_cli.domain.recorded.stages import Place
+from gitops_cli.domain.recorded.team import Mode, StageRules, Team, VersionForm
+from gitops_cli.domain.text import one_line
+from gitops_cli.domain.version import Version
+
+
+class Override(StrEnum):
+    """A danger that a flag of its name accepts; the value goes into the trailer."""
+
+    LOCK = "lock"
+    FREEZE = "freeze"
+    POLICY = "policy"
+    OLDER = "older"
+
+    @property
+    def flag(self) -> str:
+        """Return the option that accepts it."""
+        return "--allow-older" if self is Override.OLDER else f"--override-{self}"
+
+
+class Unconfirmed(UsageError):
+    """A protected environment would be changed, and nobody has confirmed it by its name."""
+
+    code = "unconfirmed"
+
+    def __init__(self, environment: EnvironmentName) -> None:
+        super().__init__(
+            f"{environment} is protected", hint=f'--confirm {environment} -m "why" confirms it'
+        )
+        self.environment = environment
+
+
+def need_confirmation(
+    environment: EnvironmentName, rules: StageRules, *, confirmed: str | None, reason: str | None
+) -> None:
+    """Raise Unconfirmed if a protected stage's environment was not confirmed with a reason."""
+    if rules.protected and (confirmed != environment or not (reason and reason.strip())):
+        raise Unconfirmed(environment)
+
+
+class Refusal(NamedTuple):
+    """Why a write is refused, and which override would let it through, if one would."""
+
+    error: Blocked
+    override: Override | None
+
+
+def enforce(
+    refusals: Iterable[Refusal], overrides: Collection[Override] = ()
+) -> tuple[Override, ...]:
+    """Raise the first refusal that is not overridden; return the overrides that were needed."""
+    used: set[Override] = set()
+    for refusal in refusals:
+        if refusal.override is None or refusal.override not in overrides:
+            raise refusal.error
+        used.add(refusal.override)
+    return tuple(sorted(used))
+
+
+def need_reason(overrides: Collection[Override], reason: str | None) -> None:
+    """Raise UsageError if a rule of the team would be overridden without a reason."""
+    unexplained = sorted(set(overrides) - {Override.OLDER})
+    if unexplained and not (reason and reason.strip()):
+        raise UsageError(f"{unexplained[0].flag} needs a reason", hint='add -m "why"')
+
+
+def locked(
+    environment: Environment, services: Iterable[ServiceName], now: datetime
+) -> Iterator[Refusal]:
+    """Refuse what a lock of the service or of the whole environment holds."""
+    whole = environment.locks.get(None)
+    if whole is not None and whole.holds(now):
+        yield _lock_refusal(environment.name, whole)
+    for service in sorted(services):
+        lock = environment.locks.get(service)
+        if lock is not None and lock.holds(now):
+            yield _lock_refusal(environment.name, lock)
+
+
+def _lock_refusal(environment: EnvironmentName, lock: Lock) -> Refusal:
+    what = f"{lock.service} in {environment}" if lock.service else f"all of {environment}"
+    by = f" by {one_line(lock.by)}" if lock.by else ""
+    until = f" until {moment(lock.until)}" if lock.until else ""
+    why = f": {one_line(lock.reason)}" if lock.reason else ""
+    if lock.problem:
+        why = f" (the lock cannot be read: {lock.problem})"
+    unlock = f"gitops unlock {lock.service or ''} -e {environment}".replace("  ", " ")
+    error = Locked(
+        f"{lock.path}:1: {what} is locked{by}{until}{why}",
+        hint=f'`{unlock}`, or --override-lock -m "why"',
+    )
+    return Refusal(error, Override.LOCK)
+
+
+def frozen(place: Place, rules: StageRules, now: datetime) -> Iterator[Refusal]:
+    """Refuse what falls into a freeze window of the stage."""
+    for window in rules.freeze:
+        end = window.closes(now)
+        if end is not None:
+            error = Frozen(
+                f"{_line(rules, 'freeze')}: {place.stage} is frozen until {moment(end)} "
+                f"(`{window.text}`)",
+                hint='wait, or --override-freeze -m "why"; `gitops rollback` is never frozen',
+            )
+            yield Refusal(error, Override.FREEZE)
+
+
+def wrong_source(source: Place, target: Place, rules: StageRules) -> Iterator[Refusal]:
+    """Refuse a promotion from a stage that `promote_from` does not name."""
+    if rules.promote_from is not None and source.stage not in rules.promote_from:
+        allowed = " or ".join(rules.promote_from) or "nowhere"
+        error = PolicyRefused(
+            f"{_line(rules, 'promote_from')}: {target.stage} takes promotions from {allowed}, "
+            f"not from {source.stage}",
+            hint=f'--from {allowed.split(" or ")[0]}, or --override-policy -m "why"',
+        )
+        yield Refusal(error, Override.POLICY)
+
+
+def wrong_branch(branch: str | None, place: Place, rules: StageRules) -> Iterator[Refusal]:
+    """Refuse commits of a branch that the stage does not record; `branch` None is unknown."""
+    if not rules.branches:
+        return
+    if branch is not None and any(fnmatchcase(branch, pattern) for pattern in rules.branches):
+        return
+    allowed = ", ".join(rules.branches)
+    what = f"the branch `{one_line(branch)}`" if branch is not None else "an unknown branch"
+    error = PolicyRefused(
+        f"{_line(rules, 'branches')}: {place.environment} records commits of {allowed}, "
+        f"this is {what}",
+        hint='build that branch, or --override-policy -m "why"',
+    )
+    yield Refusal(error, Override.POLICY)
+
+
+def needs_review(
+    place: Place,
+    rules: StageRules,
+    *,
+    instead: str = "`gitops promote` pushes the branch for one",
+) -> Iterator[Refusal]:
+    """Refuse what would be written at once where the team wants a branch that somebody merges.
+
+    `instead` says which command makes one.
+    """
+    if rules.mode is Mode.PR:
+        error = PolicyRefused(
+            f"{_line(rules, 'mode')}: {place.stage} is changed by pull requests",
+            hint=f'{instead}; or --override-policy -m "why" to write it at once',
+        )
+        yield Refusal(error, Override.POLICY)
+
+
+def wrong_form(service: ServiceName, version: Version, team: Team) -> Iterator[Refusal]:
+    """Refuse a version that is no full commit hash, unless the team agreed on any tag."""
+    if team.version_form is VersionForm.ANY or version.is_commit:
+        return
+    error = PolicyRefused(
+        f"{service}: `{version.tag}` is not a full commit hash",
+        hint=(
+            "give all 40 digits (`git rev-parse HEAD`), "
+            f'or agree on other tags in {SETTINGS}: [versions] form = "any"'
+        ),
+    )
+    yield Refusal(error, None)
+
+
+def moment(at: datetime) -> str:
+    """Return a time for people, with its zone: `Mon 2026-11-23 08:00 CET`."""
+    return f"{at:%a %Y-%m-%d %H:%M} {at.tzname() or ''}".rstrip()
+
+
+def _line(rules: StageRules, key: str) -> str:
+    return f"{SETTINGS}:{rules.lines.get(key, 1)}"

@@ -1,0 +1,114 @@
+"""The JSON patch that changes a workload's images, and nothing else (spec, "Sync's patch")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from gitops_cli.domain.cluster.workload import (
+    ACTOR,
+    CHANGE_CAUSE,
+    COMMIT,
+    COMMIT_TIME,
+    Container,
+    Workload,
+)
+from gitops_cli.domain.image import ImageRef, parse_image
+
+
+class Stamp(NamedTuple):
+    """What is recorded on a workload beside its image; None is not recorded."""
+
+    commit: str | None = None
+    commit_time: str | None = None
+    actor: str | None = None
+
+
+class ImagePatch(NamedTuple):
+    """A workload as it was read, and the image that some of its containers get."""
+
+    workload: Workload
+    containers: tuple[Container, ...]
+    image: ImageRef
+    stamp: Stamp
+
+    @property
+    def cause(self) -> str:
+        """Return the line that `kubectl rollout history` shows."""
+        old = parse_image(self.containers[0].image).version
+        new = self.image.version
+        was = old.short if old is not None else self.containers[0].image
+        will = new.short if new is not None else str(self.image)
+        by = f" by {self.stamp.actor}" if self.stamp.actor else ""
+        state = f", state {self.stamp.commit[:7]}" if self.stamp.commit else ""
+        return f"gitops: {self.workload.name} {was} → {will}{state}{by}"
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """Return the annotations it sets."""
+        values = {
+            CHANGE_CAUSE: self.cause,
+            COMMIT: self.stamp.commit,
+            COMMIT_TIME: self.stamp.commit_time,
+            ACTOR: self.stamp.actor,
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+    def operations(self) -> list[dict[str, Any]]:
+        """Return the JSON patch.
+
+        Each container's name and image and our recorded commit are tested as they were read, so
+        that whatever moved meanwhile makes it fail as a whole. `test` with null holds for a path
+        that is absent, and only a whole object can be added below absent annotations.
+        """
+        operations: list[dict[str, Any]] = []
+        for container in self.containers:
+            operations += [
+                _op("test", f"{container.pointer}/name", container.name),
+                _op("test", f"{container.pointer}/image", container.image),
+                _op("replace", f"{container.pointer}/image", str(self.image)),
+            ]
+        return [*self._annotation_operations(), *operations]
+
+    def _annotation_operations(self) -> list[dict[str, Any]]:
+        if self.workload.annotations is None:
+            return [
+                _op("test", "/metadata/annotations", None),
+                _op("add", "/metadata/annotations", self.annotations),
+            ]
+        return [
+            _op("test", _pointer(COMMIT), self.workload.commit),
+            *(_op("add", _pointer(key), value) for key, value in self.annotations.items()),
+        ]
+
+    def is_applied_to(self, workload: Workload) -> bool:
+        """Tell whether a workload has the image in those containers.
+
+        Also where admission has looked the tag up and added its digest.
+        """
+        images: Mapping[str, str] = {c.name: c.image for c in workload.containers}
+        return all(self._is(images.get(c.name, "")) for c in self.containers)
+
+    def _is(self, image: str) -> bool:
+        got = parse_image(image)
+        return got == self.image or got._replace(digest=None) == self.image
+
+
+def _op(op: str, path: str, value: object) -> dict[str, Any]:
+    return {"op": op, "path": path, "value": value}
+
+
+def _pointer(annotation: str) -> str:
+    return "/metadata/annotations/" + annotation.replace("~", "~0").replace("/", "~1")
+
+
+class Patched(NamedTuple):
+    """The workload as the server answered after the patch; its generation is to be waited for."""
+
+    workload: Workload
+
+
+class Moved(NamedTuple):
+    """Somebody changed the workload since it was read, so nothing was patched. None: it is gone."""
+
+    workload: Workload | None

@@ -1,0 +1,339 @@
+"""Judge from plain values whether a workload's pods follow its template, and what keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from gitops_cli.domain.cluster.workload import Ended, Job, Pod, PodContainer, Workload
+from gitops_cli.domain.recorded.environment import Kind
+
+# The kubelet's reasons that no waiting will mend.
+_FINAL = frozenset(
+    {
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "CreateContainerConfigError",
+        "ErrImageNotFound",
+    }
+)
+_PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"})
+_HARMLESS = frozenset({"", "ContainerCreating", "PodInitializing"})
+# What container runtimes and registries say of an image that is not there.
+_NOT_FOUND = re.compile(
+    r"not found|notfound|manifest unknown|name unknown|name_unknown|manifest_unknown"
+    r"|no such (?:image|manifest)|does not exist",
+    re.IGNORECASE,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The kubelet forgets its back-off once a container has run for ten minutes (Kubernetes'
+# documentation, "Pod Lifecycle", "How Pods handle problems with containers").
+_STEADY = 600.0
+_PROOF = 30.0  # seconds that a start has to hold after a crash, however soon that came
+
+
+class Phase(StrEnum):
+    """Where a rollout is."""
+
+    COMPLETE = "complete"
+    PROGRESSING = "progressing"
+    HALTED = "halted"
+    FAILED = "failed"
+
+
+class Trouble(NamedTuple):
+    """What keeps a pod, or the making of pods. `final`: waiting longer will not mend it.
+
+    `blocks`: the pod is not of the newest template, which waits for it. `maker` (kind, name) is
+    whose pods cannot be made; its events since `since` say why.
+    """
+
+    reason: str
+    message: str = ""
+    pod: str | None = None
+    container: str | None = None
+    exit_code: int | None = None
+    restarts: int = 0
+    final: bool = False
+    log: tuple[str, ...] = ()
+    blocks: bool = False
+    maker: tuple[Kind, str] | None = None
+    since: datetime | None = None
+
+    @property
+    def is_bare(self) -> bool:
+        """Tell whether the pod's own status does not say why, as older kubelets' back-off."""
+        return not self.message or (self.reason in _PULL and ": " not in self.message)
+
+    @property
+    def text(self) -> str:
+        """Return reason, exit code and message on one line."""
+        code = f", exit code {self.exit_code}" if self.exit_code is not None else ""
+        return f"{self.reason}{code}" + (f": {self.message}" if self.message else "")
+
+
+class Rollout(NamedTuple):
+    """A judgement. `message` says how far it is or why it stands still; empty when complete.
+
+    `suspicion` is a trouble that only events can confirm, by its message.
+    """
+
+    phase: Phase
+    message: str = ""
+    trouble: Trouble | None = None
+    counts: tuple[int, int] = (0, 0)  # ready pods of the newest template, wanted
+    suspicion: Trouble | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether waiting longer makes no sense."""
+        return self.phase is not Phase.PROGRESSING
+
+
+def judge(
+    workload: Workload,
+    pods: Collection[Pod] | None = None,
+    jobs: Sequence[Job] = (),
+    *,
+    generation: int = 0,
+    now: datetime | None = None,
+) -> Rollout:
+    """Judge a workload; `generation` is the least its controller must have seen.
+
+    Without `pods` (no right to list them) only the workload's own status counts; without `now`
+    no restart does.
+    """
+    if workload.kind is Kind.CRONJOB:
+        return _judge_cronjob(workload, pods or (), jobs)
+    counts = workload.counts
+    progress = (min(counts.updated, counts.available), counts.wanted)
+    if workload.observed_generation < max(workload.generation, generation):
+        return Rollout(Phase.PROGRESSING, "its controller has not seen the change yet")
+    if _is_complete(workload):
+        return _proven(newest_pods(workload, pods or ()), now, (counts.wanted, counts.wanted))
+    trouble = trouble_of(workload, pods or ())
+    if (deadline := _deadline_exceeded(workload)) is not None:
+        stuck = trouble or Trouble("ProgressDeadlineExceeded", deadline)
+        return Rollout(Phase.FAILED, "ProgressDeadlineExceeded", stuck, progress)
+    if trouble is not None and trouble.final:
+        return Rollout(Phase.FAILED, trouble.reason, trouble, progress)
+    halted = _halted(workload)
+    if halted is not None and trouble is None:
+        return Rollout(Phase.HALTED, halted, None, progress)
+    suspicion = None if trouble is not None else _suspicion(workload, pods or ())
+    return Rollout(Phase.PROGRESSING, _distance(workload), trouble, progress, suspicion)
+
+
+def _is_complete(workload: Workload) -> bool:
+    """Tell it as `kubectl rollout status` does, but from the truth of all pods: no partition."""
+    counts = workload.counts
+    return (
+        counts.updated >= counts.wanted
+        and counts.existing <= counts.updated
+        and counts.available >= counts.updated
+        and counts.ready >= counts.wanted
+    )
+
+
+def _proven(pods: Iterable[Pod], now: datetime | None, counts: tuple[int, int]) -> Rollout:
+    """Judge pods that are all ready: between two crashes they are as well.
+
+    One that ended and was started again counts only once it has run longer than what it did
+    before: for each restart as long as the last run took, at least 30 seconds, at most the ten
+    minutes after which the kubelet forgets it too. Until then a single restart is a rollout on
+    its way, and so is one after a long run; several after short ones are a trouble.
+    """
+    unproven = [
+        (pod, container, container.ended_before)
+        for pod in pods
+        for container in pod.containers
+        if now is not None and not _has_held(container, now)
+    ]
+    if not unproven:
+        return Rollout(Phase.COMPLETE, counts=counts)
+    pod, container, ended = max(unproven, key=lambda found: found[1].restarts)
+    said = _restarts(container, ended)
+    if ended is None or container.restarts < 2 or (ended.ran or 0.0) >= _STEADY:
+        code = f", last exit code {ended.exit_code}" if ended is not None else ""
+        return Rollout(Phase.PROGRESSING, f"{said}{code}", None, counts)
+    trouble = Trouble(
+        "Restarting",
+        said,
+        pod.name,
+        container.name,
+        exit_code=ended.exit_code,
+        restarts=container.restarts,
+    )
+    return Rollout(Phase.PROGRESSING, said, trouble, counts)
+
+
+def _has_held(container: PodContainer, now: datetime) -> bool:
+    ended, since = container.ended_before, container.started_at
+    if ended is None or since is None or not container.restarts:
+        return True
+    needed = min(max(container.restarts * (ended.ran or 0.0), _PROOF), _STEADY)
+    return (now - since).total_seconds() >= needed
+
+
+def _restarts(container: PodContainer, ended: Ended | None) -> str:
+    # The time of day, not how long ago: what only grows older is no news.
+    times = "once" if container.restarts == 1 else f"{container.restarts} times"
+    last = f", last at {container.started_at:%Y-%m-%d %H:%M:%S %Z}" if container.started_at else ""
+    ran = f" after {ended.ran:.0f} s" if ended is not None and ended.ran is not None else ""
+    return f"{container.name} restarted {times}{last}{ran}"
+
+
+def _deadline_exceeded(workload: Workload) -> str | None:
+    progressing = workload.condition("Progressing")
+    if progressing is not None and progressing.reason == "ProgressDeadlineExceeded":
+        return progressing.message
+    return None
+
+
+def _halted(workload: Workload) -> str | None:
+    counts = workload.counts
+    if counts.updated >= counts.wanted:
+        return None
+    if workload.paused:
+        return f"paused; `kubectl rollout resume {workload.resource} -n {workload.namespace}`"
+    if workload.on_delete:
+        old = counts.wanted - counts.updated
+        return f"updates OnDelete: {old} pods stay old until somebody deletes them"
+    if workload.partition and counts.updated >= counts.wanted - workload.partition:
+        return f"partition {workload.partition}: the pods below it stay old"
+    return None
+
+
+def _suspicion(workload: Workload, pods: Iterable[Pod]) -> Trouble | None:
+    """Return what may be wrong where pods are lacking: only a Deployment's status has a quota."""
+    if workload.kind is Kind.DEPLOYMENT or workload.counts.existing >= workload.counts.wanted:
+        return None
+    newest = max((pod.created_at for pod in pods if pod.created_at is not None), default=None)
+    return Trouble("FailedCreate", maker=(workload.kind, workload.name), since=newest)
+
+
+def _distance(workload: Workload) -> str:
+    counts = workload.counts
+    if counts.updated < counts.wanted:
+        return f"{counts.updated} of {counts.wanted} updated"
+    if counts.existing > counts.updated:
+        left = counts.existing - counts.updated
+        return f"{left} old {'pod is' if left == 1 else 'pods are'} ending"
+    return f"{min(counts.available, counts.ready)} of {counts.wanted} available"
+
+
+def _judge_cronjob(workload: Workload, pods: Collection[Pod], jobs: Sequence[Job]) -> Rollout:
+    """Judge a CronJob by the last job that ran the template's images; none yet is no failure."""
+    last = last_job(jobs)
+    pods = [pod for pod in pods if last is not None and pod.owner_name == last.name]
+    if last is None or {c.image for c in last.containers} != {c.image for c in workload.containers}:
+        return Rollout(Phase.COMPLETE)
+    if last.failed is not None:
+        failed = _worst(_pod_troubles(pods)) or Trouble(last.failed.reason, last.failed.message)
+        return Rollout(Phase.FAILED, f"job {last.name} failed", failed)
+    trouble = None if last.succeeded else _worst(_pod_troubles(pods))
+    if trouble is not None and trouble.final:
+        return Rollout(Phase.FAILED, f"job {last.name} cannot start", trouble)
+    return Rollout(Phase.COMPLETE, trouble=trouble)
+
+
+def last_job(jobs: Iterable[Job]) -> Job | None:
+    """Return the newest of a CronJob's jobs."""
+    return max(jobs, key=lambda job: (job.created_at or _EPOCH, job.name), default=None)
+
+
+def trouble_of(workload: Workload, pods: Collection[Pod]) -> Trouble | None:
+    """Return what best explains why the newest template's pods do not run."""
+    failure = workload.condition("ReplicaFailure")
+    if failure is not None and failure.status:
+        return Trouble(failure.reason or "FailedCreate", failure.message)
+    return _worst(_pod_troubles(newest_pods(workload, pods))) or _blocking(workload, pods)
+
+
+def _blocking(workload: Workload, pods: Iterable[Pod]) -> Trouble | None:
+    """Return the trouble of an older pod for which an ordered StatefulSet waits.
+
+    It replaces no pod before all run (Kubernetes' documentation, "Forced rollback"), so neither a
+    better version nor time helps.
+    """
+    if not workload.ordered or not workload.update_revision:
+        return None
+    older = [p for p in pods if not p.deleting and p.revision != workload.update_revision]
+    found = _worst(_pod_troubles(older))
+    if found is None or workload.partition:  # below a partition pods are to stay old
+        return found
+    what = f"{found.message}; " if found.message else ""
+    why = f"{found.pod} is of an older version, and the newer waits until it runs or is deleted"
+    return found._replace(message=what + why, blocks=True)
+
+
+def newest_pods(workload: Workload, pods: Collection[Pod]) -> tuple[Pod, ...]:
+    """Return the pods of the workload's newest template.
+
+    The update revision names them where the status has one; else they have the template's
+    images, and of several such generations the youngest counts.
+    """
+    alive = [pod for pod in pods if not pod.deleting]
+    if workload.kind is Kind.STATEFULSET and workload.update_revision:
+        return tuple(pod for pod in alive if pod.revision == workload.update_revision)
+    images = {c.name: c.image for c in workload.containers}
+    fitting = [
+        pod for pod in alive if all(images.get(c.name, c.image) == c.image for c in pod.containers)
+    ]
+    # Where admission rewrites the pods' images none fits; then the youngest generation it is.
+    youngest = max(fitting or alive, key=lambda pod: pod.created_at or _EPOCH, default=None)
+    return tuple(p for p in alive if youngest is not None and p.revision == youngest.revision)
+
+
+def _pod_troubles(pods: Iterable[Pod]) -> Iterable[Trouble]:
+    for pod in pods:
+        if pod.unschedulable is not None:
+            yield Trouble("Unschedulable", pod.unschedulable, pod.name)
+        elif pod.phase == "Failed" and pod.reason:
+            yield Trouble(pod.reason, pod.message, pod.name)
+        for container in pod.containers:
+            found = _container_trouble(pod, container)
+            if found is not None:
+                yield found
+
+
+def _container_trouble(pod: Pod, container: PodContainer) -> Trouble | None:
+    ended = container.ended or container.ended_before
+    reason = container.waiting or ""
+    if container.ended is not None and container.ended.exit_code and pod.phase == "Failed":
+        reason = container.ended.reason or "Error"
+    elif reason in _HARMLESS:
+        return None
+    crashed = ended is not None and reason not in _PULL and reason not in _FINAL
+    message = container.message
+    if crashed and ended is not None:
+        message = ended.message or (ended.reason if ended.reason != "Error" else "")
+    return Trouble(
+        reason,
+        message.strip(),
+        pod.name,
+        container.name,
+        exit_code=ended.exit_code if crashed and ended is not None else None,
+        restarts=container.restarts,
+        final=reason in _FINAL or (reason in _PULL and bool(_NOT_FOUND.search(container.message))),
+    )
+
+
+def with_event(trouble: Trouble, message: str) -> Trouble:
+    """Return a trouble explained by an event's message."""
+    if not message:
+        return trouble
+    missing = trouble.reason in _PULL and bool(_NOT_FOUND.search(message))
+    return trouble._replace(message=message, final=trouble.final or missing)
+
+
+def _worst(troubles: Iterable[Trouble]) -> Trouble | None:
+    """Return the most telling one: a final one, then one with an exit code, then the first."""
+    return min(
+        troubles,
+        key=lambda t: (not t.final, t.exit_code is None, t.container is None),
+        default=None,
+    )

@@ -1,0 +1,196 @@
+"""What a sync did, service by service, and when it leaves a workload alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+from gitops_cli.domain.cluster.comparison import Row, State
+from gitops_cli.domain.cluster.rollout import Phase, Rollout
+from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
+from gitops_cli.domain.image import ImageRef
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Kind
+
+
+class DryRun(StrEnum):
+    """Who checks a sync that changes nothing: nobody but us, or the API server too."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class Done(StrEnum):
+    """What was done to a workload."""
+
+    PATCHED = "patched"
+    WOULD_PATCH = "would-patch"
+    UNCHANGED = "unchanged"
+    LEFT = "left"
+    REVERTED = "reverted"
+    MISSING = "missing"
+    UNCLEAR = "unclear"
+    ERROR = "error"
+    NOT_TRIED = "not-tried"
+
+
+class Verdict(StrEnum):
+    """How the rollout ended that was waited for."""
+
+    READY = "ready"
+    FAILED = "failed"
+    HALTED = "halted"
+    CHANGED = "changed"
+    TIMED_OUT = "timed-out"
+
+
+_CODE_OF_DONE = {
+    Done.LEFT: ExitCode.NO,
+    Done.REVERTED: ExitCode.NO,
+    Done.MISSING: ExitCode.NO,
+    Done.NOT_TRIED: ExitCode.NO,
+    Done.UNCLEAR: ExitCode.USAGE,
+}
+_CODE_OF_VERDICT = {
+    Verdict.FAILED: ExitCode.ROLLOUT_FAILED,
+    Verdict.TIMED_OUT: ExitCode.TIMED_OUT,
+    Verdict.HALTED: ExitCode.NO,
+    Verdict.CHANGED: ExitCode.NO,
+}
+
+
+class Outcome(NamedTuple):
+    """One service. `before` is the image its workload had, `containers` those that get `wanted`.
+
+    `verdict` and `rollout` are set where its rollout was waited for. Not `settled`: its pods were
+    not yet what it asks for when the sync looked.
+    """
+
+    environment: EnvironmentName
+    service: ServiceName
+    kind: Kind
+    done: Done
+    wanted: ImageRef | None = None
+    before: ImageRef | None = None
+    containers: tuple[str, ...] = ()
+    reason: str | None = None
+    error: GitOpsError | None = None
+    held: bool = False
+    commit: str | None = None
+    verdict: Verdict | None = None
+    rollout: Rollout | None = None
+    settled: bool = True
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return what this service lets the sync end with."""
+        if self.error is not None:
+            return self.error.exit_code
+        codes = [_CODE_OF_DONE.get(self.done, ExitCode.OK)]
+        if self.verdict is not None:
+            codes.append(_CODE_OF_VERDICT.get(self.verdict, ExitCode.OK))
+        return worst(codes)
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether the workload was or would be changed."""
+        return self.done in (Done.PATCHED, Done.WOULD_PATCH)
+
+
+class EnvironmentReport(NamedTuple):
+    """One environment; `problems` are what kept it, or parts of it, from being looked at."""
+
+    environment: EnvironmentName
+    context: str | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    problems: tuple[GitOpsError, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return what this environment lets the sync end with."""
+        return worst([o.exit_code for o in self.outcomes] + [p.exit_code for p in self.problems])
+
+
+class SyncReport(NamedTuple):
+    """A whole sync: `commit` is the state commit that the clusters should follow.
+
+    `cluster_seconds` is the time that reading and patching took, without what was waited for.
+    """
+
+    commit: str | None
+    environments: tuple[EnvironmentReport, ...]
+    dry_run: DryRun | None = None
+    cluster_seconds: float = 0.0
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return the outcomes of all environments."""
+        return tuple(o for e in self.environments for o in e.outcomes)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return the code that speaks for all of it."""
+        return worst([e.exit_code for e in self.environments])
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether anything was changed."""
+        return any(o.done is Done.PATCHED for o in self.outcomes)
+
+
+def unpatched(row: Row) -> Outcome:
+    """Return the outcome of a service that needs no patch, or cannot get one."""
+    done = {State.MISSING: Done.MISSING, State.UNCLEAR: Done.UNCLEAR}.get(row.state, Done.UNCHANGED)
+    halted = row.rollout is not None and row.rollout.phase is Phase.HALTED
+    stands = row.state is State.FAILED or halted  # what only rolls needs no words
+    return Outcome(
+        row.environment,
+        row.service,
+        row.kind,
+        done,
+        row.wanted,
+        row.recorded,
+        () if row.container is None else (row.container,),
+        reason=row.reason if stands or done is not Done.UNCHANGED else None,
+        held=row.lock is not None,
+        commit=row.commit,
+        settled=row.state not in (State.FAILED, State.ROLLING),
+    )
+
+
+class Ours(NamedTuple):
+    """The state commit that is to be followed.
+
+    `fresh`: just read from the remote. `said`: named by --rev or --at, so newer ones do not count.
+    `judged`: the remote's tip where another commit is followed, as that one is not trusted.
+    """
+
+    commit: str | None
+    fresh: bool
+    said: bool = False
+    judged: str | None = None
+
+    @property
+    def tip(self) -> str | None:
+        """Return the tip that was read; `fresh` as long as the remote still has it."""
+        return self.judged or self.commit
+
+
+def reason_to_leave(
+    recorded: str | None, ours: Ours, is_ancestor: Callable[[str, str], bool | None]
+) -> str | None:
+    """Return why a workload that records a state commit is left alone, or None to patch it.
+
+    `is_ancestor(older, newer)` answers None for commits that are not known here.
+    """
+    if ours.said or recorded is None or ours.commit is None or recorded == ours.commit:
+        return None
+    if is_ancestor(recorded, ours.commit):
+        return None
+    if is_ancestor(ours.commit, recorded):
+        return f"it records state commit {recorded[:7]}, which is newer than {ours.commit[:7]}"
+    if ours.fresh:
+        return None
+    return f"it records state commit {recorded[:7]}, which is unknown here"

@@ -1,0 +1,130 @@
+"""Which versions ran before: a service's past as a stack that rollbacks take from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple
+
+from gitops_cli.domain.change.draft import Verb
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.past.commits import Commit, FileChange, along
+from gitops_cli.domain.version import Version, parse_version
+
+
+class Step(NamedTuple):
+    """One change of a service's recorded version; None: it was not recorded, or not readable."""
+
+    commit: Commit
+    old: Version | None
+    new: Version | None
+    is_rollback: bool
+
+
+def steps(changes: Iterable[FileChange]) -> Iterator[Step]:
+    """Yield the changes of a version file as versions, in the order given (newest first)."""
+    for change in changes:
+        old, new = _version(change.old), _version(change.new)
+        if old != new:
+            is_rollback = change.made_by.trailers.get("Gitops-Action") == Verb.ROLLBACK
+            yield Step(change.commit, old, new, is_rollback)
+
+
+def _version(data: bytes | None) -> Version | None:
+    return None if data is None else parse_version(data.decode(errors="replace").strip())
+
+
+def standing(newest_first: Iterable[Step]) -> Iterator[Step]:
+    """Yield the steps that were not rolled back, newest first.
+
+    A rollback takes steps off the stack; so going back twice goes two versions back, and does not
+    return to the one that was bad. A hand-made way back is a step like any other.
+    """
+    waiting_for: Version | None = None
+    skipping = False
+    for step in newest_first:
+        if skipping and step.new != waiting_for:
+            continue
+        skipping = step.is_rollback
+        waiting_for = step.new
+        if not step.is_rollback:
+            yield step
+
+
+def version_before(past: Iterator[Step], back: int) -> Version | None:
+    """Return the version `back` steps before the recorded one; None if the past is not so long."""
+    found: Version | None = None
+    left = back
+    for step in past:
+        if step.old is None:
+            continue  # it was absent or unreadable then: nothing to go back to
+        found = step.old
+        left -= 1
+        if left == 0:
+            return found
+    return None
+
+
+def versions_before(
+    pasts: Mapping[ServiceName, Iterator[Step]], back: int, branch: Iterable[str]
+) -> dict[ServiceName, Version]:
+    """Return the services' versions before the last `back` commits that changed any of them.
+
+    A commit that changed several counts once. Services it added are not in the result. `branch`
+    are its commits, newest first.
+    """
+    wanted: dict[ServiceName, Version] = {}
+    for changed in islice(_by_commit(pasts, branch), back):
+        wanted |= {service: step.old for service, step in changed.items() if step.old is not None}
+    return wanted
+
+
+def _by_commit(
+    pasts: Mapping[ServiceName, Iterator[Step]], branch: Iterable[str]
+) -> Iterator[dict[ServiceName, Step]]:
+    return along(branch, pasts, lambda step: step.commit.hash)
+
+
+def version_like(
+    past: Iterable[Step], text: str, *, service: ServiceName, environment: EnvironmentName
+) -> Version | None:
+    """Return the version of the past that `text` names or abbreviates; None if there is none.
+
+    Raises UsageError where it abbreviates several.
+    """
+    fits: dict[str, Version] = {}
+    for step in past:
+        for version in (step.new, step.old):
+            if version is None:
+                continue
+            if text in (version.tag, str(version)):
+                return version
+            if len(text) >= 4 and version.is_commit and version.tag.startswith(text.lower()):
+                fits.setdefault(version.tag, version)
+    if len(fits) > 1:
+        raise UsageError(
+            f"{service} in {environment}: `{text}` fits several versions: {', '.join(fits)}",
+            hint="write more digits",
+        )
+    return next(iter(fits.values()), None)
+
+
+class Undoing(NamedTuple):
+    """What one commit did to the services of an environment."""
+
+    commit: Commit
+    steps: Mapping[ServiceName, Step]
+
+
+def newest_commits(
+    pasts: Mapping[ServiceName, Iterator[Step]], limit: int, branch: Iterable[str]
+) -> list[Undoing]:
+    """Return the last commits that changed the services' versions, newest first.
+
+    `branch` are its commits, newest first.
+    """
+    return [
+        Undoing(next(iter(changed.values())).commit, changed)
+        for changed in islice(_by_commit(pasts, branch), limit)
+    ]

@@ -1,0 +1,1 @@
+"""What the repository records: environments, stages, locks, and what the team agreed."""

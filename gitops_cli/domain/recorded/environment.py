@@ -1,0 +1,351 @@
+"""The state repository as values: raw files in, environments and findings out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from gitops_cli.domain.errors import InvalidState, UnknownEnvironment, UnknownService
+from gitops_cli.domain.image import ImageRef, image_for, is_repository
+from gitops_cli.domain.names import RULE, EnvironmentName, ServiceName, is_dns_label
+from gitops_cli.domain.recorded.findings import Finding, Severity
+from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
+from gitops_cli.domain.text import one_line
+from gitops_cli.domain.version import Version, parse_version
+
+IMAGES_PATH = "images_path"
+SETTINGS = "gitops.toml"
+MANIFESTS = "manifests"
+NOT_ENVIRONMENTS = frozenset({"sync-agent"})
+MAX_BYTES = 4096  # of a version file, images_path or a lock: one line, with room
+MAX_SETTINGS_BYTES = 1 << 18  # of gitops.toml: two thousand services, with room
+
+
+class Kind(StrEnum):
+    """A kind of workload; the value is Kubernetes' word."""
+
+    DEPLOYMENT = "Deployment"
+    STATEFULSET = "StatefulSet"
+    DAEMONSET = "DaemonSet"
+    CRONJOB = "CronJob"
+
+    @property
+    def suffix(self) -> str:
+        """Return the ending of its version files, with the dot."""
+        return f".{self.value.lower()}"
+
+
+KIND_OF_SUFFIX: Mapping[str, Kind] = {kind.suffix: kind for kind in Kind}
+
+
+class FileType(StrEnum):
+    """What git says a path is; only regular files hold state."""
+
+    REGULAR = "file"
+    SYMLINK = "symbolic link"
+    DIRECTORY = "directory"
+    SUBMODULE = "submodule"
+
+
+class RawFile(NamedTuple):
+    """A path of the repository and its bytes, cut after one more than it may have."""
+
+    path: str
+    data: bytes = b""
+    type: FileType = FileType.REGULAR
+
+
+class VersionFile(NamedTuple):
+    """One `<service>.<kind>` file."""
+
+    path: str
+    service: ServiceName
+    kind: Kind
+    version: Version
+
+
+class Environment(NamedTuple):
+    """One directory: what should run in the namespace of its name.
+
+    `findings` are about its files; what they spoil is missing from the other fields.
+    """
+
+    name: EnvironmentName
+    images_path: str | None
+    files: Mapping[ServiceName, VersionFile]
+    locks: Mapping[ServiceName | None, Lock] = MappingProxyType({})
+    has_manifests: bool = False
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def versions(self) -> dict[ServiceName, Version]:
+        """Return the recorded version of each service."""
+        return {service: file.version for service, file in self.files.items()}
+
+    def file(self, service: ServiceName) -> VersionFile:
+        """Return the service's version file; raises InvalidState or UnknownService."""
+        found = self.files.get(service)
+        if found is not None:
+            return found
+        self._raise_first(lambda f: f.path.startswith(f"{self.name}/{service}."))
+        known = ", ".join(sorted(self.files)) or "none"
+        raise UnknownService(
+            f"{self.name} has no service `{one_line(service)}`",
+            hint=f"services there: {known}",
+        )
+
+    def image(self, service: ServiceName) -> ImageRef:
+        """Return the image the service should run; raises InvalidState or UnknownService."""
+        return self.image_of(service, self.file(service).version)
+
+    def image_of(self, service: ServiceName, version: Version) -> ImageRef:
+        """Return the image that `version` of the service has in this environment."""
+        return image_for(self.checked_images_path(), service, version)
+
+    def checked_images_path(self) -> str:
+        """Return what stands before a service's name in an image; raises InvalidState."""
+        if self.images_path is None:
+            self._raise_first(lambda f: f.path == f"{self.name}/{IMAGES_PATH}")
+            raise InvalidState(f"{self.name}/{IMAGES_PATH}:1: missing")
+        return self.images_path
+
+    def checked(self) -> Environment:
+        """Return this environment if all of it can be deployed; raises InvalidState."""
+        self._raise_first(lambda f: not f.path.endswith(LOCK_SUFFIX))
+        return self
+
+    def _raise_first(self, concerns: Callable[[Finding], bool]) -> None:
+        errors = [f for f in self.findings if f.severity is Severity.ERROR and concerns(f)]
+        if errors:
+            raise invalid(errors)
+
+
+def invalid(errors: Sequence[Finding]) -> InvalidState:
+    """Return the one error that speaks for findings of severity error."""
+    first, *rest = errors
+    more = f" (and {len(rest)} more; `gitops validate` lists them)" if rest else ""
+    return InvalidState(
+        f"{first.where}: {first.message}{more}",
+        hint=first.hint or "mend the file, or see `gitops history` for its last good content",
+    )
+
+
+class Snapshot(NamedTuple):
+    """The whole repository at one commit (None: not a commit, such as the working tree)."""
+
+    commit: str | None
+    environments: Mapping[EnvironmentName, Environment]
+    settings: RawFile | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def environment(self, name: EnvironmentName) -> Environment:
+        """Return the environment of exactly that name; raises UnknownEnvironment."""
+        found = self.environments.get(name)
+        if found is not None:
+            return found
+        near = difflib.get_close_matches(name, self.environments, n=3)
+        raise UnknownEnvironment(
+            f"there is no environment `{one_line(name)}`",
+            hint=f"did you mean {' or '.join(near)}?" if near else "`gitops env list` shows them",
+        )
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """Return the findings of the repository and of all environments, by place."""
+        of_environments = (f for e in self.environments.values() for f in e.findings)
+        return tuple(sorted((*self.findings, *of_environments)))
+
+
+def parse_snapshot(files: Iterable[RawFile], *, commit: str | None = None) -> Snapshot:
+    """Read the repository's files; paths deeper than `directory/file` only need their names."""
+    top: dict[str, RawFile] = {}
+    directories: dict[str, list[RawFile]] = {}
+    for file in files:
+        directory, slash, _ = file.path.partition("/")
+        if slash:
+            directories.setdefault(directory, []).append(file)
+        else:
+            top[file.path] = file
+    environments: dict[EnvironmentName, Environment] = {}
+    findings: list[Finding] = []
+    for name, content in sorted(directories.items()):
+        if not _is_environment(name, content):
+            continue
+        if is_dns_label(name):
+            environment = parse_environment_files(EnvironmentName(name), content)
+            environments[environment.name] = environment
+        else:
+            message = f"`{one_line(name)}` cannot be a namespace: {RULE}"
+            findings.append(Finding(name, 1, "environment-name", message))
+    settings = top.get(SETTINGS)
+    return Snapshot(commit, environments, settings, tuple(findings))
+
+
+def _is_environment(name: str, content: Sequence[RawFile]) -> bool:
+    if name.startswith(".") or name in NOT_ENVIRONMENTS:
+        return False
+    return any(
+        leaf == IMAGES_PATH or _suffix(leaf) in KIND_OF_SUFFIX
+        for file in content
+        if "/" not in (leaf := file.path[len(name) + 1 :])
+    )
+
+
+def _suffix(leaf: str) -> str:
+    _, dot, last = leaf.rpartition(".")
+    return dot + last
+
+
+def service_at(path: str) -> ServiceName | None:
+    """Return the service whose version file has this path; None for any other file."""
+    leaf = path.rpartition("/")[2]
+    stem = leaf.rpartition(".")[0]
+    return ServiceName(stem) if _suffix(leaf) in KIND_OF_SUFFIX and is_dns_label(stem) else None
+
+
+def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -> Environment:
+    """Read one environment's directory."""
+    images_path: str | None = None
+    seen_images_path = has_manifests = False
+    files: dict[ServiceName, VersionFile] = {}
+    locks: dict[ServiceName | None, Lock] = {}
+    findings: list[Finding] = []
+    for file in sorted(content, key=lambda f: f.path):
+        leaf = file.path[len(name) + 1 :]
+        if "/" in leaf:
+            has_manifests = has_manifests or leaf.startswith(f"{MANIFESTS}/")
+        elif leaf == IMAGES_PATH:
+            seen_images_path = True
+            images_path = _images_path(file, findings)
+        elif _suffix(leaf) in KIND_OF_SUFFIX:
+            _add_version(file, leaf, files, findings)
+        elif leaf.endswith(LOCK_SUFFIX):
+            _add_lock(file, leaf, locks, findings)
+        elif (meant := _meant(leaf)) is not None:
+            message = f"is read by nothing; did you mean `{meant}`?"
+            findings.append(Finding(file.path, 1, "misspelt", message, None, Severity.WARNING))
+    if not seen_images_path:
+        findings.append(
+            Finding(
+                f"{name}/{IMAGES_PATH}",
+                1,
+                "images-path-missing",
+                "missing: nothing says where the images are",
+                f"write it, for example: echo registry.example.com/team/ > {name}/{IMAGES_PATH}",
+            )
+        )
+    return Environment(name, images_path, files, locks, has_manifests, tuple(findings))
+
+
+def _meant(leaf: str) -> str | None:
+    """Return the name that a file's name looks like, if it looks like one of ours."""
+    if difflib.get_close_matches(leaf.lower(), [IMAGES_PATH], cutoff=0.8):
+        return IMAGES_PATH
+    suffix = _suffix(leaf)
+    near = difflib.get_close_matches(suffix.lower(), [*KIND_OF_SUFFIX, LOCK_SUFFIX], 1, 0.8)
+    return f"{one_line(leaf.removesuffix(suffix))}{near[0]}" if near else None
+
+
+def _images_path(file: RawFile, findings: list[Finding]) -> str | None:
+    value = _value(file, findings)
+    if value is None:
+        return None
+    if not value.endswith("/") and not value.endswith(("-", "_")):
+        findings.append(
+            Finding(
+                file.path,
+                1,
+                "images-path-slash",
+                f"`{one_line(value)}` does not end with `/`: the service's name would stick to it",
+                f"write `{one_line(value)}/`",
+            )
+        )
+        return None
+    if not is_repository(f"{value}service"):
+        message = f"`{one_line(value)}` cannot begin the name of an image"
+        findings.append(Finding(file.path, 1, "images-path", message))
+        return None
+    return value
+
+
+def _add_version(
+    file: RawFile, leaf: str, files: dict[ServiceName, VersionFile], findings: list[Finding]
+) -> None:
+    stem, _, _ = leaf.rpartition(".")
+    if not is_dns_label(stem):
+        message = f"`{one_line(stem)}` cannot be the name of a workload: {RULE}"
+        findings.append(Finding(file.path, 1, "service-name", message))
+        return
+    service, kind = ServiceName(stem), KIND_OF_SUFFIX[_suffix(leaf)]
+    if service in files:
+        message = f"`{service}` stands here and in {files[service].path}; one of them must go"
+        findings.append(Finding(file.path, 1, "service-twice", message))
+        return
+    value = _value(file, findings)
+    if value is None:
+        return
+    version = parse_version(value)
+    if version is None:
+        message = f"`{one_line(value)[:80]}` is not a commit hash, nor any other tag of an image"
+        findings.append(Finding(file.path, 1, "version", message))
+        return
+    files[service] = VersionFile(file.path, service, kind, version)
+
+
+def _add_lock(
+    file: RawFile,
+    leaf: str,
+    locks: dict[ServiceName | None, Lock],
+    findings: list[Finding],
+) -> None:
+    stem = leaf[: -len(LOCK_SUFFIX)]
+    if stem and not is_dns_label(stem):
+        message = f"`{one_line(stem)}` is not the name of a service: {RULE}"
+        findings.append(Finding(file.path, 1, "service-name", message))
+        return
+    service = ServiceName(stem) if stem else None
+    lock = parse_lock(file.path, service, file.data if file.type is FileType.REGULAR else b"\xff")
+    locks[service] = lock
+    if lock.problem is not None:
+        message = f"{lock.problem}; it locks all the same"
+        findings.append(Finding(file.path, 1, "lock", message))
+
+
+def _value(file: RawFile, findings: list[Finding]) -> str | None:
+    """Return the file's one value, or add the finding that says why there is none."""
+
+    def bad(line: int, rule: str, message: str) -> str | None:
+        findings.append(Finding(file.path, line, rule, message))
+        return None
+
+    if file.type is not FileType.REGULAR:
+        return bad(1, "not-a-file", f"is a {file.type}, not a file")
+    if len(file.data) > MAX_BYTES:
+        return bad(1, "too-large", f"larger than {MAX_BYTES} bytes: it should be one line")
+    if file.data.startswith(b"\xef\xbb\xbf"):
+        return bad(1, "byte-order-mark", "begins with a byte order mark, which shells read as text")
+    try:
+        text = file.data.decode()
+    except UnicodeDecodeError as error:
+        return bad(file.data[: error.start].count(b"\n") + 1, "encoding", "is not UTF-8 text")
+    return _one_line(text, bad)
+
+
+def _one_line(text: str, bad: Callable[[int, str, str], str | None]) -> str | None:
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        if line.startswith(("<<<<<<<", "=======", ">>>>>>>", "|||||||")):
+            return bad(number, "conflict", "holds the marks of an unfinished merge")
+        if line.endswith("\r"):
+            return bad(number, "carriage-return", "ends in CRLF, and shells read the CR as text")
+    # What a shell takes for white space, and no more: `$(cat FILE)` must read the same.
+    values = ((number, line.strip(" \t")) for number, line in enumerate(lines, 1))
+    filled = [(number, value) for number, value in values if value]
+    if not filled:
+        return bad(1, "empty", "is empty")
+    if len(filled) > 1:
+        return bad(filled[1][0], "several-lines", "holds more than one line")
+    return filled[0][1]

@@ -1,0 +1,122 @@
+"""Which environment, project and service a few words mean."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from gitops_cli.domain.errors import UnknownEnvironment, UsageError
+from gitops_cli.domain.forge_links import repository_name, same_remote
+from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import Ambiguous, candidates, in_order, place_of, stage_rank
+from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.text import one_line
+
+
+def environment_for(
+    word: str,
+    snapshot: Snapshot,
+    team: Team,
+    *,
+    project: str | None = None,
+    services: Collection[ServiceName] = (),
+    usual_project: str | None = None,
+) -> EnvironmentName:
+    """Return the environment that `word` means; raises Ambiguous or UnknownEnvironment.
+
+    Where a stage exists in several projects, `project` decides; else that all `services` live in
+    one project only; else `usual_project`, a person's default.
+    """
+    fits = candidates(word, snapshot.environments.keys(), team, project=project)
+    if len(fits) > 1:
+        fits = _of_services(fits, snapshot, team, services) or fits
+    if len(fits) > 1 and usual_project is not None:
+        fits = [e for e in fits if place_of(e, team).project == usual_project] or fits
+    if len(fits) > 1:
+        raise Ambiguous(word, fits)
+    return fits[0]
+
+
+def _of_services(
+    fits: Collection[EnvironmentName],
+    snapshot: Snapshot,
+    team: Team,
+    services: Collection[ServiceName],
+) -> list[EnvironmentName]:
+    """Return the environments of those projects in which all the services live, in any stage."""
+    if not services:
+        return []
+    homes = [projects_with(service, snapshot, team) for service in services]
+    shared = set.intersection(*(set(home) for home in homes))
+    return [e for e in fits if place_of(e, team).project in shared]
+
+
+def projects_with(service: ServiceName, snapshot: Snapshot, team: Team) -> list[str]:
+    """Return the projects in which the service lives, in whatever stage."""
+    return sorted(
+        {
+            place_of(name, team).project
+            for name, environment in snapshot.environments.items()
+            if service in environment.files
+        }
+    )
+
+
+def stage_before(
+    target: EnvironmentName, environments: Iterable[EnvironmentName], team: Team
+) -> EnvironmentName:
+    """Return which of the environments a promotion to `target` comes from when nobody says so.
+
+    The only stage of `promote_from` that the project has, else the nearest one before in order.
+    Raises Ambiguous or UnknownEnvironment.
+    """
+    place = place_of(target, team)
+    siblings = {
+        p.stage: p.environment
+        for p in (place_of(name, team) for name in environments)
+        if p.project == place.project and p.environment != target
+    }
+    declared = team.stage(place.stage).promote_from
+    if declared is not None:
+        fits = [siblings[stage] for stage in declared if stage in siblings]
+        if len(fits) > 1:
+            raise Ambiguous("--from", fits)
+        if fits:
+            return fits[0]
+    rank = stage_rank(place.stage, team)
+    before = [s for s in siblings if s in team.stages and stage_rank(s, team) < rank]
+    if declared is None and before:
+        return siblings[max(before, key=lambda stage: stage_rank(stage, team))]
+    others = ", ".join(in_order(siblings.values(), team)) or "none"
+    raise UnknownEnvironment(
+        f"no stage comes before {target}",
+        hint=f"say where to promote from: --from ENV (others of the project: {others})",
+    )
+
+
+def service_of_remote(remote: str | None, directory: str, team: Team) -> ServiceName:
+    """Return which service a checkout with this remote, in a directory of this name, is.
+
+    gitops.toml's `[service.X] source` decides, else the repository's name, else the directory's.
+    Raises UsageError.
+    """
+    if remote is not None:
+        matching = [
+            rules.name
+            for rules in team.services.values()
+            if rules.source is not None and same_remote(rules.source, remote)
+        ]
+        if len(matching) == 1:
+            return matching[0]
+        if matching:
+            names = ", ".join(sorted(matching))
+            raise UsageError(
+                f"this checkout is the source of several services: {names}",
+                hint="name the service: SERVICE=HASH",
+            )
+    for name in (repository_name(remote) if remote else "", directory):
+        if is_dns_label(name.lower()):
+            return ServiceName(name.lower())
+    raise UsageError(
+        f"`{one_line(directory)}` is not the name of a service", hint="name it: SERVICE=HASH"
+    )

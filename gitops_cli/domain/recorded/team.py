@@ -1,0 +1,77 @@
+"""What a team agreed in gitops.toml, as values. Reading the file is `settings.py`'s work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.recorded.freeze import FreezeWindow
+
+DEFAULT_STAGES = ("development", "staging", "production")
+
+
+class Mode(StrEnum):
+    """How a stage is written: by a push, or by a branch somebody merges."""
+
+    PUSH = "push"
+    PR = "pr"
+
+
+class Requirement(StrEnum):
+    """What a promotion checks first."""
+
+    IMAGE = "image"
+    LIVE_IN_SOURCE = "live-in-source"
+
+
+class VersionForm(StrEnum):
+    """Which versions are agreed: full commit hashes, or any tag."""
+
+    COMMIT = "commit"
+    ANY = "any"
+
+
+class StageRules(NamedTuple):
+    """`[stage.NAME]`; `lines` has the line of each key in gitops.toml."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    cluster: str | None = None
+    cluster_uid: str | None = None
+    promote_from: tuple[str, ...] | None = None
+    protected: bool = False
+    freeze: tuple[FreezeWindow, ...] = ()
+    require: frozenset[Requirement] = frozenset()
+    mode: Mode = Mode.PUSH
+    branches: tuple[str, ...] = ()
+    lines: Mapping[str, int] = MappingProxyType({})
+
+
+class ServiceRules(NamedTuple):
+    """`[service.NAME]`."""
+
+    name: ServiceName
+    source: str | None = None
+    container: str | None = None
+
+
+class Team(NamedTuple):
+    """The whole of gitops.toml, with defaults where it is silent."""
+
+    stages: tuple[str, ...] = DEFAULT_STAGES
+    rules: Mapping[str, StageRules] = MappingProxyType({})
+    services: Mapping[ServiceName, ServiceRules] = MappingProxyType({})
+    version_form: VersionForm = VersionForm.COMMIT
+    require_ancestry: bool = False
+    skip_ci: bool = False
+
+    def stage(self, name: str) -> StageRules:
+        """Return the rules of a stage; a stage nobody mentioned has none."""
+        return self.rules.get(name) or StageRules(name)
+
+    def service(self, name: ServiceName) -> ServiceRules:
+        """Return what is agreed for a service."""
+        return self.services.get(name) or ServiceRules(name)

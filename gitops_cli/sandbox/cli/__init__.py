@@ -1,0 +1,1 @@
+"""`gitops demo` and `gitops sandbox`."""

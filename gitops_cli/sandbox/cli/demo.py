@@ -1,0 +1,163 @@
+"""`gitops demo`: the main job, on a practice ground of its own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.cleanup import cleaned_up
+from gitops_cli.cli.command import command
+from gitops_cli.cli.options import Kubeconfig
+from gitops_cli.cli.prompts import may_ask
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, UsageError
+from gitops_cli.render.view import Style
+from gitops_cli.sandbox.lifecycle import Sandbox, new_sandbox
+from gitops_cli.sandbox.story import Cast, Step, clear, furnish, story
+
+_WIDTH = 78
+_STARTS = 120.0  # seconds for the first pods: their image may have to be pulled
+
+
+@command
+def demo(
+    session: Session,
+    kube_context: Annotated[
+        str | None,
+        typer.Option(
+            "--context",
+            metavar="NAME",
+            help="Play on this cluster of yours, in new namespaces.",
+            show_default="an emulated cluster",
+        ),
+    ] = None,
+    kubeconfig: Kubeconfig = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up afterwards.")] = False,
+    no_pause: Annotated[
+        bool, typer.Option("--no-pause", "--yes", "-y", help="Do not wait for Enter.")
+    ] = False,
+) -> None:
+    """Show promote, diff, sync, a failing rollout and a rollback: real commands, step by step."""
+    if kubeconfig is not None and kube_context is None:
+        raise UsageError("--kubeconfig alone does not choose a cluster", hint="add --context NAME")
+    ground = new_sandbox()
+    pause = may_ask() and not no_pause
+    if kube_context is None:
+        _on_emulated_cluster(session, ground, keep=keep, pause=pause)
+    else:
+        _on_real_cluster(session, ground, kube_context, kubeconfig, keep=keep, pause=pause)
+
+
+def _on_emulated_cluster(session: Session, ground: Sandbox, *, keep: bool, pause: bool) -> None:
+    with cleaned_up(ground.down, keep=keep):
+        ground.up(owner=None if keep else os.getpid())
+        cast = Cast("authentication", "frontend", ground.broken_version, "project1-production")
+        _play(session, story(cast), _environment(ground, ground.environment), pause=pause)
+    if not keep:
+        _say(session, "That was the main job. Nothing of it is left on this machine.", Style.GOOD)
+        return
+    option = f"--dir {shlex.quote(str(ground.place.directory))}"
+    _say(session, "That was the main job. The practice ground is still up:", Style.GOOD)
+    _say(session, f'  eval "$(gitops sandbox env {option})"\n  gitops sandbox down {option}')
+
+
+def _on_real_cluster(
+    session: Session,
+    ground: Sandbox,
+    context: str,
+    kubeconfig: Path | None,
+    *,
+    keep: bool,
+    pause: bool,
+) -> None:
+    objects = session.objects(context, kubeconfig)
+    repository = {"GITOPS_REPO": str(ground.place.state), "GITOPS_CONTEXT": context}
+    cluster = {} if kubeconfig is None else {"KUBECONFIG": str(kubeconfig.absolute())}
+    with cleaned_up(ground.down, keep=keep):
+        borrowed = ground.borrow(context)
+        project = borrowed.project
+        selector = f"{borrowed.label}={project}"
+
+        def clean() -> None:
+            try:
+                names = clear(objects, borrowed.manifests)
+            except GitOpsError:
+                session.output.warn(f"run `kubectl delete namespace -l {selector}` yourself")
+                raise
+            _say(session, f"Deleted {', '.join(names) or 'no namespace'} on {context}.")
+
+        with cleaned_up(clean, keep=keep):
+            _say(session, f"Three namespaces {project}-… on {context}: waiting for their pods.\n")
+            furnish(objects, borrowed.manifests, timeout=_STARTS)
+            cast = Cast(
+                borrowed.service, borrowed.service, ground.broken_version, f"{project}-production"
+            )
+            _play(session, story(cast), _environment(ground, repository | cluster), pause=pause)
+    _say(session, "That was the main job.", Style.GOOD)
+    if keep:
+        _say(session, f"  export GITOPS_REPO={shlex.quote(str(ground.place.state))}")
+        _say(session, f"  kubectl delete namespace -l {selector} --context {shlex.quote(context)}")
+        _say(session, f"  gitops sandbox down --dir {shlex.quote(str(ground.place.directory))}")
+
+
+def _environment(ground: Sandbox, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which no setting of the user's changes the story."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GITOPS_")}
+    home = str(ground.place.home)
+    own = {"XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home}
+    git = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    return {**kept, **own, **git, **variables}
+
+
+def _play(
+    session: Session, steps: Sequence[Step], environment: Mapping[str, str], *, pause: bool
+) -> None:
+    """Run the steps, each after its reason; raises ClusterError where one ends otherwise."""
+    for number, step in enumerate(steps):
+        if number and pause:
+            _wait_for_enter(session)
+        for line in textwrap.wrap(f"[{number + 1}/{len(steps)}] {step.why}", _WIDTH):
+            _say(session, line, Style.INFO)
+        _say(session, f"$ {_shown(step)}", Style.STRONG)
+        sys.stdout.flush()
+        done = subprocess.run(
+            [sys.executable, "-m", "gitops_cli", *step.arguments], env=environment, check=False
+        )
+        if done.returncode == ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        if done.returncode != step.ends:
+            raise ClusterError(
+                f"`{_shown(step)}` ended with {done.returncode} instead of {step.ends.value}",
+                hint="please report this with the output above",
+            )
+        if step.ends is not ExitCode.OK:
+            meaning = step.ends.meaning.partition(":")[0]
+            _say(session, f"exit code {step.ends.value}: {meaning}", Style.DIM)
+        _say(session)
+
+
+def _shown(step: Step) -> str:
+    return shlex.join(("gitops", *step.arguments))
+
+
+def _say(session: Session, text: str = "", style: Style = Style.PLAIN) -> None:
+    session.output.stdout.line(text, style)
+
+
+def _wait_for_enter(session: Session) -> None:
+    session.output.stderr.line("Press Enter to go on.", Style.DIM)
+    console = session.output.stderr.console
+    if sys.stdin.readline() and console is not None:
+        from rich.control import Control
+        from rich.segment import ControlType
+
+        # Two lines down by now, ours and the person's: back, and erase.
+        console.control(Control.move(0, -2), Control((ControlType.ERASE_IN_LINE, 2)))
