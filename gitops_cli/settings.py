@@ -25,7 +25,7 @@ from gitops_cli.domain.recorded.team import (
     Requirement,
     ServiceRules,
     StageRules,
-    Team,
+    TeamSettings,
     VersionForm,
 )
 from gitops_cli.domain.registries import RegistryRules
@@ -78,10 +78,10 @@ class UserConfig(NamedTuple):
     registries: Mapping[str, RegistryRules] = MappingProxyType({})
 
 
-def parse_team(file: RawFile | None) -> Team:
+def parse_team(file: RawFile | None) -> TeamSettings:
     """Return what gitops.toml agrees on; defaults without one. Raises ConfigurationError."""
     if file is None:
-        return Team()
+        return TeamSettings()
     if file.type is not FileType.REGULAR:
         raise BadSettings(file.path, 1, f"is a {file.type}, not a file")
     if len(file.data) > MAX_SETTINGS_BYTES:
@@ -94,7 +94,7 @@ def parse_team(file: RawFile | None) -> Team:
     versions, commit = reader.table("versions", _VERSIONS), reader.table("commit", _COMMIT)
     rules = {name: _stage(name, reader, stages) for name in reader.names("stage")}
     _unique_aliases(rules, stages, reader)
-    return Team(
+    return TeamSettings(
         stages,
         rules,
         {ServiceName(name): _service(name, reader) for name in reader.names("service")},

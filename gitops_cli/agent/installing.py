@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gitops_cli.agent.model.manifests import Manifest, identity
-from gitops_cli.agent.model.outcome import PlannedObject, Step
+from gitops_cli.agent.model.outcome import ObjectStep, PlannedObject
 from gitops_cli.agent.model.setup import changes, setup_of
 from gitops_cli.agent.model.spec import (
     CONTROLLER_NAMESPACE,
@@ -64,14 +64,14 @@ def plan_install(objects: Objects, manifests: Sequence[Manifest]) -> list[Planne
 
 def _planned(objects: Objects, manifest: Manifest, new: set[str]) -> PlannedObject:
     if manifest["metadata"].get("namespace") in new:
-        return PlannedObject(manifest, Step.CREATE)
+        return PlannedObject(manifest, ObjectStep.CREATE)
     live = objects.get(*identity(manifest))
     tried = objects.apply(manifest, dry_run=True)
     if live is None:
-        return PlannedObject(manifest, Step.CREATE)
+        return PlannedObject(manifest, ObjectStep.CREATE)
     if _asked_for(live) == _asked_for(tried):
-        return PlannedObject(manifest, Step.KEEP)
-    return PlannedObject(manifest, Step.CHANGE, changes(live, tried))
+        return PlannedObject(manifest, ObjectStep.KEEP)
+    return PlannedObject(manifest, ObjectStep.CHANGE, changes(live, tried))
 
 
 def _asked_for(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,11 +125,11 @@ def apply_plan(objects: Objects, plan: Iterable[PlannedObject]) -> None:
     """Write what the plan says, in its order."""
     for planned in plan:
         match planned.step:
-            case Step.CREATE | Step.CHANGE:
+            case ObjectStep.CREATE | ObjectStep.CHANGE:
                 objects.apply(planned.manifest, dry_run=False)
-            case Step.DELETE:
+            case ObjectStep.DELETE:
                 objects.delete(planned.manifest)
-            case Step.KEEP:
+            case ObjectStep.KEEP:
                 pass
 
 
@@ -215,7 +215,7 @@ def _plan_leave(
     served, deployment = controller_in(objects, home)
     if deployment is not None and set(served) - set(environments):
         smaller = _without(deployment, environments)
-        return [PlannedObject(smaller, Step.CHANGE, changes(deployment, smaller))]
+        return [PlannedObject(smaller, ObjectStep.CHANGE, changes(deployment, smaller))]
     return _plan_delete(objects, _process(home, AgentMode.CONTROLLER))
 
 
@@ -235,7 +235,9 @@ def _process(home: str, mode: AgentMode) -> list[Named]:
 def _plan_delete(objects: Objects, doomed: Iterable[Named]) -> list[PlannedObject]:
     """Return the deletions of what is there; the server has accepted each in a dry run."""
     plan = [
-        PlannedObject(_named(*one), Step.DELETE) for one in doomed if objects.get(*one) is not None
+        PlannedObject(_named(*one), ObjectStep.DELETE)
+        for one in doomed
+        if objects.get(*one) is not None
     ]
     for planned in plan:
         objects.delete(planned.manifest, dry_run=True)

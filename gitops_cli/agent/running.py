@@ -14,7 +14,7 @@ from gitops_cli.agent.model.spec import NAME
 from gitops_cli.agent.model.status import AgentStatus, Result, short, to_data
 from gitops_cli.agent.reports import read_status
 from gitops_cli.domain.cluster.comparison import State
-from gitops_cli.domain.cluster.sync import Done, EnvironmentReport, Ours, Outcome
+from gitops_cli.domain.cluster.sync import Deed, EnvironmentReport, Followed, SyncOutcome
 from gitops_cli.domain.errors import (
     Bug,
     Denied,
@@ -45,7 +45,7 @@ PACK = "tip.pack"
 _PACK_LIMIT = 600_000  # bytes; a ConfigMap may have 1 MiB, and base64 needs a third more
 
 
-class Following(NamedTuple):
+class FollowedTip(NamedTuple):
     """What a round follows: a snapshot, and the note that it is not the tip, if so."""
 
     desired: Desired
@@ -77,7 +77,7 @@ class Agent:
         self._interval = interval
         self._signers = signers
         self._said: dict[EnvironmentName, AgentStatus] = {}
-        self._following: Following | None = None
+        self._following: FollowedTip | None = None
 
     def round(
         self, stop: threading.Event | None = None, *, beat: Callable[[], None] = lambda: None
@@ -111,7 +111,7 @@ class Agent:
         alone = len(self._environments) == 1
         return self._interval is None and self._signers is None and alone
 
-    def _follow(self, tip: str) -> Following:
+    def _follow(self, tip: str) -> FollowedTip:
         known = self._following
         if known is not None and known.tip == tip and self._signers is None:
             return known  # with signers the answer may change without a new commit
@@ -121,10 +121,10 @@ class Agent:
         commit, distrust = self._trusted(tip)
         found = Desired(
             self._tips.snapshot(commit, only=frozenset(self._environments)),
-            Ours(commit, fresh=True, judged=tip),
+            Followed(commit, fresh=True, judged=tip),
             self._tips.commit(commit).committed_at,
         )
-        self._following = Following(found, tip, distrust)
+        self._following = FollowedTip(found, tip, distrust)
         return self._following
 
     def _recall(self, tip: str) -> None:
@@ -161,7 +161,7 @@ class Agent:
 
     # --- one environment
 
-    def _visit(self, environment: EnvironmentName, following: Following | GitOpsError) -> Visit:
+    def _visit(self, environment: EnvironmentName, following: FollowedTip | GitOpsError) -> Visit:
         before = self._before(environment)
         if isinstance(following, GitOpsError):
             visit = _failed(before, following)
@@ -187,7 +187,7 @@ class Agent:
         return self._said[environment]
 
     def _synced(
-        self, environment: EnvironmentName, before: AgentStatus, following: Following
+        self, environment: EnvironmentName, before: AgentStatus, following: FollowedTip
     ) -> Visit:
         desired = following.desired
         team = parse_team(desired.snapshot.settings)
@@ -234,7 +234,9 @@ class Agent:
 
     # --- telling
 
-    def _told(self, visit: Visit, before: AgentStatus, following: Following | GitOpsError) -> Visit:
+    def _told(
+        self, visit: Visit, before: AgentStatus, following: FollowedTip | GitOpsError
+    ) -> Visit:
         """Write the status where `agent status` and kubectl read it; a failure is the visit's."""
         status = visit.status
         failure = _or_error(lambda: self._tell(status, before, following))
@@ -247,7 +249,7 @@ class Agent:
         return visit
 
     def _tell(
-        self, status: AgentStatus, before: AgentStatus, following: Following | GitOpsError
+        self, status: AgentStatus, before: AgentStatus, following: FollowedTip | GitOpsError
     ) -> None:
         more = self._news(status, following)
         self._objects.write_data(status.environment, NAME, _written(status), **more)
@@ -255,7 +257,7 @@ class Agent:
             with suppress(Denied):  # the right to create Events is optional
                 self._objects.record_event(status.environment, _event(status))
 
-    def _news(self, status: AgentStatus, following: Following | GitOpsError) -> dict[str, Any]:
+    def _news(self, status: AgentStatus, following: FollowedTip | GitOpsError) -> dict[str, Any]:
         """Return the pack that spares the next run its fetch, if this one had to make one."""
         if not self._is_one_shot:
             return {}
@@ -303,11 +305,11 @@ def _problem(report: EnvironmentReport) -> str | None:
     return "; ".join(texts) or None
 
 
-def _what_was_done(outcomes: Sequence[Outcome]) -> str:
+def _what_was_done(outcomes: Sequence[SyncOutcome]) -> str:
     changed = [
         f"{o.service} → {o.wanted.tag or '?' if o.wanted else '?'}"
         for o in outcomes
-        if o.done is Done.PATCHED
+        if o.done is Deed.PATCHED
     ]
     if changed:
         return short(", ".join(changed))

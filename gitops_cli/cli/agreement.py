@@ -9,11 +9,11 @@ from typing import NamedTuple
 from gitops_cli.cli.consent import consent, is_protected, needed_reason
 from gitops_cli.cli.report import note_troubles, report, show_plan
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.change.draft import Draft, Outcome, Review
+from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome
 from gitops_cli.domain.errors import SourceMoved
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import changelogs
 from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import write_draft
@@ -38,12 +38,12 @@ def carry_out(
     session: Session,
     offer: Offer,
     terms: Terms,
-    team: Team,
+    team: TeamSettings,
     *,
     dry_run: bool,
     yes: bool,
     timeout: float | None,
-) -> Outcome:
+) -> WriteOutcome:
     """Show the offer, ask, write and report; nothing is asked where nothing would be written.
 
     Raises Declined, Interrupted, UsageError, SourceMoved after showing the new plan, and whatever
@@ -54,10 +54,10 @@ def carry_out(
     logs = changelogs(draft.changes, sources)
     note_troubles(session, sources)
     if dry_run or not draft.proposal.edits:
-        outcome = Outcome(draft, dry_run=dry_run, review=offer.review)
+        outcome = WriteOutcome(draft, dry_run=dry_run, review=offer.review)
         report(session, outcome, logs, planned=False, shown=not draft.changes)
         return outcome
-    shown = show_plan(session, Outcome(draft), logs)
+    shown = show_plan(session, WriteOutcome(draft), logs)
     consent(environment, team, question=offer.question, yes=yes, confirmed=terms.confirmed)
     agreed = terms._replace(reason=needed_reason(environment, team, terms.reason))
     if is_protected(environment, team):
@@ -74,7 +74,7 @@ def carry_out(
     except SourceMoved:
         _show_anew(session, offer)
         raise
-    outcome = Outcome(draft, written, review=offer.review)
+    outcome = WriteOutcome(draft, written, review=offer.review)
     report(session, outcome, logs, shown=shown)
     return outcome
 
@@ -92,7 +92,7 @@ def _remember(session: Session, agreed: Terms) -> None:
 
 
 def foresee(
-    session: Session, environment: EnvironmentName, team: Team, *, context: str | None
+    session: Session, environment: EnvironmentName, team: TeamSettings, *, context: str | None
 ) -> None:
     """Raise WrongCluster before anything is written that could not be waited for there."""
     from gitops_cli.cli.look import clusters_of  # who does not wait need not load it
@@ -102,7 +102,7 @@ def foresee(
 
 def follow(
     session: Session,
-    outcome: Outcome,
+    outcome: WriteOutcome,
     timeout: float | None,
     *,
     context: str | None,
@@ -135,4 +135,4 @@ def _show_anew(session: Session, offer: Offer) -> None:
     snapshot = session.state.snapshot(session.state.tip().commit)
     draft = offer.anew(snapshot)
     sources = session.sources(parse_team(snapshot.settings))
-    show_plan(session, Outcome(draft), changelogs(draft.changes, sources))
+    show_plan(session, WriteOutcome(draft), changelogs(draft.changes, sources))

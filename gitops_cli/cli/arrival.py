@@ -8,7 +8,7 @@ from pathlib import Path
 from gitops_cli.cli.look import clusters_of, progress
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import commands
-from gitops_cli.domain.cluster.sync import Outcome, SyncReport
+from gitops_cli.domain.cluster.sync import SyncOutcome, SyncReport
 from gitops_cli.domain.errors import ExitCode, RolloutFailed, TimedOut, worst
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.operations.desired import desired_state
@@ -80,7 +80,7 @@ def _raise_if_missed(report: SyncReport) -> None:
         )
 
 
-def _hint(outcome: Outcome, context: str | None) -> str:
+def _hint(outcome: SyncOutcome, context: str | None) -> str:
     trouble = outcome.rollout.trouble if outcome.rollout else None
     found = commands(outcome.environment, outcome.kind, outcome.service, trouble, context)
     return f"`{found[0]}` shows more; `gitops rollback {outcome.service} -e {outcome.environment}`"

@@ -22,7 +22,7 @@ from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.version import parse_version
 from gitops_cli.settings import parse_team
 
@@ -137,7 +137,7 @@ def _beginning(words: Iterable[str], incomplete: str) -> list[str]:
     return [word for word in dict.fromkeys(words) if word.startswith(incomplete)]
 
 
-def _named(ctx: typer.Context, snapshot: Snapshot, team: Team) -> list[EnvironmentName]:
+def _named(ctx: typer.Context, snapshot: Snapshot, team: TeamSettings) -> list[EnvironmentName]:
     """Return the environments that the line's options mean so far; all if they mean none."""
     for key in ("env", "source", "environments", "target"):
         given = ctx.params.get(key)
@@ -148,13 +148,15 @@ def _named(ctx: typer.Context, snapshot: Snapshot, team: Team) -> list[Environme
     return _of_project(ctx, snapshot, team)
 
 
-def _of_project(ctx: typer.Context, snapshot: Snapshot, team: Team) -> list[EnvironmentName]:
+def _of_project(
+    ctx: typer.Context, snapshot: Snapshot, team: TeamSettings
+) -> list[EnvironmentName]:
     project = ctx.params.get("project")
     names = in_order(snapshot.environments, team)
     return [name for name in names if project in (None, place_of(name, team).project)]
 
 
-def _local(ctx: typer.Context) -> tuple[StateRepository, Snapshot, Team]:
+def _local(ctx: typer.Context) -> tuple[StateRepository, Snapshot, TeamSettings]:
     """Return the repository the command would use, as far as it is known without a network."""
     before = ctx.find_root().params  # as in `gitops -C PATH status`
     directory = ctx.params.get("directory") or before.get("directory")

@@ -6,15 +6,17 @@ from gitops_cli.cli.prompts import ask_text, confirm, confirm_by_name
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 
 
-def is_protected(environment: EnvironmentName, team: Team) -> bool:
+def is_protected(environment: EnvironmentName, team: TeamSettings) -> bool:
     """Tell whether gitops.toml protects the environment's stage."""
     return team.stage(place_of(environment, team).stage).protected
 
 
-def needed_reason(environment: EnvironmentName, team: Team, reason: str | None) -> str | None:
+def needed_reason(
+    environment: EnvironmentName, team: TeamSettings, reason: str | None
+) -> str | None:
     """Return the reason, asked for where a protected stage needs one; UsageError in a script."""
     if not is_protected(environment, team) or (reason and reason.strip()):
         return reason
@@ -23,7 +25,7 @@ def needed_reason(environment: EnvironmentName, team: Team, reason: str | None) 
 
 def consent(
     environment: EnvironmentName,
-    team: Team,
+    team: TeamSettings,
     *,
     question: str,
     yes: bool,

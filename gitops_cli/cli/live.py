@@ -6,12 +6,12 @@ from pathlib import Path
 
 from gitops_cli.cli.look import clusters_of, report_problems
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.cluster.sync import Ours
+from gitops_cli.domain.cluster.sync import Followed
 from gitops_cli.domain.errors import InvalidState, worst
 from gitops_cli.domain.grid import Status
 from gitops_cli.domain.live import with_live
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
 
@@ -20,14 +20,14 @@ def add_live(
     session: Session,
     status: Status,
     snapshot: Snapshot,
-    team: Team,
+    team: TeamSettings,
     context: str | None,
     kubeconfig: Path | None,
 ) -> Status:
     """Return the status with what runs; what a cluster could not tell is said on stderr."""
     clusters = clusters_of(session, context, kubeconfig)
     names = [column.environment for grid in status.grids for column in grid.columns]
-    desired = Desired(snapshot, Ours(status.commit, status.fresh))
+    desired = Desired(snapshot, Followed(status.commit, status.fresh))
     found = diff(desired, names, clusters, team, now=status.now)
     # What is wrong with the files, status says itself.
     problems = [

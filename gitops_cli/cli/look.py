@@ -17,7 +17,7 @@ from gitops_cli.domain.errors import (
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import in_order, place_of
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.placement import Clusters, Placed
 
@@ -37,7 +37,9 @@ def clusters_of(
     return clusters
 
 
-def placed(clusters: Clusters, names: Sequence[EnvironmentName], team: Team) -> list[Placed]:
+def placed(
+    clusters: Clusters, names: Sequence[EnvironmentName], team: TeamSettings
+) -> list[Placed]:
     """Return environments by cluster, for what is done in all of them or not at all.
 
     Raises what keeps one of them from having its cluster: WrongCluster, ConfigurationError, Denied.
@@ -52,7 +54,7 @@ def environments_named(
     session: Session,
     words: Sequence[str],
     snapshot: Snapshot,
-    team: Team,
+    team: TeamSettings,
     *,
     project: str | None,
 ) -> list[EnvironmentName]:

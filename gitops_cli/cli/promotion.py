@@ -18,11 +18,11 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.resolution import stage_before
 from gitops_cli.domain.recorded.stages import Ambiguous, in_order, place_of
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import Promotion, plan_promotion
 
 
-class Words(NamedTuple):
+class PromoteArguments(NamedTuple):
     """What the command line says; what it leaves open is found or asked."""
 
     services: tuple[ServiceName, ...]
@@ -39,7 +39,9 @@ class Words(NamedTuple):
         return bool(self.services or self.everything or self.only or self.exclude)
 
 
-def planned_promotion(session: Session, words: Words, snapshot: Snapshot, team: Team) -> Promotion:
+def planned_promotion(
+    session: Session, words: PromoteArguments, snapshot: Snapshot, team: TeamSettings
+) -> Promotion:
     if words.everything and words.services:
         raise UsageError("--all and named services exclude each other")
     if not words.says_which and (here := told_service_here(session, team, snapshot)) is not None:
@@ -53,7 +55,9 @@ def planned_promotion(session: Session, words: Words, snapshot: Snapshot, team: 
     return plan_promotion(snapshot, source=source, target=target, services=services)
 
 
-def _target(session: Session, words: Words, snapshot: Snapshot, team: Team) -> EnvironmentName:
+def _target(
+    session: Session, words: PromoteArguments, snapshot: Snapshot, team: TeamSettings
+) -> EnvironmentName:
     project = words.project
     if project is None and words.source in snapshot.environments:
         project = place_of(EnvironmentName(str(words.source)), team).project
@@ -78,7 +82,7 @@ def _target(session: Session, words: Words, snapshot: Snapshot, team: Team) -> E
     return choose_environment(session, "Promote to?", choices, flag="--to")
 
 
-def _has_stage_before(name: EnvironmentName, snapshot: Snapshot, team: Team) -> bool:
+def _has_stage_before(name: EnvironmentName, snapshot: Snapshot, team: TeamSettings) -> bool:
     try:
         stage_before(name, snapshot.environments, team)
     except Ambiguous:
@@ -89,7 +93,11 @@ def _has_stage_before(name: EnvironmentName, snapshot: Snapshot, team: Team) -> 
 
 
 def _source(
-    session: Session, words: Words, target: EnvironmentName, snapshot: Snapshot, team: Team
+    session: Session,
+    words: PromoteArguments,
+    target: EnvironmentName,
+    snapshot: Snapshot,
+    team: TeamSettings,
 ) -> EnvironmentName:
     if words.source is not None:
         project = words.project or place_of(target, team).project or None
@@ -107,11 +115,11 @@ def _source(
 
 def _services(
     session: Session,
-    words: Words,
+    words: PromoteArguments,
     source: EnvironmentName,
     target: EnvironmentName,
     snapshot: Snapshot,
-    team: Team,
+    team: TeamSettings,
 ) -> tuple[list[ServiceName], bool]:
     """Return the services to promote, and whether a person chose them just now."""
     environment = snapshot.environment(source)

@@ -16,7 +16,7 @@ from gitops_cli.domain.release.building import (
 )
 
 
-class Words(NamedTuple):
+class BuildArguments(NamedTuple):
     """The command line's words on how the image is made."""
 
     build: Path | None

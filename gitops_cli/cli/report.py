@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from gitops_cli.cli.prompts import may_ask
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.change.draft import Outcome
+from gitops_cli.domain.change.draft import WriteOutcome
 from gitops_cli.render.change import Changelogs, both_views, plan_view, result_view
 
 if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
 
 
-def show_plan(session: Session, outcome: Outcome, changelogs: Changelogs) -> bool:
+def show_plan(session: Session, outcome: WriteOutcome, changelogs: Changelogs) -> bool:
     """Show a plan before it is agreed to; tells whether it went to stdout.
 
     Where stdout takes a document, a person who will be asked sees the plan on stderr.
@@ -30,7 +30,7 @@ def show_plan(session: Session, outcome: Outcome, changelogs: Changelogs) -> boo
 
 def report(
     session: Session,
-    outcome: Outcome,
+    outcome: WriteOutcome,
     changelogs: Changelogs | None = None,
     *,
     planned: bool = True,
@@ -56,6 +56,6 @@ def note_troubles(session: Session, sources: Sources) -> None:
         session.output.note(f"what lies between versions is not known: {trouble}")
 
 
-def _warn(session: Session, outcome: Outcome) -> None:
+def _warn(session: Session, outcome: WriteOutcome) -> None:
     for warning in outcome.draft.warnings:
         session.output.warn(warning)

@@ -8,13 +8,13 @@ from gitops_cli.cli.look import clusters_of
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.comparison import Comparison, target_of
 from gitops_cli.domain.recorded.environment import Environment
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.diff import compared_with
 from gitops_cli.operations.requirements import Requirements
 
 
 def requirements(
-    session: Session, team: Team, *, context: str | None, kubeconfig: Path | None
+    session: Session, team: TeamSettings, *, context: str | None, kubeconfig: Path | None
 ) -> Requirements:
     """Return what asks for the images and for what runs in the source environment."""
 

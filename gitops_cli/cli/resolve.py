@@ -16,7 +16,7 @@ from gitops_cli.domain.recorded.resolution import (
     service_of_remote,
 )
 from gitops_cli.domain.recorded.stages import Ambiguous, in_order
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 
 if TYPE_CHECKING:
     from gitops_cli.source.checkout import Checkout
@@ -26,7 +26,7 @@ def environment_named(
     session: Session,
     word: str | None,
     snapshot: Snapshot,
-    team: Team,
+    team: TeamSettings,
     *,
     project: str | None = None,
     services: Collection[ServiceName] = (),
@@ -93,13 +93,13 @@ def service_checkout(session: Session) -> Checkout:
     return checkout
 
 
-def service_of(checkout: Checkout, team: Team) -> ServiceName:
+def service_of(checkout: Checkout, team: TeamSettings) -> ServiceName:
     """Return which service a checkout is; raises UsageError."""
     return service_of_remote(checkout.remote, checkout.root.name, team)
 
 
 def service_here(
-    session: Session, team: Team, snapshot: Snapshot | None = None
+    session: Session, team: TeamSettings, snapshot: Snapshot | None = None
 ) -> ServiceName | None:
     """Return the service of the checkout the command works in, else None.
 
@@ -113,7 +113,9 @@ def service_here(
     return service if known else None
 
 
-def told_service_here(session: Session, team: Team, snapshot: Snapshot) -> ServiceName | None:
+def told_service_here(
+    session: Session, team: TeamSettings, snapshot: Snapshot
+) -> ServiceName | None:
     """Return the service of this checkout, and say that it is what the command is about."""
     here = service_here(session, team, snapshot)
     if here is not None:

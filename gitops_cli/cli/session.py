@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gitops_cli.cluster.connection import KubernetesCluster
     from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.change.proposal import Actor
-    from gitops_cli.domain.recorded.team import Team
+    from gitops_cli.domain.recorded.team import TeamSettings
     from gitops_cli.domain.release.building import Engine
     from gitops_cli.domain.release.ci import CiRun
     from gitops_cli.registry.client import Registries
@@ -148,7 +148,7 @@ class Session:
         nearest = next((p for p in (here, *here.parents) if (p / ".git").exists()), None)
         return nearest == root
 
-    def sources(self, team: Team) -> Sources:
+    def sources(self, team: TeamSettings) -> Sources:
         """Return the services' source repositories, as far as they can be read."""
         from gitops_cli.source.repository import Sources
 

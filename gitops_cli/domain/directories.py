@@ -17,7 +17,7 @@ NO_ENVIRONMENTS = (
 )
 
 
-class Listed(NamedTuple):
+class ListedEnvironment(NamedTuple):
     """An environment and where it belongs."""
 
     place: Place

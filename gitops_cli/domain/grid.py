@@ -15,7 +15,7 @@ from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import Place
 
 
-class Column(NamedTuple):
+class GridColumn(NamedTuple):
     """An environment of the grid. `lock` is on all of it; `frozen_until` None: not frozen."""
 
     place: Place
@@ -41,7 +41,7 @@ class Live(NamedTuple):
     reason: str | None
 
 
-class Cell(NamedTuple):
+class GridCell(NamedTuple):
     """A service in an environment: what is recorded, since when, and how it lies to `before`.
 
     `distance` is seen from the environment `before`: `3 behind` lacks three of its commits. None
@@ -62,8 +62,8 @@ class Grid(NamedTuple):
     """One project. A row has a cell for each column where the service is."""
 
     project: str
-    columns: tuple[Column, ...]
-    rows: Mapping[ServiceName, Mapping[EnvironmentName, Cell]]
+    columns: tuple[GridColumn, ...]
+    rows: Mapping[ServiceName, Mapping[EnvironmentName, GridCell]]
 
 
 class Status(NamedTuple):

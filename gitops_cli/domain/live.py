@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gitops_cli.domain.cluster.comparison import Comparison, Row, telling
-from gitops_cli.domain.grid import Cell, Grid, Live, Status
+from gitops_cli.domain.grid import Grid, GridCell, Live, Status
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 
 
@@ -20,7 +20,7 @@ def with_live(status: Status, comparisons: Iterable[Comparison]) -> Status:
 
 
 def _joined(grid: Grid, lives: Mapping[tuple[EnvironmentName, ServiceName], Live]) -> Grid:
-    def joined(service: ServiceName, cell: Cell) -> Cell:
+    def joined(service: ServiceName, cell: GridCell) -> GridCell:
         return cell._replace(live=lives.get((cell.environment, service)))
 
     rows = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.configured import DEFAULT, Setting, Value
 from gitops_cli.domain.recorded.environment import SETTINGS
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import redacted
 from gitops_cli.settings import UserConfig, line_of, parse_team
 
@@ -63,7 +63,7 @@ def team_settings(state: StateRepository, commit: str | None) -> list[Setting]:
 
 
 def _defaults() -> dict[str, Setting]:
-    team = Team()
+    team = TeamSettings()
     values: dict[str, Value] = {
         "stages": team.stages,
         "versions.form": team.version_form.value,

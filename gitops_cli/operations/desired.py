@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.change.intent import selected
-from gitops_cli.domain.cluster.sync import Ours
+from gitops_cli.domain.cluster.sync import Followed
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
@@ -20,7 +20,7 @@ class Desired(NamedTuple):
     """A snapshot and how it was come by; `note` says why it is not the remote's tip."""
 
     snapshot: Snapshot
-    ours: Ours
+    ours: Followed
     committed_at: datetime | None = None
     note: str | None = None
 
@@ -39,12 +39,12 @@ def desired_state(
     if sum((rev is not None, at is not None, worktree)) > 1:
         raise UsageError("--rev, --at and --worktree exclude each other")
     if worktree:
-        return Desired(state.worktree_snapshot(), Ours(None, fresh=False, said=True))
+        return Desired(state.worktree_snapshot(), Followed(None, fresh=False, said=True))
     if rev is not None:
         return _at_commit(state, state.resolve(rev))
     tip = state.tip()
     if at is None:
-        ours = Ours(tip.commit, tip.fresh)
+        ours = Followed(tip.commit, tip.fresh)
         return Desired(state.snapshot(tip.commit), ours, tip.committed_at, tip.note)
     if tip.commit is None:
         raise UsageError(f"{state.description} has no commits")
@@ -56,7 +56,7 @@ def desired_state(
 
 
 def _at_commit(state: StateRepository, commit: str) -> Desired:
-    ours = Ours(commit, fresh=False, said=True)
+    ours = Followed(commit, fresh=False, said=True)
     return Desired(state.snapshot(commit), ours, state.commit(commit).committed_at)
 
 

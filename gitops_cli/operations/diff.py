@@ -12,7 +12,7 @@ from gitops_cli.domain.cluster.workload import Observed
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.placement import Clusters, Placed
 from gitops_cli.operations.ports import Cluster
@@ -24,7 +24,7 @@ def diff(
     desired: Desired,
     names: Sequence[EnvironmentName],
     clusters: Clusters,
-    team: Team,
+    team: TeamSettings,
     *,
     now: datetime,
     selection: Selection | None = None,
@@ -42,7 +42,7 @@ def diff(
 
 
 def _compare_group(
-    desired: Desired, group: Placed, team: Team, now: datetime, selection: Selection
+    desired: Desired, group: Placed, team: TeamSettings, now: datetime, selection: Selection
 ) -> dict[EnvironmentName, Comparison]:
     environments = [desired.snapshot.environment(name) for name in group.environments]
     observed = group.cluster.observe([target_of(e, pods=True) for e in environments])
@@ -55,7 +55,7 @@ def _compare_group(
 
 
 def compared_with(
-    environment: Environment, observed: Observed, team: Team, *, now: datetime
+    environment: Environment, observed: Observed, team: TeamSettings, *, now: datetime
 ) -> Comparison:
     """Compare one environment, with gitops.toml's choice of containers."""
     chosen = {

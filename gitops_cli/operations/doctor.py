@@ -15,7 +15,7 @@ from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.findings import Severity
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural, redacted
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.parallel import ask_all
@@ -114,7 +114,7 @@ def check_files(snapshot: Snapshot, now: datetime) -> Check:
     return Check("files", Verdict.OK, what)
 
 
-def check_sources(snapshot: Snapshot, team: Team, sources: Sources) -> list[Check]:
+def check_sources(snapshot: Snapshot, team: TeamSettings, sources: Sources) -> list[Check]:
     """Ask each source that gitops.toml names for a commit that is recorded."""
     services = sorted(s for s in team.services if team.service(s).source is not None)
 
@@ -168,7 +168,7 @@ def check_registries(snapshot: Snapshot, registries: Registries) -> list[Check]:
 
 def check_clusters(
     snapshot: Snapshot,
-    team: Team,
+    team: TeamSettings,
     clusters: Clusters,
     agents: Callable[[Placed], Iterable[Check]],
     *,

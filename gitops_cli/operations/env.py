@@ -13,7 +13,7 @@ from gitops_cli.domain.change.intent import selected_to_copy
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Refusal, enforce, need_confirmation, needs_review
 from gitops_cli.domain.change.proposal import Edit, Proposal
-from gitops_cli.domain.directories import Listed, NewEnvironment
+from gitops_cli.domain.directories import ListedEnvironment, NewEnvironment
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.blueprint import images_path_of
@@ -26,7 +26,7 @@ from gitops_cli.domain.recorded.environment import (
 )
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import Requires, policy
 from gitops_cli.operations.terms import Terms
 from gitops_cli.settings import parse_team
@@ -47,12 +47,12 @@ class Copy(NamedTuple):
     manifests: bool = False
 
 
-def list_environments(snapshot: Snapshot, team: Team) -> list[Listed]:
+def list_environments(snapshot: Snapshot, team: TeamSettings) -> list[ListedEnvironment]:
     """Return all environments, by project and stage."""
     names = in_order(snapshot.environments, team)
     places = [place_of(name, team) for name in names]
     return [
-        Listed(place, snapshot.environments[name], team.stage(place.stage).cluster)
+        ListedEnvironment(place, snapshot.environments[name], team.stage(place.stage).cluster)
         for name, place in zip(names, places, strict=True)
     ]
 
@@ -85,7 +85,7 @@ def draft_copy(
     terms: Terms,
     *,
     state: StateRepository,
-    requires: Callable[[Team], Requires],
+    requires: Callable[[TeamSettings], Requires],
     now: datetime,
     is_preview: bool = False,
 ) -> NewEnvironment:

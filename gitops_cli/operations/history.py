@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.commits import FileChange, along
-from gitops_cli.domain.past.entries import Entry, Recorded
+from gitops_cli.domain.past.entries import PastChange, Recorded
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, Kind, Snapshot, service_at
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import parse_version
 
@@ -33,8 +33,8 @@ class Span(NamedTuple):
 
 
 def read_history(
-    state: StateRepository, snapshot: Snapshot, team: Team, wanted: Filter, span: Span
-) -> Iterator[Entry]:
+    state: StateRepository, snapshot: Snapshot, team: TeamSettings, wanted: Filter, span: Span
+) -> Iterator[PastChange]:
     """Yield the changes of the wanted services, newest first, reading no further than needed.
 
     Raises UnknownService for a service that never was there.
@@ -64,7 +64,7 @@ def read_history(
 
 
 def _environments(
-    state: StateRepository, snapshot: Snapshot, team: Team, wanted: Filter
+    state: StateRepository, snapshot: Snapshot, team: TeamSettings, wanted: Filter
 ) -> list[EnvironmentName]:
     """Return the environments to look at; one that is gone goes by its full name."""
     try:
@@ -89,7 +89,7 @@ def _version_files_gone(state: StateRepository, snapshot: Snapshot) -> dict[str,
 def _gone(
     state: StateRepository,
     snapshot: Snapshot,
-    team: Team,
+    team: TeamSettings,
     wanted: Filter,
     environments: Collection[EnvironmentName],
 ) -> dict[str, str]:
@@ -109,8 +109,8 @@ def _gone(
 
 
 def _known(
-    entries: Iterator[Entry], services: Collection[ServiceName], hint: str
-) -> Iterator[Entry]:
+    entries: Iterator[PastChange], services: Collection[ServiceName], hint: str
+) -> Iterator[PastChange]:
     """Yield the entries of services that are gone; raise UnknownService if there are none."""
     first = next(entries, None)
     if first is None:
@@ -159,7 +159,7 @@ class _File(NamedTuple):
     span: Span
     removed_by: str | None = None
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[PastChange]:
         """Yield its changes, newest first; none of a file that only got another name."""
         span = self.span
         if self.removed_by is not None and self.state.is_renamed(self.path, self.removed_by):
@@ -175,13 +175,13 @@ class _File(NamedTuple):
                 yield entry
 
 
-def _entry(change: FileChange, replaced_at: datetime | None) -> Entry | None:
+def _entry(change: FileChange, replaced_at: datetime | None) -> PastChange | None:
     """Return the change as an entry; None where only white space changed."""
     old, new = _recorded(change.old), _recorded(change.new)
     service = service_at(change.path)
     if old == new or service is None:
         return None
-    return Entry(
+    return PastChange(
         EnvironmentName(change.path.partition("/")[0]),
         service,
         change.path,
@@ -201,7 +201,7 @@ def _recorded(content: bytes | None) -> Recorded | None:
     return Recorded(one_line(text)[:200], parse_version(text))
 
 
-def _merged(state: StateRepository, tip: str, files: list[_File]) -> Iterator[Entry]:
+def _merged(state: StateRepository, tip: str, files: list[_File]) -> Iterator[PastChange]:
     """Merge in the branch's order, newest first; a file is opened when its last change is due."""
     there = [f.path for f in files if f.removed_by is None]
     last = state.last_changes(there, tip=tip) if len(there) > MANY else {}

@@ -10,7 +10,7 @@ from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import SETTINGS
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import StageRules, Team
+from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.operations.ports import Cluster
 
 Connect = Callable[[str | None, bool], Cluster]
@@ -81,7 +81,7 @@ class Clusters:
             if not isinstance(found, GitOpsError):
                 found.close()
 
-    def of(self, environment: EnvironmentName, team: Team) -> Cluster:
+    def of(self, environment: EnvironmentName, team: TeamSettings) -> Cluster:
         """Return the environment's cluster: its stage's, else --context, else the current one.
 
         Raises WrongCluster, ConfigurationError, Denied.
@@ -93,7 +93,7 @@ class Clusters:
         self._check_uid(environment, rules, cluster)
         return cluster
 
-    def check(self, environment: EnvironmentName, team: Team) -> None:
+    def check(self, environment: EnvironmentName, team: TeamSettings) -> None:
         """Raise WrongCluster if --context is not the cluster of its stage; asks nobody."""
         rules = team.stage(place_of(environment, team).stage)
         if self._said is not None and rules.cluster not in (None, self._said):
@@ -104,7 +104,7 @@ class Clusters:
             )
 
     def place(
-        self, environments: Iterable[EnvironmentName], team: Team
+        self, environments: Iterable[EnvironmentName], team: TeamSettings
     ) -> tuple[list[Placed], dict[EnvironmentName, GitOpsError]]:
         """Return environments by cluster, and why some have none."""
         groups: dict[int, tuple[Cluster, list[EnvironmentName]]] = {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.recorded.environment import Kind
     from gitops_cli.state.repository import Tip
 
-Heard = Callable[[ImagePatch, Patched | Moved | GitOpsError], None]
+OnChange = Callable[[ImagePatch, Patched | Moved | GitOpsError], None]
 
 
 class Following(Protocol):
@@ -89,7 +89,7 @@ class Cluster(Protocol):
         patches: Sequence[ImagePatch],
         *,
         dry_run: bool,
-        done: Heard,
+        done: OnChange,
         stop: Callable[[], bool] | None = None,
     ) -> None:
         """Change images, all at once; `done` hears of each as it ends, one at a time."""

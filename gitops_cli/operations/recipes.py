@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gitops_cli.domain.recorded.blueprint import Forge
+from gitops_cli.domain.recorded.blueprint import Pipelines
 
 FOLDER = "service-pipelines"
 _FOLDER = Path(__file__).parents[1] / "recipes"
 _FILES = {
-    Forge.GITHUB: "github.yml",
-    Forge.GITLAB: "gitlab.yml",
-    Forge.JENKINS: "Jenkinsfile",
-    Forge.SHELL: "release.sh",
+    Pipelines.GITHUB: "github.yml",
+    Pipelines.GITLAB: "gitlab.yml",
+    Pipelines.JENKINS: "Jenkinsfile",
+    Pipelines.SHELL: "release.sh",
 }
 # What the recipes say where nobody said more; each stands in every recipe.
 _REPOSITORY = "git@example.com:acme/environments-state.git"
@@ -24,13 +24,13 @@ _PLAIN = re.compile(r"[A-Za-z0-9@:/._~+-]+\Z")
 
 
 def recipe_files(
-    forge: Forge,
+    forge: Pipelines,
     *,
     repository: str | None = None,
     registry: str | None = None,
     stage: str | None = None,
 ) -> dict[str, str]:
-    """Return path and content of the pipeline to copy into each service; none for Forge.NONE."""
+    """Return path and content of the pipeline for each service; none for Pipelines.NONE."""
     name = _FILES.get(forge)
     if name is None:
         return {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import Draft, Outcome
+from gitops_cli.domain.change.draft import Draft, WriteOutcome
 from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.errors import (
     Denied,
@@ -28,7 +28,7 @@ from gitops_cli.operations.writing import preview, write_draft
 
 if TYPE_CHECKING:
     from gitops_cli.builder.engine import Builder
-    from gitops_cli.domain.recorded.team import Team
+    from gitops_cli.domain.recorded.team import TeamSettings
     from gitops_cli.registry.client import Registries
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
@@ -49,7 +49,7 @@ class Workshop(NamedTuple):
     """What a release works with."""
 
     state: StateRepository
-    sources: Callable[[Team], Sources]
+    sources: Callable[[TeamSettings], Sources]
     registries: Registries
     builder: Callable[[], Builder]
     say: Callable[[str], None]
@@ -72,7 +72,7 @@ def refuse_dirty(files: list[str]) -> None:
     )
 
 
-def plan_release(shop: Workshop, order: Order) -> tuple[Outcome, ServiceName, ImageRef]:
+def plan_release(shop: Workshop, order: Order) -> tuple[WriteOutcome, ServiceName, ImageRef]:
     """Return what recording would change, and the image it takes; raises what refuses it."""
     seen: list[tuple[ServiceName, ImageRef]] = []
 
@@ -84,7 +84,7 @@ def plan_release(shop: Workshop, order: Order) -> tuple[Outcome, ServiceName, Im
 
     draft = preview(shop.state, _draft(shop, order._replace(images=look)))
     [(service, image)] = seen
-    return Outcome(draft, dry_run=True), service, image
+    return WriteOutcome(draft, dry_run=True), service, image
 
 
 def release(
@@ -114,7 +114,7 @@ def release(
     except (GitError, Denied, TimedOut):
         shop.say(f"{image} is in the registry; the same command, run again, only records it")
         raise
-    return Release(service, image, made, digest, Outcome(*drafted))
+    return Release(service, image, made, digest, WriteOutcome(*drafted))
 
 
 def _say_found(shop: Workshop, image: ImageRef, request: BuildRequest | CommitRequest) -> None:

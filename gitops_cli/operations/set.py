@@ -37,7 +37,7 @@ from gitops_cli.domain.past.ancestry import Age, age_by_times, age_of_build
 from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images, unchecked
 from gitops_cli.operations.unreadable import spoiled_contents
@@ -75,7 +75,7 @@ class Order(NamedTuple):
     """
 
     environment: str
-    wanted: Callable[[Team], Mapping[ServiceName, Version]]
+    wanted: Callable[[TeamSettings], Mapping[ServiceName, Version]]
     images: Images = unchecked
     project: str | None = None
     usual_project: str | None = None
@@ -95,7 +95,7 @@ def draft_recording(
     order: Order,
     *,
     state: StateRepository,
-    sources: Callable[[Team], Sources],
+    sources: Callable[[TeamSettings], Sources],
     now: datetime,
 ) -> Draft:
     """Return what recording the order means on this tip; raises what refuses it."""
@@ -179,9 +179,9 @@ class _Guards:
         order: Order,
         snapshot: Snapshot,
         environment: Environment,
-        team: Team,
+        team: TeamSettings,
         state: StateRepository,
-        sources: Callable[[Team], Sources],
+        sources: Callable[[TeamSettings], Sources],
     ) -> None:
         self._order = order
         self._snapshot = snapshot

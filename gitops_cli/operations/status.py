@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import UnknownService, UsageError
-from gitops_cli.domain.grid import Cell, Column, Grid, Status
+from gitops_cli.domain.grid import Grid, GridCell, GridColumn, Status
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import SAME, UNKNOWN, Distance
 from gitops_cli.domain.past.commits import LastChange
@@ -16,7 +16,7 @@ from gitops_cli.domain.recorded.findings import Finding
 from gitops_cli.domain.recorded.resolution import stage_before
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
 from gitops_cli.domain.recorded.stages import by_project, place_of
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.parallel import ask_all
 
@@ -29,7 +29,7 @@ class _Subject(NamedTuple):
     """What a status is made of."""
 
     snapshot: Snapshot
-    team: Team
+    team: TeamSettings
     before: Mapping[EnvironmentName, EnvironmentName | None]
     changes: Mapping[str, LastChange]
     distances: Mapping[tuple[ServiceName, str, str], Distance]
@@ -39,7 +39,7 @@ class _Subject(NamedTuple):
 def read_status(
     state: StateRepository,
     snapshot: Snapshot,
-    team: Team,
+    team: TeamSettings,
     wanted: Filter,
     *,
     sources: Callable[[], Sources],
@@ -79,7 +79,7 @@ def read_status(
 
 
 def _services(
-    snapshot: Snapshot, team: Team, environments: Iterable[EnvironmentName], wanted: Filter
+    snapshot: Snapshot, team: TeamSettings, environments: Iterable[EnvironmentName], wanted: Filter
 ) -> frozenset[ServiceName] | None:
     """Return the services to show; None means all."""
     known = {service for name in environments for service in snapshot.environments[name].files}
@@ -154,7 +154,7 @@ def _distances(
 
 
 def _before(
-    name: EnvironmentName, siblings: Iterable[EnvironmentName], team: Team
+    name: EnvironmentName, siblings: Iterable[EnvironmentName], team: TeamSettings
 ) -> EnvironmentName | None:
     """Return the environment from which a promotion would come, if one is meant."""
     if place_of(name, team).stage not in team.stages:
@@ -172,7 +172,7 @@ def _grid(
     subject: _Subject,
 ) -> Grid:
     columns = tuple(_column(name, subject) for name in names)
-    rows: dict[ServiceName, dict[EnvironmentName, Cell]] = {}
+    rows: dict[ServiceName, dict[EnvironmentName, GridCell]] = {}
     for name in names:
         for service, cell in _cells(name, subject).items():
             if services is None or service in services:
@@ -180,20 +180,20 @@ def _grid(
     return Grid(project, columns, dict(sorted(rows.items())))
 
 
-def _column(name: EnvironmentName, subject: _Subject) -> Column:
+def _column(name: EnvironmentName, subject: _Subject) -> GridColumn:
     place = place_of(name, subject.team)
     lock = subject.snapshot.environments[name].locks.get(None)
     for window in subject.team.stage(place.stage).freeze:
         if (end := window.closes(subject.now)) is not None:
-            return Column(place, lock, window.text, end)
-    return Column(place, lock, None, None)
+            return GridColumn(place, lock, window.text, end)
+    return GridColumn(place, lock, None, None)
 
 
-def _cells(name: EnvironmentName, subject: _Subject) -> dict[ServiceName, Cell]:
+def _cells(name: EnvironmentName, subject: _Subject) -> dict[ServiceName, GridCell]:
     environment = subject.snapshot.environments[name]
     before = subject.before[name]
     cells = {
-        service: Cell(
+        service: GridCell(
             name,
             file,
             subject.changes.get(file.path),
@@ -203,7 +203,7 @@ def _cells(name: EnvironmentName, subject: _Subject) -> dict[ServiceName, Cell]:
         for service, file in environment.files.items()
     }
     for service, finding in _spoiled(environment).items():
-        cells[service] = Cell(name, None, finding=finding)
+        cells[service] = GridCell(name, None, finding=finding)
     return cells
 
 

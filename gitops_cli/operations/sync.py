@@ -13,10 +13,10 @@ from gitops_cli.domain.cluster.comparison import Row, target_of, telling
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Stamp
 from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.cluster.sync import (
-    Done,
+    Deed,
     EnvironmentReport,
-    Ours,
-    Outcome,
+    Followed,
+    SyncOutcome,
     SyncReport,
     reason_to_leave,
     unpatched,
@@ -24,7 +24,7 @@ from gitops_cli.domain.cluster.sync import (
 from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.errors import Denied, GitOpsError, TimedOut, WrongCluster
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, restricted, with_namespace
 from gitops_cli.operations.placement import Clusters, Placed
@@ -32,7 +32,7 @@ from gitops_cli.operations.ports import Cluster, Tips
 from gitops_cli.operations.waiting import Key
 
 
-class Planned(NamedTuple):
+class PlannedPatch(NamedTuple):
     """A patch to send, and the cluster it is for."""
 
     cluster: Cluster
@@ -48,9 +48,9 @@ class SyncPlan(NamedTuple):
     """What a sync would do; `report` shows it, `patches` is what will be sent."""
 
     desired: Desired
-    team: Team
+    team: TeamSettings
     report: SyncReport
-    patches: tuple[Planned, ...]
+    patches: tuple[PlannedPatch, ...]
     placed: tuple[Placed, ...]
 
     @property
@@ -62,7 +62,7 @@ class SyncPlan(NamedTuple):
 class Follow:
     """Decides whether a workload may follow our state commit, reading ancestry once per commit."""
 
-    def __init__(self, state: Tips, ours: Ours) -> None:
+    def __init__(self, state: Tips, ours: Followed) -> None:
         self._state = state
         self._ours = ours
         self._is_ancestor = cache(state.is_ancestor)
@@ -85,7 +85,7 @@ class Follow:
             tip = self._state.tip(require_remote=False)
             self._take(tip.fresh and tip.commit == self._ours.tip)
 
-    def _reason(self, workload: Workload, ours: Ours) -> str | None:
+    def _reason(self, workload: Workload, ours: Followed) -> str | None:
         return reason_to_leave(workload.commit, ours, self._is_ancestor)
 
     def _take(self, fresh: bool) -> None:
@@ -97,7 +97,7 @@ def plan_sync(
     desired: Desired,
     names: Sequence[EnvironmentName],
     clusters: Clusters,
-    team: Team,
+    team: TeamSettings,
     state: Tips,
     *,
     now: datetime,
@@ -117,7 +117,7 @@ def plan_sync(
             raise error
     reports = {name: EnvironmentReport(name, problems=(e,)) for name, e in errors.items()}
     planner = _Planner(desired, team, Follow(state, desired.ours), actor, now)
-    patches: list[Planned] = []
+    patches: list[PlannedPatch] = []
     for group in placed:
         found, more = planner.plan(group, selection or Selection())
         reports |= found
@@ -134,7 +134,7 @@ def plan_sync(
 @dataclass
 class _Planner:
     desired: Desired
-    team: Team
+    team: TeamSettings
     follow: Follow
     actor: Callable[[], str | None]
     now: datetime
@@ -142,7 +142,7 @@ class _Planner:
 
     def plan(
         self, group: Placed, selection: Selection
-    ) -> tuple[dict[EnvironmentName, EnvironmentReport], list[Planned]]:
+    ) -> tuple[dict[EnvironmentName, EnvironmentReport], list[PlannedPatch]]:
         cluster = group.cluster
         reports: dict[EnvironmentName, EnvironmentReport] = {}
         environments = []
@@ -155,7 +155,7 @@ class _Planner:
         began = time.monotonic()
         observed = cluster.observe([target_of(e, pods=False) for e in environments])
         self.seconds += time.monotonic() - began
-        patches: list[Planned] = []
+        patches: list[PlannedPatch] = []
         for environment in environments:
             seen = observed[environment.name]
             compared = compared_with(environment, seen, self.team, now=self.now)
@@ -169,7 +169,7 @@ class _Planner:
                 workload = seen.workload(rows[0].kind, rows[0].service)
                 outcome, patch = self.decide(rows, workload)
                 outcomes.append(outcome)
-                patches += [] if patch is None else [Planned(cluster, patch)]
+                patches += [] if patch is None else [PlannedPatch(cluster, patch)]
             reports[environment.name] = EnvironmentReport(
                 environment.name,
                 cluster.context,
@@ -181,7 +181,7 @@ class _Planner:
 
     def decide(
         self, rows: Sequence[Row], workload: Workload | None
-    ) -> tuple[Outcome, ImagePatch | None]:
+    ) -> tuple[SyncOutcome, ImagePatch | None]:
         """Return what becomes of one service, and the patch if it gets one."""
         row = telling(rows)
         stale = [row for row in rows if row.needs_patch]
@@ -189,17 +189,17 @@ class _Planner:
             return unpatched(row), None
         names = tuple(r.container for r in stale if r.container is not None)
         outcome = unpatched(stale[0])._replace(
-            done=Done.WOULD_PATCH, containers=names, reason=row.reason
+            done=Deed.WOULD_PATCH, containers=names, reason=row.reason
         )
         reason = self.follow.reason_to_leave(workload)
         if reason is not None:
-            return outcome._replace(done=Done.LEFT, reason=reason), None
+            return outcome._replace(done=Deed.LEFT, reason=reason), None
         # Where our own patch for this very commit is no longer there, and nobody else wrote
         # since, admission changes what we write, and would again.
         ours = workload.commit is not None and workload.commit == self.desired.ours.commit
         if ours and workload.ours.issuperset(names):
             reason = "admission changes the image that is patched in; it is not tried again"
-            return outcome._replace(done=Done.REVERTED, reason=reason), None
+            return outcome._replace(done=Deed.REVERTED, reason=reason), None
         containers = tuple(c for c in workload.containers if c.name in names)
         return outcome, ImagePatch(workload, containers, row.wanted, self.stamp)
 
@@ -210,7 +210,7 @@ class _Planner:
         return Stamp(self.desired.ours.commit, written, self.actor())
 
 
-def _check_rights(patches: Sequence[Planned]) -> None:
+def _check_rights(patches: Sequence[PlannedPatch]) -> None:
     """Raise Denied if some patch is not permitted, before the first is sent.
 
     A single namespace and kind needs no question: its first patch is the answer.

@@ -8,19 +8,19 @@ from datetime import datetime
 
 from gitops_cli.domain.cluster.comparison import Agreement, Row, agreement
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
-from gitops_cli.domain.cluster.sync import Done, DryRun, Outcome, SyncReport, Verdict
+from gitops_cli.domain.cluster.sync import Deed, DryRun, RolloutVerdict, SyncOutcome, SyncReport
 from gitops_cli.domain.cluster.workload import Container, Unclear, Workload, containers_for
 from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, TimedOut
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.operations.ports import Tips
-from gitops_cli.operations.sync import Follow, Planned, SyncPlan
-from gitops_cli.operations.waiting import Awaited, Key, Settled, Waiting
+from gitops_cli.operations.sync import Follow, PlannedPatch, SyncPlan
+from gitops_cli.operations.waiting import Awaited, Ended, Key, Waiting
 
 TRIES = 5  # patches of one workload that somebody else keeps changing
 
-Heard = Callable[[Outcome], None]
+Heard = Callable[[SyncOutcome], None]
 
 
 def apply_plan(
@@ -63,13 +63,13 @@ class _Applying:
         self._heard = heard
         self.failed = any(e.problems for e in plan.report.environments)
         self._replaced: dict[Key, str] = {}
-        self._outcomes: dict[Key, Outcome] = {
-            (o.environment, o.service): o._replace(done=Done.NOT_TRIED, reason="not tried")
+        self._outcomes: dict[Key, SyncOutcome] = {
+            (o.environment, o.service): o._replace(done=Deed.NOT_TRIED, reason="not tried")
             for o in plan.report.outcomes
-            if o.done is Done.WOULD_PATCH
+            if o.done is Deed.WOULD_PATCH
         }
 
-    def run(self, stop: Callable[[], bool]) -> dict[Key, Outcome]:
+    def run(self, stop: Callable[[], bool]) -> dict[Key, SyncOutcome]:
         """Return the outcome of each planned patch; none is begun once `stop` is true."""
         waiting = list(self._plan.patches)
         for _ in range(TRIES):
@@ -87,16 +87,16 @@ class _Applying:
                 f"{TRIES} times while it was patched",
                 hint="find out who: kubectl get --show-managed-fields -o yaml",
             )
-            self._end(planned, Done.ERROR, error=error)
+            self._end(planned, Deed.ERROR, error=error)
         return self._outcomes
 
     def _round(
-        self, waiting: Sequence[Planned], stop: Callable[[], bool]
-    ) -> list[tuple[Planned, Workload | None]]:
-        moved: list[tuple[Planned, Workload | None]] = []
+        self, waiting: Sequence[PlannedPatch], stop: Callable[[], bool]
+    ) -> list[tuple[PlannedPatch, Workload | None]]:
+        moved: list[tuple[PlannedPatch, Workload | None]] = []
 
         def done(patch: ImagePatch, result: Patched | Moved | GitOpsError) -> None:
-            planned = Planned(group[0].cluster, patch)
+            planned = PlannedPatch(group[0].cluster, patch)
             match result:
                 case Moved():
                     moved.append((planned, result.workload))
@@ -106,7 +106,7 @@ class _Applying:
                     pass
                 case GitOpsError():
                     self.failed = True
-                    self._end(planned, Done.ERROR, error=result)
+                    self._end(planned, Deed.ERROR, error=result)
 
         for group in _by_cluster(waiting):
             group[0].cluster.patch(
@@ -117,36 +117,36 @@ class _Applying:
             )
         return moved
 
-    def _patched(self, planned: Planned, now: Workload) -> None:
+    def _patched(self, planned: PlannedPatch, now: Workload) -> None:
         patch = planned.patch
         if patch.is_applied_to(now):
-            done = Done.WOULD_PATCH if self._dry_run else Done.PATCHED
+            done = Deed.WOULD_PATCH if self._dry_run else Deed.PATCHED
             self._end(planned, done, reason=self._replaced.get(planned.key))
             return
         got = ", ".join(
             c.image for c in now.containers if c.name in {was.name for was in patch.containers}
         )
         self._end(
-            planned, Done.REVERTED, reason=f"the patch does not stick: admission made it {got}"
+            planned, Deed.REVERTED, reason=f"the patch does not stick: admission made it {got}"
         )
 
-    def _decide(self, planned: Planned, now: Workload | None) -> Planned | None:
+    def _decide(self, planned: PlannedPatch, now: Workload | None) -> PlannedPatch | None:
         """Decide again about a workload that somebody changed; None ends it."""
         patch = planned.patch
         if now is None:
-            self._end(planned, Done.MISSING, reason="it was deleted meanwhile")
+            self._end(planned, Deed.MISSING, reason="it was deleted meanwhile")
             return None
         chosen = containers_for(now, patch.image, configured=self._configured(now.name))
         if isinstance(chosen, Unclear):
-            self._end(planned, Done.UNCLEAR, reason=chosen.reason)
+            self._end(planned, Deed.UNCLEAR, reason=chosen.reason)
             return None
         stale = tuple(c for c in chosen if _differs(c, patch.image))
         if not stale:
-            self._end(planned, Done.UNCHANGED, reason="somebody else did it meanwhile")
+            self._end(planned, Deed.UNCHANGED, reason="somebody else did it meanwhile")
             return None
         reason = self._follow.reason_to_leave(now)
         if reason is not None:
-            self._end(planned, Done.LEFT, reason=reason)
+            self._end(planned, Deed.LEFT, reason=reason)
             return None
         seen = {container.image for container in patch.containers}
         if others := sorted({container.image for container in stale} - seen):
@@ -158,8 +158,8 @@ class _Applying:
 
     def _end(
         self,
-        planned: Planned,
-        done: Done,
+        planned: PlannedPatch,
+        done: Deed,
         *,
         reason: str | None = None,
         error: GitOpsError | None = None,
@@ -170,8 +170,8 @@ class _Applying:
         self._heard(outcome)
 
 
-def _late(outcome: Outcome) -> Outcome:
-    if outcome.done is not Done.NOT_TRIED:
+def _late(outcome: SyncOutcome) -> SyncOutcome:
+    if outcome.done is not Deed.NOT_TRIED:
         return outcome
     error = TimedOut("not every patch was sent in time", hint="--timeout allows more time")
     return outcome._replace(reason="not tried: the time was over", error=error)
@@ -181,14 +181,14 @@ def _differs(container: Container, wanted: ImageRef) -> bool:
     return agreement(wanted, parse_image(container.image)) is Agreement.DIFFERENT
 
 
-def _by_cluster(waiting: Sequence[Planned]) -> list[list[Planned]]:
-    groups: dict[int, list[Planned]] = {}
+def _by_cluster(waiting: Sequence[PlannedPatch]) -> list[list[PlannedPatch]]:
+    groups: dict[int, list[PlannedPatch]] = {}
     for planned in waiting:
         groups.setdefault(id(planned.cluster), []).append(planned)
     return list(groups.values())
 
 
-_WAITED_FOR = frozenset({Done.PATCHED, Done.UNCHANGED})
+_WAITED_FOR = frozenset({Deed.PATCHED, Deed.UNCHANGED})
 
 
 def wait_for_rollouts(
@@ -208,7 +208,7 @@ def wait_for_rollouts(
         Awaited(group.cluster, {n: frozenset(wanted[n]) for n in group.environments if n in wanted})
         for group in plan.placed
     ]
-    patched = {(o.environment, o.service) for o in report.outcomes if o.done is Done.PATCHED}
+    patched = {(o.environment, o.service) for o in report.outcomes if o.done is Deed.PATCHED}
 
     def tell(row: Row) -> None:
         if (row.environment, row.service) in patched or row.state.exit_code is not ExitCode.OK:
@@ -232,17 +232,17 @@ def wait_for_rollouts(
     )
 
 
-def _with_verdict(outcome: Outcome, settled: Mapping[Key, Settled]) -> Outcome:
+def _with_verdict(outcome: SyncOutcome, settled: Mapping[Key, Ended]) -> SyncOutcome:
     found = settled.get((outcome.environment, outcome.service))
     if found is None:
         return outcome
     row = found.row
     reason = outcome.reason
-    if found.verdict is not Verdict.READY:
+    if found.verdict is not RolloutVerdict.READY:
         reason = row.reason if row is not None else None
-        if found.verdict is Verdict.CHANGED and row is not None:
+        if found.verdict is RolloutVerdict.CHANGED and row is not None:
             reason = f"it was changed meanwhile: {row.recorded or row.reason}"
-    elif outcome.done is not Done.PATCHED:
+    elif outcome.done is not Deed.PATCHED:
         reason = None
     return outcome._replace(
         verdict=found.verdict,

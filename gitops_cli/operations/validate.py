@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gitops_cli.domain.recorded.environment import SETTINGS, Snapshot
 from gitops_cli.domain.recorded.findings import Finding, Severity
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.recorded.validation import Subject, Validation, validate
 from gitops_cli.settings import BadSettings, line_of, parse_team
 
@@ -55,7 +55,7 @@ def findings_of(snapshot: Snapshot, *, now: datetime) -> tuple[Finding, ...]:
     return tuple(sorted((*validate(snapshot, team, now=now), *_unknown(snapshot, team))))
 
 
-def _unknown(snapshot: Snapshot, team: Team) -> Iterator[Finding]:
+def _unknown(snapshot: Snapshot, team: TeamSettings) -> Iterator[Finding]:
     """Find what gitops.toml says of services that are nowhere."""
     known = {s for environment in snapshot.environments.values() for s in environment.files}
     for service in team.services:

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 from gitops_cli.domain.cluster.comparison import Agreement, Row, State, agreement
 from gitops_cli.domain.cluster.rollout import Phase
 from gitops_cli.domain.cluster.sync import (
-    Done,
+    Deed,
     EnvironmentReport,
-    Outcome,
+    RolloutVerdict,
+    SyncOutcome,
     SyncReport,
-    Verdict,
 )
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.placement import Clusters
-from gitops_cli.operations.waiting import Awaited, Key, Settled, Waiting
+from gitops_cli.operations.waiting import Awaited, Ended, Key, Waiting
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -68,7 +68,7 @@ def wait_for_state(
     desired: Desired,
     names: Sequence[EnvironmentName],
     clusters: Clusters,
-    team: Team,
+    team: TeamSettings,
     state: StateRepository,
     *,
     now: Callable[[], datetime],
@@ -127,36 +127,36 @@ def wait_for_state(
 class _Arrival:
     later: Later
 
-    def verdict(self, row: Row) -> Verdict | None:
+    def verdict(self, row: Row) -> RolloutVerdict | None:
         """Judge a row that is not what the awaited commit says: a later commit will do."""
         if row.rollout is None or row.rollout.phase is not Phase.COMPLETE:
             return None
         if row.commit is not None and self.later.contains(row.commit):
-            return Verdict.READY
+            return RolloutVerdict.READY
         newest = self.later.newest()
         environment = newest.environments.get(row.environment) if newest is not None else None
         if environment is None or row.recorded is None or row.service not in environment.files:
             return None
         same = agreement(environment.image(row.service), row.recorded) is not Agreement.DIFFERENT
-        return Verdict.READY if same else None
+        return RolloutVerdict.READY if same else None
 
 
 def _outcomes(
     environment: Environment,
     services: frozenset[ServiceName],
-    settled: Mapping[Key, Settled],
-) -> list[Outcome]:
+    settled: Mapping[Key, Ended],
+) -> list[SyncOutcome]:
     found = []
     for service in sorted(services):
         file = environment.files[service]
         one = settled[environment.name, service]
         row = one.row
         found.append(
-            Outcome(
+            SyncOutcome(
                 environment.name,
                 service,
                 file.kind,
-                Done.UNCHANGED,
+                Deed.UNCHANGED,
                 environment.image(service),
                 row.recorded if row is not None else None,
                 (row.container,) if row is not None and row.container is not None else (),
@@ -171,11 +171,11 @@ def _outcomes(
     return found
 
 
-def _reason(one: Settled) -> str | None:
+def _reason(one: Ended) -> str | None:
     row = one.row
     if row is None:
         return "nothing was seen of it"
-    if one.verdict is Verdict.READY:
+    if one.verdict is RolloutVerdict.READY:
         return "at a later state commit" if row.state is State.DIFFERS else None
     if row.state is State.DIFFERS:
         return row.reason or f"the workload still has {row.recorded}"

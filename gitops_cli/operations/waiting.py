@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from gitops_cli.domain.cluster.comparison import Row, State, target_of, telling
 from gitops_cli.domain.cluster.rollout import Phase, Trouble
-from gitops_cli.domain.cluster.sync import Verdict
+from gitops_cli.domain.cluster.sync import RolloutVerdict
 from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ConfigurationError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.diff import compared_with
 from gitops_cli.operations.ports import Cluster, Following
 
@@ -36,20 +36,20 @@ class Awaited(NamedTuple):
     services: Mapping[EnvironmentName, frozenset[ServiceName]]
 
 
-class Settled(NamedTuple):
+class Ended(NamedTuple):
     """How it ended for one service. `row` is None where nothing was seen of it.
 
     `error` says why the cluster could not be asked (any more).
     """
 
     row: Row | None
-    verdict: Verdict
+    verdict: RolloutVerdict
     error: GitOpsError | None = None
 
 
-def give_up_if_changed(row: Row) -> Verdict | None:
+def give_up_if_changed(row: Row) -> RolloutVerdict | None:
     """Judge a row that differs after a sync: somebody else changed it."""
-    return Verdict.CHANGED
+    return RolloutVerdict.CHANGED
 
 
 class Waiting:
@@ -63,11 +63,11 @@ class Waiting:
         self,
         awaited: Sequence[Awaited],
         environments: Mapping[EnvironmentName, Environment],
-        team: Team,
+        team: TeamSettings,
         *,
         now: Callable[[], datetime],
         heard: Callable[[Row], None] = lambda row: None,
-        differing: Callable[[Row], Verdict | None] = give_up_if_changed,
+        differing: Callable[[Row], RolloutVerdict | None] = give_up_if_changed,
     ) -> None:
         self._awaited = awaited
         self._environments = environments
@@ -76,12 +76,12 @@ class Waiting:
         self._heard = heard
         self._differing = differing
         self._last: dict[Key, Row] = {}
-        self._settled: dict[Key, Settled] = {}
+        self._settled: dict[Key, Ended] = {}
         self._looked: dict[EnvironmentName, Observed] = {}
         self._explained: dict[Trouble, tuple[float, Trouble]] = {}
         self._differs_since: dict[Key, float] = {}
 
-    def run(self, timeout: float) -> dict[Key, Settled]:
+    def run(self, timeout: float) -> dict[Key, Ended]:
         """Wait at most so many seconds; every service gets a verdict."""
         deadline = time.monotonic() + timeout
         with ExitStack() as stack:
@@ -142,7 +142,7 @@ class Waiting:
         if not rows:
             lasting = next((p for p in problems if isinstance(p, _LASTING)), None)
             if lasting is not None:
-                self._settled[key] = Settled(None, Verdict.FAILED, lasting)
+                self._settled[key] = Ended(None, RolloutVerdict.FAILED, lasting)
             return
         row = telling(rows)
         if self._may_lag(key, row):
@@ -153,7 +153,7 @@ class Waiting:
         self._last[key] = row
         verdict = self._verdict(row)
         if verdict is not None:
-            self._settled[key] = Settled(row, verdict)
+            self._settled[key] = Ended(row, verdict)
 
     def _may_lag(self, key: Key, row: Row) -> bool:
         """Tell whether only the pods differ, and only for a moment so far."""
@@ -162,19 +162,19 @@ class Waiting:
             return False
         return time.monotonic() - self._differs_since.setdefault(key, time.monotonic()) < _LAG
 
-    def _verdict(self, row: Row) -> Verdict | None:
+    def _verdict(self, row: Row) -> RolloutVerdict | None:
         match row.state:
             case State.IN_SYNC | State.DIGEST:
-                return Verdict.READY
+                return RolloutVerdict.READY
             case State.DIFFERS:
                 return self._differing(row)
             case State.MISSING | State.UNCLEAR:
-                return Verdict.CHANGED
+                return RolloutVerdict.CHANGED
         if row.rollout is not None and row.rollout.phase is Phase.HALTED:
-            return Verdict.HALTED
+            return RolloutVerdict.HALTED
         final = row.trouble is not None and row.trouble.final
         failed = row.rollout is not None and row.rollout.phase is Phase.FAILED
-        return Verdict.FAILED if failed or final else None
+        return RolloutVerdict.FAILED if failed or final else None
 
     def _with_reasons(self, cluster: Cluster, row: Row) -> Row:
         """Explain a trouble once; a suspicion is asked about again until it is confirmed."""
@@ -189,7 +189,9 @@ class Waiting:
 
     def _time_out(self, one: Awaited, follower: Following) -> None:
         for key in self._pending_of([one]):
-            self._settled[key] = Settled(self._last.get(key), Verdict.TIMED_OUT, follower.error)
+            self._settled[key] = Ended(
+                self._last.get(key), RolloutVerdict.TIMED_OUT, follower.error
+            )
 
 
 def _news(row: Row | None) -> tuple[object, ...] | None:

@@ -13,7 +13,7 @@ from gitops_cli.domain.cluster.workload import Target
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, explained, restricted
 from gitops_cli.operations.placement import Clusters
@@ -27,7 +27,7 @@ _TICK = 0.5
 _BREATH = 0.1
 _AGAIN = 2.0  # between looks at pods that have to prove themselves
 
-Chosen = Callable[[Snapshot], tuple[Team, list[EnvironmentName]]]
+Chosen = Callable[[Snapshot], tuple[TeamSettings, list[EnvironmentName]]]
 """What a state's gitops.toml says, and which environments to show. Raises GitOpsError."""
 
 
@@ -97,7 +97,7 @@ class _Watching:
         self._chosen = chosen
         self._now = now
         self._selection = selection
-        self._team = Team()
+        self._team = TeamSettings()
         self._names: list[EnvironmentName] = []
         self._following: list[_Followed] = []
         self._rows: dict[tuple[object, ...], Row] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gitops_cli.domain.change.draft import Draft, Outcome, Review, Verb, told_apart
+from gitops_cli.domain.change.draft import Draft, Review, Verb, WriteOutcome, told_apart
 from gitops_cli.domain.change.plan import Action, Change
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
@@ -29,19 +29,19 @@ _COLUMNS = (
 Changelogs = Mapping[ServiceName, Changelog]
 
 
-def plan_view(outcome: Outcome, changelogs: Changelogs) -> View:
+def plan_view(outcome: WriteOutcome, changelogs: Changelogs) -> View:
     """Return a plan for people to judge: one row per service, then its source commits."""
     draft = outcome.draft
     return View(_kind(draft), document(outcome, changelogs), tuple(_plan(draft, changelogs)))
 
 
-def result_view(outcome: Outcome, changelogs: Changelogs | None = None) -> View:
+def result_view(outcome: WriteOutcome, changelogs: Changelogs | None = None) -> View:
     """Return what was written, or that nothing had to be."""
     lines = tuple(_result(outcome))
     return View(_kind(outcome.draft), document(outcome, changelogs or {}), lines)
 
 
-def both_views(outcome: Outcome, changelogs: Changelogs) -> View:
+def both_views(outcome: WriteOutcome, changelogs: Changelogs) -> View:
     """Return plan and result as one, for a report that nobody was asked about."""
     blocks = (*_plan(outcome.draft, changelogs), *_result(outcome))
     return View(_kind(outcome.draft), document(outcome, changelogs), blocks)
@@ -51,7 +51,7 @@ def _kind(draft: Draft) -> str:
     return _KIND.get(draft.verb, draft.verb.value)
 
 
-def document(outcome: Outcome, changelogs: Changelogs) -> dict[str, Any]:
+def document(outcome: WriteOutcome, changelogs: Changelogs) -> dict[str, Any]:
     """Return the fields of all such results."""
     draft, written = outcome.draft, outcome.written
     return {
@@ -180,7 +180,7 @@ def _listed(sign: str, commits: Sequence[SourceCommit], total: int | None) -> It
         yield Line(f"  {sign} {plural(more, 'commit')} more", Style.DIM)
 
 
-def _result(outcome: Outcome) -> Iterator[Line]:
+def _result(outcome: WriteOutcome) -> Iterator[Line]:
     draft, written = outcome.draft, outcome.written
     if outcome.review is not None and draft.changes:
         yield from _waits(outcome, outcome.review)
@@ -192,7 +192,7 @@ def _result(outcome: Outcome) -> Iterator[Line]:
         yield Line(_nothing(draft), Style.DIM)
 
 
-def _waits(outcome: Outcome, review: Review) -> Iterator[Line]:
+def _waits(outcome: WriteOutcome, review: Review) -> Iterator[Line]:
     """Tell where the change waits, and how it gets on from there."""
     if outcome.written is None:
         yield Line(f"would push {review.branch}: {outcome.draft.proposal.subject}", Style.INFO)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gitops_cli.domain.cluster.advice import commands
 from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State
-from gitops_cli.domain.cluster.pods import Running
+from gitops_cli.domain.cluster.pods import RunningImage
 from gitops_cli.domain.cluster.rollout import Trouble
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import ImageRef
@@ -204,7 +204,7 @@ def version(image: ImageRef | None, other: ImageRef | None = None) -> str:
     return f"{short}@{image.digest[7:14]}" if image.digest else short
 
 
-def running_text(running: Sequence[Running] | None, wanted: ImageRef | None) -> str:
+def running_text(running: Sequence[RunningImage] | None, wanted: ImageRef | None) -> str:
     """Return what pods run: `36a03b3`, or `36a03b3 ×2, 8f14e45 ×1` where they do not agree."""
     if running is None:
         return "?"

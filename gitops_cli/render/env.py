@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gitops_cli.domain.change.proposal import Written
-from gitops_cli.domain.directories import NO_ENVIRONMENTS, Listed, NewEnvironment
+from gitops_cli.domain.directories import NO_ENVIRONMENTS, ListedEnvironment, NewEnvironment
 from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.text import plural
 from gitops_cli.domain.version import SHORT
@@ -22,7 +22,7 @@ _COLUMNS = (
 )
 
 
-def list_view(listed: Sequence[Listed]) -> View:
+def list_view(listed: Sequence[ListedEnvironment]) -> View:
     """Return a row per environment."""
     document = {
         "environments": [
@@ -45,11 +45,11 @@ def list_view(listed: Sequence[Listed]) -> View:
     return View("environments", document, (Table(_COLUMNS, [_row(each) for each in listed]),))
 
 
-def _errors(each: Listed) -> int:
+def _errors(each: ListedEnvironment) -> int:
     return sum(f.severity is Severity.ERROR for f in each.environment.findings)
 
 
-def _row(each: Listed) -> list[Cell | str]:
+def _row(each: ListedEnvironment) -> list[Cell | str]:
     environment = each.environment
     return [
         Cell(environment.name, Style.BAD if _errors(each) else Style.PLAIN),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from gitops_cli.domain.duration import age
-from gitops_cli.domain.past.entries import Entry, Recorded
+from gitops_cli.domain.past.entries import PastChange, Recorded
 from gitops_cli.domain.version import SHORT
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
@@ -26,7 +26,7 @@ _COLUMNS = (
 )
 
 
-def view(entries: Iterable[Entry], now: datetime) -> View:
+def view(entries: Iterable[PastChange], now: datetime) -> View:
     """Return a row per change, newest first."""
     found, documents = [], []
     for entry in entries:  # each one while git looks for the next
@@ -37,7 +37,7 @@ def view(entries: Iterable[Entry], now: datetime) -> View:
     return View("history", {"entries": documents}, (block if found else empty,))
 
 
-def _entry(entry: Entry, now: datetime) -> dict[str, Any]:
+def _entry(entry: PastChange, now: datetime) -> dict[str, Any]:
     lived = entry.lived(now)
     return {
         "environment": entry.environment,
@@ -59,7 +59,7 @@ def _entry(entry: Entry, now: datetime) -> dict[str, Any]:
     }
 
 
-def _row(entry: Entry, now: datetime) -> list[Cell | str]:
+def _row(entry: PastChange, now: datetime) -> list[Cell | str]:
     lived = entry.lived(now)
     current = entry.replaced_at is None and lived is not None
     length = age(lived) if lived is not None else ""
@@ -78,7 +78,7 @@ def _row(entry: Entry, now: datetime) -> list[Cell | str]:
     ]
 
 
-def _whence(entry: Entry) -> str:
+def _whence(entry: PastChange) -> str:
     source = entry.made_by.trailers.get("Gitops-From")
     return f"from {source}" if source else ""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gitops_cli.domain.directories import NO_ENVIRONMENTS
 from gitops_cli.domain.duration import age
-from gitops_cli.domain.grid import Cell, Column, Grid, Live, Status
+from gitops_cli.domain.grid import Grid, GridCell, GridColumn, Live, Status
 from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Distance, Relation
@@ -65,7 +65,7 @@ def _grid(grid: Grid, now: datetime) -> dict[str, Any]:
     }
 
 
-def _column(column: Column, now: datetime) -> dict[str, Any]:
+def _column(column: GridColumn, now: datetime) -> dict[str, Any]:
     return {
         "environment": column.environment,
         "stage": column.place.stage,
@@ -76,7 +76,7 @@ def _column(column: Column, now: datetime) -> dict[str, Any]:
     }
 
 
-def _cell(cell: Cell, service: ServiceName, now: datetime) -> dict[str, Any]:
+def _cell(cell: GridCell, service: ServiceName, now: datetime) -> dict[str, Any]:
     version = cell.file.version if cell.file else None
     change, distance = cell.change, cell.distance
     return {
@@ -144,15 +144,15 @@ def _table(grid: Grid, now: datetime) -> Table:
     return Table(columns, rows, grid.project or None)
 
 
-def _heading(column: Column) -> str:
+def _heading(column: GridColumn) -> str:
     return f"{column.place.stage} (frozen)" if column.freeze else column.place.stage
 
 
-def _author(cell: Cell) -> str:
+def _author(cell: GridCell) -> str:
     return cell.change.author.name if cell.change else ""
 
 
-def _shown(cell: Cell, now: datetime) -> views.Cell:
+def _shown(cell: GridCell, now: datetime) -> views.Cell:
     if cell.file is None:
         return views.Cell("unreadable", Style.BAD)
     since = f" {age(now - cell.change.committed_at)}" if cell.change else ""

@@ -7,20 +7,30 @@ from typing import Any
 
 from gitops_cli.domain.cluster.advice import commands
 from gitops_cli.domain.cluster.comparison import Row, State
-from gitops_cli.domain.cluster.sync import Done, EnvironmentReport, Outcome, SyncReport, Verdict
+from gitops_cli.domain.cluster.sync import (
+    Deed,
+    EnvironmentReport,
+    RolloutVerdict,
+    SyncOutcome,
+    SyncReport,
+)
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.diff import problem_document, trouble_document, version
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 _STYLES = {
-    Done.PATCHED: Style.GOOD,
-    Done.WOULD_PATCH: Style.INFO,
-    Done.UNCHANGED: Style.DIM,
-    Done.LEFT: Style.WARN,
-    Done.REVERTED: Style.WARN,
-    Done.NOT_TRIED: Style.WARN,
+    Deed.PATCHED: Style.GOOD,
+    Deed.WOULD_PATCH: Style.INFO,
+    Deed.UNCHANGED: Style.DIM,
+    Deed.LEFT: Style.WARN,
+    Deed.REVERTED: Style.WARN,
+    Deed.NOT_TRIED: Style.WARN,
 }
-_VERDICTS = {Verdict.READY: Style.GOOD, Verdict.FAILED: Style.BAD, Verdict.TIMED_OUT: Style.BAD}
+_VERDICTS = {
+    RolloutVerdict.READY: Style.GOOD,
+    RolloutVerdict.FAILED: Style.BAD,
+    RolloutVerdict.TIMED_OUT: Style.BAD,
+}
 
 
 def sync_view(report: SyncReport) -> View:
@@ -55,7 +65,7 @@ def document(report: SyncReport) -> dict[str, Any]:
     }
 
 
-def outcome_document(outcome: Outcome, context: str | None) -> dict[str, Any]:
+def outcome_document(outcome: SyncOutcome, context: str | None) -> dict[str, Any]:
     """Return one service in full."""
     rollout = outcome.rollout
     return {
@@ -74,8 +84,8 @@ def outcome_document(outcome: Outcome, context: str | None) -> dict[str, Any]:
     }
 
 
-def _commands(outcome: Outcome, context: str | None) -> tuple[str, ...]:
-    if outcome.verdict not in (Verdict.FAILED, Verdict.TIMED_OUT):
+def _commands(outcome: SyncOutcome, context: str | None) -> tuple[str, ...]:
+    if outcome.verdict not in (RolloutVerdict.FAILED, RolloutVerdict.TIMED_OUT):
         return ()
     trouble = outcome.rollout.trouble if outcome.rollout else None
     return commands(outcome.environment, outcome.kind, outcome.service, trouble, context)
@@ -107,22 +117,22 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
     return blocks
 
 
-def failure_blocks(outcome: Outcome, context: str | None) -> list[Line]:
+def failure_blocks(outcome: SyncOutcome, context: str | None) -> list[Line]:
     """Return the last log lines of a rollout that failed, and the commands that show more."""
     trouble = outcome.rollout.trouble if outcome.rollout else None
     lines: list[Line] = []
-    if outcome.verdict in (Verdict.FAILED, Verdict.TIMED_OUT) and trouble is not None:
+    if outcome.verdict in (RolloutVerdict.FAILED, RolloutVerdict.TIMED_OUT) and trouble is not None:
         who = f"{outcome.service}{'' if trouble.pod is None else ' ' + trouble.pod}"
         lines += [Line(f"  {who} | {text}", Style.DIM) for text in trouble.log]
     return lines + [Line(f"  {command}", Style.DIM) for command in _commands(outcome, context)]
 
 
-def _tells(outcome: Outcome) -> bool:
-    quiet = outcome.done is Done.UNCHANGED and outcome.verdict in (None, Verdict.READY)
+def _tells(outcome: SyncOutcome) -> bool:
+    quiet = outcome.done is Deed.UNCHANGED and outcome.verdict in (None, RolloutVerdict.READY)
     return not quiet or outcome.reason is not None or outcome.error is not None
 
 
-def _cells(outcome: Outcome) -> list[Cell | str]:
+def _cells(outcome: SyncOutcome) -> list[Cell | str]:
     reason = outcome.error.message if outcome.error is not None else outcome.reason or ""
     verdict = outcome.verdict
     return [
@@ -142,14 +152,14 @@ def summary_line(report: SyncReport) -> str:
     counts = Counter(o.done for o in report.outcomes)
     if not counts and any(e.problems for e in report.environments):
         return "nothing was changed"
-    if set(counts) <= {Done.UNCHANGED}:
-        said = f"nothing to do: {plural(counts[Done.UNCHANGED], 'service')} as recorded"
+    if set(counts) <= {Deed.UNCHANGED}:
+        said = f"nothing to do: {plural(counts[Deed.UNCHANGED], 'service')} as recorded"
         waiting = sum(not o.settled and o.verdict is None for o in report.outcomes)
         return f"{said}, {waiting} not rolled out: add --wait to see why" if waiting else said
-    return ", ".join(f"{counts[done]} {done.value}" for done in Done if counts[done])
+    return ", ".join(f"{counts[done]} {done.value}" for done in Deed if counts[done])
 
 
-def place_of_row(row: Row | Outcome) -> str:
+def place_of_row(row: Row | SyncOutcome) -> str:
     """Return what a line of progress is about; the next one about it takes its place."""
     return f"{row.environment} {row.kind.value} {row.service}"
 
@@ -162,7 +172,7 @@ def row_line(row: Row) -> str:
     return f"{row.environment} {row.service} {version(row.wanted)} {row.state.value}{count}{reason}"
 
 
-def outcome_line(outcome: Outcome) -> str:
+def outcome_line(outcome: SyncOutcome) -> str:
     """Return one line of progress for a workload that was patched, or not."""
     reason = outcome.error.message if outcome.error is not None else outcome.reason
     said = f": {one_line(reason)}" if reason else ""

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitops_cli.domain.cluster.sync import EnvironmentReport, Outcome, SyncReport, Verdict
+from gitops_cli.domain.cluster.sync import (
+    EnvironmentReport,
+    RolloutVerdict,
+    SyncOutcome,
+    SyncReport,
+)
 from gitops_cli.render.diff import problem_document, version
 from gitops_cli.render.sync import failure_blocks, outcome_document
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
-_STYLES = {Verdict.READY: Style.GOOD, Verdict.HALTED: Style.WARN, Verdict.CHANGED: Style.WARN}
+_STYLES = {
+    RolloutVerdict.READY: Style.GOOD,
+    RolloutVerdict.HALTED: Style.WARN,
+    RolloutVerdict.CHANGED: Style.WARN,
+}
 
 
 def wait_view(report: SyncReport) -> View:
@@ -67,8 +76,8 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
     return blocks
 
 
-def _cells(outcome: Outcome) -> list[Cell | str]:
-    verdict = outcome.verdict or Verdict.TIMED_OUT
+def _cells(outcome: SyncOutcome) -> list[Cell | str]:
+    verdict = outcome.verdict or RolloutVerdict.TIMED_OUT
     return [
         outcome.service,
         outcome.kind.value,

@@ -14,12 +14,12 @@ from gitops_cli.sandbox.emulator.pods import Node
 from gitops_cli.sandbox.emulator.server import Server, listen
 from gitops_cli.sandbox.emulator.store import Store
 from gitops_cli.sandbox.images import Images
-from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.seed import seed
 from gitops_cli.sandbox.timeline import CLUSTER
 
 
-def serve(place: Place, owner: int | None) -> None:
+def serve(place: SandboxPlace, owner: int | None) -> None:
     """Serve the sandbox's cluster until told to stop, or until the record of it is removed.
 
     If there is an owner and it ends without a word, nobody else will clean up: it is done here.
@@ -81,4 +81,4 @@ def _write(path: Path, content: object) -> None:
 
 
 if __name__ == "__main__":
-    serve(Place(Path(sys.argv[1])), int(sys.argv[2]) if len(sys.argv) > 2 else None)
+    serve(SandboxPlace(Path(sys.argv[1])), int(sys.argv[2]) if len(sys.argv) > 2 else None)

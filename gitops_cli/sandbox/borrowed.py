@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.repositories import make_source, make_state
 from gitops_cli.sandbox.samples import ADA, HOTFIX_BASE, STAGES
 from gitops_cli.sandbox.timeline import StateCommit
@@ -37,7 +37,7 @@ class Borrowed(NamedTuple):
     manifests: Sequence[Json]
 
 
-def make_borrowed(place: Place, project: str, context: str) -> Borrowed:
+def make_borrowed(place: SandboxPlace, project: str, context: str) -> Borrowed:
     """Make the repositories; return what they need on the cluster. Raises GitError."""
     commits = make_source(place, _SOURCE)
     newest = len(commits) - 2  # the last is the hotfix

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.version import is_commit
-from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.repositories import clean_environment
 from gitops_cli.sandbox.samples import NEVER_PUSHED, REGISTRY, SOURCES
 
@@ -16,7 +16,7 @@ from gitops_cli.sandbox.samples import NEVER_PUSHED, REGISTRY, SOURCES
 class Images:
     """What can be pulled. Images of other registries always can."""
 
-    place: Place
+    place: SandboxPlace
     _known: set[tuple[str, str]] = field(default_factory=set)
 
     def pull_problem(self, image: str) -> str | None:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from gitops_cli.domain.errors import ClusterError, ConfigurationError
 from gitops_cli.sandbox.borrowed import Borrowed, make_borrowed
-from gitops_cli.sandbox.place import Place, cache_directory, default_place
+from gitops_cli.sandbox.place import SandboxPlace, cache_directory, default_place
 from gitops_cli.sandbox.repositories import make_repositories
 from gitops_cli.sandbox.samples import HOTFIX
 from gitops_cli.sandbox.timeline import CLUSTER
@@ -30,7 +30,7 @@ _STARTS = 60.0  # seconds a server may take to answer
 _STOPS = 5.0
 
 
-class Running(NamedTuple):
+class RunningServer(NamedTuple):
     """A server that answers. `started`: seconds since the epoch; `fresh`: by this very call."""
 
     server: str  # its URL with the secret
@@ -47,7 +47,7 @@ class Running(NamedTuple):
 class Sandbox(NamedTuple):
     """A sandbox, up or not."""
 
-    place: Place
+    place: SandboxPlace
 
     @property
     def environment(self) -> dict[str, str]:
@@ -65,7 +65,7 @@ class Sandbox(NamedTuple):
         branch = self.place.source("frontend") / ".git/refs/heads" / HOTFIX
         return branch.read_text().strip()
 
-    def up(self, *, owner: int | None = None) -> Running:
+    def up(self, *, owner: int | None = None) -> RunningServer:
         """Make what is missing and start the server, or return the one that is up already.
 
         With an `owner`, a process id, all of it ends with that process, however that ends.
@@ -92,14 +92,14 @@ class Sandbox(NamedTuple):
         with _held(self.place):
             return make_borrowed(self.place, f"gitops-{self.place.directory.name}", context)
 
-    def find(self) -> Running | None:
+    def find(self) -> RunningServer | None:
         """Return the server if it is up."""
         try:
             record = json.loads(self.place.record.read_text())
             answer = _ask("GET", record["server"])
             if answer["directory"] != str(self.place.directory):
                 return None
-            return Running(record["server"], answer["pid"], answer["started"], fresh=False)
+            return RunningServer(record["server"], answer["pid"], answer["started"], fresh=False)
         except (OSError, ValueError, KeyError, http.client.HTTPException):
             return None
 
@@ -121,7 +121,7 @@ class Sandbox(NamedTuple):
             place.remove()
         return True
 
-    def _start(self, owner: int | None) -> Running:
+    def _start(self, owner: int | None) -> RunningServer:
         place = self.place
         place.record.unlink(missing_ok=True)
         owners = [] if owner is None else [str(owner)]
@@ -148,12 +148,12 @@ class Sandbox(NamedTuple):
 
 def sandbox_in(directory: Path | None) -> Sandbox:
     """Return the sandbox in a directory; None: in the user's cache."""
-    return Sandbox(default_place() if directory is None else Place(directory.absolute()))
+    return Sandbox(default_place() if directory is None else SandboxPlace(directory.absolute()))
 
 
 def new_sandbox() -> Sandbox:
     """Return a sandbox in a new directory of the user's cache."""
-    return Sandbox(Place(cache_directory() / f"demo-{secrets.token_hex(3)}"))
+    return Sandbox(SandboxPlace(cache_directory() / f"demo-{secrets.token_hex(3)}"))
 
 
 def _need_extra() -> None:
@@ -164,12 +164,12 @@ def _need_extra() -> None:
         )
 
 
-def _is_sandbox(place: Place) -> bool:
+def _is_sandbox(place: SandboxPlace) -> bool:
     return place.marker.exists() or place.lock.exists()
 
 
 @contextmanager
-def _held(place: Place) -> Iterator[None]:
+def _held(place: SandboxPlace) -> Iterator[None]:
     """Make the directory, and let one process at a time make or remove what is in it.
 
     Raises ConfigurationError: somebody else's directory.
@@ -187,7 +187,7 @@ def _held(place: Place) -> Iterator[None]:
                 return
 
 
-def _make_directory(place: Place) -> None:
+def _make_directory(place: SandboxPlace) -> None:
     try:
         place.directory.mkdir(parents=True, exist_ok=True)
         # Looked at once: another `up` may write its lock at any moment.
@@ -216,7 +216,7 @@ def _last_line(log: Path) -> str:
     return lines[-1] if lines else "it said nothing"
 
 
-def _wait_gone(place: Place) -> None:
+def _wait_gone(place: SandboxPlace) -> None:
     deadline = time.monotonic() + _STOPS
     while place.record.exists() and time.monotonic() < deadline:
         time.sleep(0.02)

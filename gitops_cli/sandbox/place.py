@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 
-class Place(NamedTuple):
+class SandboxPlace(NamedTuple):
     """The directory of one sandbox, absolute."""
 
     directory: Path
@@ -102,6 +102,6 @@ def cache_directory() -> Path:
     return Path(base, "gitops").absolute()
 
 
-def default_place() -> Place:
+def default_place() -> SandboxPlace:
     """Return where the sandbox is if nothing else was said."""
-    return Place(cache_directory() / "sandbox")
+    return SandboxPlace(cache_directory() / "sandbox")

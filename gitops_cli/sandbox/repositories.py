@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError
-from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.samples import (
     HOTFIX_BASE,
     SOURCES,
     YOU,
     Person,
-    SourceCommit,
+    SampleCommit,
 )
 from gitops_cli.sandbox.timeline import StateCommit, timeline
 
@@ -33,7 +33,7 @@ class Import(NamedTuple):
     parent: int | None = None
 
 
-def make_repositories(place: Place) -> None:
+def make_repositories(place: SandboxPlace) -> None:
     """Make the services' repositories, the bare state repository and its clone.
 
     Raises GitError. Times, names and git's settings are fixed, so the hashes are, too.
@@ -42,7 +42,7 @@ def make_repositories(place: Place) -> None:
     make_state(place, timeline(hashes, {service: place.source_url(service) for service in SOURCES}))
 
 
-def make_state(place: Place, commits: Iterable[StateCommit]) -> None:
+def make_state(place: SandboxPlace, commits: Iterable[StateCommit]) -> None:
     """Make the bare state repository and its clone; raises GitError."""
     _git("init", "-q", "--bare", "-b", "main", str(place.remote))
     _import(place.remote, _as_imports(commits))
@@ -60,7 +60,7 @@ def _as_imports(commits: Iterable[StateCommit]) -> list[Import]:
     return [Import("main", c.author, c.when, c.when, c.message, c.files) for c in commits]
 
 
-def make_source(place: Place, service: str) -> Sequence[str]:
+def make_source(place: SandboxPlace, service: str) -> Sequence[str]:
     """Make one service's repository with a working tree; return the hashes of its commits."""
     repository = place.source(service)
     _git("init", "-q", "-b", "main", str(repository))
@@ -87,7 +87,7 @@ def source_imports(service: str) -> list[Import]:
 
 
 def _import_of(
-    commit: SourceCommit, branch: str, files: Mapping[str, str], parent: int | None = None
+    commit: SampleCommit, branch: str, files: Mapping[str, str], parent: int | None = None
 ) -> Import:
     committed = commit.when + timedelta(seconds=commit.committed)
     return Import(
@@ -95,7 +95,7 @@ def _import_of(
     )
 
 
-def _readme(service: str, commits: Sequence[SourceCommit]) -> str:
+def _readme(service: str, commits: Sequence[SampleCommit]) -> str:
     return f"# {service}\n\n" + "".join(f"- {commit.subject}\n" for commit in commits)
 
 

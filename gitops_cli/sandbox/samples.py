@@ -31,7 +31,7 @@ CI = Person("CI", "ci@example.com")
 YOU = Person("You", "you@example.com")  # the identity in the clone, so that nothing must be set
 
 
-class SourceCommit(NamedTuple):
+class SampleCommit(NamedTuple):
     """One commit of a service. `off` names a branch beside main, which starts at production's."""
 
     author: Person
@@ -45,8 +45,8 @@ def _at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def _history(*lines: tuple[Person, str, str]) -> tuple[SourceCommit, ...]:
-    return tuple(SourceCommit(person, _at(when), subject) for person, when, subject in lines)
+def _history(*lines: tuple[Person, str, str]) -> tuple[SampleCommit, ...]:
+    return tuple(SampleCommit(person, _at(when), subject) for person, when, subject in lines)
 
 
 # A tag of the registry exists for each of these commits but the one whose hash begins so. The
@@ -54,7 +54,7 @@ def _history(*lines: tuple[Person, str, str]) -> tuple[SourceCommit, ...]:
 NEVER_PUSHED = "dead0"
 
 HOTFIX = "hotfix-price-list"  # the branch
-_HOTFIX = SourceCommit(
+_HOTFIX = SampleCommit(
     BEN,
     _at("2026-11-19T15:29:20"),  # found by trying, like `committed`: they make the hash begin so
     "Load the price list from the cache",
@@ -62,7 +62,7 @@ _HOTFIX = SourceCommit(
     committed=14,
 )
 
-SOURCES: dict[str, tuple[SourceCommit, ...]] = {
+SOURCES: dict[str, tuple[SampleCommit, ...]] = {
     "authentication": _history(
         (ADA, "2026-10-01T08:40:00", "Start the service"),
         (ADA, "2026-10-02T09:15:00", "Sign in with a password"),

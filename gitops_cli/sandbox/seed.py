@@ -14,7 +14,7 @@ from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.recorded.environment import Environment, RawFile, Snapshot, parse_snapshot
 from gitops_cli.sandbox.emulator.api import Answer, Request, handle
 from gitops_cli.sandbox.emulator.controllers import Controllers
-from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.repositories import clean_environment
 
 _AGE = 4 * 86400.0  # seconds
@@ -22,7 +22,7 @@ _STEP = 5.0  # seconds; longer than a pod takes to start
 _REPLICAS = {"production": 3, "staging": 2}
 
 
-def seed(controllers: Controllers, place: Place) -> None:
+def seed(controllers: Controllers, place: SandboxPlace) -> None:
     """Create a namespace per environment and a Deployment per service, and let them settle."""
     store = controllers.store
     began = time.time() - _AGE
@@ -44,7 +44,7 @@ def _stopped_at(moment: float) -> Callable[[], float]:
     return lambda: moment
 
 
-def recorded(place: Place) -> Snapshot:
+def recorded(place: SandboxPlace) -> Snapshot:
     """Return the tip of the bare state repository; raises GitError."""
     done = subprocess.run(
         ["git", f"--git-dir={place.remote}", "archive", "--format=tar", "main"],

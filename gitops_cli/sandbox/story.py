@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gitops_cli.operations.ports import Objects
 
 
-class Step(NamedTuple):
+class Scene(NamedTuple):
     """One command; `why` is said before it, and `ends` with what it should end."""
 
     why: str
@@ -33,44 +33,44 @@ class Cast(NamedTuple):
     production: str
 
 
-def story(cast: Cast) -> Sequence[Step]:
+def story(cast: Cast) -> Sequence[Scene]:
     """Return the steps: promote, diff, sync, a failing rollout, rollback."""
     production = cast.production
     return (
-        Step(
+        Scene(
             "A state repository says which commit of each service runs where. Development is "
             "ahead of staging, and staging of production.",
             ("status",),
         ),
-        Step(
+        Scene(
             f"{cast.service} has been tested in development. Promote it: one commit in the "
             "state repository, nothing else.",
             ("promote", cast.service, "--from", "dev", "--to", "prod", "--yes"),
         ),
-        Step(
+        Scene(
             "The cluster still runs the old version.",
             ("diff", production),
             ExitCode.NO,
         ),
-        Step(
+        Scene(
             "Make the cluster follow, and wait until the new version is rolled out.",
             ("sync", production, "--wait"),
         ),
-        Step(
+        Scene(
             f"Now somebody records a hotfix of {cast.fragile} whose image was never pushed.",
             ("set", f"{cast.fragile}={cast.broken}", "-e", "prod", "-m", "hotfix"),
         ),
-        Step(
+        Scene(
             "The rollout fails, and sync says why. The old pods go on serving.",
             ("sync", production, "--wait"),
             ExitCode.ROLLOUT_FAILED,
         ),
-        Step(
+        Scene(
             "Back to the version before: again a commit, with its reason.",
             ("rollback", cast.fragile, "-e", "prod", "--yes", "-m", "its image was never pushed"),
         ),
-        Step("The cluster follows once more.", ("sync", production, "--wait")),
-        Step(
+        Scene("The cluster follows once more.", ("sync", production, "--wait")),
+        Scene(
             "Who changed what, when and why is the history of the repository.",
             ("history", cast.fragile, "-e", "prod"),
         ),

@@ -23,7 +23,7 @@ from gitops_cli.sandbox.samples import (
     STAGES,
     Move,
     Person,
-    SourceCommit,
+    SampleCommit,
 )
 
 CLUSTER = "gitops-sandbox"  # the kubeconfig's context, which gitops.toml insists on
@@ -80,14 +80,14 @@ def _first_files(recorded: _Recorded) -> dict[str, str]:
     return files
 
 
-def _builds(history: Sequence[SourceCommit]) -> Iterator[tuple[datetime, int]]:
+def _builds(history: Sequence[SampleCommit]) -> Iterator[tuple[datetime, int]]:
     for index, commit in enumerate(history):
         if commit.off is None and commit.when + _BUILD > BEGINS:
             yield commit.when + _BUILD, index
 
 
 def _built(
-    when: datetime, service: str, version: str, commit: SourceCommit, recorded: _Recorded
+    when: datetime, service: str, version: str, commit: SampleCommit, recorded: _Recorded
 ) -> Iterator[StateCommit]:
     occasion = Occasion(Verb.SET, source_times={ServiceName(service): commit.when})
     for number, project in enumerate(p for p, services in PROJECTS.items() if service in services):

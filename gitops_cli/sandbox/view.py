@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from gitops_cli.render.view import Line, Style, View
 
 if TYPE_CHECKING:
-    from gitops_cli.sandbox.lifecycle import Running, Sandbox
+    from gitops_cli.sandbox.lifecycle import RunningServer, Sandbox
 
 
-def up_view(sandbox: Sandbox, running: Running, *, option: str) -> View:
+def up_view(sandbox: Sandbox, running: RunningServer, *, option: str) -> View:
     """Return what is up; `option` is the `--dir` that further commands need, or empty."""
     place = sandbox.place
     told = "The sandbox is up." if running.fresh else "The sandbox was up already."

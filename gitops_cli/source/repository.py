@@ -12,7 +12,7 @@ from gitops_cli.domain.forge_links import project_at, same_remote
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import UNKNOWN, Changelog, Distance, Relation, SourceCommit
 from gitops_cli.domain.recorded.resolution import service_of_remote
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.source import history
 from gitops_cli.source.checkout import Checkout, remote_of
 from gitops_cli.source.mirror import Mirror, mirror_of
@@ -108,7 +108,7 @@ class Sources:
 
     def __init__(
         self,
-        team: Team,
+        team: TeamSettings,
         *,
         checkout: Checkout | None = None,
         base: Path | None = None,
@@ -189,7 +189,7 @@ def _from_anywhere(remote: str, root: Path) -> str:
     return str(root / remote) if is_path else remote
 
 
-def _is_of(here: Checkout, service: ServiceName, source: str | None, team: Team) -> bool:
+def _is_of(here: Checkout, service: ServiceName, source: str | None, team: TeamSettings) -> bool:
     if source is not None:
         return here.remote is not None and same_remote(source, here.remote)
     try:

@@ -117,7 +117,7 @@ def _complete(history: History, known: Known, tip: str, missing: Collection[str]
     return Known(tip, {**commits, **dict.fromkeys(left), **seen}, gone, whole=True)
 
 
-class Step(NamedTuple):
+class BranchStep(NamedTuple):
     """One commit of the branch, and the paths it changed (False: removed) from the one before."""
 
     commit: str
@@ -134,7 +134,9 @@ class Step(NamedTuple):
                 gone[path] = self.commit
 
 
-def _steps(history: History, tip: str, *, but: str | None = None) -> Generator[Step, None, None]:
+def _steps(
+    history: History, tip: str, *, but: str | None = None
+) -> Generator[BranchStep, None, None]:
     """Yield the branch's commits, newest first, down to `but`."""
     start: str | None = tip
     while start is not None:
@@ -144,7 +146,7 @@ def _steps(history: History, tip: str, *, but: str | None = None) -> Generator[S
 
 def _down_to_a_pull(
     history: History, start: str, but: str | None
-) -> Generator[Step, None, str | None]:
+) -> Generator[BranchStep, None, str | None]:
     """Yield commits along first parents; return where to go on, None at the end."""
     with closing(_first_parents(history, start, but)) as steps:
         for step, is_merge in steps:
@@ -154,14 +156,14 @@ def _down_to_a_pull(
                 continue
             before = str(history.before(commit))
             raw = history.raw(before, step.commit)
-            yield Step(step.commit, before, {line.path: line.status != "D" for line in raw})
+            yield BranchStep(step.commit, before, {line.path: line.status != "D" for line in raw})
             return before
     return None
 
 
 def _first_parents(
     history: History, start: str, but: str | None
-) -> Generator[tuple[Step, bool], None, None]:
+) -> Generator[tuple[BranchStep, bool], None, None]:
     """Yield commits along first parents, each with whether it is a merge."""
     process = history.git.start(
         "-c",
@@ -206,8 +208,8 @@ def _fields(process: Popen[bytes]) -> Iterator[str]:
         yield rest.decode(errors="surrogateescape")
 
 
-def _parsed(fields: Iterator[str]) -> Iterator[tuple[Step, bool]]:
-    step: tuple[Step, bool] | None = None
+def _parsed(fields: Iterator[str]) -> Iterator[tuple[BranchStep, bool]]:
+    step: tuple[BranchStep, bool] | None = None
     changed: dict[str, bool] = {}
     for each in fields:
         text = each.lstrip("\n")
@@ -218,7 +220,7 @@ def _parsed(fields: Iterator[str]) -> Iterator[tuple[Step, bool]]:
                 yield step
             commit, *parents = text.removeprefix(_MARK).split()
             changed = {}
-            step = Step(commit, parents[0] if parents else "", changed), len(parents) > 1
+            step = BranchStep(commit, parents[0] if parents else "", changed), len(parents) > 1
     if step is not None:
         yield step
 

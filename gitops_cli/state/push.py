@@ -15,7 +15,7 @@ from gitops_cli.state.patience import insist
 from gitops_cli.state.process import Done, Git
 
 
-class Outcome(Enum):
+class PushOutcome(Enum):
     """What a push did, as far as it alone can tell."""
 
     ACCEPTED = "accepted"
@@ -28,7 +28,7 @@ class Outcome(Enum):
 class Pushed(NamedTuple):
     """The outcome, and the words of git, the server and its hooks."""
 
-    outcome: Outcome
+    outcome: PushOutcome
     reason: str = ""
     done: Done | None = None
 
@@ -75,22 +75,24 @@ def judge(done: Done, ref: str, *, over_http: bool = False) -> Pushed:
     line = _line_of(done.text, ref)
     if done.code == 0:
         # "=": somebody made the very same commit in the same second, and theirs is there already.
-        return Pushed(Outcome.MOVED if line is not None and line[0] == "=" else Outcome.ACCEPTED)
+        return Pushed(
+            PushOutcome.MOVED if line is not None and line[0] == "=" else PushOutcome.ACCEPTED
+        )
     if line is not None:
         flag, summary = line
         if flag != "!":
             # git says that the ref was updated, and failed afterwards.
-            return Pushed(Outcome.UNKNOWN, spoken(done.err), done)
+            return Pushed(PushOutcome.UNKNOWN, spoken(done.err), done)
         if summary.startswith("[rejected]"):
-            return Pushed(Outcome.MOVED, summary, done)
+            return Pushed(PushOutcome.MOVED, summary, done)
         if summary.startswith("[remote rejected]"):
             said = remote_said(done.err)
-            return Pushed(Outcome.REJECTED, f"{summary}\n{said}".strip(), done)
-        return Pushed(Outcome.UNKNOWN, summary, done)
+            return Pushed(PushOutcome.REJECTED, f"{summary}\n{said}".strip(), done)
+        return Pushed(PushOutcome.UNKNOWN, summary, done)
     if done.code == 1:
-        outcome = Outcome.REJECTED if over_http else Outcome.REFUSED_HERE
+        outcome = PushOutcome.REJECTED if over_http else PushOutcome.REFUSED_HERE
         return Pushed(outcome, spoken(done.err), done)
-    return Pushed(Outcome.UNKNOWN, spoken(done.err), done)
+    return Pushed(PushOutcome.UNKNOWN, spoken(done.err), done)
 
 
 def swap(location: Location, ref: str, *, new: str, old: str | None) -> Pushed:
@@ -102,8 +104,8 @@ def swap(location: Location, ref: str, *, new: str, old: str | None) -> Pushed:
     absent = "0" * len(new)
     done = location.git.run("update-ref", "-m", "gitops", ref, new, old or absent)
     if done.code == 0:
-        return Pushed(Outcome.ACCEPTED)
-    return Pushed(Outcome.REJECTED, spoken(done.err), done)
+        return Pushed(PushOutcome.ACCEPTED)
+    return Pushed(PushOutcome.REJECTED, spoken(done.err), done)
 
 
 def _line_of(out: str, ref: str) -> tuple[str, str] | None:

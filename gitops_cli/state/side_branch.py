@@ -17,7 +17,7 @@ from gitops_cli.state.commit import build_commit, effective_edits, identity
 from gitops_cli.state.config import Config
 from gitops_cli.state.failures import failure
 from gitops_cli.state.objects import ObjectReader
-from gitops_cli.state.push import Outcome, Pushed, push
+from gitops_cli.state.push import Pushed, PushOutcome, push
 from gitops_cli.state.remote import HEADS, check_ref, fetch, look
 from gitops_cli.state.snapshots import commit_snapshot
 
@@ -49,9 +49,9 @@ def write_aside(
         if there is not None and _says_the_same(branch, there, new):
             return Written(there, False, tip, proposal, attempt)
         pushed = _offer(branch, ref, new, there, timeout)
-        if pushed.outcome is Outcome.ACCEPTED:
+        if pushed.outcome is PushOutcome.ACCEPTED:
             return Written(new, True, tip, _with(proposal, edits), attempt)
-        if pushed.outcome is not Outcome.MOVED:
+        if pushed.outcome is not PushOutcome.MOVED:
             raise _error(pushed, branch)
     raise RetriesExhausted(f"{name} kept moving", hint="repeat the command")
 
@@ -85,12 +85,12 @@ def _offer(branch: Branch, ref: str, new: str, old: str | None, timeout: float) 
         return push(branch.git, url, ref, new=new, old=old, timeout=timeout, patiently=True)
     absent = "0" * len(new)
     done = branch.git.run("update-ref", "-m", "gitops: propose", ref, new, old or absent)
-    return Pushed(Outcome.ACCEPTED if done.code == 0 else Outcome.MOVED, done=done)
+    return Pushed(PushOutcome.ACCEPTED if done.code == 0 else PushOutcome.MOVED, done=done)
 
 
 def _error(pushed: Pushed, branch: Branch) -> GitOpsError:
     url = redacted(branch.push_url)
-    if pushed.outcome is Outcome.UNKNOWN and pushed.done is not None:
+    if pushed.outcome is PushOutcome.UNKNOWN and pushed.done is not None:
         return failure(pushed.done, f"cannot push to {url}", remote=url)
     said = visible(pushed.reason) or "no reason given"
     return PushRefused(f"{url} refused the push: {said}", hint="ask who may push branches there")

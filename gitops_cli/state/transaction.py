@@ -26,7 +26,7 @@ from gitops_cli.state.config import Config
 from gitops_cli.state.failures import failure
 from gitops_cli.state.objects import ObjectReader
 from gitops_cli.state.patience import chance
-from gitops_cli.state.push import Outcome, Pushed, push, swap
+from gitops_cli.state.push import Pushed, PushOutcome, push, swap
 from gitops_cli.state.snapshots import commit_snapshot
 from gitops_cli.state.stale_locks import blocking_locks, remove_dead
 
@@ -83,9 +83,9 @@ class Transaction:
                 return Written(self.tip, False, self.tip, proposal, self.attempts)
             parent, new = self.tip, self._commit(proposal, edits)
             pushed = self._offer(new)
-            if pushed.outcome is Outcome.ACCEPTED:
+            if pushed.outcome is PushOutcome.ACCEPTED:
                 return self._written(new, parent, proposal)
-            if pushed.outcome in {Outcome.UNKNOWN, Outcome.REJECTED}:
+            if pushed.outcome in {PushOutcome.UNKNOWN, PushOutcome.REJECTED}:
                 self.unknown.append((new, parent, proposal))
             self._after(pushed)
             for arrived in self.unknown:
@@ -137,21 +137,21 @@ class Transaction:
 
     def _after(self, pushed: Pushed) -> None:
         """Find the tip to try on next; raises where another try is pointless."""
-        if pushed.outcome is Outcome.REFUSED_HERE:
+        if pushed.outcome is PushOutcome.REFUSED_HERE:
             raise PushRefused(
                 f"the push was stopped on this machine: {pushed.reason or 'no reason given'}",
                 hint="a pre-push hook of yours, or a setting of git",
             )
         error = self._error(pushed)
-        if pushed.outcome is Outcome.UNKNOWN and not isinstance(error, RemoteUnreachable):
+        if pushed.outcome is PushOutcome.UNKNOWN and not isinstance(error, RemoteUnreachable):
             raise error
-        if self.looked or pushed.outcome is not Outcome.MOVED:
+        if self.looked or pushed.outcome is not PushOutcome.MOVED:
             self._wait(error)  # but not because the clone was stale from the start
         old = self.tip
         self._look()
         if self.tip != old:
             self.races += 1
-        elif pushed.outcome is not Outcome.UNKNOWN:
+        elif pushed.outcome is not PushOutcome.UNKNOWN:
             self._count_rejection(pushed)
 
     def _count_rejection(self, pushed: Pushed) -> None:
@@ -171,9 +171,9 @@ class Transaction:
     def _error(self, pushed: Pushed) -> GitOpsError:
         """Return what to raise if time runs out after this push."""
         url = redacted(self.branch.push_url)
-        if pushed.outcome is Outcome.UNKNOWN and pushed.done is not None:
+        if pushed.outcome is PushOutcome.UNKNOWN and pushed.done is not None:
             return failure(pushed.done, f"cannot push to {url}", remote=url)
-        if pushed.outcome is Outcome.REJECTED and self.races == 0:
+        if pushed.outcome is PushOutcome.REJECTED and self.races == 0:
             return self._refusal(pushed)
         return RetriesExhausted(
             f"{self.branch.ref} kept moving: {plural(self.attempts, 'attempt')} within "

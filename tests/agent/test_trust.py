@@ -10,7 +10,7 @@ import pytest
 
 from gitops_cli.agent.tip_reader import TipReader
 from gitops_cli.cluster.parse import workload
-from gitops_cli.domain.cluster.sync import Ours
+from gitops_cli.domain.cluster.sync import Followed
 from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.operations.sync import Follow
@@ -181,7 +181,7 @@ def test_fresh_is_the_tip_that_was_judged(world: World, keys: Path) -> None:
     with closing(TipReader(url, environment=world.gitops.environment)) as tips:
         tips.bring(tips.look())
         tips.newest_trusted(tip, ssh_signers=signers, keyring=None)
-        ours = Ours(first, fresh=True, judged=tip)
+        ours = Followed(first, fresh=True, judged=tip)
         assert Follow(tips, ours).reason_to_leave(recording("f" * 40)) is None
 
         later = signer.record(file, LATER, sign=False)

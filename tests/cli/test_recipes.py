@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.recorded.blueprint import Forge
+from gitops_cli.domain.recorded.blueprint import Pipelines
 from gitops_cli.operations.recipes import FOLDER, recipe_files
 from tests.testbed.controlplane import go_toolchain
 from tests.testbed.git import git, init_bare
@@ -64,8 +64,8 @@ def test_shell_by_shellcheck() -> None:
     lint(BIN / "shellcheck", "--severity=style", RECIPES / "release.sh")
 
 
-@pytest.mark.parametrize("forge", [forge for forge in Forge if forge is not Forge.NONE])
-def test_what_is_known_is_filled_in(forge: Forge) -> None:
+@pytest.mark.parametrize("forge", [forge for forge in Pipelines if forge is not Pipelines.NONE])
+def test_what_is_known_is_filled_in(forge: Pipelines) -> None:
     [(path, text)] = recipe_files(
         forge, repository="git@git.test:a/state.git", registry="r.test:5000", stage="test"
     ).items()
@@ -78,13 +78,13 @@ def test_what_is_known_is_filled_in(forge: Forge) -> None:
 
 
 def test_what_would_need_quotes_is_left_to_the_reader() -> None:
-    [text] = recipe_files(Forge.SHELL, repository="/tmp/$(reboot)/state").values()
+    [text] = recipe_files(Pipelines.SHELL, repository="/tmp/$(reboot)/state").values()
 
     assert "reboot" not in text
 
 
 def test_there_is_none_for_nobody() -> None:
-    assert recipe_files(Forge.NONE) == {}
+    assert recipe_files(Pipelines.NONE) == {}
 
 
 def test_init_writes_the_recipe_of_the_system(gitops: Gitops, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.domain.recorded.blueprint import Blueprint, Forge, checked, files_of
+from gitops_cli.domain.recorded.blueprint import Blueprint, Pipelines, checked, files_of
 from gitops_cli.domain.recorded.environment import RawFile, parse_snapshot
 from gitops_cli.domain.recorded.team import DEFAULT_STAGES
 from gitops_cli.settings import parse_team
@@ -55,9 +55,9 @@ def test_every_commented_example_is_valid() -> None:
 
 @pytest.mark.parametrize(
     ("forge", "path"),
-    [(Forge.GITHUB, ".github/workflows/validate.yml"), (Forge.GITLAB, ".gitlab-ci.yml")],
+    [(Pipelines.GITHUB, ".github/workflows/validate.yml"), (Pipelines.GITLAB, ".gitlab-ci.yml")],
 )
-def test_a_pipeline_is_added_for_the_forge(forge: Forge, path: str) -> None:
+def test_a_pipeline_is_added_for_the_forge(forge: Pipelines, path: str) -> None:
     files = files_of(Blueprint(["shop"], ["prod"], IMAGES, forge))
     assert "gitops validate" in str(yaml.safe_load(files[path]))
     assert files[path] not in files["README.md"]

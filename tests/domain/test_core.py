@@ -13,7 +13,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_environm
 from gitops_cli.domain.recorded.environment import RawFile, parse_environment_files, parse_snapshot
 from gitops_cli.domain.recorded.locks import Lock, parse_lock
 from gitops_cli.domain.recorded.stages import Ambiguous, candidates, in_order, place_of, the_one
-from gitops_cli.domain.recorded.team import StageRules, Team
+from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.domain.text import inert, one_line, redacted, visible, without_secrets
 from gitops_cli.domain.version import Version, parse_version
 
@@ -240,7 +240,7 @@ def test_text_from_elsewhere_does_not_act() -> None:
 
 
 def test_places() -> None:
-    team = Team(stages=("dev", "eu-prod", "prod"))
+    team = TeamSettings(stages=("dev", "eu-prod", "prod"))
     assert place_of(EnvironmentName("shop-eu-prod"), team).project == "shop"
     assert place_of(EnvironmentName("shop-us-prod"), team).project == "shop-us"
     assert (
@@ -252,7 +252,7 @@ def test_places() -> None:
 
 
 def test_what_a_word_means() -> None:
-    team = Team(rules={"production": StageRules("production", aliases=("live",))})
+    team = TeamSettings(rules={"production": StageRules("production", aliases=("live",))})
     names = [
         EnvironmentName(f"{p}-{s}")
         for p in ("a", "b")
@@ -268,7 +268,7 @@ def test_what_a_word_means() -> None:
         with pytest.raises(UnknownEnvironment):
             candidates(word, names, team)
     with pytest.raises(UnknownEnvironment):
-        candidates("", [EnvironmentName("a-prod")], Team(stages=("prod",)))
+        candidates("", [EnvironmentName("a-prod")], TeamSettings(stages=("prod",)))
 
 
 @pytest.mark.parametrize("content", [A, f"{A}\n", f" \t{A} \n\n", f"\n{A}\n"])

@@ -24,7 +24,7 @@ from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.freeze import parse_freeze
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import Place
-from gitops_cli.domain.recorded.team import StageRules, Team, VersionForm
+from gitops_cli.domain.recorded.team import StageRules, TeamSettings, VersionForm
 from gitops_cli.domain.version import Version
 
 PROD = EnvironmentName("p-production")
@@ -155,7 +155,7 @@ def test_without_branches_every_branch_is_recorded():
     ],
 )
 def test_the_form_of_versions_is_kept(tag, form, refused):
-    team = Team(version_form=form)
+    team = TeamSettings(version_form=form)
 
     assert bool(list(wrong_form(AUTH, Version(tag), team))) is refused
 

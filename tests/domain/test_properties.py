@@ -28,7 +28,7 @@ from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.recorded.freeze import parse_freeze
 from gitops_cli.domain.recorded.locks import Lock, parse_lock
 from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
-from gitops_cli.domain.recorded.team import Team, VersionForm
+from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.text import one_line, redacted, visible
 from gitops_cli.domain.version import Version, parse_version
 from gitops_cli.settings import parse_team
@@ -236,7 +236,7 @@ def test_a_freeze_window_is_read_or_refused(text):
 @given(st.lists(LABELS, min_size=1, max_size=8, unique=True), LABELS)
 def test_a_stage_means_environments_that_end_with_it(names, word):
     environments = [EnvironmentName(name) for name in names]
-    team = Team()
+    team = TeamSettings()
     found, error = attempt(candidates, word, environments, team)
 
     if found is None:

@@ -14,7 +14,7 @@ from gitops_cli.domain.recorded.resolution import (
     stage_before,
 )
 from gitops_cli.domain.recorded.stages import Ambiguous
-from gitops_cli.domain.recorded.team import ServiceRules, StageRules, Team
+from gitops_cli.domain.recorded.team import ServiceRules, StageRules, TeamSettings
 from gitops_cli.domain.version import Version
 
 AUTH, SEARCH, WEB = (ServiceName(name) for name in ("auth", "search", "web"))
@@ -44,45 +44,46 @@ TWO = snapshot(
 
 
 def test_a_full_name_means_itself():
-    assert environment_for("p2-production", TWO, Team()) == "p2-production"
+    assert environment_for("p2-production", TWO, TeamSettings()) == "p2-production"
 
 
 def test_a_service_of_one_project_settles_the_project_even_before_it_is_there():
-    assert environment_for("prod", TWO, Team(), services=[AUTH]) == "p1-production"
-    assert environment_for("prod", TWO, Team(), services=[SEARCH]) == "p2-production"
+    assert environment_for("prod", TWO, TeamSettings(), services=[AUTH]) == "p1-production"
+    assert environment_for("prod", TWO, TeamSettings(), services=[SEARCH]) == "p2-production"
 
 
 def test_several_services_must_share_the_project():
     with pytest.raises(Ambiguous):
-        environment_for("prod", TWO, Team(), services=[AUTH, SEARCH])
-    assert environment_for("prod", TWO, Team(), services=[AUTH, WEB]) == "p1-production"
+        environment_for("prod", TWO, TeamSettings(), services=[AUTH, SEARCH])
+    assert environment_for("prod", TWO, TeamSettings(), services=[AUTH, WEB]) == "p1-production"
 
 
 def test_the_option_beats_the_service_and_the_service_beats_the_habit():
     named = {"project": "p2", "services": [AUTH], "usual_project": "p1"}
 
-    assert environment_for("prod", TWO, Team(), **named) == "p2-production"
+    assert environment_for("prod", TWO, TeamSettings(), **named) == "p2-production"
     assert (
-        environment_for("prod", TWO, Team(), services=[AUTH], usual_project="p2") == "p1-production"
+        environment_for("prod", TWO, TeamSettings(), services=[AUTH], usual_project="p2")
+        == "p1-production"
     )
-    assert environment_for("prod", TWO, Team(), usual_project="p2") == "p2-production"
+    assert environment_for("prod", TWO, TeamSettings(), usual_project="p2") == "p2-production"
 
 
 def test_what_fits_several_names_them_all():
     with pytest.raises(Ambiguous) as found:
-        environment_for("dev", TWO, Team(), services=[WEB])
+        environment_for("dev", TWO, TeamSettings(), services=[WEB])
     assert found.value.fits == ("p1-development", "p2-development")
 
 
 def test_a_habit_that_fits_nothing_does_not_choose():
     with pytest.raises(Ambiguous):
-        environment_for("dev", TWO, Team(), usual_project="p3")
+        environment_for("dev", TWO, TeamSettings(), usual_project="p3")
 
 
 def test_a_new_service_belongs_to_no_project():
-    assert projects_with(ServiceName("new"), TWO, Team()) == []
+    assert projects_with(ServiceName("new"), TWO, TeamSettings()) == []
     with pytest.raises(Ambiguous):
-        environment_for("dev", TWO, Team(), services=[ServiceName("new")])
+        environment_for("dev", TWO, TeamSettings(), services=[ServiceName("new")])
 
 
 THREE = snapshot(p_development="web", p_staging="web", p_production="web")
@@ -92,17 +93,20 @@ THREE = snapshot(p_development="web", p_staging="web", p_production="web")
     ("target", "expected"), [("p-production", "p-staging"), ("p-staging", "p-development")]
 )
 def test_the_stage_before_follows_the_order(target, expected):
-    assert stage_before(EnvironmentName(target), THREE.environments, Team()) == expected
+    assert stage_before(EnvironmentName(target), THREE.environments, TeamSettings()) == expected
 
 
 def test_a_missing_stage_is_skipped():
     assert (
-        stage_before(EnvironmentName("p1-production"), TWO.environments, Team()) == "p1-development"
+        stage_before(EnvironmentName("p1-production"), TWO.environments, TeamSettings())
+        == "p1-development"
     )
 
 
 def test_promote_from_decides_where_it_says_one():
-    team = Team(rules={"production": StageRules("production", promote_from=("development",))})
+    team = TeamSettings(
+        rules={"production": StageRules("production", promote_from=("development",))}
+    )
 
     assert (
         stage_before(EnvironmentName("p-production"), THREE.environments, team) == "p-development"
@@ -114,13 +118,15 @@ def test_promote_from_with_several_stages_asks():
 
     with pytest.raises(Ambiguous):
         stage_before(
-            EnvironmentName("p-production"), THREE.environments, Team(rules={"production": rules})
+            EnvironmentName("p-production"),
+            THREE.environments,
+            TeamSettings(rules={"production": rules}),
         )
 
 
 def test_nothing_comes_before_the_first_stage():
     with pytest.raises(UnknownEnvironment, match="no stage comes before p-development") as found:
-        stage_before(EnvironmentName("p-development"), THREE.environments, Team())
+        stage_before(EnvironmentName("p-development"), THREE.environments, TeamSettings())
     assert found.value.hint is not None
     assert "p-staging, p-production" in found.value.hint
 
@@ -135,12 +141,12 @@ def test_nothing_comes_before_the_first_stage():
     ],
 )
 def test_a_checkout_is_the_service_of_its_remote_or_directory(remote, directory, expected):
-    assert service_of_remote(remote, directory, Team()) == expected
+    assert service_of_remote(remote, directory, TeamSettings()) == expected
 
 
-def team_of(**sources: str) -> Team:
+def team_of(**sources: str) -> TeamSettings:
     rules = {ServiceName(s): ServiceRules(ServiceName(s), source=u) for s, u in sources.items()}
-    return Team(services=rules)
+    return TeamSettings(services=rules)
 
 
 def test_gitops_toml_says_which_service_a_remote_is():
@@ -158,4 +164,4 @@ def test_a_repository_of_several_services_must_be_named():
 
 def test_a_directory_that_cannot_be_a_service_is_refused():
     with pytest.raises(UsageError, match="`My Project` is not the name of a service"):
-        service_of_remote(None, "My Project", Team())
+        service_of_remote(None, "My Project", TeamSettings())

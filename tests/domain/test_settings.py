@@ -6,7 +6,7 @@ import pytest
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.recorded.environment import FileType, RawFile
-from gitops_cli.domain.recorded.team import Mode, Requirement, Team, VersionForm
+from gitops_cli.domain.recorded.team import Mode, Requirement, TeamSettings, VersionForm
 from gitops_cli.settings import line_of, parse_team
 
 FULL = """\
@@ -37,7 +37,7 @@ skip_ci = true
 """
 
 
-def team(text: str) -> Team:
+def team(text: str) -> TeamSettings:
     return parse_team(RawFile("gitops.toml", text.encode()))
 
 
@@ -58,7 +58,7 @@ def test_everything() -> None:
 
 
 def test_nothing_is_the_default() -> None:
-    assert parse_team(None) == team("") == Team()
+    assert parse_team(None) == team("") == TeamSettings()
 
 
 @pytest.mark.parametrize(

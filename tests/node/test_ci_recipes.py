@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gitops_cli.domain.recorded.blueprint import Forge
+from gitops_cli.domain.recorded.blueprint import Pipelines
 from gitops_cli.operations.recipes import recipe_files
 from tests.node.company import ACCOUNT
 from tests.node.watching import command_lines, traced
@@ -45,7 +45,7 @@ class Pipeline:
         """Where the programs that ran are listed."""
         return self.directory / "programs.log"
 
-    def recipe(self, forge: Forge) -> str:
+    def recipe(self, forge: Pipelines) -> str:
         """Return the recipe as init writes it for this repository and registry."""
         files = recipe_files(forge, repository=self.url, registry=self.registry.address)
         [text] = files.values()
@@ -126,7 +126,7 @@ def assert_released(pipeline: Pipeline, said: str) -> None:
 
 
 def test_github_actions(pipeline: Pipeline) -> None:
-    workflow = yaml.safe_load(pipeline.recipe(Forge.GITHUB))
+    workflow = yaml.safe_load(pipeline.recipe(Pipelines.GITHUB))
     known = {
         "secrets.STATE_DEPLOY_KEY": pipeline.key.read_text(),
         "secrets.REGISTRY_PASSWORD": ACCOUNT.password,
@@ -158,7 +158,7 @@ def test_github_actions(pipeline: Pipeline) -> None:
 
 
 def test_gitlab_ci(pipeline: Pipeline) -> None:
-    job = yaml.safe_load(pipeline.recipe(Forge.GITLAB))["release"]
+    job = yaml.safe_load(pipeline.recipe(Pipelines.GITLAB))["release"]
     given = {
         "GITLAB_CI": "true",
         "GITLAB_USER_NAME": "Ada",
@@ -182,7 +182,7 @@ def test_gitlab_ci(pipeline: Pipeline) -> None:
 
 
 def test_jenkins(pipeline: Pipeline) -> None:
-    text = pipeline.recipe(Forge.JENKINS)
+    text = pipeline.recipe(Pipelines.JENKINS)
     [script] = re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)
     assert "\\" not in script, "Groovy would read it before the shell"
     block = re.findall(r"environment \{(.*?)\}", text, re.DOTALL)[0]
@@ -214,8 +214,8 @@ def test_plain_shell(pipeline: Pipeline) -> None:
         "STATE_KNOWN_HOSTS": pipeline.known_hosts.read_text(),
     }
 
-    said = pipeline.run(["sh"], pipeline.recipe(Forge.SHELL), given)
-    again = pipeline.run(["sh"], pipeline.recipe(Forge.SHELL), given)
+    said = pipeline.run(["sh"], pipeline.recipe(Pipelines.SHELL), given)
+    again = pipeline.run(["sh"], pipeline.recipe(Pipelines.SHELL), given)
 
     assert_released(pipeline, said + again)
     assert "nothing to do" in again

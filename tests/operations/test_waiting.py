@@ -10,10 +10,10 @@ from typing import Any, cast
 import pytest
 
 from gitops_cli.domain.cluster.comparison import Row, State
-from gitops_cli.domain.cluster.sync import Verdict
+from gitops_cli.domain.cluster.sync import RolloutVerdict
 from gitops_cli.domain.cluster.workload import Observed, Pod
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations import waiting
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.waiting import Awaited, Waiting
@@ -52,10 +52,10 @@ def complete(*pods: Pod) -> Observed:
     return Observed(SPACE, (workload(f"r/web:{NEW}"),), pods)
 
 
-def verdict(watched: Any, heard: Callable[[Row], None] = lambda row: None) -> Verdict:
+def verdict(watched: Any, heard: Callable[[Row], None] = lambda row: None) -> RolloutVerdict:
     wanted = environment(web_deployment=NEW)
     awaited = Awaited(watched, {SPACE: frozenset(wanted.files)})
-    waiting = Waiting([awaited], {SPACE: wanted}, Team(), now=lambda: NOW, heard=heard)
+    waiting = Waiting([awaited], {SPACE: wanted}, TeamSettings(), now=lambda: NOW, heard=heard)
     return waiting.run(30)[SPACE, next(iter(wanted.files))].verdict
 
 
@@ -63,7 +63,7 @@ def test_old_pods_that_are_still_shown_are_nobody_elses_change() -> None:
     watched = Watched(complete(pod(f"r/web:{OLD}")), complete(pod(f"r/web:{NEW}")))
 
     heard: list[Row] = []
-    assert verdict(watched, heard.append) is Verdict.READY
+    assert verdict(watched, heard.append) is RolloutVerdict.READY
     assert [row.state for row in heard] == [State.IN_SYNC]
 
 
@@ -73,14 +73,14 @@ def test_pods_that_stay_different_are_somebody_elses_change(
     monkeypatch.setattr(waiting, "_AGAIN", 0.1)
     monkeypatch.setattr(waiting, "_LAG", 0.1)
 
-    assert verdict(Watched(complete(pod(f"r/web:{OLD}")))) is Verdict.CHANGED
+    assert verdict(Watched(complete(pod(f"r/web:{OLD}")))) is RolloutVerdict.CHANGED
 
 
 def test_another_image_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "_LAG", 1000)
     other = Observed(SPACE, (workload(f"r/web:{OLD}"),), ())
 
-    assert verdict(Watched(other)) is Verdict.CHANGED
+    assert verdict(Watched(other)) is RolloutVerdict.CHANGED
 
 
 def test_every_cluster_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,10 +97,12 @@ def test_every_cluster_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> No
     ]
     asked: Counter[EnvironmentName] = Counter()
 
-    def judged(row: Row) -> Verdict | None:
+    def judged(row: Row) -> RolloutVerdict | None:
         asked[row.environment] += 1
-        return Verdict.CHANGED if asked[there] > 2 else None
+        return RolloutVerdict.CHANGED if asked[there] > 2 else None
 
-    settled = Waiting(awaited, environments, Team(), now=lambda: NOW, differing=judged).run(20)
+    settled = Waiting(awaited, environments, TeamSettings(), now=lambda: NOW, differing=judged).run(
+        20
+    )
 
-    assert {each.verdict for each in settled.values()} == {Verdict.CHANGED}
+    assert {each.verdict for each in settled.values()} == {RolloutVerdict.CHANGED}

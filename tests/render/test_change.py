@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gitops_cli.domain.change.draft import Draft, Outcome, Verb
+from gitops_cli.domain.change.draft import Draft, Verb, WriteOutcome
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.proposal import Proposal, Written
 from gitops_cli.domain.names import EnvironmentName, ServiceName
@@ -53,7 +53,7 @@ def lines(view: View) -> list[str]:
     ],
 )
 def test_a_row_tells_how_the_versions_lie_to_each_other(found, shown):
-    view = plan_view(Outcome(draft(Change(AUTH, A, B))), {AUTH: Changelog(found)})
+    view = plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {AUTH: Changelog(found)})
 
     assert rows(view) == [["auth", "aaaaaaa", "bbbbbbb", shown, "", ""]]
 
@@ -61,13 +61,15 @@ def test_a_row_tells_how_the_versions_lie_to_each_other(found, shown):
 def test_a_rollback_is_no_alarm():
     back = draft(Change(AUTH, A, B), verb=Verb.ROLLBACK)
 
-    [[_, _, _, shown, *_]] = rows(plan_view(Outcome(back), {AUTH: Changelog(distance(0, 2))}))
+    [[_, _, _, shown, *_]] = rows(plan_view(WriteOutcome(back), {AUTH: Changelog(distance(0, 2))}))
 
     assert shown == "2 behind"
 
 
 def test_what_is_added_or_removed_has_no_distance():
-    view = plan_view(Outcome(draft(Change(AUTH, None, B), Change(ServiceName("web"), A, None))), {})
+    view = plan_view(
+        WriteOutcome(draft(Change(AUTH, None, B), Change(ServiceName("web"), A, None))), {}
+    )
 
     assert [row[1:4] for row in rows(view)] == [["new", "bbbbbbb", ""], ["aaaaaaa", "removed", ""]]
 
@@ -75,7 +77,7 @@ def test_what_is_added_or_removed_has_no_distance():
 def test_many_commits_and_authors_are_cut_for_people_and_whole_for_machines():
     listed = tuple(SourceCommit(f"{n:040x}", f"Author {n}", NOON, f"change {n}") for n in range(12))
     log = Changelog(distance(30, 0), listed, link="https://example.com/compare")
-    view = plan_view(Outcome(draft(Change(AUTH, A, B))), {AUTH: log})
+    view = plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {AUTH: log})
 
     assert rows(view)[0][4] == "Author 0, Author 1, Author 2 and 9 more"
     told = lines(view)
@@ -90,7 +92,7 @@ def test_many_commits_and_authors_are_cut_for_people_and_whole_for_machines():
 def test_commits_that_are_taken_away_are_listed():
     log = Changelog(distance(0, 1), removed=commits(1))
 
-    assert lines(plan_view(Outcome(draft(Change(AUTH, A, B))), {AUTH: log})) == [
+    assert lines(plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {AUTH: log})) == [
         "auth",
         "  - 0000000 change 0 (Ada)",
     ]
@@ -100,7 +102,7 @@ def test_a_commit_of_elsewhere_cannot_add_lines():
     odd = SourceCommit("a" * 40, "Eve\nmallory", NOON, "::error::x\n\x1b[2Jy")
     log = Changelog(distance(1, 0), (odd,))
 
-    [_, told] = lines(plan_view(Outcome(draft(Change(AUTH, A, B))), {AUTH: log}))
+    [_, told] = lines(plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {AUTH: log}))
 
     assert told.startswith("  + aaaaaaa ::error::x")
     assert "\n" not in told
@@ -110,7 +112,7 @@ def test_a_commit_of_elsewhere_cannot_add_lines():
 def test_a_result_names_the_commit():
     written = Written("c" * 40, True, "d" * 40, Proposal((), "p-production: done"), 1)
 
-    view = result_view(Outcome(draft(Change(AUTH, A, B)), written))
+    view = result_view(WriteOutcome(draft(Change(AUTH, A, B)), written))
 
     assert lines(view) == ["p-production: done (ccccccc)"]
     assert (view.document["commit"], view.document["changed"]) == ("c" * 40, True)
@@ -130,7 +132,7 @@ def test_a_result_names_the_commit():
     ],
 )
 def test_nothing_to_do_is_said(unchanged, more, told):
-    view = both_views(Outcome(draft(unchanged=unchanged, **more)), {})
+    view = both_views(WriteOutcome(draft(unchanged=unchanged, **more)), {})
 
     assert lines(view) == [told]
     assert view.document["changed"] is False

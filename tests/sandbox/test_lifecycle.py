@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.sandbox.lifecycle import Sandbox
-from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.place import SandboxPlace
 
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """Return a sandbox that is not there yet; it is taken down at the end."""
-    sandbox = Sandbox(Place(tmp_path / "ground"))
+    sandbox = Sandbox(SandboxPlace(tmp_path / "ground"))
     yield sandbox
     sandbox.down()
     assert not sandbox.place.directory.exists()

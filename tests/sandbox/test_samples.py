@@ -10,16 +10,16 @@ import pytest
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.sandbox.images import Images
 from gitops_cli.sandbox.lifecycle import Sandbox
-from gitops_cli.sandbox.place import Place
+from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.repositories import make_repositories
 from gitops_cli.sandbox.samples import HOTFIX, NEVER_PUSHED, PROJECTS, SOURCES, STAGES
 from gitops_cli.sandbox.seed import recorded
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory) -> SandboxPlace:
     """Return a place with repositories, below a directory whose name needs quoting."""
-    place = Place(tmp_path_factory.mktemp("a b%") / "sandbox")
+    place = SandboxPlace(tmp_path_factory.mktemp("a b%") / "sandbox")
     place.directory.mkdir()
     make_repositories(place)
     return place
@@ -32,7 +32,7 @@ def git(repository: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_each_service_has_a_history_on_main(place: Place):
+def test_each_service_has_a_history_on_main(place: SandboxPlace):
     counts = {
         service: int(git(place.source(service), "rev-list", "--count", "main"))
         for service in SOURCES
@@ -42,7 +42,7 @@ def test_each_service_has_a_history_on_main(place: Place):
     assert git(place.source("billing"), "status", "--porcelain") == ""
 
 
-def test_the_hashes_are_the_same_everywhere(place: Place):
+def test_the_hashes_are_the_same_everywhere(place: SandboxPlace):
     heads = {service: git(place.source(service), "rev-parse", "main")[:7] for service in SOURCES}
 
     # Documentation shows these.
@@ -54,7 +54,7 @@ def test_the_hashes_are_the_same_everywhere(place: Place):
     }
 
 
-def test_the_image_of_the_hotfix_does_not_exist(place: Place):
+def test_the_image_of_the_hotfix_does_not_exist(place: SandboxPlace):
     version = Sandbox(place).broken_version
     image = f"registry.example.com/project1/frontend:{version}"
 
@@ -64,7 +64,7 @@ def test_the_image_of_the_hotfix_does_not_exist(place: Place):
     assert (Images(place).pull_problem(image) or "").endswith(f"{image}: not found")
 
 
-def test_the_hotfix_is_newer_than_what_production_runs(place: Place):
+def test_the_hotfix_is_newer_than_what_production_runs(place: SandboxPlace):
     production = recorded(place).environment(EnvironmentName("project1-production"))
     version = production.versions[ServiceName("frontend")]
 
@@ -83,13 +83,15 @@ def test_the_hotfix_is_newer_than_what_production_runs(place: Place):
         ("nginx:1.29", True),
     ],
 )
-def test_an_image_exists_for_each_commit_of_its_service(place: Place, image: str, exists: bool):
+def test_an_image_exists_for_each_commit_of_its_service(
+    place: SandboxPlace, image: str, exists: bool
+):
     head = git(place.source("frontend"), "rev-parse", "main")
 
     assert (Images(place).pull_problem(image.format(head=head)) is None) == exists
 
 
-def test_an_image_appears_with_its_commit(place: Place, tmp_path: Path):
+def test_an_image_appears_with_its_commit(place: SandboxPlace, tmp_path: Path):
     images = Images(place)
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "-q", str(place.source("billing")), str(clone))
@@ -103,7 +105,7 @@ def test_an_image_appears_with_its_commit(place: Place, tmp_path: Path):
     assert (before is None, images.pull_problem(image)) == (False, None)
 
 
-def test_development_is_ahead_of_staging_and_staging_of_production(place: Place):
+def test_development_is_ahead_of_staging_and_staging_of_production(place: SandboxPlace):
     snapshot = recorded(place)
 
     for project, services in PROJECTS.items():
@@ -118,7 +120,7 @@ def test_development_is_ahead_of_staging_and_staging_of_production(place: Place)
             assert at[0] == len(order) - 1 > at[-1]
 
 
-def test_the_state_repository_has_no_findings_and_a_past(place: Place):
+def test_the_state_repository_has_no_findings_and_a_past(place: SandboxPlace):
     assert recorded(place).all_findings == ()
     subjects = git(place.state, "log", "--format=%s").splitlines()
     actions = git(place.state, "log", "--format=%(trailers:key=Gitops-Action,valueonly)").split()
@@ -128,17 +130,17 @@ def test_the_state_repository_has_no_findings_and_a_past(place: Place):
     assert "project1-production: roll back frontend 7563f45 → 829e0a2" in subjects
 
 
-def test_every_clone_has_an_identity(place: Place):
+def test_every_clone_has_an_identity(place: SandboxPlace):
     for repository in (place.state, *map(place.source, SOURCES)):
         assert git(repository, "config", "--local", "user.email") == "you@example.com"
 
 
-def test_the_clone_is_level_with_its_remote(place: Place):
+def test_the_clone_is_level_with_its_remote(place: SandboxPlace):
     assert git(place.state, "status", "-sb") == "## main...origin/main"
 
 
 def test_the_users_git_settings_do_not_matter(
-    tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, place: SandboxPlace, monkeypatch: pytest.MonkeyPatch
 ):
     config = tmp_path / "gitconfig"
     config.write_text(
@@ -147,7 +149,7 @@ def test_the_users_git_settings_do_not_matter(
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     monkeypatch.setenv("GIT_DIR", "/nonexistent")
-    other = Place(tmp_path / "sandbox")
+    other = SandboxPlace(tmp_path / "sandbox")
     other.directory.mkdir()
 
     make_repositories(other)

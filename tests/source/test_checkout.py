@@ -8,7 +8,7 @@ import pytest
 
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Relation
-from gitops_cli.domain.recorded.team import ServiceRules, Team
+from gitops_cli.domain.recorded.team import ServiceRules, TeamSettings
 from gitops_cli.source.checkout import Checkout, author_at, checkout_at
 from gitops_cli.source.repository import Sources
 from tests.source.sources import commits, shallow
@@ -18,8 +18,8 @@ from tests.testbed.git import Commit, add_commits, git
 AUTH = ServiceName("auth")
 
 
-def team_of(source: str | None) -> Team:
-    return Team(services={AUTH: ServiceRules(AUTH, source=source)} if source else {})
+def team_of(source: str | None) -> TeamSettings:
+    return TeamSettings(services={AUTH: ServiceRules(AUTH, source=source)} if source else {})
 
 
 def checked_out(bare: Path, directory: Path) -> Checkout:

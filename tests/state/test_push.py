@@ -9,7 +9,7 @@ import pytest
 
 from gitops_cli.domain.errors import RemoteUnreachable
 from gitops_cli.state.process import Done, Git, git_environment
-from gitops_cli.state.push import Outcome, Pushed, judge, push
+from gitops_cli.state.push import Pushed, PushOutcome, judge, push
 from tests.state.world import OTHER, WEB, World, opened, opened_url, path_of
 from tests.testbed.git import git
 
@@ -44,7 +44,7 @@ def hook(directory: Path, name: str, script: str) -> None:
 def test_unmoved_is_accepted(world: World) -> None:
     pushed, new = push_from(world.clone(), world.remote)
 
-    assert pushed.outcome is Outcome.ACCEPTED
+    assert pushed.outcome is PushOutcome.ACCEPTED
     assert world.tip() == new
 
 
@@ -57,14 +57,14 @@ def test_the_same_commit_made_by_somebody_else_is_theirs(world: World) -> None:
         Git(clone, git_environment()), str(world.remote), MAIN, new=new, old=old, timeout=30
     )
 
-    assert pushed.outcome is Outcome.MOVED
+    assert pushed.outcome is PushOutcome.MOVED
     assert world.tip() == new
 
 
 def test_unmoved_is_accepted_where_force_is_denied(world: World) -> None:
     git(world.remote, "config", "receive.denyNonFastForwards", "true")
 
-    assert push_from(world.clone(), world.remote)[0].outcome is Outcome.ACCEPTED
+    assert push_from(world.clone(), world.remote)[0].outcome is PushOutcome.ACCEPTED
 
 
 @pytest.mark.parametrize("known_here", [True, False])
@@ -76,7 +76,7 @@ def test_moved_forward(world: World, known_here: bool) -> None:
 
     pushed, _ = push_from(clone, world.remote)
 
-    assert pushed.outcome is Outcome.MOVED
+    assert pushed.outcome is PushOutcome.MOVED
     assert world.tip() == theirs
 
 
@@ -88,7 +88,7 @@ def test_rewound(world: World) -> None:
 
     pushed, _ = push_from(clone, world.remote)
 
-    assert pushed.outcome is Outcome.MOVED
+    assert pushed.outcome is PushOutcome.MOVED
     assert world.tip() == first
 
 
@@ -98,7 +98,7 @@ def test_deleted(world: World) -> None:
 
     pushed, _ = push_from(clone, world.remote)
 
-    assert pushed.outcome is Outcome.MOVED
+    assert pushed.outcome is PushOutcome.MOVED
     assert git(world.remote, "for-each-ref") == ""
 
 
@@ -108,7 +108,7 @@ def test_a_hook_of_the_server(world: World, name: str) -> None:
 
     pushed, _ = push_from(world.clone(), world.remote)
 
-    assert pushed.outcome is Outcome.REJECTED
+    assert pushed.outcome is PushOutcome.REJECTED
     assert "not on \\x1b[31mFridays" in pushed.reason
     assert world.count() == 1
 
@@ -118,14 +118,14 @@ def test_a_race_lost_under_the_servers_lock(world: World) -> None:
 
     pushed, _ = push_from(world.clone(), world.remote)
 
-    assert pushed.outcome is Outcome.REJECTED
+    assert pushed.outcome is PushOutcome.REJECTED
     assert "main.lock" in pushed.reason
 
 
 def test_a_checked_out_branch(world: World) -> None:
     target = world.clone("target")
 
-    assert push_from(world.clone(), target)[0].outcome is Outcome.REJECTED
+    assert push_from(world.clone(), target)[0].outcome is PushOutcome.REJECTED
 
 
 def test_a_pre_push_hook_of_the_users(world: World) -> None:
@@ -134,7 +134,7 @@ def test_a_pre_push_hook_of_the_users(world: World) -> None:
 
     pushed, _ = push_from(clone, world.remote)
 
-    assert pushed.outcome is Outcome.REFUSED_HERE
+    assert pushed.outcome is PushOutcome.REFUSED_HERE
     assert "run the tests first" in pushed.reason
     assert world.count() == 1
 
@@ -152,7 +152,7 @@ def test_a_pre_push_hook_sees_what_is_pushed(world: World) -> None:
 def test_a_remote_that_is_not_there(world: World) -> None:
     pushed, _ = push_from(world.clone(), world.directory / "gone.git")
 
-    assert pushed.outcome is Outcome.UNKNOWN
+    assert pushed.outcome is PushOutcome.UNKNOWN
 
 
 def test_a_push_that_takes_too_long(world: World) -> None:
@@ -160,7 +160,7 @@ def test_a_push_that_takes_too_long(world: World) -> None:
 
     pushed, _ = push_from(world.clone(), world.remote, timeout=0.5)
 
-    assert pushed.outcome is Outcome.UNKNOWN
+    assert pushed.outcome is PushOutcome.UNKNOWN
     assert world.count() == 1
 
 
@@ -181,7 +181,7 @@ def test_a_connection_that_hangs_and_outlives_git(
     git(clone, "remote", "set-url", "origin", "ssh://git@example.com/x.git")
     tip = opened(clone, timeout=0.5).tip(require_remote=False)
 
-    assert pushed.outcome is Outcome.UNKNOWN
+    assert pushed.outcome is PushOutcome.UNKNOWN
     assert (tip.commit, tip.fresh) == (world.tip(), False)
     assert time.monotonic() - begun < 10
 
@@ -192,32 +192,32 @@ def test_settings_of_the_user_push_nothing_else(world: World) -> None:
     git(clone, "config", "push.recurseSubmodules", "on-demand")
     git(clone, "tag", "-a", "-m", "mine", "v1")
 
-    assert push_from(clone, world.remote)[0].outcome is Outcome.ACCEPTED
+    assert push_from(clone, world.remote)[0].outcome is PushOutcome.ACCEPTED
     assert git(world.remote, "tag") == ""
 
 
 @pytest.mark.parametrize(
     ("code", "out", "over_http", "outcome"),
     [
-        (0, f"To x\n*\tabc:{MAIN}\t[new branch]\nDone", False, Outcome.ACCEPTED),
-        (0, f"To x\n=\tabc:{MAIN}\t[up to date]\nDone", False, Outcome.MOVED),
-        (1, f"To x\n!\tabc:{MAIN}\t[rejected] (stale info)\nDone", False, Outcome.MOVED),
-        (1, f"To x\n!\tabc:{MAIN}\t[rejected] (whatever)", True, Outcome.MOVED),
-        (1, f"To x\n!\tabc:{MAIN}\t[remote rejected] (a b)", False, Outcome.REJECTED),
-        (1, f"To x\n!\tabc:{MAIN}\t[remote failure] (a b)", False, Outcome.UNKNOWN),
-        (1, f"To x\n \tabc:{MAIN}\taaa..bbb", False, Outcome.UNKNOWN),
-        (1, f"To x\n!\tabc:{MAIN}2\t[rejected] (x)", False, Outcome.REFUSED_HERE),
-        (1, "", False, Outcome.REFUSED_HERE),
-        (1, "", True, Outcome.REJECTED),
-        (128, "", False, Outcome.UNKNOWN),
-        (-9, "", False, Outcome.UNKNOWN),
+        (0, f"To x\n*\tabc:{MAIN}\t[new branch]\nDone", False, PushOutcome.ACCEPTED),
+        (0, f"To x\n=\tabc:{MAIN}\t[up to date]\nDone", False, PushOutcome.MOVED),
+        (1, f"To x\n!\tabc:{MAIN}\t[rejected] (stale info)\nDone", False, PushOutcome.MOVED),
+        (1, f"To x\n!\tabc:{MAIN}\t[rejected] (whatever)", True, PushOutcome.MOVED),
+        (1, f"To x\n!\tabc:{MAIN}\t[remote rejected] (a b)", False, PushOutcome.REJECTED),
+        (1, f"To x\n!\tabc:{MAIN}\t[remote failure] (a b)", False, PushOutcome.UNKNOWN),
+        (1, f"To x\n \tabc:{MAIN}\taaa..bbb", False, PushOutcome.UNKNOWN),
+        (1, f"To x\n!\tabc:{MAIN}2\t[rejected] (x)", False, PushOutcome.REFUSED_HERE),
+        (1, "", False, PushOutcome.REFUSED_HERE),
+        (1, "", True, PushOutcome.REJECTED),
+        (128, "", False, PushOutcome.UNKNOWN),
+        (-9, "", False, PushOutcome.UNKNOWN),
     ],
 )
-def test_the_rule_of_each_row(code: int, out: str, over_http: bool, outcome: Outcome) -> None:
+def test_the_rule_of_each_row(code: int, out: str, over_http: bool, outcome: PushOutcome) -> None:
     assert judge(Done(code, out.encode(), ""), MAIN, over_http=over_http).outcome is outcome
 
 
 def test_english_words_of_a_hook_are_not_read(world: World) -> None:
     hook(world.remote, "pre-receive", "echo '[rejected] (stale info)'; exit 1")
 
-    assert push_from(world.clone(), world.remote)[0].outcome is Outcome.REJECTED
+    assert push_from(world.clone(), world.remote)[0].outcome is PushOutcome.REJECTED

@@ -36,7 +36,7 @@ from gitops_cli.agent.cli.options import (
     Without,
     agent_url,
 )
-from gitops_cli.agent.cli.plan import Planned, carry_out
+from gitops_cli.agent.cli.plan import ClusterPlan, carry_out
 from gitops_cli.agent.existing import read_standing
 from gitops_cli.agent.installing import (
     plan_forget_signers,
@@ -58,7 +58,7 @@ from gitops_cli.domain.errors import (
 )
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.ssh import ssh_server
 from gitops_cli.operations.ports import Objects
 from gitops_cli.settings import parse_team
@@ -194,7 +194,7 @@ def install(
     )
     trust_is_told = wanted.trust_is_told
     snapshot, team, names = _meant(session, environments, project)
-    plans: list[Planned] = []
+    plans: list[ClusterPlan] = []
     asked: set[tuple[str, str]] = set()
     clusters = clusters_of(session, context, kubeconfig, warm=False)
     for cluster, there in placed(clusters, names, team):
@@ -217,13 +217,13 @@ def install(
         if no_require_signed:
             for spec in installing:
                 plan += plan_forget_signers(objects, spec.namespace)
-        plans.append(Planned(cluster, plan))
+        plans.append(ClusterPlan(cluster, plan))
     carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
 
 
 def _meant(
     session: Session, words: Sequence[str], project: str | None
-) -> tuple[Snapshot, Team, list[EnvironmentName]]:
+) -> tuple[Snapshot, TeamSettings, list[EnvironmentName]]:
     tip = session.state.tip()
     snapshot = session.state.snapshot(tip.commit)
     team = parse_team(snapshot.settings)

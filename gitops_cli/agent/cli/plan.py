@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gitops_cli.agent.installing import apply_plan
-from gitops_cli.agent.model.outcome import PlannedObject, Step
+from gitops_cli.agent.model.outcome import ObjectStep, PlannedObject
 from gitops_cli.agent.view import count_line, plan_line, plan_view
 from gitops_cli.cli.prompts import confirm
 from gitops_cli.cli.session import Session
 from gitops_cli.operations.ports import Cluster
 
 
-class Planned(NamedTuple):
+class ClusterPlan(NamedTuple):
     """What is to be done in one cluster."""
 
     cluster: Cluster
@@ -21,7 +21,7 @@ class Planned(NamedTuple):
 
 
 def carry_out(
-    session: Session, plans: Sequence[Planned], *, dry_run: bool, yes: bool, question: str
+    session: Session, plans: Sequence[ClusterPlan], *, dry_run: bool, yes: bool, question: str
 ) -> None:
     """Show what is to be done, ask unless `yes`, do it unless `dry_run`, and say what was done."""
     plan = [
@@ -29,11 +29,11 @@ def carry_out(
         for cluster, objects in plans
         for planned in objects
     ]
-    nothing = all(planned.step is Step.KEEP for planned in plan)
+    nothing = all(planned.step is ObjectStep.KEEP for planned in plan)
     if not (dry_run or yes or nothing):
         session.output.say(count_line(plan))
         for planned in plan:
-            if planned.step is not Step.KEEP:
+            if planned.step is not ObjectStep.KEEP:
                 session.output.say(f"  {plan_line(planned)}")
         confirm(question)
     if not dry_run:

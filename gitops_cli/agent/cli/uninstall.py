@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitops_cli.agent.cli.options import Named
-from gitops_cli.agent.cli.plan import Planned, carry_out
+from gitops_cli.agent.cli.plan import ClusterPlan, carry_out
 from gitops_cli.agent.installing import find_leftover, plan_uninstall, plan_unrestrict
 from gitops_cli.agent.model.spec import NAME
 from gitops_cli.cli.command import command
@@ -50,7 +50,7 @@ def uninstall(
                     f"if --restrict made the binding {NAME}-{name}, it stays, "
                     f"without effect: {error.message}"
                 )
-        plans.append(Planned(cluster, plan))
+        plans.append(ClusterPlan(cluster, plan))
     question = f"Remove it from {', '.join(names)}?"
     carry_out(session, plans, dry_run=dry_run, yes=yes, question=question)
 

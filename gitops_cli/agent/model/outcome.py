@@ -16,7 +16,7 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.ssh import HostKey
 
 
-class Step(StrEnum):
+class ObjectStep(StrEnum):
     """What happens to an object."""
 
     CREATE = "create"
@@ -90,7 +90,7 @@ class PlannedObject(NamedTuple):
     """
 
     manifest: Manifest
-    step: Step
+    step: ObjectStep
     changes: tuple[str, ...] = ()
     cluster: str | None = None
 

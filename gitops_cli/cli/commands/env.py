@@ -30,7 +30,7 @@ from gitops_cli.domain.change.policy import Refusal, Unconfirmed
 from gitops_cli.domain.directories import NewEnvironment
 from gitops_cli.domain.names import parse_environment
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
-from gitops_cli.domain.recorded.team import StageRules, Team
+from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.operations.env import Copy, draft_addition, draft_copy, list_environments
 from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.terms import Terms
@@ -157,7 +157,7 @@ def copy(
 
 
 def _requires(
-    session: Session, team: Team, context: str | None, kubeconfig: Path | None
+    session: Session, team: TeamSettings, context: str | None, kubeconfig: Path | None
 ) -> Requires:
     """Return what checks gitops.toml's `require`."""
 

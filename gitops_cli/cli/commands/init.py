@@ -13,7 +13,7 @@ from gitops_cli.cli.prompts import ask_text
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.image import split_repository
-from gitops_cli.domain.recorded.blueprint import PROJECT, Blueprint, Forge, checked, files_of
+from gitops_cli.domain.recorded.blueprint import PROJECT, Blueprint, Pipelines, checked, files_of
 from gitops_cli.domain.recorded.team import DEFAULT_STAGES
 from gitops_cli.domain.ssh import ssh_server
 from gitops_cli.domain.text import holds_credentials, redacted
@@ -47,7 +47,7 @@ def init(
         typer.Option(metavar="PATH", help=f"Where the images are; {PROJECT} stands for it."),
     ] = None,
     forge: Annotated[
-        Forge | None,
+        Pipelines | None,
         typer.Option(
             "--ci",
             help="Whose pipelines to add, for this repository and to copy into services; "
@@ -117,8 +117,8 @@ def _words(values: list[str] | None) -> list[str]:
     return [word for value in values or () for word in value.replace(",", " ").split()]
 
 
-def _forge_of(remote: str | None) -> Forge:
-    for forge in (Forge.GITHUB, Forge.GITLAB):
+def _forge_of(remote: str | None) -> Pipelines:
+    for forge in (Pipelines.GITHUB, Pipelines.GITLAB):
         if remote is not None and forge in remote:
             return forge
-    return Forge.NONE
+    return Pipelines.NONE

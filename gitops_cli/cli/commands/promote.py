@@ -28,7 +28,7 @@ from gitops_cli.cli.options import (
     Yes,
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
-from gitops_cli.cli.promotion import Words, planned_promotion
+from gitops_cli.cli.promotion import PromoteArguments, planned_promotion
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.draft import Draft, Review, review_branch
 from gitops_cli.domain.change.policy import Override
@@ -36,7 +36,7 @@ from gitops_cli.domain.forge_links import project_at
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import Mode, Team
+from gitops_cli.domain.recorded.team import Mode, TeamSettings
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.promote import (
@@ -123,7 +123,7 @@ def promote(
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
     )
-    words = Words(
+    words = PromoteArguments(
         tuple(parse_service(name) for name in services or ()),
         source or source_alias,
         target or target_alias,
@@ -178,7 +178,12 @@ def promote(
 
 
 def _review(
-    session: Session, words: Words, planned: Promotion, team: Team, *, asked: bool
+    session: Session,
+    words: PromoteArguments,
+    planned: Promotion,
+    team: TeamSettings,
+    *,
+    asked: bool,
 ) -> Review | None:
     """Return where the promotion waits for a merge; None where it is pushed at once."""
     target = planned.target
@@ -191,7 +196,7 @@ def _review(
 
 
 def _requires(
-    session: Session, team: Team, context: str | None, kubeconfig: Path | None
+    session: Session, team: TeamSettings, context: str | None, kubeconfig: Path | None
 ) -> Requires:
     """Return what checks gitops.toml's `require`; it asks each thing once."""
 

@@ -28,13 +28,13 @@ from gitops_cli.cli.overrides import (
     OverridePolicy,
     overrides_of,
 )
-from gitops_cli.cli.release_words import Words
+from gitops_cli.cli.release_words import BuildArguments
 from gitops_cli.cli.resolve import service_checkout, service_of
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Kind
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.release.building import (
     BuildRequest,
     CommitRequest,
@@ -173,7 +173,7 @@ def release(
         built=session.now(),
         more=label or (),
     )
-    words = Words(build, file, build_arg, secret, platform, container, cmd)
+    words = BuildArguments(build, file, build_arg, secret, platform, container, cmd)
     request = words.request(session.directory, labels)
     source.warn_of(request)
     order = Order(
@@ -256,7 +256,7 @@ class _Source:
                     "the image"
                 )
 
-    def versions(self, team: Team) -> dict[ServiceName, Version]:
+    def versions(self, team: TeamSettings) -> dict[ServiceName, Version]:
         """Return the one version to record."""
         service = self._service or service_of(self._checkout, team)
         return {service: Version(self.revision)}

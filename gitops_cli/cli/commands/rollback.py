@@ -32,7 +32,7 @@ from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_service
 from gitops_cli.domain.past.steps import Undoing
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.operations.rollback import Rollback, draft_rollback, plan_rollback
 from gitops_cli.operations.rollback_target import Back, last_commits, recorded_by
@@ -168,7 +168,7 @@ class _Words(NamedTuple):
 
 
 def _environment(
-    session: Session, words: _Words, snapshot: Snapshot, team: Team
+    session: Session, words: _Words, snapshot: Snapshot, team: TeamSettings
 ) -> EnvironmentName:
     if words.env is None and words.commit is not None:
         changed = recorded_by(session.state.resolve(words.commit), session.state)
@@ -179,7 +179,9 @@ def _environment(
     )
 
 
-def _of_this_checkout(session: Session, words: _Words, snapshot: Snapshot, team: Team) -> _Words:
+def _of_this_checkout(
+    session: Session, words: _Words, snapshot: Snapshot, team: TeamSettings
+) -> _Words:
     if words.services or words.says_how_far:
         return words
     here = told_service_here(session, team, snapshot)

@@ -37,13 +37,13 @@ from gitops_cli.cli.resolve import (
     service_of,
 )
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.change.draft import Draft, Outcome
+from gitops_cli.domain.change.draft import Draft, WriteOutcome
 from gitops_cli.domain.change.policy import Unconfirmed
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Kind, Snapshot
 from gitops_cli.domain.recorded.stages import Ambiguous
-from gitops_cli.domain.recorded.team import Team, VersionForm
+from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version, is_commit, parse_version
 from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
@@ -135,7 +135,7 @@ def set_versions(
         run=session.ci.url if session.ci else None,
     )
 
-    def record(order: Order) -> Outcome:
+    def record(order: Order) -> WriteOutcome:
         def compute(snapshot: Snapshot, order: Order) -> Draft:
             return draft_recording(
                 snapshot, order, state=session.state, sources=session.sources, now=session.now()
@@ -151,8 +151,8 @@ def set_versions(
             preview(session.state, lambda snapshot: compute(snapshot, order))
         if dry_run:
             draft = preview(session.state, lambda snapshot: compute(snapshot, order))
-            return Outcome(draft, dry_run=True)
-        return Outcome(
+            return WriteOutcome(draft, dry_run=True)
+        return WriteOutcome(
             *write_draft(
                 session.state,
                 lambda snapshot: compute(snapshot, order),
@@ -217,7 +217,7 @@ class _Wish:
             return ci.branch
         return checkout.branch if checkout is not None else None
 
-    def versions(self, team: Team) -> Mapping[ServiceName, Version]:
+    def versions(self, team: TeamSettings) -> Mapping[ServiceName, Version]:
         """Return the version to record for each service; raises UsageError."""
         if not self._given:
             checkout = self._checkout()
@@ -232,7 +232,7 @@ class _Wish:
     def _checkout(self) -> Checkout:
         return service_checkout(self._session)
 
-    def _full(self, service: ServiceName, version: Version, team: Team) -> Version:
+    def _full(self, service: ServiceName, version: Version, team: TeamSettings) -> Version:
         is_prefix = 4 <= len(version.tag) <= 64 and set(version.tag) <= _HEX
         if version.is_commit or not is_prefix or team.version_form is VersionForm.ANY:
             return version
@@ -240,7 +240,7 @@ class _Wish:
         self._expanded[service] = (version.tag, full)
         return version._replace(tag=full)
 
-    def _whole(self, service: ServiceName, prefix: str, team: Team) -> str:
+    def _whole(self, service: ServiceName, prefix: str, team: TeamSettings) -> str:
         """Return the one commit of the service's source that `prefix` abbreviates."""
         if is_commit(prefix):
             return prefix

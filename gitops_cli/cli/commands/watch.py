@@ -15,7 +15,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.comparison import Row
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.watch import Look
 from gitops_cli.operations.watch import watch as looks_at
@@ -57,7 +57,7 @@ def watch(
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in named)
 
-    def chosen(snapshot: Snapshot) -> tuple[Team, list[EnvironmentName]]:
+    def chosen(snapshot: Snapshot) -> tuple[TeamSettings, list[EnvironmentName]]:
         team = parse_team(snapshot.settings)
         if words:  # what somebody typed, and may have been asked about, stays meant
             return team, named

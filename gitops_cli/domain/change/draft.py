@@ -85,7 +85,7 @@ def review_branch(environment: EnvironmentName, services: Sequence[ServiceName] 
     return f"{branch}+{named}" if named else branch
 
 
-class Outcome(NamedTuple):
+class WriteOutcome(NamedTuple):
     """What came of a draft; `written` is None where nothing had to be, or was to be, written."""
 
     draft: Draft

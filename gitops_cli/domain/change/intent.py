@@ -22,7 +22,7 @@ class Intent(NamedTuple):
     kinds: Mapping[ServiceName, Kind]
 
 
-class Settled(NamedTuple):
+class Reconsidered(NamedTuple):
     """An intent held against a tip: what to write, what is written already, what moved.
 
     `write` has the tip's version as `current`; `moved` are those whose version is neither the one
@@ -34,7 +34,7 @@ class Settled(NamedTuple):
     moved: tuple[Change, ...]
 
 
-def settle(plan: Plan, environment: Environment) -> Settled:
+def settle(plan: Plan, environment: Environment) -> Reconsidered:
     """Sort the plan's changes by what the environment holds now."""
     write: list[Change] = []
     done: list[Change] = []
@@ -49,7 +49,7 @@ def settle(plan: Plan, environment: Environment) -> Settled:
             write.append(on_tip)
         else:
             moved.append(on_tip)
-    return Settled(tuple(write), tuple(done), tuple(moved))
+    return Reconsidered(tuple(write), tuple(done), tuple(moved))
 
 
 def spoiled(environment: Environment, service: ServiceName) -> str | None:

@@ -17,7 +17,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import SETTINGS, Environment
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import Place
-from gitops_cli.domain.recorded.team import Mode, StageRules, Team, VersionForm
+from gitops_cli.domain.recorded.team import Mode, StageRules, TeamSettings, VersionForm
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version
 
@@ -169,7 +169,7 @@ def needs_review(
         yield Refusal(error, Override.POLICY)
 
 
-def wrong_form(service: ServiceName, version: Version, team: Team) -> Iterator[Refusal]:
+def wrong_form(service: ServiceName, version: Version, team: TeamSettings) -> Iterator[Refusal]:
     """Refuse a version that is no full commit hash, unless the team agreed on any tag."""
     if team.version_form is VersionForm.ANY or version.is_commit:
         return

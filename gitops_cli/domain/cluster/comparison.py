@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from gitops_cli.domain.cluster.pods import Running, running_images
+from gitops_cli.domain.cluster.pods import RunningImage, running_images
 from gitops_cli.domain.cluster.rollout import Phase, Rollout, Trouble, judge
 from gitops_cli.domain.cluster.workload import (
     Container,
@@ -71,7 +71,7 @@ class Row(NamedTuple):
     path: str | None = None
     wanted: ImageRef | None = None
     recorded: ImageRef | None = None
-    running: tuple[Running, ...] | None = None
+    running: tuple[RunningImage, ...] | None = None
     lock: Lock | None = None
     reason: str | None = None
     rollout: Rollout | None = None
@@ -301,7 +301,7 @@ def _row(
 def _state(
     wanted: ImageRef,
     recorded: ImageRef,
-    running: Sequence[Running] | None,
+    running: Sequence[RunningImage] | None,
     workload: Workload,
     rollout: Rollout,
 ) -> tuple[State, str | None]:
@@ -331,7 +331,7 @@ def _digests(wanted: ImageRef, recorded: ImageRef) -> str | None:
     return None
 
 
-def _pulled(wanted: ImageRef, running: Sequence[Running] | None) -> str:
+def _pulled(wanted: ImageRef, running: Sequence[RunningImage] | None) -> str:
     digests = sorted({r.digest for r in running or () if r.digest is not None})
     if wanted.digest is not None and digests and digests != [wanted.digest]:
         return f"pods run {', '.join(digests)}"

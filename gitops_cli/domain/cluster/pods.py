@@ -11,7 +11,7 @@ from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.recorded.environment import Kind
 
 
-class Running(NamedTuple):
+class RunningImage(NamedTuple):
     """An image that pods run, with the digest their nodes pulled, and how many."""
 
     image: ImageRef
@@ -21,7 +21,7 @@ class Running(NamedTuple):
 
 def running_images(
     container: Container, workload: Workload, observed: Observed
-) -> tuple[Running, ...] | None:
+) -> tuple[RunningImage, ...] | None:
     """Return what the workload's pods run in that container; of a CronJob, its last job's."""
     pods = observed.pods_of(workload)
     if workload.kind is Kind.CRONJOB:
@@ -35,7 +35,7 @@ def running_images(
         if c.name == container.name and not pod.deleting and (c.running or _did(c.init, c.ended))
     )
     ordered = sorted(seen.items(), key=lambda item: (-item[1], item[0][0]))
-    return tuple(Running(parse_image(image), digest, n) for (image, digest), n in ordered)
+    return tuple(RunningImage(parse_image(image), digest, n) for (image, digest), n in ordered)
 
 
 def _did(init: bool, ended: object) -> bool:
@@ -45,7 +45,7 @@ def _did(init: bool, ended: object) -> bool:
 
 def _last_run(
     container: Container, workload: Workload, observed: Observed
-) -> tuple[Running, ...] | None:
+) -> tuple[RunningImage, ...] | None:
     if observed.jobs is None:
         return None
     last = last_job(observed.jobs_of(workload))
@@ -63,4 +63,4 @@ def _last_run(
         ),
         None,
     )
-    return (Running(parse_image(image), digest, 1),)
+    return (RunningImage(parse_image(image), digest, 1),)

@@ -21,7 +21,7 @@ class DryRun(StrEnum):
     SERVER = "server"
 
 
-class Done(StrEnum):
+class Deed(StrEnum):
     """What was done to a workload."""
 
     PATCHED = "patched"
@@ -35,7 +35,7 @@ class Done(StrEnum):
     NOT_TRIED = "not-tried"
 
 
-class Verdict(StrEnum):
+class RolloutVerdict(StrEnum):
     """How the rollout ended that was waited for."""
 
     READY = "ready"
@@ -46,21 +46,21 @@ class Verdict(StrEnum):
 
 
 _CODE_OF_DONE = {
-    Done.LEFT: ExitCode.NO,
-    Done.REVERTED: ExitCode.NO,
-    Done.MISSING: ExitCode.NO,
-    Done.NOT_TRIED: ExitCode.NO,
-    Done.UNCLEAR: ExitCode.USAGE,
+    Deed.LEFT: ExitCode.NO,
+    Deed.REVERTED: ExitCode.NO,
+    Deed.MISSING: ExitCode.NO,
+    Deed.NOT_TRIED: ExitCode.NO,
+    Deed.UNCLEAR: ExitCode.USAGE,
 }
 _CODE_OF_VERDICT = {
-    Verdict.FAILED: ExitCode.ROLLOUT_FAILED,
-    Verdict.TIMED_OUT: ExitCode.TIMED_OUT,
-    Verdict.HALTED: ExitCode.NO,
-    Verdict.CHANGED: ExitCode.NO,
+    RolloutVerdict.FAILED: ExitCode.ROLLOUT_FAILED,
+    RolloutVerdict.TIMED_OUT: ExitCode.TIMED_OUT,
+    RolloutVerdict.HALTED: ExitCode.NO,
+    RolloutVerdict.CHANGED: ExitCode.NO,
 }
 
 
-class Outcome(NamedTuple):
+class SyncOutcome(NamedTuple):
     """One service. `before` is the image its workload had, `containers` those that get `wanted`.
 
     `verdict` and `rollout` are set where its rollout was waited for. Not `settled`: its pods were
@@ -70,7 +70,7 @@ class Outcome(NamedTuple):
     environment: EnvironmentName
     service: ServiceName
     kind: Kind
-    done: Done
+    done: Deed
     wanted: ImageRef | None = None
     before: ImageRef | None = None
     containers: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class Outcome(NamedTuple):
     error: GitOpsError | None = None
     held: bool = False
     commit: str | None = None
-    verdict: Verdict | None = None
+    verdict: RolloutVerdict | None = None
     rollout: Rollout | None = None
     settled: bool = True
 
@@ -95,7 +95,7 @@ class Outcome(NamedTuple):
     @property
     def changes(self) -> bool:
         """Tell whether the workload was or would be changed."""
-        return self.done in (Done.PATCHED, Done.WOULD_PATCH)
+        return self.done in (Deed.PATCHED, Deed.WOULD_PATCH)
 
 
 class EnvironmentReport(NamedTuple):
@@ -103,7 +103,7 @@ class EnvironmentReport(NamedTuple):
 
     environment: EnvironmentName
     context: str | None = None
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[SyncOutcome, ...] = ()
     problems: tuple[GitOpsError, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -125,7 +125,7 @@ class SyncReport(NamedTuple):
     cluster_seconds: float = 0.0
 
     @property
-    def outcomes(self) -> tuple[Outcome, ...]:
+    def outcomes(self) -> tuple[SyncOutcome, ...]:
         """Return the outcomes of all environments."""
         return tuple(o for e in self.environments for o in e.outcomes)
 
@@ -137,15 +137,15 @@ class SyncReport(NamedTuple):
     @property
     def changed(self) -> bool:
         """Tell whether anything was changed."""
-        return any(o.done is Done.PATCHED for o in self.outcomes)
+        return any(o.done is Deed.PATCHED for o in self.outcomes)
 
 
-def unpatched(row: Row) -> Outcome:
+def unpatched(row: Row) -> SyncOutcome:
     """Return the outcome of a service that needs no patch, or cannot get one."""
-    done = {State.MISSING: Done.MISSING, State.UNCLEAR: Done.UNCLEAR}.get(row.state, Done.UNCHANGED)
+    done = {State.MISSING: Deed.MISSING, State.UNCLEAR: Deed.UNCLEAR}.get(row.state, Deed.UNCHANGED)
     halted = row.rollout is not None and row.rollout.phase is Phase.HALTED
     stands = row.state is State.FAILED or halted  # what only rolls needs no words
-    return Outcome(
+    return SyncOutcome(
         row.environment,
         row.service,
         row.kind,
@@ -153,14 +153,14 @@ def unpatched(row: Row) -> Outcome:
         row.wanted,
         row.recorded,
         () if row.container is None else (row.container,),
-        reason=row.reason if stands or done is not Done.UNCHANGED else None,
+        reason=row.reason if stands or done is not Deed.UNCHANGED else None,
         held=row.lock is not None,
         commit=row.commit,
         settled=row.state not in (State.FAILED, State.ROLLING),
     )
 
 
-class Ours(NamedTuple):
+class Followed(NamedTuple):
     """The state commit that is to be followed.
 
     `fresh`: just read from the remote. `said`: named by --rev or --at, so newer ones do not count.
@@ -179,7 +179,7 @@ class Ours(NamedTuple):
 
 
 def reason_to_leave(
-    recorded: str | None, ours: Ours, is_ancestor: Callable[[str, str], bool | None]
+    recorded: str | None, ours: Followed, is_ancestor: Callable[[str, str], bool | None]
 ) -> str | None:
     """Return why a workload that records a state commit is left alone, or None to patch it.
 

@@ -21,7 +21,7 @@ class Recorded(NamedTuple):
     version: Version | None
 
 
-class Entry(NamedTuple):
+class PastChange(NamedTuple):
     """One change of one service. `commit` brought it onto the branch at `at`.
 
     `made_by` is who did it and why. `replaced_at` None: it is still recorded.

@@ -15,7 +15,7 @@ from gitops_cli.domain.text import one_line
 PROJECT = "{project}"
 
 
-class Forge(StrEnum):
+class Pipelines(StrEnum):
     """Whose pipelines check the repository."""
 
     GITHUB = "github"
@@ -31,7 +31,7 @@ class Blueprint(NamedTuple):
     projects: Sequence[str]
     stages: Sequence[str]
     images_path: str
-    forge: Forge = Forge.NONE
+    forge: Pipelines = Pipelines.NONE
 
     @property
     def environments(self) -> Mapping[EnvironmentName, str]:
@@ -152,12 +152,12 @@ validate:
     - gitops validate
 """
 
-_PIPELINES: Mapping[Forge, Mapping[str, str]] = {
-    Forge.GITHUB: {".github/workflows/validate.yml": _GITHUB},
-    Forge.GITLAB: {".gitlab-ci.yml": _GITLAB},
-    Forge.JENKINS: {},
-    Forge.SHELL: {},
-    Forge.NONE: {},
+_PIPELINES: Mapping[Pipelines, Mapping[str, str]] = {
+    Pipelines.GITHUB: {".github/workflows/validate.yml": _GITHUB},
+    Pipelines.GITLAB: {".gitlab-ci.yml": _GITLAB},
+    Pipelines.JENKINS: {},
+    Pipelines.SHELL: {},
+    Pipelines.NONE: {},
 }
 
 

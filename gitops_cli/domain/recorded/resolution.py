@@ -9,14 +9,14 @@ from gitops_cli.domain.forge_links import repository_name, same_remote
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import Ambiguous, candidates, in_order, place_of, stage_rank
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 
 
 def environment_for(
     word: str,
     snapshot: Snapshot,
-    team: Team,
+    team: TeamSettings,
     *,
     project: str | None = None,
     services: Collection[ServiceName] = (),
@@ -40,7 +40,7 @@ def environment_for(
 def _of_services(
     fits: Collection[EnvironmentName],
     snapshot: Snapshot,
-    team: Team,
+    team: TeamSettings,
     services: Collection[ServiceName],
 ) -> list[EnvironmentName]:
     """Return the environments of those projects in which all the services live, in any stage."""
@@ -51,7 +51,7 @@ def _of_services(
     return [e for e in fits if place_of(e, team).project in shared]
 
 
-def projects_with(service: ServiceName, snapshot: Snapshot, team: Team) -> list[str]:
+def projects_with(service: ServiceName, snapshot: Snapshot, team: TeamSettings) -> list[str]:
     """Return the projects in which the service lives, in whatever stage."""
     return sorted(
         {
@@ -63,7 +63,7 @@ def projects_with(service: ServiceName, snapshot: Snapshot, team: Team) -> list[
 
 
 def stage_before(
-    target: EnvironmentName, environments: Iterable[EnvironmentName], team: Team
+    target: EnvironmentName, environments: Iterable[EnvironmentName], team: TeamSettings
 ) -> EnvironmentName:
     """Return which of the environments a promotion to `target` comes from when nobody says so.
 
@@ -94,7 +94,7 @@ def stage_before(
     )
 
 
-def service_of_remote(remote: str | None, directory: str, team: Team) -> ServiceName:
+def service_of_remote(remote: str | None, directory: str, team: TeamSettings) -> ServiceName:
     """Return which service a checkout with this remote, in a directory of this name, is.
 
     gitops.toml's `[service.X] source` decides, else the repository's name, else the directory's.

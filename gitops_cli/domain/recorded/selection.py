@@ -9,7 +9,7 @@ from gitops_cli.domain.errors import UnknownEnvironment
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 
 
@@ -25,7 +25,7 @@ class Filter(NamedTuple):
     usual: ServiceName | None = None
 
 
-def advice(word: str, snapshot: Snapshot, team: Team) -> str | None:
+def advice(word: str, snapshot: Snapshot, team: TeamSettings) -> str | None:
     """Return what to type where a service was expected and `word` names an environment."""
     try:
         candidates(word, snapshot.environments.keys(), team)
@@ -34,7 +34,9 @@ def advice(word: str, snapshot: Snapshot, team: Team) -> str | None:
     return f"`{one_line(word)}` is an environment or a stage: -e {one_line(word)}"
 
 
-def selected_environments(snapshot: Snapshot, team: Team, wanted: Filter) -> list[EnvironmentName]:
+def selected_environments(
+    snapshot: Snapshot, team: TeamSettings, wanted: Filter
+) -> list[EnvironmentName]:
     """Return the environments to look at, in order; raises UnknownEnvironment."""
     names = snapshot.environments.keys()
     if wanted.environments:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.team import Team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 
 
@@ -20,7 +20,7 @@ class Place(NamedTuple):
     stage: str
 
 
-def place_of(name: EnvironmentName, team: Team) -> Place:
+def place_of(name: EnvironmentName, team: TeamSettings) -> Place:
     """Split a name at the longest declared stage that is its suffix, else at its last `-`."""
     for stage in _longest_first(team.stages):
         if name == stage:
@@ -37,7 +37,9 @@ def _longest_first(stages: tuple[str, ...]) -> list[str]:
     return sorted(stages, key=len, reverse=True)
 
 
-def by_project(names: Iterable[EnvironmentName], team: Team) -> dict[str, list[EnvironmentName]]:
+def by_project(
+    names: Iterable[EnvironmentName], team: TeamSettings
+) -> dict[str, list[EnvironmentName]]:
     """Return environments by their project, in the order they come."""
     projects: dict[str, list[EnvironmentName]] = {}
     for name in names:
@@ -45,13 +47,13 @@ def by_project(names: Iterable[EnvironmentName], team: Team) -> dict[str, list[E
     return projects
 
 
-def stage_rank(stage: str, team: Team) -> tuple[int, str]:
+def stage_rank(stage: str, team: TeamSettings) -> tuple[int, str]:
     """Return a key that sorts stages as the team ordered them, unknown ones last."""
     known = stage in team.stages
     return (team.stages.index(stage) if known else len(team.stages), stage)
 
 
-def in_order(names: Iterable[EnvironmentName], team: Team) -> list[EnvironmentName]:
+def in_order(names: Iterable[EnvironmentName], team: TeamSettings) -> list[EnvironmentName]:
     """Sort environments by project, then by stage order."""
     places = [place_of(name, team) for name in names]
     return [
@@ -59,7 +61,7 @@ def in_order(names: Iterable[EnvironmentName], team: Team) -> list[EnvironmentNa
     ]
 
 
-def stage_named(word: str, known: Collection[str], team: Team) -> str:
+def stage_named(word: str, known: Collection[str], team: TeamSettings) -> str:
     """Return the stage meant by a full name, an alias, `stage`, or an unambiguous prefix."""
     if word in known:
         return word
@@ -82,7 +84,11 @@ def stage_named(word: str, known: Collection[str], team: Team) -> str:
 
 
 def candidates(
-    word: str, environments: Collection[EnvironmentName], team: Team, *, project: str | None = None
+    word: str,
+    environments: Collection[EnvironmentName],
+    team: TeamSettings,
+    *,
+    project: str | None = None,
 ) -> list[EnvironmentName]:
     """Return the environments that `word` can mean, in order: one for a full name.
 
@@ -127,7 +133,11 @@ class Ambiguous(UsageError):
 
 
 def the_one(
-    word: str, environments: Collection[EnvironmentName], team: Team, *, project: str | None = None
+    word: str,
+    environments: Collection[EnvironmentName],
+    team: TeamSettings,
+    *,
+    project: str | None = None,
 ) -> EnvironmentName:
     """Return the one environment that `word` means; raises Ambiguous or UnknownEnvironment."""
     fits = candidates(word, environments, team, project=project)

@@ -58,7 +58,7 @@ class ServiceRules(NamedTuple):
     container: str | None = None
 
 
-class Team(NamedTuple):
+class TeamSettings(NamedTuple):
     """The whole of gitops.toml, with defaults where it is silent."""
 
     stages: tuple[str, ...] = DEFAULT_STAGES

@@ -13,7 +13,7 @@ from gitops_cli.domain.recorded.environment import Environment, Snapshot, Versio
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import in_order, place_of
-from gitops_cli.domain.recorded.team import Team, VersionForm
+from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.version import is_commit
 
 
@@ -46,7 +46,7 @@ _ANY_TAG = 'or permit other tags in gitops.toml: [versions] form = "any"'
 Files = Mapping[EnvironmentName, VersionFile]
 
 
-def validate(snapshot: Snapshot, team: Team, *, now: datetime) -> tuple[Finding, ...]:
+def validate(snapshot: Snapshot, team: TeamSettings, *, now: datetime) -> tuple[Finding, ...]:
     """Return all findings of a repository whose gitops.toml could be read, by place."""
     found = [*snapshot.all_findings]
     for environment in snapshot.environments.values():
@@ -98,7 +98,7 @@ def _mentioned(environment: Environment) -> set[ServiceName | None]:
     return {*environment.files, *(service_at(f.path) for f in environment.findings)}
 
 
-def _projects(snapshot: Snapshot, team: Team) -> dict[str, dict[ServiceName, Files]]:
+def _projects(snapshot: Snapshot, team: TeamSettings) -> dict[str, dict[ServiceName, Files]]:
     """Return project → service → its file in each environment, in stage order."""
     found: dict[str, dict[ServiceName, dict[EnvironmentName, VersionFile]]] = {}
     for name in in_order(snapshot.environments, team):
@@ -109,7 +109,7 @@ def _projects(snapshot: Snapshot, team: Team) -> dict[str, dict[ServiceName, Fil
 
 
 def _across(
-    project: str, service: ServiceName, files: Files, snapshot: Snapshot, team: Team
+    project: str, service: ServiceName, files: Files, snapshot: Snapshot, team: TeamSettings
 ) -> Iterator[Finding]:
     """Compare a service's files in the environments of one project."""
     first, *others = files.values()

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gitops_cli.domain.change.draft import Outcome
+from gitops_cli.domain.change.draft import WriteOutcome
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import ServiceName
@@ -84,7 +84,7 @@ class Release(NamedTuple):
     image: ImageRef
     made: Made | None
     digest: str | None
-    outcome: Outcome
+    outcome: WriteOutcome
 
 
 def image_labels(

@@ -21,7 +21,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, UsageError
 from gitops_cli.render.view import Style
 from gitops_cli.sandbox.lifecycle import Sandbox, new_sandbox
-from gitops_cli.sandbox.story import Cast, Step, clear, furnish, story
+from gitops_cli.sandbox.story import Cast, Scene, clear, furnish, story
 
 _WIDTH = 78
 _STARTS = 120.0  # seconds for the first pods: their image may have to be pulled
@@ -118,7 +118,7 @@ def _environment(ground: Sandbox, variables: Mapping[str, str]) -> dict[str, str
 
 
 def _play(
-    session: Session, steps: Sequence[Step], environment: Mapping[str, str], *, pause: bool
+    session: Session, steps: Sequence[Scene], environment: Mapping[str, str], *, pause: bool
 ) -> None:
     """Run the steps, each after its reason; raises ClusterError where one ends otherwise."""
     for number, step in enumerate(steps):
@@ -144,7 +144,7 @@ def _play(
         _say(session)
 
 
-def _shown(step: Step) -> str:
+def _shown(step: Scene) -> str:
     return shlex.join(("gitops", *step.arguments))
 
 
