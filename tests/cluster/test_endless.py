@@ -11,7 +11,7 @@ import pytest
 
 from gitops_cli.cluster import reading
 from gitops_cli.domain.errors import ClusterError
-from gitops_cli.domain.repository import Kind
+from gitops_cli.domain.recorded.environment import Kind
 from tests.cluster.asking import observed
 from tests.cluster.conftest import Connected
 from tests.testbed.hostile import answer, hostile
