@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from gitops_cli import __version__
+from gitops_cli.cli.streams import take_loss
 
 # The panels of `gitops --help`, in the order of a newcomer's day.
 SETUP = "Set up"
@@ -145,6 +147,22 @@ class Commands(TyperGroup):
         # Not by app.command, which examines a function for each: half of the time this group takes.
         entries = {name: _entry(name, *COMMANDS[name][1:]) for name in COMMANDS}
         super().__init__(**{**given, "commands": entries})
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **given: Any) -> Any:
+        """Run, and end the process; what is refused before a command begins is told like all."""
+        arguments = sys.argv[1:] if args is None else args
+        failure: Exception | None = None
+        code = 0
+        try:
+            code = super().main(arguments, *rest, **{**given, "standalone_mode": False}) or 0
+            failure = take_loss(sys.stdout) if code == 0 else None
+        except Exception as error:  # noqa: BLE001 - nothing may end with Python's 1
+            failure = error
+        if failure is not None:
+            from gitops_cli.cli.usage import tell_early
+
+            code = tell_early(failure, arguments)
+        sys.exit(code)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the called command itself; its entry stood in for it so far."""

@@ -5,20 +5,16 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
-import os
-import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gitops_cli import __version__
-from gitops_cli.cli.output import Format, Output, discard
+from gitops_cli.cli.failure import tell
+from gitops_cli.cli.output import Format, Output
 from gitops_cli.cli.session import Session, SharedOptions
 from gitops_cli.domain.errors import ExitCode, GitOpsError
-from gitops_cli.domain.text import without_secrets
 
 PANEL = "Options of every command"
 
@@ -149,42 +145,18 @@ def within(options: SharedOptions, work: Callable[[Session], None]) -> None:
     session = None
     try:
         with Session(options, output) as session:
-            output = session.output
             work(session)
             code = session.exit_code
-    except GitOpsError as error:
-        told = error if session is None else session.as_late(error)
-        output.error(told)
-        _explain(error, options)
-        code = told.exit_code
+        if code in (ExitCode.OK, ExitCode.NO):
+            output.check()
     except KeyboardInterrupt:
         output.say("interrupted")
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        discard(sys.stdout)
     except typer.Exit:
         raise
+    except GitOpsError as error:
+        code = tell(output, error if session is None else session.as_late(error))
     except Exception as error:  # noqa: BLE001 - the only place where a bug becomes an exit code
-        _report_bug(error, options)
-        code = ExitCode.BUG
+        code = tell(output, error)
     if code is not ExitCode.OK:
         raise typer.Exit(int(code))
-
-
-def _explain(error: GitOpsError, options: SharedOptions) -> None:
-    if options.verbose > 1:
-        sys.stderr.write(_traced(error))
-
-
-def _report_bug(error: Exception, options: SharedOptions) -> None:
-    print_to = sys.stderr.write
-    what = without_secrets(f"{type(error).__name__}: {error}")
-    print_to(f"error: this is a bug in gitops {__version__}: {what}\n")
-    if options.verbose or os.environ.get("CI"):
-        print_to(_traced(error))
-    else:
-        print_to("hint: run again with -v for details, and report them\n")
-
-
-def _traced(error: Exception) -> str:
-    return without_secrets("".join(traceback.format_exception(error)))

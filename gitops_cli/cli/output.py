@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from gitops_cli.cli.streams import is_broken, take_loss, takes_unicode
 from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.text import redacted
 from gitops_cli.render.document import as_json, as_yaml, document, error_document
 from gitops_cli.render.markdown import markdown
 from gitops_cli.render.plain import plain_view
@@ -37,8 +37,7 @@ class Format(StrEnum):
 class Stream:
     """stdout or stderr: through Rich where it is a terminal, as plain text elsewhere.
 
-    Rich takes a quarter of the time of a short command, and a pipe needs none of it. A reader may
-    leave early (`gitops history | head`): what is still written then vanishes.
+    Rich takes a quarter of the time of a short command, and a pipe needs none of it.
     """
 
     def __init__(self, file: TextIO) -> None:
@@ -49,9 +48,9 @@ class Stream:
         """Return Rich's console; None where the stream is no terminal."""
         if not self.file.isatty() and not any(name in os.environ for name in _TOLD):
             return None
-        from gitops_cli.render.console import TerminalConsole
+        from rich.console import Console
 
-        console = TerminalConsole(file=self.file, highlight=False)
+        console = Console(file=self.file, highlight=False)
         return console if console.is_terminal else None
 
     def view(self, view: View, *, wide: bool = False) -> None:
@@ -61,8 +60,7 @@ class Stream:
             return
         from gitops_cli.render.console import print_view
 
-        with suppress_broken_pipe(self.file):
-            print_view(view, self.console, wide=wide)
+        print_view(view, self.console, wide=wide)
 
     def line(self, text: str, style: Style = Style.PLAIN) -> None:
         """Write lines of text as they are; nothing in them acts."""
@@ -70,9 +68,13 @@ class Stream:
 
     def write(self, text: str) -> None:
         """Write text as it is."""
-        with suppress_broken_pipe(self.file):
-            self.file.write(text)
-            self.file.flush()
+        self.file.write(text)
+        self.file.flush()
+
+    def document(self, value: dict[str, Any], form: Format) -> str:
+        """Return a document of a format for machines, in the letters that the stream has."""
+        as_text = as_yaml if form is Format.YAML else as_json
+        return as_text(value, ascii_only=not takes_unicode(self.file))
 
 
 class Output:
@@ -84,6 +86,7 @@ class Output:
         self.format = form
         self.quiet = quiet
         self.verbose = verbose
+        self._done = False
         self.stdout = Stream(sys.stdout)
         self.stderr = Stream(sys.stderr)
 
@@ -92,17 +95,34 @@ class Output:
         """Tell whether a person reads stdout, so that progress and advice are welcome."""
         return self.format in (Format.TABLE, Format.WIDE)
 
+    @property
+    def unheard(self) -> bool:
+        """Tell whether nothing that is written to stdout arrives any more."""
+        return is_broken(sys.stdout)
+
     def show(self, view: View) -> None:
         """Write a result to stdout."""
         match self.format:
-            case Format.JSON:
-                self._raw(as_json(document(view)))
-            case Format.YAML:
-                self._raw(as_yaml(document(view)))
+            case Format.JSON | Format.YAML:
+                self._raw(self.stdout.document(document(view), self.format))
             case Format.MARKDOWN:
                 self._raw(markdown(view))
             case Format.TABLE | Format.WIDE:
                 self.stdout.view(view, wide=self.format is Format.WIDE)
+
+    def report(self, view: View) -> None:
+        """Write to stdout what has been done: it stays done, whether or not that can be written."""
+        self._done = True
+        self.show(view)
+
+    def check(self) -> None:
+        """Raise Lost if stdout did not take the answer; of what was done it is a warning."""
+        loss = take_loss(sys.stdout)
+        if loss is None:
+            return
+        if not self._done:
+            raise loss
+        self.warn(f"all was done, but stdout did not take the report of it: {loss.strerror}")
 
     def show_aside(self, view: View) -> None:
         """Write a view for people to stderr: what a question is about, while stdout is a file."""
@@ -151,26 +171,10 @@ class Output:
         `hint` is false where the next failure has the same one.
         """
         if self.format in (Format.JSON, Format.YAML):
-            as_text = as_json if self.format is Format.JSON else as_yaml
-            self.stderr.line(as_text(error_document(error)))
+            self.stderr.line(self.stderr.document(error_document(error), self.format))
             return
-        self.stderr.line(f"error: {error.message}", Style.BAD)
+        self.stderr.line(f"error: {redacted(error.message)}", Style.BAD)
         if error.hint and hint:
             self.stderr.line(f"hint: {error.hint}", Style.DIM)
-
-
-@contextmanager
-def suppress_broken_pipe(file: TextIO) -> Iterator[None]:
-    """Let what is still written to a stream without a reader vanish: what was done stays done."""
-    try:
-        yield
-    except BrokenPipeError:
-        discard(file)
-
-
-def discard(file: TextIO) -> None:
-    """Send what is still written to a stream nowhere, so that no second error follows."""
-    with suppress(OSError):
-        null = os.open(Path(os.devnull), os.O_WRONLY)
-        os.dup2(null, file.fileno())
-        os.close(null)
+        if self.verbose:
+            self.stderr.line(f"exit code {error.exit_code}: {error.exit_code.meaning}", Style.DIM)

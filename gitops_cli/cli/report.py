@@ -44,10 +44,8 @@ def report(
         _warn(session, outcome)
     for note in outcome.written.notes if outcome.written else ():
         session.output.note(note)
-    if shown:
-        session.show(result_view(outcome, changelogs))
-    else:
-        session.show(both_views(outcome, changelogs or {}))
+    show = session.show if outcome.dry_run else session.report
+    show(result_view(outcome, changelogs) if shown else both_views(outcome, changelogs or {}))
 
 
 def note_troubles(session: Session, sources: Sources) -> None:

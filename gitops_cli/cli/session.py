@@ -276,6 +276,10 @@ class Session:
         """Write a result to stdout."""
         self.output.show(view)
 
+    def report(self, view: View) -> None:
+        """Write to stdout what has been done."""
+        self.output.report(view)
+
     def finish(self, code: ExitCode) -> None:
         """Let the command end with `code`, or a worse one, although nothing was raised."""
         self.exit_code = worst((self.exit_code, code))

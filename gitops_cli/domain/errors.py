@@ -23,6 +23,7 @@ class ExitCode(IntEnum):
     ROLLOUT_FAILED = 7
     TIMED_OUT = 8
     BUG = 70
+    MACHINE = 74
     INTERRUPTED = 130
 
     @property
@@ -45,12 +46,16 @@ _MEANINGS = {
     ExitCode.ROLLOUT_FAILED: "rollout failed",
     ExitCode.TIMED_OUT: "timed out",
     ExitCode.BUG: "a bug in gitops; never 1",
+    ExitCode.MACHINE: (
+        "this machine: disk full, too many open files, or stdout did not take the answer"
+    ),
     ExitCode.INTERRUPTED: "interrupted",
 }
 
 # Over several environments the first of these that occurred wins (spec, section 5).
 _PRECEDENCE = (
     ExitCode.BUG,
+    ExitCode.MACHINE,
     ExitCode.INTERRUPTED,
     ExitCode.USAGE,
     ExitCode.DENIED,
@@ -100,6 +105,19 @@ class Interrupted(GitOpsError):
 
     exit_code = ExitCode.INTERRUPTED
     code = "interrupted"
+
+
+class MachineFailed(GitOpsError):
+    """The operating system has no space, descriptors or processes left."""
+
+    exit_code = ExitCode.MACHINE
+    code = "machine"
+
+
+class AnswerLost(MachineFailed):
+    """stdout did not take what the command was asked for."""
+
+    code = "answer-lost"
 
 
 class UsageError(GitOpsError):

@@ -10,14 +10,6 @@ from gitops_cli.render.plain import plain_line
 from gitops_cli.render.view import Line, Style, View, shown
 
 
-class TerminalConsole(Console):
-    """A console that leaves it to the caller what a reader that went away means."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise it on; Rich would exit with 1, which means something else here."""
-        raise BrokenPipeError
-
-
 def print_view(view: View, console: Console, *, wide: bool = False) -> None:
     """Write the view's blocks to the console."""
     for index, block in enumerate(view.blocks):

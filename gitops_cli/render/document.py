@@ -34,14 +34,17 @@ def error_document(error: GitOpsError) -> dict[str, Any]:
     }
 
 
-def as_json(value: dict[str, Any] | list[dict[str, Any]]) -> str:
-    """Return JSON as people can read it too; other scripts' letters stay as they are."""
+def as_json(value: dict[str, Any] | list[dict[str, Any]], *, ascii_only: bool = False) -> str:
+    """Return JSON as people can read it too; other scripts' letters stay as they are.
+
+    `ascii_only`: they are escaped, for a stream that has no others.
+    """
     import json  # tables do without it
 
-    return _escaped(json.dumps(value, indent=2, ensure_ascii=False))
+    return _escaped(json.dumps(value, indent=2, ensure_ascii=ascii_only))
 
 
-def as_yaml(value: dict[str, Any]) -> str:
+def as_yaml(value: dict[str, Any], *, ascii_only: bool = False) -> str:
     """Return the same document as YAML."""
     import yaml  # one format's library; the others need not wait for it
 
@@ -54,7 +57,9 @@ def as_yaml(value: dict[str, Any]) -> str:
 
     Dumper.add_representer(str, represent)
     Dumper.add_multi_representer(str, represent)  # members of an enumeration
-    text = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=2**31)
+    text = yaml.dump(
+        value, Dumper=Dumper, sort_keys=False, allow_unicode=not ascii_only, width=2**31
+    )
     return _escaped(str(text)).rstrip("\n")
 
 

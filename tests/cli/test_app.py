@@ -31,7 +31,8 @@ def test_help_imports_no_command():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     loaded = {name for name in done.stderr.split() if name.startswith("gitops_cli")}
-    assert loaded == {"gitops_cli", "gitops_cli.cli", "gitops_cli.cli.app"}
+    own = {"gitops_cli", "gitops_cli.cli", "gitops_cli.cli.app", "gitops_cli.cli.streams"}
+    assert loaded == own
     assert all(name in done.stdout for name, (_, panel, _) in COMMANDS.items() if panel)
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
 import re
+import subprocess
+import time
+from dataclasses import dataclass
 
 import pytest
+import yaml
 
+from gitops_cli.domain.errors import ExitCode
 from tests.cli.company import DEV, tip
 from tests.testbed.article import Article
-from tests.testbed.gitops import Gitops
+from tests.testbed.gitops import EXECUTABLE, Gitops
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -49,6 +57,114 @@ def test_a_write_goes_on_though_nobody_reads_what_is_said(clone: Gitops, company
         assert process.wait(60) == 0
 
     assert tip(company) != before
+
+
+@dataclass(frozen=True)
+class Piped:
+    """A command in a shell, so that its streams can be what a caller makes of them."""
+
+    gitops: Gitops
+
+    def __call__(self, *arguments: str, streams: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-c", f'exec "$0" "$@" {streams}', str(EXECUTABLE), *arguments],
+            cwd=self.gitops.directory,
+            env=self.gitops.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture
+def piped(clone: Gitops) -> Piped:
+    return Piped(clone)
+
+
+@pytest.mark.parametrize("form", ["table", "json", "yaml", "markdown"])
+def test_an_answer_that_a_full_disk_does_not_take_is_neither_yes_nor_no(
+    piped: Piped, form: str
+) -> None:
+    done = piped("status", "-o", form, streams=">/dev/full")
+    assert done.returncode == ExitCode.MACHINE
+    assert "stdout did not take the answer: No space left on device" in done.stderr
+    if form == "json":
+        assert json.loads(done.stderr)["code"] == "answer-lost"
+
+
+def test_a_write_is_a_write_whatever_becomes_of_its_report(piped: Piped, company: Article) -> None:
+    before = tip(company)
+    for number, streams in enumerate((">/dev/full", ">/dev/full 2>/dev/full", "1</dev/null")):
+        done = piped("set", f"billing={number:040x}", "-e", DEV, streams=streams)
+        assert done.returncode == 0, done.stderr
+        assert ("all was done, but stdout did not take" in done.stderr) == ("2>" not in streams)
+        assert tip(company) != before
+        before = tip(company)
+    preview = piped("set", f"billing={'ab' * 20}", "-e", DEV, "--dry-run", streams=">/dev/full")
+    assert preview.returncode == ExitCode.MACHINE, "the plan was all that was asked for"
+
+
+@pytest.mark.parametrize("streams", ["2>/dev/full", "2>&-", "2>/dev/full <&-"])
+def test_a_stderr_that_takes_nothing_changes_no_code(piped: Piped, streams: str) -> None:
+    assert piped("status", streams=streams).returncode == 0
+    assert piped("status", "--no-such-option", streams=streams).returncode == ExitCode.USAGE
+    assert piped("promot", streams=streams).returncode == ExitCode.USAGE
+    assert piped(streams=streams).returncode == ExitCode.USAGE
+    assert piped("diff", "nowhere", streams=streams).returncode == ExitCode.USAGE
+
+
+def test_a_reader_that_leaves_early_is_no_failure(here: Gitops) -> None:
+    for arguments in (("history",), ("--help",), ("history", "-o", "json")):
+        with here.start(*arguments) as process:
+            assert process.stdout is not None
+            process.stdout.close()
+            assert process.wait(60) == 0
+            assert process.stderr is not None
+            assert process.stderr.read() == ""
+
+
+def test_a_pipe_that_does_not_block_gets_everything(here: Gitops) -> None:
+    """A parent such as node leaves pipes so; what is written in between must not be lost."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    process = subprocess.Popen(
+        [str(EXECUTABLE), "help", "environment", "-o", "json"],
+        env=here.environment,
+        cwd=here.directory,
+        stdout=writing,
+    )
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.close(writing)
+    time.sleep(0.5)
+    with os.fdopen(reading) as stream:
+        assert json.load(stream)["kind"] == "variables"
+    assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_letters_that_a_terminal_lacks(clone: Gitops, encoding: str) -> None:
+    said = "größer → 数据"
+    there = clone.using(PYTHONIOENCODING=encoding)
+    clone("lock", "billing", "-e", DEV, "-m", said).ok()
+    shown = subprocess.run(
+        [str(EXECUTABLE), "history", "-n1"],
+        env=there.environment,
+        cwd=there.directory,
+        capture_output=True,
+        check=True,
+    )
+    assert shown.stdout.decode(encoding)
+    for form, read in (("json", json.loads), ("yaml", yaml.safe_load)):
+        done = subprocess.run(
+            [str(EXECUTABLE), "status", "-o", form],
+            env=there.environment,
+            cwd=there.directory,
+            capture_output=True,
+            check=True,
+        )
+        assert said in str(read(done.stdout.decode(encoding)))
 
 
 def _words(text: str) -> list[str]:

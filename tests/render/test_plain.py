@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
+from rich.console import Console
 
-from gitops_cli.render.console import TerminalConsole, print_view
+from gitops_cli.render.console import print_view
 from gitops_cli.render.plain import plain_view
 from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
 
@@ -53,7 +54,7 @@ def test_wide_columns_are_shown_when_asked_for() -> None:
 @pytest.mark.parametrize("wide", [False, True])
 def test_a_terminal_shows_the_same(wide: bool) -> None:
     file = io.StringIO()
-    console = TerminalConsole(file=file, force_terminal=True, color_system=None, width=80)
+    console = Console(file=file, force_terminal=True, color_system=None, width=80)
     print_view(VIEW, console, wide=wide)
     shown = [line.rstrip() for line in file.getvalue().splitlines()]
     # Rich writes tabs as spaces.

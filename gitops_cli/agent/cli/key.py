@@ -161,7 +161,7 @@ _ADVICE = {
 
 
 def _show(session: Session, result: KeyResult) -> None:
-    session.show(key_view(result))
+    session.report(key_view(result))
     if result.step in _ADVICE:
         session.output.say(_ADVICE[result.step])
     if result.retired is not None:

@@ -39,4 +39,5 @@ def carry_out(
     if not dry_run:
         for cluster, objects in plans:
             apply_plan(cluster.objects(), objects)
-    session.show(plan_view(plan, done=not dry_run))
+    show = session.show if dry_run else session.report
+    show(plan_view(plan, done=not dry_run))

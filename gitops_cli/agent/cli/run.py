@@ -89,7 +89,7 @@ def run(
     stop = _stop_on_sigterm()
     if interval is None:
         result = agent.round(stop)
-        session.show(round_view(result))
+        session.report(round_view(result))
         cut_short = len(result.visits) < len(environments)
         session.finish(ExitCode.INTERRUPTED if cut_short else result.exit_code)
         return

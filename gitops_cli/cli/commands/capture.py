@@ -138,4 +138,5 @@ def capture(
         session.output.note(note)
     for note in result.written.notes if result.written is not None else ():
         session.output.note(note)
-    session.show(capture_view(result))
+    show = session.show if dry_run else session.report
+    show(capture_view(result))

@@ -190,4 +190,4 @@ def _write(
     draft, written = write_draft(session.state, compute, actor=session.actor, timeout=timeout)
     for note in written.notes:
         session.output.note(note)
-    session.show(new_view(draft, written))
+    session.report(new_view(draft, written))

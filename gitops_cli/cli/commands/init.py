@@ -92,7 +92,7 @@ def init(
     if agent is AgentKind.SHELL:
         files |= shell_agent(blueprint.environments, _reachable(agent_repo or remote))
     made = session.create(target, files, "Begin the state repository")
-    session.show(
+    session.report(
         view(
             blueprint,
             files,

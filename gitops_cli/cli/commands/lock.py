@@ -150,7 +150,7 @@ def _carry_out_once(
     )
     for note in written.notes:
         session.output.note(note)
-    session.show(lock_view(draft, written))
+    session.report(lock_view(draft, written))
 
 
 def _until(text: str | None, now: datetime) -> datetime | None:

@@ -218,7 +218,8 @@ def release(
         session.output.warn(warning)
     for note in done.outcome.written.notes if done.outcome.written else ():
         session.output.note(note)
-    session.show(view(done))
+    show = session.show if dry_run else session.report
+    show(view(done))
 
 
 class _Source:

@@ -137,7 +137,7 @@ def run(
                 timeout=session.left(SECONDS),
                 heard=lambda row: say(place_of_row(row), row_line(row)),
             )
-    _show(session, report)
+    _show(session, report, done=mode is None)
 
 
 def _confirm(session: Session, plan: SyncPlan) -> None:
@@ -151,8 +151,9 @@ def _confirm(session: Session, plan: SyncPlan) -> None:
     session.output.note("the same without questions: gitops sync --all")
 
 
-def _show(session: Session, report: SyncReport) -> None:
-    session.show(sync_view(report))
+def _show(session: Session, report: SyncReport, *, done: bool) -> None:
+    show = session.report if done else session.show
+    show(sync_view(report))
     report_problems(
         session,
         [

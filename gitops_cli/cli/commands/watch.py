@@ -95,6 +95,8 @@ def _stream(session: Session, looks: Iterator[Look]) -> None:
             session.show(change_view(row, look.diff.contexts.get(row.environment)))
         for row in look.gone:
             session.show(change_view(row, look.diff.contexts.get(row.environment), gone=True))
+        if session.output.unheard:
+            return
 
 
 def _live(session: Session, looks: Iterator[Look], console: Console) -> None:

@@ -46,7 +46,7 @@ Dir = Annotated[
 def up(session: Session, where: Dir = None) -> None:
     """Make the repositories and start the cluster; nothing, if it is up already."""
     ground = _sandbox(session, where)
-    session.show(up_view(ground, ground.up(), option=_option(where)))
+    session.report(up_view(ground, ground.up(), option=_option(where)))
 
 
 @sandbox.command("down")
@@ -56,7 +56,7 @@ def down(session: Session, where: Dir = None) -> None:
     ground = _sandbox(session, where)
     removed = ground.down()
     left = removed and ground.place.directory.exists()
-    session.show(down_view(ground, removed=removed, left=left))
+    session.report(down_view(ground, removed=removed, left=left))
 
 
 @sandbox.command("env")

@@ -1,0 +1,120 @@
+"""What the parser refuses, told like all other failures."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+import typer
+
+from gitops_cli.cli.failure import tell
+from gitops_cli.cli.output import Format, Output
+from gitops_cli.domain.errors import ExitCode, Interrupted, UsageError
+from gitops_cli.domain.text import one_line
+
+# click's classes; Typer has a copy of its own in some versions, and exports BadParameter only.
+BadParameter = typer.BadParameter
+ParserError: Any = BadParameter.__mro__[2]
+
+
+def tell_early(error: Exception, arguments: Sequence[str]) -> ExitCode:
+    """Report what ended the run before its command had begun; return the exit code."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(f"{error}\n" if str(error) else "")  # Rich has shown it already
+        return ExitCode.USAGE
+    output = Output(_format(arguments), verbose=_verbosity(arguments))
+    if isinstance(error, typer.Abort):
+        return tell(output, Interrupted("interrupted"))
+    return tell(output, _usage(error) if isinstance(error, ParserError) else error)
+
+
+def near(word: str, names: Iterable[str]) -> list[str]:
+    """Return the names that may have been meant, the nearest first."""
+    from difflib import get_close_matches  # 3 ms, and only who mistypes needs it
+
+    names = sorted(set(names))
+    bare = word.lstrip("-")
+    begun = [n for n in names if len(bare) > 2 and _either_begins(n.lstrip("-"), bare)]
+    return list(dict.fromkeys([*get_close_matches(word, names, cutoff=0.7), *begun]))[:3]
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str | None:
+    """Return the question that a mistyped word deserves; None where nothing is near it."""
+    found = [f"`{name}`" for name in near(word, names)]
+    return f"did you mean {' or '.join(found)}?" if found else None
+
+
+def _either_begins(one: str, other: str) -> bool:
+    return one.startswith(other) or (len(one) > 2 and other.startswith(one))
+
+
+def _usage(error: Any) -> UsageError:
+    context = error.ctx
+    path = context.command_path if context is not None else "gitops"
+    more = f"`{path} --help` shows what there is"
+    match type(error).__name__:
+        case "NoSuchOption":
+            word = one_line(error.option_name)
+            question = did_you_mean(word, _options(context)) or _elsewhere(word, context)
+            hint = more if question is None else f"{question} {more}"
+            return UsageError(f"`{path}` has no option `{word}`", hint=hint)
+        case "MissingParameter":
+            return UsageError(f"{_named(error.param)} is missing", hint=more)
+        case "BadParameter" if error.param is not None:
+            return UsageError(f"{_named(error.param)}: {_tidy(error.message)}", hint=more)
+        case _:
+            return UsageError(_tidy(error.format_message()), hint=more)
+
+
+def _options(context: Any) -> list[str]:
+    parameters = [] if context is None else context.command.get_params(context)
+    return [
+        name
+        for parameter in parameters
+        if parameter.param_type_name == "option" and not getattr(parameter, "hidden", False)
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("--")
+    ]
+
+
+def _elsewhere(word: str, context: Any) -> str | None:
+    """Return where an option goes that stands before its command."""
+    if context is None or context.parent is not None:
+        return None
+    return f"most options stand after the command: `gitops COMMAND {word}`."
+
+
+def _named(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return str(parameter.human_readable_name).strip("[]")
+    return str(max(parameter.opts, key=len))
+
+
+def _tidy(text: str) -> str:
+    """Return the parser's words in our style: no capital, no full stop, options in backticks."""
+    text = re.sub(r"'(--?[\w-]+)'(?: / '(--?[\w-]+)')*", r"`\1`", one_line(text)).rstrip(".")
+    text = re.sub(r"a valid int(eger)?( range)?$", "a whole number", text)
+    return text[:1].lower() + text[1:]
+
+
+def _format(arguments: Sequence[str]) -> Format:
+    """Return the format that was asked for, as far as that can be seen without a parser."""
+    words = [*arguments, ""]
+    asked = [os.environ.get("GITOPS_OUTPUT", "")]
+    for word, following in pairwise(words):
+        given = re.fullmatch(r"(?:--output|-[a-zA-Z]*o)=?(.*)", word, re.DOTALL)
+        asked += [given[1] or following] if given else []
+    for form in reversed(asked):
+        with suppress(ValueError):
+            return Format(form)
+    return Format.TABLE
+
+
+def _verbosity(arguments: Sequence[str]) -> int:
+    flags = [re.fullmatch(r"--verbose|-q?(v+)", word) for word in arguments]
+    return sum(len(flag[1] or "v") for flag in flags if flag)
