@@ -17,11 +17,11 @@ from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import redacted
 from gitops_cli.domain.version import is_commit
-from gitops_cli.state.failures import failure
+from gitops_cli.git.failures import failure
+from gitops_cli.git.objects import ObjectReader
+from gitops_cli.git.process import Git, git_environment, ssh_batch
+from gitops_cli.git.remote import HEADS, check_ref, fetch, look
 from gitops_cli.state.location import check_url
-from gitops_cli.state.objects import ObjectReader
-from gitops_cli.state.process import Git, git_environment, ssh_batch
-from gitops_cli.state.remote import HEADS, check_ref, fetch, look
 from gitops_cli.state.repository import Tip
 from gitops_cli.state.snapshots import commit_snapshot
 

@@ -259,7 +259,7 @@ class Session:
     @cached_property
     def git_version(self) -> str | None:
         """Return the version of git; None where there is none."""
-        from gitops_cli.state.process import git_version
+        from gitops_cli.git.process import git_version
 
         return git_version(Path.cwd())
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
-from gitops_cli.domain.git_environment import without_credentials
 from gitops_cli.domain.text import one_line, redacted
+from gitops_cli.git.environment import without_credentials
 
 # Variables by which a hook or an alias would aim our commands at another repository.
 _AIMING = frozenset(

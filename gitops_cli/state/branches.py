@@ -10,11 +10,11 @@ from typing import Protocol
 
 from gitops_cli.domain.errors import GitError, UsageError
 from gitops_cli.domain.text import redacted
+from gitops_cli.git.objects import ObjectReader
+from gitops_cli.git.process import Git
+from gitops_cli.git.remote import HEADS, fetch, fetch_tip, look
 from gitops_cli.state.fast_forward import fast_forward, update_worktree
 from gitops_cli.state.location import Location, Remote, tracking_ref
-from gitops_cli.state.objects import ObjectReader
-from gitops_cli.state.process import Git
-from gitops_cli.state.remote import HEADS, fetch, fetch_tip, look
 
 _TRIES = 3  # looks at a remote that is rewound between looking and fetching
 

@@ -16,11 +16,11 @@ from gitops_cli.domain.change.message import compose_message
 from gitops_cli.domain.change.proposal import Actor, Edit, Proposal
 from gitops_cli.domain.errors import GitError, GitOpsError, InvalidState, SourceMoved, UsageError
 from gitops_cli.domain.text import one_line
-from gitops_cli.state.cache import writing
-from gitops_cli.state.config import Config
-from gitops_cli.state.failures import failure
-from gitops_cli.state.objects import LINK_MODE, TREE_MODE, Entry, ObjectReader
-from gitops_cli.state.process import Done, Git
+from gitops_cli.git.cache import writing
+from gitops_cli.git.config import Config
+from gitops_cli.git.failures import failure
+from gitops_cli.git.objects import LINK_MODE, TREE_MODE, Entry, ObjectReader
+from gitops_cli.git.process import Done, Git
 
 DEFAULT_ACTOR = Actor("gitops", "gitops@localhost")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from gitops_cli.domain.errors import Blocked
-from gitops_cli.state.failures import spoken
+from gitops_cli.git.failures import spoken
+from gitops_cli.git.remote import HEADS
 from gitops_cli.state.location import Location, read_head
-from gitops_cli.state.remote import HEADS
 
 # git's own marks of something unfinished. In the middle of a rebase `merge --ff-only` would go
 # ahead and move HEAD.

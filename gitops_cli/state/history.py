@@ -19,10 +19,10 @@ from typing import NamedTuple
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.commits import Commit, FileChange, parent_on
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, MAX_BYTES
-from gitops_cli.state.failures import failure
+from gitops_cli.git.failures import failure
+from gitops_cli.git.objects import Object, ObjectReader, parse_commit
+from gitops_cli.git.process import Done, Git
 from gitops_cli.state.mainline import Mainline
-from gitops_cli.state.objects import Object, ObjectReader, parse_commit
-from gitops_cli.state.process import Done, Git
 
 _CHUNK = 1 << 16
 _BATCH = 100  # commits whose objects are read in one round trip

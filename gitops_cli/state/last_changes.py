@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 
 from gitops_cli.domain.errors import Denied, GitError
 from gitops_cli.domain.past.commits import LastChange
-from gitops_cli.state.cache import cache_name, make_private, replace_file
-from gitops_cli.state.failures import failure
+from gitops_cli.git.cache import cache_name, make_private, replace_file
+from gitops_cli.git.failures import failure
+from gitops_cli.git.objects import parse_commit
+from gitops_cli.git.process import Done
 from gitops_cli.state.history import History
-from gitops_cli.state.objects import parse_commit
-from gitops_cli.state.process import Done
 
 _FORMAT = 2
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")

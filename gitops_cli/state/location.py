@@ -9,10 +9,10 @@ from typing import NamedTuple
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.recorded.environment import IMAGES_PATH, KIND_OF_SUFFIX, SETTINGS
 from gitops_cli.domain.text import one_line, redacted
-from gitops_cli.state.config import Config, finish_listing, start_listing
-from gitops_cli.state.failures import failure
-from gitops_cli.state.process import Git, can_ask, ssh_batch
-from gitops_cli.state.remote import HEADS
+from gitops_cli.git.config import Config, finish_listing, start_listing
+from gitops_cli.git.failures import failure
+from gitops_cli.git.process import Git, can_ask, ssh_batch
+from gitops_cli.git.remote import HEADS
 
 
 class Location(NamedTuple):

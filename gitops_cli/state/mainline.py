@@ -12,7 +12,7 @@ from contextlib import closing
 from itertools import count
 
 from gitops_cli.domain.past.commits import Commit, parent_on
-from gitops_cli.state.objects import ObjectReader
+from gitops_cli.git.objects import ObjectReader
 
 Walk = Callable[..., Generator[list[str], None, None]]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 from gitops_cli.domain.errors import RemoteUnreachable
-from gitops_cli.state.config import Config
+from gitops_cli.git.config import Config
+from gitops_cli.git.mirror import Mirror, with_branch
+from gitops_cli.git.objects import ObjectReader
+from gitops_cli.git.remote import look
 from gitops_cli.state.location import Location
-from gitops_cli.state.mirror import Mirror, with_branch
-from gitops_cli.state.objects import ObjectReader
-from gitops_cli.state.remote import look
 from gitops_cli.state.store import Source, Store
 
 _STILL_FRESH = 1.0  # seconds

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.text import redacted
+from gitops_cli.git.config import read_config
+from gitops_cli.git.objects import ObjectReader
+from gitops_cli.git.process import Git, can_ask, git_environment, ssh_batch
 from gitops_cli.state.branches import Branch, CloneBranch, LocalBranch
-from gitops_cli.state.config import read_config
 from gitops_cli.state.location import (
     Location,
     check_url,
@@ -18,8 +20,6 @@ from gitops_cli.state.location import (
     holds_state,
     is_bare,
 )
-from gitops_cli.state.objects import ObjectReader
-from gitops_cli.state.process import Git, can_ask, git_environment, ssh_batch
 from gitops_cli.state.repository import Access, StateRepository
 from gitops_cli.state.store import clone_store
 
@@ -87,8 +87,8 @@ def _of_location(location: Location, access: Access) -> StateRepository:
 
 
 def _of_mirror(url: str, access: Access) -> StateRepository:
-    from gitops_cli.state.cache import cache_directory
-    from gitops_cli.state.mirror import open_mirror
+    from gitops_cli.git.cache import cache_directory
+    from gitops_cli.git.mirror import open_mirror
     from gitops_cli.state.mirror_branch import MirrorBranch, mirror_store
 
     environment = access.environment

@@ -21,9 +21,9 @@ from gitops_cli.domain.errors import Denied, GitError, RemoteUnreachable, UsageE
 from gitops_cli.domain.past.commits import Commit, FileChange, LastChange
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import one_line, redacted
+from gitops_cli.git.failures import failure
+from gitops_cli.git.remote import HEADS
 from gitops_cli.state.branches import Branch
-from gitops_cli.state.failures import failure
-from gitops_cli.state.remote import HEADS
 from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree_snapshot
 from gitops_cli.state.store import Store, revision
 
@@ -247,7 +247,7 @@ class StateRepository:
 
     def last_changes(self, paths: Iterable[str], *, tip: str) -> Mapping[str, LastChange]:
         """Return the last change of each path that exists at `tip`; fetches missing history."""
-        from gitops_cli.state.cache import cache_directory
+        from gitops_cli.git.cache import cache_directory
         from gitops_cli.state.last_changes import last_changes
 
         history = self._history(tip)
@@ -258,7 +258,7 @@ class StateRepository:
 
         Fetches missing history.
         """
-        from gitops_cli.state.cache import cache_directory
+        from gitops_cli.git.cache import cache_directory
         from gitops_cli.state.last_changes import removed_files
 
         return removed_files(self._history(tip), tip, cache_directory(os.environ))

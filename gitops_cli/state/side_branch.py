@@ -12,13 +12,13 @@ from gitops_cli.domain.change.proposal import Actor, Edit, Proposal, Written
 from gitops_cli.domain.errors import GitOpsError, PushRefused, RetriesExhausted
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import redacted, visible
+from gitops_cli.git.config import Config
+from gitops_cli.git.failures import failure
+from gitops_cli.git.objects import ObjectReader
+from gitops_cli.git.remote import HEADS, check_ref, fetch, look
 from gitops_cli.state.branches import Branch
 from gitops_cli.state.commit import build_commit, effective_edits, identity
-from gitops_cli.state.config import Config
-from gitops_cli.state.failures import failure
-from gitops_cli.state.objects import ObjectReader
 from gitops_cli.state.push import Pushed, PushOutcome, push
-from gitops_cli.state.remote import HEADS, check_ref, fetch, look
 from gitops_cli.state.snapshots import commit_snapshot
 
 _TRIES = 5  # somebody else may propose the same at this moment

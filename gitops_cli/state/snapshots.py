@@ -21,8 +21,8 @@ from gitops_cli.domain.recorded.environment import (
 )
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
 from gitops_cli.domain.text import one_line
-from gitops_cli.state.failures import failure
-from gitops_cli.state.objects import (
+from gitops_cli.git.failures import failure
+from gitops_cli.git.objects import (
     LINK_MODE,
     MODULE_MODE,
     TREE_MODE,
@@ -30,7 +30,7 @@ from gitops_cli.state.objects import (
     ObjectReader,
     parse_tree,
 )
-from gitops_cli.state.process import Git
+from gitops_cli.git.process import Git
 
 
 def commit_snapshot(

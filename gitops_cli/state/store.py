@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError
-from gitops_cli.domain.git_environment import as_environment
-from gitops_cli.state.config import Config
-from gitops_cli.state.failures import failure
+from gitops_cli.git.config import Config
+from gitops_cli.git.environment import as_environment
+from gitops_cli.git.failures import failure
+from gitops_cli.git.objects import LINK_MODE, ObjectReader
+from gitops_cli.git.process import Git
 from gitops_cli.state.location import Location, Remote
-from gitops_cli.state.objects import LINK_MODE, ObjectReader
-from gitops_cli.state.process import Git
 
 
 class Source(NamedTuple):
@@ -124,8 +124,8 @@ def clone_store(location: Location, reader: ObjectReader, remote: Remote | None)
     """Return the store of a clone; whole history comes from a mirror of its remote if need be."""
 
     def complete(offline: bool, timeout: float) -> Source:
-        from gitops_cli.state.cache import cache_directory
-        from gitops_cli.state.mirror import open_mirror
+        from gitops_cli.git.cache import cache_directory
+        from gitops_cli.git.mirror import open_mirror
 
         if remote is None:
             raise GitError(f"{location.path}: the history is cut, and there is no remote")

@@ -20,15 +20,15 @@ from gitops_cli.domain.errors import (
 )
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import plural, redacted, visible
+from gitops_cli.git.config import Config
+from gitops_cli.git.failures import failure
+from gitops_cli.git.locking import blocking_locks, remove_dead
+from gitops_cli.git.objects import ObjectReader
+from gitops_cli.git.patience import chance
 from gitops_cli.state.branches import Branch, written_ref
 from gitops_cli.state.commit import Identity, build_commit, effective_edits, identity
-from gitops_cli.state.config import Config
-from gitops_cli.state.failures import failure
-from gitops_cli.state.objects import ObjectReader
-from gitops_cli.state.patience import chance
 from gitops_cli.state.push import Pushed, PushOutcome, push, swap
 from gitops_cli.state.snapshots import commit_snapshot
-from gitops_cli.state.stale_locks import blocking_locks, remove_dead
 
 Propose = Callable[[Snapshot], Proposal]
 

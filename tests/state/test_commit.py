@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.change.proposal import Edit, Proposal
-from gitops_cli.state.failures import failure, remote_said, spoken
-from gitops_cli.state.objects import ObjectReader, parse_commit
-from gitops_cli.state.process import Done, Git, git_environment
+from gitops_cli.git.failures import failure, remote_said, spoken
+from gitops_cli.git.objects import ObjectReader, parse_commit
+from gitops_cli.git.process import Done, Git, git_environment
 from tests.state.world import World, opened
 from tests.testbed.git import git
 

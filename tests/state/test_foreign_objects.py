@@ -10,7 +10,7 @@ import pytest
 
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.recorded.environment import MAX_SETTINGS_BYTES
-from gitops_cli.state.objects import MOST_BYTES
+from gitops_cli.git.objects import MOST_BYTES
 from tests.state.world import DEV, World, opened
 from tests.testbed.git import git
 

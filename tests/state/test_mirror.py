@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import GitError
-from gitops_cli.state.cache import cache_directory
-from gitops_cli.state.mirror import mirror_path
-from gitops_cli.state.remote import check_ref
+from gitops_cli.git.cache import cache_directory
+from gitops_cli.git.mirror import mirror_path
+from gitops_cli.git.remote import check_ref
 from tests.state.test_push import hook
 from tests.state.world import (
     AS_NOBODY,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import RemoteUnreachable, TimedOut
-from gitops_cli.state.patience import insist
-from gitops_cli.state.process import Done
+from gitops_cli.git.patience import insist
+from gitops_cli.git.process import Done
 from tests.state.world import (
     AUTH,
     OTHER,

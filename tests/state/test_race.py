@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from gitops_cli.state.cache import cache_directory
-from gitops_cli.state.mirror import mirror_path
+from gitops_cli.git.cache import cache_directory
+from gitops_cli.git.mirror import mirror_path
 from tests.state.world import PROD, World, path_of
 from tests.testbed.git import git
 

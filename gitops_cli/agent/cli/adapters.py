@@ -21,7 +21,7 @@ def tip_reader(
     """
     from gitops_cli.agent.keys import ssh_for
     from gitops_cli.agent.tip_reader import TipReader
-    from gitops_cli.domain.git_environment import impersonal
+    from gitops_cli.git.environment import impersonal
 
     variables = None if home is None else impersonal(os.environ, str(home))
     reader = TipReader(url, branch=branch, ssh=ssh_for(keys), environment=variables)

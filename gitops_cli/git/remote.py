@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut
 from gitops_cli.domain.text import one_line, redacted
-from gitops_cli.state.failures import failure
-from gitops_cli.state.patience import insist
-from gitops_cli.state.process import Done, Git
+from gitops_cli.git.failures import failure
+from gitops_cli.git.patience import insist
+from gitops_cli.git.process import Done, Git
 
 HEADS = "refs/heads/"
 

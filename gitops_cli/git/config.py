@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
-from gitops_cli.state.process import Git
+from gitops_cli.git.process import Git
 
 _TRUE = frozenset({"true", "yes", "on"})
 # What a connection needs that may stand in one repository's own configuration.

@@ -19,11 +19,11 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut
 from gitops_cli.domain.text import redacted
-from gitops_cli.state.cache import cache_name, locked, make_private, writing
-from gitops_cli.state.failures import failure
-from gitops_cli.state.patience import insist
-from gitops_cli.state.process import Git
-from gitops_cli.state.remote import HEADS, check_ref, fetch
+from gitops_cli.git.cache import cache_name, locked, make_private, writing
+from gitops_cli.git.failures import failure
+from gitops_cli.git.patience import insist
+from gitops_cli.git.process import Git
+from gitops_cli.git.remote import HEADS, check_ref, fetch
 
 _PRIVATE = "refs/gitops/"
 _LIVE = "gitops-live"  # one locked file per process that uses the mirror

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from gitops_cli.domain.git_environment import without_credentials
+from gitops_cli.git.environment import without_credentials
 from tests.testbed.git import environment
 
 

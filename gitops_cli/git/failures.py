@@ -10,7 +10,7 @@ import re
 
 from gitops_cli.domain.errors import Denied, GitError, GitOpsError, RemoteUnreachable
 from gitops_cli.domain.text import redacted, visible
-from gitops_cli.state.process import Done
+from gitops_cli.git.process import Done
 
 # Patterns are compiled when something has failed, not on every start.
 _NOT_AUTHENTICATED = (

@@ -12,7 +12,7 @@ from signal import SIGTERM
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError, GitError, TimedOut
-from gitops_cli.domain.git_environment import without_credentials
+from gitops_cli.git.environment import without_credentials
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -10,9 +10,9 @@ from signal import SIGTERM
 import pytest
 
 from gitops_cli.domain.errors import GitError, TimedOut
-from gitops_cli.domain.git_environment import as_environment
-from gitops_cli.state.config import Config, read_config
-from gitops_cli.state.process import Git, git_environment, is_kept, ssh_batch
+from gitops_cli.git.config import Config, read_config
+from gitops_cli.git.environment import as_environment
+from gitops_cli.git.process import Git, git_environment, is_kept, ssh_batch
 from tests.testbed.git import git
 
 

@@ -14,8 +14,8 @@ from gitops_cli.domain.change.message import parse_message
 from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.commits import Commit, time_of
-from gitops_cli.state.failures import spoken
-from gitops_cli.state.process import Git
+from gitops_cli.git.failures import spoken
+from gitops_cli.git.process import Git
 
 # Requests written before their answers are read: they must fit a pipe (16 kB on macOS).
 _BATCH_BYTES = 8192

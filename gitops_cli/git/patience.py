@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from gitops_cli.domain.errors import TimedOut
-from gitops_cli.state.process import Done
+from gitops_cli.git.process import Done
 
 _DROPPED = (
     r"Connection (closed|reset) by|(kex|ssh)_exchange_identification:|during banner exchange"

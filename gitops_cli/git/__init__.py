@@ -1,0 +1,1 @@
+"""git itself: the one place that starts it. Knows repositories, not what is kept in them."""
