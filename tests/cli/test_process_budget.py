@@ -27,7 +27,7 @@ def started(clone: Gitops, tmp_path: Path) -> Callable[..., list[str]]:
     def run(*arguments: str, **variables: str) -> list[str]:
         trace = tmp_path / "trace"
         trace.unlink(missing_ok=True)
-        clone.using(GIT_TRACE=trace, **variables)(*arguments).ok()
+        clone.fresh().using(GIT_TRACE=trace, **variables)(*arguments).ok()
         names = re.findall(r"trace: built-in: git (\S+)", trace.read_text())
         return sorted(name for name in names if name not in SERVER)
 

@@ -23,7 +23,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 @pytest.fixture
 def here(gitops: Gitops, article: Article) -> Gitops:
-    return gitops.at(article.clone())
+    return gitops.fresh().at(article.clone())
 
 
 def test_a_pipe_gets_plain_text_and_colour_only_where_it_is_forced(here: Gitops) -> None:

@@ -18,6 +18,7 @@ import pexpect
 import pyte
 
 from tests.testbed import schemas
+from tests.testbed.forking import can_fork, run_in_fork
 
 EXECUTABLE = Path(sys.executable).with_name("gitops")
 AUTHOR = "Ada Lovelace"
@@ -82,10 +83,16 @@ class Gitops:
     environment: Mapping[str, str]
     runner: tuple[str, ...] = ()
     """What starts it instead of us, such as strace and its options."""
+    forks: bool = True
+    """Whether a warm interpreter may be forked for it: see `forking`."""
 
     def at(self, directory: Path) -> Gitops:
         """Return the same, run in another directory."""
         return replace(self, directory=directory)
+
+    def fresh(self) -> Gitops:
+        """Return the same, in new processes only: where its start is what a test is about."""
+        return replace(self, forks=False)
 
     def under(self, *runner: str) -> Gitops:
         """Return the same, started by another program."""
@@ -102,19 +109,29 @@ class Gitops:
 
     def __call__(self, *arguments: str | Path, stdin: str = "", timeout: float = 60) -> Ran:
         """Run to the end, output into pipes."""
-        command = ["gitops", *map(str, arguments)]
+        command = ("gitops", *map(str, arguments))
+        given = stdin.encode()
+        forks = self.forks and not self.runner
+        if forks and can_fork(self.directory, self.environment, given):
+            ended = run_in_fork(
+                EXECUTABLE,
+                command[1:],
+                directory=self.directory,
+                environment=self.environment,
+                stdin=given,
+                timeout=timeout,
+            )
+            return Ran(command, ended.code, _as_text(ended.stdout), _as_text(ended.stderr))
         done = subprocess.run(
             [*self.runner, str(EXECUTABLE), *command[1:]],
-            input=stdin,
+            input=given,
             capture_output=True,
-            text=True,
-            encoding="utf-8",
             cwd=self.directory,
             env=self.environment,
             timeout=timeout,
             check=False,
         )
-        return Ran(tuple(command), done.returncode, done.stdout, done.stderr)
+        return Ran(command, done.returncode, _as_text(done.stdout), _as_text(done.stderr))
 
     def start(self, *arguments: str | Path) -> Started:
         """Start without waiting, output into pipes. Use as a context manager."""
@@ -270,6 +287,11 @@ class _Screen(pyte.HistoryScreen):
 
     def above(self) -> Any:
         return self.history.top
+
+
+def _as_text(output: bytes) -> str:
+    """Return output with the line ends that a test reads."""
+    return output.decode().replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _text(lines: list[str]) -> str:
