@@ -9,11 +9,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.cli.session import Session
-from gitops_cli.domain.checks import Check
-from gitops_cli.operations.placement import Clusters, Placed
+if TYPE_CHECKING:
+    from gitops_cli.cli.session import Session
+    from gitops_cli.operations.doctor import Check
+    from gitops_cli.operations.placement import Clusters, Placed
 
 
 class AgentHooks(NamedTuple):

@@ -8,12 +8,12 @@ from gitops_cli.cli.look import clusters_of, report_problems
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.sync import Followed
 from gitops_cli.domain.errors import InvalidState, worst
-from gitops_cli.domain.grid import Status
-from gitops_cli.domain.live import with_live
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
+from gitops_cli.operations.grid import Status
+from gitops_cli.operations.live import with_live
 
 
 def add_live(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitops_cli.domain.configured import DEFAULT, Setting, Value
 from gitops_cli.domain.recorded.environment import SETTINGS
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import redacted
@@ -14,6 +13,20 @@ from gitops_cli.settings import UserConfig, line_of, parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
+
+DEFAULT = "default"
+
+
+Value = str | bool | tuple[str, ...]
+
+
+class Setting(NamedTuple):
+    """A value and its origin: `FILE:LINE`, the name of a variable, or `default`."""
+
+    key: str
+    value: Value
+    origin: str
+
 
 # A variable, and the key of the user's config that says the same.
 VARIABLES: Mapping[str, str] = {

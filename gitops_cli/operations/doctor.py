@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.checks import Check, Verdict
 from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
@@ -27,6 +27,25 @@ if TYPE_CHECKING:
     from gitops_cli.registry.client import Registries
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
+
+
+class Verdict(StrEnum):
+    """What a check says."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Check(NamedTuple):
+    """One thing that was looked at; `hint` mends it."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    hint: str | None = None
+
 
 OLDEST_GIT = (2, 34)
 OLDEST_SERVER = (1, 28)

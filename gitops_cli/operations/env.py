@@ -13,9 +13,8 @@ from gitops_cli.domain.change.intent import selected_to_copy
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Refusal, enforce, need_confirmation, needs_review
 from gitops_cli.domain.change.proposal import Edit, Proposal
-from gitops_cli.domain.directories import ListedEnvironment, NewEnvironment
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
-from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.blueprint import images_path_of
 from gitops_cli.domain.recorded.environment import (
     IMAGES_PATH,
@@ -25,7 +24,7 @@ from gitops_cli.domain.recorded.environment import (
     Snapshot,
 )
 from gitops_cli.domain.recorded.resolution import environment_for
-from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
+from gitops_cli.domain.recorded.stages import Place, candidates, in_order, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import Requires, policy
 from gitops_cli.operations.terms import Terms
@@ -33,6 +32,24 @@ from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
+
+
+class ListedEnvironment(NamedTuple):
+    """An environment and where it belongs."""
+
+    place: Place
+    environment: Environment
+    cluster: str | None
+
+
+class NewEnvironment(NamedTuple):
+    """What a new environment is made of. `source` is what it was copied from."""
+
+    name: EnvironmentName
+    source: EnvironmentName | None
+    images_path: str
+    services: tuple[ServiceName, ...]
+    proposal: Proposal
 
 
 class Copy(NamedTuple):

@@ -15,8 +15,7 @@ from gitops_cli.domain.errors import (
     worst,
 )
 from gitops_cli.domain.image import ImageRef
-from gitops_cli.domain.missing import MissingImage
-from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.version import Version
@@ -24,6 +23,17 @@ from gitops_cli.operations.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.registry.client import Registries
+
+
+class MissingImage(NamedTuple):
+    """A version whose image is gone; `problem` is set if the registry could not tell."""
+
+    environment: EnvironmentName
+    service: ServiceName
+    path: str
+    image: ImageRef
+    problem: RegistryError | Denied | None = None
+
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import UnknownService, UsageError
-from gitops_cli.domain.grid import Grid, GridCell, GridColumn, Status
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import SAME, UNKNOWN, Distance
 from gitops_cli.domain.past.commits import LastChange
@@ -18,6 +17,7 @@ from gitops_cli.domain.recorded.selection import Filter, advice, selected_enviro
 from gitops_cli.domain.recorded.stages import by_project, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
+from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Status
 from gitops_cli.operations.parallel import ask_all
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gitops_cli.domain.configured import DEFAULT, Setting, Value
+from gitops_cli.operations.config import DEFAULT, Setting, Value
 from gitops_cli.render.view import Cell, Column, Style, Table, View
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gitops_cli.domain.checks import Check, Verdict
+from gitops_cli.operations.doctor import Check, Verdict
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 _STYLES = {

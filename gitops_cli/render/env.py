@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gitops_cli.domain.change.proposal import Written
-from gitops_cli.domain.directories import NO_ENVIRONMENTS, ListedEnvironment, NewEnvironment
+from gitops_cli.domain.recorded.environment import NO_ENVIRONMENTS
 from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.text import plural
 from gitops_cli.domain.version import SHORT
+from gitops_cli.operations.env import ListedEnvironment, NewEnvironment
 from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
 
 _COLUMNS = (

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from gitops_cli.domain.duration import age
-from gitops_cli.domain.past.entries import PastChange, Recorded
 from gitops_cli.domain.version import SHORT
+from gitops_cli.operations.history import PastChange, Recorded
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 _COLUMNS = (

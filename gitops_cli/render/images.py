@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gitops_cli.domain.missing import MissingImage
+from gitops_cli.operations.images import MissingImage
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 _COLUMNS = (

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from gitops_cli.domain.directories import NO_ENVIRONMENTS
 from gitops_cli.domain.duration import age
-from gitops_cli.domain.grid import Grid, GridCell, GridColumn, Live, Status
 from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Distance, Relation
+from gitops_cli.domain.recorded.environment import NO_ENVIRONMENTS
 from gitops_cli.domain.recorded.locks import Lock
+from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Live, Status
 from gitops_cli.render import view as views
 from gitops_cli.render.view import Flow, Line, Style, Table, View
 

@@ -8,9 +8,9 @@ from gitops_cli.agent.model.outcome import AgentReport
 from gitops_cli.agent.model.status import Health
 from gitops_cli.agent.reports import read_reports
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.checks import Check, Verdict
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.operations.doctor import Check, Verdict
 from gitops_cli.operations.placement import Placed
 
 _WHILE = {

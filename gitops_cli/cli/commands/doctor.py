@@ -13,9 +13,9 @@ from gitops_cli.cli.annex import agent_hooks
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, Kubeconfig
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.checks import Check, Verdict
 from gitops_cli.domain.errors import ConfigurationError, ExitCode, GitOpsError
 from gitops_cli.operations import doctor as checks
+from gitops_cli.operations.doctor import Check, Verdict
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.render.doctor import view
 from gitops_cli.settings import parse_team

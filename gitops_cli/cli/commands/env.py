@@ -27,11 +27,16 @@ from gitops_cli.cli.prompts import ask_text, confirm_by_name, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Refusal, Unconfirmed
-from gitops_cli.domain.directories import NewEnvironment
 from gitops_cli.domain.names import parse_environment
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
-from gitops_cli.operations.env import Copy, draft_addition, draft_copy, list_environments
+from gitops_cli.operations.env import (
+    Copy,
+    NewEnvironment,
+    draft_addition,
+    draft_copy,
+    list_environments,
+)
 from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.terms import Terms
 from gitops_cli.operations.writing import preview, write_draft

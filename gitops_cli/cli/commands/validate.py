@@ -12,11 +12,10 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Images
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, worst
-from gitops_cli.domain.missing import MissingImage
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.validation import Validation
-from gitops_cli.operations.images import exit_code, image_findings, missing_images
+from gitops_cli.operations.images import MissingImage, exit_code, image_findings, missing_images
 from gitops_cli.operations.validate import validate_repository
 from gitops_cli.render.validate import github_commands, gitlab_report, view
 

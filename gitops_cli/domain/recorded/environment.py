@@ -20,6 +20,10 @@ IMAGES_PATH = "images_path"
 SETTINGS = "gitops.toml"
 MANIFESTS = "manifests"
 NOT_ENVIRONMENTS = frozenset({"sync-agent"})
+NO_ENVIRONMENTS = (
+    "no environments yet; `gitops env add NAME` makes one "
+    "(if this is not your state repository: -C PATH, -R URL or GITOPS_REPO name it)"
+)
 MAX_BYTES = 4096  # of a version file, images_path or a lock: one line, with room
 MAX_SETTINGS_BYTES = 1 << 18  # of gitops.toml: two thousand services, with room
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gitops_cli.domain.cluster.comparison import Comparison, Row, telling
-from gitops_cli.domain.grid import Grid, GridCell, Live, Status
 from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.operations.grid import Grid, GridCell, Live, Status
 
 
 def with_live(status: Status, comparisons: Iterable[Comparison]) -> Status:
