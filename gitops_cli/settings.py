@@ -30,6 +30,7 @@ from gitops_cli.domain.recorded.team import (
 )
 from gitops_cli.domain.registries import RegistryRules
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.toml import BadToml, Document, Lines, parse_toml
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ _VERSIONS = ("form", "require_ancestry")
 _COMMIT = ("skip_ci",)
 _USER = ("repo", "project", "output", "context")
 _REGISTRY = ("insecure", "ca_file")
+_MOST_SHOWN = 200  # characters of a key
 
 # scp-like `git@host:path` is ssh; a path is a file.
 # Compiled when first used (`re` keeps it): most commands never do.
@@ -84,8 +86,6 @@ def parse_team(file: RawFile | None) -> TeamSettings:
         return TeamSettings()
     if file.type is not FileType.REGULAR:
         raise BadSettings(file.path, 1, f"is a {file.type}, not a file")
-    if len(file.data) > MAX_SETTINGS_BYTES:
-        raise BadSettings(file.path, 1, f"larger than {MAX_SETTINGS_BYTES} bytes")
     reader = _Reader.of(file.path, file.data)
     reader.only(_TOP)
     stages = reader.texts("stages", DEFAULT_STAGES, check=_name)
@@ -123,7 +123,7 @@ def _stage(name: str, top: _Reader, stages: Collection[str]) -> StageRules:
         require=frozenset(reader.texts("require", (), check=Requirement)),
         mode=reader.word("mode", Mode, Mode.PUSH),
         branches=reader.texts("branches", ()),
-        lines=reader.lines(),
+        lines=reader.numbers(),
     )
 
 
@@ -148,6 +148,14 @@ def _service(name: str, top: _Reader) -> ServiceRules:
         source=reader.text("source", check=_source),
         container=reader.text("container", check=_name),
     )
+
+
+def parse_settings(path: str, data: bytes) -> Document:
+    """Return gitops.toml or the user's config as it is written; raises BadSettings."""
+    try:
+        return parse_toml(data, most=MAX_SETTINGS_BYTES)
+    except BadToml as error:
+        raise BadSettings(path, error.line, str(error)) from error
 
 
 def user_config_path() -> Path:
@@ -190,36 +198,22 @@ class _Reader(NamedTuple):
     """One table of a TOML file; `prefix` is its dotted path."""
 
     path: str
-    source: str
+    lines: Lines
     content: Mapping[str, Any]
     prefix: str = ""
 
     @classmethod
     def of(cls, path: str, data: bytes) -> _Reader:
-        import tomllib  # 6 ms, where there is a file
-
-        try:
-            source = data.decode()
-            return cls(path, source, tomllib.loads(source))
-        except UnicodeDecodeError as error:
-            line = data[: error.start].count(b"\n") + 1
-            raise BadSettings(path, line, "is not UTF-8 text") from error
-        except tomllib.TOMLDecodeError as error:
-            found = re.search(r"\(at line (\d+), column \d+\)", str(error))
-            line = int(found[1]) if found else source.count("\n") + 1
-            raise BadSettings(path, line, one_line(str(error))) from error
-        except RecursionError as error:
-            raise BadSettings(path, 1, "is nested too deeply") from error
-        except ValueError as error:  # such as a number of 5,000 digits
-            raise BadSettings(path, 1, one_line(str(error))) from error
+        content, lines = parse_settings(path, data)
+        return cls(path, lines, content)
 
     def _dotted(self, key: str) -> str:
         return f"{self.prefix}.{key}" if self.prefix else key
 
     def wrong(self, key: str, message: str, hint: str | None = None) -> BadSettings:
         dotted = self._dotted(key)
-        line = line_of(self.source, dotted)
-        return BadSettings(self.path, line, f"{one_line(dotted)}: {message}", hint=hint)
+        shown = one_line(dotted)[:_MOST_SHOWN]
+        return BadSettings(self.path, self.lines.of(dotted), f"{shown}: {message}", hint=hint)
 
     def only(self, known: Collection[str]) -> None:
         for key in self.content:
@@ -235,13 +229,13 @@ class _Reader(NamedTuple):
         value = self.content.get(key, {})
         if not isinstance(value, dict):
             raise self.wrong(key, "must be a table")
-        reader = _Reader(self.path, self.source, value, self._dotted(key))
+        reader = _Reader(self.path, self.lines, value, self._dotted(key))
         if known is not None:
             reader.only(known)
         return reader
 
-    def lines(self) -> dict[str, int]:
-        return {key: line_of(self.source, self._dotted(key)) for key in self.content}
+    def numbers(self) -> dict[str, int]:
+        return {key: self.lines.of(self._dotted(key)) for key in self.content}
 
     def text(self, key: str, check: Callable[[str], object] | None = None) -> str | None:
         value = self.content.get(key)
@@ -276,27 +270,6 @@ class _Reader(NamedTuple):
             return check(value)
         except ValueError as error:
             raise self.wrong(key, one_line(str(error))) from error
-
-
-def line_of(source: str, dotted: str) -> int:
-    """Return the line on which a key stands, as near as a reader of text can tell; at least 1."""
-    table: list[str] = []
-    best = 1
-    wanted = dotted.split(".")
-    for number, line in enumerate(source.split("\n"), 1):
-        stripped = line.strip()
-        if header := re.match(r"\[\[?\s*([^\]]+?)\s*\]", stripped):
-            table = [part.strip().strip("\"'") for part in header[1].split(".")]
-            path = table
-        elif key := re.match(r"([A-Za-z0-9_\-.\"' ]+?)\s*=", stripped):
-            path = table + [part.strip().strip("\"'") for part in key[1].split(".")]
-        else:
-            continue
-        if path[: len(wanted)] == wanted:  # itself, or the first thing inside it
-            return number
-        if path == wanted[: len(path)]:
-            best = number
-    return best
 
 
 def _name(text: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitops_cli.domain.recorded.environment import SETTINGS
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import redacted
-from gitops_cli.settings import UserConfig, line_of, parse_team
+from gitops_cli.settings import UserConfig, parse_settings, parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -55,9 +54,9 @@ def personal_settings(user: UserConfig, environ: Mapping[str, str]) -> list[Sett
 def _configured(user: UserConfig) -> Iterator[Setting]:
     if not user.path.is_file():
         return
-    source = user.path.read_text(encoding="utf-8")
-    for key, value in _leaves(tomllib.loads(source)):
-        yield Setting(key, value, f"{user.path}:{line_of(source, key)}")
+    document = parse_settings(str(user.path), user.path.read_bytes())
+    for key, value in _leaves(document.content):
+        yield Setting(key, value, f"{user.path}:{document.lines.of(key)}")
 
 
 def team_settings(state: StateRepository, commit: str | None) -> list[Setting]:
@@ -69,9 +68,9 @@ def team_settings(state: StateRepository, commit: str | None) -> list[Setting]:
     parse_team(file)
     written: dict[str, Setting] = {}
     if file is not None:
-        source = file.data.decode()
-        for key, value in _leaves(tomllib.loads(source)):
-            written[key] = Setting(key, value, f"{SETTINGS}:{line_of(source, key)}")
+        document = parse_settings(file.path, file.data)
+        for key, value in _leaves(document.content):
+            written[key] = Setting(key, value, f"{SETTINGS}:{document.lines.of(key)}")
     return list((_defaults() | written).values())
 
 

@@ -10,7 +10,7 @@ from gitops_cli.domain.recorded.environment import SETTINGS, Snapshot
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.recorded.validation import Subject, Validation, validate
-from gitops_cli.settings import BadSettings, line_of, parse_team
+from gitops_cli.settings import BadSettings, parse_settings, parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -58,8 +58,11 @@ def findings_of(snapshot: Snapshot, *, now: datetime) -> tuple[Finding, ...]:
 def _unknown(snapshot: Snapshot, team: TeamSettings) -> Iterator[Finding]:
     """Find what gitops.toml says of services that are nowhere."""
     known = {s for environment in snapshot.environments.values() for s in environment.files}
-    for service in team.services:
-        if snapshot.settings is not None and known and service not in known:
-            line = line_of(snapshot.settings.data.decode(), f"service.{service}")
-            message = f"no environment has a service `{service}`"
-            yield Finding(SETTINGS, line, "unknown-service", message, severity=Severity.WARNING)
+    unknown = [service for service in team.services if service not in known]
+    if snapshot.settings is None or not known or not unknown:
+        return
+    lines = parse_settings(SETTINGS, snapshot.settings.data).lines
+    for service in unknown:
+        message = f"no environment has a service `{service}`"
+        line = lines.of(f"service.{service}")
+        yield Finding(SETTINGS, line, "unknown-service", message, severity=Severity.WARNING)

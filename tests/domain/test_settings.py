@@ -7,7 +7,8 @@ import pytest
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.recorded.environment import FileType, RawFile
 from gitops_cli.domain.recorded.team import Mode, Requirement, TeamSettings, VersionForm
-from gitops_cli.settings import line_of, parse_team
+from gitops_cli.domain.toml import Lines
+from gitops_cli.settings import parse_team
 
 FULL = """\
 stages = ["development", "staging", "production"]
@@ -121,4 +122,4 @@ def test_what_is_not_text_or_not_a_file() -> None:
     ],
 )
 def test_lines(dotted: str, line: int) -> None:
-    assert line_of(FULL, dotted) == line
+    assert Lines(FULL).of(dotted) == line

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.text import one_line
+from gitops_cli.domain.toml import BadToml, parse_toml
 
 LOCK_SUFFIX = ".lock"
+MAX_LOCK_BYTES = 4096
 
 
 class Lock(NamedTuple):
@@ -39,14 +40,10 @@ class Lock(NamedTuple):
 
 def parse_lock(path: str, service: ServiceName | None, data: bytes) -> Lock:
     """Read a lock file; whatever cannot be read locks, with `problem` set."""
-    import tomllib  # 6 ms, where there is a lock
-
     try:
-        table = tomllib.loads(data.decode())
-    except RecursionError:
-        return Lock(path, service, problem="nested too deeply")
-    except ValueError as error:  # not UTF-8, not TOML, or a number nobody can read
-        return Lock(path, service, problem=f"not TOML: {one_line(str(error))}")
+        table = parse_toml(data, most=MAX_LOCK_BYTES).content
+    except BadToml as error:
+        return Lock(path, service, problem=f"not TOML: {error}")
     try:
         return Lock(
             path,

@@ -22,19 +22,23 @@ class Place(NamedTuple):
 
 def place_of(name: EnvironmentName, team: TeamSettings) -> Place:
     """Split a name at the longest declared stage that is its suffix, else at its last `-`."""
-    for stage in _longest_first(team.stages):
-        if name == stage:
-            return Place(name, "", stage)
-        if name.endswith(f"-{stage}"):
-            return Place(name, name[: -len(stage) - 1], stage)
+    ranks = _ranks(team.stages)
+    if name in ranks:
+        return Place(name, "", name)
+    project, dash, stage = name.partition("-")
+    while dash and stage not in ranks:
+        more, dash, stage = stage.partition("-")
+        project = f"{project}-{more}"
+    if dash:
+        return Place(name, project, stage)
     project, _, stage = name.rpartition("-")
     return Place(name, project, stage)
 
 
 @functools.cache
-def _longest_first(stages: tuple[str, ...]) -> list[str]:
-    """Return stages by length. Kept: thousands of environments are split by the same few."""
-    return sorted(stages, key=len, reverse=True)
+def _ranks(stages: tuple[str, ...]) -> dict[str, int]:
+    """Return each stage's place. Kept: thousands of environments are split by the same few."""
+    return {stage: rank for rank, stage in enumerate(stages)}
 
 
 def by_project(
@@ -49,8 +53,7 @@ def by_project(
 
 def stage_rank(stage: str, team: TeamSettings) -> tuple[int, str]:
     """Return a key that sorts stages as the team ordered them, unknown ones last."""
-    known = stage in team.stages
-    return (team.stages.index(stage) if known else len(team.stages), stage)
+    return (_ranks(team.stages).get(stage, len(team.stages)), stage)
 
 
 def in_order(names: Iterable[EnvironmentName], team: TeamSettings) -> list[EnvironmentName]:
