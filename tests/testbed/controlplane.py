@@ -1,6 +1,6 @@
 """Build, start and stop the control plane of tests/controlplane.
 
-python -m tests.testbed.controlplane build [kubelet] | start DIR [-- FLAGS] | stop DIR
+python -m tests.testbed.controlplane build [kubelet|kubectl] | start DIR [-- FLAGS] | stop DIR
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def cache_directory() -> Path:
 
 
 def binary(program: str = "controlplane") -> Path:
-    """Return the program, "controlplane" or "kubelet"; built first if a source has changed."""
+    """Return the program, also "kubelet" or "kubectl"; built first if a source has changed."""
     directory = cache_directory() / f"controlplane-{_hash_of_sources()}"
     out = directory / program
     directory.mkdir(parents=True, exist_ok=True)
