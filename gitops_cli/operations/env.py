@@ -28,7 +28,6 @@ from gitops_cli.domain.recorded.stages import Place, candidates, in_order, place
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import Requires, policy
 from gitops_cli.operations.terms import Terms
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -90,7 +89,7 @@ def draft_addition(
             content.encode(),
         ),
     )
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     occasion = Occasion(Verb.ENV, terms.reason, terms.run, skip_ci=team.skip_ci)
     proposal = _proposal(name, edits, "new environment", occasion)
     return NewEnvironment(name, None, content.strip(), (), proposal)
@@ -111,7 +110,7 @@ def draft_copy(
     What refuses a promotion refuses this too: it brings versions into a stage. Raises Unconfirmed
     for a protected one, but for a preview.
     """
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     target = wanted.target
     _check_name(target, snapshot)
     found = environment_for(wanted.source, snapshot, team, project=wanted.project)
@@ -156,7 +155,7 @@ def _policy(
     now: datetime,
 ) -> Iterator[Refusal]:
     """Yield what refuses a promotion, with the way to a pull request for what is not there yet."""
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     place = place_of(into.name, team)
     if changes:
         instead = (
@@ -175,7 +174,7 @@ def _check_name(name: EnvironmentName, snapshot: Snapshot) -> None:
     if name in snapshot.environments:
         return
     with suppress(UnknownEnvironment):
-        meant = candidates(name, snapshot.environments, parse_team(snapshot.settings))
+        meant = candidates(name, snapshot.environments, snapshot.team)
         raise UsageError(
             f"`{name}` already means {', '.join(meant)}, and would then mean the new one",
             hint="write a full name, such as PROJECT-STAGE",

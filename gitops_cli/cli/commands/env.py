@@ -41,7 +41,6 @@ from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.terms import Terms
 from gitops_cli.operations.writing import preview, write_draft
 from gitops_cli.render.env import list_view, new_view
-from gitops_cli.settings import parse_team
 
 env = typer.Typer(
     add_completion=False, no_args_is_help=True, help="List, add and copy environments."
@@ -61,7 +60,7 @@ def list_(session: Session) -> None:
     if tip.note:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
-    session.show(list_view(list_environments(snapshot, parse_team(snapshot.settings))))
+    session.show(list_view(list_environments(snapshot, snapshot.team)))
 
 
 @env.command()
