@@ -24,7 +24,7 @@ from gitops_cli.domain.recorded.environment import (
     Snapshot,
 )
 from gitops_cli.domain.recorded.resolution import environment_for
-from gitops_cli.domain.recorded.stages import Place, candidates, in_order, place_of
+from gitops_cli.domain.recorded.stages import Place, candidates, in_order, made_ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import Requires, policy
 from gitops_cli.operations.terms import Terms
@@ -42,13 +42,17 @@ class ListedEnvironment(NamedTuple):
 
 
 class NewEnvironment(NamedTuple):
-    """What a new environment is made of. `source` is what it was copied from."""
+    """What a new environment is made of. `source` is what it was copied from.
+
+    `ambiguous` says which short name is no longer clear.
+    """
 
     name: EnvironmentName
     source: EnvironmentName | None
     images_path: str
     services: tuple[ServiceName, ...]
     proposal: Proposal
+    ambiguous: str | None = None
 
 
 class Copy(NamedTuple):
@@ -92,7 +96,9 @@ def draft_addition(
     team = snapshot.team
     occasion = Occasion(Verb.ENV, terms.reason, terms.run, skip_ci=team.skip_ci)
     proposal = _proposal(name, edits, "new environment", occasion)
-    return NewEnvironment(name, None, content.strip(), (), proposal)
+    return NewEnvironment(
+        name, None, content.strip(), (), proposal, _made_ambiguous(name, snapshot, team)
+    )
 
 
 def draft_copy(
@@ -141,7 +147,19 @@ def draft_copy(
         Verb.ENV, terms.reason, terms.run, source.name, overrides=used, skip_ci=team.skip_ci
     )
     proposal = _proposal(target, edits, f"copy of {source.name}", occasion)
-    return NewEnvironment(target, source.name, images_path.strip(), tuple(services), proposal)
+    return NewEnvironment(
+        target,
+        source.name,
+        images_path.strip(),
+        tuple(services),
+        proposal,
+        _made_ambiguous(target, snapshot, team),
+    )
+
+
+def _made_ambiguous(name: EnvironmentName, snapshot: Snapshot, team: TeamSettings) -> str | None:
+    """Return which short name the environment makes unclear, unless it is there already."""
+    return None if name in snapshot.environments else made_ambiguous(name, team)
 
 
 def _policy(

@@ -188,10 +188,13 @@ def _write(
     dry_run: bool,
     timeout: float | None,
 ) -> None:
-    if dry_run:
-        session.show(new_view(preview(session.state, compute), None))
-        return
-    draft, written = write_draft(session.state, compute, actor=session.actor, timeout=timeout)
-    for note in written.notes:
+    draft, written = (
+        (preview(session.state, compute), None)
+        if dry_run
+        else write_draft(session.state, compute, actor=session.actor, timeout=timeout)
+    )
+    for note in written.notes if written else ():
         session.output.note(note)
+    if draft.ambiguous:
+        session.output.warn(draft.ambiguous)
     session.report(new_view(draft, written))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from gitops_cli.domain.errors import (
 )
 from gitops_cli.domain.image import ImageRef, image_for, is_repository
 from gitops_cli.domain.names import RULE, EnvironmentName, ServiceName, is_dns_label
+from gitops_cli.domain.near import MISSPELT, did_you_mean, near
 from gitops_cli.domain.recorded.files import MAX_BYTES, SETTINGS, FileType, RawFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
@@ -86,7 +86,7 @@ class Environment(NamedTuple):
         known = ", ".join(sorted(self.files)) or "none"
         raise UnknownService(
             f"{self.name} has no service `{one_line(service)}`",
-            hint=f"services there: {known}",
+            hint=did_you_mean(service, self.files) or f"services there: {known}",
         )
 
     def image(self, service: ServiceName) -> ImageRef:
@@ -149,10 +149,9 @@ class Snapshot(NamedTuple):
         found = self.environments.get(name)
         if found is not None:
             return found
-        near = difflib.get_close_matches(name, self.environments, n=3)
         raise UnknownEnvironment(
             f"there is no environment `{one_line(name)}`",
-            hint=f"did you mean {' or '.join(near)}?" if near else "`gitops env list` shows them",
+            hint=did_you_mean(name, self.environments) or "`gitops env list` shows them",
         )
 
     @property
@@ -252,11 +251,11 @@ def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -
 
 def _meant(leaf: str) -> str | None:
     """Return the name that a file's name looks like, if it looks like one of ours."""
-    if difflib.get_close_matches(leaf.lower(), [IMAGES_PATH], cutoff=0.8):
+    if near(leaf, [IMAGES_PATH], cutoff=MISSPELT):
         return IMAGES_PATH
     suffix = _suffix(leaf)
-    near = difflib.get_close_matches(suffix.lower(), [*KIND_OF_SUFFIX, LOCK_SUFFIX], 1, 0.8)
-    return f"{one_line(leaf.removesuffix(suffix))}{near[0]}" if near else None
+    meant = near(suffix, [*KIND_OF_SUFFIX, LOCK_SUFFIX], cutoff=MISSPELT)
+    return f"{one_line(leaf.removesuffix(suffix))}{meant[0]}" if meant else None
 
 
 def _images_path(file: RawFile, findings: list[Finding]) -> str | None:
