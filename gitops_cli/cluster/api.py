@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import random
 import time
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote, urlencode
 
 from gitops_cli.cluster.kubeconfig import Access
-from gitops_cli.cluster.transport import Broken, Request, Response, Stream, Transport
 from gitops_cli.domain.errors import ClusterError, ClusterUnreachable, Denied, TimedOut
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.text import one_line
+from gitops_cli.web.exchange import Broken, Request, Response, Stream, Transport
+from gitops_cli.web.patience import jitter, retry_after
 
 REQUEST_SECONDS = 30.0
 ATTEMPTS = 4
@@ -237,15 +237,15 @@ def _mending(doing: Doing, message: str) -> str:
 
 def _pause(attempt: int) -> float:
     # Full jitter, so that many agents do not come back together.
-    return random.uniform(0.05, 0.1 * 3.0**attempt)  # noqa: S311 - no secret
+    return jitter(0.05, 0.1 * 3.0**attempt)
 
 
 def _patience(response: Response, attempt: int, *, last: bool) -> float | None:
     """Return how long to wait before the next try; None: the answer stands."""
     if response.status not in _WORTH_RETRYING:
         return None
-    after = response.headers.get("retry-after", "")
-    if after.isdigit():
+    after = retry_after(response.headers.get("retry-after", ""))
+    if after is not None:
         # The server asks for patience and may have it until the deadline; `0` asks for no storm.
-        return max(float(after), _pause(attempt))
+        return max(after, _pause(attempt))
     return None if last else _pause(attempt)

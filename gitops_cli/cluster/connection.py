@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from gitops_cli.cluster import explaining, patching, reading, rights
 from gitops_cli.cluster.api import Api
+from gitops_cli.cluster.identity import Identity
 from gitops_cli.cluster.kubeconfig import Access, find_access
-from gitops_cli.cluster.transport import Transport
+from gitops_cli.cluster.site import site_of
 from gitops_cli.cluster.watching import Follower
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.rights import Right
@@ -18,6 +19,8 @@ from gitops_cli.domain.cluster.rollout import Trouble
 from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.web.exchange import Transport
+from gitops_cli.web.pool import Pool
 
 if TYPE_CHECKING:
     from gitops_cli.cluster.objects import Objects
@@ -150,6 +153,4 @@ def _transport(access: Access, deadline: float | None) -> Transport:
         from gitops_cli.cluster.login import LateTransport
 
         return LateTransport(access, deadline)
-    from gitops_cli.cluster.direct import DirectTransport
-
-    return DirectTransport(access)
+    return Pool(site_of(access), Identity(access))

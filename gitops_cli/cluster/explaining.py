@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from gitops_cli.cluster.api import EVENTS, PODS, Api, Doing, Refused
-from gitops_cli.cluster.parallel import attempt_all
-from gitops_cli.cluster.transport import Response
 from gitops_cli.domain.cluster.rollout import Trouble, with_event
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.web.exchange import Response
+from gitops_cli.web.parallel import attempt_all
 
 LOG_LINES = 5
 _MOST = 400  # characters of a line

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import yaml
 
 from gitops_cli.cluster.api import RESOURCES, Api, Doing, Resource
-from gitops_cli.cluster.parallel import attempt_all
 from gitops_cli.cluster.reading import fetch_items
 from gitops_cli.domain.cluster.capturing import Exported
 from gitops_cli.domain.cluster.manifest import portable
 from gitops_cli.domain.errors import Denied, GitOpsError
 from gitops_cli.domain.names import AGENT, AGENT_SIGNERS, EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.web.parallel import attempt_all
 
 _CLUSTERS_OWN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("Service", "kubernetes")})
 _AGENTS_OWN = frozenset({AGENT, AGENT_SIGNERS})  # its status changes with every run

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from gitops_cli.cluster.kubeconfig import Access
-from gitops_cli.cluster.transport import Broken, Request, Response, Stream
 from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.web.deadline import bounded
+from gitops_cli.web.exchange import Broken, Request, Response, Stream
 
 if TYPE_CHECKING:
     from gitops_cli.cluster.packaged import PackagedTransport
 
 LOGIN_SECONDS = 300.0  # for a person who is asked by a browser, where no deadline says otherwise
-
-T = TypeVar("T")
 
 
 class LateTransport:
@@ -79,27 +77,3 @@ class LateTransport:
         if left <= 0:
             raise Broken("no answer in time", late=True)
         return left
-
-
-def bounded(work: Callable[[], T], seconds: float) -> T:
-    """Return what `work` returns, or raise what it raises; TimeoutError if it takes longer.
-
-    It is then left to a thread that ends with the process.
-    """
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TimeoutError(f"not done within {seconds:.0f} s")
-    return results[0]

@@ -18,10 +18,10 @@ from kubernetes import client, config
 from kubernetes.config import ConfigException
 
 from gitops_cli.cluster.kubeconfig import Access, header_value
-from gitops_cli.cluster.login import bounded
-from gitops_cli.cluster.transport import Broken, Request, Response
 from gitops_cli.domain.errors import ConfigurationError, Denied
 from gitops_cli.domain.text import one_line
+from gitops_cli.web.deadline import bounded
+from gitops_cli.web.exchange import Broken, Request, Response
 
 _CONNECT_SECONDS = 10.0
 _POOL_SIZE = 16

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gitops_cli.cluster.api import RESOURCES, Api, Doing, Refused
-from gitops_cli.cluster.parallel import attempt_all
 from gitops_cli.cluster.parse import FIELD_MANAGER, workload
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.web.parallel import attempt_all
 
 _TYPE = "application/json-patch+json"
 

@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gitops_cli.cluster.api import JOBS, NAMESPACES, PODS, RESOURCES, Api, Doing, Refused, Resource
-from gitops_cli.cluster.parallel import attempt_all
 from gitops_cli.cluster.parse import job, parse_list, pod, workload
 from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.web.parallel import attempt_all
 
 CHUNK = 500
 # Values that one look may hold, about a kilobyte each: ten thousand workloads, their pods, and as

@@ -8,10 +8,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from gitops_cli.cluster.api import JOBS, NAMESPACES, PODS, RESOURCES, REVIEWS, Api, Doing, Resource
-from gitops_cli.cluster.parallel import attempt_all
 from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.web.parallel import attempt_all
 
 _SYSTEM = "kube-system"
 _VERSION = Resource("", "version")

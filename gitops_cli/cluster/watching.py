@@ -12,10 +12,10 @@ from typing import Any, Self
 
 from gitops_cli.cluster.api import Api, Refused
 from gitops_cli.cluster.reading import Listed, Listing, assembled, fetch, listings
-from gitops_cli.cluster.transport import Broken, Stream
 from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError, TimedOut
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.web.exchange import Broken, Stream
 
 POLL_SECONDS = 1.0
 WATCH_SECONDS = 40  # the server ends a watch after that; it is resumed

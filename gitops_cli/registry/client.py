@@ -5,37 +5,33 @@ Thread-safe: several images may be asked for at once.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
-from gitops_cli import __version__
 from gitops_cli.domain.errors import Denied, RegistryError
 from gitops_cli.domain.image import ImageRef, split_repository
-from gitops_cli.domain.registries import RegistryRules, is_loopback
+from gitops_cli.domain.registries import RegistryRules
 from gitops_cli.domain.text import one_line, redacted
-from gitops_cli.domain.version import is_digest
 from gitops_cli.registry.challenge import Challenge, parse_challenges
-from gitops_cli.registry.connection import MAX_BODY, Answer, Connection, retry_after
+from gitops_cli.registry.connection import Answer, Connection
 from gitops_cli.registry.credentials import Credentials, find_credentials
-
-# Without all four, registries convert the manifest, and so its digest is another.
-MANIFESTS = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
+from gitops_cli.registry.document import (
+    MANIFESTS,
+    computed_digest,
+    explanation,
+    token_of,
+    told_digest,
 )
+from gitops_cli.web.address import Address, parse_address
+from gitops_cli.web.patience import retry_after
+
+# Without all of them, registries convert the manifest, and so its digest is another.
+ACCEPT = ", ".join(MANIFESTS)
 MAX_REDIRECTS = 3
-_ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_REDIRECTS = (301, 302, 303, 307, 308)
 _DOCKER_HUB_API = "registry-1.docker.io"
 
 
@@ -59,11 +55,16 @@ class Registries:
         environ: Mapping[str, str],
         *,
         timeout: float = 30.0,
+        deadline: float | None = None,
     ) -> None:
-        """`timeout` is for one question, in seconds, with all its retries."""
+        """`timeout` is for one question, in seconds, with all its retries.
+
+        `deadline`, a time.monotonic(), is for all questions that have none of their own.
+        """
         self._rules = rules
         self._environ = environ
         self._timeout = timeout
+        self._deadline = deadline
         self._guard = threading.Lock()
         self._connections: dict[str, Connection] = {}
         self._authorizations: dict[_Place, str] = {}
@@ -75,20 +76,17 @@ class Registries:
         """
         place = _Place(*split_repository(image.repository))
         path = f"/v2/{place.path}/manifests/{image.digest or image.tag or 'latest'}"
-        end = time.monotonic() + self._timeout
-        end = end if deadline is None else min(end, deadline)
+        limits = (time.monotonic() + self._timeout, deadline or self._deadline)
+        end = min(limit for limit in limits if limit is not None)
         answer = self._ask(place, "HEAD", path, end)
-        if answer.status == 404:
-            return None
-        digest = answer.headers.get("Docker-Content-Digest", "")
-        if answer.status == 200 and is_digest(digest):
+        if answer.status == 200 and (digest := told_digest(answer, image)) is not None:
             return digest
         if answer.status in (200, 405):  # the header is optional, and so is HEAD for some proxies
             answer = self._ask(place, "GET", path, end)
             if answer.status == 200:
-                return _digest_of(answer.body, image)
-            if answer.status == 404:
-                return None
+                return computed_digest(answer, image)
+        if answer.status == 404:
+            return None
         raise _unexpected(answer, place)
 
     def is_plain(self, host: str) -> bool:
@@ -103,29 +101,32 @@ class Registries:
 
     def _ask(self, place: _Place, method: str, path: str, end: float) -> Answer:
         """Return the answer, wherever redirects lead; each host is told only its own secrets."""
-        here, url = place, self._connection(place.api).url(path)
+        here = place
+        connection = self._connection(place.api)
+        address = _address(f"{connection.scheme}://{place.api}{path}", place)
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._authorized(here, method, url, end)
-            location = answer.headers.get("Location")
-            if answer.status not in (301, 302, 303, 307, 308) or location is None:
+            answer = self._authorized(here, method, address, end)
+            location = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or location is None:
                 return answer
-            url = _target(answer.url, location, place)
-            if urlsplit(answer.url).scheme == "https" and urlsplit(url).scheme != "https":
+            address = _address(location, place, str(answer.address))
+            if answer.address.scheme == "https" and address.scheme != "https":
                 raise RegistryError(f"{place.host}: redirects from HTTPS to plain HTTP")
-            if urlsplit(url).netloc != here.api:
-                here = _Place(urlsplit(url).netloc, place.path)
+            if address.netloc != here.api:
+                here = _Place(address.netloc, place.path)
         raise RegistryError(f"{place.host}: redirects without end")
 
-    def _authorized(self, place: _Place, method: str, url: str, end: float) -> Answer:
-        """Ask `place`, whose host is that of `url`; its challenge is answered once."""
+    def _authorized(self, place: _Place, method: str, address: Address, end: float) -> Answer:
+        """Ask `place`, whose host is that of `address`; its challenge is answered once."""
         connection = self._connection(place.api)
-        headers = {"Accept": MANIFESTS, "User-Agent": f"gitops-cli/{__version__}"}
         known = self._authorizations.get(place)
-        answer = connection.request(method, url, _with(headers, known), end)
+        answer = connection.request(method, address, end, accept=ACCEPT, authorization=known)
         if answer.status == 401:
-            authorization = self._authorize(place, connection, answer, end)
-            self._authorizations[place] = authorization
-            answer = connection.request(method, answer.url, _with(headers, authorization), end)
+            granted = self._authorize(place, connection, answer, end)
+            self._authorizations[place] = granted
+            answer = connection.request(
+                method, answer.address, end, accept=ACCEPT, authorization=granted
+            )
         if answer.status in (401, 403):
             raise self._denied(place, answer)
         return answer
@@ -140,14 +141,16 @@ class Registries:
     def _authorize(self, place: _Place, connection: Connection, answer: Answer, end: float) -> str:
         """Return an Authorization header that answers the registry's challenge."""
         credentials = find_credentials(place.host, place.path, self._environ)
-        if credentials is not None and not _is_private(answer.url):
+        if credentials is not None and not answer.address.is_private:
             raise RegistryError(
                 f"{place.host}: wants credentials sent over plain HTTP",
                 hint="they travel over TLS only, or inside this machine",
             )
         if credentials is not None and credentials.registry_token is not None:
             return f"Bearer {credentials.registry_token}"
-        challenges = {c.scheme: c for c in parse_challenges(answer.challenges)}
+        challenges = {
+            c.scheme: c for c in parse_challenges([answer.headers.get("www-authenticate", "")])
+        }
         if "bearer" in challenges:
             return self._token(place, connection, challenges["bearer"], credentials, end)
         if "basic" in challenges:
@@ -167,32 +170,25 @@ class Registries:
         credentials: Credentials | None,
         end: float,
     ) -> str:
-        realm = _target(connection.url("/"), challenge.parameters.get("realm", ""), place)
+        base = f"{connection.scheme}://{place.api}/"
+        realm = _address(challenge.parameters.get("realm", ""), place, base)
         anonymous = connection.is_plain and credentials is None
-        if not anonymous and not _is_private(realm):
+        if not anonymous and not realm.is_private:
             raise RegistryError(f"{place.host}: wants credentials sent over plain HTTP to {realm}")
         scope = challenge.parameters.get("scope") or f"repository:{place.path}:pull"
         fields = {"scope": scope}
         if service := challenge.parameters.get("service"):
             fields["service"] = service
-        token_server = self._token_server(realm, connection)
-        answer = _token_request(token_server, realm, fields, credentials, end)
+        server = self._connection(realm.netloc)
+        answer = _token_request(server, realm, fields, credentials, end)
         if answer.status in (400, 401, 403):
             raise self._denied(place, answer, credentials)
         if answer.status != 200:
             raise _unexpected(answer, place)
-        try:
-            content = json.loads(answer.body)
-            token = content.get("token") or content.get("access_token")
-        except (ValueError, AttributeError):
-            token = None
-        if not isinstance(token, str):
+        token = token_of(answer.body)
+        if token is None:
             raise RegistryError(f"{place.host}: its token server sent no token")
         return f"Bearer {token}"
-
-    def _token_server(self, realm: str, registry: Connection) -> Connection:
-        host = urlsplit(realm).netloc
-        return registry if host == registry.host else self._connection(host)
 
     def _denied(
         self, place: _Place, answer: Answer, credentials: Credentials | None = None
@@ -213,12 +209,12 @@ class Registries:
 
 def _token_request(
     server: Connection,
-    realm: str,
+    realm: Address,
     fields: dict[str, str],
     credentials: Credentials | None,
     end: float,
 ) -> Answer:
-    headers = {"Accept": "application/json", "User-Agent": f"gitops-cli/{__version__}"}
+    json = "application/json"
     if credentials is not None and credentials.identity_token is not None:
         # OAuth2, as distribution/distribution's docs/spec/auth/oauth.md has it.
         form = {
@@ -227,57 +223,27 @@ def _token_request(
             "client_id": "gitops-cli",
             "refresh_token": credentials.identity_token,
         }
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return server.request("POST", realm, headers, end, body=urlencode(form).encode())
+        return server.request("POST", realm, end, accept=json, form=urlencode(form).encode())
     basic = None if credentials is None else credentials.basic
-    separator = "&" if urlsplit(realm).query else "?"
-    url = f"{realm}{separator}{urlencode(fields)}"
-    return server.request("GET", url, _with(headers, basic), end)
+    separator = "&" if "?" in realm.path else "?"
+    address = realm._replace(path=f"{realm.path or '/'}{separator}{urlencode(fields)}")
+    return server.request("GET", address, end, accept=json, authorization=basic)
 
 
-def _target(base: str, location: str, place: _Place) -> str:
-    """Return where a registry sends us; nothing in it that two readers may read differently."""
+def _address(url: str, place: _Place, base: str = "") -> Address:
+    """Return where a registry is or sends us; raises RegistryError."""
     try:
-        url = urljoin(base, location)
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.port != 0
-    except ValueError:
-        usable = False
-    if not (usable and _ADDRESS.fullmatch(parts.netloc) and url.isascii() and url.isprintable()):
-        raise RegistryError(f"{place.host}: sends us to {one_line(redacted(location))[:100]}")
-    return url
-
-
-def _is_private(url: str) -> bool:
-    """Tell whether nobody on the way can read what is sent there."""
-    return urlsplit(url).scheme == "https" or is_loopback(urlsplit(url).netloc)
-
-
-def _with(headers: dict[str, str], authorization: str | None) -> dict[str, str]:
-    return headers if authorization is None else {**headers, "Authorization": authorization}
-
-
-def _digest_of(body: bytes, image: ImageRef) -> str:
-    if len(body) > MAX_BODY:
-        raise RegistryError(f"{image}: its manifest is larger than {MAX_BODY} bytes")
-    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+        return parse_address(url, base)
+    except ValueError as error:
+        shown = one_line(redacted(url))[:100]
+        raise RegistryError(f"{place.host}: sends us to {shown}: {error}") from None
 
 
 def _unexpected(answer: Answer, place: _Place) -> RegistryError:
-    wait = retry_after(answer, datetime.now(UTC))
+    wait = retry_after(answer.headers.get("retry-after", ""))
     error = RegistryError(
-        f"{place.host}: answered {answer.status}{_explanation(answer.body)}",
+        f"{place.host}: answered {answer.status}{explanation(answer.body)}",
         hint=None if wait is None else f"it asks to come back in {wait:.0f} s",
     )
     error.wait = wait
     return error
-
-
-def _explanation(body: bytes) -> str:
-    """Return the registry's own words, from the `errors` that the specification defines."""
-    try:
-        first = json.loads(body)["errors"][0]
-        words = f"{first['code']} {first.get('message') or ''}"
-    except (ValueError, LookupError, TypeError):
-        return ""
-    return f": {one_line(words)[:200]}"

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,26 +19,45 @@ import pytest
 from gitops_cli.domain.errors import Denied, RegistryError
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.registries import RegistryRules
-from gitops_cli.registry.client import MANIFESTS, Registries
-from gitops_cli.registry.connection import MAX_BODY, Answer, retry_after
+from gitops_cli.registry.client import ACCEPT, Registries
+from gitops_cli.registry.connection import MAX_BODY
+from gitops_cli.registry.document import MANIFESTS
+from gitops_cli.web.patience import LONGEST, retry_after
 from tests.registry.scripted import Reply, Request, Scripted, scripted
 from tests.testbed.registry import free_port, make_certificate
 
 DIGEST = "sha256:" + "0f" * 32
 SECRET = "tr0ub4dor"
 NONE = Reply(404)
-HERE = Reply(200, {"Docker-Content-Digest": DIGEST})
+HERE = Reply(200, {"Docker-Content-Digest": DIGEST, "Content-Type": MANIFESTS[1]})
 
 
 def image(server: Scripted, tag: str = "36a03b3") -> ImageRef:
     return parse_image(f"{server.address}/team/web:{tag}")
 
 
+OPENED: list[Registries] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Close all that a test has opened."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
+def opened(
+    home: Path, rules: Mapping[str, RegistryRules] | None = None, **rest: float
+) -> Registries:
+    """Return a client whose credentials and certificates are below `home`."""
+    OPENED.append(Registries(rules or {}, {"HOME": str(home)}, **rest))
+    return OPENED[-1]
+
+
 @pytest.fixture
-def registries(tmp_path: Path) -> Iterator[Registries]:
-    made = Registries({}, {"HOME": str(tmp_path)}, timeout=5)
-    yield made
-    made.close()
+def registries(tmp_path: Path) -> Registries:
+    return opened(tmp_path, timeout=5)
 
 
 def logged_in(home: Path, server: Scripted, **entry: str) -> Registries:
@@ -46,7 +65,7 @@ def logged_in(home: Path, server: Scripted, **entry: str) -> Registries:
     file = home / ".docker" / "config.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({"auths": {server.address: entry}}))
-    return Registries({}, {"HOME": str(home)}, timeout=5)
+    return opened(home, timeout=5)
 
 
 def test_head_with_every_type_of_manifest(registries: Registries) -> None:
@@ -55,7 +74,7 @@ def test_head_with_every_type_of_manifest(registries: Registries) -> None:
 
     [request] = server.requests
     assert (request.method, request.path) == ("HEAD", "/v2/team/web/manifests/36a03b3")
-    assert request.headers["accept"] == MANIFESTS
+    assert request.headers["accept"] == ACCEPT
     assert request.headers["user-agent"].startswith("gitops-cli/")
     assert "authorization" not in request.headers
 
@@ -196,7 +215,7 @@ def test_no_credentials_go_over_plain_http_to_another_host(tmp_path: Path) -> No
     challenge = Reply(401, {"WWW-Authenticate": 'Bearer realm="http://elsewhere.example/token"'})
     with scripted(lambda _: challenge, certificate=tmp_path) as server:
         rules = {server.address: RegistryRules(server.address, ca_file=tmp_path / "ca.crt")}
-        asking = Registries(rules, {"HOME": str(tmp_path)})
+        asking = opened(tmp_path, rules)
         with pytest.raises(RegistryError, match="plain HTTP"):
             asking.digest(image(server))
 
@@ -254,7 +273,7 @@ def test_a_registry_that_stops_in_the_middle_is_no_hang(tmp_path: Path) -> None:
 
     begin = time.monotonic()
     with scripted(slow) as server:
-        asking = Registries({}, {"HOME": str(tmp_path)}, timeout=0.5)
+        asking = opened(tmp_path, timeout=0.5)
         with pytest.raises(RegistryError, match="no answer in time"):
             asking.digest(image(server))
 
@@ -296,7 +315,7 @@ def logged_in_at(home: Path, passwords: dict[str, str]) -> Registries:
     file = home / ".docker" / "config.json"
     file.parent.mkdir()
     file.write_text(json.dumps({"auths": auths}))
-    return Registries({}, {"HOME": str(home)}, timeout=5)
+    return opened(home, timeout=5)
 
 
 class Elsewhere:
@@ -367,7 +386,7 @@ def test_a_registry_without_tls_gets_no_password_unless_it_is_on_this_machine(
         logged_in_at(tmp_path, {elsewhere: SECRET})
         rules = {elsewhere: RegistryRules(elsewhere, insecure=True)}
         with pytest.raises(RegistryError, match="wants credentials sent over plain HTTP"):
-            Registries(rules, {"HOME": str(tmp_path)}).digest(parse_image(f"{elsewhere}/web:1"))
+            opened(tmp_path, rules).digest(parse_image(f"{elsewhere}/web:1"))
 
     assert ["authorization" in request.headers for request in server.requests] == [False]
 
@@ -423,14 +442,14 @@ class TestTls:
 
     def test_an_unknown_authority_is_refused(self, server: Scripted, tmp_path: Path) -> None:
         with pytest.raises(RegistryError, match="certificate is not trusted") as caught:
-            Registries({}, {"HOME": str(tmp_path)}).digest(image(server))
+            opened(tmp_path).digest(image(server))
 
         assert "ca_file" in (caught.value.hint or "")
         assert server.requests == []
 
     def test_the_users_config_names_it(self, server: Scripted, tmp_path: Path) -> None:
         rules = RegistryRules(server.address, ca_file=tmp_path / "tls" / "ca.crt")
-        asking = Registries({server.address: rules}, {"HOME": str(tmp_path)})
+        asking = opened(tmp_path, {server.address: rules})
 
         assert asking.digest(image(server)) == DIGEST
 
@@ -440,14 +459,14 @@ class TestTls:
         directory.mkdir(parents=True)
         (directory / "ca.crt").write_bytes((tmp_path / "tls" / "ca.crt").read_bytes())
 
-        assert Registries({}, {"HOME": str(tmp_path)}).digest(image(server)) == DIGEST
+        assert opened(tmp_path).digest(image(server)) == DIGEST
 
     def test_ssl_cert_file_names_it(
         self, server: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls" / "ca.crt"))
 
-        assert Registries({}, {"HOME": str(tmp_path)}).digest(image(server)) == DIGEST
+        assert opened(tmp_path).digest(image(server)) == DIGEST
 
 
 def test_plain_http_is_asked_for_elsewhere(tmp_path: Path) -> None:
@@ -458,10 +477,8 @@ def test_plain_http_is_asked_for_elsewhere(tmp_path: Path) -> None:
         pinned = parse_image(f"{elsewhere}/web:1")
 
         with pytest.raises(RegistryError, match="TLS failed") as caught:
-            Registries({}, {"HOME": str(tmp_path)}).digest(pinned)
-        asked = Registries(
-            {elsewhere: RegistryRules(elsewhere, insecure=True)}, {"HOME": str(tmp_path)}
-        )
+            opened(tmp_path).digest(pinned)
+        asked = opened(tmp_path, {elsewhere: RegistryRules(elsewhere, insecure=True)})
 
         assert "insecure = true" in (caught.value.hint or "")
         assert asked.digest(pinned) == DIGEST
@@ -469,12 +486,26 @@ def test_plain_http_is_asked_for_elsewhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("7", 7.0), ("", None), ("soon", None), ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0), ("-1", None)],
+    [
+        ("7", 7.0),
+        ("", None),
+        ("soon", None),
+        ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0),
+        ("Wed, 21 Oct 2015 07:28:10 -0000", 10.0),
+        ("-1", None),
+        ("²", None),
+        ("1e400", None),
+        ("9" * 5000, LONGEST),
+        ("86400", LONGEST),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST),
+        ("Fri, 31 Dec 99999 23:59:59 GMT", None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
+    ],
 )
 def test_retry_after(value: str, expected: float | None) -> None:
     now = datetime(2015, 10, 21, 7, 28, tzinfo=UTC)
 
-    assert retry_after(Answer("", 429, {"Retry-After": value}, [], b""), now) == expected
+    assert retry_after(value, now) == expected
 
 
 @pytest.mark.parametrize("module", ["urllib3", "certifi", "gitops_cli.registry"])

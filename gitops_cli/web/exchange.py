@@ -1,10 +1,24 @@
-"""The small interface behind which a request is sent: directly, or by the `kubernetes` package."""
+"""Requests and answers, and the small interface behind which they are exchanged."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
+
+
+class Cause(Enum):
+    """Why there is no answer."""
+
+    UNKNOWN_HOST = "unknown host"
+    UNREACHABLE = "unreachable"
+    PROXY = "proxy"
+    UNTRUSTED = "certificate"
+    TLS = "tls"
+    LATE = "late"
+    TOO_LONG = "too long"
+    BROKEN = "broken"
 
 
 class Broken(Exception):
@@ -15,12 +29,23 @@ class Broken(Exception):
     """
 
     def __init__(
-        self, why: str, *, sent: bool = False, again: bool = True, late: bool = False
+        self,
+        why: str,
+        *,
+        sent: bool = False,
+        again: bool = True,
+        late: bool = False,
+        cause: Cause = Cause.BROKEN,
     ) -> None:
         super().__init__(why)
         self.sent = sent
         self.again = again
-        self.late = late
+        self.cause = Cause.LATE if late else cause
+
+    @property
+    def late(self) -> bool:
+        """Tell whether the time was all that was wrong."""
+        return self.cause is Cause.LATE
 
 
 class Request(NamedTuple):
@@ -30,16 +55,22 @@ class Request(NamedTuple):
     path: str
     body: bytes | None = None
     content_type: str = "application/json"
+    accept: str = "application/json"
+    authorization: str | None = None
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the headers it needs beside those of authentication."""
-        accept = {"Accept": "application/json"}
-        return accept | ({"Content-Type": self.content_type} if self.body is not None else {})
+        """Return the headers it needs beside those of who asks."""
+        headers = {"Accept": self.accept}
+        if self.body is not None:
+            headers["Content-Type"] = self.content_type
+        if self.authorization is not None:
+            headers["Authorization"] = self.authorization
+        return headers
 
 
 class Response(NamedTuple):
-    """An answer. The names of `headers` are in lower case."""
+    """An answer, whole. The names of `headers` are in lower case; lines of one name are joined."""
 
     status: int
     body: bytes

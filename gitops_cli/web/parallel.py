@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from gitops_cli.domain.errors import GitOpsError
 
 AT_ONCE = 16
+_PROCESSES = 8  # where each is perhaps a few processes
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,12 +24,32 @@ class NotBegun(GitOpsError):
         super().__init__("not tried: an earlier one failed")
 
 
+def ask_all(ask: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Return the answers in the items' order; the first error raised ends it."""
+    waiting = list(items)
+    failed = threading.Event()
+
+    def boxed(item: T) -> tuple[R]:
+        try:
+            return (ask(item),)
+        except BaseException:
+            failed.set()
+            raise
+
+    answers = attempt_all(boxed, waiting, stop=failed.is_set, at_once=_PROCESSES)
+    for answer in answers:
+        if isinstance(answer, GitOpsError):
+            raise answer
+    return [answer[0] for answer in answers if isinstance(answer, tuple)]
+
+
 def attempt_all(
     work: Callable[[T], R],
     items: Sequence[T],
     *,
     done: Callable[[T, R | GitOpsError], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    at_once: int = AT_ONCE,
 ) -> list[R | GitOpsError]:
     """Return for each item what `work` returned, or the GitOpsError it raised, in order.
 
@@ -38,7 +59,7 @@ def attempt_all(
     run = _Run(work, items, done, stop)
     # The last thread is the caller's own: a single item needs no other.
     threads = [
-        threading.Thread(target=run.some, daemon=True) for _ in range(min(AT_ONCE, len(items)) - 1)
+        threading.Thread(target=run.some, daemon=True) for _ in range(min(at_once, len(items)) - 1)
     ]
     for thread in threads:
         thread.start()

@@ -1,0 +1,1 @@
+"""HTTP: the only code that opens connections. It knows neither Kubernetes nor registries."""

@@ -1,0 +1,32 @@
+"""How long to wait before a server is asked again."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+LONGEST = 3600.0  # seconds; who asks for more is no longer asked
+
+
+def retry_after(text: str, now: datetime | None = None) -> float | None:
+    """Return the seconds a Retry-After header asks for: a number or a date (RFC 9110, 10.2.3).
+
+    Never more than an hour, whatever it says; None where it says nothing.
+    """
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return LONGEST if len(text) > 6 else min(float(text), LONGEST)
+    try:
+        moment = parsedate_to_datetime(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = (moment - (now or datetime.now(UTC))).total_seconds()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return min(max(0.0, seconds), LONGEST)
+
+
+def jitter(least: float, most: float) -> float:
+    """Return a time between the two, so that many who were told the same do not come together."""
+    return random.uniform(least, most)  # noqa: S311 - spreads load, no secret
