@@ -15,6 +15,7 @@ from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import place_of_row, row_line
+from gitops_cli.settings import parse_team
 
 
 def wait_for_arrival(
@@ -33,7 +34,7 @@ def wait_for_arrival(
     Raises RolloutFailed, TimedOut, ClusterUnreachable, Denied.
     """
     desired = desired_state(session.state, rev=commit)
-    team = desired.snapshot.team
+    team = parse_team(desired.snapshot.settings)
     with progress(session) as say:
         say(environment, f"waiting until {environment} has it")
         report = wait_for_state(

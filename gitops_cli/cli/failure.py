@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import traceback
+from pathlib import Path
 
 from gitops_cli import __version__
 from gitops_cli.cli.output import Output
@@ -59,12 +60,24 @@ def _bug(error: Exception) -> Bug:
     )
 
 
+def _stands_nowhere() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
+
+
 def _of_machine(error: Exception) -> GitOpsError | None:
     """Return what the operating system refused as an expected failure; None: it refused nothing."""
     if isinstance(error, Lost):
         return AnswerLost(f"stdout did not take the answer: {error.strerror}")
     if isinstance(error, MemoryError):
         return MachineFailed("this machine has no memory left for it")
+    if isinstance(error, FileNotFoundError) and _stands_nowhere():
+        return ConfigurationError(
+            "the directory you are in no longer exists", hint="go to another one, or pass -C PATH"
+        )
     if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
         return MachineFailed("no thread can be started", hint=_EXHAUSTED[errno.EAGAIN])
     if not isinstance(error, OSError) or error.errno is None:

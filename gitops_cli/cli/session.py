@@ -261,7 +261,7 @@ class Session:
         """Return the version of git; None where there is none."""
         from gitops_cli.git.process import git_version
 
-        return git_version(Path.cwd())
+        return git_version(Path(os.sep))  # the current directory may be gone
 
     @property
     def in_ci(self) -> bool:

@@ -14,6 +14,7 @@ from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.text import one_line
+from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -82,7 +83,7 @@ def lock_edit(state: StateRepository, snapshot: Snapshot, lock: Lock) -> Edit:
 
 
 def _environment(snapshot: Snapshot, order: LockOrder) -> Environment:
-    team = snapshot.team
+    team = parse_team(snapshot.settings)
     return snapshot.environment(
         environment_for(
             order.environment,
@@ -123,7 +124,7 @@ def _draft(
     names = [lock.service for lock in locks if lock.service is not None]
     why = f": {one_line(order.reason)}" if order.reason else ""
     subject = f"{here.name}: {verb} {', '.join(names) or 'the environment'}{why}"
-    if snapshot.team.skip_ci:
+    if parse_team(snapshot.settings).skip_ci:
         subject = f"{subject} {SKIP_CI}"
     occasion = Occasion(verb, order.reason, order.run)
     return LockDraft(

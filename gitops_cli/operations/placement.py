@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.files import SETTINGS
+from gitops_cli.domain.recorded.environment import SETTINGS
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.operations.ports import Cluster
@@ -46,7 +47,7 @@ class Clusters:
         self._said = said
         self._usual = usual
         self._checked = checked
-        self._known: dict[str | None, Cluster | GitOpsError] = {}
+        self._known: dict[str | None, Cluster | Exception] = {}
         self._uids: dict[int, str | None] = {}
         self._warming: threading.Thread | None = None
         self._read = threading.Event()
@@ -64,8 +65,9 @@ class Clusters:
             finally:
                 self._read.set()
             found = self._known[context]
-            if not isinstance(found, GitOpsError):
-                found.open()
+            if not isinstance(found, Exception):
+                with suppress(Exception):  # who asks the cluster meets it too
+                    found.open()
 
         self._warming = threading.Thread(target=warm, daemon=True)
         self._warming.start()
@@ -78,7 +80,7 @@ class Clusters:
         if self._warming is not None:
             self._warming.join(_GRACE)
         for found in list(self._known.values()):
-            if not isinstance(found, GitOpsError):
+            if not isinstance(found, Exception):
                 found.close()
 
     def of(self, environment: EnvironmentName, team: TeamSettings) -> Cluster:
@@ -124,7 +126,7 @@ class Clusters:
         if context not in self._known:
             self._open(context, declared=declared)
         found = self._known[context]
-        if isinstance(found, GitOpsError):
+        if isinstance(found, Exception):
             raise found
         # One cluster, whether it is meant by its name or as the current context.
         found = self._by_context().get(found.context, found)
@@ -135,13 +137,13 @@ class Clusters:
     def _open(self, context: str | None, *, declared: bool) -> None:
         try:
             self._known[context] = self._connect(context, declared)
-        except GitOpsError as error:
+        except Exception as error:  # noqa: BLE001 - raised where the cluster is asked for
             self._known[context] = error
 
     def _by_context(self) -> Mapping[str | None, Cluster]:
         found: dict[str | None, Cluster] = {}
         for cluster in self._known.values():
-            if not isinstance(cluster, GitOpsError):
+            if not isinstance(cluster, Exception):
                 found.setdefault(cluster.context, cluster)
         return found
 

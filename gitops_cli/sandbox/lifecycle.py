@@ -28,6 +28,7 @@ from gitops_cli.sandbox.timeline import CLUSTER
 _HANDSHAKE = "gitops-sandbox"  # the emulator's path of that name
 _STARTS = 60.0  # seconds a server may take to answer
 _STOPS = 5.0
+_TRIES = 100  # each but the last needs a `down` that came in between
 
 
 class RunningServer(NamedTuple):
@@ -172,9 +173,9 @@ def _is_sandbox(place: SandboxPlace) -> bool:
 def _held(place: SandboxPlace) -> Iterator[None]:
     """Make the directory, and let one process at a time make or remove what is in it.
 
-    Raises ConfigurationError: somebody else's directory.
+    Raises ConfigurationError: somebody else's directory, or none that can be made.
     """
-    while True:
+    for _ in range(_TRIES):
         _make_directory(place)
         try:
             lock = place.lock.open("w")
@@ -185,6 +186,7 @@ def _held(place: SandboxPlace) -> Iterator[None]:
             if _is_there(lock, place.lock):
                 yield
                 return
+    raise ConfigurationError(f"{place.directory} cannot be made, or is removed again and again")
 
 
 def _make_directory(place: SandboxPlace) -> None:

@@ -15,6 +15,7 @@ import yaml
 
 from gitops_cli.domain.errors import ExitCode
 from tests.cli.company import DEV, tip
+from tests.cli.live import NEW, OLD, Live
 from tests.testbed.article import Article
 from tests.testbed.gitops import EXECUTABLE, Gitops
 
@@ -104,6 +105,30 @@ def test_a_write_is_a_write_whatever_becomes_of_its_report(piped: Piped, company
         before = tip(company)
     preview = piped("set", f"billing={'ab' * 20}", "-e", DEV, "--dry-run", streams=">/dev/full")
     assert preview.returncode == ExitCode.MACHINE, "the plan was all that was asked for"
+
+
+def test_a_patch_is_a_patch_and_no_difference_is_none(behind: Live) -> None:
+    there = Piped(behind.gitops)
+    place = behind.namespace
+    assert there("diff", place, streams="2>/dev/full").returncode == ExitCode.NO
+    assert there("diff", place, streams=">/dev/full").returncode == ExitCode.MACHINE
+    assert there("sync", place, "--dry-run", streams=">/dev/full").returncode == ExitCode.MACHINE
+    assert behind.image_of("web").endswith(OLD)
+    done = there("sync", place, streams=">/dev/full")
+    assert done.returncode == 0, done.stderr
+    assert "all was done, but stdout did not take" in done.stderr
+    assert behind.image_of("web").endswith(NEW)
+    behind.kube.wait_rolled_out("Deployment", place, "web")
+    for streams in ("2>/dev/full", "2>&-", ">&-", ">&- 2>&- <&-"):
+        assert there("diff", place, streams=streams).returncode == 0
+    assert there("diff", place, streams=">/dev/full").returncode == ExitCode.MACHINE
+
+
+def test_nobody_is_watched_for_once_nobody_reads(behind: Live) -> None:
+    with behind.gitops.start("watch", behind.namespace, "--timeout", "1m") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(30) == 0
 
 
 @pytest.mark.parametrize("streams", ["2>/dev/full", "2>&-", "2>/dev/full <&-"])

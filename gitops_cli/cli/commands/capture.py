@@ -38,6 +38,7 @@ from gitops_cli.operations.capture import (
 from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import preview, write_draft
 from gitops_cli.render.capture import capture_view
+from gitops_cli.settings import parse_team
 
 
 @command
@@ -89,7 +90,7 @@ def capture(
     clusters = clusters_of(session, context, kubeconfig)
     tip = session.state.tip()
     snapshot = session.state.snapshot(tip.commit)
-    team = snapshot.team
+    team = parse_team(snapshot.settings)
     try:
         name = the_one(environment, snapshot.environments.keys(), team)
     except UnknownEnvironment:

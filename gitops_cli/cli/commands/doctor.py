@@ -18,6 +18,7 @@ from gitops_cli.operations import doctor as checks
 from gitops_cli.operations.doctor import Check, Verdict
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.render.doctor import view
+from gitops_cli.settings import parse_team
 
 
 @command
@@ -61,7 +62,7 @@ def _of_repository(
         return
     yield checks.check_files(snapshot, session.now())
     try:
-        team = snapshot.team
+        team = parse_team(snapshot.settings)
     except ConfigurationError as error:
         yield Check("gitops.toml", Verdict.FAILED, error.message, error.hint)
         return

@@ -37,6 +37,7 @@ from gitops_cli.domain.text import one_line, plural
 from gitops_cli.operations.rollback import Rollback, draft_rollback, plan_rollback
 from gitops_cli.operations.rollback_target import Back, last_commits, recorded_by
 from gitops_cli.operations.terms import Terms
+from gitops_cli.settings import parse_team
 
 
 @command
@@ -116,7 +117,7 @@ def rollback(
     if tip.note:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
-    team = snapshot.team
+    team = parse_team(snapshot.settings)
     words = _of_this_checkout(session, words, snapshot, team)
     environment = _environment(session, words, snapshot, team)
     if wait:

@@ -17,6 +17,7 @@ from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import place_of_row, row_line
 from gitops_cli.render.wait import wait_view
+from gitops_cli.settings import parse_team
 
 
 @command
@@ -62,7 +63,7 @@ def wait(
     desired = desired_state(session.state, rev=commit)
     if desired.note:
         session.output.note(desired.note)
-    team = desired.snapshot.team
+    team = parse_team(desired.snapshot.settings)
     names = environments_named(session, words, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)

@@ -1,0 +1,167 @@
+"""Every command under everything that a caller can do to its streams and its surroundings.
+
+What it is called with is cheap and changes nothing, so a command has one right exit code: the one
+it has where all is well. Only an answer that stdout did not take, and what a machine refuses, may
+end otherwise, and never as a bug, and never as a no.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import pytest
+
+from gitops_cli.cli.app import COMMANDS, load
+from gitops_cli.domain.errors import ExitCode
+from tests.cli.company import DEV, PROD, STAGING
+from tests.testbed.article import build
+from tests.testbed.gitops import EXECUTABLE, Gitops, gitops_with_home
+
+NOWHERE = "/proc/no/such/place"
+CALLS: Mapping[str, tuple[str, ...]] = {
+    "demo": ("--context", "nowhere", "--no-pause"),
+    "sandbox up": ("--dir", NOWHERE),
+    "sandbox down": ("--dir", NOWHERE),
+    "sandbox env": ("--dir", NOWHERE),
+    "init": (NOWHERE, "--project", "x", "--images-path", "r.example.com/x/"),
+    "env list": (),
+    "env add": ("project1-qa", "--images-path", "r.example.com/x/", "--dry-run"),
+    "env copy": (DEV, "project1-qa", "--dry-run"),
+    "set": (f"billing={'ab' * 20}", "-e", DEV, "--dry-run"),
+    "release": ("billing", "-e", DEV, "--dry-run"),
+    "promote": ("billing", "--from", DEV, "--to", STAGING, "--dry-run"),
+    "rollback": ("billing", "-e", PROD, "--dry-run"),
+    "lock": ("billing", "-e", DEV, "-m", "größer", "--dry-run"),
+    "unlock": ("billing", "-e", DEV, "--dry-run"),
+    "status": (),
+    "history": ("-n", "3"),
+    "log": ("-o", "json"),
+    "diff": (DEV,),
+    "sync": (DEV, "--dry-run"),
+    "wait": (DEV, "--timeout", "1s"),
+    "capture": (DEV, "--dry-run"),
+    "watch": (DEV, "--timeout", "1s"),
+    "agent key": (DEV, "--known-hosts", "/dev/null"),
+    "agent manifests": (DEV, "--agent-repo", "https://git.example.com/state"),
+    "agent install": (DEV, "--dry-run"),
+    "agent status": (),
+    "agent run": ("-e", DEV),
+    "agent uninstall": (DEV, "--dry-run"),
+    "validate": (),
+    "lint": ("-o", "yaml"),
+    "config list": ("--show-origin",),
+    "doctor": (),
+    "help": ("exit-codes",),
+    "version": (),
+}
+
+
+class Condition(NamedTuple):
+    """What a caller does: to the streams in a shell, to the variables, to the process."""
+
+    shell: str = 'exec "$0" "$@"'
+    variables: Mapping[str, str | None] = {}
+    runner: tuple[str, ...] = ()
+    may_be: frozenset[int] = frozenset()
+    """Codes that are right too."""
+
+
+LOST = frozenset({ExitCode.MACHINE})
+SAID = frozenset({ExitCode.USAGE})
+HOMELESS = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"))
+CONDITIONS = {
+    "stdout closed": Condition('exec "$0" "$@" >&-'),
+    "stdout full": Condition('exec "$0" "$@" >/dev/full', may_be=LOST),
+    "stdout without a reader": Condition('"$0" "$@" | :', runner=("bash", "-o", "pipefail", "-c")),
+    "stderr closed": Condition('exec "$0" "$@" 2>&-'),
+    "stderr full, stdin closed": Condition('exec "$0" "$@" 2>/dev/full <&-'),
+    "ASCII": Condition(
+        variables={
+            "PYTHONIOENCODING": "ascii",
+            "LC_ALL": "C",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONUTF8": "0",
+        }
+    ),
+    "nameless, homeless": Condition(
+        'exec unshare --user --map-user=12345 "$0" "$@"', variables=HOMELESS, may_be=SAID
+    ),
+    "no directory": Condition('cd "$(mktemp -d)" && rmdir "$PWD" && exec "$0" "$@"', may_be=SAID),
+    "few files": Condition('ulimit -n 12; exec "$0" "$@"', may_be=LOST),
+    "no cache": Condition(
+        variables={"XDG_CACHE_HOME": NOWHERE, "TMPDIR": NOWHERE},
+        may_be=frozenset({ExitCode.DENIED}),
+    ),
+}
+NAMELESS = """\
+import pwd
+def nobody(uid):
+    raise KeyError(uid)
+pwd.getpwuid = nobody
+"""
+"""For systems that give nobody a namespace of users: there git at least knows the user."""
+
+
+def leaves() -> Iterator[str]:
+    """Yield the name of every command that does something."""
+    for name in COMMANDS:
+        loaded = load(name)
+        for sub in getattr(loaded, "commands", None) or [""]:
+            yield f"{name} {sub}".rstrip()
+
+
+def test_every_command_is_here() -> None:
+    assert set(CALLS) == set(leaves())
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Gitops:
+    here = tmp_path_factory.mktemp("matrix")
+    (here / "nameless").mkdir()
+    (here / "nameless/sitecustomize.py").write_text(NAMELESS)
+    return gitops_with_home(here / "home").at(build(here / "article").clone())
+
+
+@pytest.fixture(scope="module")
+def conditions(clone: Gitops) -> Mapping[str, Condition]:
+    tried = ["unshare", "--user", "--map-user=12345", "true"]
+    if shutil.which(tried[0]) and subprocess.run(tried, check=False).returncode == 0:
+        return CONDITIONS
+    unnamed = Condition(
+        variables={**HOMELESS, "PYTHONPATH": str(clone.home.with_name("nameless"))}, may_be=SAID
+    )
+    return {**CONDITIONS, "nameless, homeless": unnamed}
+
+
+@pytest.mark.parametrize("command", CALLS)
+def test_a_command_under_every_condition(
+    clone: Gitops, conditions: Mapping[str, Condition], command: str
+) -> None:
+    right = _run(clone, command, Condition()).returncode
+    wrong = []
+    for name, condition in conditions.items():
+        done = _run(clone, command, condition)
+        said = done.stdout + done.stderr
+        known = done.returncode == right or done.returncode in condition.may_be
+        if not known or done.returncode == ExitCode.BUG or "Traceback" in said:
+            wrong.append(f"{name}: {done.returncode}, not {right}: {said}")
+    assert not wrong, "\n".join(wrong)
+
+
+def _run(gitops: Gitops, command: str, condition: Condition) -> subprocess.CompletedProcess[str]:
+    there = gitops.using(**condition.variables)
+    shell = condition.runner or ("sh", "-c")
+    return subprocess.run(
+        [*shell, condition.shell, str(EXECUTABLE), *command.split(), *CALLS[command]],
+        cwd=there.directory,
+        env=there.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=60,
+        check=False,
+    )
