@@ -33,7 +33,6 @@ from gitops_cli.operations.placement import Clusters
 from gitops_cli.operations.ports import Objects
 from gitops_cli.operations.sync import plan_sync
 from gitops_cli.operations.sync_apply import apply_plan
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.agent.signers import Signers
@@ -190,7 +189,7 @@ class Agent:
         self, environment: EnvironmentName, before: AgentStatus, following: FollowedTip
     ) -> Visit:
         desired = following.desired
-        team = parse_team(desired.snapshot.settings)
+        team = desired.snapshot.team
         if environment not in desired.snapshot.environments:
             raise UnknownEnvironment(
                 f"{environment} is not in the repository at {(desired.ours.commit or '')[:7]}",

@@ -17,7 +17,6 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import changelogs
 from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import write_draft
-from gitops_cli.settings import parse_team
 
 
 class Offer(NamedTuple):
@@ -134,5 +133,5 @@ def _show_anew(session: Session, offer: Offer) -> None:
     """Show what the same plan would be now; the refusal itself follows."""
     snapshot = session.state.snapshot(session.state.tip().commit)
     draft = offer.anew(snapshot)
-    sources = session.sources(parse_team(snapshot.settings))
+    sources = session.sources(snapshot.team)
     show_plan(session, WriteOutcome(draft), changelogs(draft.changes, sources))

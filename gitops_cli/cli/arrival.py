@@ -15,7 +15,6 @@ from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import place_of_row, row_line
-from gitops_cli.settings import parse_team
 
 
 def wait_for_arrival(
@@ -34,7 +33,7 @@ def wait_for_arrival(
     Raises RolloutFailed, TimedOut, ClusterUnreachable, Denied.
     """
     desired = desired_state(session.state, rev=commit)
-    team = parse_team(desired.snapshot.settings)
+    team = desired.snapshot.team
     with progress(session) as say:
         say(environment, f"waiting until {environment} has it")
         report = wait_for_state(

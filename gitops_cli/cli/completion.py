@@ -24,7 +24,6 @@ from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.version import parse_version
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -164,4 +163,4 @@ def _local(ctx: typer.Context) -> tuple[StateRepository, Snapshot, TeamSettings]
     shared = SharedOptions(Path(directory) if directory else None, repo, offline=True)
     session = ctx.with_resource(Session(shared, Output(quiet=True)))
     snapshot = session.state.snapshot(session.state.tip(require_remote=False).commit)
-    return session.state, snapshot, parse_team(snapshot.settings)
+    return session.state, snapshot, snapshot.team

@@ -12,13 +12,11 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import (
     ConfigurationError,
     GitOpsError,
-    UnknownEnvironment,
 )
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.stages import in_order, place_of
+from gitops_cli.domain.recorded.stages import in_order, of_project
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.domain.text import one_line
 from gitops_cli.operations.placement import Clusters, Placed
 
 
@@ -71,14 +69,7 @@ def environments_named(
             f"{session.state.description} has no environments",
             hint="`gitops env add NAME` makes one",
         )
-    mine = [name for name in everything if project in (None, place_of(name, team).project)]
-    if not mine:
-        projects = sorted({place_of(name, team).project for name in everything})
-        raise UnknownEnvironment(
-            f"there is no project `{one_line(project or '')}`",
-            hint=f"projects: {', '.join(projects)}",
-        )
-    return mine
+    return everything if project is None else of_project(everything, project, team)
 
 
 def report_problems(

@@ -37,7 +37,6 @@ from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.promote import moved
 from gitops_cli.operations.terms import Terms
 from gitops_cli.operations.unreadable import spoiled_contents
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -113,7 +112,7 @@ def draft_capture(
     `seen` is the repository when the namespace was read: what somebody recorded since is not
     taken back. Raises SourceMoved then, and whatever refuses a write.
     """
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     environment = snapshot.environments.get(namespace) or Environment(namespace, None, {})
     kinds = {found.service: found.kind for found in capture.found}
     desired: dict[ServiceName, Version] = {f.service: f.version for f in capture.found}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitops_cli.domain.recorded.environment import SETTINGS
+from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.recorded.team_file import parse_team
+from gitops_cli.domain.settings import parse_settings
 from gitops_cli.domain.text import redacted
-from gitops_cli.settings import UserConfig, parse_settings, parse_team
+from gitops_cli.settings import UserConfig
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository

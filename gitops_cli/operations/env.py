@@ -24,11 +24,10 @@ from gitops_cli.domain.recorded.environment import (
     Snapshot,
 )
 from gitops_cli.domain.recorded.resolution import environment_for
-from gitops_cli.domain.recorded.stages import Place, candidates, in_order, place_of
+from gitops_cli.domain.recorded.stages import Place, candidates, in_order, made_ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import Requires, policy
 from gitops_cli.operations.terms import Terms
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -43,13 +42,17 @@ class ListedEnvironment(NamedTuple):
 
 
 class NewEnvironment(NamedTuple):
-    """What a new environment is made of. `source` is what it was copied from."""
+    """What a new environment is made of. `source` is what it was copied from.
+
+    `ambiguous` says which short name is no longer clear.
+    """
 
     name: EnvironmentName
     source: EnvironmentName | None
     images_path: str
     services: tuple[ServiceName, ...]
     proposal: Proposal
+    ambiguous: str | None = None
 
 
 class Copy(NamedTuple):
@@ -90,10 +93,12 @@ def draft_addition(
             content.encode(),
         ),
     )
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     occasion = Occasion(Verb.ENV, terms.reason, terms.run, skip_ci=team.skip_ci)
     proposal = _proposal(name, edits, "new environment", occasion)
-    return NewEnvironment(name, None, content.strip(), (), proposal)
+    return NewEnvironment(
+        name, None, content.strip(), (), proposal, _made_ambiguous(name, snapshot, team)
+    )
 
 
 def draft_copy(
@@ -111,7 +116,7 @@ def draft_copy(
     What refuses a promotion refuses this too: it brings versions into a stage. Raises Unconfirmed
     for a protected one, but for a preview.
     """
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     target = wanted.target
     _check_name(target, snapshot)
     found = environment_for(wanted.source, snapshot, team, project=wanted.project)
@@ -142,7 +147,19 @@ def draft_copy(
         Verb.ENV, terms.reason, terms.run, source.name, overrides=used, skip_ci=team.skip_ci
     )
     proposal = _proposal(target, edits, f"copy of {source.name}", occasion)
-    return NewEnvironment(target, source.name, images_path.strip(), tuple(services), proposal)
+    return NewEnvironment(
+        target,
+        source.name,
+        images_path.strip(),
+        tuple(services),
+        proposal,
+        _made_ambiguous(target, snapshot, team),
+    )
+
+
+def _made_ambiguous(name: EnvironmentName, snapshot: Snapshot, team: TeamSettings) -> str | None:
+    """Return which short name the environment makes unclear, unless it is there already."""
+    return None if name in snapshot.environments else made_ambiguous(name, team)
 
 
 def _policy(
@@ -156,7 +173,7 @@ def _policy(
     now: datetime,
 ) -> Iterator[Refusal]:
     """Yield what refuses a promotion, with the way to a pull request for what is not there yet."""
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     place = place_of(into.name, team)
     if changes:
         instead = (
@@ -175,7 +192,7 @@ def _check_name(name: EnvironmentName, snapshot: Snapshot) -> None:
     if name in snapshot.environments:
         return
     with suppress(UnknownEnvironment):
-        meant = candidates(name, snapshot.environments, parse_team(snapshot.settings))
+        meant = candidates(name, snapshot.environments, snapshot.team)
         raise UsageError(
             f"`{name}` already means {', '.join(meant)}, and would then mean the new one",
             hint="write a full name, such as PROJECT-STAGE",

@@ -14,7 +14,6 @@ from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.text import one_line
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -83,7 +82,7 @@ def lock_edit(state: StateRepository, snapshot: Snapshot, lock: Lock) -> Edit:
 
 
 def _environment(snapshot: Snapshot, order: LockOrder) -> Environment:
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     return snapshot.environment(
         environment_for(
             order.environment,
@@ -124,7 +123,7 @@ def _draft(
     names = [lock.service for lock in locks if lock.service is not None]
     why = f": {one_line(order.reason)}" if order.reason else ""
     subject = f"{here.name}: {verb} {', '.join(names) or 'the environment'}{why}"
-    if parse_team(snapshot.settings).skip_ci:
+    if snapshot.team.skip_ci:
         subject = f"{subject} {SKIP_CI}"
     occasion = Occasion(verb, order.reason, order.run)
     return LockDraft(

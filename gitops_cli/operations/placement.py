@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import Denied, GitOpsError, WrongCluster
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.environment import SETTINGS
+from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.operations.ports import Cluster

@@ -29,7 +29,6 @@ from gitops_cli.operations.images import Images
 from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.terms import Terms
 from gitops_cli.operations.unreadable import spoiled_contents
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
@@ -89,7 +88,7 @@ def draft_promotion(
     now: datetime,
 ) -> Draft:
     """Return what is left of the plan on this tip; raises what refuses it, and SourceMoved."""
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     target = snapshot.environment(planned.target)
     settled = settle(planned.intent.plan, target)
     if settled.moved:
@@ -139,7 +138,7 @@ def policy(
     """Yield what refuses to copy versions from one environment to another, if there are any."""
     if not changes:
         return
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     place = place_of(target.name, team)
     rules = team.stage(place.stage)
     for change in changes:

@@ -12,7 +12,8 @@ from gitops_cli.domain.cluster.comparison import Comparison, Row, State
 from gitops_cli.domain.errors import ImageMissing, PolicyRefused
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.recorded.environment import SETTINGS, Environment
+from gitops_cli.domain.recorded.environment import Environment
+from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.team import Requirement, StageRules
 from gitops_cli.operations.parallel import ask_all
 

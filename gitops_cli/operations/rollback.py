@@ -19,7 +19,6 @@ from gitops_cli.operations.promote import moved
 from gitops_cli.operations.rollback_target import Back, wanted_versions
 from gitops_cli.operations.terms import Terms
 from gitops_cli.operations.unreadable import spoiled_contents
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -72,7 +71,7 @@ def draft_rollback(
 
     A freeze does not hold a rollback up.
     """
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     here = snapshot.environment(planned.environment)
     settled = settle(planned.intent.plan, here)
     if settled.moved:

@@ -41,7 +41,6 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images, unchecked
 from gitops_cli.operations.unreadable import spoiled_contents
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
@@ -99,7 +98,7 @@ def draft_recording(
     now: datetime,
 ) -> Draft:
     """Return what recording the order means on this tip; raises what refuses it."""
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     wanted = order.wanted(team)
     if strangers := sorted(order.expected.of_one.keys() - wanted.keys()):
         raise UsageError(

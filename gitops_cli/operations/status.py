@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import UnknownService, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.past.ancestry import SAME, UNKNOWN, Distance
 from gitops_cli.domain.past.commits import LastChange
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile, service_at
@@ -88,6 +89,7 @@ def _services(
             raise UnknownService(
                 f"no service `{one_line(service)}` is recorded there",
                 hint=advice(service, snapshot, team)
+                or did_you_mean(service, known)
                 or f"services: {', '.join(sorted(known)) or 'none'}",
             )
     if wanted.services:

@@ -9,7 +9,6 @@ from gitops_cli.domain.change.draft import Draft
 from gitops_cli.domain.change.policy import Override, need_confirmation
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.settings import parse_team
 
 
 class Terms(NamedTuple):
@@ -31,7 +30,7 @@ def agreed_to(draft: Draft, snapshot: Snapshot, terms: Terms) -> Draft:
     A tip may protect a stage that was not protected when the plan was shown.
     """
     if draft.changes:
-        team = parse_team(snapshot.settings)
+        team = snapshot.team
         rules = team.stage(place_of(draft.environment, team).stage)
         need_confirmation(draft.environment, rules, confirmed=terms.confirmed, reason=terms.reason)
     return draft

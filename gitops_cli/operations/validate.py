@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.recorded.environment import SETTINGS, Snapshot
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.recorded.validation import Subject, Validation, validate
-from gitops_cli.settings import BadSettings, parse_settings, parse_team
+from gitops_cli.domain.settings import BadSettings, parse_settings
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -48,7 +49,7 @@ def _look(state: StateRepository, *, staged: bool) -> tuple[Subject, Snapshot]:
 def findings_of(snapshot: Snapshot, *, now: datetime) -> tuple[Finding, ...]:
     """Return all findings; with a gitops.toml that cannot be read, it and the structural ones."""
     try:
-        team = parse_team(snapshot.settings)
+        team = snapshot.team
     except BadSettings as error:
         defect = Finding(error.path, error.line, "settings", error.defect, error.hint)
         return tuple(sorted((defect, *snapshot.all_findings)))

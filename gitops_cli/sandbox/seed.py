@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gitops_cli.domain.errors import GitError
-from gitops_cli.domain.recorded.environment import Environment, RawFile, Snapshot, parse_snapshot
+from gitops_cli.domain.recorded.environment import Environment, Snapshot, parse_snapshot
+from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.sandbox.emulator.api import Answer, Request, handle
 from gitops_cli.sandbox.emulator.controllers import Controllers
 from gitops_cli.sandbox.place import SandboxPlace

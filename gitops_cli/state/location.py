@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError, UsageError
-from gitops_cli.domain.recorded.environment import IMAGES_PATH, KIND_OF_SUFFIX, SETTINGS
+from gitops_cli.domain.recorded.environment import IMAGES_PATH, KIND_OF_SUFFIX
+from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.git.config import Config, finish_listing, start_listing
 from gitops_cli.git.failures import failure

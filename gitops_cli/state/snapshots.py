@@ -11,15 +11,12 @@ from gitops_cli.domain.recorded.environment import (
     IMAGES_PATH,
     KIND_OF_SUFFIX,
     MANIFESTS,
-    MAX_BYTES,
-    MAX_SETTINGS_BYTES,
-    SETTINGS,
-    FileType,
-    RawFile,
     Snapshot,
     parse_snapshot,
 )
+from gitops_cli.domain.recorded.files import MAX_BYTES, SETTINGS, FileType, RawFile
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
+from gitops_cli.domain.settings import MAX_SETTINGS_BYTES
 from gitops_cli.domain.text import one_line
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import (

@@ -206,7 +206,7 @@ def test_an_unreadable_file_is_shown_and_fails(state: Gitops, article: Article) 
         (["../x"], 2, "not a service name"),
         (["-e", "qa"], 2, "no environment or stage `qa`"),
         (["-p", "shop"], 2, "no project `shop`"),
-        (["-e", "prod", "-p", "shop"], 2, "in project `shop`"),
+        (["-e", "prod", "-p", "shop"], 2, "there is no project `shop`"),
     ],
 )
 def test_what_is_not_there(state: Gitops, arguments: list[str], code: int, message: str) -> None:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.recorded.blueprint import Blueprint, Pipelines, checked, files_of
-from gitops_cli.domain.recorded.environment import RawFile, parse_snapshot
+from gitops_cli.domain.recorded.environment import parse_snapshot
+from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.team import DEFAULT_STAGES
-from gitops_cli.settings import parse_team
+from gitops_cli.domain.recorded.team_file import parse_team
 
 IMAGES = "registry.example.com/{project}/"
 LABELS = st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,4})?", fullmatch=True)

@@ -28,12 +28,8 @@ from gitops_cli.domain.cluster.workload import (
 from gitops_cli.domain.errors import Denied, ExitCode
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import (
-    Environment,
-    Kind,
-    RawFile,
-    parse_environment_files,
-)
+from gitops_cli.domain.recorded.environment import Environment, Kind, parse_environment_files
+from gitops_cli.domain.recorded.files import RawFile
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SPACE = EnvironmentName("shop-production")

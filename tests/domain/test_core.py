@@ -10,7 +10,8 @@ from gitops_cli.domain.duration import age, parse_duration
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.image import image_for, is_repository, parse_image, same_repository
 from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_environment, parse_service
-from gitops_cli.domain.recorded.environment import RawFile, parse_environment_files, parse_snapshot
+from gitops_cli.domain.recorded.environment import parse_environment_files, parse_snapshot
+from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.locks import Lock, parse_lock
 from gitops_cli.domain.recorded.stages import Ambiguous, candidates, in_order, place_of, the_one
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings

@@ -12,12 +12,11 @@ from gitops_cli.domain.errors import InvalidState, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import (
     Environment,
-    FileType,
     Kind,
-    RawFile,
     VersionFile,
     parse_environment_files,
 )
+from gitops_cli.domain.recorded.files import FileType, RawFile
 from gitops_cli.domain.version import Version
 
 DEV, PROD = EnvironmentName("p-development"), EnvironmentName("p-production")

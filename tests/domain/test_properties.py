@@ -17,21 +17,16 @@ from gitops_cli.domain.duration import age, parse_duration
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError, InvalidState
 from gitops_cli.domain.image import image_for, parse_image, same_repository
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
-from gitops_cli.domain.recorded.environment import (
-    KIND_OF_SUFFIX,
-    MAX_BYTES,
-    FileType,
-    RawFile,
-    parse_snapshot,
-)
+from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, parse_snapshot
+from gitops_cli.domain.recorded.files import MAX_BYTES, FileType, RawFile
 from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.recorded.freeze import parse_freeze
 from gitops_cli.domain.recorded.locks import Lock, parse_lock
 from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
 from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
+from gitops_cli.domain.recorded.team_file import parse_team
 from gitops_cli.domain.text import one_line, redacted, visible
 from gitops_cli.domain.version import Version, parse_version
-from gitops_cli.settings import parse_team
 
 HEX = "0123456789abcdef"
 LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)

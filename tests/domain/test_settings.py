@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gitops_cli.domain.errors import ConfigurationError
-from gitops_cli.domain.recorded.environment import FileType, RawFile
+from gitops_cli.domain.recorded.files import FileType, RawFile
 from gitops_cli.domain.recorded.team import Mode, Requirement, TeamSettings, VersionForm
+from gitops_cli.domain.recorded.team_file import parse_team
 from gitops_cli.domain.toml import Lines
-from gitops_cli.settings import parse_team
 
 FULL = """\
 stages = ["development", "staging", "production"]

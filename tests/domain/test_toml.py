@@ -8,11 +8,12 @@ import tracemalloc
 import pytest
 
 from gitops_cli.domain.errors import ConfigurationError
-from gitops_cli.domain.recorded.environment import MAX_BYTES, MAX_SETTINGS_BYTES, RawFile
+from gitops_cli.domain.recorded.files import MAX_BYTES, RawFile
 from gitops_cli.domain.recorded.locks import MAX_LOCK_BYTES, parse_lock
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.recorded.team_file import parse_team
+from gitops_cli.domain.settings import MAX_SETTINGS_BYTES
 from gitops_cli.domain.toml import MAX_PARTS, BadToml, Document, parse_toml
-from gitops_cli.settings import parse_team
 
 ROOM = MAX_SETTINGS_BYTES - 100
 

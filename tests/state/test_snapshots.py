@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.domain.recorded.environment import MAX_BYTES, FileType, Snapshot
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.files import MAX_BYTES, FileType
 from tests.state.test_push import hook
 from tests.state.world import (
     AS_NOBODY,

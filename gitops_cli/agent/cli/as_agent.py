@@ -12,7 +12,6 @@ from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.operations.placement import Clusters
-from gitops_cli.settings import parse_team
 
 _TOKEN_SECONDS = 600  # the least that the API grants
 
@@ -24,7 +23,7 @@ def agent_clusters(
     if len(words) != 1:
         raise UsageError("--as-agent looks at one environment", hint="name it")
     snapshot = session.state.snapshot(session.state.tip().commit)
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     name = environment_named(session, words[0], snapshot, team, flag="ENV")
     objects = clusters_of(session, context, kubeconfig, warm=False).of(name, team).objects()
     installed = find_installed(objects, name)

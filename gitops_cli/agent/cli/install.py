@@ -61,7 +61,6 @@ from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.ssh import ssh_server
 from gitops_cli.operations.ports import Objects
-from gitops_cli.settings import parse_team
 
 KeyFile = Annotated[
     Path | None,
@@ -226,7 +225,7 @@ def _meant(
 ) -> tuple[Snapshot, TeamSettings, list[EnvironmentName]]:
     tip = session.state.tip()
     snapshot = session.state.snapshot(tip.commit)
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     return snapshot, team, environments_named(session, words, snapshot, team, project=project)
 
 

@@ -41,7 +41,6 @@ from gitops_cli.domain.errors import Blocked, ConfigurationError, Denied, UsageE
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.ssh import HostKey, parse_host_keys, ssh_server
 from gitops_cli.operations.ports import Objects
-from gitops_cli.settings import parse_team
 
 
 @command
@@ -93,7 +92,7 @@ def key(
     url = agent_url(session, agent_repo)
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     [name] = environments_named(session, [environment], snapshot, team, project=project)
     home = namespace if mode is AgentMode.CONTROLLER else name
     if out is not None:

@@ -16,7 +16,6 @@ from gitops_cli.cli.look import clusters_of, environments_named, report_problems
 from gitops_cli.cli.options import Context, Kubeconfig, Project, duration
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
-from gitops_cli.settings import parse_team
 
 
 @command
@@ -42,7 +41,7 @@ def status(
     """
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     names = environments_named(session, environments or [], snapshot, team, project=project)
     places, errors = clusters_of(session, context, kubeconfig, warm=False).place(names, team)
     problems = list(errors.values())

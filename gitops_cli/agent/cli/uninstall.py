@@ -14,7 +14,6 @@ from gitops_cli.domain.errors import Denied, GitOpsError, UnknownEnvironment
 from gitops_cli.domain.names import EnvironmentName, is_dns_label
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.operations.placement import Clusters
-from gitops_cli.settings import parse_team
 
 
 @command
@@ -33,7 +32,7 @@ def uninstall(
     """
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     clusters = clusters_of(session, context, kubeconfig, warm=False)
     names = list(
         dict.fromkeys(_leaving(session, clusters, word, snapshot, project) for word in environments)
@@ -62,7 +61,7 @@ def _leaving(
 
     Its whole name must be said, and an agent be there: no stage or abbreviation goes before that.
     """
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     trouble: GitOpsError | None = None
     if word not in snapshot.environments and is_dns_label(word) and project is None:
         name = EnvironmentName(word)

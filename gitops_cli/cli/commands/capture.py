@@ -38,7 +38,6 @@ from gitops_cli.operations.capture import (
 from gitops_cli.operations.terms import Terms, agreed_to
 from gitops_cli.operations.writing import preview, write_draft
 from gitops_cli.render.capture import capture_view
-from gitops_cli.settings import parse_team
 
 
 @command
@@ -90,7 +89,7 @@ def capture(
     clusters = clusters_of(session, context, kubeconfig)
     tip = session.state.tip()
     snapshot = session.state.snapshot(tip.commit)
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     try:
         name = the_one(environment, snapshot.environments.keys(), team)
     except UnknownEnvironment:

@@ -26,7 +26,6 @@ from gitops_cli.domain.errors import ExitCode
 from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.diff import diff as compare_all
 from gitops_cli.render.diff import diff_view, summary_line
-from gitops_cli.settings import parse_team
 
 Environments = Annotated[
     list[str] | None,
@@ -83,7 +82,7 @@ def diff(
     desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)
     if desired.note:
         session.output.note(desired.note)
-    team = parse_team(desired.snapshot.settings)
+    team = desired.snapshot.team
     names = environments_named(session, words, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)

@@ -18,7 +18,6 @@ from gitops_cli.operations import doctor as checks
 from gitops_cli.operations.doctor import Check, Verdict
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.render.doctor import view
-from gitops_cli.settings import parse_team
 
 
 @command
@@ -62,7 +61,7 @@ def _of_repository(
         return
     yield checks.check_files(snapshot, session.now())
     try:
-        team = parse_team(snapshot.settings)
+        team = snapshot.team
     except ConfigurationError as error:
         yield Check("gitops.toml", Verdict.FAILED, error.message, error.hint)
         return

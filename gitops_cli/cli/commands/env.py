@@ -41,7 +41,6 @@ from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.terms import Terms
 from gitops_cli.operations.writing import preview, write_draft
 from gitops_cli.render.env import list_view, new_view
-from gitops_cli.settings import parse_team
 
 env = typer.Typer(
     add_completion=False, no_args_is_help=True, help="List, add and copy environments."
@@ -61,7 +60,7 @@ def list_(session: Session) -> None:
     if tip.note:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
-    session.show(list_view(list_environments(snapshot, parse_team(snapshot.settings))))
+    session.show(list_view(list_environments(snapshot, snapshot.team)))
 
 
 @env.command()
@@ -189,10 +188,13 @@ def _write(
     dry_run: bool,
     timeout: float | None,
 ) -> None:
-    if dry_run:
-        session.show(new_view(preview(session.state, compute), None))
-        return
-    draft, written = write_draft(session.state, compute, actor=session.actor, timeout=timeout)
-    for note in written.notes:
+    draft, written = (
+        (preview(session.state, compute), None)
+        if dry_run
+        else write_draft(session.state, compute, actor=session.actor, timeout=timeout)
+    )
+    for note in written.notes if written else ():
         session.output.note(note)
+    if draft.ambiguous:
+        session.output.warn(draft.ambiguous)
     session.report(new_view(draft, written))

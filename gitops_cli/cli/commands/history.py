@@ -16,7 +16,6 @@ from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.selection import Filter
 from gitops_cli.operations.history import Span, read_history
 from gitops_cli.render.history import view
-from gitops_cli.settings import parse_team
 
 LIMIT = 20
 
@@ -69,7 +68,7 @@ def history(
     if tip.note:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     if limit is None:
         limit = None if since or until else LIMIT
     wanted = Filter(

@@ -23,7 +23,6 @@ from gitops_cli.domain.recorded.stages import Ambiguous
 from gitops_cli.operations.lock import LockOrder, draft_lock, draft_unlock
 from gitops_cli.operations.writing import preview, write_draft
 from gitops_cli.render.lock import lock_view
-from gitops_cli.settings import parse_team
 
 Services = Annotated[
     list[str] | None,
@@ -103,7 +102,7 @@ def _order(
     names = tuple(dict.fromkeys(parse_service(name) for name in services or ()))
     if env is None:
         snapshot = session.state.snapshot(session.state.tip().commit)
-        team = parse_team(snapshot.settings)
+        team = snapshot.team
         env = environment_named(session, None, snapshot, team, project=project)
     return LockOrder(
         env,

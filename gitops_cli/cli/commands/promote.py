@@ -47,7 +47,6 @@ from gitops_cli.operations.promote import (
     with_images,
 )
 from gitops_cli.operations.terms import Terms
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.operations.requirements import Requirements
@@ -136,7 +135,7 @@ def promote(
     if tip.note:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     planned = planned_promotion(session, words, snapshot, team)
     if wait:
         foresee(session, planned.target, team, context=context)

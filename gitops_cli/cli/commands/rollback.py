@@ -37,7 +37,6 @@ from gitops_cli.domain.text import one_line, plural
 from gitops_cli.operations.rollback import Rollback, draft_rollback, plan_rollback
 from gitops_cli.operations.rollback_target import Back, last_commits, recorded_by
 from gitops_cli.operations.terms import Terms
-from gitops_cli.settings import parse_team
 
 
 @command
@@ -117,7 +116,7 @@ def rollback(
     if tip.note:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     words = _of_this_checkout(session, words, snapshot, team)
     environment = _environment(session, words, snapshot, team)
     if wait:

@@ -49,7 +49,6 @@ from gitops_cli.domain.version import Version, is_commit, parse_version
 from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.set import Expected, Order, draft_recording
 from gitops_cli.operations.writing import preview, write_draft
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from gitops_cli.source.checkout import Checkout
@@ -191,9 +190,7 @@ def with_answers(session: Session, record: Callable[[Order], T], order: Order) -
 def asked_environment(session: Session, project: str | None) -> str:
     """Let a person choose an environment; raises UsageError without a terminal."""
     snapshot = session.state.snapshot(session.state.tip().commit)
-    return environment_named(
-        session, None, snapshot, parse_team(snapshot.settings), project=project
-    )
+    return environment_named(session, None, snapshot, snapshot.team, project=project)
 
 
 class _Wish:

@@ -20,7 +20,6 @@ from gitops_cli.operations.images import exit_code, missing_images
 from gitops_cli.operations.status import read_status
 from gitops_cli.render.images import with_images
 from gitops_cli.render.status import view
-from gitops_cli.settings import parse_team
 
 
 @command
@@ -59,7 +58,7 @@ def status(
     if tip.note:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
-    team = parse_team(snapshot.settings)
+    team = snapshot.team
     sources = cache(lambda: session.sources(team))
     found = read_status(
         session.state,

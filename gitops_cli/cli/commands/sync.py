@@ -33,7 +33,6 @@ from gitops_cli.operations.sync import SyncPlan, plan_sync
 from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import outcome_line, place_of_row, row_line, summary_line, sync_view
-from gitops_cli.settings import parse_team
 
 _SERVER = "--server-dry-run"
 DryRunOption = Annotated[
@@ -104,7 +103,7 @@ def run(
     desired = desired_state(session.state, rev=rev, at=at)
     if desired.note:
         session.output.note(desired.note)
-    team = parse_team(desired.snapshot.settings)
+    team = desired.snapshot.team
     names = environments_named(session, words, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)

@@ -17,7 +17,6 @@ from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import place_of_row, row_line
 from gitops_cli.render.wait import wait_view
-from gitops_cli.settings import parse_team
 
 
 @command
@@ -63,7 +62,7 @@ def wait(
     desired = desired_state(session.state, rev=commit)
     if desired.note:
         session.output.note(desired.note)
-    team = parse_team(desired.snapshot.settings)
+    team = desired.snapshot.team
     names = environments_named(session, words, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)

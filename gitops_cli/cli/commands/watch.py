@@ -21,7 +21,6 @@ from gitops_cli.operations.watch import Look
 from gitops_cli.operations.watch import watch as looks_at
 from gitops_cli.render.diff import diff_view
 from gitops_cli.render.watch import change_view
-from gitops_cli.settings import parse_team
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,13 +51,13 @@ def watch(
     desired = desired_state(session.state, rev=rev)
     if desired.note:
         session.output.note(desired.note)
-    team = parse_team(desired.snapshot.settings)
+    team = desired.snapshot.team
     named = environments_named(session, words, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in named)
 
     def chosen(snapshot: Snapshot) -> tuple[TeamSettings, list[EnvironmentName]]:
-        team = parse_team(snapshot.settings)
+        team = snapshot.team
         if words:  # what somebody typed, and may have been asked about, stays meant
             return team, named
         return team, environments_named(session, (), snapshot, team, project=project)

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import Blocked, Frozen, Locked, PolicyRefused, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import SETTINGS, Environment
+from gitops_cli.domain.recorded.environment import Environment
+from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.recorded.team import Mode, StageRules, TeamSettings, VersionForm

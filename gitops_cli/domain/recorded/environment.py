@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gitops_cli.domain.errors import InvalidState, UnknownEnvironment, UnknownService
+from gitops_cli.domain.errors import (
+    ConfigurationError,
+    InvalidState,
+    UnknownEnvironment,
+    UnknownService,
+)
 from gitops_cli.domain.image import ImageRef, image_for, is_repository
 from gitops_cli.domain.names import RULE, EnvironmentName, ServiceName, is_dns_label
+from gitops_cli.domain.near import MISSPELT, did_you_mean, near
+from gitops_cli.domain.recorded.files import MAX_BYTES, SETTINGS, FileType, RawFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
+from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.recorded.team_file import parse_team
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version, parse_version
 
 IMAGES_PATH = "images_path"
-SETTINGS = "gitops.toml"
 MANIFESTS = "manifests"
 NOT_ENVIRONMENTS = frozenset({"sync-agent"})
 NO_ENVIRONMENTS = (
     "no environments yet; `gitops env add NAME` makes one "
     "(if this is not your state repository: -C PATH, -R URL or GITOPS_REPO name it)"
 )
-MAX_BYTES = 4096  # of a version file, images_path or a lock: one line, with room
-MAX_SETTINGS_BYTES = 1 << 18  # of gitops.toml: two thousand services, with room
 
 
 class Kind(StrEnum):
@@ -43,23 +48,6 @@ class Kind(StrEnum):
 
 
 KIND_OF_SUFFIX: Mapping[str, Kind] = {kind.suffix: kind for kind in Kind}
-
-
-class FileType(StrEnum):
-    """What git says a path is; only regular files hold state."""
-
-    REGULAR = "file"
-    SYMLINK = "symbolic link"
-    DIRECTORY = "directory"
-    SUBMODULE = "submodule"
-
-
-class RawFile(NamedTuple):
-    """A path of the repository and its bytes, cut after one more than it may have."""
-
-    path: str
-    data: bytes = b""
-    type: FileType = FileType.REGULAR
 
 
 class VersionFile(NamedTuple):
@@ -98,7 +86,7 @@ class Environment(NamedTuple):
         known = ", ".join(sorted(self.files)) or "none"
         raise UnknownService(
             f"{self.name} has no service `{one_line(service)}`",
-            hint=f"services there: {known}",
+            hint=did_you_mean(service, self.files) or f"services there: {known}",
         )
 
     def image(self, service: ServiceName) -> ImageRef:
@@ -138,22 +126,32 @@ def invalid(errors: Sequence[Finding]) -> InvalidState:
 
 
 class Snapshot(NamedTuple):
-    """The whole repository at one commit (None: not a commit, such as the working tree)."""
+    """The whole repository at one commit (None: not a commit, such as the working tree).
+
+    `agreed` is what gitops.toml says, or why it cannot be read.
+    """
 
     commit: str | None
     environments: Mapping[EnvironmentName, Environment]
     settings: RawFile | None = None
     findings: tuple[Finding, ...] = ()
+    agreed: TeamSettings | ConfigurationError = TeamSettings()
+
+    @property
+    def team(self) -> TeamSettings:
+        """Return what the team agreed in gitops.toml; raises ConfigurationError."""
+        if isinstance(self.agreed, ConfigurationError):
+            raise self.agreed
+        return self.agreed
 
     def environment(self, name: EnvironmentName) -> Environment:
         """Return the environment of exactly that name; raises UnknownEnvironment."""
         found = self.environments.get(name)
         if found is not None:
             return found
-        near = difflib.get_close_matches(name, self.environments, n=3)
         raise UnknownEnvironment(
             f"there is no environment `{one_line(name)}`",
-            hint=f"did you mean {' or '.join(near)}?" if near else "`gitops env list` shows them",
+            hint=did_you_mean(name, self.environments) or "`gitops env list` shows them",
         )
 
     @property
@@ -185,7 +183,14 @@ def parse_snapshot(files: Iterable[RawFile], *, commit: str | None = None) -> Sn
             message = f"`{one_line(name)}` cannot be a namespace: {RULE}"
             findings.append(Finding(name, 1, "environment-name", message))
     settings = top.get(SETTINGS)
-    return Snapshot(commit, environments, settings, tuple(findings))
+    return Snapshot(commit, environments, settings, tuple(findings), _agreed(settings))
+
+
+def _agreed(settings: RawFile | None) -> TeamSettings | ConfigurationError:
+    try:
+        return parse_team(settings)
+    except ConfigurationError as error:  # reading versions needs no gitops.toml
+        return error
 
 
 def _is_environment(name: str, content: Sequence[RawFile]) -> bool:
@@ -246,11 +251,11 @@ def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -
 
 def _meant(leaf: str) -> str | None:
     """Return the name that a file's name looks like, if it looks like one of ours."""
-    if difflib.get_close_matches(leaf.lower(), [IMAGES_PATH], cutoff=0.8):
+    if near(leaf, [IMAGES_PATH], cutoff=MISSPELT):
         return IMAGES_PATH
     suffix = _suffix(leaf)
-    near = difflib.get_close_matches(suffix.lower(), [*KIND_OF_SUFFIX, LOCK_SUFFIX], 1, 0.8)
-    return f"{one_line(leaf.removesuffix(suffix))}{near[0]}" if near else None
+    meant = near(suffix, [*KIND_OF_SUFFIX, LOCK_SUFFIX], cutoff=MISSPELT)
+    return f"{one_line(leaf.removesuffix(suffix))}{meant[0]}" if meant else None
 
 
 def _images_path(file: RawFile, findings: list[Finding]) -> str | None:

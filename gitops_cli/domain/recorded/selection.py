@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gitops_cli.domain.errors import UnknownEnvironment
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
+from gitops_cli.domain.recorded.stages import candidates, in_order, of_one_stage, of_project
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 
@@ -43,15 +43,9 @@ def selected_environments(
         fits = {
             name
             for word in wanted.environments
-            for name in candidates(word, names, team, project=wanted.project)
+            for name in of_one_stage(word, names, team, project=wanted.project)
         }
         return in_order(fits, team)
     if wanted.project is None:
         return in_order(names, team)
-    fits = {name for name in names if place_of(name, team).project == wanted.project}
-    if not fits:
-        projects = ", ".join(sorted({place_of(name, team).project for name in names} - {""}))
-        raise UnknownEnvironment(
-            f"there is no project `{one_line(wanted.project)}`", hint=f"projects: {projects}"
-        )
-    return in_order(fits, team)
+    return of_project(names, wanted.project, team)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 
@@ -64,26 +65,25 @@ def in_order(names: Iterable[EnvironmentName], team: TeamSettings) -> list[Envir
     ]
 
 
-def stage_named(word: str, known: Collection[str], team: TeamSettings) -> str:
-    """Return the stage meant by a full name, an alias, `stage`, or an unambiguous prefix."""
-    if word in known:
+def declared_stage(word: str, team: TeamSettings) -> str | None:
+    """Return the declared stage meant by its name, an alias, `stage` or a prefix; None: none.
+
+    What the environments are called never decides: a word means the same to everybody, whatever
+    somebody adds. Raises UnknownEnvironment where a prefix fits several.
+    """
+    if word in team.stages:
         return word
     for rules in team.rules.values():
         if word in rules.aliases:
             return rules.name
-    if word == "stage" and "staging" in known:
+    if word == "stage" and "staging" in team.stages:
         return "staging"
-    fits = sorted(stage for stage in known if word and stage.startswith(word))
-    if len(fits) == 1:
-        return fits[0]
-    if fits:
+    fits = [stage for stage in team.stages if word and stage.startswith(word)]
+    if len(fits) > 1:
         raise UnknownEnvironment(
             f"`{one_line(word)}` fits several stages: {', '.join(fits)}", hint="write more of it"
         )
-    raise UnknownEnvironment(
-        f"there is no environment or stage `{one_line(word)}`",
-        hint=f"stages: {', '.join(known) or 'none'}; `gitops env list` shows the environments",
-    )
+    return fits[0] if fits else None
 
 
 def candidates(
@@ -95,8 +95,9 @@ def candidates(
 ) -> list[EnvironmentName]:
     """Return the environments that `word` can mean, in order: one for a full name.
 
-    A stage's name means that stage of every project, or of `project`. Raises UnknownEnvironment
-    when it means none.
+    A stage's name means that stage of every project, or of `project`. A name whose own last part
+    is the word fits as well, so `dev` may be both development and the end of `shop-dev`. Raises
+    UnknownEnvironment when it means none.
     """
     if not environments:
         raise UnknownEnvironment(
@@ -107,18 +108,81 @@ def candidates(
     exact = EnvironmentName(word)
     if exact in environments:
         return [exact]
+    stage = declared_stage(word, team)
     places = [place_of(name, team) for name in environments]
-    known = sorted({p.stage for p in places}, key=lambda stage: stage_rank(stage, team))
-    stage = stage_named(word, known or team.stages, team)
-    fits = [p.environment for p in places if p.stage == stage and project in (None, p.project)]
+    if stage is None and not any(place.stage == word for place in places):
+        raise _unknown(word, places, team)
+    mine = of_project(environments, project, team) if project is not None else environments
+    fits = [name for name in mine if place_of(name, team).stage in (stage, word)]
     if not fits:
         where = f"project `{one_line(project)}`" if project else "any project"
         projects = ", ".join(sorted({p.project for p in places if p.project}))
         raise UnknownEnvironment(
-            f"there is no {stage} environment in {where}",
+            f"there is no {stage or one_line(word)} environment in {where}",
             hint=f"projects: {projects or 'none'}",
         )
     return in_order(fits, team)
+
+
+def of_one_stage(
+    word: str,
+    environments: Collection[EnvironmentName],
+    team: TeamSettings,
+    *,
+    project: str | None = None,
+) -> list[EnvironmentName]:
+    """Return all environments that `word` means, for commands that take a stage of all projects.
+
+    Raises Ambiguous where it means a stage and also the end of another name.
+    """
+    fits = candidates(word, environments, team, project=project)
+    if len({place_of(name, team).stage for name in fits}) > 1:
+        raise Ambiguous(word, fits, hint="write the whole name of the stage or the environment")
+    return fits
+
+
+def of_project(
+    names: Iterable[EnvironmentName], project: str, team: TeamSettings
+) -> list[EnvironmentName]:
+    """Return the environments of a project, in order; raises UnknownEnvironment for none."""
+    projects = by_project(names, team)
+    if project not in projects:
+        known = sorted(filter(None, projects))
+        raise UnknownEnvironment(
+            f"there is no project `{one_line(project)}`",
+            hint=did_you_mean(project, known) or f"projects: {', '.join(known) or 'none'}",
+        )
+    return in_order(projects[project], team)
+
+
+def _unknown(word: str, places: Collection[Place], team: TeamSettings) -> UnknownEnvironment:
+    stages = sorted({p.stage for p in places}, key=lambda stage: stage_rank(stage, team))
+    aliases = [alias for rules in team.rules.values() for alias in rules.aliases]
+    known = (*(p.environment for p in places), *stages, *team.stages, *aliases)
+    return UnknownEnvironment(
+        f"there is no environment or stage `{one_line(word)}`",
+        hint=did_you_mean(word, known)
+        or f"stages: {', '.join(stages)}; `gitops env list` shows the environments",
+    )
+
+
+def made_ambiguous(name: EnvironmentName, team: TeamSettings) -> str | None:
+    """Return what an environment of this name makes of a short stage name; None: nothing.
+
+    `shop-dev` beside a declared stage `development`: `dev` is then no longer clear.
+    """
+    short = place_of(name, team).stage
+    try:
+        stage = declared_stage(short, team)
+    except UnknownEnvironment:
+        return None
+    if stage is None or stage == short:
+        return None
+    full = name.removesuffix(short) + stage
+    return (
+        f"{name} is of a stage `{short}` that gitops.toml does not declare: where `{short}` could "
+        f"mean {stage} as well, it is ambiguous from now on ({full} would be of that stage)"
+    )
 
 
 class Ambiguous(UsageError):
@@ -126,10 +190,15 @@ class Ambiguous(UsageError):
 
     code = "ambiguous"
 
-    def __init__(self, word: str, fits: Collection[EnvironmentName]) -> None:
+    def __init__(
+        self,
+        word: str,
+        fits: Collection[EnvironmentName],
+        *,
+        hint: str = "add --project, or write the full name",
+    ) -> None:
         super().__init__(
-            f"`{one_line(word)}` fits several environments: {', '.join(fits)}",
-            hint="add --project, or write the full name",
+            f"`{one_line(word)}` fits several environments: {', '.join(fits)}", hint=hint
         )
         self.word = word
         self.fits = tuple(fits)

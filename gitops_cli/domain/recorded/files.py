@@ -1,0 +1,26 @@
+"""Files of the repository as they come: a path, its bytes, and how many may be read."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+SETTINGS = "gitops.toml"
+MAX_BYTES = 4096  # of a version file, images_path or a lock: one line, with room
+
+
+class FileType(StrEnum):
+    """What git says a path is; only regular files hold state."""
+
+    REGULAR = "file"
+    SYMLINK = "symbolic link"
+    DIRECTORY = "directory"
+    SUBMODULE = "submodule"
+
+
+class RawFile(NamedTuple):
+    """A path of the repository and its bytes, cut after one more than it may have."""
+
+    path: str
+    data: bytes = b""
+    type: FileType = FileType.REGULAR

@@ -1,0 +1,147 @@
+"""gitops.toml: what the team agreed, read strictly into values.
+
+It comes from the repository, so it is untrusted: it names no program, and its URLs use https, ssh
+or file only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Collection, Mapping
+
+from gitops_cli.domain.names import ServiceName, is_dns_label
+from gitops_cli.domain.recorded.files import FileType, RawFile
+from gitops_cli.domain.recorded.freeze import FreezeWindow, parse_freeze
+from gitops_cli.domain.recorded.team import (
+    DEFAULT_STAGES,
+    Mode,
+    Requirement,
+    ServiceRules,
+    StageRules,
+    TeamSettings,
+    VersionForm,
+)
+from gitops_cli.domain.settings import BadSettings, Settings
+from gitops_cli.domain.text import one_line
+
+_TOP = ("stages", "stage", "service", "versions", "commit")
+_STAGE = (
+    "aliases",
+    "cluster",
+    "cluster_uid",
+    "promote_from",
+    "protected",
+    "freeze",
+    "require",
+    "mode",
+    "branches",
+)
+_SERVICE = ("source", "container")
+_VERSIONS = ("form", "require_ancestry")
+_COMMIT = ("skip_ci",)
+
+# scp-like `git@host:path` is ssh; a path is a file.
+# Compiled when first used (`re` keeps it): most commands never do.
+_SCP_LIKE = r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]\S*\Z"
+_URL = r"(?:https|ssh|file)://\S+\Z"
+
+
+def parse_team(file: RawFile | None) -> TeamSettings:
+    """Return what gitops.toml agrees on; defaults without one. Raises ConfigurationError."""
+    if file is None:
+        return TeamSettings()
+    if file.type is not FileType.REGULAR:
+        raise BadSettings(file.path, 1, f"is a {file.type}, not a file")
+    reader = Settings.of(file.path, file.data)
+    reader.only(_TOP)
+    stages = reader.texts("stages", DEFAULT_STAGES, check=_name)
+    if not stages or len(set(stages)) != len(stages):
+        raise reader.wrong("stages", "each stage must be named once")
+    versions, commit = reader.table("versions", _VERSIONS), reader.table("commit", _COMMIT)
+    rules = {name: _stage(name, reader, stages) for name in reader.names("stage")}
+    _unique_aliases(rules, stages, reader)
+    return TeamSettings(
+        stages,
+        rules,
+        {ServiceName(name): _service(name, reader) for name in reader.names("service")},
+        versions.word("form", VersionForm, VersionForm.COMMIT),
+        versions.flag("require_ancestry"),
+        commit.flag("skip_ci"),
+    )
+
+
+def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
+    reader = top.table("stage", None).table(name, _STAGE)
+    if name not in stages:
+        longer = [stage for stage in stages if stage.startswith(name)]
+        near = longer or difflib.get_close_matches(name, stages, n=1)
+        advice = f"; did you mean `{near[0]}`?" if near else f"; stages are {', '.join(stages)}"
+        raise top.wrong(f"stage.{name}", f"`{one_line(name)}` is not a declared stage{advice}")
+    promote_from = reader.texts("promote_from", None, check=_one_of(stages))
+    return StageRules(
+        name,
+        aliases=reader.texts("aliases", (), check=_name),
+        cluster=reader.text("cluster"),
+        cluster_uid=reader.text("cluster_uid"),
+        promote_from=promote_from,
+        protected=reader.flag("protected"),
+        freeze=reader.texts("freeze", (), check=_freeze),
+        require=frozenset(reader.texts("require", (), check=Requirement)),
+        mode=reader.word("mode", Mode, Mode.PUSH),
+        branches=reader.texts("branches", ()),
+        lines=reader.numbers(),
+    )
+
+
+def _unique_aliases(
+    rules: Mapping[str, StageRules], stages: Collection[str], reader: Settings
+) -> None:
+    seen: dict[str, str] = {stage: stage for stage in stages}
+    for stage in rules.values():
+        for alias in stage.aliases:
+            if alias in seen:
+                message = f"`{alias}` already means {seen[alias]}"
+                raise reader.wrong(f"stage.{stage.name}.aliases", message)
+            seen[alias] = stage.name
+
+
+def _service(name: str, top: Settings) -> ServiceRules:
+    if not is_dns_label(name):
+        raise top.wrong(f"service.{name}", f"`{one_line(name)}` is not a service name")
+    reader = top.table("service", None).table(name, _SERVICE)
+    return ServiceRules(
+        ServiceName(name),
+        source=reader.text("source", check=_source),
+        container=reader.text("container", check=_name),
+    )
+
+
+def _name(text: str) -> str:
+    if not is_dns_label(text):
+        raise ValueError(f"`{text}` is not a name of lower-case letters, digits and `-`")
+    return text
+
+
+def _one_of(words: Collection[str]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"`{text}` is not one of {', '.join(words)}")
+        return text
+
+    return check
+
+
+def _freeze(text: str) -> FreezeWindow:
+    return parse_freeze(text)
+
+
+def _source(text: str) -> str:
+    plain_path = ":" not in text and not text.startswith("-")
+    if not (plain_path or re.match(_URL, text) or re.match(_SCP_LIKE, text)):
+        raise ValueError(f"`{text}` is not a path, nor a URL with https, ssh or file")
+    if plain_path and os.path.normpath(text).split("/")[0] not in {"", ".."}:
+        # Whoever may push here would choose that repository's configuration, too.
+        raise ValueError(f"`{text}` lies inside the state repository itself")
+    return text
