@@ -206,7 +206,7 @@ class Session:
         """Return what asks image registries; connects when first asked."""
         from gitops_cli.registry.client import Registries
 
-        registries = Registries(self.user.registries, os.environ)
+        registries = Registries(self.user.registries, os.environ, deadline=self._deadline)
         self._closing.callback(registries.close)
         return registries
 
@@ -217,7 +217,7 @@ class Session:
         places = ("HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")
         variables = {**os.environ, **dict.fromkeys(places, str(directory))}
         variables["REGISTRY_AUTH_FILE"] = str(directory / "config.json")
-        registries = Registries(self.user.registries, variables)
+        registries = Registries(self.user.registries, variables, deadline=self._deadline)
         self._closing.callback(registries.close)
         return registries
 

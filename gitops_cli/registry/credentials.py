@@ -8,20 +8,23 @@ A message may name a file, a helper and a host; never what they hold.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
+import selectors
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from gitops_cli.domain.errors import ConfigurationError, Denied
 from gitops_cli.domain.text import one_line
 
 HELPER_SECONDS = 30.0
+MOST = 1 << 20  # bytes of a file, or of what a helper says
 # What `docker login` without a host writes for Docker's own registry.
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 _DOCKER_HUB_NAMES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
@@ -81,7 +84,9 @@ def credential_files(environ: Mapping[str, str]) -> Iterator[Path]:
 
 def _read(file: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(file.read_bytes())
+        with file.open("rb") as stream:
+            data = stream.read(MOST + 1)
+        content = json.loads(data) if len(data) <= MOST else None
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -91,6 +96,10 @@ def _read(file: Path) -> dict[str, Any] | None:
         raise ConfigurationError(f"{file}:{error.lineno}: is not JSON") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{file}: is not UTF-8 text") from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError(f"{file}: is no JSON that can be read") from None
+    if len(data) > MOST:
+        raise ConfigurationError(f"{file}: is larger than {MOST} bytes")
     if not isinstance(content, dict):
         raise ConfigurationError(f"{file}:1: is not a JSON object")
     return content
@@ -102,25 +111,41 @@ def _in_config(
     hub = host in _DOCKER_HUB_NAMES
     helpers = _table(config, "credHelpers", file)
     for key in (host, *((_DOCKER_HUB_KEY, *_DOCKER_HUB_NAMES) if hub else ())):
-        if isinstance(helper := helpers.get(key), str):
+        if (helper := _text(helpers, key, file, "credHelpers")) is not None:
             return _ask_helper(helper, _DOCKER_HUB_KEY if hub else host, file, environ)
-    store = config.get("credsStore")
-    if isinstance(store, str) and store:
+    store = _text(config, "credsStore", file, "it")
+    if store is not None:
         found = _ask_helper(store, _DOCKER_HUB_KEY if hub else host, file, environ)
         if found is not None:
             return found
     auths = {_plain(key): value for key, value in _table(config, "auths", file).items()}
     for key in _keys(host, path):
-        if isinstance(entry := auths.get(key), dict) and entry:
+        entry = auths.get(key) or {}
+        if not isinstance(entry, dict):
+            raise ConfigurationError(f"{file}: `auths` of {key} is not an object")
+        if entry:
             return _from_entry(entry, file, host)
     return None
 
 
 def _table(config: dict[str, Any], key: str, file: Path) -> dict[str, Any]:
-    value = config.get(key) or {}
-    if not isinstance(value, dict):
+    value = config.get(key)
+    if value is not None and not isinstance(value, dict):
         raise ConfigurationError(f"{file}: `{key}` is not an object")
+    return value or {}
+
+
+def _text(table: Mapping[str, Any], key: str, file: Path, place: str) -> str | None:
+    value = table.get(key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not _is_unicode(value):
+        raise ConfigurationError(f"{file}: `{one_line(key)}` of {place} is not a text")
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _plain(key: str) -> str:
@@ -143,19 +168,17 @@ def _keys(host: str, path: str) -> Iterator[str]:
 
 
 def _from_entry(entry: dict[str, Any], file: Path, host: str) -> Credentials | None:
-    def text(key: str) -> str | None:
-        value = entry.get(key)
-        return value if isinstance(value, str) and value else None
-
-    username, password = text("username"), text("password")
-    if (packed := text("auth")) is not None:
+    username, password, packed, identity, registry = (
+        _text(entry, key, file, host)
+        for key in ("username", "password", "auth", "identitytoken", "registrytoken")
+    )
+    if packed is not None:
         try:
             user, colon, secret = base64.b64decode(packed, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # of base64, of ASCII, or of UTF-8
             raise ConfigurationError(f"{file}: `auth` of {host} is not base64 text") from None
         if colon:
             username, password = user, secret.rstrip("\0")
-    identity, registry = text("identitytoken"), text("registrytoken")
     if password is None and identity is None and registry is None:
         return None  # `docker login` with a store leaves an empty entry behind
     return Credentials(str(file), username, password, identity, registry)
@@ -176,34 +199,72 @@ def _ask_helper(
             hint="install it, or log in again without it",
         )
     try:
-        done = subprocess.run(
-            [found, "get"],
-            input=server.encode(),
-            capture_output=True,
-            timeout=HELPER_SECONDS,
-            check=False,
-            env=dict(environ),
-        )
+        code, answer = _output([found, "get"], server.encode(), environ)
     except OSError as error:
         raise ConfigurationError(f"{program}: cannot be started: {error.strerror}") from error
     except subprocess.TimeoutExpired:
         raise Denied(f"{program}: no answer for {server} in {HELPER_SECONDS:.0f} s") from None
-    if done.returncode != 0:
-        if _NOT_FOUND in done.stdout.decode(errors="replace").lower():
+    if code != 0:
+        if _NOT_FOUND in answer.decode(errors="replace").lower():
             return None
         raise Denied(
-            f"{program}: failed for {server} (exit code {done.returncode})",
+            f"{program}: failed for {server} (exit code {code})",
             hint=f"see why: echo {server} | {program} get",
         )
-    return _from_helper(done.stdout, program, server)
+    return _from_helper(answer, program, server)
+
+
+def _output(command: Sequence[str], given: bytes, environ: Mapping[str, str]) -> tuple[int, bytes]:
+    """Return a program's exit code and what it writes, as far as MOST; it is not read beyond."""
+    end = time.monotonic() + HELPER_SECONDS
+    process = subprocess.Popen(
+        command,
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=dict(environ),
+    )
+    with process:
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            with suppress(BrokenPipeError):
+                process.stdin.write(given)
+            process.stdin.close()
+            output = _read_until(process.stdout, end)
+            if len(output) > MOST:
+                process.kill()
+            process.wait(max(0.0, end - time.monotonic()))
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, output
+
+
+def _read_until(stream: IO[bytes], end: float) -> bytes:
+    output = bytearray()
+    with selectors.DefaultSelector() as ready:
+        ready.register(stream, selectors.EVENT_READ)
+        while len(output) <= MOST:
+            if not ready.select(max(0.0, end - time.monotonic())):
+                raise subprocess.TimeoutExpired("docker-credential", HELPER_SECONDS)
+            piece = os.read(stream.fileno(), 1 << 16)
+            if not piece:
+                break
+            output += piece
+    return bytes(output)
 
 
 def _from_helper(answer: bytes, program: str, server: str) -> Credentials:
     try:
         content = json.loads(answer)
         username, secret = content["Username"], content["Secret"]
-    except (ValueError, KeyError, TypeError):
-        raise Denied(f"{program}: its answer for {server} is not what helpers say") from None
+        usable = _is_unicode(username) and _is_unicode(secret)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        usable = False
+    if not usable or not isinstance(username, str) or not isinstance(secret, str):
+        raise Denied(f"{program}: its answer for {server} is not what helpers say")
     if username == _TOKEN_USER:
-        return Credentials(program, identity_token=str(secret))
-    return Credentials(program, str(username), str(secret))
+        return Credentials(program, identity_token=secret)
+    return Credentials(program, username, secret)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.world import World, build_world
-from tests.registry.scripted import Reply, Request, Scripted, scripted
+from tests.registry.scripted import Reply, Request, Scripted, image_with, scripted
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops
@@ -46,8 +46,8 @@ class Images:
     paths: set[str] = field(default_factory=lambda: {"/v2/tools/gitops-cli/manifests/1"})
 
     def __call__(self, request: Request) -> Reply:
-        digest = {"Docker-Content-Digest": "sha256:" + "0f" * 32}
-        return Reply(200, digest) if request.path in self.paths else Reply(404)
+        here = image_with("sha256:" + "0f" * 32)
+        return here if request.path in self.paths else Reply(404)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from gitops_cli.agent.model.spec import NAME
 from tests.agent.world import installed_objects
-from tests.registry.scripted import Reply, Request, Scripted, scripted
+from tests.registry.scripted import Reply, Request, Scripted, image_with, scripted
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
 from tests.testbed.registry import free_port
@@ -26,7 +26,7 @@ def private(request: Request) -> Reply:
         return Reply(401, {"WWW-Authenticate": 'Basic realm="registry"'})
     if request.path != "/v2/tools/gitops-cli/manifests/1":
         return Reply(404)
-    return Reply(200, {"Docker-Content-Digest": "sha256:" + "0f" * 32})
+    return image_with("sha256:" + "0f" * 32)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.registry.scripted import Reply, Request, scripted
+from tests.registry.scripted import Reply, Request, image_with, scripted
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
 
@@ -78,7 +78,7 @@ def running_desk(tmp_path: Path, gitops: Gitops) -> Iterator[Desk]:
         tag = request.path.rpartition("/")[2]
         if not (directory / "tags" / tag).exists():
             return Reply(403 if (directory / "denies").exists() else 404)
-        return Reply(200, {"Docker-Content-Digest": DIGEST})
+        return image_with(DIGEST)
 
     with scripted(answer) as registry:
         yield _desk(tmp_path, directory, gitops, registry.address)

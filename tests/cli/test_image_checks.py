@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.registry.scripted import Reply, Request, Scripted, scripted
+from tests.registry.scripted import Reply, Request, Scripted, image_with, scripted
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
 from tests.testbed.schemas import check
@@ -27,14 +27,18 @@ class Images:
     tags: set[str] = field(default_factory=set)
     down: bool = False
     retry_after: int | None = None
+    page: bool = False
+    """Answer everything with a page, as the login page of a network does."""
 
     def __call__(self, request: Request) -> Reply:
         if self.down:
             return Reply(500)
+        if self.page:
+            return Reply(200, {"Content-Type": "text/html"}, b"<html>log in first</html>")
         if self.retry_after is not None:
             return Reply(429, {"Retry-After": str(self.retry_after)})
         has = request.path.rpartition("/")[2] in {*self.tags, DIGEST}
-        return Reply(200, {"Docker-Content-Digest": DIGEST}) if has else Reply(404)
+        return image_with(DIGEST) if has else Reply(404)
 
 
 @pytest.fixture
@@ -157,6 +161,39 @@ def test_a_registry_that_cannot_tell_is_no_missing_image(
 
     assert done.code == 5
     assert recorded(state) == OLD
+
+
+@pytest.mark.parametrize("option", ["--verify-image", "--pin"])
+def test_a_page_is_no_image(
+    gitops: Gitops, state: Path, images: Images, registry: Scripted, option: str
+) -> None:
+    images.page = True
+
+    done = gitops("set", f"web={NEW}", "-e", "dev", option)
+
+    assert done.code == 5
+    assert f"{registry.address}: answers with what is no image manifest (text/html)" in done.stderr
+    assert recorded(state) == OLD
+
+
+@pytest.mark.parametrize("command", ["status", "validate"])
+def test_a_page_is_no_image_that_is_there(gitops: Gitops, images: Images, command: str) -> None:
+    images.page = True
+
+    assert gitops(command, "--images").code == 5
+
+
+@pytest.mark.parametrize("command", ["status", "validate"])
+def test_many_images_of_a_registry_without_tls_on_this_machine(
+    gitops: Gitops, state: Path, images: Images, command: str
+) -> None:
+    more: dict[str, str | None] = {
+        f"{DEV}/web{number}.deployment": f"{OLD}\n" for number in range(12)
+    }
+    add_commits(state, [Commit("more", more, 1_793_606_500)])
+    images.tags = {OLD}
+
+    gitops(command, "--images").ok()
 
 
 def test_a_lock_refuses_before_anybody_waits(

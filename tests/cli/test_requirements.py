@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.registry.scripted import Reply, Request, Scripted, scripted
+from tests.registry.scripted import Reply, Request, Scripted, image_with, scripted
 from tests.testbed import kube as clients
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
@@ -38,7 +38,7 @@ def known() -> set[str]:
 def registry(known: set[str]) -> Iterator[Scripted]:
     def answer(request: Request) -> Reply:
         has = request.path.rpartition("/")[2] in known
-        return Reply(200, {"Docker-Content-Digest": DIGEST}) if has else Reply(404)
+        return image_with(DIGEST) if has else Reply(404)
 
     with scripted(answer) as server:
         yield server

@@ -34,6 +34,12 @@ class Reply:
     hang_up: bool = False
 
 
+def image_with(digest: str) -> Reply:
+    """Return how a registry says that it has an image."""
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    return Reply(200, {"Docker-Content-Digest": digest, "Content-Type": kind})
+
+
 @dataclass(slots=True)
 class Scripted:
     """A running server: `address` is host and port, `requests` all that came."""

@@ -16,20 +16,21 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from gitops_cli.domain.errors import Denied, RegistryError
+from gitops_cli.domain.errors import ConfigurationError, Denied, RegistryError
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.registries import RegistryRules
 from gitops_cli.registry.client import ACCEPT, Registries
 from gitops_cli.registry.connection import MAX_BODY
 from gitops_cli.registry.document import MANIFESTS
+from gitops_cli.web.parallel import ask_all
 from gitops_cli.web.patience import LONGEST, retry_after
-from tests.registry.scripted import Reply, Request, Scripted, scripted
+from tests.registry.scripted import Reply, Request, Scripted, image_with, scripted
 from tests.testbed.registry import free_port, make_certificate
 
 DIGEST = "sha256:" + "0f" * 32
 SECRET = "tr0ub4dor"
 NONE = Reply(404)
-HERE = Reply(200, {"Docker-Content-Digest": DIGEST, "Content-Type": MANIFESTS[1]})
+HERE = image_with(DIGEST)
 
 
 def image(server: Scripted, tag: str = "36a03b3") -> ImageRef:
@@ -108,6 +109,144 @@ def test_an_endless_manifest_is_refused(registries: Registries) -> None:
         pytest.raises(RegistryError, match="larger than"),
     ):
         registries.digest(image(server))
+
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+JSON = {"Content-Type": "application/json"}
+MANIFEST = b'{"schemaVersion": 2, "mediaType": "%b"}' % MANIFESTS[1].encode()
+TYPED = {"Content-Type": MANIFESTS[1]}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        pytest.param(HTML, b"<html>log in</html>", id="page"),
+        pytest.param(HTML | {"Docker-Content-Digest": DIGEST}, b"<html>", id="page with digest"),
+        pytest.param(HTML, MANIFEST, id="manifest told to be a page"),
+        pytest.param(TYPED, b"<html>log in</html>", id="page told to be a manifest"),
+        pytest.param({}, b"<html>log in</html>", id="page of no type"),
+        pytest.param({}, b"", id="nothing"),
+        pytest.param(JSON, b"[]", id="list"),
+        pytest.param(JSON, b"{}", id="empty object"),
+        pytest.param(JSON, b'{"schemaVersion": "2"}', id="version a text"),
+        pytest.param(JSON, b'{"schemaVersion": 2, "mediaType": 5}', id="type a number"),
+        pytest.param(JSON, b'{"schemaVersion": 2, "mediaType": "text/html"}', id="other type"),
+        pytest.param(JSON, b'{"schemaVersion": 1, "name": "team/web"}', id="old schema"),
+        pytest.param(JSON, b"[" * 100_000, id="deep"),
+        pytest.param(JSON, b'{"schemaVersion": ' + b"9" * 5000 + b"}", id="large number"),
+        pytest.param(TYPED, b"\xff\xfe{", id="no UTF-8"),
+    ],
+)
+def test_what_is_no_manifest_is_no_image(
+    registries: Registries, headers: dict[str, str], body: bytes
+) -> None:
+    with (
+        scripted(lambda _: Reply(200, headers, body)) as server,
+        pytest.raises(RegistryError, match="no image manifest") as caught,
+    ):
+        registries.digest(image(server))
+
+    assert caught.value.exit_code == 5
+
+
+def test_a_manifest_is_believed_by_its_content_where_its_type_is_not_told(
+    registries: Registries,
+) -> None:
+    with scripted(lambda _: Reply(200, JSON, MANIFEST)) as server:
+        assert registries.digest(image(server)) == f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"
+
+
+def test_a_manifest_with_another_digest_than_it_is_told_to_have_is_refused(
+    registries: Registries,
+) -> None:
+    def answer(request: Request) -> Reply:
+        told = {} if request.method == "HEAD" else {"Docker-Content-Digest": DIGEST}
+        return Reply(200, TYPED | told, MANIFEST)
+
+    with (
+        scripted(answer) as server,
+        pytest.raises(RegistryError, match="another manifest than"),
+    ):
+        registries.digest(image(server))
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["by a header", "by the manifest"])
+def test_an_image_with_another_digest_than_was_asked_for_is_refused(
+    registries: Registries, told: bool
+) -> None:
+    headers = TYPED | ({"Docker-Content-Digest": "sha256:" + "1f" * 32} if told else {})
+    with (
+        scripted(lambda _: Reply(200, headers, MANIFEST)) as server,
+        pytest.raises(RegistryError, match="sends another image than"),
+    ):
+        registries.digest(parse_image(f"{server.address}/web:36a03b3@{DIGEST}"))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        b"[" * 100_000,
+        b"[]",
+        b"5",
+        b'{"token": 5}',
+        b'{"token": ["a"]}',
+        b'{"token": "a\\r\\nX: y"}',
+        b'{"token": "a b"}',
+        b'{"token": "\\ud800"}',
+        b'{"token": ""}',
+        b'{"token": null, "access_token": {}}',
+        b"\xff",
+    ],
+)
+def test_a_token_that_is_none_is_the_token_servers_error(
+    registries: Registries, token: bytes
+) -> None:
+    def answer(request: Request) -> Reply:
+        if request.path.startswith("/token"):
+            return Reply(200, JSON, token)
+        return Reply(401, {"WWW-Authenticate": 'Bearer realm="/token"'})
+
+    with scripted(answer) as server, pytest.raises(RegistryError, match="sent no token") as caught:
+        registries.digest(image(server))
+
+    assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        b"[" * 100_000,
+        b"5",
+        b'{"errors": 5}',
+        b'{"errors": []}',
+        b'{"errors": [7]}',
+        b'{"errors": {}}',
+    ],
+)
+def test_an_error_in_other_words_is_told_by_its_number(
+    registries: Registries, errors: bytes
+) -> None:
+    with (
+        scripted(lambda r: Reply(405 if r.method == "HEAD" else 500, JSON, errors)) as server,
+        pytest.raises(RegistryError, match=r"answered 500$"),
+    ):
+        registries.digest(image(server))
+
+
+def test_a_token_that_cannot_be_sent_is_named_and_not_shown(tmp_path: Path) -> None:
+    challenge = Reply(401, {"WWW-Authenticate": 'Bearer realm="/token"'})
+    with scripted(lambda _: challenge) as server, pytest.raises(ConfigurationError) as caught:
+        logged_in(tmp_path, server, registrytoken=f"{SECRET}\r\nX: y").digest(image(server))
+
+    assert "Authorization" in caught.value.message
+    assert SECRET not in f"{caught.value.message}{caught.value.hint}"
+
+
+def test_several_images_of_a_plain_registry_on_this_machine(registries: Registries) -> None:
+    """All find out at once that it speaks no TLS, and none of them takes that for an error."""
+    with scripted(lambda _: HERE) as server:
+        images = [image(server, f"{number:07}") for number in range(16)]
+        assert ask_all(registries.digest, images) == [DIGEST] * 16
 
 
 class TokenServer:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gitops_cli.domain.errors import ConfigurationError, Denied, GitOpsError
-from gitops_cli.registry.credentials import Credentials, credential_files, find_credentials
+from gitops_cli.registry import credentials
+from gitops_cli.registry.credentials import (
+    Credentials,
+    credential_files,
+    find_credentials,
+)
 
 HOST = "registry.example.com:5000"
 SECRET = "tr0ub4dor"
@@ -57,11 +63,11 @@ def test_nobody_is_logged_in(home: Path) -> None:
 def test_docker_writes_hosts_in_many_forms(home: Path, key: str) -> None:
     docker(home, {"auths": {key: {"auth": packed()}}})
 
-    credentials = found(home)
+    seen = found(home)
 
-    assert credentials is not None
-    assert (credentials.username, credentials.password) == ("ada", SECRET)
-    assert credentials.basic == f"Basic {packed()}"
+    assert seen is not None
+    assert (seen.username, seen.password) == ("ada", SECRET)
+    assert seen.basic == f"Basic {packed()}"
 
 
 @pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "index.docker.io"])
@@ -218,6 +224,29 @@ def test_a_helper_is_a_name_and_no_path(home: Path) -> None:
         pytest.param(f'["{SECRET}"]', "config.json:1: is not a JSON object", id="list"),
         pytest.param({"auths": [SECRET]}, "`auths` is not an object", id="auths"),
         pytest.param({"auths": {HOST: {"auth": f"%{SECRET}"}}}, "is not base64", id="base64"),
+        pytest.param({"auths": {HOST: {"auth": f"é{SECRET}"}}}, "is not base64", id="not ASCII"),
+        pytest.param({"auths": {HOST: {"auth": "/w=="}}}, "is not base64 text", id="no UTF-8"),
+        pytest.param({"auths": SECRET}, "`auths` is not an object", id="auths a text"),
+        pytest.param({"auths": 0}, "`auths` is not an object", id="auths a number"),
+        pytest.param({"auths": {HOST: SECRET}}, f"`auths` of {HOST} is not an", id="entry a text"),
+        pytest.param(
+            {"auths": {HOST: [SECRET]}}, f"`auths` of {HOST} is not an", id="entry a list"
+        ),
+        pytest.param({"auths": {HOST: {"auth": 5}}}, f"`auth` of {HOST} is not a t", id="number"),
+        pytest.param(
+            {"auths": {HOST: {"username": [SECRET]}}}, "`username` of", id="user name a list"
+        ),
+        pytest.param(
+            {"auths": {HOST: {"username": "a", "password": f"{SECRET}\ud800"}}},
+            f"`password` of {HOST} is not a text",
+            id="half a character",
+        ),
+        pytest.param({"credHelpers": {HOST: 5}}, "of credHelpers is not a text", id="helper"),
+        pytest.param({"credHelpers": [SECRET]}, "`credHelpers` is not an object", id="helpers"),
+        pytest.param({"credsStore": {SECRET: 1}}, "`credsStore` of it is not a text", id="store"),
+        pytest.param('{"auths": ' + "[" * 100_000, "no JSON that can be read", id="deep"),
+        pytest.param('{"auths": ' + "9" * 5_000 + "}", "no JSON that can be read", id="number"),
+        pytest.param(f'"{SECRET * 200_000}"', "is larger than", id="large"),
     ],
 )
 def test_a_broken_file_is_named_and_not_quoted(home: Path, content: Any, expected: str) -> None:
@@ -241,3 +270,29 @@ def assert_no_secret(error: GitOpsError) -> None:
     while chain is not None:
         assert SECRET not in repr(chain.args)
         chain = chain.__cause__
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "yes tr0ub4dor",
+        "exec sleep 30 & echo '{'",
+        """echo '{"Username": 5, "Secret": "tr0ub4dor"}'""",
+        r"""printf '{"Username": "a", "Secret": "tr0ub4dor\\ud800"}'""",
+        "head -c 200000 /dev/zero | tr '\\0' '['",
+    ],
+    ids=["endless", "its output held open", "number", "half a character", "deep"],
+)
+def test_what_a_helper_says_is_bounded_in_size_and_time(
+    home: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "HELPER_SECONDS", 1.0)
+    helper(home / "bin", "odd", script)
+    docker(home, {"credHelpers": {HOST: "odd"}})
+    begin = time.monotonic()
+
+    with pytest.raises(Denied, match="docker-credential-odd") as caught:
+        found(home)
+
+    assert time.monotonic() - begin < 5
+    assert_no_secret(caught.value)
