@@ -77,6 +77,18 @@ def _our_images(managed: object) -> frozenset[str]:
     return frozenset(name for fields in mine for name in _image_owners(fields))
 
 
+def _template_written_at(managed: object) -> datetime | None:
+    """Return when a pod template was last written by anybody, by the object's managedFields."""
+    entries = json.loads(b"[%s]" % managed) if isinstance(managed, bytes) else managed
+    times = [
+        _time(entry.get("time"))
+        for entry in (entries if isinstance(entries, list) else ())
+        if "f:template" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+        and not entry.get("subresource")
+    ]
+    return max((at for at in times if at is not None), default=None)
+
+
 def _image_owners(fields: Mapping[str, Any]) -> Iterable[str]:
     for key, below in fields.items():
         if isinstance(below, dict) and below:
@@ -95,6 +107,8 @@ def workload(kind: Kind, item: Mapping[str, Any]) -> Workload:
     else:
         pod_spec, pointer = spec["template"]["spec"], _POD_SPEC
     strategy = spec.get("updateStrategy") or {}
+    conditions = _conditions(status)
+    late = any(c.reason == "ProgressDeadlineExceeded" for c in conditions)
     return Workload(
         kind,
         EnvironmentName(metadata["namespace"]),
@@ -107,13 +121,15 @@ def workload(kind: Kind, item: Mapping[str, Any]) -> Workload:
         if annotations is None
         else {key: annotations[key] for key in OUR_ANNOTATIONS if key in annotations},
         counts=_counts(kind, spec, status),
-        conditions=_conditions(status),
+        conditions=conditions,
         update_revision=status.get("updateRevision"),
         on_delete=strategy.get("type") == "OnDelete",
         partition=(strategy.get("rollingUpdate") or {}).get("partition") or 0,
         ordered=kind is Kind.STATEFULSET and spec.get("podManagementPolicy") != "Parallel",
         paused=bool(spec.get("paused")),
         ours=_our_images(metadata.get("managedFields")),
+        template_at=_template_written_at(metadata.get("managedFields")) if late else None,
+        deadline=spec.get("progressDeadlineSeconds") or 0,
     )
 
 
@@ -147,7 +163,11 @@ def _counts(kind: Kind, spec: Mapping[str, Any], status: Mapping[str, Any]) -> C
 def _conditions(status: Mapping[str, Any]) -> tuple[Condition, ...]:
     return tuple(
         Condition(
-            c.get("type", ""), c.get("status") == "True", c.get("reason", ""), c.get("message", "")
+            c.get("type", ""),
+            c.get("status") == "True",
+            c.get("reason", ""),
+            c.get("message", ""),
+            _time(c.get("lastUpdateTime")),
         )
         for c in status.get("conditions") or ()
     )

@@ -293,7 +293,7 @@ def test_pods_that_are_lacking_raise_a_suspicion_where_the_status_has_no_reason(
     ("changed", "words"),
     [
         ({"on_delete": True}, "OnDelete"),
-        ({"partition": 1}, "partition 1"),
+        ({"partition": 2}, "partition 2: all pods stay old"),
         ({"paused": True}, "kubectl rollout resume"),
     ],
 )
@@ -307,9 +307,83 @@ def test_what_its_own_settings_hold_back_is_never_complete(
     assert found.is_over
 
 
-def test_a_partition_that_is_not_reached_yet_is_on_its_way() -> None:
-    held = workload(Kind.STATEFULSET, Counts(3, 3, 1, 3, 3))._replace(partition=1)
-    assert judge(held).phase is Phase.PROGRESSING
+@pytest.mark.parametrize(
+    ("counts", "phase", "message"),
+    [
+        pytest.param(Counts(3, 3, 0, 3, 3), Phase.PROGRESSING, "0 of 1 updated", id="not-yet"),
+        pytest.param(Counts(3, 3, 1, 2, 2), Phase.PROGRESSING, "2 of 3 available", id="unready"),
+        pytest.param(
+            Counts(3, 3, 1, 3, 3),
+            Phase.PARTITIONED,
+            "partition 2: 1 of 3 pods is new, the others stay old",
+            id="as-far-as-it-goes",
+        ),
+    ],
+)
+def test_the_pods_above_a_partition_are_waited_for(
+    counts: Counts, phase: Phase, message: str
+) -> None:
+    held = workload(Kind.STATEFULSET, counts)._replace(partition=2)
+    found = judge(held)
+    assert (found.phase, found.message) == (phase, message)
+
+
+def test_a_canary_has_to_prove_itself_like_any_pod() -> None:
+    held = workload(Kind.STATEFULSET, Counts(3, 3, 1, 3, 3))._replace(partition=2)
+    crashed = PodContainer(
+        "web",
+        "r/web:1",
+        running=True,
+        ready=True,
+        restarts=3,
+        started_at=BEGIN,
+        ended_before=Ended(1, ran=5),
+    )
+    found = judge(held, [pod(crashed)], now=BEGIN + timedelta(seconds=1))
+    assert found.phase is Phase.PROGRESSING
+    assert found.trouble is not None
+
+
+def late(*, condition_at: int, template_at: int, deadline: int = 60) -> Workload:
+    exceeded = Condition(
+        "Progressing",
+        False,
+        "ProgressDeadlineExceeded",
+        "has timed out",
+        BEGIN + timedelta(seconds=condition_at),
+    )
+    return workload(counts=Counts(1, 2, 1, 1, 1))._replace(
+        conditions=(exceeded,),
+        template_at=BEGIN + timedelta(seconds=template_at),
+        deadline=deadline,
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition_at", "template_at", "now", "phase"),
+    [
+        pytest.param(0, 5, 6, Phase.PROGRESSING, id="older-than-the-change"),
+        pytest.param(5, 5, 6, Phase.PROGRESSING, id="of-the-same-second"),
+        pytest.param(30, 5, 31, Phase.PROGRESSING, id="counted-from-before-the-change"),
+        pytest.param(66, 5, 66, Phase.FAILED, id="this-rollout-had-its-time"),
+        pytest.param(0, 5, 66, Phase.FAILED, id="nothing-rose-in-all-that-time"),
+    ],
+)
+def test_a_deadline_that_the_rollout_before_exceeded_says_nothing(
+    condition_at: int, template_at: int, now: int, phase: Phase
+) -> None:
+    held = late(condition_at=condition_at, template_at=template_at)
+    assert judge(held, now=BEGIN + timedelta(seconds=now)).phase is phase
+
+
+def test_what_was_evicted_and_replaced_is_no_trouble() -> None:
+    evicted = pod(PodContainer("web", "r/web:1"), name="old")
+    evicted = evicted._replace(phase="Failed", reason="Evicted", message="low on memory")
+    starting = pod(waiting("ContainerCreating"), name="new")
+    assert trouble_of(workload(), [evicted, starting]) is None
+    alone = trouble_of(workload(), [evicted])
+    assert alone is not None
+    assert alone.text == "Evicted: low on memory"
 
 
 def test_trouble_in_a_halted_rollout_is_not_hidden() -> None:

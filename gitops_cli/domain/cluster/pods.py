@@ -32,7 +32,8 @@ def running_images(
         (c.image, c.digest)
         for pod in pods
         for c in pod.containers
-        if c.name == container.name and not pod.deleting and (c.running or _did(c.init, c.ended))
+        if c.name == container.name and not (pod.deleting or pod.is_over)
+        if c.running or _did(c.init, c.ended)
     )
     ordered = sorted(seen.items(), key=lambda item: (-item[1], item[0][0]))
     return tuple(RunningImage(parse_image(image), digest, n) for (image, digest), n in ordered)

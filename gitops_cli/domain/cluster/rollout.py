@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -36,9 +36,10 @@ _PROOF = 30.0  # seconds that a start has to hold after a crash, however soon th
 
 
 class Phase(StrEnum):
-    """Where a rollout is."""
+    """Where a rollout is; partitioned: as far as a StatefulSet's partition lets it."""
 
     COMPLETE = "complete"
+    PARTITIONED = "partitioned"
     PROGRESSING = "progressing"
     HALTED = "halted"
     FAILED = "failed"
@@ -114,8 +115,13 @@ def judge(
         return Rollout(Phase.PROGRESSING, "its controller has not seen the change yet")
     if _is_complete(workload):
         return _proven(newest_pods(workload, pods or ()), now, (counts.wanted, counts.wanted))
+    if _is_complete_above_partition(workload):
+        found = _proven(newest_pods(workload, pods or ()), now, progress)
+        if found.phase is Phase.COMPLETE:
+            found = found._replace(phase=Phase.PARTITIONED, message=_stay(workload))
+        return found
     trouble = trouble_of(workload, pods or ())
-    if (deadline := _deadline_exceeded(workload)) is not None:
+    if (deadline := _deadline_exceeded(workload, now)) is not None:
         stuck = trouble or Trouble("ProgressDeadlineExceeded", deadline)
         return Rollout(Phase.FAILED, "ProgressDeadlineExceeded", stuck, progress)
     if trouble is not None and trouble.final:
@@ -136,6 +142,23 @@ def _is_complete(workload: Workload) -> bool:
         and counts.available >= counts.updated
         and counts.ready >= counts.wanted
     )
+
+
+def _is_complete_above_partition(workload: Workload) -> bool:
+    """Tell whether all pods that a partition lets be new are, and the others run, too."""
+    counts = workload.counts
+    return (
+        0 < workload.partition < counts.wanted
+        and counts.updated >= counts.wanted - workload.partition
+        and counts.existing <= counts.wanted
+        and min(counts.available, counts.ready) >= counts.wanted
+    )
+
+
+def _stay(workload: Workload) -> str:
+    counts = workload.counts
+    new = f"{counts.updated} of {counts.wanted} pods {'is' if counts.updated == 1 else 'are'} new"
+    return f"partition {workload.partition}: {new}, the others stay old"
 
 
 def _proven(pods: Iterable[Pod], now: datetime | None, counts: tuple[int, int]) -> Rollout:
@@ -186,11 +209,20 @@ def _restarts(container: PodContainer, ended: Ended | None) -> str:
     return f"{container.name} restarted {times}{last}{ran}"
 
 
-def _deadline_exceeded(workload: Workload) -> str | None:
-    progressing = workload.condition("Progressing")
-    if progressing is not None and progressing.reason == "ProgressDeadlineExceeded":
-        return progressing.message
-    return None
+def _deadline_exceeded(workload: Workload, now: datetime | None) -> str | None:
+    """Return what the status says of an exceeded deadline, if that is about this template.
+
+    Going back to a ReplicaSet that exists leaves the condition of the rollout before until a
+    count rises. A rollout cannot have exceeded its deadline before it had so much time.
+    """
+    found = workload.condition("Progressing")
+    if found is None or found.reason != "ProgressDeadlineExceeded":
+        return None
+    if workload.template_at is None or found.updated_at is None:
+        return found.message
+    earliest = workload.template_at + timedelta(seconds=workload.deadline)
+    is_old = found.updated_at < earliest and (now is None or now < earliest)
+    return None if is_old else found.message
 
 
 def _halted(workload: Workload) -> str | None:
@@ -202,8 +234,8 @@ def _halted(workload: Workload) -> str | None:
     if workload.on_delete:
         old = counts.wanted - counts.updated
         return f"updates OnDelete: {old} pods stay old until somebody deletes them"
-    if workload.partition and counts.updated >= counts.wanted - workload.partition:
-        return f"partition {workload.partition}: the pods below it stay old"
+    if workload.partition >= counts.wanted:
+        return f"partition {workload.partition}: all pods stay old"
     return None
 
 
@@ -217,9 +249,10 @@ def _suspicion(workload: Workload, pods: Iterable[Pod]) -> Trouble | None:
 
 def _distance(workload: Workload) -> str:
     counts = workload.counts
-    if counts.updated < counts.wanted:
-        return f"{counts.updated} of {counts.wanted} updated"
-    if counts.existing > counts.updated:
+    new = counts.wanted - workload.partition
+    if counts.updated < new:
+        return f"{counts.updated} of {new} updated"
+    if counts.existing > counts.updated and not workload.partition:
         left = counts.existing - counts.updated
         return f"{left} old {'pod is' if left == 1 else 'pods are'} ending"
     return f"{min(counts.available, counts.ready)} of {counts.wanted} available"
@@ -277,6 +310,8 @@ def newest_pods(workload: Workload, pods: Collection[Pod]) -> tuple[Pod, ...]:
     images, and of several such generations the youngest counts.
     """
     alive = [pod for pod in pods if not pod.deleting]
+    # A pod that has ended, as one that was evicted, is replaced and stays for people to look at.
+    alive = [pod for pod in alive if not pod.is_over] or alive
     if workload.kind is Kind.STATEFULSET and workload.update_revision:
         return tuple(pod for pod in alive if pod.revision == workload.update_revision)
     images = {c.name: c.image for c in workload.containers}

@@ -33,12 +33,13 @@ class Container(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A condition of a workload's status."""
+    """A condition of a workload's status; `updated_at` is None where it has no such time."""
 
     type: str
     status: bool
     reason: str = ""
     message: str = ""
+    updated_at: datetime | None = None
 
 
 class Counts(NamedTuple):
@@ -57,7 +58,9 @@ class Workload(NamedTuple):
     `annotations` holds gitops' own only and is None where the object has none at all, which a JSON
     patch must know. `ours` are the containers whose image was last written by a patch of gitops:
     whoever changes it later owns it then. `ordered`: its pods are replaced one after the other,
-    each only when all others run.
+    each only when all others run. `template_at` is when its pod template was last written, and
+    `deadline` the seconds that a rollout may stand still; both are read where the deadline counts
+    as exceeded.
     """
 
     kind: Kind
@@ -76,6 +79,8 @@ class Workload(NamedTuple):
     ordered: bool = False
     paused: bool = False
     ours: frozenset[str] = frozenset()
+    template_at: datetime | None = None
+    deadline: int = 0
 
     @property
     def commit(self) -> str | None:
@@ -86,6 +91,11 @@ class Workload(NamedTuple):
     def resource(self) -> str:
         """Return `deployment/web`, as kubectl takes it."""
         return f"{self.kind.value.lower()}/{self.name}"
+
+    @property
+    def is_scaled_to_nothing(self) -> bool:
+        """Tell whether it is to have no pods at all."""
+        return self.kind is not Kind.CRONJOB and not self.counts.wanted
 
     def condition(self, type_: str) -> Condition | None:
         """Return the condition of a type."""
@@ -140,6 +150,11 @@ class Pod(NamedTuple):
     unschedulable: str | None = None
     reason: str = ""
     message: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether it has run to its end; nothing will be started in it again."""
+        return self.phase in ("Failed", "Succeeded")
 
 
 class Job(NamedTuple):
