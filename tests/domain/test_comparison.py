@@ -89,6 +89,37 @@ def test_another_repository_differs_and_says_so() -> None:
     assert row.reason == "recorded from another repository: mirror/web"
 
 
+@pytest.mark.parametrize(
+    ("images_path", "live"),
+    [
+        ("docker.io/acme/", "acme/web"),
+        ("acme/", "index.docker.io/acme/web"),
+        ("docker.io/library/", "web"),
+    ],
+)
+def test_a_short_name_is_the_same_repository(images_path: str, live: str) -> None:
+    raw = [
+        RawFile(f"{SPACE}/images_path", images_path.encode()),
+        RawFile(f"{SPACE}/web.deployment", NEW.encode()),
+    ]
+    observed = Observed(SPACE, (workload(f"{live}:{NEW}"),), (pod(f"{live}:{NEW}"),))
+    [row] = compare(parse_environment_files(SPACE, raw), observed, now=NOW).rows
+    assert (row.state, row.reason, row.needs_patch) == (State.IN_SYNC, None, False)
+
+
+def test_in_sync_with_nothing_running_is_said() -> None:
+    row = only_row(f"r/web:{NEW}", counts=Counts())
+    assert (row.state, row.reason) == (State.IN_SYNC, "scaled to 0: nothing of it runs")
+
+
+def test_an_evicted_pod_does_not_run() -> None:
+    evicted = pod(f"r/web:{OLD}")._replace(phase="Failed", reason="Evicted")
+    row = only_row(f"r/web:{NEW}", pod(f"r/web:{NEW}"), evicted)
+    assert row.state is State.IN_SYNC
+    assert row.running is not None
+    assert [r.pods for r in row.running] == [1]
+
+
 def test_pods_that_run_something_else_behind_their_workloads_back_differ() -> None:
     row = only_row(f"r/web:{NEW}", pod(f"r/web:{OLD}"))
     assert (row.state, row.reason, row.needs_patch) == (State.DIFFERS, f"pods run {OLD}", False)

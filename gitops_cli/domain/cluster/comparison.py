@@ -18,7 +18,7 @@ from gitops_cli.domain.cluster.workload import (
     containers_for,
 )
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
-from gitops_cli.domain.image import ImageRef, parse_image
+from gitops_cli.domain.image import ImageRef, parse_image, same_repository
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind, VersionFile, invalid
 from gitops_cli.domain.recorded.findings import Severity
@@ -92,6 +92,18 @@ class Row(NamedTuple):
         )
 
     @property
+    def is_as_far_as_it_goes(self) -> bool:
+        """Tell whether nothing is left to wait for, although the row is not in sync.
+
+        That is so above a StatefulSet's partition, which holds the other pods back on purpose,
+        and for a CronJob: how its next job will end is not known before it runs, and how one
+        ended that ran before says nothing about a change.
+        """
+        if self.needs_patch or self.rollout is None:
+            return False
+        return self.kind is Kind.CRONJOB or self.rollout.phase is Phase.PARTITIONED
+
+    @property
     def question(self) -> Trouble | None:
         """Return the trouble that logs and events may explain, if the row has one."""
         if self.rollout is None or self.state not in (State.FAILED, State.ROLLING):
@@ -163,11 +175,14 @@ class Diff(NamedTuple):
 
 
 def agreement(wanted: ImageRef, recorded: ImageRef) -> Agreement:
-    """Compare images; `repo:tag` and `repo:tag@digest` differ in the digest only."""
-    if wanted == recorded:
-        return Agreement.SAME
-    if (wanted.repository, wanted.tag) != (recorded.repository, recorded.tag):
+    """Compare images; `repo:tag` and `repo:tag@digest` differ in the digest only.
+
+    `acme/web` and `docker.io/acme/web` are the same repository, however it is spelled.
+    """
+    if wanted.tag != recorded.tag or not same_repository(wanted.repository, recorded.repository):
         return Agreement.DIFFERENT
+    if wanted.digest == recorded.digest:
+        return Agreement.SAME
     both_pinned = wanted.digest is not None and recorded.digest is not None
     return Agreement.DIFFERENT if both_pinned else Agreement.DIGEST
 
@@ -318,16 +333,17 @@ def _state(
     strangers = {r.image.tag or str(r.image) for r in running or () if r.image.tag != recorded.tag}
     if strangers and workload.kind is not Kind.CRONJOB:
         return State.DIFFERS, f"pods run {', '.join(sorted(strangers))}"
+    nothing = "scaled to 0: nothing of it runs" if workload.is_scaled_to_nothing else None
     if found is Agreement.DIGEST:
-        return State.DIGEST, _pulled(wanted, running)
-    return State.IN_SYNC, None
+        return State.DIGEST, nothing or _pulled(wanted, running)
+    return State.IN_SYNC, nothing
 
 
 def _digests(wanted: ImageRef, recorded: ImageRef) -> str | None:
-    if wanted.tag == recorded.tag and wanted.repository == recorded.repository:
-        return f"pinned to another digest: {recorded.digest}"
-    if wanted.repository != recorded.repository:
+    if not same_repository(wanted.repository, recorded.repository):
         return f"recorded from another repository: {recorded.repository}"
+    if wanted.tag == recorded.tag:
+        return f"pinned to another digest: {recorded.digest}"
     return None
 
 

@@ -13,7 +13,7 @@ from gitops_cli.domain.cluster.workload import (
     Container,
     Workload,
 )
-from gitops_cli.domain.image import ImageRef, parse_image
+from gitops_cli.domain.image import ImageRef, parse_image, same_repository
 
 
 class Stamp(NamedTuple):
@@ -91,7 +91,11 @@ class ImagePatch(NamedTuple):
 
     def _is(self, image: str) -> bool:
         got = parse_image(image)
-        return got == self.image or got._replace(digest=None) == self.image
+        return (
+            same_repository(got.repository, self.image.repository)
+            and got.tag == self.image.tag
+            and self.image.digest in (None, got.digest)
+        )
 
 
 def _op(op: str, path: str, value: object) -> dict[str, Any]:
@@ -103,9 +107,13 @@ def _pointer(annotation: str) -> str:
 
 
 class Patched(NamedTuple):
-    """The workload as the server answered after the patch; its generation is to be waited for."""
+    """The workload as the server answered after the patch; its generation is to be waited for.
+
+    `warnings` is what the server, such as an admission policy, has to say beside.
+    """
 
     workload: Workload
+    warnings: tuple[str, ...] = ()
 
 
 class Moved(NamedTuple):
