@@ -299,7 +299,7 @@ def _problem(report: EnvironmentReport) -> str | None:
     for outcome in report.outcomes:
         if outcome.error is not None:
             texts.append(f"{outcome.service}: {outcome.error.message}")
-        elif outcome.exit_code is not ExitCode.OK:
+        elif outcome.exit_code is not ExitCode.OK and not outcome.failed:  # the diff knows more
             texts.append(f"{outcome.service}: {outcome.reason or outcome.done.value}")
     return "; ".join(texts) or None
 

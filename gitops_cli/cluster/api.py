@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote, urlencode
@@ -17,6 +18,9 @@ from gitops_cli.web.patience import jitter, retry_after
 REQUEST_SECONDS = 30.0
 ATTEMPTS = 4
 _MARGIN = 0.05  # seconds; sockets may give up a little early
+# How kube-apiserver words what admission webhooks and policies say no to.
+_DENIAL = re.compile(r'^admission webhook "[^"]*" denied the request|\bdenied request: ')
+_RULE = "no missing right: a rule of the cluster, such as an admission webhook, refuses it"
 _WORTH_RETRYING = frozenset({429, 500, 502, 503, 504})
 
 
@@ -214,6 +218,8 @@ class Api:
             raise Denied(
                 f"not permitted to {doing} at {where}: {message}", hint=_mending(doing, message)
             )
+        if _DENIAL.search(message):  # whatever code the webhook or the policy has for it
+            raise Denied(f"cannot {doing}: {where} refuses: {message}", hint=_RULE)
         raise Refused(
             f"cannot {doing}: {where} answered {response.status}: {message}", response.status, body
         )
@@ -232,7 +238,7 @@ def _mending(doing: Doing, message: str) -> str:
     # Authorizers say "User "x" cannot patch resource …"; webhooks and quotas answer 403 as well.
     if " cannot " in message:
         return f"a Role must grant `{doing.verb}` on `{doing.resource}`"
-    return "no missing right: a rule of the cluster, such as an admission webhook, refuses it"
+    return _RULE
 
 
 def _pause(attempt: int) -> float:

@@ -36,7 +36,7 @@ def apply(api: Api, patch: ImagePatch, *, dry_run: bool = False) -> Patched | Mo
     doing = Doing("patch", RESOURCES[was.kind], was.namespace, was.name)
     query = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
     try:
-        answer = api.json(
+        response = api.call(
             doing,
             "PATCH",
             path=doing.path(**query),
@@ -47,7 +47,8 @@ def apply(api: Api, patch: ImagePatch, *, dry_run: bool = False) -> Patched | Mo
         if not _may_have_moved(refused):
             raise
         return _look(api, patch)
-    return Patched(workload(was.kind, answer))
+    answer = api.decoded(doing, response.body)
+    return Patched(workload(was.kind, answer), response.warnings)
 
 
 def _may_have_moved(refused: Refused) -> bool:

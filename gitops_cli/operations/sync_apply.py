@@ -14,6 +14,7 @@ from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, TimedO
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
+from gitops_cli.domain.text import one_line
 from gitops_cli.operations.ports import Tips
 from gitops_cli.operations.sync import Follow, PlannedPatch, SyncPlan
 from gitops_cli.operations.waiting import Awaited, Ended, Key, Waiting
@@ -47,6 +48,7 @@ def apply_plan(
     environments = tuple(
         report._replace(
             outcomes=tuple(changed.get((o.environment, o.service), o) for o in report.outcomes),
+            notes=(*report.notes, *applying.notes.get(report.environment, ())),
         )
         for report in plan.report.environments
     )
@@ -62,6 +64,7 @@ class _Applying:
         self._dry_run = dry_run
         self._heard = heard
         self.failed = any(e.problems for e in plan.report.environments)
+        self.notes: dict[EnvironmentName, list[str]] = {}
         self._replaced: dict[Key, str] = {}
         self._outcomes: dict[Key, SyncOutcome] = {
             (o.environment, o.service): o._replace(done=Deed.NOT_TRIED, reason="not tried")
@@ -102,6 +105,7 @@ class _Applying:
                     moved.append((planned, result.workload))
                 case Patched():
                     self._patched(planned, result.workload)
+                    self._warned(planned, result.warnings)
                 case GitOpsError() if result.code == "not-begun":
                     pass
                 case GitOpsError():
@@ -129,6 +133,11 @@ class _Applying:
         self._end(
             planned, Deed.REVERTED, reason=f"the patch does not stick: admission made it {got}"
         )
+
+    def _warned(self, planned: PlannedPatch, warnings: Sequence[str]) -> None:
+        space, service = planned.key
+        said = self.notes.setdefault(space, [])
+        said += [f"{space}: {service}: the server warns: {one_line(text)}" for text in warnings]
 
     def _decide(self, planned: PlannedPatch, now: Workload | None) -> PlannedPatch | None:
         """Decide again about a workload that somebody changed; None ends it."""
@@ -244,6 +253,8 @@ def _with_verdict(outcome: SyncOutcome, settled: Mapping[Key, Ended]) -> SyncOut
             reason = f"it was changed meanwhile: {row.recorded or row.reason}"
     elif outcome.done is not Deed.PATCHED:
         reason = None
+    if row is not None and row.is_as_far_as_it_goes:
+        reason = row.reason
     return outcome._replace(
         verdict=found.verdict,
         rollout=row.rollout if row is not None else None,

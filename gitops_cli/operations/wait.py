@@ -176,7 +176,9 @@ def _reason(one: Ended) -> str | None:
     if row is None:
         return "nothing was seen of it"
     if one.verdict is RolloutVerdict.READY:
-        return "at a later state commit" if row.state is State.DIFFERS else None
+        if row.state is State.DIFFERS:
+            return "at a later state commit"
+        return row.reason if row.is_as_far_as_it_goes else None
     if row.state is State.DIFFERS:
         return row.reason or f"the workload still has {row.recorded}"
     return row.reason

@@ -163,6 +163,8 @@ class Waiting:
         return time.monotonic() - self._differs_since.setdefault(key, time.monotonic()) < _LAG
 
     def _verdict(self, row: Row) -> RolloutVerdict | None:
+        if row.is_as_far_as_it_goes:
+            return RolloutVerdict.READY
         match row.state:
             case State.IN_SYNC | State.DIGEST:
                 return RolloutVerdict.READY

@@ -85,7 +85,7 @@ def outcome_document(outcome: SyncOutcome, context: str | None) -> dict[str, Any
 
 
 def _commands(outcome: SyncOutcome, context: str | None) -> tuple[str, ...]:
-    if outcome.verdict not in (RolloutVerdict.FAILED, RolloutVerdict.TIMED_OUT):
+    if not _has_failed(outcome):
         return ()
     trouble = outcome.rollout.trouble if outcome.rollout else None
     return commands(outcome.environment, outcome.kind, outcome.service, trouble, context)
@@ -121,10 +121,15 @@ def failure_blocks(outcome: SyncOutcome, context: str | None) -> list[Line]:
     """Return the last log lines of a rollout that failed, and the commands that show more."""
     trouble = outcome.rollout.trouble if outcome.rollout else None
     lines: list[Line] = []
-    if outcome.verdict in (RolloutVerdict.FAILED, RolloutVerdict.TIMED_OUT) and trouble is not None:
+    if _has_failed(outcome) and trouble is not None:
         who = f"{outcome.service}{'' if trouble.pod is None else ' ' + trouble.pod}"
         lines += [Line(f"  {who} | {text}", Style.DIM) for text in trouble.log]
     return lines + [Line(f"  {command}", Style.DIM) for command in _commands(outcome, context)]
+
+
+def _has_failed(outcome: SyncOutcome) -> bool:
+    late = outcome.verdict in (RolloutVerdict.FAILED, RolloutVerdict.TIMED_OUT)
+    return late or (outcome.failed and outcome.verdict is None)
 
 
 def _tells(outcome: SyncOutcome) -> bool:
@@ -154,6 +159,9 @@ def summary_line(report: SyncReport) -> str:
         return "nothing was changed"
     if set(counts) <= {Deed.UNCHANGED}:
         said = f"nothing to do: {plural(counts[Deed.UNCHANGED], 'service')} as recorded"
+        failed = sum(_has_failed(o) for o in report.outcomes)
+        if failed:
+            return f"{said}, {plural(failed, 'rollout')} failed"
         waiting = sum(not o.settled and o.verdict is None for o in report.outcomes)
         return f"{said}, {waiting} not rolled out: add --wait to see why" if waiting else said
     return ", ".join(f"{counts[done]} {done.value}" for done in Deed if counts[done])

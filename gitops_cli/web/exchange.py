@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from types import MappingProxyType
@@ -69,12 +70,21 @@ class Request(NamedTuple):
         return headers
 
 
+_WARNING = r'299 \S+ "((?:[^"\\]|\\.)*)"'
+
+
 class Response(NamedTuple):
     """An answer, whole. The names of `headers` are in lower case; lines of one name are joined."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what the server warns of, as kubectl shows it."""
+        found = re.findall(_WARNING, self.headers.get("warning", ""))
+        return tuple(re.sub(r"\\(.)", r"\1", text) for text in found)
 
 
 class Transport(Protocol):

@@ -64,7 +64,8 @@ class SyncOutcome(NamedTuple):
     """One service. `before` is the image its workload had, `containers` those that get `wanted`.
 
     `verdict` and `rollout` are set where its rollout was waited for. Not `settled`: its pods were
-    not yet what it asks for when the sync looked.
+    not yet what it asks for when the sync looked; `failed`: and its status said why they will not
+    be.
     """
 
     environment: EnvironmentName
@@ -81,6 +82,7 @@ class SyncOutcome(NamedTuple):
     verdict: RolloutVerdict | None = None
     rollout: Rollout | None = None
     settled: bool = True
+    failed: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
@@ -90,6 +92,8 @@ class SyncOutcome(NamedTuple):
         codes = [_CODE_OF_DONE.get(self.done, ExitCode.OK)]
         if self.verdict is not None:
             codes.append(_CODE_OF_VERDICT.get(self.verdict, ExitCode.OK))
+        elif self.failed:
+            codes.append(ExitCode.ROLLOUT_FAILED)
         return worst(codes)
 
     @property
@@ -143,7 +147,9 @@ class SyncReport(NamedTuple):
 def unpatched(row: Row) -> SyncOutcome:
     """Return the outcome of a service that needs no patch, or cannot get one."""
     done = {State.MISSING: Deed.MISSING, State.UNCLEAR: Deed.UNCLEAR}.get(row.state, Deed.UNCHANGED)
-    halted = row.rollout is not None and row.rollout.phase is Phase.HALTED
+    standing = (Phase.HALTED, Phase.PARTITIONED)
+    halted = row.rollout is not None and row.rollout.phase in standing
+    failed = row.rollout is not None and row.rollout.phase is Phase.FAILED
     stands = row.state is State.FAILED or halted  # what only rolls needs no words
     return SyncOutcome(
         row.environment,
@@ -157,6 +163,8 @@ def unpatched(row: Row) -> SyncOutcome:
         held=row.lock is not None,
         commit=row.commit,
         settled=row.state not in (State.FAILED, State.ROLLING),
+        failed=failed and done is Deed.UNCHANGED,
+        rollout=row.rollout if failed else None,
     )
 
 

@@ -1,0 +1,114 @@
+"""What `sync` says of rollouts whose status, read alone, would mislead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.live import ABSENT, CRASHING, FAILING, NEW, OLD, UNREADY, Live, image
+from tests.cli.synced import services
+from tests.testbed.kube import Kube, eventually
+from tests.testbed.webhook import Webhook
+
+
+def exceeded(live: Live, service: str = "web") -> None:
+    """Wait until the Deployment's status says that its deadline is exceeded."""
+
+    def look() -> bool:
+        status = live.kube.get("Deployment", live.namespace, service)["status"]
+        return any(c["reason"] == "ProgressDeadlineExceeded" for c in status["conditions"])
+
+    eventually(look)
+
+
+def test_a_rollback_to_what_ran_before_is_not_failed_by_the_deadline_it_ends(live: Live) -> None:
+    """The condition of the broken rollout stays until a pod count rises."""
+    live.running("web", OLD, progressDeadlineSeconds=2)
+    for _ in range(3):
+        live.record({"web.deployment": ABSENT})
+        assert live.sync("--wait").code == 7
+        exceeded(live)
+        live.record({"web.deployment": OLD})
+        done = live.sync("--wait", "-o", "json").ok()
+        assert services(done.json())["web"]["rollout"] == "ready"
+
+
+def test_a_rollout_that_had_failed_before_is_said_by_the_sync_that_has_nothing_to_patch(
+    live: Live,
+) -> None:
+    live.record({"web.deployment": CRASHING})
+    live.running("web", OLD, progressDeadlineSeconds=1)
+    live.sync().ok()
+    exceeded(live)
+    done = live.sync()
+    assert done.code == 7
+    assert "ProgressDeadlineExceeded" in done.stdout
+    assert "1 service as recorded, 1 rollout failed" in done.stderr
+    assert "kubectl describe deployment/web" in done.stdout
+
+
+def partitioned(live: Live, version: str) -> None:
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
+    live.run("StatefulSet", "db", OLD, replicas=3, updateStrategy=strategy)
+    live.kube.wait_rolled_out("StatefulSet", live.namespace, "db")
+    live.record({"db.statefulset": version})
+
+
+def test_the_canary_above_a_partition_is_waited_for(live: Live) -> None:
+    partitioned(live, NEW)
+    done = live.sync("--wait", "-o", "json").ok()
+    db = services(done.json())["db"]
+    assert db["rollout"] == "ready"
+    assert db["reason"] == "partition 2: 1 of 3 pods is new, the others stay old"
+    canary = live.kube.get("Pod", live.namespace, "db-2")
+    assert canary["spec"]["containers"][0]["image"] == image("db", NEW)
+    assert live.rows()["db"]["state"] == "rolling", "not all pods run what git records"
+
+
+def test_a_canary_that_never_gets_ready_is_no_success(live: Live) -> None:
+    partitioned(live, UNREADY)
+    assert live.sync("--wait", "--timeout", "5s").code == 8
+
+
+def test_a_job_that_failed_before_fails_no_later_deployment(live: Live, kube: Kube) -> None:
+    live.record({"tick.cronjob": FAILING, "web.deployment": NEW})
+    live.run("CronJob", "tick", FAILING, schedule="* * * * *")
+    live.running("web", OLD)
+    eventually(lambda: any("failed" in job["status"] for job in kube.find("Job", live.namespace)))
+    kube.patch("CronJob", live.namespace, "tick", {"spec": {"suspend": True}})
+    eventually(lambda: live.rows()["tick"]["state"] == "failed")
+    done = live.sync("--wait", "-o", "json").ok()
+    outcome = services(done.json())
+    assert {name: one["rollout"] for name, one in outcome.items()} == {
+        "tick": "ready",
+        "web": "ready",
+    }
+    assert "failed" in outcome["tick"]["reason"] or "exit code" in outcome["tick"]["reason"]
+
+
+@pytest.fixture
+def webhook(behind: Live, kube: Kube, tmp_path: Path) -> Iterator[Webhook]:
+    """Return an admission webhook for the Deployments of the environment."""
+    with Webhook(kube, behind.namespace, tmp_path / "webhook") as found:
+        yield found
+
+
+def test_a_webhooks_denial_keeps_its_words_whatever_its_code(
+    behind: Live, webhook: Webhook
+) -> None:
+    for code in (400, 403, 404, 409, 422):
+        webhook.status = {"code": code, "message": "image is not signed"}
+        done = behind.sync()
+        assert done.code == 4, code
+        assert f'"{webhook.name}" denied the request: image is not signed' in done.stderr
+        assert "a rule of the cluster" in done.stderr
+    assert behind.image_of("web") == image("web", OLD)
+
+
+def test_what_the_server_warns_of_is_told(behind: Live, webhook: Webhook) -> None:
+    webhook.warnings = ['the tag "8f14" is mutable', "team = unknown"]
+    done = behind.sync().ok()
+    for text in webhook.warnings:
+        assert f"web: the server warns: {text}" in done.stderr
