@@ -124,6 +124,9 @@ At = Annotated[
         help="State as it was at that time: 2026-11-23T02:00, 2h.",
     ),
 ]
+New = Annotated[
+    bool, typer.Option("--new", help="Record services that their project does not have yet.")
+]
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="GLOB", help="Only services like this.")
 ]

@@ -12,11 +12,13 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.resolution import (
     environment_for,
+    is_source_of,
     projects_with,
     service_of_remote,
 )
 from gitops_cli.domain.recorded.stages import Ambiguous, in_order
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.text import one_line, redacted
 
 if TYPE_CHECKING:
     from gitops_cli.source.checkout import Checkout
@@ -96,6 +98,24 @@ def service_checkout(session: Session) -> Checkout:
 def service_of(checkout: Checkout, team: TeamSettings) -> ServiceName:
     """Return which service a checkout is; raises UsageError."""
     return service_of_remote(checkout.remote, checkout.root.name, team)
+
+
+def need_source(
+    checkout: Checkout, service: ServiceName, team: TeamSettings, *, instead: str | None = None
+) -> None:
+    """Raise UsageError unless a checkout is the source of a service: its HEAD is no version else.
+
+    Nothing could say whether such a hash is older than the recorded one. `instead` is how to
+    record it all the same.
+    """
+    if is_source_of(service, checkout.remote, checkout.root.name, team):
+        return
+    remote = redacted(checkout.remote) if checkout.remote else "its URL"
+    spelled = f"write {instead} if it is meant, or " if instead else ""
+    raise UsageError(
+        f"{checkout.root} is not known as the source of {service}",
+        hint=f'{spelled}say so in gitops.toml: [service.{service}] source = "{one_line(remote)}"',
+    )
 
 
 def service_here(

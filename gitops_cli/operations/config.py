@@ -82,6 +82,7 @@ def _defaults() -> dict[str, Setting]:
         "stages": team.stages,
         "versions.form": team.version_form.value,
         "versions.require_ancestry": team.require_ancestry,
+        "versions.new_services": team.new_services.value,
         "commit.skip_ci": team.skip_ci,
     }
     return {key: Setting(key, value, DEFAULT) for key, value in values.items()}

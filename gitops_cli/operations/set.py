@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -35,6 +34,7 @@ from gitops_cli.domain.errors import ExpectationFailed, StaleBuild, UsageError
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Age, age_by_times, age_of_build
 from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
+from gitops_cli.domain.recorded.newcomers import check_newcomers
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
@@ -71,6 +71,8 @@ class Order(NamedTuple):
     `images` may refuse versions whose image is missing, and pin the others.
     `is_preview`: nothing will be written, so nobody has to confirm it.
     `kind` is for services that are new in the environment; None: as they are elsewhere.
+    `is_new`: services that their project does not know are meant to be made; else only
+    `newcomers`.
     """
 
     environment: str
@@ -87,6 +89,8 @@ class Order(NamedTuple):
     reason: str | None = None
     run: str | None = None
     is_preview: bool = False
+    is_new: bool = False
+    newcomers: Collection[ServiceName] = ()
 
 
 def draft_recording(
@@ -119,6 +123,9 @@ def draft_recording(
     kinds = {service: order.kind or _kind_of(service, environment, snapshot) for service in wanted}
     intent = recording(environment, wanted, kinds)
     settled = settle(intent.plan, environment)
+    if not order.is_new:
+        added = {change.service for change in settled.write if change.action is Action.ADD}
+        check_newcomers(added - {*order.newcomers}, environment.name, snapshot)
     guards = _Guards(order, snapshot, environment, team, state, sources)
     used = enforce(guards.refusals(wanted, settled.write, now), order.overrides)
     if settled.write and not order.is_preview:
@@ -148,7 +155,7 @@ def draft_recording(
         proposal_of(environment.name, settled.write, edits, occasion),
         reason=order.reason,
         overrides=used,
-        warnings=(*guards.warnings, *_news(settled.write, environment, snapshot)),
+        warnings=tuple(guards.warnings),
     )
 
 
@@ -315,19 +322,3 @@ def _meets(found: Version | None, expected: str) -> bool:
         return expected in (found.tag, str(found))
     digits = expected.lower()
     return str(found).startswith(digits) and len(digits) >= 7  # as git abbreviates
-
-
-def _news(
-    changes: Collection[Change], environment: Environment, snapshot: Snapshot
-) -> Iterator[str]:
-    """Yield what to say of services that the environment did not have: a typing error, perhaps."""
-    elsewhere = {s for e in snapshot.environments.values() for s in e.files}
-    for change in changes:
-        if change.action is not Action.ADD:
-            continue
-        near = difflib.get_close_matches(change.service, environment.files, n=1, cutoff=0.8)
-        if near and change.service not in elsewhere:
-            yield (
-                f"{change.service} is new in {environment.name}: did you mean {near[0]}? "
-                f"(to take it back: git rm {environment.name}/{change.service}.*)"
-            )

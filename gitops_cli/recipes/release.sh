@@ -1,7 +1,9 @@
 #!/bin/sh
 # A service's pipeline in plain shell: build HEAD, push its image, record its hash.
 # Run it in a full clone of the service (gitops compares commits, so that an older build never
-# replaces a newer one). Needs git, ssh, docker and gitops, and in the environment
+# replaces a newer one). A service's first version is recorded on purpose, by hand: `gitops release
+# -e development --new`; [versions] new_services = "allow" in gitops.toml lets pipelines do it.
+# Needs git, ssh, docker and gitops, and in the environment
 #   REGISTRY_USER, REGISTRY_PASSWORD
 #   STATE_DEPLOY_KEY    an ssh key that may push the state repository
 #   STATE_KNOWN_HOSTS   the lines of known_hosts for its server

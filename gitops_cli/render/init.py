@@ -48,5 +48,5 @@ def _steps(blueprint: Blueprint, directory: Path, branch: str, remote: str | Non
     if remote is None:
         yield "  git remote add origin URL"
     yield f"  git push -u origin {shlex.quote(branch)}"
-    yield f"  gitops set SERVICE=HASH -e {blueprint.stages[0]}{project}"
+    yield f"  gitops set SERVICE=HASH -e {blueprint.stages[0]}{project} --new"
     yield "  gitops status"

@@ -37,7 +37,8 @@ def view(status: Status) -> View:
 
 def _unused(grid: Grid) -> list[Line]:
     title = f"{grid.project}: " if grid.project else ""
-    text = f"no services yet; `gitops set SERVICE=HASH -e {grid.columns[0].environment}` adds one"
+    first = grid.columns[0].environment
+    text = f"no services yet; `gitops set SERVICE=HASH -e {first} --new` adds one"
     return [Line(title + text, Style.DIM)]
 
 

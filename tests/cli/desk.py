@@ -13,6 +13,7 @@ from tests.testbed.gitops import Gitops
 
 DIGEST = "sha256:" + "0f" * 32
 DEV = "shop-development"
+SETTINGS = '[versions]\nnew_services = "allow"\n'
 # Notes what it is told; `push` puts the tag into the registry's directory.
 DOCKER = """\
 #!/bin/sh
@@ -92,9 +93,8 @@ def _desk(tmp_path: Path, directory: Path, gitops: Gitops, address: str) -> Desk
     git(checkout, "add", ".")
     git(checkout, "commit", "-q", "-m", "Begin")
     state = init_bare(tmp_path / "state.git")
-    add_commits(
-        state, [Commit("start", {f"{DEV}/images_path": f"{address}/shop/\n"}, 1_793_606_400)]
-    )
+    files = {f"{DEV}/images_path": f"{address}/shop/\n", "gitops.toml": SETTINGS}
+    add_commits(state, [Commit("start", files, 1_793_606_400)])
     docker = tmp_path / "programs" / "docker"
     docker.parent.mkdir()
     docker.write_text(DOCKER.replace("HOST", address).replace("DIGEST", DIGEST))

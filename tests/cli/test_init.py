@@ -38,7 +38,7 @@ def test_next_steps_are_said(gitops: Gitops) -> None:
     out = gitops("init", "state", *ARGUMENTS).ok().stdout
     assert "cd state\n" in out
     assert "git remote add origin" in out
-    assert "gitops set SERVICE=HASH -e development\n" in out
+    assert "gitops set SERVICE=HASH -e development --new\n" in out
 
 
 @pytest.mark.parametrize("argument", [".", "../here", None])

@@ -169,27 +169,19 @@ def test_bad_input_changes_nothing(company, clone, word, why):
     assert count(company) == before
 
 
-def test_a_new_service_with_a_familiar_name_is_questioned(company, clone):
-    done = clone("set", f"authentcation={NEW}", "-e", DEV).ok()
-
-    assert "authentcation is new in project1-development: did you mean authentication?" in (
-        done.stderr
-    )
-
-
 def test_a_new_service_gets_the_kind_that_is_said(company, clone):
-    clone("set", f"cache={NEW}", "-e", DEV, "--kind", "StatefulSet").ok()
+    clone("set", f"cache={NEW}", "-e", DEV, "--new", "--kind", "StatefulSet").ok()
 
     assert git(company.remote, "show", f"main:{DEV}/cache.statefulset") == NEW
 
 
 def test_a_service_that_is_new_here_has_the_kind_it_has_elsewhere(company, clone):
-    clone("set", f"cache={NEW}", "-e", DEV, "--kind", "StatefulSet").ok()
+    clone("set", f"cache={NEW}", "-e", DEV, "--new", "--kind", "StatefulSet").ok()
 
     clone("set", f"cache={NEW}", "-e", PROD).ok()
 
     assert git(company.remote, "show", f"main:{PROD}/cache.statefulset") == NEW
-    clone("set", f"cache={NEW}", "-e", "project2-staging", "--kind", "DaemonSet").ok()
+    clone("set", f"cache={NEW}", "-e", "project2-staging", "--new", "--kind", "DaemonSet").ok()
     unclear = clone("set", f"cache={NEW}", "-e", STAGING)
     assert unclear.code == 2
     assert "elsewhere of several kinds: DaemonSet, StatefulSet" in unclear.stderr

@@ -254,13 +254,13 @@ def test_a_dry_run_needs_no_confirmation(company, clone):
 
 def test_expecting_nothing_is_for_new_services(company, clone):
     assert clone("set", f"authentication={NEW}", "-e", "dev", "--expect", "none").code == 6
-    clone("set", f"fresh={NEW}", "-e", DEV, "--expect", "none").ok()
+    clone("set", f"fresh={NEW}", "-e", DEV, "--new", "--expect", "none").ok()
     assert company.recorded(DEV)["fresh"] == NEW
 
 
 def test_a_tag_is_expected_as_it_is_written(company, clone):
     with_settings(company, '[versions]\nform = "any"\n')
-    clone("set", "fresh=v1.2-RC1", "-e", DEV).ok()
+    clone("set", "fresh=v1.2-RC1", "-e", DEV, "--new").ok()
 
     assert clone("set", "fresh=v1.2", "-e", DEV, "--expect", "v1.2-rc1").code == 6
     clone("set", "fresh=v1.2", "-e", DEV, "--expect", "v1.2-RC1").ok()

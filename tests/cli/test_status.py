@@ -219,7 +219,7 @@ def test_what_is_not_there(state: Gitops, arguments: list[str], code: int, messa
 def test_a_project_without_services_says_how_to_record_one(state: Gitops, article: Article) -> None:
     settle(article, {"new-development/images_path": "registry.example.com/new/\n"})
     shown = state("status").ok().stdout
-    assert "new: no services yet; `gitops set SERVICE=HASH -e new-development` adds one" in shown
+    assert "new: no services yet; `gitops set SERVICE=HASH -e new-development --new`" in shown
     assert "new" not in state("status", "orders").ok().stdout
 
 

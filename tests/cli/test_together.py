@@ -21,7 +21,7 @@ def hash_of(number: int) -> str:
 def test_pipelines_that_record_lose_nothing(company: Article, gitops: Gitops) -> None:
     before = git(company.remote, "rev-parse", "main")
     writers = [
-        clone.start("set", f"service-{number}={hash_of(number)}", "-e", DEV)
+        clone.start("set", f"service-{number}={hash_of(number)}", "-e", DEV, "--new")
         for number, clone in enumerate(clones(company, gitops))
     ]
 

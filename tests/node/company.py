@@ -76,6 +76,7 @@ def company(
     files: dict[str, str | None] = {
         f"{environment}/images_path": f"{registry.address}/shop/\n" for environment in (DEV, PROD)
     }
+    files["gitops.toml"] = '[versions]\nnew_services = "allow"\n'
     add_commits(state, [Commit("start", files, 1_793_606_400)])
     variables = {**engine.variables, "GITOPS_REPO": str(state)}
     if registry.account is not None:

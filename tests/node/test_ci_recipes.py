@@ -83,7 +83,10 @@ def pipeline(
     git(checkout, "add", ".")
     git(checkout, "commit", "-q", "-m", "Begin")
     state = init_bare(tmp_path / "state.git")
-    files: dict[str, str | None] = {f"{DEV}/images_path": f"{closed.address}/shop/\n"}
+    files: dict[str, str | None] = {
+        f"{DEV}/images_path": f"{closed.address}/shop/\n",
+        "gitops.toml": '[versions]\nnew_services = "allow"\n',
+    }
     add_commits(state, [Commit("start", files, 1_793_606_400)])
     (gitops.home / ".gitconfig").unlink()  # a runner knows nobody
     variables = {

@@ -51,7 +51,7 @@ def test_a_commit_runs_on_the_node(floor: Floor, gitops: Gitops, tmp_path: Path,
         KUBECONFIG=floor.node.kubeconfig,
         PATH=f"/usr/bin:{gitops.environment['PATH']}",
     )
-    release = ("release", "-e", "dev", "--builder", name, "--pin", "-o", "json")
+    release = ("release", "-e", "dev", "--new", "--builder", name, "--pin", "-o", "json")
 
     for greeting in ("good morning", "good evening"):
         (checkout / "greeting").write_text(f"{greeting}\n")

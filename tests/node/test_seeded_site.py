@@ -157,7 +157,7 @@ def test_a_seeded_container_becomes_a_promoted_version(
     docker("exec", "site", "sed", "-i", "s/My blog/Our blog/", "/usr/share/nginx/html/index.html")
 
     released = at_work(
-        *("release", "site", "-e", "dev", "--builder", "docker", "--pin", "-o", "json"),
+        *("release", "site", "-e", "dev", "--new", "--builder", "docker", "--pin", "-o", "json"),
         *("--image-from-container", "site", "--cmd", "nginx -g 'daemon off;'"),
         timeout=200,
     )

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 def setting(service: str, value: str) -> tuple[str, ...]:
     """Return the arguments of a `gitops set` in development."""
-    return ("set", f"{service}={value}", "-e", "dev")
+    return ("set", f"{service}={value}", "-e", "dev", "--new")
 
 
 def promoting(source: str = "dev") -> tuple[str, ...]:

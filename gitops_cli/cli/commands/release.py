@@ -14,6 +14,7 @@ from gitops_cli.cli.options import (
     Confirm,
     DryRun,
     Env,
+    New,
     Pin,
     Project,
     Reason,
@@ -29,7 +30,7 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.release_words import BuildArguments
-from gitops_cli.cli.resolve import service_checkout, service_of
+from gitops_cli.cli.resolve import need_source, service_checkout, service_of
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
@@ -151,6 +152,7 @@ def release(
         Kind | None,
         typer.Option(help="Kind of a service that is new here; by default as it is elsewhere."),
     ] = None,
+    new: New = False,
     allow_older: AllowOlder = False,
     override_lock: OverrideLock = False,
     override_freeze: OverrideFreeze = False,
@@ -182,6 +184,7 @@ def release(
         project=project,
         usual_project=session.user.project,
         kind=kind,
+        is_new=new,
         by_branch=True,
         branch=source.branch,
         overrides=overrides_of(
@@ -260,6 +263,7 @@ class _Source:
     def versions(self, team: TeamSettings) -> dict[ServiceName, Version]:
         """Return the one version to record."""
         service = self._service or service_of(self._checkout, team)
+        need_source(self._checkout, service, team)
         return {service: Version(self.revision)}
 
     def reason(self, reason: str | None) -> str | None:

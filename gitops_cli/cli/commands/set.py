@@ -13,6 +13,7 @@ from gitops_cli.cli.options import (
     Confirm,
     DryRun,
     Env,
+    New,
     Pin,
     Project,
     Reason,
@@ -29,10 +30,12 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.prompts import ask_text, confirm_by_name, may_ask
+from gitops_cli.cli.prompts import confirm as ask_yes
 from gitops_cli.cli.report import report
 from gitops_cli.cli.resolve import (
     choose_environment,
     environment_named,
+    need_source,
     service_checkout,
     service_of,
 )
@@ -42,6 +45,7 @@ from gitops_cli.domain.change.policy import Unconfirmed
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Kind, Snapshot
+from gitops_cli.domain.recorded.newcomers import NewService
 from gitops_cli.domain.recorded.stages import Ambiguous
 from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.text import one_line
@@ -82,6 +86,7 @@ def set_versions(
             show_default=False,
         ),
     ] = None,
+    new: New = False,
     allow_older: AllowOlder = False,
     override_lock: OverrideLock = False,
     override_freeze: OverrideFreeze = False,
@@ -125,6 +130,7 @@ def set_versions(
         project=project,
         usual_project=session.user.project,
         kind=kind,
+        is_new=new,
         expected=expected,
         by_branch=by_branch,
         branch=wish.branch if by_branch else None,
@@ -178,6 +184,16 @@ def with_answers(session: Session, record: Callable[[Order], T], order: Order) -
             question = f"Which environment is `{open_question.word}`?"
             chosen = choose_environment(session, question, open_question.fits, flag="--env")
             order = order._replace(environment=chosen)
+        except NewService as open_question:
+            if not may_ask():
+                raise
+            session.output.warn(open_question.message)
+            if open_question.hint:
+                session.output.say(open_question.hint)
+            asked = f"Record {open_question.service} as new in {open_question.environment}?"
+            ask_yes(asked, flag="--new")
+            session.answers.options["--new"] = ""
+            order = order._replace(newcomers=(*order.newcomers, open_question.service))
         except Unconfirmed as open_question:
             if not may_ask() or order.confirmed is not None:
                 raise
@@ -220,7 +236,7 @@ class _Wish:
             checkout = self._checkout()
             return {service_of(checkout, team): Version(_head(checkout))}
         return {
-            service: Version(_head(self._checkout()))
+            service: Version(_head(self._checkout_of(service, team)))
             if version is None
             else self._full(service, version, team)
             for service, version in self._given.items()
@@ -228,6 +244,11 @@ class _Wish:
 
     def _checkout(self) -> Checkout:
         return service_checkout(self._session)
+
+    def _checkout_of(self, service: ServiceName, team: TeamSettings) -> Checkout:
+        checkout = self._checkout()
+        need_source(checkout, service, team, instead=f"{service}=HASH")
+        return checkout
 
     def _full(self, service: ServiceName, version: Version, team: TeamSettings) -> Version:
         is_prefix = 4 <= len(version.tag) <= 64 and set(version.tag) <= _HEX

@@ -109,6 +109,7 @@ def _settings(stages: Sequence[str]) -> Iterator[str]:
     yield '# container = "app"                        # which container gets the image\n\n'
     yield "# [versions]\n"
     yield '# form = "any"                             # permit tags that are not commit hashes\n'
+    yield '# new_services = "allow"                   # CI may record new services\n'
 
 
 _GITATTRIBUTES = """\

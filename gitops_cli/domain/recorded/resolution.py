@@ -120,3 +120,19 @@ def service_of_remote(remote: str | None, directory: str, team: TeamSettings) ->
     raise UsageError(
         f"`{one_line(directory)}` is not the name of a service", hint="name it: SERVICE=HASH"
     )
+
+
+def is_source_of(
+    service: ServiceName, remote: str | None, directory: str, team: TeamSettings
+) -> bool:
+    """Tell whether a checkout with this remote, in a directory of this name, is a service's source.
+
+    One repository may be declared as the source of several services.
+    """
+    source = team.service(service).source
+    if source is not None and remote is not None and same_remote(source, remote):
+        return True
+    try:
+        return service_of_remote(remote, directory, team) == service
+    except UsageError:
+        return False

@@ -34,6 +34,13 @@ class VersionForm(StrEnum):
     ANY = "any"
 
 
+class NewServices(StrEnum):
+    """What happens where nobody can be asked about a service that no environment has."""
+
+    ASK = "ask"
+    ALLOW = "allow"
+
+
 class StageRules(NamedTuple):
     """`[stage.NAME]`; `lines` has the line of each key in gitops.toml."""
 
@@ -67,6 +74,7 @@ class TeamSettings(NamedTuple):
     version_form: VersionForm = VersionForm.COMMIT
     require_ancestry: bool = False
     skip_ci: bool = False
+    new_services: NewServices = NewServices.ASK
 
     def stage(self, name: str) -> StageRules:
         """Return the rules of a stage; a stage nobody mentioned has none."""

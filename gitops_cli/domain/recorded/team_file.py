@@ -17,6 +17,7 @@ from gitops_cli.domain.recorded.freeze import FreezeWindow, parse_freeze
 from gitops_cli.domain.recorded.team import (
     DEFAULT_STAGES,
     Mode,
+    NewServices,
     Requirement,
     ServiceRules,
     StageRules,
@@ -39,7 +40,7 @@ _STAGE = (
     "branches",
 )
 _SERVICE = ("source", "container")
-_VERSIONS = ("form", "require_ancestry")
+_VERSIONS = ("form", "require_ancestry", "new_services")
 _COMMIT = ("skip_ci",)
 
 # scp-like `git@host:path` is ssh; a path is a file.
@@ -69,6 +70,7 @@ def parse_team(file: RawFile | None) -> TeamSettings:
         versions.word("form", VersionForm, VersionForm.COMMIT),
         versions.flag("require_ancestry"),
         commit.flag("skip_ci"),
+        versions.word("new_services", NewServices, NewServices.ASK),
     )
 
 

@@ -1,0 +1,86 @@
+"""Services that an environment does not have yet: recorded on purpose, or a slip of the hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.forge_links import repository_name
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.near import MISSPELT, near
+from gitops_cli.domain.recorded.environment import Environment, Snapshot, service_at
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import NewServices
+
+
+class NewService(UsageError):
+    """A service would be made by the way; a terminal may say yes, a script must say `--new`."""
+
+    code = "new-service"
+
+    def __init__(
+        self, message: str, *, hint: str, service: ServiceName, environment: EnvironmentName
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.service = service
+        self.environment = environment
+
+
+def check_newcomers(
+    services: Iterable[ServiceName], environment: EnvironmentName, snapshot: Snapshot
+) -> None:
+    """Raise NewService for the first of the services that its project does not know.
+
+    `[versions] new_services = "allow"` lets pass what no project has, unless its name is like one
+    that is there: that is a slip, or another spelling of a declared source.
+    """
+    project = place_of(environment, snapshot.team).project
+    homes = services_by_project(snapshot)
+    for service in sorted(services):
+        if service in homes.get(project, ()):
+            continue
+        elsewhere = sorted(name or "no project" for name, has in homes.items() if service in has)
+        if elsewhere:
+            raise NewService(
+                f"{service} is new in {environment}: it lives in {', '.join(elsewhere)}",
+                hint="name the environment in full, or --new if it is to live there too",
+                service=service,
+                environment=environment,
+            )
+        meant = list(dict.fromkeys(_alike(service, snapshot, homes)))
+        if meant or snapshot.team.new_services is not NewServices.ALLOW:
+            raise NewService(
+                f"no environment has a service `{service}` yet",
+                hint=f"did you mean {' or '.join(meant)}? If not, --new records it as a new one"
+                if meant
+                else f"--new records it in {environment} as a new one; [versions] new_services = "
+                '"allow" in gitops.toml lets CI do so',
+                service=service,
+                environment=environment,
+            )
+
+
+def services_by_project(snapshot: Snapshot) -> dict[str, set[ServiceName]]:
+    """Return which services each project knows, in whatever stage, unreadable files included."""
+    homes: dict[str, set[ServiceName]] = {}
+    for name, environment in snapshot.environments.items():
+        homes.setdefault(place_of(name, snapshot.team).project, set()).update(_known(environment))
+    return homes
+
+
+def _known(environment: Environment) -> Iterator[ServiceName]:
+    yield from environment.files
+    for finding in environment.findings:
+        if (service := service_at(finding.path)) is not None:
+            yield service
+
+
+def _alike(
+    service: ServiceName, snapshot: Snapshot, homes: dict[str, set[ServiceName]]
+) -> Iterator[str]:
+    """Yield the services that may be meant: by their name, or because their source is called so."""
+    for name, rules in snapshot.team.services.items():
+        source = rules.source
+        if source is not None and name != service and repository_name(source).lower() == service:
+            yield name
+    yield from near(service, {s for has in homes.values() for s in has}, cutoff=MISSPELT)
