@@ -25,6 +25,8 @@ _EXHAUSTED = {
     errno.EAGAIN: "`ulimit -u` shows how many processes and threads there may be",
     errno.EDQUOT: None,
     errno.EIO: None,
+    errno.ECONNRESET: None,  # another program ended before it had read what it was given
+    errno.EPIPE: None,
     errno.EMFILE: "`ulimit -n` shows how many files may be open at once",
     errno.ENFILE: None,
     errno.ENOMEM: None,
@@ -44,8 +46,13 @@ def tell(output: Output, error: Exception) -> ExitCode:
 
 
 def traced(error: BaseException) -> str:
-    """Return the trace of an error and of all it came from, without secrets."""
-    return without_secrets("".join(traceback.format_exception(error))).rstrip("\n")
+    """Return the trace of an error and of all it came from, without secrets.
+
+    Only the source lines stay as they are: they are ours, and name what could be one.
+    """
+    parts = traceback.format_exception(error)
+    shown = (part if part.startswith('  File "') else without_secrets(part) for part in parts)
+    return "".join(shown).rstrip("\n")
 
 
 def _is_bug_in_ci(error: GitOpsError) -> bool:

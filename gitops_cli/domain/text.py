@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+# Characters that do something, or hide, instead of being seen: controls, what turns the direction
+# of writing, blanks without a width, halves of characters, private ones; not line feeds and tabs.
+# Those beyond the first 65,536 stand apart: in one class they take five times as long.
+_ACTING = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
+    "\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ud800-\uf8ff\ufeff\uffa0\ufff0-\ufffb"
+)
+_ACTING_BEYOND = (
+    "\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U0010ffff"  # tags, more variants, private ones
+)
 # What CI systems act on when it stands in a log: GitHub's commands at the start of a line, the
-# older form of GitHub and Azure anywhere.
-_COMMAND = re.compile(r"^(?P<indent>\s*):(?=:)|(?<=#)#(?=\[|vso\[)", re.MULTILINE)
+# older form of GitHub, Azure's and TeamCity's anywhere.
+_COMMAND = re.compile(r"^(?P<indent>\s*):(?=:)|(?<=#)#(?=\[|(?i:vso|teamcity)\[)", re.MULTILINE)
 _CREDENTIALS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s]+@"
 
-_LOGIN = r"\b(Bearer|Basic)[ \t]+[^\n'\"]+"
+_NAME = r"(?:password|passwd|secret|token|api[-_]?key|key-data)"
+_SECRETS = (
+    r"\b(?:Bearer|Basic)[ \t]+(?P<login>[^\n'\"]+)",
+    r"\bAuthorization['\"]?\s*[:=,](?!\W*b?\W*(?:Bearer|Basic)\b)\W*(?P<header>[^\n'\"]+)",
+    rf"{_NAME}(?:['\"]?\s*[:=]\s*b?['\"]?|['\"],\s*b?['\"])(?P<named>[^\s'\"&,;)}}\]]+)",
+    r"[?&][\w-]*(?:sig|signature|credential|code)=(?P<signed>[^&\s'\"]+)",
+    r"\b(?P<token>eyJ[\w-]+\.[\w-]+\.[\w-]*|gh[a-z]_\w{20,}|github_pat_\w+|glpat-[\w-]{20,})",
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<key>[\s\S]*?)(?:-----END|\Z)",
+)
 
 
 def visible(text: str) -> str:
@@ -17,20 +38,25 @@ def visible(text: str) -> str:
 
     Line feeds and tabs are kept: the caller decides whether its place has room for lines.
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text  # nearly always: thousands of texts are shown at once
-    return "".join(_visible(character) for character in text)
+    return escaped(text, lambda code: f"\\x{code:02x}" if code < 0x100 else _python(code))
 
 
-def _visible(character: str) -> str:
-    if character in "\n\t" or character.isprintable():
-        return character
-    import unicodedata  # 3 ms, and hardly ever needed
+def escaped(text: str, write: Callable[[int], str]) -> str:
+    """Return `text` with each character that acts as `write` says it by its number."""
 
-    if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}:
-        return character  # a space of another width, or a character newer than this Python
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    def written(match: re.Match[str]) -> str:
+        character = match[0]
+        if character >= "\U00010000" and not re.match(f"[{_ACTING_BEYOND}]", character):
+            return character
+        return write(ord(character))
+
+    return re.sub(f"[{_ACTING}\U00010000-\U0010ffff]", written, text)
+
+
+def _python(code: int) -> str:
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def inert(text: str) -> str:
@@ -67,12 +93,20 @@ def _redact(match: re.Match[str]) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Return `text` without what a trace may carry: credentials of URLs and of a login.
+    """Return `text` without what a trace may carry: credentials of URLs, of a login, keys.
 
     After `Bearer` and `Basic` the rest of the line goes, up to a quotation mark: a token that has
-    white space is one of those that end in a trace.
+    white space is one of those that end in a trace. Rather too much goes than too little.
     """
-    return redacted(re.sub(_LOGIN, r"\1 ***", text, flags=re.IGNORECASE))
+    for pattern in _SECRETS:
+        text = re.sub(pattern, _starred, text, flags=re.IGNORECASE)
+    return redacted(text)
+
+
+def _starred(match: re.Match[str]) -> str:
+    whole, at = match[0], match.start()
+    begin, end = match.span(match.lastgroup or 0)
+    return f"{whole[: begin - at]}***{whole[end - at :]}"
 
 
 def holds_credentials(text: str) -> bool:

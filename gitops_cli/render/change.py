@@ -136,7 +136,8 @@ def _row(change: Change, changelog: Changelog, *, back: bool) -> list[Cell | str
     old = Cell(before) if before else Cell("new", Style.INFO)
     new = Cell(after) if after else Cell("removed", Style.WARN)
     commits = _distance(change, changelog, back=back)
-    return [change.service, old, new, commits, authors, changelog.link or ""]
+    link = Cell(changelog.link or "", link=changelog.link)
+    return [change.service, old, new, commits, authors, link]
 
 
 def _short(version: Version) -> str:
@@ -165,7 +166,8 @@ def _distance(change: Change, changelog: Changelog, *, back: bool) -> Cell:
 def _source(change: Change, changelog: Changelog) -> Iterator[Line]:
     if not changelog.commits and not changelog.removed and not changelog.link:
         return
-    yield Line(f"{change.service}{': ' + changelog.link if changelog.link else ''}", Style.STRONG)
+    link = f": {changelog.link}" if changelog.link else ""
+    yield Line(f"{change.service}{link}", Style.STRONG, changelog.link)
     distance = changelog.distance
     yield from _listed("+", changelog.commits, distance.ahead)
     yield from _listed("-", changelog.removed, distance.behind)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gitops_cli.render.layout import table_lines
-from gitops_cli.render.plain import plain_line
+from gitops_cli.render.safe import for_terminal
 from gitops_cli.render.view import Line, Style, View, shown
 
 
@@ -26,4 +26,4 @@ def print_view(view: View, console: Console, *, wide: bool = False) -> None:
 
 def print_line(console: Console, text: str, style: Style = Style.PLAIN) -> None:
     """Write lines of text as they are: no markup, no wrapping, nothing from outside acts."""
-    console.print(Text(plain_line(text), style=style.value), soft_wrap=True)
+    console.print(Text(for_terminal(text), style=style.value), soft_wrap=True)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.render.safe import for_json, for_yaml
 from gitops_cli.render.view import View
 
 API_VERSION = "gitops-cli/v1"
-
-# What JSON may hold as it is but a terminal or a CI log would act on: C1 controls, characters that
-# turn the direction of writing, halves of characters; and `##[` of GitHub and Azure. Two patterns,
-# because one of both takes five times as long over a megabyte.
-_ACTING = r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
-_COMMAND = r"(?<=#)#(?=\[|vso\[)"
 
 
 def document(view: View) -> dict[str, Any]:
@@ -41,7 +35,7 @@ def as_json(value: dict[str, Any] | list[dict[str, Any]], *, ascii_only: bool = 
     """
     import json  # tables do without it
 
-    return _escaped(json.dumps(value, indent=2, ensure_ascii=ascii_only))
+    return for_json(json.dumps(value, indent=2, ensure_ascii=ascii_only))
 
 
 def as_yaml(value: dict[str, Any], *, ascii_only: bool = False) -> str:
@@ -52,7 +46,7 @@ def as_yaml(value: dict[str, Any], *, ascii_only: bool = False) -> str:
         """Quotes what must be escaped, and lines, which else could begin one of the log's."""
 
     def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-        style = '"' if "\n" in text or _escaped(text) != text else None
+        style = '"' if "\n" in text or for_yaml(text) != text else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
 
     Dumper.add_representer(str, represent)
@@ -60,14 +54,4 @@ def as_yaml(value: dict[str, Any], *, ascii_only: bool = False) -> str:
     text = yaml.dump(
         value, Dumper=Dumper, sort_keys=False, allow_unicode=not ascii_only, width=2**31
     )
-    return _escaped(str(text)).rstrip("\n")
-
-
-def _escaped(text: str) -> str:
-    if not text.isascii() or "\x7f" in text:
-        text = re.sub(_ACTING, _written_out, text)
-    return re.sub(_COMMAND, _written_out, text) if "##" in text else text
-
-
-def _written_out(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+    return for_yaml(str(text)).rstrip("\n")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 
-from gitops_cli.render.plain import cell_text
+from gitops_cli.render.safe import for_cell
 from gitops_cli.render.view import Cell, Column, Flow, Style, Table, cell
 
 GAP = 2
@@ -45,7 +45,7 @@ def table_lines(table: Table, width: int | None) -> Iterator[Text]:
 
 
 def _text(value: Cell) -> Text:
-    return Text(cell_text(value), style=value.style.value)
+    return Text(for_cell(value.text), style=value.style.value)
 
 
 def _total(widths: Sequence[int]) -> int:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from gitops_cli.domain.text import one_line
-from gitops_cli.render.view import Column, Table, View, cell
-
-# Whatever would begin markup, a link, a mention or a cell; text from elsewhere must not act.
-_SPECIAL = r"([\\`*_{}\[\]<>|~#@!]|^:(?=:))"
+from gitops_cli.render.safe import for_markdown, markdown_link
+from gitops_cli.render.view import Cell, Column, Line, Table, View, cell
 
 
 def markdown(view: View) -> str:
     """Return the blocks: a Markdown table for each table, a paragraph for each line."""
     blocks = (
-        "\n".join(_table(block)) if isinstance(block, Table) else escape(block.text)
+        "\n".join(_table(block)) if isinstance(block, Table) else _text(block)
         for block in view.blocks
     )
     return "\n\n".join(blocks)
@@ -23,12 +19,12 @@ def markdown(view: View) -> str:
 
 def _table(table: Table) -> Iterator[str]:
     if table.title:
-        yield f"### {escape(table.title)}"
+        yield f"### {for_markdown(table.title)}"
         yield ""
-    yield _row(escape(column.title) for column in table.columns)
+    yield _row(for_markdown(column.title) for column in table.columns)
     yield _row(_rule(column) for column in table.columns)
     for row in table.rows:
-        yield _row(escape(cell(value).text) for value in row)
+        yield _row(_text(cell(value)) for value in row)
 
 
 def _rule(column: Column) -> str:
@@ -39,6 +35,9 @@ def _row(cells: Iterator[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def escape(text: str) -> str:
-    """Return text that Markdown shows as it is."""
-    return re.sub(_SPECIAL, r"\\\1", one_line(text))
+def _text(value: Cell | Line) -> str:
+    before, link, after = value.text.partition(value.link or "\n")
+    if value.link is None or not link:
+        return for_markdown(value.text)
+    parts = (for_markdown(before), markdown_link(link), for_markdown(after))
+    return " ".join(filter(None, parts))

@@ -4,36 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gitops_cli.domain.text import inert, one_line, visible
-from gitops_cli.render.view import Cell, Line, Table, View, cell, shown
+from gitops_cli.render.safe import for_cell, for_terminal
+from gitops_cli.render.view import Line, Table, View, cell, shown
 
 
 def plain_view(view: View, *, wide: bool = False) -> Iterator[str]:
     """Yield the lines of the view's blocks."""
     for index, block in enumerate(view.blocks):
         if isinstance(block, Line):
-            yield plain_line(block.text)
+            yield for_terminal(block.text)
             continue
         if block.title:
             if index:
                 yield ""
-            yield plain_line(block.title)
+            yield for_terminal(block.title)
         yield from _aligned(shown(block, wide=wide))
 
 
-def plain_line(text: str) -> str:
-    """Return lines of text as they are: nothing from outside acts."""
-    return inert(visible(text))
-
-
-def cell_text(value: Cell | str) -> str:
-    """Return what a cell shows; an empty one would shift the columns for who splits at blanks."""
-    return inert(one_line(cell(value).text)) or "-"
-
-
 def _aligned(table: Table) -> Iterator[str]:
-    titles = [cell_text(column.title.upper()) for column in table.columns]
-    texts = [titles, *([cell_text(value) for value in row] for row in table.rows)]
+    titles = [for_cell(column.title.upper()) for column in table.columns]
+    texts = [titles, *([for_cell(cell(value).text) for value in row] for row in table.rows)]
     widths = [max(map(_width, column)) for column in zip(*texts, strict=True)]
     for row in texts:
         yield "".join(_padded(row, widths, table)).rstrip()

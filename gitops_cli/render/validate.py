@@ -10,6 +10,7 @@ from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.validation import Validation
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.document import as_json
+from gitops_cli.render.safe import for_workflow_message, for_workflow_property
 from gitops_cli.render.view import Line, Style, View
 
 
@@ -70,19 +71,9 @@ def github_commands(findings: Sequence[Finding]) -> Iterator[str]:
     """
     for finding in findings:
         text = finding.message + (f"; {finding.hint}" if finding.hint else "")
-        properties = (
-            f"file={_property(finding.path)},line={finding.line},title={_property(finding.rule)}"
-        )
-        yield f"::{finding.severity} {properties}::{_data(one_line(text))}"
-
-
-def _data(text: str) -> str:
-    # In this order, as actions/toolkit does it.
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+        file, title = map(for_workflow_property, (finding.path, finding.rule))
+        properties = f"file={file},line={finding.line},title={title}"
+        yield f"::{finding.severity} {properties}::{for_workflow_message(one_line(text))}"
 
 
 def gitlab_report(findings: Sequence[Finding]) -> str:

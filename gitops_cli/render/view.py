@@ -28,6 +28,8 @@ class Cell(NamedTuple):
 
     text: str
     style: Style = Style.PLAIN
+    link: str | None = None
+    """An address of ours in the text, to be followed where the format knows links."""
 
 
 class Flow(Enum):
@@ -65,6 +67,8 @@ class Line(NamedTuple):
 
     text: str
     style: Style = Style.PLAIN
+    link: str | None = None
+    """As a cell's."""
 
 
 class View(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -11,6 +13,7 @@ import pytest
 import typer
 
 from gitops_cli.cli.command import within
+from gitops_cli.cli.output import Format
 from gitops_cli.cli.session import Session, SharedOptions
 from gitops_cli.domain import errors
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
@@ -291,7 +294,9 @@ def test_the_report_of_a_bug_has_no_credentials(
         try:
             raise ValueError(text)
         except ValueError as error:
-            raise RuntimeError(f"while asking: {text}") from error
+            asking = RuntimeError(f"while asking: {text}")
+            asking.add_note(text)
+            raise asking from error
 
     with pytest.raises(typer.Exit):
         within(SharedOptions(verbose=verbose), work)
@@ -299,6 +304,45 @@ def test_the_report_of_a_bug_has_no_credentials(
     assert "while asking" in told
     assert ("Traceback" in told) is bool(verbose)
     assert "S3CR3T" not in told
+
+
+def test_a_bug_is_a_document_too(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(session: Session) -> None:
+        raise RuntimeError("\x1b]0;x\x07 Bearer S3CR3T")
+
+    with pytest.raises(typer.Exit):
+        within(SharedOptions(output=Format.JSON), work)
+    told = json.loads(capsys.readouterr().err)
+    assert (told["code"], told["exit_code"]) == ("bug", ExitCode.BUG)
+    assert "S3CR3T" not in told["message"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/x/index"), ExitCode.MACHINE),
+        (OSError(errno.EMFILE, "Too many open files"), ExitCode.MACHINE),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), ExitCode.MACHINE),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), ExitCode.MACHINE),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), ExitCode.DENIED),
+        (OSError(errno.EROFS, "Read-only file system", b"/x\xff"), ExitCode.DENIED),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300), ExitCode.USAGE),
+        (RuntimeError("can't start new thread"), ExitCode.MACHINE),
+        (MemoryError(), ExitCode.MACHINE),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/x"), ExitCode.BUG),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_the_machine_refuses_is_no_bug(
+    capsys: pytest.CaptureFixture[str], error: Exception, code: ExitCode
+) -> None:
+    def work(session: Session) -> None:
+        raise error
+
+    with pytest.raises(typer.Exit) as exit_:
+        within(SharedOptions(), work)
+    assert exit_.value.exit_code == code
+    assert capsys.readouterr().err.count("error: ") == 1
 
 
 def test_each_error_has_its_code_and_word() -> None:

@@ -225,6 +225,16 @@ def test_credentials(text: str, shown: str) -> None:
         ("basic Zm9v at https://u:p@h/", "basic ***"),
         ("a forbearer of Basics", "a forbearer of Basics"),
         ("https://u:p@h/", "https://***@h/"),
+        ("{'Authorization': 'token abc', 'x': 1}", "{'Authorization': '***', 'x': 1}"),
+        ("('Authorization', b'Basic abc')", "('Authorization', b'Basic ***')"),
+        ("password=hunter2&x=1", "password=***&x=1"),
+        ('{"access_token": "abc"}', '{"access_token": "***"}'),
+        ("PRIVATE-TOKEN: abc", "PRIVATE-TOKEN: ***"),
+        ("get /x?X-Amz-Signature=abc&y=1", "get /x?X-Amz-Signature=***&y=1"),
+        (f"said {'eyJhbGciOi.eyJzdWIi.abc-d'} twice", "said *** twice"),
+        (f"ghp_{'a' * 36} and glpat-{'b' * 20}", "*** and ***"),
+        ("-----BEGIN PRIVATE KEY-----\nabc\n-----END", "-----BEGIN PRIVATE KEY-----***-----END"),
+        ("no token was found, a secret is missing", "no token was found, a secret is missing"),
     ],
 )
 def test_a_trace_without_secrets(text: str, shown: str) -> None:

@@ -1,0 +1,96 @@
+"""Text from elsewhere in each place where we write it, so that it is seen and never acts.
+
+Commit messages, names of files and branches, reasons, logs: whoever wrote them may have meant the
+reader's terminal, the CI system that keeps the log, or the page that shows our Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gitops_cli.domain.text import escaped, inert, one_line, visible
+
+# Whatever would begin markup, an entity, a cell or a block.
+_SPECIAL = r"([\\`*_{}\[\]<>|~#@!&]|^:(?=:)|^[-+=](?=\s|[-+=]|$)|(?<=^\d)[.)]|(?<=^\d\d)[.)])"
+# What forges make links and notifications of, even where its signs are escaped: addresses,
+# mentions, numbers of issues. Only code is left alone.
+_LINKED = r"(\S*(?:://|(?<!\w)www\.|@\w|(?<!\w)(?:#|GH-)\d)\S*)"
+_ADDRESS = r"https?://[!-~]+"
+_COMMAND = r"(?<=#)#(?=\[|(?i:vso|teamcity)\[)"
+
+
+def for_terminal(text: str) -> str:
+    """Return lines for a terminal, a pipe or a CI job's log."""
+    return inert(visible(text))
+
+
+def for_cell(text: str) -> str:
+    """Return one line of it; an empty cell would shift the columns for who splits at blanks."""
+    return inert(one_line(text)) or "-"
+
+
+def for_json(text: str) -> str:
+    """Return a JSON document that holds the same values, with what acts in it escaped."""
+    return _without_commands(text if _is_plain(text) else escaped(text, _in_json))
+
+
+def for_yaml(text: str) -> str:
+    """Return a YAML document, whose strings are quoted where needed, likewise."""
+    return _without_commands(text if _is_plain(text) else escaped(text, _in_yaml))
+
+
+def for_markdown(text: str) -> str:
+    """Return text that GitHub's and GitLab's Markdown shows as it is, on one line.
+
+    An address, a mention or the number of an issue becomes code: else there would be a link to
+    wherever a stranger likes, or somebody would be called.
+    """
+    parts = re.split(_LINKED, one_line(text))
+    return "".join(
+        _code(part) if index % 2 else re.sub(_SPECIAL, r"\\\1", part)
+        for index, part in enumerate(parts)
+    )
+
+
+def markdown_link(address: str) -> str:
+    """Return a link that is ours, to be followed; what is no plain address is shown as text."""
+    if not re.fullmatch(_ADDRESS, address) or re.search(r"[<>|`\\]", address):
+        return for_markdown(address)
+    return f"<{address}>"
+
+
+def for_workflow_message(text: str) -> str:
+    """Return the message of one of GitHub's workflow commands."""
+    # In this order, as actions/toolkit does it.
+    text = re.sub(_COMMAND, r"\\x23", visible(text))
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def for_workflow_property(text: str) -> str:
+    """Return the value of one of their properties."""
+    return for_workflow_message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "\x7f" not in text
+
+
+def _without_commands(text: str) -> str:
+    return re.sub(_COMMAND, r"\\u0023", text) if "##" in text else text
+
+
+def _in_json(code: int) -> str:
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    high, low = divmod(code - 0x10000, 0x400)
+    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
+
+
+def _in_yaml(code: int) -> str:
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _code(text: str) -> str:
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    blank = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{blank}{text}{blank}{fence}".replace("|", r"\|")
