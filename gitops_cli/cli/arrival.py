@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from gitops_cli.cli.look import clusters_of, progress
+from gitops_cli.cli.clusters import clusters_of, progress
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import commands
 from gitops_cli.domain.cluster.sync import SyncOutcome, SyncReport

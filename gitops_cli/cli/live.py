@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitops_cli.cli.look import clusters_of, report_problems
+from gitops_cli.cli.clusters import clusters_of, report_problems
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.sync import Followed
 from gitops_cli.domain.errors import InvalidState, worst

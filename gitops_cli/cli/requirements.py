@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitops_cli.cli.look import clusters_of
+from gitops_cli.cli.clusters import clusters_of
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.comparison import Comparison, target_of
 from gitops_cli.domain.recorded.environment import Environment

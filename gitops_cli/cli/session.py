@@ -159,6 +159,11 @@ class Session:
             offline=self.options.offline,
         )
 
+    def note_troubles(self, sources: Sources) -> None:
+        """Say which sources could not be asked, so that `unknown` is not taken for an answer."""
+        for trouble in sources.troubles.values():
+            self.output.note(f"what lies between versions is not known: {trouble}")
+
     @cached_property
     def ci(self) -> CiRun | None:
         """Return the CI run this is, from the variables of the known systems."""

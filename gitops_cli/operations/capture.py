@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.change.draft import (
-    SKIP_CI,
-    Draft,
-    Occasion,
-    Verb,
-    proposal_of,
-    version_edits,
-)
-from gitops_cli.domain.change.intent import settle
+from gitops_cli.domain.change.draft import SKIP_CI, Draft, Verb
+from gitops_cli.domain.change.intent import Intent
 from gitops_cli.domain.change.plan import Change, Plan
-from gitops_cli.domain.change.policy import Refusal, enforce, locked, needs_review
 from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.cluster.capturing import Capture, Exported, captured
 from gitops_cli.domain.cluster.workload import Target, Workload
@@ -30,13 +22,10 @@ from gitops_cli.domain.recorded.environment import (
     Kind,
     Snapshot,
 )
-from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.text import plural
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.ports import Cluster
-from gitops_cli.operations.promote import moved
-from gitops_cli.operations.terms import Terms
-from gitops_cli.operations.unreadable import spoiled_contents
+from gitops_cli.operations.writing import Terms, Wanted, draft_versions
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -112,7 +101,6 @@ def draft_capture(
     `seen` is the repository when the namespace was read: what somebody recorded since is not
     taken back. Raises SourceMoved then, and whatever refuses a write.
     """
-    team = snapshot.team
     environment = snapshot.environments.get(namespace) or Environment(namespace, None, {})
     kinds = {found.service: found.kind for found in capture.found}
     desired: dict[ServiceName, Version] = {f.service: f.version for f in capture.found}
@@ -121,38 +109,18 @@ def draft_capture(
     current = {s: v for s, v in before.versions.items() if s in desired}
     # Of services that already are as they run, too: they may have been recorded anew.
     every = Plan(namespace, tuple(Change(s, current.get(s), v) for s, v in sorted(desired.items())))
-    settled = settle(every, environment)
-    if settled.moved:
-        raise moved(namespace, every, settled.moved)
-    place = place_of(namespace, team)
-
-    def refusals() -> Iterator[Refusal]:
-        if settled.write:
-            yield from needs_review(place, team.stage(place.stage))
-            yield from locked(environment, [c.service for c in settled.write], now)
-
-    used = enforce(refusals(), terms.overrides)
-    spoiled = spoiled_contents(state, snapshot, environment)
-    edits = version_edits(environment, settled.write, kinds, spoiled=spoiled)
+    files = manifests
     if environment.images_path is None and capture.found:
         content = f"{capture.images_path}\n".encode()
-        edits = (Edit(f"{namespace}/{IMAGES_PATH}", None, content), *edits)
-    occasion = Occasion(Verb.CAPTURE, terms.reason, terms.run, overrides=used, skip_ci=team.skip_ci)
-    proposal = proposal_of(namespace, settled.write, (*edits, *manifests), occasion)
-    if not settled.write:
-        skip = f" {SKIP_CI}" if team.skip_ci else ""
-        count = plural(len(proposal.edits), "file")
-        proposal = proposal._replace(subject=f"{namespace}: capture {count}{skip}")
-    return Draft(
-        Verb.CAPTURE,
-        namespace,
-        settled.write,
-        tuple(Change(c.service, c.desired, c.desired) for c in settled.done),
-        proposal,
-        reason=terms.reason,
-        overrides=used,
-        warnings=tuple(_warnings(capture)),
-    )
+        files = (Edit(f"{namespace}/{IMAGES_PATH}", None, content), *manifests)
+    wanted = Wanted(Verb.CAPTURE, Intent(every, kinds), files=tuple(files))
+    draft = draft_versions(snapshot, wanted, terms, state=state, now=now)
+    if not draft.changes:
+        skip = f" {SKIP_CI}" if snapshot.team.skip_ci else ""
+        count = plural(len(draft.proposal.edits), "file")
+        subject = f"{namespace}: capture {count}{skip}"
+        draft = draft._replace(proposal=draft.proposal._replace(subject=subject))
+    return draft._replace(warnings=tuple(_warnings(capture)))
 
 
 def manifest_edits(

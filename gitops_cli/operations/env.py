@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitops_cli.domain.change.draft import SKIP_CI, Occasion, Verb, trailers
 from gitops_cli.domain.change.intent import selected_to_copy
 from gitops_cli.domain.change.plan import Change
-from gitops_cli.domain.change.policy import Refusal, enforce, need_confirmation, needs_review
+from gitops_cli.domain.change.policy import Refusal, enforce
 from gitops_cli.domain.change.proposal import Edit, Proposal
+from gitops_cli.domain.change.rules import REQUIRE, Case, refusals
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.blueprint import images_path_of
@@ -26,8 +27,8 @@ from gitops_cli.domain.recorded.environment import (
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import Place, candidates, in_order, made_ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.operations.promote import Requires, policy
-from gitops_cli.operations.terms import Terms
+from gitops_cli.operations.promote import Requires
+from gitops_cli.operations.writing import Terms, check_confirmed
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -109,7 +110,6 @@ def draft_copy(
     state: StateRepository,
     requires: Callable[[TeamSettings], Requires],
     now: datetime,
-    is_preview: bool = False,
 ) -> NewEnvironment:
     """Return a copy of an environment: images path, versions, manifests if asked; no locks.
 
@@ -138,11 +138,11 @@ def draft_copy(
     edits = tuple(Edit(path, there.get(path), content) for path, content in files.items())
     changes = [Change(s, None, source.files[s].version) for s in services] if is_new else []
     into = Environment(target, images_path.strip(), {})
-    refusals = _policy(snapshot, source, into, changes, terms, requires=requires(team), now=now)
-    used = enforce(refusals, terms.overrides)
-    if changes and not is_preview:
-        rules = team.stage(place_of(target, team).stage)
-        need_confirmation(target, rules, confirmed=terms.confirmed, reason=terms.reason)
+    used = enforce(
+        refusals(_case(team, source, into, tuple(changes), requires, now)), terms.overrides
+    )
+    if changes:
+        check_confirmed(target, team.stage(place_of(target, team).stage), terms)
     occasion = Occasion(
         Verb.ENV, terms.reason, terms.run, source.name, overrides=used, skip_ci=team.skip_ci
     )
@@ -162,28 +162,35 @@ def _made_ambiguous(name: EnvironmentName, snapshot: Snapshot, team: TeamSetting
     return None if name in snapshot.environments else made_ambiguous(name, team)
 
 
-def _policy(
-    snapshot: Snapshot,
+def _case(
+    team: TeamSettings,
     source: Environment,
     into: Environment,
-    changes: Sequence[Change],
-    terms: Terms,
-    *,
-    requires: Requires,
+    changes: tuple[Change, ...],
+    requires: Callable[[TeamSettings], Requires],
     now: datetime,
-) -> Iterator[Refusal]:
-    """Yield what refuses a promotion, with the way to a pull request for what is not there yet."""
-    team = snapshot.team
-    place = place_of(into.name, team)
-    if changes:
-        instead = (
+) -> Case:
+    """Return what is asked of a copy: what a promotion is, with the way to a pull request."""
+
+    def required(changes: Sequence[Change]) -> Iterable[Refusal]:
+        stage = team.stage(place_of(into.name, team).stage)
+        return requires(team)(stage, source, into, changes) if stage.require else ()
+
+    return Case(
+        Verb.ENV,
+        team,
+        into,
+        changes,
+        now,
+        wanted={c.service: c.desired for c in changes if c.desired is not None},
+        source=source.name,
+        instead=(
             f"`gitops env add {into.name} --images-path {into.images_path}`, then "
             f"`gitops promote --all --from {source.name} --to {into.name}` pushes the branch "
             "for one"
-        )
-        yield from needs_review(place, team.stage(place.stage), instead=instead)
-    reviewed = terms._replace(reviewed=True)
-    yield from policy(snapshot, source.name, into, changes, reviewed, requires=requires, now=now)
+        ),
+        asked={REQUIRE: required},
+    )
 
 
 def _check_name(name: EnvironmentName, snapshot: Snapshot) -> None:

@@ -6,29 +6,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import Draft, Occasion, Verb, proposal_of, version_edits
-from gitops_cli.domain.change.intent import Intent, promotion, recording, settle
-from gitops_cli.domain.change.plan import Change, Plan
-from gitops_cli.domain.change.policy import (
-    Refusal,
-    enforce,
-    frozen,
-    locked,
-    needs_review,
-    wrong_form,
-    wrong_source,
-)
-from gitops_cli.domain.errors import SourceMoved, UsageError
+from gitops_cli.domain.change.draft import Draft, Verb
+from gitops_cli.domain.change.intent import Intent, promotion, recording
+from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.change.policy import Refusal
+from gitops_cli.domain.change.rules import REQUIRE
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.stages import Place, place_of
 from gitops_cli.domain.recorded.team import StageRules
-from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images
 from gitops_cli.operations.parallel import ask_all
-from gitops_cli.operations.terms import Terms
-from gitops_cli.operations.unreadable import spoiled_contents
+from gitops_cli.operations.writing import Terms, Wanted, draft_versions
 
 if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
@@ -88,92 +79,30 @@ def draft_promotion(
     now: datetime,
 ) -> Draft:
     """Return what is left of the plan on this tip; raises what refuses it, and SourceMoved."""
-    team = snapshot.team
     target = snapshot.environment(planned.target)
-    settled = settle(planned.intent.plan, target)
-    if settled.moved:
-        raise moved(planned.target, planned.intent.plan, settled.moved)
-    refusals = policy(
-        snapshot, planned.source, target, settled.write, terms, requires=requires, now=now
-    )
-    used = enforce(refusals, terms.overrides)
-    occasion = Occasion(
-        Verb.PROMOTE,
-        terms.reason,
-        terms.run,
-        source=planned.source,
-        overrides=used,
-        # A forge would not run the checks of a request whose commit says so, and never merge it.
-        skip_ci=team.skip_ci and not terms.reviewed,
-    )
-    edits = version_edits(
-        target,
-        settled.write,
-        planned.intent.kinds,
-        spoiled=spoiled_contents(state, snapshot, target),
-    )
-    return Draft(
-        Verb.PROMOTE,
-        target.name,
-        settled.write,
-        (*planned.unchanged, *settled.done),
-        proposal_of(target.name, settled.write, edits, occasion),
-        source=planned.source,
-        reason=terms.reason,
-        overrides=used,
-        warnings=_warnings(place_of(planned.source, team), place_of(target.name, team)),
-    )
 
+    def required(changes: Sequence[Change]) -> Iterator[Refusal]:
+        stage = snapshot.team.stage(place_of(target.name, snapshot.team).stage)
+        if stage.require:
+            yield from requires(stage, snapshot.environment(planned.source), target, changes)
 
-def policy(
-    snapshot: Snapshot,
-    source: EnvironmentName,
-    target: Environment,
-    changes: Sequence[Change],
-    terms: Terms,
-    *,
-    requires: Requires,
-    now: datetime,
-) -> Iterator[Refusal]:
-    """Yield what refuses to copy versions from one environment to another, if there are any."""
-    if not changes:
-        return
-    team = snapshot.team
-    place = place_of(target.name, team)
-    rules = team.stage(place.stage)
-    for change in changes:
-        if change.desired is not None:
-            yield from wrong_form(change.service, change.desired, team)
-    if not terms.reviewed:
-        yield from needs_review(place, rules)
-    yield from wrong_source(place_of(source, team), place, rules)
-    yield from frozen(place, rules, now)
-    yield from locked(target, [change.service for change in changes], now)
-    if rules.require:
-        yield from requires(rules, snapshot.environment(source), target, changes)
+    wanted = Wanted(Verb.PROMOTE, planned.intent, planned.unchanged, planned.source)
+    draft = draft_versions(
+        snapshot,
+        wanted,
+        terms,
+        state=state,
+        now=now,
+        case=lambda case: case._replace(asked={REQUIRE: required}),
+    )
+    origin, place = (place_of(name, snapshot.team) for name in (planned.source, planned.target))
+    return draft._replace(warnings=_warnings(origin, place))
 
 
 def _warnings(origin: Place, target: Place) -> tuple[str, ...]:
     if origin.project == target.project:
         return ()
     return (f"{origin.environment} and {target.environment} are of different projects",)
-
-
-def moved(environment: EnvironmentName, plan: Plan, now: Collection[Change]) -> SourceMoved:
-    """Return the refusal for changes of a plan that found another version than was shown."""
-    shown = {change.service: change.current for change in plan.changes}
-    what = "; ".join(
-        f"{change.service} is {_short(change.current)}, shown was {_short(shown[change.service])}"
-        for change in now
-    )
-    return SourceMoved(
-        f"{environment} moved meanwhile, nothing was written: {what}",
-        hint="look at the new plan, then repeat the command",
-    )
-
-
-def _short(version: Version | None) -> str:
-    return version.short if version else "absent"
 
 
 def changelogs(changes: Sequence[Change], sources: Sources) -> Mapping[ServiceName, Changelog]:

@@ -6,19 +6,16 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import Draft, Occasion, Verb, proposal_of, version_edits
-from gitops_cli.domain.change.intent import Intent, settle
+from gitops_cli.domain.change.draft import Draft, Verb
+from gitops_cli.domain.change.intent import Intent
 from gitops_cli.domain.change.plan import Change, plan_changes
-from gitops_cli.domain.change.policy import enforce, locked
 from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
 from gitops_cli.operations.lock import lock_edit
-from gitops_cli.operations.promote import moved
 from gitops_cli.operations.rollback_target import Back, wanted_versions
-from gitops_cli.operations.terms import Terms
-from gitops_cli.operations.unreadable import spoiled_contents
+from gitops_cli.operations.writing import Terms, Wanted, draft_versions
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -71,36 +68,11 @@ def draft_rollback(
 
     A freeze does not hold a rollback up.
     """
-    team = snapshot.team
     here = snapshot.environment(planned.environment)
-    settled = settle(planned.intent.plan, here)
-    if settled.moved:
-        raise moved(planned.environment, planned.intent.plan, settled.moved)
-    services = [change.service for change in settled.write]
-    used = enforce(locked(here, services, now), terms.overrides)
-    edits = version_edits(
-        here,
-        settled.write,
-        planned.intent.kinds,
-        spoiled=spoiled_contents(state, snapshot, here),
-    )
-    occasion = Occasion(
-        Verb.ROLLBACK, terms.reason, terms.run, overrides=used, skip_ci=team.skip_ci
-    )
     holds = _holds(snapshot, here, planned, terms, state, now, by)
-    files = (*edits, *holds.values())
-    proposal = proposal_of(here.name, settled.write, files, occasion, held=sorted(holds))
-    return Draft(
-        Verb.ROLLBACK,
-        here.name,
-        settled.write,
-        (*planned.unchanged, *settled.done),
-        proposal,
-        reason=terms.reason,
-        overrides=used,
-        warnings=planned.notes,
-        held=tuple(sorted(holds)),
-    )
+    wanted = Wanted(Verb.ROLLBACK, planned.intent, planned.unchanged, locks=holds)
+    draft = draft_versions(snapshot, wanted, terms, state=state, now=now)
+    return draft._replace(warnings=planned.notes)
 
 
 def _holds(

@@ -8,39 +8,21 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import (
-    Draft,
-    Occasion,
-    Verb,
-    proposal_of,
-    source_time_of,
-    version_edits,
-)
-from gitops_cli.domain.change.intent import recording, settle
+from gitops_cli.domain.change.draft import Draft, Verb, source_time_of
+from gitops_cli.domain.change.intent import recording
 from gitops_cli.domain.change.plan import Action, Change
-from gitops_cli.domain.change.policy import (
-    Override,
-    Refusal,
-    enforce,
-    frozen,
-    locked,
-    moment,
-    need_confirmation,
-    needs_review,
-    wrong_branch,
-    wrong_form,
-)
+from gitops_cli.domain.change.policy import Override, Refusal, moment
+from gitops_cli.domain.change.rules import EXPECT, STALE
 from gitops_cli.domain.errors import ExpectationFailed, StaleBuild, UsageError
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Age, age_by_times, age_of_build
 from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
 from gitops_cli.domain.recorded.newcomers import check_newcomers
 from gitops_cli.domain.recorded.resolution import environment_for
-from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images, unchecked
-from gitops_cli.operations.unreadable import spoiled_contents
+from gitops_cli.operations.writing import Terms, Wanted, draft_versions
 
 if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
@@ -69,10 +51,9 @@ class Order(NamedTuple):
     `wanted` is computed from the team's settings: they say which service a checkout is.
     `branch` is asked only if `by_branch`: a person who spells out a hash chose it.
     `images` may refuse versions whose image is missing, and pin the others.
-    `is_preview`: nothing will be written, so nobody has to confirm it.
     `kind` is for services that are new in the environment; None: as they are elsewhere.
-    `is_new`: services that their project does not know are meant to be made; else only
-    `newcomers`.
+    `is_new`: services that their project does not know are meant to be made; else only the
+    newcomers of `terms`.
     """
 
     environment: str
@@ -84,13 +65,8 @@ class Order(NamedTuple):
     expected: Expected = Expected()
     by_branch: bool = False
     branch: str | None = None
-    overrides: Collection[Override] = ()
-    confirmed: str | None = None
-    reason: str | None = None
-    run: str | None = None
-    is_preview: bool = False
+    terms: Terms = Terms()
     is_new: bool = False
-    newcomers: Collection[ServiceName] = ()
 
 
 def draft_recording(
@@ -122,41 +98,27 @@ def draft_recording(
     wanted = order.images(environment, wanted)
     kinds = {service: order.kind or _kind_of(service, environment, snapshot) for service in wanted}
     intent = recording(environment, wanted, kinds)
-    settled = settle(intent.plan, environment)
     if not order.is_new:
-        added = {change.service for change in settled.write if change.action is Action.ADD}
-        check_newcomers(added - {*order.newcomers}, environment.name, snapshot)
-    guards = _Guards(order, snapshot, environment, team, state, sources)
-    used = enforce(guards.refusals(wanted, settled.write, now), order.overrides)
-    if settled.write and not order.is_preview:
-        rules = team.stage(place_of(environment.name, team).stage)
-        need_confirmation(environment.name, rules, confirmed=order.confirmed, reason=order.reason)
-    edits = version_edits(
-        environment,
-        settled.write,
-        intent.kinds,
-        spoiled=spoiled_contents(state, snapshot, environment),
+        added = {c.service for c in intent.plan.changes if c.action is Action.ADD}
+        check_newcomers(added - {*order.terms.newcomers}, environment.name, snapshot)
+    changing = {change.service for change in intent.plan.changes}
+    unchanged = tuple(Change(s, v, v) for s, v in sorted(wanted.items()) if s not in changing)
+    guards = _Guards(order, snapshot, environment, state, sources)
+    draft = draft_versions(
+        snapshot,
+        Wanted(Verb.SET, intent, unchanged),
+        order.terms,
+        state=state,
+        now=now,
+        case=lambda case: case._replace(
+            wanted=wanted,
+            by_branch=order.by_branch,
+            branch=order.branch,
+            asked={EXPECT: guards.unexpected, STALE: guards.stale},
+        ),
+        source_times=guards.source_times,
     )
-    occasion = Occasion(
-        Verb.SET,
-        order.reason,
-        order.run,
-        source_times=guards.source_times(settled.write),
-        overrides=used,
-        skip_ci=team.skip_ci,
-    )
-    written = {change.service for change in settled.write}
-    unchanged = tuple(Change(s, v, v) for s, v in sorted(wanted.items()) if s not in written)
-    return Draft(
-        Verb.SET,
-        environment.name,
-        settled.write,
-        unchanged,
-        proposal_of(environment.name, settled.write, edits, occasion),
-        reason=order.reason,
-        overrides=used,
-        warnings=tuple(guards.warnings),
-    )
+    return draft._replace(warnings=tuple(guards.warnings))
 
 
 def _kind_of(service: ServiceName, environment: Environment, snapshot: Snapshot) -> Kind:
@@ -185,14 +147,13 @@ class _Guards:
         order: Order,
         snapshot: Snapshot,
         environment: Environment,
-        team: TeamSettings,
         state: StateRepository,
         sources: Callable[[TeamSettings], Sources],
     ) -> None:
         self._order = order
         self._snapshot = snapshot
         self._environment = environment
-        self._team = team
+        self._team = snapshot.team
         self._state = state
         self._sources_of = sources
         self.warnings: list[str] = []
@@ -202,22 +163,13 @@ class _Guards:
         """Return the services' sources; what is recorded already needs none."""
         return self._sources_of(self._team)
 
-    def refusals(
-        self, wanted: Mapping[ServiceName, Version], changes: Collection[Change], now: datetime
-    ) -> Iterator[Refusal]:
-        for service, version in wanted.items():
-            yield from wrong_form(service, version, self._team)
-        if not changes:
-            return
-        place = place_of(self._environment.name, self._team)
-        rules = self._team.stage(place.stage)
-        yield from needs_review(place, rules)
-        if self._order.by_branch:
-            yield from wrong_branch(self._order.branch, place, rules)
-        yield from frozen(place, rules, now)
-        yield from locked(self._environment, [change.service for change in changes], now)
+    def unexpected(self, changes: Collection[Change]) -> Iterator[Refusal]:
+        """Refuse where something else is recorded than `--expect` says."""
         for change in changes:
             yield from self._unexpected(change)
+
+    def stale(self, changes: Collection[Change]) -> Iterator[Refusal]:
+        """Refuse builds that are older than what is recorded."""
         for change in changes:
             yield from self._stale(change)
 

@@ -1,17 +1,146 @@
-"""Write what is computed anew for every tip, and hand back the last of it."""
+"""The one way to record versions: settle, enforce, edit, propose; then write what comes of it.
+
+Every tip is asked anew: what is left of the intent there, and what refuses it there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from gitops_cli.domain.change.proposal import Actor, Proposal, Written
-from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.change.draft import Draft, Occasion, Verb, proposal_of, version_edits
+from gitops_cli.domain.change.intent import Intent, settle
+from gitops_cli.domain.change.plan import Change, Plan
+from gitops_cli.domain.change.policy import Override, enforce, need_confirmation
+from gitops_cli.domain.change.proposal import Actor, Edit, Proposal, Written
+from gitops_cli.domain.change.rules import Case, refusals
+from gitops_cli.domain.errors import SourceMoved
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.team import StageRules
+from gitops_cli.domain.version import Version
+from gitops_cli.operations.unreadable import spoiled_contents
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 SECONDS = 300.0
+
+
+class Terms(NamedTuple):
+    """What is overridden, why, in which CI run, and which environment was confirmed by name.
+
+    `reviewed`: it goes to a branch that somebody merges. `preview`: nothing will be written on
+    these terms, so nobody has to confirm it. `newcomers` are services that a person wants to make.
+    """
+
+    overrides: Collection[Override] = ()
+    reason: str | None = None
+    run: str | None = None
+    confirmed: str | None = None
+    reviewed: bool = False
+    preview: bool = False
+    newcomers: tuple[ServiceName, ...] = ()
+
+
+class Wanted(NamedTuple):
+    """What a writer wants of one environment; `unchanged` was so already when it was planned.
+
+    `source` is where the versions come from. `files` and `locks` are written with them, and
+    `locks` hold their services.
+    """
+
+    verb: Verb
+    intent: Intent
+    unchanged: tuple[Change, ...] = ()
+    source: EnvironmentName | None = None
+    files: tuple[Edit, ...] = ()
+    locks: Mapping[ServiceName, Edit] = MappingProxyType({})
+
+
+def draft_versions(
+    snapshot: Snapshot,
+    wanted: Wanted,
+    terms: Terms,
+    *,
+    state: StateRepository,
+    now: datetime,
+    case: Callable[[Case], Case] = lambda case: case,
+    source_times: Callable[[Sequence[Change]], Mapping[ServiceName, datetime]] = lambda _: {},
+) -> Draft:
+    """Return what is left of a wish on this tip.
+
+    `case` adds what only this writer's rules ask. Raises SourceMoved where the tip holds neither
+    what was seen nor what is wanted, Unconfirmed for a protected stage, and what refuses a write.
+    """
+    name = EnvironmentName(wanted.intent.plan.environment)
+    target = snapshot.environments.get(name) or Environment(name, None, {})
+    settled = settle(wanted.intent.plan, target)
+    if settled.moved:
+        raise moved(name, wanted.intent.plan, settled.moved)
+    asked = Case(
+        wanted.verb,
+        snapshot.team,
+        target,
+        settled.write,
+        now,
+        wanted={c.service: c.desired for c in settled.write if c.desired is not None},
+        source=wanted.source,
+        reviewed=terms.reviewed,
+    )
+    used = enforce(refusals(case(asked)), terms.overrides)
+    if settled.write:
+        check_confirmed(name, asked.stage, terms)
+    spoiled = spoiled_contents(state, snapshot, target)
+    edits = version_edits(target, settled.write, wanted.intent.kinds, spoiled=spoiled)
+    occasion = Occasion(
+        wanted.verb,
+        terms.reason,
+        terms.run,
+        wanted.source,
+        source_times(settled.write),
+        used,
+        # A forge would not run the checks of a request whose commit says so, and never merge it.
+        skip_ci=snapshot.team.skip_ci and not terms.reviewed,
+    )
+    files = (*edits, *wanted.files, *wanted.locks.values())
+    held = tuple(sorted(wanted.locks))
+    return Draft(
+        wanted.verb,
+        name,
+        settled.write,
+        (*wanted.unchanged, *settled.done),
+        proposal_of(name, settled.write, files, occasion, held=held),
+        source=wanted.source,
+        reason=terms.reason,
+        overrides=used,
+        held=held,
+    )
+
+
+def check_confirmed(environment: EnvironmentName, rules: StageRules, terms: Terms) -> None:
+    """Raise Unconfirmed if what will be written in a protected stage was not confirmed."""
+    if not terms.preview:
+        need_confirmation(environment, rules, confirmed=terms.confirmed, reason=terms.reason)
+
+
+def moved(environment: EnvironmentName, plan: Plan, now: Collection[Change]) -> SourceMoved:
+    """Return the refusal for changes of a plan that found another version than was shown."""
+    shown = {change.service: change.current for change in plan.changes}
+    what = "; ".join(
+        f"{change.service} is {_short(change.current)}, shown was {_short(shown[change.service])}"
+        for change in now
+    )
+    return SourceMoved(
+        f"{environment} moved meanwhile, nothing was written: {what}",
+        hint="look at the new plan, then repeat the command",
+    )
+
+
+def _short(version: Version | None) -> str:
+    return version.short if version else "absent"
 
 
 class Proposing(Protocol):

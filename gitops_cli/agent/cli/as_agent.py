@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gitops_cli.agent.installing import find_installed
 from gitops_cli.agent.model.spec import NAME
-from gitops_cli.cli.look import clusters_of
+from gitops_cli.cli.clusters import clusters_of
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ConfigurationError, UsageError

@@ -48,8 +48,8 @@ from gitops_cli.agent.model.manifests import manifests as manifests_of
 from gitops_cli.agent.model.spec import IDENTITY, NEXT_IDENTITY, AgentMode, AgentSpec
 from gitops_cli.agent.rotating import Secret, read_secret
 from gitops_cli.agent.view import manifests_view
+from gitops_cli.cli.clusters import clusters_of, environments_named, placed
 from gitops_cli.cli.command import command
-from gitops_cli.cli.look import clusters_of, environments_named, placed
 from gitops_cli.cli.options import Context, DryRun, Kubeconfig, Project, Yes
 from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session

@@ -31,9 +31,9 @@ from gitops_cli.agent.rotating import (
     write_secret,
 )
 from gitops_cli.agent.view import key_view
+from gitops_cli.cli.clusters import clusters_of, environments_named
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.look import clusters_of, environments_named
 from gitops_cli.cli.options import Context, Kubeconfig, Project
 from gitops_cli.cli.prompts import confirm
 from gitops_cli.cli.session import Session

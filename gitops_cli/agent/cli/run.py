@@ -18,8 +18,8 @@ from gitops_cli.agent.model.spec import KEY_DIRECTORY
 from gitops_cli.agent.running import Agent
 from gitops_cli.agent.signers import Signers
 from gitops_cli.agent.view import round_view, visit_line
+from gitops_cli.cli.clusters import clusters_of
 from gitops_cli.cli.command import command
-from gitops_cli.cli.look import clusters_of
 from gitops_cli.cli.options import Context, Kubeconfig, duration
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, UsageError

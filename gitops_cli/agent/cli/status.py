@@ -10,9 +10,9 @@ from gitops_cli.agent.model.outcome import AgentReport, AgentReports
 from gitops_cli.agent.model.status import Health
 from gitops_cli.agent.reports import read_reports
 from gitops_cli.agent.view import status_view
+from gitops_cli.cli.clusters import clusters_of, environments_named, report_problems
 from gitops_cli.cli.command import command
 from gitops_cli.cli.commands.diff import Environments
-from gitops_cli.cli.look import clusters_of, environments_named, report_problems
 from gitops_cli.cli.options import Context, Kubeconfig, Project, duration
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst

@@ -6,8 +6,8 @@ from gitops_cli.agent.cli.options import Named
 from gitops_cli.agent.cli.plan import ClusterPlan, carry_out
 from gitops_cli.agent.installing import find_leftover, plan_uninstall, plan_unrestrict
 from gitops_cli.agent.model.spec import NAME
+from gitops_cli.cli.clusters import clusters_of, environments_named, placed
 from gitops_cli.cli.command import command
-from gitops_cli.cli.look import clusters_of, environments_named, placed
 from gitops_cli.cli.options import Context, DryRun, Kubeconfig, Project, Yes
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import Denied, GitOpsError, UnknownEnvironment

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
+from gitops_cli.cli.clusters import clusters_of
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.consent import consent, is_protected, needed_reason
-from gitops_cli.cli.look import clusters_of
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -23,6 +22,7 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.session import Session
+from gitops_cli.cli.writing import answering, note_writing, terms_of, warn_of
 from gitops_cli.domain.change.draft import Draft
 from gitops_cli.domain.cluster.capturing import Captured
 from gitops_cli.domain.errors import UnknownEnvironment
@@ -35,8 +35,7 @@ from gitops_cli.operations.capture import (
     read_capture,
     running_workloads,
 )
-from gitops_cli.operations.terms import Terms, agreed_to
-from gitops_cli.operations.writing import preview, write_draft
+from gitops_cli.operations.writing import Terms, preview, write_draft
 from gitops_cli.render.capture import capture_view
 
 
@@ -102,7 +101,7 @@ def capture(
         session.output.warn(note)
     found = read_capture(snapshot, name, workloads, images_path=images_path)
     exported = cluster.export(name, [(w.kind, w.name) for w in workloads]) if manifests else None
-    terms = Terms(overrides, message, session.ci.url if session.ci else None, confirm)
+    terms = terms_of(session, message, overrides=overrides, confirmed=confirm)
 
     def compute(now: Snapshot, terms: Terms) -> Draft:
         return draft_capture(
@@ -116,26 +115,23 @@ def capture(
             manifests=manifest_edits(now, name, exported, session.state) if exported else (),
         )
 
-    draft = preview(session.state, lambda now: compute(now, terms))
-    if dry_run:
-        result = Captured(found, draft, exported=exported)
-    else:
-        if draft.changes and is_protected(name, team):
-            consent(name, team, question="", yes=yes, confirmed=confirm)
-            reason = needed_reason(name, team, message)
-            terms = terms._replace(reason=reason, confirmed=name)
+    def write(_: str, terms: Terms) -> Captured:
         draft, written = write_draft(
             session.state,
-            lambda now: agreed_to(compute(now, terms), now, terms),
+            lambda now: compute(now, terms),
             actor=session.actor,
             timeout=timeout,
         )
-        result = Captured(found, draft, written, exported)
-    for warning in result.draft.warnings:
-        session.output.warn(warning)
+        return Captured(found, draft, written, exported)
+
+    if dry_run:
+        draft = preview(session.state, lambda now: compute(now, terms._replace(preview=True)))
+        result = Captured(found, draft, exported=exported)
+    else:
+        result = answering(session, write, name, terms)
+    warn_of(session, result.draft.warnings)
     for note in exported.notes if exported is not None else ():
         session.output.note(note)
-    for note in result.written.notes if result.written is not None else ():
-        session.output.note(note)
+    note_writing(session, result.written)
     show = session.show if dry_run else session.report
     show(capture_view(result))

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.annex import agent_hooks
+from gitops_cli.cli.clusters import clusters_of, environments_named, report_problems
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.look import clusters_of, environments_named, report_problems
 from gitops_cli.cli.options import (
     At,
     Context,

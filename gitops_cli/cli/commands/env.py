@@ -23,10 +23,11 @@ from gitops_cli.cli.options import (
     Yes,
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverridePolicy, overrides_of
-from gitops_cli.cli.prompts import ask_text, confirm_by_name, may_ask
+from gitops_cli.cli.prompts import ask_text
 from gitops_cli.cli.session import Session
+from gitops_cli.cli.writing import answering, note_writing, terms_of
 from gitops_cli.domain.change.plan import Change
-from gitops_cli.domain.change.policy import Refusal, Unconfirmed
+from gitops_cli.domain.change.policy import Refusal
 from gitops_cli.domain.names import parse_environment
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
@@ -38,8 +39,7 @@ from gitops_cli.operations.env import (
     list_environments,
 )
 from gitops_cli.operations.promote import Requires
-from gitops_cli.operations.terms import Terms
-from gitops_cli.operations.writing import preview, write_draft
+from gitops_cli.operations.writing import Terms, preview, write_draft
 from gitops_cli.render.env import list_view, new_view
 
 env = typer.Typer(
@@ -79,7 +79,7 @@ def add(
     """Add an environment without services."""
     environment = parse_environment(name)
     path = images_path or ask_text("Where are its images?", flag="--images-path")
-    terms = _terms(session, message)
+    terms = terms_of(session, message)
     _write(
         session,
         lambda snapshot: draft_addition(snapshot, environment, path, terms),
@@ -133,31 +133,22 @@ def copy(
         manifests,
     )
     overrides = overrides_of(message, freeze=override_freeze, policy=override_policy)
-    terms = _terms(session, message)._replace(overrides=overrides, confirmed=confirm)
+    said = terms_of(session, message, overrides=overrides, confirmed=confirm)
 
-    def write(terms: Terms) -> None:
+    def write(source: str, terms: Terms) -> None:
         def compute(snapshot: Snapshot) -> NewEnvironment:
             return draft_copy(
                 snapshot,
-                wanted,
+                wanted._replace(source=source),
                 terms,
                 state=session.state,
                 requires=lambda team: _requires(session, team, context, kubeconfig),
                 now=session.now(),
-                is_preview=dry_run,
             )
 
         _write(session, compute, dry_run=dry_run, timeout=timeout)
 
-    try:
-        write(terms)
-    except Unconfirmed as open_question:
-        if not may_ask() or confirm is not None:
-            raise
-        name = open_question.environment
-        why = message or ask_text(f"{name} is protected. Why is this done?", flag='-m "why"')
-        confirm_by_name(f"{name} is protected.", name)
-        write(terms._replace(reason=why, confirmed=name))
+    answering(session, write, source, said._replace(preview=dry_run))
 
 
 def _requires(
@@ -177,10 +168,6 @@ def _requires(
     return refusals
 
 
-def _terms(session: Session, reason: str | None) -> Terms:
-    return Terms(reason=reason, run=session.ci.url if session.ci else None)
-
-
 def _write(
     session: Session,
     compute: Callable[[Snapshot], NewEnvironment],
@@ -193,8 +180,8 @@ def _write(
         if dry_run
         else write_draft(session.state, compute, actor=session.actor, timeout=timeout)
     )
-    for note in written.notes if written else ():
-        session.output.note(note)
+    note_writing(session, written)
     if draft.ambiguous:
         session.output.warn(draft.ambiguous)
-    session.report(new_view(draft, written))
+    show = session.show if dry_run else session.report
+    show(new_view(draft, written))

@@ -12,16 +12,15 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
 from gitops_cli.cli.options import DryRun, Env, Project, Reason, Timeout, Yes
 from gitops_cli.cli.prompts import ask_text, may_ask
-from gitops_cli.cli.resolve import choose_environment, environment_named
 from gitops_cli.cli.session import Session
+from gitops_cli.cli.writing import answering, asked_environment, note_writing
 from gitops_cli.domain.change.draft import LockDraft
 from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.stages import Ambiguous
 from gitops_cli.operations.lock import LockOrder, draft_lock, draft_unlock
-from gitops_cli.operations.writing import preview, write_draft
+from gitops_cli.operations.writing import Terms, preview, write_draft
 from gitops_cli.render.lock import lock_view
 
 Services = Annotated[
@@ -100,12 +99,8 @@ def _order(
     session: Session, services: list[str] | None, env: str | None, project: str | None
 ) -> LockOrder:
     names = tuple(dict.fromkeys(parse_service(name) for name in services or ()))
-    if env is None:
-        snapshot = session.state.snapshot(session.state.tip().commit)
-        team = snapshot.team
-        env = environment_named(session, None, snapshot, team, project=project)
     return LockOrder(
-        env,
+        env or asked_environment(session, project),
         names,
         project,
         session.user.project,
@@ -121,35 +116,18 @@ def _carry_out(
     dry_run: bool,
     timeout: float | None,
 ) -> None:
-    try:
-        _carry_out_once(session, order, compute, dry_run=dry_run, timeout=timeout)
-    except Ambiguous as ambiguous:
-        if not may_ask():
-            raise
-        question = f"Which environment is `{ambiguous.word}`?"
-        chosen = choose_environment(session, question, ambiguous.fits, flag="--env")
-        _carry_out_once(
-            session, order._replace(environment=chosen), compute, dry_run=dry_run, timeout=timeout
+    def write(environment: str, _: Terms) -> None:
+        named = order._replace(environment=environment)
+        if dry_run:
+            session.show(lock_view(preview(session.state, lambda s: compute(s, named)), None))
+            return
+        draft, written = write_draft(
+            session.state, lambda s: compute(s, named), actor=session.actor, timeout=timeout
         )
+        note_writing(session, written)
+        session.report(lock_view(draft, written))
 
-
-def _carry_out_once(
-    session: Session,
-    order: LockOrder,
-    compute: Callable[[Snapshot, LockOrder], LockDraft],
-    *,
-    dry_run: bool,
-    timeout: float | None,
-) -> None:
-    if dry_run:
-        session.show(lock_view(preview(session.state, lambda s: compute(s, order)), None))
-        return
-    draft, written = write_draft(
-        session.state, lambda s: compute(s, order), actor=session.actor, timeout=timeout
-    )
-    for note in written.notes:
-        session.output.note(note)
-    session.report(lock_view(draft, written))
+    answering(session, write, order.environment, Terms())
 
 
 def _until(text: str | None, now: datetime) -> datetime | None:

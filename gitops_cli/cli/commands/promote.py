@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitops_cli.cli.agreement import Offer, carry_out, follow, foresee
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import (
@@ -30,6 +29,7 @@ from gitops_cli.cli.options import (
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.promotion import PromoteArguments, planned_promotion
 from gitops_cli.cli.session import Session
+from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
 from gitops_cli.domain.change.draft import Draft, Review, review_branch
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.forge_links import project_at
@@ -46,7 +46,7 @@ from gitops_cli.operations.promote import (
     plan_promotion,
     with_images,
 )
-from gitops_cli.operations.terms import Terms
+from gitops_cli.operations.writing import Terms
 
 if TYPE_CHECKING:
     from gitops_cli.operations.requirements import Requirements
@@ -141,8 +141,10 @@ def promote(
         foresee(session, planned.target, team, context=context)
     direct = Override.POLICY in overrides and not pull_request
     review = None if direct else _review(session, words, planned, team, asked=pull_request)
-    run = session.ci.url if session.ci else None
-    terms = Terms(overrides, message, run, confirm, reviewed=review is not None)
+    terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
+        reviewed=review is not None
+    )
+    shown = terms._replace(preview=True)
     requires = _requires(session, team, context, kubeconfig)
 
     def compute(snapshot: Snapshot, terms: Terms, planned: Promotion) -> Draft:
@@ -155,15 +157,15 @@ def promote(
         again = plan_promotion(
             snapshot, source=planned.source, target=planned.target, services=services
         )
-        return compute(snapshot, terms, again)
+        return compute(snapshot, shown, again)
 
     checks = ImageChecks(verify_image, wait_image, pin)
     if checks.asked:
         into = snapshot.environment(planned.target)
         recorded = with_images(planned, into, as_recorded)
-        compute(snapshot, terms, recorded)  # its guards refuse before anybody waits for an image
+        compute(snapshot, shown, recorded)  # its guards refuse before anybody waits for an image
         planned = with_images(planned, into, ImageGate(lambda: session.registries, checks))
-    draft = compute(snapshot, terms, planned)
+    draft = compute(snapshot, shown, planned)
     offer = Offer(
         draft,
         lambda snapshot, terms: compute(snapshot, terms, planned),

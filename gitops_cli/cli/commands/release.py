@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.commands.set import asked_environment, with_answers
 from gitops_cli.cli.completion import complete_service
 from gitops_cli.cli.options import (
     Confirm,
@@ -32,6 +31,7 @@ from gitops_cli.cli.overrides import (
 from gitops_cli.cli.release_words import BuildArguments
 from gitops_cli.cli.resolve import need_source, service_checkout, service_of
 from gitops_cli.cli.session import Session
+from gitops_cli.cli.writing import answering, asked_environment, note_writing, terms_of, warn_of
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Kind
@@ -54,6 +54,7 @@ from gitops_cli.operations.release import (
 )
 from gitops_cli.operations.release import release as make_release
 from gitops_cli.operations.set import Order
+from gitops_cli.operations.writing import Terms
 from gitops_cli.render.release import view
 
 BUILDING = "Building"
@@ -187,17 +188,15 @@ def release(
         is_new=new,
         by_branch=True,
         branch=source.branch,
-        overrides=overrides_of(
-            message,
-            lock=override_lock,
-            freeze=override_freeze,
-            policy=override_policy,
-            older=allow_older,
-        ),
-        confirmed=confirm,
-        reason=message,
-        run=session.ci.url if session.ci else None,
     )
+    overrides = overrides_of(
+        message,
+        lock=override_lock,
+        freeze=override_freeze,
+        policy=override_policy,
+        older=allow_older,
+    )
+    said = terms_of(session, message, overrides=overrides, confirmed=confirm)
     shop = Workshop(
         session.state,
         session.sources,
@@ -209,18 +208,17 @@ def release(
     )
     recipe = Recipe(request, pin, APPEAR_SECONDS if wait_image is None else wait_image)
 
-    def once(order: Order) -> Release:
-        order = order._replace(reason=source.reason(order.reason))
+    def once(environment: str, terms: Terms) -> Release:
+        terms = terms._replace(reason=source.reason(terms.reason))
+        there = order._replace(environment=environment, terms=terms)
         if dry_run:
-            outcome, service, image = plan_release(shop, order)
+            outcome, service, image = plan_release(shop, there)
             return Release(service, image, None, None, outcome)
-        return make_release(shop, order, recipe, actor=session.actor, timeout=timeout)
+        return make_release(shop, there, recipe, actor=session.actor, timeout=timeout)
 
-    done = with_answers(session, once, order)
-    for warning in done.outcome.draft.warnings:
-        session.output.warn(warning)
-    for note in done.outcome.written.notes if done.outcome.written else ():
-        session.output.note(note)
+    done = answering(session, once, order.environment, said._replace(preview=dry_run))
+    warn_of(session, done.outcome.draft.warnings)
+    note_writing(session, done.outcome.written)
     show = session.show if dry_run else session.report
     show(view(done))
 

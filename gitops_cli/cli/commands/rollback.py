@@ -7,7 +7,6 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from gitops_cli.cli.agreement import Offer, carry_out, follow, foresee
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_commit, complete_service, complete_version
 from gitops_cli.cli.options import (
@@ -26,6 +25,7 @@ from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
 from gitops_cli.cli.resolve import environment_named, told_service_here
 from gitops_cli.cli.session import Session
+from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
 from gitops_cli.domain.change.draft import Draft
 from gitops_cli.domain.duration import age, parse_duration
 from gitops_cli.domain.errors import UsageError
@@ -36,7 +36,7 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.operations.rollback import Rollback, draft_rollback, plan_rollback
 from gitops_cli.operations.rollback_target import Back, last_commits, recorded_by
-from gitops_cli.operations.terms import Terms
+from gitops_cli.operations.writing import Terms
 
 
 @command
@@ -130,7 +130,8 @@ def rollback(
         )
 
     planned = plan(snapshot)
-    terms = Terms(overrides, message, session.ci.url if session.ci else None, confirm)
+    terms = terms_of(session, message, overrides=overrides, confirmed=confirm)
+    shown = terms._replace(preview=True)
 
     def compute(snapshot: Snapshot, terms: Terms, planned: Rollback = planned) -> Draft:
         return draft_rollback(
@@ -142,8 +143,8 @@ def rollback(
             by=session.person if hold else None,
         )
 
-    draft = compute(snapshot, terms)
-    offer = Offer(draft, compute, lambda now: compute(now, terms, plan(now)), _question(draft))
+    draft = compute(snapshot, shown)
+    offer = Offer(draft, compute, lambda now: compute(now, shown, plan(now)), _question(draft))
     outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
     if wait:
         follow(session, outcome, timeout, context=context, kubeconfig=kubeconfig)

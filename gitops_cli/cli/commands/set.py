@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -29,30 +29,23 @@ from gitops_cli.cli.overrides import (
     OverridePolicy,
     overrides_of,
 )
-from gitops_cli.cli.prompts import ask_text, confirm_by_name, may_ask
-from gitops_cli.cli.prompts import confirm as ask_yes
-from gitops_cli.cli.report import report
 from gitops_cli.cli.resolve import (
-    choose_environment,
-    environment_named,
     need_source,
     service_checkout,
     service_of,
 )
 from gitops_cli.cli.session import Session
+from gitops_cli.cli.writing import answering, asked_environment, tell, terms_of
 from gitops_cli.domain.change.draft import Draft, WriteOutcome
-from gitops_cli.domain.change.policy import Unconfirmed
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Kind, Snapshot
-from gitops_cli.domain.recorded.newcomers import NewService
-from gitops_cli.domain.recorded.stages import Ambiguous
 from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version, is_commit, parse_version
 from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.set import Expected, Order, draft_recording
-from gitops_cli.operations.writing import preview, write_draft
+from gitops_cli.operations.writing import Terms, preview, write_draft
 
 if TYPE_CHECKING:
     from gitops_cli.source.checkout import Checkout
@@ -134,79 +127,40 @@ def set_versions(
         expected=expected,
         by_branch=by_branch,
         branch=wish.branch if by_branch else None,
-        overrides=overrides,
-        confirmed=confirm,
-        reason=message,
-        run=session.ci.url if session.ci else None,
     )
+    said = terms_of(session, message, overrides=overrides, confirmed=confirm)
 
-    def record(order: Order) -> WriteOutcome:
+    def record(environment: str, terms: Terms) -> WriteOutcome:
+        there = order._replace(environment=environment, terms=terms)
+
         def compute(snapshot: Snapshot, order: Order) -> Draft:
             return draft_recording(
                 snapshot, order, state=session.state, sources=session.sources, now=session.now()
             )
 
-        if dry_run:
-            order = order._replace(is_preview=True)
         if checks.asked:
             # Guards first, nobody waits for an image to be refused then; and the wait is not part
             # of the write, which has a time of its own.
-            guarded = order._replace(images=as_recorded)
+            guarded = there._replace(images=as_recorded)
             preview(session.state, lambda snapshot: compute(snapshot, guarded))
-            preview(session.state, lambda snapshot: compute(snapshot, order))
+            preview(session.state, lambda snapshot: compute(snapshot, there))
         if dry_run:
-            draft = preview(session.state, lambda snapshot: compute(snapshot, order))
+            draft = preview(session.state, lambda snapshot: compute(snapshot, there))
             return WriteOutcome(draft, dry_run=True)
         return WriteOutcome(
             *write_draft(
                 session.state,
-                lambda snapshot: compute(snapshot, order),
+                lambda snapshot: compute(snapshot, there),
                 actor=session.actor,
                 timeout=timeout,
             )
         )
 
-    outcome = with_answers(session, record, order)
+    outcome = answering(session, record, order.environment, said._replace(preview=dry_run))
     wish.say_what_was_expanded()
-    report(session, outcome, planned=False)
+    tell(session, outcome, planned=False)
     if require_change and not outcome.draft.changes:
         session.finish(ExitCode.NO)
-
-
-def with_answers(session: Session, record: Callable[[Order], T], order: Order) -> T:
-    """Record, and let a terminal answer what turned out to be open."""
-    while True:
-        try:
-            return record(order)
-        except Ambiguous as open_question:
-            if not may_ask():
-                raise
-            question = f"Which environment is `{open_question.word}`?"
-            chosen = choose_environment(session, question, open_question.fits, flag="--env")
-            order = order._replace(environment=chosen)
-        except NewService as open_question:
-            if not may_ask():
-                raise
-            session.output.warn(open_question.message)
-            if open_question.hint:
-                session.output.say(open_question.hint)
-            asked = f"Record {open_question.service} as new in {open_question.environment}?"
-            ask_yes(asked, flag="--new")
-            session.answers.options["--new"] = ""
-            order = order._replace(newcomers=(*order.newcomers, open_question.service))
-        except Unconfirmed as open_question:
-            if not may_ask() or order.confirmed is not None:
-                raise
-            name = open_question.environment
-            reason = order.reason or ask_text(f"{name} is protected. Why is this done?", flag="-m")
-            confirm_by_name(f"{name} is protected.", name)
-            order = order._replace(reason=reason, confirmed=name)
-
-
-def asked_environment(session: Session, project: str | None) -> str:
-    """Let a person choose an environment; raises UsageError without a terminal."""
-    snapshot = session.state.snapshot(session.state.tip().commit)
-    return environment_named(session, None, snapshot, snapshot.team, project=project)
 
 
 class _Wish:

@@ -10,7 +10,6 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import Context, Images, Kubeconfig, Project
-from gitops_cli.cli.report import note_troubles
 from gitops_cli.cli.resolve import told_service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import parse_service
@@ -76,7 +75,7 @@ def status(
         now=session.now(),
     )
     if sources.cache_info().currsize:
-        note_troubles(session, sources())
+        session.note_troubles(sources())
     if live:
         from gitops_cli.cli.live import add_live  # nobody else needs the cluster's side
 

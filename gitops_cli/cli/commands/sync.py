@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from gitops_cli.cli.clusters import clusters_of, environments_named, progress, report_problems
 from gitops_cli.cli.command import command
 from gitops_cli.cli.commands.diff import Environments
-from gitops_cli.cli.look import clusters_of, environments_named, progress, report_problems
 from gitops_cli.cli.options import (
     At,
     Context,

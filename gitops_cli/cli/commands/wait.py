@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from gitops_cli.cli.clusters import clusters_of, environments_named, progress, report_problems
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_commit, complete_environment
-from gitops_cli.cli.look import clusters_of, environments_named, progress, report_problems
 from gitops_cli.cli.options import Context, EnvToo, Exclude, Kubeconfig, Only, Project, Timeout
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gitops_cli.cli.clusters import clusters_of, environments_named, report_problems
 from gitops_cli.cli.command import command
 from gitops_cli.cli.commands.diff import Environments
-from gitops_cli.cli.look import clusters_of, environments_named, report_problems
 from gitops_cli.cli.options import Context, EnvToo, Exclude, Kubeconfig, Only, Project, Rev, Timeout
 from gitops_cli.cli.output import Format
 from gitops_cli.cli.session import Session

@@ -1,0 +1,271 @@
+"""The one way of all writers: offer a plan, ask, write exactly that, tell what became of it.
+
+`promote` and `rollback` show a plan and ask (`carry_out`). The others act at once, and ask only
+what turns out to be open while they write (`answering`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from gitops_cli.cli.prompts import ask_text, confirm, confirm_by_name, may_ask
+from gitops_cli.cli.resolve import choose_environment, environment_named
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome
+from gitops_cli.domain.change.policy import Override, Unconfirmed
+from gitops_cli.domain.errors import SourceMoved, UsageError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.newcomers import NewService
+from gitops_cli.domain.recorded.stages import Ambiguous, place_of
+from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.operations.promote import changelogs
+from gitops_cli.operations.writing import Terms, write_draft
+from gitops_cli.render.change import Changelogs, both_views, plan_view, result_view
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.change.proposal import Written
+
+T = TypeVar("T")
+
+
+class Offer(NamedTuple):
+    """A plan that may be written.
+
+    `compute` holds it against a tip; `anew` makes the same plan of another tip, for showing it
+    where this one can no longer be written.
+    """
+
+    draft: Draft
+    compute: Callable[[Snapshot, Terms], Draft]
+    anew: Callable[[Snapshot], Draft]
+    question: str
+    review: Review | None = None
+
+
+def terms_of(
+    session: Session,
+    reason: str | None,
+    *,
+    overrides: Iterable[Override] = (),
+    confirmed: str | None = None,
+) -> Terms:
+    """Return the terms that the command line and the CI run say."""
+    run = session.ci.url if session.ci else None
+    return Terms(frozenset(overrides), reason, run, confirmed)
+
+
+def carry_out(
+    session: Session,
+    offer: Offer,
+    terms: Terms,
+    team: TeamSettings,
+    *,
+    dry_run: bool,
+    yes: bool,
+    timeout: float | None,
+) -> WriteOutcome:
+    """Show the offer, ask, write and tell; nothing is asked where nothing would be written.
+
+    Raises Declined, Interrupted, UsageError, SourceMoved after showing the new plan, and whatever
+    refuses a write.
+    """
+    draft, environment = offer.draft, offer.draft.environment
+    sources = session.sources(team)
+    logs = changelogs(draft.changes, sources)
+    session.note_troubles(sources)
+    if dry_run or not draft.proposal.edits:
+        outcome = WriteOutcome(draft, dry_run=dry_run, review=offer.review)
+        tell(session, outcome, logs, planned=False, shown=not draft.changes)
+        return outcome
+    shown = _show_plan(session, WriteOutcome(draft), logs)
+    agreed = _agreed(environment, team, terms, question=offer.question, yes=yes)
+    _remember(session, agreed)
+    try:
+        draft, written = write_draft(
+            session.state,
+            lambda snapshot: offer.compute(snapshot, agreed),
+            actor=session.actor,
+            timeout=timeout,
+            branch=offer.review.branch if offer.review else None,
+        )
+    except SourceMoved:
+        _show_anew(session, offer)
+        raise
+    outcome = WriteOutcome(draft, written, review=offer.review)
+    tell(session, outcome, logs, shown=shown)
+    return outcome
+
+
+def _agreed(
+    environment: EnvironmentName, team: TeamSettings, terms: Terms, *, question: str, yes: bool
+) -> Terms:
+    """Return the terms as a person agreed to them; raises Declined, Interrupted or UsageError.
+
+    A protected stage is not agreed to by --yes, but by its environment's name, with a reason.
+    """
+    if terms.confirmed is not None and terms.confirmed != environment:
+        raise UsageError(
+            f"--confirm {terms.confirmed} is not what would be changed: {environment}",
+            hint=f"--confirm {environment}",
+        )
+    if not team.stage(place_of(environment, team).stage).protected:
+        if terms.confirmed is None and not yes:
+            confirm(question)
+        return terms
+    if terms.confirmed is None:
+        confirm_by_name(f"{environment} is protected.", environment)
+    return terms._replace(
+        reason=_needed_reason(environment, terms.reason), confirmed=str(environment)
+    )
+
+
+def _needed_reason(environment: str, reason: str | None) -> str:
+    if reason and reason.strip():
+        return reason
+    return ask_text(f"{environment} is protected. Why is this done?", flag='-m "why"')
+
+
+def answering(
+    session: Session, write: Callable[[str, Terms], T], environment: str, terms: Terms
+) -> T:
+    """Write, and let a terminal answer what turned out to be open: which environment, whether a
+    service is meant to be new, and why a protected stage is changed.
+    """
+    while True:
+        try:
+            return write(environment, terms)
+        except Ambiguous as ambiguous:
+            if not may_ask():
+                raise
+            question = f"Which environment is `{ambiguous.word}`?"
+            environment = choose_environment(session, question, ambiguous.fits, flag="--env")
+        except NewService as newcomer:
+            if not may_ask():
+                raise
+            session.output.warn(newcomer.message)
+            if newcomer.hint:
+                session.output.say(newcomer.hint)
+            confirm(f"Record {newcomer.service} as new in {newcomer.environment}?", flag="--new")
+            session.answers.options["--new"] = ""
+            terms = terms._replace(newcomers=(*terms.newcomers, newcomer.service))
+        except Unconfirmed as open_question:
+            if not may_ask() or terms.confirmed is not None:
+                raise
+            name = open_question.environment
+            reason = _needed_reason(name, terms.reason)
+            confirm_by_name(f"{name} is protected.", name)
+            terms = terms._replace(reason=reason, confirmed=str(name))
+
+
+def asked_environment(session: Session, project: str | None) -> str:
+    """Let a person choose an environment; raises UsageError without a terminal."""
+    snapshot = session.state.snapshot(session.state.tip().commit)
+    return environment_named(session, None, snapshot, snapshot.team, project=project)
+
+
+def _remember(session: Session, agreed: Terms) -> None:
+    """Complete the answers with what was agreed to, if there are others to be repeated."""
+    options = session.answers.options
+    if not options:
+        return
+    if agreed.confirmed is None:
+        options["--yes"] = ""
+        return
+    options["--confirm"] = agreed.confirmed
+    options["--message"] = agreed.reason or ""
+
+
+def tell(
+    session: Session,
+    outcome: WriteOutcome,
+    changelogs: Changelogs | None = None,
+    *,
+    planned: bool = True,
+    shown: bool = True,
+) -> None:
+    """Show an outcome: warnings and notes on stderr, the result on stdout.
+
+    `planned` is false where its warnings, `shown` is false where its plan were not seen yet.
+    """
+    if not planned:
+        warn_of(session, outcome.draft.warnings)
+    note_writing(session, outcome.written)
+    show = session.show if outcome.dry_run else session.report
+    show(result_view(outcome, changelogs) if shown else both_views(outcome, changelogs or {}))
+
+
+def warn_of(session: Session, warnings: Iterable[str]) -> None:
+    """Write warnings to stderr."""
+    for warning in warnings:
+        session.output.warn(warning)
+
+
+def note_writing(session: Session, written: Written | None) -> None:
+    """Say what happened beside the write itself."""
+    for note in written.notes if written else ():
+        session.output.note(note)
+
+
+def _show_plan(session: Session, outcome: WriteOutcome, changelogs: Changelogs) -> bool:
+    """Show a plan before it is agreed to; tells whether it went to stdout.
+
+    Where stdout takes a document, a person who will be asked sees the plan on stderr.
+    """
+    warn_of(session, outcome.draft.warnings)
+    view = plan_view(outcome, changelogs)
+    if session.output.for_people:
+        session.show(view)
+        return True
+    if may_ask():
+        session.output.show_aside(view)
+    return False
+
+
+def _show_anew(session: Session, offer: Offer) -> None:
+    """Show what the same plan would be now; the refusal itself follows."""
+    snapshot = session.state.snapshot(session.state.tip().commit)
+    draft = offer.anew(snapshot)
+    sources = session.sources(snapshot.team)
+    _show_plan(session, WriteOutcome(draft), changelogs(draft.changes, sources))
+
+
+def foresee(
+    session: Session, environment: EnvironmentName, team: TeamSettings, *, context: str | None
+) -> None:
+    """Raise WrongCluster before anything is written that could not be waited for there."""
+    from gitops_cli.cli.clusters import clusters_of  # who does not wait need not load it
+
+    clusters_of(session, context, None, warm=False).check(environment, team)
+
+
+def follow(
+    session: Session,
+    outcome: WriteOutcome,
+    timeout: float | None,
+    *,
+    context: str | None,
+    kubeconfig: Path | None,
+) -> None:
+    """Wait until the cluster has what was agreed to, be it new or recorded already."""
+    if outcome.dry_run:
+        return
+    if outcome.review is not None:
+        session.output.note("not waiting: the promotion has to be merged first")
+        return
+    from gitops_cli.cli.arrival import wait_for_arrival  # who does not wait need not load it
+
+    draft, written = outcome.draft, outcome.written
+    services = [change.service for change in (*draft.changes, *draft.unchanged)]
+    commit = written.commit if written is not None else None
+    wait_for_arrival(
+        session,
+        draft.environment,
+        services,
+        commit,
+        timeout=timeout,
+        context=context,
+        kubeconfig=kubeconfig,
+    )

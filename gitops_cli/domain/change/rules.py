@@ -1,0 +1,137 @@
+"""Which rules a writer is held to: one table, in the order in which they are asked.
+
+docs/changing-versions.md shows it to people; tests/domain/test_rules.py holds the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
+
+from gitops_cli.domain.change.draft import Verb
+from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.change.policy import (
+    Override,
+    Refusal,
+    frozen,
+    locked,
+    needs_review,
+    wrong_branch,
+    wrong_form,
+    wrong_source,
+)
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Environment
+from gitops_cli.domain.recorded.stages import Place, place_of
+from gitops_cli.domain.recorded.team import StageRules, TeamSettings
+from gitops_cli.domain.version import Version
+
+Ask = Callable[[Sequence[Change]], Iterable[Refusal]]
+
+
+class Case(NamedTuple):
+    """What a writer wants on one tip, as far as a rule may ask.
+
+    `wanted` are the versions whose form is judged, those that are recorded already too. `reviewed`:
+    it goes to a branch that somebody merges, and `instead` says which command makes one.
+    `by_branch`: `branch` says where the commits come from (None: that is not known). `asked` has
+    the rules that need more than the repository, by their names.
+    """
+
+    verb: Verb
+    team: TeamSettings
+    target: Environment
+    changes: tuple[Change, ...]
+    now: datetime
+    wanted: Mapping[ServiceName, Version] = MappingProxyType({})
+    source: EnvironmentName | None = None
+    reviewed: bool = False
+    instead: str | None = None
+    by_branch: bool = False
+    branch: str | None = None
+    asked: Mapping[str, Ask] = MappingProxyType({})
+
+    @property
+    def place(self) -> Place:
+        """Return where the target belongs."""
+        return place_of(self.target.name, self.team)
+
+    @property
+    def stage(self) -> StageRules:
+        """Return what is agreed for the target's stage."""
+        return self.team.stage(self.place.stage)
+
+
+class Rule(NamedTuple):
+    """One rule: whom it holds up, which flag lets it through (None: none does), what it asks."""
+
+    name: str
+    verbs: frozenset[Verb]
+    override: Override | None
+    ask: Callable[[Case], Iterator[Refusal]]
+
+
+def _form(case: Case) -> Iterator[Refusal]:
+    for service, version in case.wanted.items():
+        yield from wrong_form(service, version, case.team)
+
+
+def _mode(case: Case) -> Iterator[Refusal]:
+    if case.changes and not case.reviewed:
+        more = {} if case.instead is None else {"instead": case.instead}
+        yield from needs_review(case.place, case.stage, **more)
+
+
+def _promote_from(case: Case) -> Iterator[Refusal]:
+    if case.changes and case.source is not None:
+        yield from wrong_source(place_of(case.source, case.team), case.place, case.stage)
+
+
+def _branches(case: Case) -> Iterator[Refusal]:
+    if case.changes and case.by_branch:
+        yield from wrong_branch(case.branch, case.place, case.stage)
+
+
+def _freeze(case: Case) -> Iterator[Refusal]:
+    if case.changes:
+        yield from frozen(case.place, case.stage, case.now)
+
+
+def _lock(case: Case) -> Iterator[Refusal]:
+    if case.changes:
+        yield from locked(case.target, [change.service for change in case.changes], case.now)
+
+
+def _asked(name: str) -> Callable[[Case], Iterator[Refusal]]:
+    def ask(case: Case) -> Iterator[Refusal]:
+        if case.changes and name in case.asked:
+            yield from case.asked[name](case.changes)
+
+    return ask
+
+
+EXPECT, STALE, REQUIRE = "expect", "stale build", "require"
+
+_STAYS = frozenset({Verb.ROLLBACK, Verb.CAPTURE})  # what runs, or ran here
+_BRINGS = frozenset({Verb.SET, Verb.PROMOTE, Verb.ENV})  # versions that were not here before
+
+RULES = (
+    Rule("form", _BRINGS, None, _form),
+    Rule("mode", _BRINGS | {Verb.CAPTURE}, Override.POLICY, _mode),
+    Rule("promote_from", frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _promote_from),
+    Rule("branches", frozenset({Verb.SET}), Override.POLICY, _branches),
+    Rule("freeze", _BRINGS, Override.FREEZE, _freeze),
+    Rule("lock", _STAYS | {Verb.SET, Verb.PROMOTE}, Override.LOCK, _lock),
+    Rule(EXPECT, frozenset({Verb.SET}), None, _asked(EXPECT)),
+    Rule(STALE, frozenset({Verb.SET}), Override.OLDER, _asked(STALE)),
+    Rule(REQUIRE, frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _asked(REQUIRE)),
+)
+
+
+def refusals(case: Case) -> Iterator[Refusal]:
+    """Yield what refuses the case, rule by rule; what costs a connection comes last."""
+    for rule in RULES:
+        if case.verb in rule.verbs:
+            yield from rule.ask(case)
