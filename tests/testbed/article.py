@@ -7,11 +7,14 @@ hashes are the same in every run (of the same project names).
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from tests.testbed.copies import Copies, copies_of
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.kube import Kube, create_many
 from tests.testbed.manifests import deployment
@@ -116,22 +119,50 @@ class Article:
         return commit
 
 
-def build(directory: Path, *, prefix: str = "", settings: str = "") -> Article:
-    """Make the repositories below a directory; `settings` becomes the gitops.toml."""
-    directory.mkdir(parents=True, exist_ok=True)
+def build(directory: Path, *, prefix: str = "") -> Article:
+    """Make the repositories below a directory."""
+    model = _sources()
+    model.copies.write(directory / "sources")
     sources = {
-        (project, service): _source(directory / "sources" / project, project, service)
-        for project, services in SERVICES.items()
-        for service in services
+        key: Source(directory / "sources" / source.remote, source.commits)
+        for key, source in model.sources.items()
     }
     article = Article(directory, prefix, sources)
-    init_bare(article.remote)
-    add_commits(article.remote, _state(article, settings))
+    if prefix:
+        add_commits(init_bare(article.remote), _state(article))
+    else:
+        _state_repository().write(article.remote)
     return article
 
 
-def _source(directory: Path, project: str, service: str) -> Source:
-    remote = init_bare(directory / f"{service}.git")
+@functools.cache
+def _state_repository() -> Copies:
+    with tempfile.TemporaryDirectory() as directory:
+        article = Article(Path(directory), "", _sources().sources)
+        add_commits(init_bare(article.remote), _state(article))
+        return copies_of(article.remote)
+
+
+class _Sources(NamedTuple):
+    copies: Copies
+    sources: Mapping[tuple[str, str], Source]
+    """By (project, service); each remote is a place among the copies."""
+
+
+@functools.cache
+def _sources() -> _Sources:
+    with tempfile.TemporaryDirectory() as directory:
+        sources = {
+            (project, service): _source(Path(directory), Path(project, f"{service}.git"))
+            for project, services in SERVICES.items()
+            for service in services
+        }
+        return _Sources(copies_of(Path(directory)), sources)
+
+
+def _source(directory: Path, place: Path) -> Source:
+    project, service = place.parts[0], place.stem
+    remote = init_bare(directory / place)
     made = [
         Commit(
             f"{_CHANGES[index]} ({service})",
@@ -141,14 +172,14 @@ def _source(directory: Path, project: str, service: str) -> Source:
         )
         for index in range(VERSIONS)
     ]
-    return Source(remote, tuple(add_commits(remote, made)))
+    commits = tuple(add_commits(remote, made))
+    git(remote, "repack", "-adnq")  # three files to copy, where sixteen objects have a folder each
+    return Source(place, commits)
 
 
-def _state(article: Article, settings: str) -> Iterator[Commit]:
+def _state(article: Article) -> Iterator[Commit]:
     """The first commit has every environment at the oldest version; then come CI and promotions."""
     first: dict[str, str | None] = {"sync-agent/sync.sh": SYNC_SCRIPT}
-    if settings:
-        first["gitops.toml"] = settings
     for project in SERVICES:
         for stage in STAGES:
             environment = article.environment(stage, project)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.testbed.copies import Copies, copies_of
 
 _IDENTITY = {
     f"GIT_{role}_{kind}": value
@@ -55,9 +59,15 @@ def git(
 
 def init_bare(directory: Path) -> Path:
     """Make an empty bare repository whose branch is main."""
-    directory.mkdir(parents=True)
-    git(directory, "init", "-q", "--bare", "--template=", ".")
+    _empty_repository().write(directory)
     return directory
+
+
+@functools.cache
+def _empty_repository() -> Copies:
+    with tempfile.TemporaryDirectory() as directory:
+        git(Path(directory), "init", "-q", "--bare", "--template=", ".")
+        return copies_of(Path(directory))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +86,13 @@ def add_commits(repository: Path, commits: Iterable[Commit], *, branch: str = "m
     """Add commits to a bare repository, in one process; return their hashes, oldest first."""
     tip = git(repository, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
     stream = "".join(_stream(commits, branch, tip)).encode()
-    git(repository, "fast-import", "--quiet", "--date-format=raw", stdin=stream)
-    made = git(repository, "rev-list", "--reverse", f"{tip}..{branch}" if tip else branch)
-    return made.splitlines()
+    return git(repository, "fast-import", "--quiet", "--date-format=raw", stdin=stream).split()
 
 
 def _stream(commits: Iterable[Commit], branch: str, tip: str) -> Iterator[str]:
     for index, commit in enumerate(commits):
         email = commit.author.split()[0].lower() + "@example.com"
-        yield f"commit refs/heads/{branch}\n"
+        yield f"commit refs/heads/{branch}\nmark :{index + 1}\n"
         yield f"committer {commit.author} <{email}> {commit.time} +0000\n"
         yield _data(commit.subject)
         if index == 0 and tip:
@@ -94,6 +102,7 @@ def _stream(commits: Iterable[Commit], branch: str, tip: str) -> Iterator[str]:
                 yield f"D {path}\n"
             else:
                 yield f"M {commit.modes.get(path, '100644')} inline {path}\n{_data(content)}"
+        yield f"get-mark :{index + 1}\n"
 
 
 def _data(text: str) -> str:
