@@ -193,7 +193,7 @@ def test_nothing_that_is_loaded_before_has_read_other_variables() -> None:
         "status -o yaml",
         "status --env nowhere",
         "history -n5",
-        "history billing -o json",
+        "history billing -o wide",
         "validate",
         "env list",
         "config list --show-origin",
