@@ -17,11 +17,12 @@ from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import redacted
 from gitops_cli.domain.version import is_commit
+from gitops_cli.git.environment import git_environment, ssh_batch
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import ObjectReader
-from gitops_cli.git.process import Git, git_environment, ssh_batch
-from gitops_cli.git.remote import HEADS, check_ref, fetch, look
-from gitops_cli.state.location import check_url
+from gitops_cli.git.process import Git
+from gitops_cli.git.remote import HEADS, check_ref, check_url, fetch, look
+from gitops_cli.git.trust import OURS
 from gitops_cli.state.repository import Tip
 from gitops_cli.state.snapshots import commit_snapshot
 
@@ -54,7 +55,8 @@ class TipReader:
             variables["GIT_SSH_COMMAND"] = ssh
         variables |= ssh_batch(variables, None)
         self._directory = Path(tempfile.mkdtemp(prefix="gitops-tip-"))
-        self._git = Git(self._directory, variables, git_dir=self._directory / "tip.git")
+        git_dir = self._directory / "tip.git"
+        self._git = Git(self._directory, variables, git_dir=git_dir, options=OURS)
         self._reader = ObjectReader(self._git)
         self._tip = ""
         self._looked_at = float("-inf")
@@ -88,7 +90,13 @@ class TipReader:
             self._forget()
             self._make()
         self.fetches += 1
-        fetch(self._git, self.url, f"+{self._ref}:{_OWN}", "--depth=1", timeout=self._timeout)
+        fetch(
+            self._git,
+            self.url,
+            f"+{self._ref}:{_OWN}",
+            options=["--depth=1"],
+            timeout=self._timeout,
+        )
         self._reader.close()  # it does not look for packs that came later
         self._tip = self._git.run("rev-parse", "--verify", _OWN).text
         return self._tip
@@ -195,7 +203,7 @@ class TipReader:
                     self._git,
                     self.url,
                     f"+{tip}:{_OWN}",
-                    f"--depth={depth}",
+                    options=[f"--depth={depth}"],
                     timeout=self._timeout,
                 )
                 self._has_history = True

@@ -86,6 +86,8 @@ def _asked(
 def service_checkout(session: Session) -> Checkout:
     """Return the service's checkout that the command works in; raises UsageError."""
     checkout = session.checkout
+    if checkout is None and session.unreadable is not None:
+        raise session.unreadable
     if checkout is None:
         where = "the state repository" if session.in_state else "not a git checkout"
         raise UsageError(
@@ -125,8 +127,10 @@ def service_here(
 
     With a snapshot: only if some environment has that service.
     """
+    if (checkout := session.checkout) is None:
+        return None
     try:
-        service = service_of(service_checkout(session), team)
+        service = service_of(checkout, team)
     except UsageError:
         return None
     known = snapshot is None or projects_with(service, snapshot, team)

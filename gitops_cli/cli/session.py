@@ -60,6 +60,7 @@ class Session:
         self.options = options
         self.output = output
         self.exit_code = ExitCode.OK
+        self.unreadable: GitOpsError | None = None
         self.answers = Answers()
         self._closing = ExitStack()
         self._deadline: float | None = None
@@ -132,10 +133,17 @@ class Session:
 
     @cached_property
     def checkout(self) -> Checkout | None:
-        """Return the git checkout the command works in, unless it is the state repository."""
+        """Return the git checkout the command works in, unless it is the state repository.
+
+        None also where git does not read it; `unreadable` says why.
+        """
         from gitops_cli.source.checkout import checkout_at
 
-        return None if self.in_state else checkout_at(self.directory)
+        try:
+            return None if self.in_state else checkout_at(self.directory)
+        except GitOpsError as error:
+            self.unreadable = error
+            return None
 
     @cached_property
     def in_state(self) -> bool:
@@ -157,6 +165,7 @@ class Session:
             checkout=self.checkout,
             base=self.state.worktree,
             offline=self.options.offline,
+            refusal=str(self.unreadable) if self.unreadable else None,
         )
 
     def note_troubles(self, sources: Sources) -> None:
@@ -181,9 +190,7 @@ class Session:
     @cached_property
     def person(self) -> str | None:
         """Return the name of who writes, for files that say so; None if git knows nobody."""
-        from gitops_cli.source.checkout import author_at
-
-        return self.actor.name if self.actor else author_at(self.state.worktree or self.directory)
+        return self.actor.name if self.actor else self.state.author()
 
     def cluster(
         self,

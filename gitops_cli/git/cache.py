@@ -1,17 +1,16 @@
-"""Files in the user's cache: private, replaced atomically, locked by what dies with its process."""
+"""Files in the user's cache: private, and replaced as a whole."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
+import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from gitops_cli.domain.errors import Denied, GitError
 
-_POLL = 0.05  # seconds
+_CACHE = "gitops-cli"
 
 
 def cache_directory(environment: Mapping[str, str]) -> Path:
@@ -24,7 +23,7 @@ def cache_directory(environment: Mapping[str, str]) -> Path:
             base = Path.home() / ".cache"
         except RuntimeError:  # no home: a container that runs as an unknown user
             base = Path(tempfile.gettempdir()) / f"gitops-cli-{os.getuid()}"
-    return base / "gitops-cli"
+    return base / _CACHE
 
 
 def cache_name(text: str) -> str:
@@ -38,7 +37,44 @@ def make_private(directory: Path) -> Path:
     """Make a directory that only its owner may enter; raises Denied or GitError."""
     with writing(directory):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_own(directory)
     return directory
+
+
+def check_own(directory: Path) -> None:
+    """Make sure that nobody else put something into a directory of the cache; raises Denied.
+
+    What is there decides what git runs and what we believe. Its name can be guessed, so another
+    user of the machine may have been there first; so may one have been who could write in it.
+    """
+    for place in _down_to(directory):
+        try:
+            found = place.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return  # whoever makes it will say so
+        except OSError as error:
+            raise Denied(f"{place}: {error.strerror}") from error
+        others_write = bool(found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+        if stat.S_ISLNK(found.st_mode) or others_write or found.st_uid not in _us():
+            said = "others may write in it" if others_write else "it belongs to somebody else"
+            raise Denied(
+                f"{place} is not used: {said}",
+                hint="remove it, or set XDG_CACHE_HOME to a directory of your own",
+            )
+
+
+def _down_to(directory: Path) -> list[Path]:
+    """Return the directories that are our business: from our own in the cache down to this one."""
+    parts = directory.parts
+    ours = len(parts) - parts[::-1].index(_CACHE) if _CACHE in parts else len(parts)
+    return [Path(*parts[:length]) for length in range(ours, len(parts) + 1)]
+
+
+def _us() -> set[int]:
+    """Return whose files are ours: as git has it, under sudo also those of who called it."""
+    here = os.geteuid()
+    called = os.environ.get("SUDO_UID", "") if here == 0 else ""
+    return {here, int(called)} if called.isdigit() else {here}
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -68,29 +104,3 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise GitError(f"cannot write {path}: {error.strerror}") from error
-
-
-@contextmanager
-def locked(path: Path, *, timeout: float) -> Iterator[bool]:
-    """Hold a lock file, waiting up to `timeout`; yields whether we have it.
-
-    The kernel drops the lock with its process, so a killed one leaves nothing to clean up. The
-    file itself stays: removing it would let two processes lock two files of one name.
-    """
-    with writing(path):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        yield _lock(handle, timeout)
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, timeout: float) -> bool:
-    deadline = time.monotonic() + timeout
-    while True:
-        with suppress(OSError):  # held by another process, or a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_POLL)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from subprocess import Popen
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
-from gitops_cli.git.process import Git
+from gitops_cli.git.environment import as_environment, can_ask, ssh_batch
+from gitops_cli.git.process import Git, Running
 
 _TRUE = frozenset({"true", "yes", "on"})
 # What a connection needs that may stand in one repository's own configuration.
@@ -64,18 +64,33 @@ class Config(NamedTuple):
                     yield key, "" if value is None else value
 
 
+def without_questions(environment: Mapping[str, str], config: Config) -> dict[str, str]:
+    """Return the environment with an ssh that fails instead of asking, where nobody could answer.
+
+    git itself does not ask there anyhow (`git_environment`).
+    """
+    if can_ask(environment):
+        return {**environment}
+    return {**environment, **ssh_batch(environment, config.get("core.sshcommand"))}
+
+
+def handed_on(environment: Mapping[str, str], config: Config) -> dict[str, str]:
+    """Return the environment with a clone's own way to its remotes, for a mirror of them."""
+    return {**environment, **as_environment(config.connection(), environment)}
+
+
 def read_config(git: Git) -> Config:
     """Return the configuration that git would use in its directory."""
     with start_listing(git) as listing:
         return finish_listing(listing)
 
 
-def start_listing(git: Git) -> Popen[bytes]:
+def start_listing(git: Git) -> Running:
     """Start git's listing of the configuration, for `finish_listing` to read."""
     return git.start("config", "--list", "-z", "--includes", "--show-scope")
 
 
-def finish_listing(listing: Popen[bytes]) -> Config:
+def finish_listing(listing: Running) -> Config:
     """Return the configuration that git has listed; raises ConfigurationError."""
     out, err = listing.communicate()
     if listing.returncode != 0:

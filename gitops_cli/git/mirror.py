@@ -1,8 +1,11 @@
-"""The cached bare mirror of a URL: shallow until history is asked for, shared by processes.
+"""The cached bare mirror of a URL, shared by processes: of a branch's tip, or of all commits.
 
 What makes sharing safe: it appears whole (made aside, then renamed), each process fetches into a
 ref of its own, nothing that exists is rewritten but under a lock that dies with its holder, and
 under that lock any `*.lock` of git is a dead process's and is removed.
+
+Its name is that of the URL without credentials, and its configuration is ours: URL, credentials
+and whatever else it takes to connect come with each fetch.
 """
 
 from __future__ import annotations
@@ -12,18 +15,19 @@ import os
 import shutil
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut
+from gitops_cli.domain.errors import GitError, GitOpsError, RemoteUnreachable
 from gitops_cli.domain.text import redacted
-from gitops_cli.git.cache import cache_name, locked, make_private, writing
-from gitops_cli.git.failures import failure
-from gitops_cli.git.patience import insist
+from gitops_cli.git.cache import cache_name, check_own, make_private, writing
+from gitops_cli.git.environment import as_environment, without_credentials
+from gitops_cli.git.locking import locked
 from gitops_cli.git.process import Git
-from gitops_cli.git.remote import HEADS, check_ref, fetch
+from gitops_cli.git.remote import HEADS, check_ref, checked, fetch, talk
+from gitops_cli.git.trust import OURS
 
 _PRIVATE = "refs/gitops/"
 _LIVE = "gitops-live"  # one locked file per process that uses the mirror
@@ -33,12 +37,38 @@ _PACK_LIMIT = 50
 _LOOSE_LIMIT = 27  # objects in one of 256 directories: about 6,900, when git's own gc starts
 _SETTINGS = """\
 [core]
-\trepositoryformatversion = {version}
+\trepositoryformatversion = 1
 \tbare = true
 \tlogAllRefUpdates = false
 [gc]
 \tpackRefs = false
-{extensions}"""
+[extensions]
+\tobjectFormat = {format}
+"""
+_EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_REMOTE = "gitops"  # its URL comes with each fetch
+_PARTIAL = f"""\
+\tpartialClone = {_REMOTE}
+[remote "{_REMOTE}"]
+\tpromisor = true
+\tpartialCloneFilter = tree:0
+[fetch]
+\tfsckObjects = false
+"""
+
+
+class Holding(NamedTuple):
+    """What a mirror is made of; `folder` keeps the kinds apart."""
+
+    folder: str
+    clone: tuple[str, ...]
+    settings: str = ""
+
+
+# The state: its newest commit, and all of that. History is completed when it is asked for.
+TIP = Holding("mirrors", ("--depth=1", "--single-branch", "--no-tags"))
+# A source: every commit, without trees and files. Of 20,000 commits it is 3 MB.
+COMMITS = Holding("sources", ("--filter=tree:0",), _PARTIAL)
 
 
 class Mirror(NamedTuple):
@@ -64,6 +94,36 @@ class Mirror(NamedTuple):
         self.remember(commit)
         return commit
 
+    def fetch_commits(self, *wanted: str, timeout: float) -> None:
+        """Bring what all branches and tags have, and commits that none has any more.
+
+        For a mirror of commits. Raises RemoteUnreachable, Denied or GitError.
+        """
+        with locked(self.path / "gitops.lock", timeout=timeout) as held:
+            if not held:
+                raise GitError(f"{redacted(self.url)}: another process is fetching it")
+            if self.has(*wanted):  # by the one before us
+                return
+            for dead in self.path.rglob("*.lock"):
+                if dead.name != "gitops.lock":
+                    dead.unlink(missing_ok=True)
+            self._fetch_commits(*_EVERYTHING, options=["--prune"], timeout=timeout)
+            for commit in wanted:
+                if not self.has(commit):  # most servers give it for its hash
+                    with suppress(GitOpsError):
+                        self._fetch_commits(f"+{commit}:{self.own.name}", timeout=timeout)
+
+    def _fetch_commits(self, *refspecs: str, timeout: float, options: Sequence[str] = ()) -> None:
+        # Of a remote that has a name git knows that it leaves objects out. The URL may change.
+        (url,), environment = without_credentials([self.url], self.git.environment)
+        named = as_environment([(f"remote.{_REMOTE}.url", url)], environment)
+        git = self.git._replace(environment={**environment, **named})
+        fetch(git, self.url, *refspecs, options=options, name=_REMOTE, timeout=timeout)
+
+    def has(self, *commits: str) -> bool:
+        """Tell whether all these commits are here; nobody is asked for them."""
+        return all(self._read(commit) is not None for commit in commits)
+
     def last_known(self) -> str | None:
         """Return the tip that was last read or written through this mirror."""
         return self._read(self.ref)
@@ -86,7 +146,7 @@ class Mirror(NamedTuple):
             if self.is_shallow:
                 (self.path / "shallow.lock").unlink(missing_ok=True)
                 refspec = f"+{self.ref}:{self.own.name}"
-                fetch(self.git, self.url, refspec, "--unshallow", timeout=timeout)
+                fetch(self.git, self.url, refspec, options=["--unshallow"], timeout=timeout)
             self._write_commit_graph()
 
     def index_history(self) -> None:
@@ -107,13 +167,14 @@ class Mirror(NamedTuple):
         self.git.run("commit-graph", "write", "--reachable", "--changed-paths", "--split")
 
     def _read(self, ref: str) -> str | None:
-        done = self.git.run("rev-parse", "-q", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+        words = ("rev-parse", "-q", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+        done = self.git.obeying_nothing().run(*words)
         return done.text if done.code == 0 else None
 
 
-def mirror_path(directory: Path, url: str) -> Path:
+def mirror_path(directory: Path, url: str, holding: Holding = TIP) -> Path:
     """Return where the mirror of a URL is, below our cache directory, whatever the credentials."""
-    return directory / "mirrors" / f"{cache_name(redacted(url))}.git"
+    return directory / holding.folder / f"{cache_name(redacted(url))}.git"
 
 
 def open_mirror(
@@ -123,12 +184,15 @@ def open_mirror(
     *,
     offline: bool,
     timeout: float,
+    holding: Holding = TIP,
 ) -> tuple[Mirror, bool]:
     """Return the mirror of a URL, made if it is not there, and whether it was just made.
 
-    Raises RemoteUnreachable (offline and never fetched, or no answer) or Denied.
+    Raises RemoteUnreachable (offline and never fetched, or no answer) or Denied, also where
+    somebody else may have written it.
     """
-    path = mirror_path(directory, url)
+    path = mirror_path(directory, url, holding)
+    check_own(path)
     made = not (path / "HEAD").exists()
     if made:
         if offline:
@@ -136,8 +200,8 @@ def open_mirror(
                 f"{redacted(url)} has never been fetched on this machine",
                 hint="run the command once without --offline",
             )
-        _make(path, url, environment, timeout)
-    git = Git(path, environment, git_dir=path)
+        _make(path, url, environment, timeout, holding)
+    git = Git(path, environment, git_dir=path, options=OURS)
     ref = check_ref((path / "HEAD").read_text().strip().removeprefix("ref: "))
     mirror = Mirror(git, path, url, ref, OwnRef(path))
     _tidy(mirror)
@@ -160,8 +224,10 @@ def with_branch(mirror: Mirror, ref: str) -> Mirror:
     return Mirror(mirror.git, mirror.path, mirror.url, ref, mirror.own)
 
 
-def _make(path: Path, url: str, environment: Mapping[str, str], timeout: float) -> None:
-    """Clone the newest commit aside and rename it into place; a killed attempt leaves no mirror."""
+def _make(
+    path: Path, url: str, environment: Mapping[str, str], timeout: float, holding: Holding
+) -> None:
+    """Clone it aside and rename it into place; a killed attempt leaves no mirror."""
     import tempfile  # 2 ms that most commands do without
 
     make_private(path.parent)
@@ -175,7 +241,7 @@ def _make(path: Path, url: str, environment: Mapping[str, str], timeout: float) 
         with writing(path.parent):
             aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.stem}."))
         try:
-            _clone(aside, url, environment, timeout)
+            _clone(Git(aside, environment, options=OURS), url, timeout, holding)
             with suppress(OSError):  # another process was first, where locks do not work
                 aside.rename(path)
         finally:
@@ -184,39 +250,14 @@ def _make(path: Path, url: str, environment: Mapping[str, str], timeout: float) 
             raise GitError(f"cannot make the mirror {path}")
 
 
-def _clone(aside: Path, url: str, environment: Mapping[str, str], timeout: float) -> None:
-    doing = f"cannot fetch {redacted(url)}"
-    try:
-        done = insist(
-            lambda left: Git(aside, environment).run(
-                "clone",
-                "--quiet",
-                "--bare",
-                "--depth=1",
-                "--single-branch",
-                "--no-tags",
-                "--no-local",
-                "--no-reject-shallow",
-                "--template=",
-                "--",
-                url,
-                str(aside),
-                timeout=left,
-            ),
-            timeout=timeout,
-        )
-    except TimedOut as error:
-        raise RemoteUnreachable(f"{doing}: not done within {timeout:.0f} s") from error
-    if done.code != 0:
-        raise failure(done, doing, remote=url)
-    sha256 = "sha256" in (aside / "config").read_text()
-    # Our own settings instead of clone's, which hold the URL with its credentials.
-    (aside / "config").write_text(
-        _SETTINGS.format(
-            version=1 if sha256 else 0,
-            extensions="[extensions]\n\tobjectFormat = sha256\n" if sha256 else "",
-        )
-    )
+def _clone(git: Git, url: str, timeout: float, holding: Holding) -> None:
+    aside = git.directory
+    words = ("clone", "--quiet", "--bare", *holding.clone, "--no-local", "--no-reject-shallow")
+    words = (*words, "--template=", "--", url, str(aside))
+    checked(talk(git, *words, url=url, doing="fetch", timeout=timeout), "fetch", url)
+    # Our own settings instead of clone's, which hold the URL.
+    kind = "sha256" if "sha256" in (aside / "config").read_text() else "sha1"
+    (aside / "config").write_text(_SETTINGS.format(format=kind) + holding.settings)
     head = aside / "HEAD"
     if not head.read_text().startswith(f"ref: {HEADS}"):  # a remote with a detached HEAD
         head.write_text(f"ref: {HEADS}main\n")

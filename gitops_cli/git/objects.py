@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.commits import Commit, time_of
 from gitops_cli.git.failures import spoken
-from gitops_cli.git.process import Git
+from gitops_cli.git.process import Git, Running
 
 # Requests written before their answers are read: they must fit a pipe (16 kB on macOS).
 _BATCH_BYTES = 8192
@@ -50,7 +49,7 @@ class ObjectReader:
 
     def __init__(self, git: Git) -> None:
         self._git = git
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
 
     def close(self) -> None:
         """End the process; the next request starts another."""
@@ -100,13 +99,13 @@ class ObjectReader:
         found = self.one(f"{spec}^{{commit}}")
         return None if found is None else parse_commit(found)
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> Running:
         if self._process is None:
             self._process = self._git.start("cat-file", "--batch", stdin=True)
             weakref.finalize(self, _end, self._process)
         return self._process
 
-    def _answer(self, process: subprocess.Popen[bytes], limit: int | None) -> Object | None:
+    def _answer(self, process: Running, limit: int | None) -> Object | None:
         if process.stdout is None:
             raise GitError("git cat-file has no output")
         header = process.stdout.readline()
@@ -138,7 +137,7 @@ class ObjectReader:
         return GitError(f"cannot read the repository's objects: {said or 'git cat-file ended'}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Running) -> None:
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             with suppress(BrokenPipeError):

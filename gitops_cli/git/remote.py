@@ -6,9 +6,10 @@ By URL and not by name, because then git writes objects and nothing else: no ref
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut
+from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut, UsageError
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.git.failures import failure
 from gitops_cli.git.patience import insist
@@ -31,36 +32,67 @@ class Seen(NamedTuple):
 def look(git: Git, url: str, ref: str | None, *, timeout: float, fallback: str) -> Seen:
     """Return the remote's tip of `ref`, without `ref` that of the branch its HEAD names.
 
-    `fallback` is the branch of a remote that has no commits and does not name one.
-    Raises RemoteUnreachable or Denied.
+    `fallback` is the branch of a remote that has no commits and does not name one. Only where
+    there are no branches at all is there no commit: a branch that vanished is none to be begun.
+    Raises RemoteUnreachable, Denied or GitError.
     """
-    if ref is not None:
-        return Seen(ref, _refs(_ls_remote(git, url, ref, timeout=timeout)).get(ref))
-    done = _ls_remote(git, url, "HEAD", timeout=timeout)
+    done = _ls_remote(git, url, ref or "HEAD", timeout=timeout)
     refs, head = _refs(done), _symbolic_head(done)
-    if "HEAD" in refs and head is not None:
+    if ref is not None and ref in refs:
+        return Seen(ref, refs[ref])
+    if ref is None and "HEAD" in refs and head is not None:
         return Seen(head, refs["HEAD"])
     # HEAD names a branch that does not exist (yet): take ours, or the only one.
     branches = _refs(_ls_remote(git, url, f"{HEADS}*", timeout=timeout))
     if not branches:
-        return Seen(head or fallback, None)
-    if fallback in branches or len(branches) > 1:
-        return Seen(fallback, branches.get(fallback))
-    return Seen(*branches.popitem())
+        return Seen(ref or head or fallback, None)
+    if ref is None and fallback in branches:
+        return Seen(fallback, branches[fallback])
+    if ref is None and len(branches) == 1:
+        return Seen(*branches.popitem())
+    default = head or _symbolic_head(_ls_remote(git, url, "HEAD", timeout=timeout))
+    raise _gone(url, ref or fallback, default if default in branches else None, branches)
+
+
+def _gone(url: str, ref: str, default: str | None, branches: Iterable[str]) -> GitError:
+    gone, found = _short(ref), _short(default or next(iter(branches)))
+    said = f"its default is {found}" if default else f"it has {found}, and no default"
+    return GitError(
+        f"{redacted(url)} has no branch {gone}; {said}",
+        hint=f"was it renamed or deleted? In a clone: git fetch --prune; git switch {found}",
+    )
+
+
+def _short(ref: str) -> str:
+    return one_line(ref.removeprefix(HEADS))
+
+
+def tip_of(git: Git, url: str, ref: str, *, timeout: float) -> str | None:
+    """Return the commit of a branch that need not exist; raises RemoteUnreachable or Denied."""
+    return _refs(_ls_remote(git, url, ref, timeout=timeout)).get(ref)
 
 
 def _ls_remote(git: Git, url: str, pattern: str, *, timeout: float) -> Done:
-    doing = f"cannot read {redacted(url)}"
     # The pattern filters what has come already, this what is sent: a forge has refs by the thousand
     # for pull requests.
     sent = ("--heads",) if pattern.startswith(HEADS) else ("--symref",)
     words = ("ls-remote", *sent, "--", url, pattern)
+    return checked(talk(git, *words, url=url, doing="read", timeout=timeout), "read", url)
+
+
+def talk(git: Git, *words: str, url: str, doing: str, timeout: float) -> Done:
+    """Run what connects to a remote, again while it drops connections; raises RemoteUnreachable."""
     try:
-        done = insist(lambda left: git.run(*words, timeout=left), timeout=timeout)
+        return insist(lambda left: git.run(*words, timeout=left), timeout=timeout)
     except TimedOut as error:
-        raise RemoteUnreachable(f"{doing}: no answer within {timeout:.0f} s") from error
+        message = f"cannot {doing} {redacted(url)}: not done within {timeout:.0f} s"
+        raise RemoteUnreachable(message) from error
+
+
+def checked(done: Done, doing: str, url: str) -> Done:
+    """Return what succeeded, or raise what it failed of: RemoteUnreachable, Denied, GitError."""
     if done.code != 0:
-        raise failure(done, doing, remote=url)
+        raise failure(done, f"cannot {doing} {redacted(url)}", remote=url)
     return done
 
 
@@ -91,16 +123,11 @@ def fetch_tip(git: Git, url: str, ref: str, *, rewritten: bool, timeout: float) 
     if not re.match(r"/|file:|ssh:|git:|[^-:/][^:/]*:(?!//|:)", url):
         return None
     words = ("fetch-pack", "--keep", "--quiet", "--no-progress", url, ref)
-    doing = f"cannot fetch from {redacted(url)}"
     unlocked = ("-c", "fetch.unpackLimit=0", "-c", "transfer.unpackLimit=0")  # no *.keep stays
-    try:
-        done = insist(lambda left: git.run(*unlocked, *words, timeout=left), timeout=timeout)
-    except TimedOut as error:
-        raise RemoteUnreachable(f"{doing}: not done within {timeout:.0f} s") from error
-    if done.code != 0:
-        if "no such remote ref" in done.err:
-            return None
-        raise failure(done, doing, remote=url)
+    done = talk(git, *unlocked, *words, url=url, doing="fetch from", timeout=timeout)
+    if done.code != 0 and "no such remote ref" in done.err:
+        return None
+    checked(done, "fetch from", url)
     oid, _, name = done.text.rpartition("\n")[2].partition(" ")
     return oid if name == ref else None
 
@@ -112,37 +139,41 @@ def check_ref(ref: str) -> str:
     return ref
 
 
-def fetch(git: Git, url: str, refspec: str, *options: str, timeout: float) -> None:
-    """Bring a ref's objects here; writes nothing else unless `refspec` names a target.
+def check_url(url: str) -> str:
+    """Return a remote's URL, or raise UsageError for what runs a command or reads as an option."""
+    head, helper, _ = url.partition("::")
+    if url.startswith("-") or "\n" in url or "\0" in url or not url:
+        raise UsageError(f"`{one_line(redacted(url))}` is no URL of a repository")
+    if helper and "/" not in head and "[" not in head:  # `ext::`, `fd::`; not `[::1]`
+        raise UsageError(
+            f"`{one_line(redacted(url))}`: remote helpers are not supported",
+            hint="use https, ssh or a path",
+        )
+    return url
 
-    Raises RemoteUnreachable, Denied or GitError (such as a full disk).
+
+def fetch(
+    git: Git, url: str, *refspecs: str, timeout: float, options: Sequence[str] = (), name: str = ""
+) -> None:
+    """Bring refs' objects here; writes nothing else unless a refspec names a target.
+
+    `name` is that of a remote with this URL, if git knows it by one. Raises RemoteUnreachable,
+    Denied or GitError (such as a full disk).
     """
-    doing = f"cannot fetch from {redacted(url)}"
-    try:
+    words = (
         # Always a pack: it appears at once, where loose objects of a killed fetch could be a
         # commit without its trees.
-        done = insist(
-            lambda left: git.run(
-                "-c",
-                "fetch.unpackLimit=1",
-                "fetch",
-                "--quiet",
-                "--no-tags",
-                "--no-write-fetch-head",
-                "--no-recurse-submodules",
-                "--no-prune",
-                "--no-auto-maintenance",
-                "--no-write-commit-graph",
-                "--no-show-forced-updates",
-                *options,
-                "--",
-                url,
-                refspec,
-                timeout=left,
-            ),
-            timeout=timeout,
-        )
-    except TimedOut as error:
-        raise RemoteUnreachable(f"{doing}: not done within {timeout:.0f} s") from error
-    if done.code != 0:
-        raise failure(done, doing, remote=url)
+        *("-c", "fetch.unpackLimit=1"),
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        "--no-prune",
+        "--no-auto-maintenance",
+        "--no-write-commit-graph",
+        "--no-show-forced-updates",
+        *options,
+        *("--", name or url, *refspecs),
+    )
+    checked(talk(git, *words, url=url, doing="fetch from", timeout=timeout), "fetch from", url)

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.version import is_commit
-from gitops_cli.source.git import read
-
-_HEADS = "refs/heads/"
+from gitops_cli.git.config import Config, read_config
+from gitops_cli.git.discovery import git_around, why_none
+from gitops_cli.git.environment import git_environment
+from gitops_cli.git.process import Git
+from gitops_cli.git.remote import HEADS
 
 
 class Checkout(NamedTuple):
@@ -21,35 +23,37 @@ class Checkout(NamedTuple):
 
 
 def checkout_at(directory: Path) -> Checkout | None:
-    """Return the checkout around a directory; None if there is none."""
+    """Return the checkout around a directory; None if there is none.
+
+    Raises Denied or GitError for one that git does not read: another user's, a broken one.
+    """
+    git = reading(directory)
     # Each line as far as git gets: a repository without commits has no HEAD to show.
-    said = read(directory, "rev-parse", "--show-toplevel", "HEAD", "--symbolic-full-name", "HEAD")
-    root, head, ref = [*said.out.split("\n"), "", "", ""][:3]
-    if not root:
+    wanted = ("--is-inside-work-tree", "--show-toplevel", "HEAD", "--symbolic-full-name", "HEAD")
+    done = git.run("rev-parse", *wanted)
+    inside, root, head, ref = [*done.text.split("\n"), "", "", "", ""][:4]
+    if not inside and (error := why_none(done, directory)) is not None:
+        raise error
+    if inside != "true":
         return None
     if not is_commit(head):
-        ref = read(directory, "symbolic-ref", "--quiet", "HEAD").out.strip()
+        ref = git.run("symbolic-ref", "--quiet", "HEAD").text
     return Checkout(
         Path(root),
         head if is_commit(head) else None,
-        ref.removeprefix(_HEADS) if ref.startswith(_HEADS) else None,
-        remote_of(directory),
+        ref.removeprefix(HEADS) if ref.startswith(HEADS) else None,
+        remote_of(read_config(git)),
     )
 
 
-def remote_of(directory: Path) -> str | None:
+def reading(directory: Path) -> Git:
+    """Return git for reading the repository around a directory."""
+    return git_around(directory, git_environment()).obeying_nothing()
+
+
+def remote_of(config: Config) -> str | None:
     """Return the URL of `origin`, else of the only remote, as it was configured."""
     # Rewriting (insteadOf) is git's business when it connects.
-    listed = read(directory, "config", "-z", "--get-regexp", r"^remote\..*\.url$").out
-    urls: dict[str, str] = {}
-    for entry in listed.split("\0"):
-        key, _, url = entry.partition("\n")
-        if url:
-            urls.setdefault(key.removeprefix("remote.").removesuffix(".url"), url)
-    return urls.get("origin") or (next(iter(urls.values())) if len(urls) == 1 else None)
-
-
-def author_at(directory: Path) -> str | None:
-    """Return the name that git would write as the author in a directory."""
-    name, bracket, _ = read(directory, "var", "GIT_AUTHOR_IDENT").out.partition(" <")
-    return name.strip() or None if bracket else None
+    names = config.names("remote", "url")
+    name = "origin" if "origin" in names else names[0] if len(names) == 1 else None
+    return (config.all(f"remote.{name}.url") or (None,))[0]

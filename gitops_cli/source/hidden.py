@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from gitops_cli.domain.errors import GitError
-from gitops_cli.source.git import read, write_objects
+from gitops_cli.git.failures import failure
+from gitops_cli.source.checkout import reading
 
 _LINK = "160000"
 _SKIPPED = "S"
@@ -32,7 +32,7 @@ class Known(NamedTuple):
 def known(root: Path) -> Known:
     """Return the index's marked entries, those left out that a sparse checkout leaves out."""
     # As git-ls-files(1) has -v: a small letter is assume-unchanged, S is skip-worktree.
-    listed = _asked(root, "ls-files", "-v", "--stage", "-z")
+    listed = asked(root, {}, "ls-files", "-v", "--stage", "-z")
     assumed, skipped, submodules = [], [], []
     for entry in listed.split("\0"):
         head, _, path = entry.partition("\t")
@@ -49,7 +49,7 @@ def known(root: Path) -> Known:
 
 
 def _is_sparse(root: Path) -> bool:
-    return read(root, "config", "--type=bool", "core.sparseCheckout").out.strip() == "true"
+    return reading(root).run("config", "--type=bool", "core.sparseCheckout").text == "true"
 
 
 def _exists(path: Path) -> bool:
@@ -65,7 +65,7 @@ def own_index(root: Path, found: Known) -> Iterator[dict[str, str]]:
     """
     with tempfile.TemporaryDirectory(prefix="gitops-") as directory:
         index = Path(directory, "index")
-        users = Path(root, _asked(root, "rev-parse", "--git-path", "index").removesuffix("\n"))
+        users = Path(root, asked(root, {}, "rev-parse", "--git-path", "index"))
         if users.is_file():
             shutil.copy2(users, index)
         environment = {"GIT_INDEX_FILE": str(index)}
@@ -81,23 +81,22 @@ def own_index(root: Path, found: Known) -> Iterator[dict[str, str]]:
 def update_index(root: Path, environment: dict[str, str], flag: str, paths: Sequence[str]) -> None:
     """Run `git update-index` with a flag for paths, whatever they are called."""
     named = "".join(f"{path}\0" for path in paths)
-    words = ("update-index", flag, "-z", "--stdin")
-    done = write_objects(root, *words, environment=environment, stdin=named)
-    if done.code != 0:
-        raise GitError(f"{root}: {done.said}")
+    asked(root, environment, "update-index", flag, "-z", "--stdin", stdin=named)
 
 
 def others(root: Path, *options: str, environment: dict[str, str] | None = None) -> list[str]:
     """Return the files that git does not know, but for those that .gitignore files leave out."""
     words = ("ls-files", "--others", "-z", "--exclude-per-directory=.gitignore", *options)
-    done = write_objects(root, *words, environment=environment or {})
-    if done.code != 0:
-        raise GitError(f"{root}: {done.said}")
-    return [path for path in done.out.split("\0") if path]
+    return [path for path in asked(root, environment or {}, *words).split("\0") if path]
 
 
-def _asked(root: Path, *arguments: str) -> str:
-    done = read(root, *arguments)
+def asked(root: Path, environment: Mapping[str, str], *arguments: str, stdin: str = "") -> str:
+    """Run git in a checkout, with another index that `environment` names; raises GitError.
+
+    Its filters run, as for `git add`: what they make of a file is what is committed.
+    """
+    git = reading(root).with_environment(**environment)
+    done = git.run(*arguments, stdin=stdin.encode(errors="surrogateescape") or None)
     if done.code != 0:
-        raise GitError(f"{root}: {done.said}")
-    return done.out
+        raise failure(done, f"{root}: git {arguments[0]}")
+    return done.text

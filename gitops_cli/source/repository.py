@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from gitops_cli.domain.errors import ConfigurationError, UsageError
+from gitops_cli.domain.errors import ConfigurationError, GitOpsError, UsageError
 from gitops_cli.domain.forge_links import project_at, same_remote
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import UNKNOWN, Changelog, Distance, Relation, SourceCommit
 from gitops_cli.domain.recorded.resolution import service_of_remote
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.source import history
-from gitops_cli.source.checkout import Checkout, remote_of
-from gitops_cli.source.mirror import Mirror, mirror_of
+from gitops_cli.git.cache import cache_directory, check_own
+from gitops_cli.git.config import handed_on, read_config
+from gitops_cli.git.discovery import git_around, is_bare
+from gitops_cli.git.environment import git_environment, never_asking, ssh_batch
+from gitops_cli.git.mirror import COMMITS, mirror_path, open_mirror
+from gitops_cli.git.process import Git
+from gitops_cli.source.checkout import Checkout, reading, remote_of
+from gitops_cli.source.commits import Commits
 
 T = TypeVar("T")
 
@@ -23,28 +30,95 @@ _ADDS = (Relation.AHEAD, Relation.DIVERGED)
 _REMOVES = (Relation.BEHIND, Relation.DIVERGED)
 COMMITS_SHOWN = 50
 SECONDS = 30.0  # for one connection to a source's remote
+_AMONG_FILES = "gitops.toml: [service.{}] source: `{}` lies among the files of another repository"
 _WITHOUT_BASE = (
     "gitops.toml: [service.{}] source: `{}` starts from a checkout of the state repository, and "
     "there is none here"
 )
 
 
+class Upstream:
+    """A source's remote, through the mirror of its commits. `trouble` says why it has no answer.
+
+    Commits never change, so the remote is asked only for one that is missing, and once. `clone` is
+    a checkout of it, whose way to the remote (credentials, headers, keys) the mirror takes.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = SECONDS,
+        offline: bool = False,
+        clone: Path | None = None,
+    ) -> None:
+        self.url = url
+        self.trouble: str | None = None
+        self._timeout = timeout
+        self._offline = offline
+        self._clone = clone
+
+    @cached_property
+    def path(self) -> Path:
+        """Return where the mirror is, or would be."""
+        return mirror_path(cache_directory(os.environ), self.url, COMMITS)
+
+    def here(self) -> Commits | None:
+        """Return the commits that are on this machine; None if none are."""
+        try:
+            check_own(self.path)
+        except GitOpsError as error:
+            self.trouble = error.message
+            return None
+        if not (self.path / "HEAD").exists():
+            return None
+        return Commits(Git(self.path, git_environment(), git_dir=self.path))
+
+    def ready_for(self, *hashes: str) -> Commits | None:
+        """Return the mirror with these commits, if it can be had; None if there is none."""
+        found = self.here()
+        if self._offline or self.trouble is not None or (found and found.knows(*hashes)):
+            return found
+        self._offline = True  # once is enough
+        try:
+            environment = self._environment()
+            cache, limit = cache_directory(os.environ), self._timeout
+            mirror, _ = open_mirror(
+                cache, self.url, environment, offline=False, timeout=limit, holding=COMMITS
+            )
+            mirror.fetch_commits(*hashes, timeout=limit)
+        except GitOpsError as error:
+            self.trouble = error.message
+        return self.here()
+
+    def _environment(self) -> dict[str, str]:
+        """Return an environment in which nobody is asked: many sources are read at once."""
+        usual = git_environment()
+        usual |= never_asking(usual)
+        if self._clone is None:
+            config = read_config(Git(Path(self.path.anchor), usual, git_dir=self.path))
+        else:
+            config = read_config(reading(self._clone))
+            usual = handed_on(usual, config)
+        return usual | ssh_batch(usual, config.get("core.sshcommand"))
+
+
 class SourceRepository(NamedTuple):
     """One service's source. Nothing it cannot know is an error: it answers UNKNOWN or None.
 
     `places` are asked in order, the cheapest first; `remote` is what links are made from;
-    `refusal` says why the declared source cannot be meant.
+    `refusal` says why the source that was declared or stood in cannot be meant.
     """
 
-    places: tuple[Path, ...] = ()
-    mirror: Mirror | None = None
+    places: tuple[Commits, ...] = ()
+    upstream: Upstream | None = None
     remote: str | None = None
     refusal: str | None = None
 
     @property
     def is_known(self) -> bool:
         """Tell whether anybody says where the source is."""
-        return bool(self.places) or self.mirror is not None
+        return bool(self.places) or self.upstream is not None
 
     def distance(self, old: str, new: str) -> Distance:
         """Return how the commit `new` lies to `old`."""
@@ -52,11 +126,11 @@ class SourceRepository(NamedTuple):
 
     def is_ancestor(self, older: str, newer: str) -> bool | None:
         """Tell whether `newer` contains `older`; None: cannot tell."""
-        return self._asked(lambda place: history.is_ancestor(place, older, newer), older, newer)
+        return self._asked(lambda place: place.is_ancestor(older, newer), older, newer)
 
     def commit_time(self, commit: str) -> datetime | None:
         """Return when a commit was made; None if it is not known."""
-        return self._asked(lambda place: history.commit_time(place, commit), commit)
+        return self._asked(lambda place: place.time(commit), commit)
 
     def changelog(self, old: str, new: str, *, limit: int = COMMITS_SHOWN) -> Changelog:
         """Return what lies between two versions."""
@@ -71,36 +145,52 @@ class SourceRepository(NamedTuple):
         )
 
     def _commits(self, old: str, new: str, limit: int) -> tuple[SourceCommit, ...]:
-        found = self._asked(lambda place: history.commits_between(place, old, new, limit), old, new)
+        found = self._asked(lambda place: place.between(old, new, limit), old, new)
         return found or ()
 
     def expand(self, prefix: str) -> list[str]:
         """Return the commits here whose hash begins with `prefix`; the remote is not asked."""
-        for place in (*self.places, *self._mirrored()):
-            if fits := history.commits_like(place, prefix):
+        mirrored = self.upstream.here() if self.upstream else None
+        for place in (*self.places, *([mirrored] if mirrored else [])):
+            if fits := place.like(prefix):
                 return fits
         return []
+
+    def peeled(self, name: str) -> str | None:
+        """Return the commit that a full hash of a commit or tag names; None: not known.
+
+        Raises UsageError for what is a tree or a file.
+        """
+        return self._asked(lambda place: _peeled(place, name), name)
 
     @property
     def trouble(self) -> str | None:
         """Return why the source could not be asked, if that was tried."""
-        return self.mirror.trouble if self.mirror else self.refusal
+        said = (place.trouble for place in self.places)
+        of_remote = self.upstream.trouble if self.upstream else None
+        return self.refusal or next(filter(None, said), None) or of_remote
 
-    def _mirrored(self) -> tuple[Path, ...]:
-        here = self.mirror is not None and self.mirror.directory.is_dir()
-        return (self.mirror.directory,) if here and self.mirror else ()
-
-    def _asked(self, question: Callable[[Path], T | None], *hashes: str) -> T | None:
+    def _asked(self, question: Callable[[Commits], T | None], *hashes: str) -> T | None:
         for place in self.places:
             if (answer := question(place)) is not None:
                 return answer
-        mirrored = self.mirror.ready_for(*hashes) if self.mirror else None
+        mirrored = self.upstream.ready_for(*hashes) if self.upstream else None
         return None if mirrored is None else question(mirrored)
 
 
-def _distance(place: Path, old: str, new: str) -> Distance | None:
-    found = history.distance_between(place, old, new)
+def _distance(place: Commits, old: str, new: str) -> Distance | None:
+    found = place.distance(old, new)
     return None if found.relation is Relation.UNKNOWN else found
+
+
+def _peeled(place: Commits, name: str) -> str | None:
+    kind = place.kind(name)
+    if kind in {"tree", "blob"}:
+        raise UsageError(
+            f"{name} is the hash of a {'file' if kind == 'blob' else kind}, not of a commit",
+            hint="git log prints those of commits",
+        )
+    return place.peeled(name) if kind == "tag" else name if kind == "commit" else None
 
 
 class Sources:
@@ -114,13 +204,18 @@ class Sources:
         base: Path | None = None,
         offline: bool = False,
         timeout: float = SECONDS,
+        refusal: str | None = None,
     ) -> None:
-        """`base` is what relative paths in gitops.toml start from: the state repository."""
+        """`base` is what relative paths in gitops.toml start from: the state repository.
+
+        `refusal` says why there is no checkout where one stands, if git does not read it.
+        """
         self._team = team
         self._checkout = checkout
         self._base = base
         self._offline = offline
         self._timeout = timeout
+        self._refusal = refusal
         self._known: dict[ServiceName, SourceRepository] = {}
 
     def of(self, service: ServiceName) -> SourceRepository:
@@ -132,33 +227,41 @@ class Sources:
     @property
     def troubles(self) -> Mapping[str, str]:
         """Return which sources could not be asked so far, and why; each once."""
-        named = ((s.mirror.url if s.mirror else name, s.trouble) for name, s in self._known.items())
+        known = self._known.items()
+        named = ((s.upstream.url if s.upstream else name, s.trouble) for name, s in known)
         return {name: trouble for name, trouble in named if trouble is not None}
 
     def _find(self, service: ServiceName) -> SourceRepository:
         source = self._team.service(service).source
         here = self._checkout
-        remote = here.remote if here else None
         is_here = here is not None and _is_of(here, service, source, self._team)
-        places = (here.root,) if here is not None and is_here else ()
+        # A checkout may hold its last commits only, and knows none that was pushed since it was
+        # made; its origin has the others, and it knows the way there.
+        own = self._origin(here) if here is not None and is_here else None
+        places = (Commits.around(here.root),) if here is not None and is_here else ()
         if source is None:
             if here is None or not is_here:
-                return SourceRepository()
-            # A checkout may hold its last commits only, and knows none that was pushed since it was
-            # made; its origin has the others.
-            mirror = self._mirror(_from_anywhere(remote, here.root)) if remote else None
-            return SourceRepository(places, mirror, remote)
+                return SourceRepository(refusal=self._refusal)
+            return SourceRepository(places, own, here.remote)
         path = self._local(service, source)
-        if path is not None and not path.is_absolute():
+        if path is None:
+            return SourceRepository(places, own or self._upstream(source), source)
+        if not path.is_absolute():
             return SourceRepository(places, refusal=_WITHOUT_BASE.format(service, source))
-        if path is not None:
-            # Its own remote, if any, is what people look at.
-            its_checkout_remote = remote_of(path) if path.is_dir() else None
-            return SourceRepository((*places, path), None, its_checkout_remote)
-        return SourceRepository(places, self._mirror(source), source)
+        if is_bare(path) and git_around(path, {}).directory != path:
+            return SourceRepository(places, refusal=_AMONG_FILES.format(service, source))
+        # Its own remote, if any, is what people look at.
+        declared = Commits.around(path)
+        remote = None if declared.trouble else remote_of(read_config(reading(path)))
+        return SourceRepository((*places, declared), None, remote)
 
-    def _mirror(self, url: str) -> Mirror:
-        return mirror_of(url, timeout=self._timeout, offline=self._offline)
+    def _origin(self, here: Checkout) -> Upstream | None:
+        if here.remote is None:
+            return None
+        return self._upstream(_from_anywhere(here.remote, here.root), here.root)
+
+    def _upstream(self, url: str, clone: Path | None = None) -> Upstream:
+        return Upstream(url, timeout=self._timeout, offline=self._offline, clone=clone)
 
     def _local(self, service: ServiceName, source: str) -> Path | None:
         """Return the path of a source on this machine, None: it is a URL.

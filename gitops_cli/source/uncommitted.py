@@ -16,8 +16,7 @@ from gitops_cli.domain.errors import DirtyTree, GitError
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import is_commit
 from gitops_cli.source.checkout import Checkout
-from gitops_cli.source.git import read, write_objects
-from gitops_cli.source.hidden import Known, known, others, own_index, update_index
+from gitops_cli.source.hidden import Known, asked, known, others, own_index, update_index
 
 REFS = "refs/gitops/uncommitted/"
 # How many spaces stand before the path, by the first letter of an entry.
@@ -46,11 +45,8 @@ def uncommitted_files(checkout: Checkout) -> list[str]:
 def _changes(root: Path, found: Known, index: dict[str, str]) -> Iterator[_Change]:
     # As git-status(1) has porcelain v2. What a setting hides from people is built all the same.
     words = ("--untracked-files=no", "--ignore-submodules=none")
-    done = write_objects(root, "status", "--porcelain=v2", "-z", *words, environment=index)
-    if done.code != 0:
-        raise GitError(f"{root}: {done.said}")
     inside: set[str] = set()
-    entries = iter(done.out.split("\0"))
+    entries = iter(asked(root, index, "status", "--porcelain=v2", "-z", *words).split("\0"))
     for entry in entries:
         kind = entry[:1]
         if kind in _FIELDS:
@@ -81,7 +77,7 @@ def commit_uncommitted(checkout: Checkout) -> str:
     head = checkout.head
     assert head is not None, "a checkout without a commit has nothing to be on top of"
     root = checkout.root
-    date = _one(root, read(root, "show", "--no-patch", "--format=%cI", head).out.strip())
+    date = asked(root, {}, "show", "--no-patch", "--format=%cI", head)
     found = known(root)
     with own_index(root, found) as environment:
         for change in _changes(root, found, environment):
@@ -94,17 +90,17 @@ def commit_uncommitted(checkout: Checkout) -> str:
         for role in ("AUTHOR", "COMMITTER"):
             environment |= {f"GIT_{role}_{key}": value for key, value in _IDENTITY.items()}
             environment[f"GIT_{role}_DATE"] = date
-        _written(root, environment, "add", "--all", "--sparse", "--", ".")
+        asked(root, environment, "add", "--all", "--sparse", "--", ".")
         _add_hidden(root, environment)
-        tree = _written(root, environment, "write-tree")
+        tree = asked(root, environment, "write-tree")
         message = f"Uncommitted changes on top of {head}"
         utf8 = ("-c", "i18n.commitEncoding=UTF-8")
-        commit = _written(
+        commit = asked(
             root, environment, *utf8, "commit-tree", "-p", head, "-m", message, "--", tree
         )
     if not is_commit(commit):
         raise GitError(f"{root}: git made no commit of the uncommitted changes")
-    _written(root, {}, "update-ref", f"{REFS}{commit}", commit)
+    asked(root, {}, "update-ref", f"{REFS}{commit}", commit)
     return commit
 
 
@@ -119,16 +115,3 @@ def _add_hidden(root: Path, environment: dict[str, str]) -> None:
             )
     if hidden:
         update_index(root, environment, "--add", hidden)
-
-
-def _one(root: Path, text: str) -> str:
-    if not text:
-        raise GitError(f"{root}: git cannot read its HEAD")
-    return text
-
-
-def _written(root: Path, environment: dict[str, str], *arguments: str) -> str:
-    done = write_objects(root, *arguments, environment=environment)
-    if done.code != 0:
-        raise GitError(f"{root}: {done.said}")
-    return done.out.strip()

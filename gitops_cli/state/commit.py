@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from subprocess import Popen
 from typing import NamedTuple
 
 from gitops_cli.domain.change.message import compose_message
@@ -20,7 +19,7 @@ from gitops_cli.git.cache import writing
 from gitops_cli.git.config import Config
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import LINK_MODE, TREE_MODE, Entry, ObjectReader
-from gitops_cli.git.process import Done, Git
+from gitops_cli.git.process import Done, Git, Running
 
 DEFAULT_ACTOR = Actor("gitops", "gitops@localhost")
 
@@ -193,7 +192,7 @@ def _write_blobs(git: Git, edits: Sequence[Edit]) -> dict[str, str]:
 
 
 def _write_trees(
-    mktree: Popen[bytes], reader: ObjectReader, parent: str | None, blobs: Mapping[str, str | None]
+    mktree: Running, reader: ObjectReader, parent: str | None, blobs: Mapping[str, str | None]
 ) -> str:
     """Return the root tree with these paths replaced (None: removed), deepest trees first."""
     old = _Trees(reader, parent)
@@ -273,7 +272,7 @@ class _Trees:
 _TYPES = {TREE_MODE: "tree", "160000": "commit"}
 
 
-def _write_tree(mktree: Popen[bytes], entries: Sequence[Entry]) -> str:
+def _write_tree(mktree: Running, entries: Sequence[Entry]) -> str:
     """Write one tree and return its hash: mktree answers each before it reads the next."""
     if mktree.stdin is None or mktree.stdout is None:
         raise GitError("git mktree has no pipes")

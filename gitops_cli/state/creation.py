@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import Denied, UsageError
 from gitops_cli.domain.text import redacted, visible
+from gitops_cli.git.environment import git_environment
 from gitops_cli.git.failures import failure
-from gitops_cli.git.process import Git, git_environment
+from gitops_cli.git.process import Git
 
 BRANCH = "main"
 

@@ -13,7 +13,6 @@ import re
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from subprocess import Popen
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -22,7 +21,7 @@ from gitops_cli.domain.past.commits import LastChange
 from gitops_cli.git.cache import cache_name, make_private, replace_file
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import parse_commit
-from gitops_cli.git.process import Done
+from gitops_cli.git.process import Done, Running
 from gitops_cli.state.history import History
 
 _FORMAT = 2
@@ -196,7 +195,7 @@ def _first_parents(
             pass
 
 
-def _fields(process: Popen[bytes]) -> Iterator[str]:
+def _fields(process: Running) -> Iterator[str]:
     if process.stdout is None:
         return
     rest = b""

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.recorded.environment import IMAGES_PATH, KIND_OF_SUFFIX
 from gitops_cli.domain.recorded.files import SETTINGS
-from gitops_cli.domain.text import one_line, redacted
-from gitops_cli.git.config import Config, finish_listing, start_listing
-from gitops_cli.git.failures import failure
-from gitops_cli.git.process import Git, can_ask, ssh_batch
-from gitops_cli.git.remote import HEADS
+from gitops_cli.domain.text import one_line
+from gitops_cli.git.config import Config, finish_listing, start_listing, without_questions
+from gitops_cli.git.discovery import git_around, is_inside_git, why_none
+from gitops_cli.git.process import Git
+from gitops_cli.git.remote import HEADS, check_url
 
 
 class Location(NamedTuple):
@@ -49,21 +49,22 @@ def find_location(start: Path, environment: Mapping[str, str]) -> Location | Non
     """Return the repository around a directory; None if there is none. Raises Denied …."""
     if not start.is_dir():
         raise UsageError(f"{start}: there is no such directory")
-    around = around_embedded(start.absolute())
-    here = Git(around.start, environment, git_dir=around.bare)
+    if is_inside_git(start):
+        raise _inside_git(start)
+    here = git_around(start.absolute(), environment)
     with start_listing(here) as listing:  # it says the same wherever in the repository
         found = _whereabouts(here)
         if found is None:
             return None
         bare, inside, git_dir, common_dir, *top = found
-        if bare != "true" and (inside != "true" or around.bare is not None):
+        if bare != "true" and inside != "true":
             raise _inside_git(start)
         config = finish_listing(listing)
     worktree = Path(top[0]) if top else None
     # From the top: git takes the paths it is given as relative to where it runs.
-    git = Git(worktree or Path(git_dir), environment, git_dir=around.bare)
+    git = here._replace(directory=worktree or Path(git_dir))
     return Location(
-        git=_quiet(git, config),
+        git=git._replace(environment=without_questions(environment, config)),
         config=config,
         git_dir=Path(git_dir),
         common_dir=(here.directory / common_dir).resolve(),
@@ -74,35 +75,6 @@ def find_location(start: Path, environment: Mapping[str, str]) -> Location | Non
 
 def _inside_git(start: Path) -> UsageError:
     return UsageError(f"{start} is inside the .git directory", hint="go to the files, or pass -C")
-
-
-class Around(NamedTuple):
-    """Where to let git look for a repository; `bare` names one that it may take as it is."""
-
-    start: Path
-    bare: Path | None = None
-
-
-def around_embedded(start: Path) -> Around:
-    """Return where the search for a repository begins, outside of what only looks like one.
-
-    Files that make a bare repository may lie among the files of another one, where whoever may
-    push them would choose its configuration. So one inside a checkout is no repository.
-    """
-    bare: Path | None = None
-    if ".git" in start.parts:
-        raise _inside_git(start)
-    for directory in (start, *start.parents):
-        if (directory / ".git").exists():
-            return Around(bare.parent if bare else start)
-        if is_bare(directory):
-            bare = directory
-    return Around(bare or start, bare)
-
-
-def is_bare(directory: Path) -> bool:
-    """Tell whether git would take a directory itself for a repository."""
-    return (directory / "HEAD").is_file() and (directory / "objects").is_dir()
 
 
 def _whereabouts(git: Git) -> list[str] | None:
@@ -118,16 +90,9 @@ def _whereabouts(git: Git) -> list[str] | None:
     lines = done.text.split("\n")
     if len(lines) >= 4:
         return lines
-    if "not a git repository" in done.err:
-        return None
-    raise failure(done, str(git.directory))
-
-
-def _quiet(git: Git, config: Config) -> Git:
-    """Return git with an ssh that fails instead of asking, where nobody could answer."""
-    if can_ask(git.environment):
-        return git
-    return git.with_environment(**ssh_batch(git.environment, config.get("core.sshcommand")))
+    if (error := why_none(done, git.directory)) is not None:
+        raise error
+    return None
 
 
 def read_head(git: Git, git_dir: Path) -> str | None:
@@ -239,16 +204,3 @@ def tracking_ref(config: Config, name: str, ref: str) -> str | None:
         if star and ref.startswith(head) and ref.endswith(tail):
             return target.replace("*", ref[len(head) : len(ref) - len(tail)], 1)
     return None
-
-
-def check_url(url: str) -> str:
-    """Return a remote's URL, or raise UsageError for what runs a command or reads as an option."""
-    head, helper, _ = url.partition("::")
-    if url.startswith("-") or "\n" in url or "\0" in url or not url:
-        raise UsageError(f"`{one_line(redacted(url))}` is no URL of a repository")
-    if helper and "/" not in head and "[" not in head:  # `ext::`, `fd::`; not `[::1]`
-        raise UsageError(
-            f"`{one_line(redacted(url))}`: remote helpers are not supported",
-            hint="use https, ssh or a path",
-        )
-    return url

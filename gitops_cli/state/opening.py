@@ -8,18 +8,14 @@ from pathlib import Path
 
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.text import redacted
-from gitops_cli.git.config import read_config
+from gitops_cli.git.config import read_config, without_questions
+from gitops_cli.git.discovery import is_bare
+from gitops_cli.git.environment import git_environment
 from gitops_cli.git.objects import ObjectReader
-from gitops_cli.git.process import Git, can_ask, git_environment, ssh_batch
+from gitops_cli.git.process import Git
+from gitops_cli.git.remote import check_url
 from gitops_cli.state.branches import Branch, CloneBranch, LocalBranch
-from gitops_cli.state.location import (
-    Location,
-    check_url,
-    find_location,
-    find_remote,
-    holds_state,
-    is_bare,
-)
+from gitops_cli.state.location import Location, find_location, find_remote, holds_state
 from gitops_cli.state.repository import Access, StateRepository
 from gitops_cli.state.store import clone_store
 
@@ -87,21 +83,18 @@ def _of_location(location: Location, access: Access) -> StateRepository:
 
 
 def _of_mirror(url: str, access: Access) -> StateRepository:
-    from gitops_cli.git.cache import cache_directory
-    from gitops_cli.git.mirror import open_mirror
+    from gitops_cli.git.cache import cache_directory, check_own
+    from gitops_cli.git.mirror import mirror_path, open_mirror
     from gitops_cli.state.mirror_branch import MirrorBranch, mirror_store
 
-    environment = access.environment
-    git = Git(Path.cwd(), environment)
-    config = read_config(git)
-    if not can_ask(environment):
-        environment = {**environment, **ssh_batch(environment, config.get("core.sshcommand"))}
+    cache = cache_directory(os.environ)
+    path = mirror_path(cache, url)
+    check_own(path)
+    # As git sees it in the mirror: what the repository around us says is about another one.
+    config = read_config(Git(Path(path.anchor), access.environment, git_dir=path))
+    environment = without_questions(access.environment, config)
     mirror, made = open_mirror(
-        cache_directory(os.environ),
-        url,
-        environment,
-        offline=access.offline,
-        timeout=access.timeout,
+        cache, url, environment, offline=access.offline, timeout=access.timeout
     )
     reader = ObjectReader(mirror.git)
     branch = MirrorBranch(mirror, reader, fresh=made)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from gitops_cli.git.failures import remote_said, spoken
 from gitops_cli.git.patience import insist
 from gitops_cli.git.process import Done, Git
+from gitops_cli.git.remote import check_url
 from gitops_cli.state.fast_forward import check_worktree
-from gitops_cli.state.location import Location, check_url
+from gitops_cli.state.location import Location
 
 
 class PushOutcome(Enum):

@@ -285,6 +285,11 @@ class StateRepository:
             self._past = History(whole.git, whole.reader, self.branch, {})
         return self._past
 
+    def author(self) -> str | None:
+        """Return the name that git would write as the author here; None if it knows nobody."""
+        name, bracket, _ = self._branch.git.run("var", "GIT_AUTHOR_IDENT").text.partition(" <")
+        return name.strip() or None if bracket else None
+
     def check_write(self) -> None:
         """Ask the remote whether it would take a push, without pushing; raises Denied …."""
         if self._branch.local is not None:

@@ -15,7 +15,7 @@ from gitops_cli.domain.text import redacted, visible
 from gitops_cli.git.config import Config
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import ObjectReader
-from gitops_cli.git.remote import HEADS, check_ref, fetch, look
+from gitops_cli.git.remote import HEADS, check_ref, fetch, tip_of
 from gitops_cli.state.branches import Branch
 from gitops_cli.state.commit import build_commit, effective_edits, identity
 from gitops_cli.state.push import Pushed, PushOutcome, push
@@ -65,10 +65,10 @@ def _existing(branch: Branch, reader: ObjectReader, ref: str, timeout: float) ->
     if branch.local is not None:
         done = branch.git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         return done.text if done.code == 0 else None
-    seen = look(branch.git, branch.push_url, ref, timeout=timeout, fallback=ref)
-    if seen.commit is not None and reader.commit(seen.commit) is None:
+    there = tip_of(branch.git, branch.push_url, ref, timeout=timeout)
+    if there is not None and reader.commit(there) is None:
         fetch(branch.git, branch.push_url, ref, timeout=timeout)
-    return seen.commit
+    return there
 
 
 def _says_the_same(branch: Branch, one: str, other: str) -> bool:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError
-from gitops_cli.git.config import Config
-from gitops_cli.git.environment import as_environment
+from gitops_cli.git.config import Config, handed_on
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import LINK_MODE, ObjectReader
 from gitops_cli.git.process import Git
@@ -129,9 +128,7 @@ def clone_store(location: Location, reader: ObjectReader, remote: Remote | None)
 
         if remote is None:
             raise GitError(f"{location.path}: the history is cut, and there is no remote")
-        environment = dict(location.git.environment)
-        count = int(environment.get("GIT_CONFIG_COUNT") or 0)
-        environment |= as_environment(location.config.connection(), count)
+        environment = handed_on(location.git.environment, location.config)
         url = _absolute(remote.url, location)
         mirror, _ = open_mirror(
             cache_directory(environment), url, environment, offline=offline, timeout=timeout

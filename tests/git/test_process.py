@@ -11,8 +11,8 @@ import pytest
 
 from gitops_cli.domain.errors import GitError, TimedOut
 from gitops_cli.git.config import Config, read_config
-from gitops_cli.git.environment import as_environment
-from gitops_cli.git.process import Git, git_environment, is_kept, ssh_batch
+from gitops_cli.git.environment import as_environment, git_environment, is_kept, ssh_batch
+from gitops_cli.git.process import Git
 from tests.testbed.git import git
 
 
@@ -141,7 +141,7 @@ def test_booleans_as_git_reads_them(value: str | None, expected: bool) -> None:
 
 
 def test_configuration_is_handed_on_by_environment(tmp_path: Path) -> None:
-    variables = as_environment(iter([("http.extraheader", "secret")]), 0)
+    variables = as_environment(iter([("http.extraheader", "secret")]), {})
     runner = Git(tmp_path, git_environment() | variables)
 
     assert "secret" not in " ".join(runner.command("config", "--list"))

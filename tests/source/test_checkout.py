@@ -9,7 +9,7 @@ import pytest
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Relation
 from gitops_cli.domain.recorded.team import ServiceRules, TeamSettings
-from gitops_cli.source.checkout import Checkout, author_at, checkout_at
+from gitops_cli.source.checkout import Checkout, checkout_at
 from gitops_cli.source.repository import Sources
 from tests.source.sources import commits, shallow
 from tests.state.world import fingerprint
@@ -118,11 +118,3 @@ def test_a_checkout_of_another_source_does_not_answer(remote, tmp_path):
     sources = Sources(team_of("git@127.0.0.1:acme/auth.git"), checkout=here, offline=True)
 
     assert sources.of(AUTH).distance(first, last).relation is Relation.UNKNOWN
-
-
-def test_nobody_is_asked_where_git_knows_the_author(tmp_path, monkeypatch):
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "config", "user.name", "Ada Lovelace")
-    git(tmp_path, "config", "user.email", "ada@example.com")
-
-    assert author_at(tmp_path) == "Ada Lovelace"

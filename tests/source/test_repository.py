@@ -7,20 +7,18 @@ import shutil
 from pathlib import Path
 
 from gitops_cli.domain.past.ancestry import Relation
-from gitops_cli.source.mirror import mirror_of
-from gitops_cli.source.repository import SourceRepository
+from gitops_cli.source.commits import Commits
+from gitops_cli.source.repository import SourceRepository, Upstream
 from tests.source.sources import commits, shallow
 from tests.testbed.git import Commit, add_commits, git
 
 
 def here(directory: Path) -> SourceRepository:
-    return SourceRepository((directory,))
+    return SourceRepository((Commits.around(directory),))
 
 
 def mirrored(bare: Path, **more) -> SourceRepository:
-    return SourceRepository(
-        (), mirror_of(f"file://{bare}", **{"timeout": 20, "offline": False, **more})
-    )
+    return SourceRepository((), Upstream(f"file://{bare}", **{"timeout": 20, **more}))
 
 
 def test_a_complete_repository_counts_both_ways(remote):
@@ -69,7 +67,7 @@ def test_a_shallow_clone_says_yes_where_it_knows(remote, tmp_path):
 def test_the_mirror_answers_what_a_shallow_clone_cannot(remote, tmp_path):
     first, *_, last = commits(remote)
     clone = shallow(remote, tmp_path / "shallow")
-    source = SourceRepository((clone,), mirrored(remote).mirror)
+    source = SourceRepository((Commits.around(clone),), mirrored(remote).upstream)
 
     assert str(source.distance(first, last)) == "3 ahead"
     assert git(clone, "rev-parse", "--is-shallow-repository") == "true"
@@ -79,7 +77,7 @@ def test_the_mirror_holds_commits_only(remote, cache):
     source = mirrored(remote)
     source.distance(*commits(remote)[:2])
 
-    [mirror] = (cache / "gitops" / "source").glob("*.git")
+    [mirror] = (cache / "gitops-cli" / "sources").glob("*.git")
     kinds = git(mirror, "cat-file", "--batch-check=%(objecttype)", "--batch-all-objects")
     assert set(kinds.split()) == {"commit"}
 
@@ -141,7 +139,7 @@ def test_offline_nobody_is_asked(remote):
 def test_locks_of_a_killed_fetch_are_swept(remote, cache):
     last = commits(remote)[-1]
     mirrored(remote).commit_time(last)
-    [mirror] = (cache / "gitops" / "source").glob("*.git")
+    [mirror] = (cache / "gitops-cli" / "sources").glob("*.git")
     (mirror / "packed-refs.lock").touch()
     (mirror / "refs" / "heads").mkdir(parents=True, exist_ok=True)
     (mirror / "refs" / "heads" / "main.lock").touch()
@@ -151,8 +149,10 @@ def test_locks_of_a_killed_fetch_are_swept(remote, cache):
 
 
 def test_a_mirror_whose_making_was_cut_off_is_made_again(remote, cache):
-    (cache / "gitops" / "source" / "new-abandoned").mkdir(parents=True)
     first, *_, last = commits(remote)
+    mirrored(remote).distance(first, last)
+    [mirror] = (cache / "gitops-cli" / "sources").glob("*.git")
+    (mirror / "HEAD").unlink()
 
     assert str(mirrored(remote).distance(first, last)) == "3 ahead"
 
@@ -195,7 +195,7 @@ def test_a_subject_with_odd_bytes_is_read(remote):
 
 def test_a_link_compares_on_the_forge(remote):
     first, *_, last = commits(remote)
-    source = SourceRepository((remote,), None, "git@github.com:acme/auth.git")
+    source = here(remote)._replace(remote="git@github.com:acme/auth.git")
 
     assert source.changelog(first, last).link == (
         f"https://github.com/acme/auth/compare/{first}...{last}"
@@ -224,13 +224,11 @@ def test_a_commit_from_beyond_the_calendar_is_no_bug(remote):
 
 def test_a_remote_that_never_answers_is_trouble_after_a_while(monkeypatch):
     monkeypatch.setenv("GIT_SSH_COMMAND", "exec sleep 60 #")
-    source = SourceRepository(
-        (), mirror_of("git@127.0.0.1:acme/auth.git", timeout=1, offline=False)
-    )
+    source = SourceRepository((), Upstream("git@127.0.0.1:acme/auth.git", timeout=1))
 
     assert source.distance("a" * 40, "b" * 40).relation is Relation.UNKNOWN
     assert source.trouble is not None
-    assert "did not answer in time" in source.trouble
+    assert "not done within 1 s" in source.trouble
 
 
 def test_gits_own_ssh_command_is_kept(tmp_path, monkeypatch):
@@ -238,9 +236,7 @@ def test_gits_own_ssh_command_is_kept(tmp_path, monkeypatch):
     (tmp_path / "gitconfig").write_text(f'[core]\n\tsshCommand = "echo \\"$@\\" > {seen}; false"\n')
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
     monkeypatch.delenv("GIT_SSH_COMMAND", raising=False)
-    source = SourceRepository(
-        (), mirror_of("git@127.0.0.1:acme/auth.git", timeout=20, offline=False)
-    )
+    source = SourceRepository((), Upstream("git@127.0.0.1:acme/auth.git", timeout=20))
 
     source.commit_time("a" * 40)
 
@@ -248,16 +244,17 @@ def test_gits_own_ssh_command_is_kept(tmp_path, monkeypatch):
 
 
 def test_a_mirror_that_another_process_fetches_is_waited_for_and_left(remote, cache):
-    directory = cache / "gitops" / "source"
-    directory.mkdir(parents=True)
+    mirrored(remote).commit_time(commits(remote)[-1])
+    [mirror] = (cache / "gitops-cli" / "sources").glob("*.git")
+    [new] = add_commits(remote, [Commit("new", {"f": "new"}, 1_760_000_020)])
     source = mirrored(remote, timeout=0.3)
-    assert source.mirror is not None
-    with source.mirror.directory.with_suffix(".lock").open("a") as other:
+    with (mirror / "gitops.lock").open("a") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
 
-        assert source.commit_time(commits(remote)[0]) is None
+        assert source.commit_time(new) is None
 
-    assert source.trouble == "another process is fetching it"
+    assert source.trouble is not None
+    assert "another process is fetching it" in source.trouble
 
 
 def test_a_cache_that_cannot_be_written_is_trouble_and_no_error(remote, cache):

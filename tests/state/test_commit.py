@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.change.proposal import Edit, Proposal
+from gitops_cli.git.discovery import git_around
+from gitops_cli.git.environment import git_environment
 from gitops_cli.git.failures import failure, remote_said, spoken
 from gitops_cli.git.objects import ObjectReader, parse_commit
-from gitops_cli.git.process import Done, Git, git_environment
+from gitops_cli.git.process import Done
 from tests.state.world import World, opened
 from tests.testbed.git import git
 
@@ -70,7 +72,7 @@ def test_trees_are_those_of_the_index(world: World, seed: int) -> None:
 
 
 def reader(directory: Path) -> ObjectReader:
-    return ObjectReader(Git(directory, git_environment()))
+    return ObjectReader(git_around(directory, git_environment()))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.git.process import git_environment
+from gitops_cli.git.environment import git_environment
 from gitops_cli.state.location import Remote, find_location, find_remote, tracking_ref
 from tests.state.world import World, opened, setting
 from tests.testbed.git import git

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import RemoteUnreachable
-from gitops_cli.git.process import Done, Git, git_environment
+from gitops_cli.git.environment import git_environment
+from gitops_cli.git.process import Done, Git
 from gitops_cli.state.push import Pushed, PushOutcome, judge, push
 from tests.state.world import OTHER, WEB, World, opened, opened_url, path_of
 from tests.testbed.git import git

@@ -1,0 +1,148 @@
+"""Questions about commits, asked of one repository on this disk. It may be anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from gitops_cli.domain.past.ancestry import (
+    SAME,
+    UNKNOWN,
+    Distance,
+    Relation,
+    SourceCommit,
+    distance,
+)
+from gitops_cli.domain.past.commits import time_of
+from gitops_cli.domain.version import is_commit
+from gitops_cli.git.discovery import git_around
+from gitops_cli.git.environment import git_environment
+from gitops_cli.git.failures import failure
+from gitops_cli.git.process import Done, Git
+
+_FIELDS = "%H%x00%an%x00%ct%x00%s"
+_READ = 60.0  # seconds
+
+
+class Commits:
+    """The commits of one repository. What it cannot know is None, UNKNOWN or empty.
+
+    `trouble` says why it cannot be read at all, if so.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git.obeying_nothing()
+
+    @classmethod
+    def around(cls, directory: Path) -> Commits:
+        """Return those of the repository around a directory."""
+        return cls(git_around(directory, git_environment()))
+
+    @property
+    def trouble(self) -> str | None:
+        """Return why git cannot read the repository; None if it can."""
+        return self._opened[1]
+
+    @cached_property
+    def _opened(self) -> tuple[bool, str | None]:
+        """Return whether the history is cut, so that a `no` proves nothing; and any trouble."""
+        if not self._git.directory.is_dir():
+            return True, f"{self._git.directory}: no such directory"
+        done = self._asked("rev-parse", "--is-shallow-repository")
+        if done.code != 0:
+            error = failure(done, str(self._git.directory))
+            return True, f"{error.message} ({error.hint})" if error.hint else error.message
+        return done.text.strip() != "false", None
+
+    @property
+    def _is_cut(self) -> bool:
+        return self._opened[0]
+
+    def _asked(self, *arguments: str) -> Done:
+        return self._git.run_within(_READ, *arguments)
+
+    def _known(self, *hashes: str) -> bool:
+        return self.trouble is None and all(map(is_commit, hashes))
+
+    def knows(self, *hashes: str) -> bool:
+        """Tell whether all these commits are in the repository."""
+        return self._known(*hashes) and all(
+            self._asked("cat-file", "-e", f"{h}^{{commit}}").code == 0 for h in hashes
+        )
+
+    def is_ancestor(self, older: str, newer: str) -> bool | None:
+        """Tell whether `newer` contains `older`; None: not known here."""
+        if not self._known(older, newer):
+            return None
+        code = self._asked("merge-base", "--is-ancestor", older, newer).code
+        if code == 0:
+            return True
+        # In a shallow clone both may be there and the way between them cut off.
+        return False if code == 1 and not self._is_cut else None
+
+    def distance(self, old: str, new: str) -> Distance:
+        """Return how `new` lies to `old`; UNKNOWN where the repository cannot tell."""
+        if old == new:
+            return SAME
+        if not self._known(old, new):
+            return UNKNOWN
+        if self._is_cut:
+            return self._cut_distance(old, new)
+        done = self._asked("rev-list", "--left-right", "--count", f"{old}...{new}")
+        counts = done.text.split()
+        if done.code != 0 or len(counts) != 2:
+            return UNKNOWN
+        return distance(ahead=int(counts[1]), behind=int(counts[0]))
+
+    def _cut_distance(self, old: str, new: str) -> Distance:
+        """Return what a shallow clone knows for certain: that one contains the other."""
+        if self.is_ancestor(new, old):
+            return Distance(Relation.BEHIND)
+        return Distance(Relation.AHEAD) if self.is_ancestor(old, new) else UNKNOWN
+
+    def between(self, old: str, new: str, limit: int) -> tuple[SourceCommit, ...] | None:
+        """Return the commits that `new` has and `old` has not, newest first, at most `limit`.
+
+        None where the history is cut or one of the two is not known.
+        """
+        if self._is_cut or not self._known(old, new):
+            return None
+        done = self._asked("log", "-z", f"-n{limit}", f"--format={_FIELDS}", f"{old}..{new}")
+        return tuple(_commits(done)) if done.code == 0 else None
+
+    def time(self, commit: str) -> datetime | None:
+        """Return when a commit was made; None if it is not known here."""
+        if not self._known(commit):
+            return None
+        done = self._asked("log", "-1", "--format=%ct", commit)
+        return time_of(int(done.text)) if done.code == 0 and done.text else None
+
+    def like(self, prefix: str) -> list[str]:
+        """Return the commits whose hash begins with `prefix`."""
+        if self.trouble is not None:
+            return []
+        done = self._asked("rev-parse", f"--disambiguate={prefix}")
+        return [h for h in done.text.split() if self.kind(h) == "commit"]
+
+    def kind(self, name: str) -> str | None:
+        """Return what a full hash names: commit, tag, tree or blob; None: it is not here."""
+        if not self._known(name):
+            return None
+        done = self._asked("cat-file", "-t", name)
+        return done.text if done.code == 0 else None
+
+    def peeled(self, name: str) -> str | None:
+        """Return the commit that a full hash of a commit or of a tag names; None: not here."""
+        if not self._known(name):
+            return None
+        done = self._asked("rev-parse", "-q", "--verify", f"{name}^{{commit}}")
+        return done.text if done.code == 0 else None
+
+
+def _commits(done: Done) -> Iterator[SourceCommit]:
+    fields = done.out.decode(errors="replace").split("\0")
+    for at in range(0, len(fields) - 3, 4):
+        name, author, seconds, subject = fields[at : at + 4]
+        yield SourceCommit(name, author, time_of(int(seconds)), subject)
