@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass, field
 
 from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.version import is_commit
 from gitops_cli.sandbox.place import SandboxPlace
-from gitops_cli.sandbox.repositories import clean_environment
+from gitops_cli.sandbox.repositories import sandbox_git
 from gitops_cli.sandbox.samples import NEVER_PUSHED, REGISTRY, SOURCES
 
 
@@ -32,14 +31,8 @@ class Images:
         if service not in SOURCES or not is_commit(tag) or tag.startswith(NEVER_PUSHED):
             return False
         if (service, tag) not in self._known:
-            done = subprocess.run(
-                ["git", "cat-file", "-e", "--end-of-options", f"{tag}^{{commit}}"],
-                cwd=self.place.source(service),
-                env=clean_environment(),
-                capture_output=True,
-                check=False,
-            )
-            if done.returncode != 0:
+            git = sandbox_git(self.place.source(service))
+            if git.run("cat-file", "-e", "--end-of-options", f"{tag}^{{commit}}").code != 0:
                 return False
             self._known.add((service, tag))
         return True

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from gitops_cli.domain.errors import GitError
+from gitops_cli.git.environment import git_environment
+from gitops_cli.git.failures import failure
+from gitops_cli.git.process import Git
+from gitops_cli.git.trust import NAMED_BARE, OURS
 from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.samples import (
     HOTFIX_BASE,
@@ -44,16 +46,16 @@ def make_repositories(place: SandboxPlace) -> None:
 
 def make_state(place: SandboxPlace, commits: Iterable[StateCommit]) -> None:
     """Make the bare state repository and its clone; raises GitError."""
-    _git("init", "-q", "--bare", "-b", "main", str(place.remote))
+    _git(place.directory, "init", "-q", "--bare", "-b", "main", str(place.remote))
     _import(place.remote, _as_imports(commits))
-    _git("clone", "-q", str(place.remote), str(place.state))
+    _git(place.directory, "clone", "-q", str(place.remote), str(place.state))
     _introduce_you(place.state)
 
 
 def _introduce_you(repository: Path) -> None:
     """Give a repository an identity, so that commits work on a machine without one."""
     for key, value in (("user.name", YOU.name), ("user.email", YOU.email)):
-        _git("-C", str(repository), "config", key, value)
+        _git(repository, "config", key, value)
 
 
 def _as_imports(commits: Iterable[StateCommit]) -> list[Import]:
@@ -63,9 +65,9 @@ def _as_imports(commits: Iterable[StateCommit]) -> list[Import]:
 def make_source(place: SandboxPlace, service: str) -> Sequence[str]:
     """Make one service's repository with a working tree; return the hashes of its commits."""
     repository = place.source(service)
-    _git("init", "-q", "-b", "main", str(repository))
+    _git(place.directory, "init", "-q", "-b", "main", str(repository))
     hashes = _import(repository / ".git", source_imports(service))
-    _git("-C", str(repository), "reset", "-q", "--hard", "main")
+    _git(repository, "reset", "-q", "--hard", "main")
     _introduce_you(repository)
     return hashes
 
@@ -111,7 +113,7 @@ def _import(git_directory: Path, imports: Sequence[Import]) -> Sequence[str]:
     marks = git_directory / "sandbox-marks"
     stream = b"".join(_stream(number, commit) for number, commit in enumerate(imports, 1))
     arguments = ["fast-import", "--quiet", "--date-format=raw", f"--export-marks={marks}"]
-    _git(f"--git-dir={git_directory}", *arguments, stdin=stream)
+    _git(git_directory.parent, f"--git-dir={git_directory}", *arguments, stdin=stream)
     by_mark = dict(line.split() for line in marks.read_text().splitlines())
     marks.unlink()
     return [by_mark[f":{number}"] for number in range(1, len(imports) + 1)]
@@ -138,23 +140,14 @@ def _data(text: str) -> bytes:
     return b"data %d\n%b\n" % (len(content), content)
 
 
-def clean_environment() -> dict[str, str]:
-    """Return an environment in which git follows neither the user's settings nor a hook's."""
+def sandbox_git(directory: Path) -> Git:
+    """Return git that follows neither the user's settings nor a hook's."""
+    nobodys = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    return kept | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
+    return Git(directory, git_environment(kept) | nobodys, options=(*OURS, *NAMED_BARE))
 
 
-def _git(*arguments: str, stdin: bytes = b"") -> None:
-    try:
-        done = subprocess.run(
-            ["git", *arguments],
-            input=stdin,
-            capture_output=True,
-            env=clean_environment(),
-            check=False,
-        )
-    except OSError as error:
-        raise GitError(f"git cannot be run: {error.strerror}", hint="install git") from error
-    if done.returncode != 0:
-        told = done.stderr.decode(errors="replace").strip()
-        raise GitError(f"git {arguments[0]} failed while the sandbox was made: {told}")
+def _git(directory: Path, *arguments: str, stdin: bytes | None = None) -> None:
+    done = sandbox_git(directory).run(*arguments, stdin=stdin)
+    if done.code != 0:
+        raise failure(done, f"git {arguments[0]} failed while the sandbox was made")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import tarfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, parse_snapshot
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.git.failures import failure
 from gitops_cli.sandbox.emulator.api import Answer, Request, handle
 from gitops_cli.sandbox.emulator.controllers import Controllers
 from gitops_cli.sandbox.place import SandboxPlace
-from gitops_cli.sandbox.repositories import clean_environment
+from gitops_cli.sandbox.repositories import sandbox_git
 
 _AGE = 4 * 86400.0  # seconds
 _STEP = 5.0  # seconds; longer than a pod takes to start
@@ -47,16 +46,10 @@ def _stopped_at(moment: float) -> Callable[[], float]:
 
 def recorded(place: SandboxPlace) -> Snapshot:
     """Return the tip of the bare state repository; raises GitError."""
-    done = subprocess.run(
-        ["git", f"--git-dir={place.remote}", "archive", "--format=tar", "main"],
-        capture_output=True,
-        env=clean_environment(),
-        check=False,
-    )
-    if done.returncode != 0:
-        told = done.stderr.decode(errors="replace").strip()
-        raise GitError(f"{place.remote} cannot be read: {told}")
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+    done = sandbox_git(place.remote).run("archive", "--format=tar", "main")
+    if done.code != 0:
+        raise failure(done, f"{place.remote} cannot be read")
+    with tarfile.open(fileobj=io.BytesIO(done.out)) as archive:
         return parse_snapshot(_files(archive))
 
 
