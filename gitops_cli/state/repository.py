@@ -155,7 +155,7 @@ class StateRepository:
             raise UsageError(
                 f"{self.description} has no working tree", hint="run this in a clone of it"
             )
-        return worktree_snapshot(self.worktree)
+        return worktree_snapshot(self.worktree, self._store.git, self._store.config)
 
     def index_snapshot(self) -> Snapshot:
         """Return what is staged, as a pre-commit hook must judge it."""

@@ -18,6 +18,7 @@ from gitops_cli.domain.recorded.files import MAX_BYTES, SETTINGS, FileType, RawF
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
 from gitops_cli.domain.settings import MAX_SETTINGS_BYTES
 from gitops_cli.domain.text import one_line
+from gitops_cli.git.config import Config
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import (
     LINK_MODE,
@@ -28,6 +29,8 @@ from gitops_cli.git.objects import (
     parse_tree,
 )
 from gitops_cli.git.process import Git
+
+_CONVERTING = {"true", "input", "yes", "on", "1"}  # of core.autocrlf
 
 
 def commit_snapshot(
@@ -158,12 +161,42 @@ def _staged(line: str) -> tuple[str, Entry]:
     return path, Entry(mode, path.rpartition("/")[2], oid)
 
 
-def worktree_snapshot(root: Path) -> Snapshot:
-    """Return the files as they are on disk, tracked or not; symbolic links are not followed."""
+def worktree_snapshot(root: Path, git: Git, config: Config) -> Snapshot:
+    """Return the files on disk as git would commit them; symbolic links are not followed.
+
+    Tracked or not. With core.autocrlf a clean clone has line ends that the repository has not.
+    """
     try:
-        return parse_snapshot(list(_on_disk(root)))
+        files = list(_on_disk(root))
     except PermissionError as error:
         raise Denied(f"{error.filename}: {error.strerror}") from error
+    if any(b"\r\n" in file.data for file in files):
+        converted = _line_ends_converted(git, config.get("core.autocrlf"))
+        files = [_with_line_feeds(f) if f.path in converted else f for f in files]
+    return parse_snapshot(files)
+
+
+def _with_line_feeds(file: RawFile) -> RawFile:
+    return file._replace(data=file.data.replace(b"\r\n", b"\n"))
+
+
+def _line_ends_converted(git: Git, autocrlf: str | None) -> set[str]:
+    """Return the paths whose CRLF becomes LF in a commit (gitattributes(5), git-ls-files --eol)."""
+    done = git.run("ls-files", "--eol", "-z", "--cached", "--others", "--full-name", "--", ":/")
+    if done.code != 0:
+        raise failure(done, "cannot read the line ends of the files")
+    by_itself = (autocrlf or "").lower() in _CONVERTING
+    found = set()
+    for line in done.text.split("\0"):
+        facts, _, path = line.partition("\t")
+        index, _, attributes = facts.partition(" ")
+        _, _, attribute = attributes.partition("attr/")
+        word = attribute.split(" ")[0]
+        # `auto`, from either side, leaves alone what has such line ends in the repository already.
+        guessed = word == "text=auto" or (not word and by_itself)
+        if word == "text" or (guessed and index not in {"i/crlf", "i/mixed"}):
+            found.add(path)
+    return found
 
 
 def _on_disk(root: Path) -> Iterator[RawFile]:

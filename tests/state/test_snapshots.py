@@ -124,6 +124,46 @@ def test_what_is_not_committed(world: World) -> None:
     assert tag(repository.worktree_snapshot()) == OTHER
 
 
+@pytest.mark.parametrize(
+    ("settings", "attributes"),
+    [
+        ({"core.autocrlf": "true"}, ""),
+        ({"core.eol": "crlf"}, "* text=auto\n"),
+        ({}, "* text eol=crlf\n"),
+        ({}, "*.deployment eol=crlf\nimages_path eol=crlf\n"),
+    ],
+)
+def test_line_ends_that_a_checkout_makes_are_not_the_repositorys(
+    world: World, settings: dict[str, str], attributes: str
+) -> None:
+    """As a clean clone on Windows has them. A new file counts as it would be committed."""
+    world.commit({".gitattributes": attributes})
+    clone = world.clone("win", *(f"-c{key}={value}" for key, value in settings.items()))
+    assert b"\r\n" in (clone / path_of(AUTH)).read_bytes()
+    (clone / DEV / "new.deployment").write_bytes(f"{NEW}\r\n".encode())
+
+    with opened(clone) as repository:
+        on_disk, staged = repository.worktree_snapshot(), repository.index_snapshot()
+
+    assert not [*on_disk.all_findings, *staged.all_findings]
+    assert {s: v.tag for s, v in on_disk.environments[DEV].versions.items()} == {
+        "auth": OLD,
+        "web": OLD,
+        "new": NEW,
+    }
+
+
+@pytest.mark.parametrize("attributes", ["", "* -text\n", "* text=auto\n"])
+def test_line_ends_that_are_the_repositorys_are_found(world: World, attributes: str) -> None:
+    world.commit({".gitattributes": attributes, path_of(AUTH): f"{NEW}\r\n"})
+    clone = world.clone()
+
+    with opened(clone) as repository:
+        found = repository.worktree_snapshot().all_findings
+
+    assert [finding.rule for finding in found] == ["carriage-return"]
+
+
 def test_a_submodule_and_a_pipe_are_no_files(world: World) -> None:
     clone = world.clone()
     entry = f"160000,{world.tip()},{DEV}/sub.deployment"
