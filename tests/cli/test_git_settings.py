@@ -15,7 +15,7 @@ from tests.node.watching import command_lines, traced
 from tests.state.http_remote import HttpRemote
 from tests.testbed.article import Article
 from tests.testbed.git import git
-from tests.testbed.gitops import EMAIL, Gitops
+from tests.testbed.gitops import AUTHOR, EMAIL, Gitops
 from tests.testbed.sshd import Sshd
 
 NEW = "b" * 40
@@ -95,6 +95,63 @@ def test_the_ssh_command_is_gits(company: Article, gitops: Gitops, sshd: Sshd, w
     records(reached(gitops, company, where, sshd.url(company.remote)), company)
 
     assert sshd.logins() > 0
+
+
+@pytest.fixture
+def standing(company: Article, gitops: Gitops) -> Gitops:
+    """Return the command with a URL, started in a checkout with settings of its own."""
+    return gitops.at(company.checkout("billing")).using(GITOPS_REPO=f"file://{company.remote}")
+
+
+def test_who_somebody_is_in_another_repository_is_not_who_they_are_here(
+    company: Article, standing: Gitops
+) -> None:
+    (standing.home / ".gitconfig").write_text("")
+    git(standing.directory, "config", "user.name", "bot")
+    git(standing.directory, "config", "user.email", "bot@example.org")
+    words = ("set", f"authentication={NEW}", "-e", DEV)
+
+    assert standing(*words).code == 2, "nobody, for a person"
+    standing.using(CI="true", GITHUB_ACTIONS="true", GITHUB_ACTOR="octo")(*words).ok()
+
+    shown = git(company.remote, "log", "-1", "--format=%an %cn", "main")
+    assert shown == "octo octo"
+
+
+def test_a_lock_is_by_who_somebody_is_here(company: Article, standing: Gitops) -> None:
+    git(standing.directory, "config", "user.name", "bot")
+
+    standing("lock", "billing", "-e", DEV, "-m", "why").ok()
+
+    assert f'by = "{AUTHOR}"' in git(company.remote, "show", f"main:{DEV}/billing.lock")
+
+
+def test_another_repositorys_signing_is_not_the_states(
+    company: Article, standing: Gitops, ssh_signer: None
+) -> None:
+    git(standing.directory, "config", "commit.gpgSign", "false")
+
+    standing("set", f"authentication={NEW}", "-e", DEV).ok()
+
+    assert "gpgsig" in git(company.remote, "cat-file", "commit", "main")
+
+
+def test_another_repositorys_ssh_command_is_not_the_states(
+    standing: Gitops, tmp_path: Path
+) -> None:
+    """Its deploy key would be offered to the state's server."""
+    log = tmp_path / "log"
+    ssh = standing.home / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho "$@" >>{log}\nexit 255\n')
+    ssh.chmod(0o755)
+    path = f"{standing.home}:{standing.environment['PATH']}"
+    git(standing.directory, "config", "core.sshCommand", "ssh -i /services-key")
+    there = standing.using(GITOPS_REPO="git@git.example.com:acme/state.git", PATH=path)
+
+    assert there("status").code == 3
+
+    assert "git@git.example.com" in log.read_text()
+    assert "/services-key" not in log.read_text()
 
 
 @pytest.fixture
