@@ -171,6 +171,7 @@ class _Guards:
     def stale(self, changes: Collection[Change]) -> Iterator[Refusal]:
         """Refuse builds that are older than what is recorded."""
         for change in changes:
+            self._check_kind(change)
             yield from self._stale(change)
 
     def _unexpected(self, change: Change) -> Iterator[Refusal]:
@@ -184,6 +185,23 @@ class _Guards:
             f"{change.service} -e {self._environment.name}`, then repeat with the hash found",
         )
         yield Refusal(error, None)
+
+    def _check_kind(self, change: Change) -> None:
+        """Raise UsageError for what no image is built from: the hash of an annotated tag, a tree.
+
+        It has the form of a commit's, so only the source can tell.
+        """
+        new = change.desired
+        if new is None or not new.is_commit:
+            return
+        found = self._sources.of(change.service).named(new.tag)
+        if found is None or found.commit == new.tag:
+            return
+        what = {"tag": "an annotated tag", "blob": "a file"}.get(found.kind, f"a {found.kind}")
+        raise UsageError(
+            f"{change.service}: {new.tag} is the hash of {what}, not of a commit",
+            hint=f"its commit: {change.service}={found.commit}" if found.commit else None,
+        )
 
     def _stale(self, change: Change) -> Iterator[Refusal]:
         old, new = change.current, change.desired

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from gitops_cli.domain.past.ancestry import (
     SAME,
@@ -24,6 +25,13 @@ from gitops_cli.git.process import Done, Git
 
 _FIELDS = "%H%x00%an%x00%ct%x00%s"
 _READ = 60.0  # seconds
+
+
+class Named(NamedTuple):
+    """The kind of object that a hash names (commit, tag, tree, blob), and the commit, if any."""
+
+    kind: str
+    commit: str | None
 
 
 class Commits:
@@ -124,21 +132,21 @@ class Commits:
         if self.trouble is not None:
             return []
         done = self._asked("rev-parse", f"--disambiguate={prefix}")
-        return [h for h in done.text.split() if self.kind(h) == "commit"]
+        named = ((h, self.named(h)) for h in done.text.split())
+        return [h for h, what in named if what is not None and what.commit == h]
 
-    def kind(self, name: str) -> str | None:
-        """Return what a full hash names: commit, tag, tree or blob; None: it is not here."""
+    def named(self, name: str) -> Named | None:
+        """Return what a full hash names; None: it is not here."""
         if not self._known(name):
             return None
         done = self._asked("cat-file", "-t", name)
-        return done.text if done.code == 0 else None
-
-    def peeled(self, name: str) -> str | None:
-        """Return the commit that a full hash of a commit or of a tag names; None: not here."""
-        if not self._known(name):
+        if done.code != 0:
             return None
-        done = self._asked("rev-parse", "-q", "--verify", f"{name}^{{commit}}")
-        return done.text if done.code == 0 else None
+        commit = name if done.text == "commit" else None
+        if done.text == "tag":
+            words = ("rev-parse", "-q", "--verify", f"{name}^{{commit}}")
+            commit = self._asked(*words).text or None
+        return Named(done.text, commit)
 
 
 def _commits(done: Done) -> Iterator[SourceCommit]:

@@ -22,7 +22,7 @@ from gitops_cli.git.environment import git_environment, never_asking, ssh_batch
 from gitops_cli.git.mirror import COMMITS, mirror_path, open_mirror
 from gitops_cli.git.process import Git
 from gitops_cli.source.checkout import Checkout, reading, remote_of
-from gitops_cli.source.commits import Commits
+from gitops_cli.source.commits import Commits, Named
 
 T = TypeVar("T")
 
@@ -156,12 +156,9 @@ class SourceRepository(NamedTuple):
                 return fits
         return []
 
-    def peeled(self, name: str) -> str | None:
-        """Return the commit that a full hash of a commit or tag names; None: not known.
-
-        Raises UsageError for what is a tree or a file.
-        """
-        return self._asked(lambda place: _peeled(place, name), name)
+    def named(self, name: str) -> Named | None:
+        """Return what a full hash names; None: it is not known."""
+        return self._asked(lambda place: place.named(name), name)
 
     @property
     def trouble(self) -> str | None:
@@ -181,16 +178,6 @@ class SourceRepository(NamedTuple):
 def _distance(place: Commits, old: str, new: str) -> Distance | None:
     found = place.distance(old, new)
     return None if found.relation is Relation.UNKNOWN else found
-
-
-def _peeled(place: Commits, name: str) -> str | None:
-    kind = place.kind(name)
-    if kind in {"tree", "blob"}:
-        raise UsageError(
-            f"{name} is the hash of a {'file' if kind == 'blob' else kind}, not of a commit",
-            hint="git log prints those of commits",
-        )
-    return place.peeled(name) if kind == "tag" else name if kind == "commit" else None
 
 
 class Sources:

@@ -84,6 +84,61 @@ def test_a_shallow_checkout_is_helped_by_the_source(company, gitops):
     assert git(checkout, "rev-parse", "--is-shallow-repository") == "true"
 
 
+def test_git_that_takes_bare_repositories_by_name_only_is_told_the_name(company, gitops):
+    """With safe.bareRepository the source was unreadable, and an older build went through."""
+    source = company.source("authentication")
+    with_settings(company, f'[service.authentication]\nsource = "file://{source.remote}"\n')
+    with (gitops.home / ".gitconfig").open("a") as config:
+        config.write("[safe]\n\tbareRepository = explicit\n")
+
+    words = ("set", f"authentication={source.commits[0]}", "-e", "dev")
+    done = gitops.using(GITOPS_REPO=company.remote)(*words)
+
+    assert done.code == 6
+    assert "is an ancestor of" in done.stderr
+
+
+@pytest.mark.parametrize("broken", ["[core", "[extensions]\n\tunheardOf = true\n"])
+def test_a_source_that_git_cannot_read_is_named(company, gitops, broken):
+    source = company.source("authentication")
+    with_settings(company, f'[service.authentication]\nsource = "file://{source.remote}"\n')
+    git(source.remote, "config", "core.repositoryFormatVersion", "1")
+    with (source.remote / "config").open("a") as config:
+        config.write(broken)
+
+    words = ("set", f"authentication={source.commits[0]}", "-e", "dev", "--dry-run")
+    done = gitops.using(GITOPS_REPO=company.remote)(*words)
+
+    assert "cannot tell whether" in done.stderr
+    assert str(source.remote) in done.stderr
+
+
+@pytest.mark.parametrize("place", ["checkout", "source"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("v1", "an annotated tag"), ("main^{tree}", "a tree"), ("main:README.md", "a file")],
+)
+def test_the_hash_of_something_else_is_no_version(company, gitops, place, name, said):
+    """It has the form of a commit's, but nobody builds an image of it."""
+    source = company.source("authentication")
+    files = git(source.remote, "ls-tree", "--name-only", "main").split()
+    git(source.remote, "tag", "-a", "-m", "one", "v1", "main")
+    told = git(source.remote, "rev-parse", name.replace("README.md", files[0]))
+    if place == "source":
+        with_settings(company, f'[service.authentication]\nsource = "{source.remote}"\n')
+        command = gitops
+    else:
+        command = gitops.at(company.checkout("authentication"))
+
+    done = command.using(GITOPS_REPO=company.remote)("set", f"authentication={told}", "-e", "dev")
+
+    assert done.code == 2, str(done)
+    assert f"is the hash of {said}, not of a commit" in done.stderr
+    assert ("authentication=" + git(source.remote, "rev-parse", "main") in done.stderr) == (
+        name == "v1"
+    )
+
+
 @pytest.mark.node
 def test_a_shallow_checkout_over_ssh_is_helped_and_stays_as_it_is(company, gitops, sshd):
     source = company.source("authentication")
