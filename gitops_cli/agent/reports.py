@@ -76,12 +76,12 @@ def _log(objects: Objects, namespace: str) -> tuple[str, ...]:
         return ()
 
 
-def written_at(manifest: Mapping[str, Any], manager: str = NAME) -> datetime | None:
-    """Return when a manager last changed an object, by the API server's clock."""
+def written_at(manifest: Mapping[str, Any], manager: str | None = NAME) -> datetime | None:
+    """Return when a manager (None: anybody) last changed an object, by the API server's clock."""
     times = [
         _moment(entry["time"])
         for entry in (manifest.get("metadata") or {}).get("managedFields") or ()
-        if entry.get("manager") == manager and entry.get("time")
+        if manager in (None, entry.get("manager")) and entry.get("time")
     ]
     return max((time for time in times if time is not None), default=None)
 
@@ -89,6 +89,7 @@ def written_at(manifest: Mapping[str, Any], manager: str = NAME) -> datetime | N
 def _moment(text: str) -> datetime | None:
     # Whoever may update an object may write any time there, also one of the year 10000.
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if moment.tzinfo is not None else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gitops_cli.agent.model.manifests import Manifest, key_secret
 from gitops_cli.agent.model.outcome import KeyResult
 from gitops_cli.agent.model.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NEXT_IDENTITY
+from gitops_cli.agent.reports import written_at
 from gitops_cli.domain.errors import Blocked, Denied, RemoteUnreachable, UsageError
 from gitops_cli.domain.ssh import HostKey, known_hosts, parse_host_keys
 from gitops_cli.operations.ports import Objects
@@ -92,9 +93,8 @@ def rotate(
 
 def _check_seen(namespace: str, secret: Manifest, now: datetime) -> None:
     """Raise Blocked while the pod may not see yet what was stored last."""
-    entries = secret["metadata"].get("managedFields") or ()
-    times = [datetime.fromisoformat(entry["time"]) for entry in entries if entry.get("time")]
-    left = SEEN_AFTER - (now - max(times)) if times else timedelta()
+    written = written_at(secret, manager=None)
+    left = SEEN_AFTER - (now - written) if written is not None else timedelta()
     if left > timedelta():
         raise Blocked(
             f"the controller in {namespace} may not see the new key yet, so the old one stays",

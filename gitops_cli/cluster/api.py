@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
 
+from msgspec import ValidationError
+
+from gitops_cli.cluster.decoding import Decodes, in_words
 from gitops_cli.cluster.kubeconfig import Access
+from gitops_cli.cluster.schema import STATUS, Status
 from gitops_cli.domain.errors import ClusterError, ClusterUnreachable, Denied, TimedOut
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.text import one_line
@@ -17,6 +21,8 @@ from gitops_cli.web.patience import jitter, retry_after
 
 REQUEST_SECONDS = 30.0
 ATTEMPTS = 4
+T = TypeVar("T")
+
 _MARGIN = 0.05  # seconds; sockets may give up a little early
 # How kube-apiserver words what admission webhooks and policies say no to.
 _DENIAL = re.compile(r'^admission webhook "[^"]*" denied the request|\bdenied request: ')
@@ -83,16 +89,14 @@ class Doing(NamedTuple):
 class Refused(ClusterError):
     """The server answered with an error that the caller may want to understand."""
 
-    def __init__(self, message: str, status: int, body: Any) -> None:
+    def __init__(self, message: str, status: int, details: object) -> None:
         super().__init__(message)
         self.status = status
-        self.body = body
+        self.has_details = isinstance(details, dict) and bool(details)
 
-    @property
-    def details(self) -> dict[str, Any]:
-        """Return the Status object's details; empty where it has none."""
-        details = self.body.get("details") if isinstance(self.body, dict) else None
-        return details if isinstance(details, dict) else {}
+
+class Unreadable(ClusterError):
+    """The server answered with a success, and with an object that none of Kubernetes is."""
 
 
 class Api:
@@ -154,20 +158,42 @@ class Api:
                 self.refuse(doing, response)
             time.sleep(waiting)
 
-    def json(self, doing: Doing, method: str = "GET", **rest: Any) -> Any:
-        """Send a request and return the decoded answer."""
+    def ask(self, doing: Doing, decoder: Decodes[T], method: str = "GET", **rest: Any) -> T:
+        """Send a request and return the answer as a value. Raises what `decoded` does, too."""
         response = self.call(doing, method, **rest)
-        return self.decoded(doing, response.body)
+        return self.decoded(doing, response.body, decoder)
 
-    def decoded(self, doing: Doing, body: bytes) -> Any:
-        """Return JSON; raises ClusterError where something else answers."""
+    def tell(self, doing: Doing, method: str, **rest: Any) -> None:
+        """Send a request of whose answer nothing is needed but that it is no failure."""
+        answer = self.ask(doing, STATUS, method, **rest)
+        if answer.is_failure:
+            self._refuse_status(doing, answer)
+
+    def decoded(self, doing: Doing, body: bytes, decoder: Decodes[T]) -> T:
+        """Return what a server sent as a value of the decoder's type.
+
+        Raises Unreadable, with the name of the object and the field where it is JSON of another
+        type; Refused or Denied where it is an error that came as a success.
+        """
         try:
-            return json.loads(body)
+            return decoder.decode(body)
+        except ValidationError as error:
+            status = _status(body)
+            if status is not None and status.is_failure:
+                self._refuse_status(doing, status)
+            raise self.strange(doing, in_words(body, error)) from error
+        except RecursionError as error:
+            raise self.strange(doing, "nested too deeply") from error
         except ValueError as error:
-            raise ClusterError(
+            raise Unreadable(
                 f"cannot {doing}: {self.access.server} does not answer as a Kubernetes API",
                 hint="check the server of the kubeconfig's context",
             ) from error
+
+    def strange(self, doing: Doing, why: str) -> Unreadable:
+        """Return the error for an answer that is JSON, but not what Kubernetes would send."""
+        server = self.access.server
+        return Unreadable(f"cannot {doing}: {server} sent what cannot be read: {one_line(why)}")
 
     def stream(self, doing: Doing, path: str, *, timeout: float) -> Stream:
         """Open an answer that is read line by line. Raises what `call` raises."""
@@ -201,28 +227,31 @@ class Api:
 
     def refuse(self, doing: Doing, response: Response) -> NoReturn:
         """Raise what an answer that is no success means."""
-        try:
-            body = json.loads(response.body)
-        except ValueError:
-            body = None
-        said = body.get("message") if isinstance(body, dict) else None
-        message = one_line(str(said or response.body[:200].decode("utf-8", "replace")))
+        status = _status(response.body)
+        if status is not None and status.words:
+            self._refuse(doing, response.status, status.words, status.details)
+        self._refuse(doing, response.status, response.body[:200].decode("utf-8", "replace"), None)
+
+    def _refuse_status(self, doing: Doing, status: Status) -> NoReturn:
+        code = status.code if isinstance(status.code, int) and 300 <= status.code < 600 else 500
+        self._refuse(doing, code, status.words, status.details)
+
+    def _refuse(self, doing: Doing, code: int, said: str, details: object) -> NoReturn:
+        message = one_line(said)
         where = self.access.server
-        if response.status == 401:
+        if code == 401:
             raise Denied(
                 f"cannot {doing}: {where} does not accept the credentials of "
                 f"{self._who()}: {message or 'Unauthorized'}",
                 hint="log in again; a token may have expired",
             )
-        if response.status == 403:
+        if code == 403:
             raise Denied(
                 f"not permitted to {doing} at {where}: {message}", hint=_mending(doing, message)
             )
         if _DENIAL.search(message):  # whatever code the webhook or the policy has for it
             raise Denied(f"cannot {doing}: {where} refuses: {message}", hint=_RULE)
-        raise Refused(
-            f"cannot {doing}: {where} answered {response.status}: {message}", response.status, body
-        )
+        raise Refused(f"cannot {doing}: {where} answered {code}: {message}", code, details)
 
     def _who(self) -> str:
         return f"context {self.access.context}" if self.access.context else "the ServiceAccount"
@@ -232,6 +261,14 @@ class Api:
         if left <= 0:
             raise self.unreachable(doing, Broken("no answer in time", late=True))
         return left
+
+
+def _status(body: bytes) -> Status | None:
+    """Return the error that a server sent; None where it is anything else."""
+    try:
+        return STATUS.decode(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _mending(doing: Doing, message: str) -> str:

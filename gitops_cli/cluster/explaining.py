@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
+from msgspec.json import Decoder
+
+from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import EVENTS, PODS, Api, Doing, Refused
 from gitops_cli.domain.cluster.rollout import Trouble, with_event
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
@@ -14,6 +16,8 @@ from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.exchange import Response
 from gitops_cli.web.parallel import attempt_all
 
+_EVENTS = Decoder(schema.EventList)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 LOG_LINES = 5
 _MOST = 400  # characters of a line
 _PATIENCE = 3.0  # seconds: a node that does not answer must not hold up what is already known
@@ -61,7 +65,7 @@ def _brief(api: Api, doing: Doing, path: str) -> Response:
 
 def _event(api: Api, namespace: EnvironmentName, pod: str) -> str:
     """Return the message of the last warning about a pod that says more than a name."""
-    said = [_message(e) for e in _warnings(api, namespace, "Pod", pod)]
+    said = [e.message or "" for e in _warnings(api, namespace, "Pod", pod)]
     telling = [text for text in said if not text.startswith("Error: ")]
     return (telling or said or [""])[-1]
 
@@ -71,28 +75,21 @@ def _refusal(
 ) -> str:
     """Return why no pod could be made since the last that was; empty if nothing says so."""
     warnings = _warnings(api, namespace, kind.value, name)
-    failed = [e for e in warnings if e.get("reason") == "FailedCreate"]
+    failed = [e for e in warnings if e.reason == "FailedCreate"]
     if not failed:
         return ""
-    at = datetime.fromisoformat(_when(failed[-1]))
-    return _message(failed[-1]) if since is None or at >= since else ""
+    at = _when(failed[-1])
+    return failed[-1].message or "" if since is None or at >= since else ""
 
 
-def _warnings(
-    api: Api, namespace: EnvironmentName, kind: str, name: str
-) -> list[Mapping[str, Any]]:
+def _warnings(api: Api, namespace: EnvironmentName, kind: str, name: str) -> list[schema.Event]:
     """Return the warnings about an object, the oldest first."""
     doing = Doing("list", EVENTS, namespace)
     selector = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
     path = doing.path(fieldSelector=selector)
-    items: list[Mapping[str, Any]] = api.json(doing, path=path, seconds=_PATIENCE)["items"] or []
-    return sorted(items, key=_when)
+    found = api.ask(doing, _EVENTS, path=path, seconds=_PATIENCE).items or []
+    return sorted(found, key=_when)
 
 
-def _when(event: Mapping[str, Any]) -> str:
-    at = event.get("lastTimestamp") or event.get("eventTime")
-    return str(at or event["metadata"]["creationTimestamp"])
-
-
-def _message(event: Mapping[str, Any]) -> str:
-    return str(event.get("message") or "")
+def _when(event: schema.Event) -> datetime:
+    return event.last_timestamp or event.event_time or event.metadata.creation_timestamp or _NEVER

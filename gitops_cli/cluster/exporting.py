@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import yaml
+from msgspec import Raw
 
+from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import RESOURCES, Api, Doing, Resource
+from gitops_cli.cluster.decoding import Whole
 from gitops_cli.cluster.reading import fetch_items
 from gitops_cli.domain.cluster.capturing import Exported
 from gitops_cli.domain.cluster.manifest import portable
@@ -16,6 +19,8 @@ from gitops_cli.domain.names import AGENT, AGENT_SIGNERS, EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.parallel import attempt_all
 
+_ANY = Whole(schema.Manifest)
+_SERVICE = Whole(schema.Service)
 _CLUSTERS_OWN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("Service", "kubernetes")})
 _AGENTS_OWN = frozenset({AGENT, AGENT_SIGNERS})  # its status changes with every run
 
@@ -25,6 +30,19 @@ class _Listed(NamedTuple):
     api_version: str
     resource: Resource
     needed: bool = False
+
+    def read(self, item: Raw) -> tuple[str, _Item]:
+        """Return an object's name, and the object. Raises ValueError."""
+        decoder = _SERVICE if self.kind == "Service" else _ANY
+        shape, whole = decoder.both(item)
+        # What a controller made it will make again.
+        made = any(owner.controller for owner in shape.metadata.owner_references or ())
+        return shape.metadata.name, _Item(whole, made)
+
+
+class _Item(NamedTuple):
+    whole: dict[str, Any]
+    is_made: bool
 
 
 _ALL = (
@@ -49,7 +67,9 @@ def export(
     kinds = {kind.value for kind, _ in workloads}
     asked = [one for one in _ALL if not one.needed or one.kind in kinds]
     answers = attempt_all(
-        lambda one: fetch_items(api, Doing("list", one.resource, namespace), lambda item: item),
+        lambda one: fetch_items(
+            api, Doing("list", one.resource, namespace), schema.MANIFESTS, one.read
+        ),
         asked,
     )
     files: dict[str, bytes] = {}
@@ -63,14 +83,9 @@ def export(
         for name, item in answer.values.items():
             if (one.kind, name) in _CLUSTERS_OWN or name in _AGENTS_OWN:
                 continue
-            if _is_made(item) or (one.needed and (one.kind, name) not in wanted):
+            if item.is_made or (one.needed and (one.kind, name) not in wanted):
                 continue
-            manifest = portable(one.api_version, one.kind, item)
+            manifest = portable(one.api_version, one.kind, item.whole)
             text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
             files[f"{one.kind.lower()}-{name}.yaml"] = text.encode()
     return Exported(files, tuple(notes))
-
-
-def _is_made(item: Mapping[str, Any]) -> bool:
-    # What a controller made it will make again.
-    return any(owner.get("controller") for owner in item["metadata"].get("ownerReferences") or ())

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.json import Decoder
+
+from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import EVENTS, NAMESPACES, PODS, Api, Doing, Refused, Resource
+from gitops_cli.cluster.decoding import Whole
 from gitops_cli.domain.names import AGENT
 
 Manifest = Mapping[str, Any]
@@ -26,6 +31,16 @@ _RESOURCES = {
     "ValidatingAdmissionPolicy": Resource(_ADMISSION, "validatingadmissionpolicies"),
     "ValidatingAdmissionPolicyBinding": Resource(_ADMISSION, "validatingadmissionpolicybindings"),
 }
+_SHAPES: Mapping[str, type[schema.Manifest]] = {
+    "Secret": schema.Secret,
+    "ConfigMap": schema.ConfigMap,
+    "Role": schema.Role,
+    "RoleBinding": schema.RoleBinding,
+    "CronJob": schema.ScheduledProcess,
+    "Deployment": schema.Deployed,
+}
+_TOKEN = Decoder(schema.TokenRequest)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _INSTALLER = "gitops-install"
 _LOG_LINES = 8
 
@@ -39,12 +54,11 @@ class Objects:
     def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
         """Return an object; None if there is none."""
         try:
-            found: dict[str, Any] = self._api.json(_doing("get", kind, namespace, name))
+            return self._api.ask(_doing("get", kind, namespace, name), _decoder(kind))
         except Refused as refused:
             if refused.status == 404:
                 return None
             raise
-        return found
 
     def apply(self, manifest: Manifest, *, dry_run: bool) -> dict[str, Any]:
         """Apply an object server-side and return it; fields that others took are taken back."""
@@ -52,14 +66,14 @@ class Objects:
         query: dict[str, str | int] = {"fieldManager": _INSTALLER, "force": "true"}
         if dry_run:
             query["dryRun"] = "All"
-        answer: dict[str, Any] = self._api.json(
+        return self._api.ask(
             doing,
+            _decoder(manifest["kind"]),
             "PATCH",
             path=doing.path("", **query),
             body=manifest,
             content_type="application/apply-patch+yaml",
         )
-        return answer
 
     def delete(self, manifest: Manifest, *, dry_run: bool = False) -> bool:
         """Delete an object and what it owns; False if there was none."""
@@ -68,25 +82,19 @@ class Objects:
         if dry_run:
             query["dryRun"] = "All"
         try:
-            self._api.json(doing, "DELETE", path=doing.path("", **query))
+            self._api.tell(doing, "DELETE", path=doing.path("", **query))
         except Refused as refused:
             if refused.status == 404:
                 return False
             raise
         return True
 
-    def items(self, kind: str, namespace: str | None, **query: str) -> list[dict[str, Any]]:
-        """List objects; `query` may have labelSelector and fieldSelector."""
-        doing = _doing("list", kind, namespace)
-        found: list[dict[str, Any]] = self._api.json(doing, path=doing.path("", **query))["items"]
-        return found
-
     def write_data(
         self, namespace: str, name: str, data: Mapping[str, str | None], **more: Any
     ) -> None:
         """Merge keys into a ConfigMap; None removes one."""
         doing = _doing("patch", "ConfigMap", namespace, name)
-        self._api.json(
+        self._api.tell(
             doing,
             "PATCH",
             path=doing.path(fieldManager=AGENT),
@@ -96,7 +104,7 @@ class Objects:
 
     def record_event(self, namespace: str, body: Manifest) -> None:
         """Create an Event."""
-        self._api.json(Doing("create", EVENTS, namespace), "POST", body=body)
+        self._api.tell(Doing("create", EVENTS, namespace), "POST", body=body)
 
     def token(self, namespace: str, account: str, *, seconds: int) -> str:
         """Return a token of a ServiceAccount."""
@@ -106,32 +114,37 @@ class Objects:
             "kind": "TokenRequest",
             "spec": {"expirationSeconds": seconds},
         }
-        answer = self._api.json(doing, "POST", path=doing.path("token"), body=body)
-        return str(answer["status"]["token"])
+        return self._api.ask(
+            doing, _TOKEN, "POST", path=doing.path("token"), body=body
+        ).status.token
 
     def last_words(self, namespace: str, labels: str) -> list[str]:
         """Return the last log lines of the newest pod with these labels; empty without one."""
         doing = Doing("list", PODS, namespace)
-        pods = self._api.json(doing, path=doing.path(labelSelector=labels))["items"]
+        pods = self._api.ask(doing, schema.PODS, path=doing.path(labelSelector=labels)).items
         if not pods:
             return []
-        newest = max(pods, key=lambda pod: pod["metadata"]["creationTimestamp"])
-        reading = Doing("get", PODS, namespace, newest["metadata"]["name"])
+        newest = max(pods, key=lambda pod: pod.metadata.creation_timestamp or _NEVER)
+        name = newest.metadata.name
+        reading = Doing("get", PODS, namespace, name)
         try:
             path = reading.path("log", tailLines=_LOG_LINES)
             answer = self._api.call(reading, path=path)
         except Refused:  # no container has been started yet
-            return [f"pod {newest['metadata']['name']}: {_waiting(newest)}"]
+            return [f"pod {name}: {_waiting(newest.status or schema.PodStatus())}"]
         return answer.body.decode("utf-8", "replace").splitlines()
 
 
-def _waiting(pod: Mapping[str, Any]) -> str:
-    status = pod.get("status") or {}
-    for container in status.get("containerStatuses") or ():
-        waiting = (container.get("state") or {}).get("waiting")
+def _waiting(status: schema.PodStatus) -> str:
+    for container in status.container_statuses or ():
+        waiting = container.state and container.state.waiting
         if waiting:
-            return f"{waiting.get('reason', 'waiting')}: {waiting.get('message', '')}".rstrip(": ")
-    return str(status.get("phase", "no status"))
+            return f"{waiting.reason or 'waiting'}: {waiting.message}".rstrip(": ")
+    return status.phase or "no status"
+
+
+def _decoder(kind: str) -> Whole[Any]:
+    return Whole(_SHAPES.get(kind, schema.Manifest))
 
 
 def _of(verb: str, manifest: Manifest) -> Doing:

@@ -1,14 +1,20 @@
-"""The API's JSON, read once into domain values."""
+"""The API's objects, read once into domain values. What has the right type but not a value that
+Kubernetes would write raises ValueError.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
+from msgspec.json import Decoder
+
+from gitops_cli.cluster import schema
 from gitops_cli.domain.cluster.workload import (
-    OUR_ANNOTATIONS,
+    ACTOR,
+    CHANGE_CAUSE,
+    COMMIT,
+    COMMIT_TIME,
     Condition,
     Container,
     Counts,
@@ -23,163 +29,153 @@ from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.version import is_digest
 
 FIELD_MANAGER = "gitops"
-_ENTRY = b'{"manager":'
-_OUR_ENTRY = b'"gitops",'
 _POD_SPEC = "/spec/template/spec"
 _JOB_POD_SPEC = "/spec/jobTemplate/spec/template/spec"
-_FIELDS_BEGIN = b'"managedFields":['
-_FIELDS_END = b']},"spec":{'
+_YEARS = range(1970, 9999)  # further out a time zone leads beyond the calendar
+_NOTHING_KNOWN = schema.WorkloadStatus()
+_OWNED = Decoder(schema.Owned)
+_WRITTEN = Decoder(schema.WrittenFields)
+_KEY = Decoder(schema.ContainerKey)
 
 
-def parse_list(body: bytes) -> Any:
-    """Decode a LIST's answer, leaving each managedFields as the bytes it is.
+def workload(kind: Kind, item: schema.Workload | schema.CronJob) -> Workload:
+    """Read a Deployment, StatefulSet, DaemonSet or CronJob."""
+    metadata = item.metadata
+    space, name = EnvironmentName(metadata.namespace), ServiceName(metadata.name)
+    annotations = _annotations(metadata.annotations)
+    ours = _our_images(metadata.managed_fields or ())
+    if isinstance(item, schema.CronJob):
+        containers = _containers(item.spec.job_template.spec.template.spec, _JOB_POD_SPEC)
+        return Workload(
+            kind,
+            space,
+            name,
+            containers,
+            uid=metadata.uid,
+            generation=metadata.generation,
+            annotations=annotations,
+            ours=ours,
+        )
+    spec, status = item.spec, item.status or _NOTHING_KNOWN
+    conditions = _conditions(status.conditions)
+    late = any(c.reason == "ProgressDeadlineExceeded" for c in conditions)
+    strategy = spec.update_strategy
+    rolling = None if strategy is None else strategy.rolling_update
+    return Workload(
+        kind,
+        space,
+        name,
+        _containers(spec.template.spec, _POD_SPEC),
+        uid=metadata.uid,
+        generation=metadata.generation,
+        observed_generation=status.observed_generation,
+        annotations=annotations,
+        counts=_counts(kind, spec, status),
+        conditions=conditions,
+        update_revision=status.update_revision,
+        on_delete=strategy is not None and strategy.type == "OnDelete",
+        partition=0 if rolling is None else rolling.partition or 0,
+        ordered=kind is Kind.STATEFULSET and spec.pod_management_policy != "Parallel",
+        paused=spec.paused,
+        ours=ours,
+        template_at=_template_written_at(metadata.managed_fields or ()) if late else None,
+        deadline=spec.progress_deadline_seconds or 0,
+    )
 
-    They are half of an answer, and little of them is used. kube-apiserver writes them last in
-    `metadata`, before `spec`, and no string or key inside can look like that end: quotes in
-    strings are escaped, and their keys begin with `f:`, `k:` or `v:`. An answer that is written
-    in another way is decoded whole.
-    """
-    short, cut = _without_managed_fields(body)
-    try:
-        answer = json.loads(short)
-        for item, fields in zip(answer["items"] if cut else (), cut, strict=True):
-            if item["metadata"]["managedFields"] != []:
-                raise ValueError("another order than expected")
-            item["metadata"]["managedFields"] = fields
-    except (ValueError, KeyError, TypeError):
-        return json.loads(body)
-    return answer
+
+def _annotations(found: schema.OwnAnnotations | None) -> dict[str, str] | None:
+    if found is None:
+        return None
+    ours = {
+        CHANGE_CAUSE: found.change_cause,
+        COMMIT: found.commit,
+        COMMIT_TIME: found.commit_time,
+        ACTOR: found.actor,
+    }
+    return {key: value for key, value in ours.items() if value is not None}
 
 
-def _without_managed_fields(body: bytes) -> tuple[bytes, list[bytes]]:
-    kept: list[bytes] = []
-    cut: list[bytes] = []
-    position = 0
-    while (begin := body.find(_FIELDS_BEGIN, position)) >= 0:
-        begin += len(_FIELDS_BEGIN)
-        end = body.find(_FIELDS_END, begin)
-        if end < 0:
-            break
-        kept.append(body[position:begin])
-        cut.append(body[begin:end])
-        position = end
-    return b"".join([*kept, body[position:]]), cut
-
-
-def _our_images(managed: object) -> frozenset[str]:
+def _our_images(managed: Iterable[schema.ManagedEntry]) -> frozenset[str]:
     """Return the names of the containers whose image is ours, by an object's managedFields."""
-    if isinstance(managed, bytes):
-        pieces = managed.split(_ENTRY)
-        ours = (piece for piece in pieces if piece.startswith(_OUR_ENTRY))
-        managed = [json.loads(_ENTRY + piece.rstrip(b",")) for piece in ours]
-    entries = managed if isinstance(managed, list) else []
-    mine = [e.get("fieldsV1") or {} for e in entries if e.get("manager") == FIELD_MANAGER]
-    return frozenset(name for fields in mine for name in _image_owners(fields))
+    mine = [_OWNED.decode(entry.fields) for entry in managed if entry.manager == FIELD_MANAGER]
+    return frozenset(
+        _KEY.decode(key[2:]).name
+        for owned in mine
+        for containers in _owned_containers(owned)
+        for key, container in containers.items()
+        if container.has_image and key.startswith("k:")
+    )
 
 
-def _template_written_at(managed: object) -> datetime | None:
+def _template_written_at(managed: Iterable[schema.ManagedEntry]) -> datetime | None:
     """Return when a pod template was last written by anybody, by the object's managedFields."""
-    entries = json.loads(b"[%s]" % managed) if isinstance(managed, bytes) else managed
     times = [
-        _time(entry.get("time"))
-        for entry in (entries if isinstance(entries, list) else ())
-        if "f:template" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
-        and not entry.get("subresource")
+        _moment(entry.time or "")
+        for entry in managed
+        if not entry.subresource and _WRITTEN.decode(entry.fields).has_template
     ]
     return max((at for at in times if at is not None), default=None)
 
 
-def _image_owners(fields: Mapping[str, Any]) -> Iterable[str]:
-    for key, below in fields.items():
-        if isinstance(below, dict) and below:
-            if key.startswith('k:{"name":') and "f:image" in below:
-                yield str(json.loads(key[2:])["name"])
-            yield from _image_owners(below)
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
-def workload(kind: Kind, item: Mapping[str, Any]) -> Workload:
-    """Read a Deployment, StatefulSet, DaemonSet or CronJob."""
-    metadata, spec = item["metadata"], item["spec"]
-    status = item.get("status") or {}
-    annotations = metadata.get("annotations")
-    if kind is Kind.CRONJOB:
-        pod_spec, pointer = spec["jobTemplate"]["spec"]["template"]["spec"], _JOB_POD_SPEC
-    else:
-        pod_spec, pointer = spec["template"]["spec"], _POD_SPEC
-    strategy = spec.get("updateStrategy") or {}
-    conditions = _conditions(status)
-    late = any(c.reason == "ProgressDeadlineExceeded" for c in conditions)
-    return Workload(
-        kind,
-        EnvironmentName(metadata["namespace"]),
-        ServiceName(metadata["name"]),
-        _containers(pod_spec, pointer),
-        uid=metadata.get("uid", ""),
-        generation=metadata.get("generation", 0),
-        observed_generation=status.get("observedGeneration", 0),
-        annotations=None
-        if annotations is None
-        else {key: annotations[key] for key in OUR_ANNOTATIONS if key in annotations},
-        counts=_counts(kind, spec, status),
-        conditions=conditions,
-        update_revision=status.get("updateRevision"),
-        on_delete=strategy.get("type") == "OnDelete",
-        partition=(strategy.get("rollingUpdate") or {}).get("partition") or 0,
-        ordered=kind is Kind.STATEFULSET and spec.get("podManagementPolicy") != "Parallel",
-        paused=bool(spec.get("paused")),
-        ours=_our_images(metadata.get("managedFields")),
-        template_at=_template_written_at(metadata.get("managedFields")) if late else None,
-        deadline=spec.get("progressDeadlineSeconds") or 0,
-    )
+def _owned_containers(owned: schema.Owned) -> Iterator[Mapping[str, schema.OwnedContainer]]:
+    spec = owned.spec or schema.OwnedSpec()
+    job = (spec.job_template or schema.OwnedJobTemplate()).spec or schema.OwnedJobSpec()
+    for template in (spec.template, job.template):
+        pods = None if template is None else template.spec
+        if pods is not None:
+            yield from (pods.containers, pods.init_containers)
 
 
-def _containers(pod_spec: Mapping[str, Any], pointer: str) -> tuple[Container, ...]:
+def _containers(pod_spec: schema.PodSpec, pointer: str) -> tuple[Container, ...]:
     return tuple(
-        Container(item["name"], item.get("image", ""), f"{pointer}/{field}/{index}", init)
-        for field, init in (("initContainers", True), ("containers", False))
-        for index, item in enumerate(pod_spec.get(field) or ())
+        Container(item.name, item.image, f"{pointer}/{field}/{index}", init)
+        for field, listed, init in (
+            ("initContainers", pod_spec.init_containers, True),
+            ("containers", pod_spec.containers, False),
+        )
+        for index, item in enumerate(listed or ())
     )
 
 
-def _counts(kind: Kind, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Counts:
-    count = status.get
+def _counts(kind: Kind, spec: schema.WorkloadSpec, status: schema.WorkloadStatus) -> Counts:
     if kind is Kind.DAEMONSET:
         return Counts(
-            count("desiredNumberScheduled", 0),
-            count("currentNumberScheduled", 0),
-            count("updatedNumberScheduled", 0),
-            count("numberReady", 0),
-            count("numberAvailable", 0),
+            status.desired_number_scheduled,
+            status.current_number_scheduled,
+            status.updated_number_scheduled,
+            status.number_ready,
+            status.number_available,
         )
     return Counts(
-        spec.get("replicas", 1) if kind is not Kind.CRONJOB else 0,
-        count("replicas", 0),
-        count("updatedReplicas", 0),
-        count("readyReplicas", 0),
-        count("availableReplicas", 0),
+        spec.replicas,
+        status.replicas,
+        status.updated_replicas,
+        status.ready_replicas,
+        status.available_replicas,
     )
 
 
-def _conditions(status: Mapping[str, Any]) -> tuple[Condition, ...]:
+def _conditions(found: Sequence[schema.Condition] | None) -> tuple[Condition, ...]:
     return tuple(
-        Condition(
-            c.get("type", ""),
-            c.get("status") == "True",
-            c.get("reason", ""),
-            c.get("message", ""),
-            _time(c.get("lastUpdateTime")),
-        )
-        for c in status.get("conditions") or ()
+        Condition(c.type, c.status == "True", c.reason, c.message, _time(c.last_update_time))
+        for c in found or ()
     )
 
 
-def pod(item: Mapping[str, Any]) -> Pod:
+def pod(item: schema.Pod) -> Pod:
     """Read a Pod."""
-    metadata, spec = item["metadata"], item["spec"]
-    status = item.get("status") or {}
-    labels = metadata.get("labels") or {}
+    metadata, status = item.metadata, item.status or schema.PodStatus()
+    labels = metadata.labels or schema.PodLabels()
     owner = _controller(metadata)
-    conditions = _conditions(status)
+    conditions = _conditions(status.conditions)
     scheduled = next((c for c in conditions if c.type == "PodScheduled"), None)
     unschedulable = (
         scheduled.message
@@ -187,66 +183,67 @@ def pod(item: Mapping[str, Any]) -> Pod:
         else None
     )
     return Pod(
-        metadata["name"],
-        owner.get("kind", ""),
-        owner.get("name", ""),
-        labels.get("pod-template-hash") or labels.get("controller-revision-hash") or "",
-        _time(metadata.get("creationTimestamp")),
-        status.get("phase", ""),
-        tuple(_pod_containers(spec, status)),
+        metadata.name,
+        "" if owner is None else owner.kind,
+        "" if owner is None else owner.name,
+        labels.template_hash or labels.revision_hash,
+        _time(metadata.creation_timestamp),
+        status.phase,
+        tuple(_pod_containers(item.spec, status)),
         ready=any(c.type == "Ready" and c.status for c in conditions),
-        deleting="deletionTimestamp" in metadata,
+        deleting=metadata.deletion_timestamp is not None,
         unschedulable=unschedulable,
-        reason=status.get("reason", ""),
-        message=status.get("message", ""),
+        reason=status.reason,
+        message=status.message,
     )
 
 
-def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    owners = metadata.get("ownerReferences") or ()
-    return next((owner for owner in owners if owner.get("controller")), {})
+def _controller(metadata: schema.PodMeta) -> schema.Owner | None:
+    return next((owner for owner in metadata.owner_references or () if owner.controller), None)
 
 
-def _pod_containers(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Iterable[PodContainer]:
-    for field, statuses, init in (
-        ("initContainers", "initContainerStatuses", True),
-        ("containers", "containerStatuses", False),
+def _pod_containers(spec: schema.PodSpec, status: schema.PodStatus) -> Iterator[PodContainer]:
+    for containers, statuses, init in (
+        (spec.init_containers, status.init_container_statuses, True),
+        (spec.containers, status.container_statuses, False),
     ):
-        known = {item["name"]: item for item in status.get(statuses) or ()}
-        for container in spec.get(field) or ():
-            yield _pod_container(container, known.get(container["name"], {}), init)
+        known: Mapping[str, schema.ContainerStatus] = {each.name: each for each in statuses or ()}
+        for container in containers or ():
+            yield _pod_container(container, known.get(container.name), init)
 
 
 def _pod_container(
-    container: Mapping[str, Any], status: Mapping[str, Any], init: bool
+    container: schema.Container, status: schema.ContainerStatus | None, init: bool
 ) -> PodContainer:
-    state = status.get("state") or {}
-    waiting = state.get("waiting") or {}
+    if status is None:
+        return PodContainer(container.name, container.image, init=init)
+    state = status.state or schema.ContainerState()
+    waiting = state.waiting or schema.Waiting()
+    before = status.last_state
     return PodContainer(
-        container["name"],
-        container.get("image", ""),
-        _digest(status.get("imageID") or ""),
+        container.name,
+        container.image,
+        _digest(status.image_id),
         init,
-        running="running" in state,
-        ready=bool(status.get("ready")),
-        restarts=status.get("restartCount", 0),
-        waiting=waiting.get("reason"),
-        message=waiting.get("message", ""),
-        ended=_ended(state),
-        ended_before=_ended(status.get("lastState") or {}),
-        started_at=_time((state.get("running") or {}).get("startedAt")),
+        running=state.running is not None,
+        ready=status.ready,
+        restarts=status.restart_count,
+        waiting=waiting.reason,
+        message=waiting.message,
+        ended=_ended(state.terminated),
+        ended_before=None if before is None else _ended(before.terminated),
+        started_at=None if state.running is None else _time(state.running.started_at),
     )
 
 
-def _ended(state: Mapping[str, Any]) -> Ended | None:
-    ended = state.get("terminated")
-    if not ended:
+def _ended(ended: schema.Terminated | None) -> Ended | None:
+    if ended is None:
         return None
-    began, finished = _time(ended.get("startedAt")), _time(ended.get("finishedAt"))
+    began, finished = _time(ended.started_at), _time(ended.finished_at)
     return Ended(
-        ended.get("exitCode", 0),
-        ended.get("reason", ""),
-        ended.get("message", ""),
+        ended.exit_code,
+        ended.reason,
+        ended.message,
         None if began is None or finished is None else (finished - began).total_seconds(),
     )
 
@@ -257,19 +254,23 @@ def _digest(image_id: str) -> str | None:
     return digest if at and is_digest(digest) else None
 
 
-def job(item: Mapping[str, Any]) -> Job:
+def job(item: schema.Job) -> Job:
     """Read a Job."""
-    metadata, status = item["metadata"], item.get("status") or {}
-    conditions = {c.type: c for c in _conditions(status) if c.status}
+    metadata = item.metadata
+    found = None if item.status is None else item.status.conditions
+    conditions = {c.type: c for c in _conditions(found) if c.status}
+    owner = _controller(metadata)
     return Job(
-        metadata["name"],
-        _controller(metadata).get("name", ""),
-        _time(metadata.get("creationTimestamp")),
-        _containers(item["spec"]["template"]["spec"], _POD_SPEC),
+        metadata.name,
+        "" if owner is None else owner.name,
+        _time(metadata.creation_timestamp),
+        _containers(item.spec.template.spec, _POD_SPEC),
         succeeded="Complete" in conditions,
         failed=conditions.get("Failed"),
     )
 
 
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _time(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.year not in _YEARS:
+        raise ValueError(f"the time {moment.isoformat()} is out of range")
+    return moment

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gitops_cli.cluster.api import RESOURCES, Api, Doing, Refused
+from gitops_cli.cluster import schema
+from gitops_cli.cluster.api import RESOURCES, Api, Doing, Refused, Unreadable
+from gitops_cli.cluster.decoding import Decodes
 from gitops_cli.cluster.parse import FIELD_MANAGER, workload
+from gitops_cli.cluster.reading import read_one
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.parallel import attempt_all
 
 _TYPE = "application/json-patch+json"
@@ -43,17 +47,30 @@ def apply(api: Api, patch: ImagePatch, *, dry_run: bool = False) -> Patched | Mo
             body=patch.operations(),
             content_type=_TYPE,
         )
+        answer = api.decoded(doing, response.body, _decoder(was.kind))
+        return Patched(_read(api, doing, was.kind, answer), response.warnings)
     except Refused as refused:
         if not _may_have_moved(refused):
             raise
-        return _look(api, patch)
-    answer = api.decoded(doing, response.body)
-    return Patched(workload(was.kind, answer), response.warnings)
+    except Unreadable as unreadable:
+        if dry_run:
+            raise
+        return _look_after(api, patch, unreadable)
+    return _look(api, patch)
 
 
 def _may_have_moved(refused: Refused) -> bool:
     # A failed `test` and an absent path are a 422 without details; a real fault has causes.
-    return refused.status in (404, 409) or (refused.status == 422 and not refused.details)
+    return refused.status in (404, 409) or (refused.status == 422 and not refused.has_details)
+
+
+def _look_after(api: Api, patch: ImagePatch, unreadable: Unreadable) -> Patched | Moved:
+    """GET what became of a patch that was taken, but with an answer that says nothing."""
+    try:
+        return _look(api, patch)
+    except Unreadable:
+        message = f"{unreadable.message}; whether it was changed is not known"
+        raise Unreadable(message) from unreadable
 
 
 def _look(api: Api, patch: ImagePatch) -> Patched | Moved:
@@ -73,9 +90,17 @@ def read(api: Api, was: Workload) -> Workload | None:
     """Return a workload as it is now; None if it is gone or is another one of its name."""
     doing = Doing("get", RESOURCES[was.kind], was.namespace, was.name)
     try:
-        answer = api.json(doing)
+        answer = api.ask(doing, _decoder(was.kind))
     except Refused as refused:
         if refused.status == 404:
             return None
         raise
-    return workload(was.kind, answer)
+    return _read(api, doing, was.kind, answer)
+
+
+def _decoder(kind: Kind) -> Decodes[schema.Workload | schema.CronJob]:
+    return schema.CRONJOB if kind is Kind.CRONJOB else schema.WORKLOAD
+
+
+def _read(api: Api, doing: Doing, kind: Kind, answer: schema.Workload | schema.CronJob) -> Workload:
+    return read_one(api, doing, answer, lambda item: workload(kind, item))

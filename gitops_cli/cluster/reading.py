@@ -5,15 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from msgspec import ValidationError
+from msgspec.json import Decoder
+
+from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import JOBS, NAMESPACES, PODS, RESOURCES, Api, Doing, Refused, Resource
-from gitops_cli.cluster.parse import job, parse_list, pod, workload
+from gitops_cli.cluster.decoding import Decodes, in_words
+from gitops_cli.cluster.parse import job, pod, workload
 from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.parallel import attempt_all
+
+R = TypeVar("R")
+S = TypeVar("S")
+V = TypeVar("V")
 
 CHUNK = 500
 # Values that one look may hold, about a kilobyte each: ten thousand workloads, their pods, and as
@@ -54,11 +63,28 @@ class Listing(NamedTuple):
         """Return what a watch is for."""
         return Doing("watch", self.resource, self.namespace)
 
-    def read(self, item: Mapping[str, Any]) -> Any:
-        """Return an item as a domain value."""
+    @property
+    def decoder(self) -> Decoder[Any]:
+        """Return what decodes a LIST's answer."""
         if self.kind is not None:
-            return workload(self.kind, item)
-        return pod(item) if self.resource is PODS else job(item)
+            return schema.CRONJOBS if self.kind is Kind.CRONJOB else schema.WORKLOADS
+        return schema.PODS if self.resource is PODS else schema.JOBS
+
+    @property
+    def item_decoder(self) -> Decoder[Any]:
+        """Return what decodes one item of it."""
+        if self.kind is not None:
+            return schema.CRONJOB if self.kind is Kind.CRONJOB else schema.WORKLOAD
+        return schema.POD if self.resource is PODS else schema.JOB
+
+    def read(self, item: Any) -> tuple[str, Any]:
+        """Return an item's name, and what it is as a domain value. Raises ValueError."""
+        if self.kind is not None:
+            value = workload(self.kind, item)
+            if value.namespace != self.namespace:
+                raise ValueError(f"it is one of {value.namespace}")
+            return value.name, value
+        return item.metadata.name, pod(item) if self.resource is PODS else job(item)
 
 
 class Listed(NamedTuple):
@@ -81,59 +107,66 @@ def listings(target: Target) -> list[Listing]:
 
 def fetch(api: Api, listing: Listing, room: Room | None = None) -> Listed:
     """Make a target's LIST. Raises Denied, ClusterError."""
-    return fetch_items(api, listing.doing, listing.read, room)
+    return fetch_items(api, listing.doing, listing.decoder, listing.read, room)
 
 
 def fetch_items(
     api: Api,
     doing: Doing,
-    read: Callable[[Mapping[str, Any]], Any],
+    decoder: Decodes[Any],
+    read: Callable[[Any], tuple[str, V]],
     room: Room | None = None,
 ) -> Listed:
     """Make one LIST, in pieces where it is long. Raises Denied, ClusterError."""
-    room = room or Room()
+    pieces = _Pieces(api, doing, decoder, read, room or Room())
     try:
-        return _pieces(api, doing, read, room, {"limit": CHUNK})
+        return pieces.fetch({"limit": CHUNK})
     except Refused as refused:
         if refused.status != 410:  # the list was so slow that its pieces no longer fit together
             raise
-    return _pieces(api, doing, read, room, {})
+    return pieces.fetch({})
 
 
-def _pieces(
-    api: Api,
-    doing: Doing,
-    read: Callable[[Mapping[str, Any]], Any],
-    room: Room,
-    query: dict[str, str | int],
-) -> Listed:
-    values: dict[str, Any] = {}
-    seen: set[str] = set()
-    while True:
-        response = api.call(doing, path=doing.path("", **query))
-        answer = _decoded(api, doing, response.body)
-        before = len(values)
-        for item in answer.get("items") or ():
-            values[item["metadata"]["name"]] = read(item)
-        room.take(doing, len(values) - before)
-        metadata = answer.get("metadata") or {}
-        following = metadata.get("continue")
-        if not following:
-            return Listed(values, metadata.get("resourceVersion", ""))
-        if following in seen or len(seen) >= MOST_PIECES:
-            raise ClusterError(f"cannot {doing}: {api.access.server} sends a list without end")
-        seen.add(following)
-        query = {**query, "continue": following}
+class _Pieces(NamedTuple):
+    """One LIST, of items that `read` makes values of."""
+
+    api: Api
+    doing: Doing
+    decoder: Decodes[Any]
+    read: Callable[[Any], tuple[str, Any]]
+    room: Room
+
+    def fetch(self, query: dict[str, str | int]) -> Listed:
+        values: dict[str, Any] = {}
+        seen: set[str] = set()
+        while True:
+            answer = self.api.ask(self.doing, self.decoder, path=self.doing.path("", **query))
+            if not answer.kind.endswith("List"):
+                raise self.api.strange(self.doing, f"a {answer.kind}, not a list")
+            before = len(values)
+            for item in answer.items or ():
+                name, value = read_one(self.api, self.doing, item, self.read)
+                values[name] = value
+            self.room.take(self.doing, len(values) - before)
+            following = answer.metadata.following
+            if not following:
+                return Listed(values, answer.metadata.resource_version)
+            if following in seen or len(seen) >= MOST_PIECES:
+                server = self.api.access.server
+                raise ClusterError(f"cannot {self.doing}: {server} sends a list without end")
+            seen.add(following)
+            query = {**query, "continue": following}
 
 
-def _decoded(api: Api, doing: Doing, body: bytes) -> Mapping[str, Any]:
+def read_one(api: Api, doing: Doing, item: S, read: Callable[[S], R]) -> R:
+    """Return what an object is as a value; raises ClusterError that names it."""
     try:
-        answer = parse_list(body)
-    except ValueError:
-        answer = api.decoded(doing, body)
-    if not isinstance(answer, dict):
-        raise ClusterError(f"cannot {doing}: {api.access.server} sent no list")
-    return answer
+        return read(item)
+    except (ValueError, OverflowError, RecursionError) as error:
+        metadata = getattr(item, "metadata", None)  # what is not read yet has none
+        name = f"{metadata.name}: " if metadata is not None else ""
+        why = in_words(b"", error) if isinstance(error, ValidationError) else str(error)
+        raise api.strange(doing, f"{name}{why}") from error
 
 
 def observe(api: Api, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from msgspec.json import Decoder
+
+from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import JOBS, NAMESPACES, PODS, RESOURCES, REVIEWS, Api, Doing, Resource
 from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.errors import GitOpsError
@@ -15,6 +18,9 @@ from gitops_cli.web.parallel import attempt_all
 
 _SYSTEM = "kube-system"
 _VERSION = Resource("", "version")
+_REVIEW = Decoder(schema.Review)
+_IDENTIFIED = Decoder(schema.Identified)
+_VERSIONS = Decoder(schema.Version)
 _OTHERS = {"pods": PODS, "jobs": JOBS, "namespaces": NAMESPACES}
 
 
@@ -44,8 +50,7 @@ def _may(api: Api, right: Right) -> bool:
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": attributes},
     }
-    answer = api.json(Doing("create", REVIEWS), "POST", body=body)
-    return (answer.get("status") or {}).get("allowed") is True
+    return api.ask(Doing("create", REVIEWS), _REVIEW, "POST", body=body).status.allowed
 
 
 def _resource(resource: Kind | str) -> Resource:
@@ -60,14 +65,20 @@ def _resource(resource: Kind | str) -> Resource:
 
 def cluster_uid(api: Api) -> str:
     """Return what tells clusters apart: the uid of the namespace kube-system. Raises Denied."""
-    answer: Any = api.json(Doing("get", NAMESPACES, name=_SYSTEM))
-    return str(answer["metadata"]["uid"])
+    return api.ask(Doing("get", NAMESPACES, name=_SYSTEM), _IDENTIFIED).metadata.uid
 
 
 def server(api: Api) -> Server:
     """Return the server's version and its clock; raises ClusterUnreachable."""
     doing = Doing("get", _VERSION)
     response = api.call(doing)
-    version = api.decoded(doing, response.body).get("gitVersion", "")
-    date = response.headers.get("date")
-    return Server(str(version), parsedate_to_datetime(date) if date else None)
+    version = api.decoded(doing, response.body, _VERSIONS).git_version
+    return Server(version, _date(response.headers.get("date", "")))
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo is not None else None

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import Api, Refused
-from gitops_cli.cluster.reading import Listed, Listing, assembled, fetch, listings
+from gitops_cli.cluster.reading import Listed, Listing, assembled, fetch, listings, read_one
 from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError, TimedOut
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.text import one_line
 from gitops_cli.web.exchange import Broken, Stream
 
 POLL_SECONDS = 1.0
@@ -201,22 +202,23 @@ class Follower:
             raise
         return version
 
-    def _apply(self, listing: Listing, values: dict[str, Any], event: Mapping[str, Any]) -> str:
-        item = event.get("object") or {}
-        what = event.get("type")
-        if what == "ERROR":
-            if item.get("code") in (410, 504):
+    def _apply(self, listing: Listing, values: dict[str, Any], event: schema.WatchEvent) -> str:
+        doing, body = listing.watching, bytes(event.object)
+        if event.type == "ERROR":
+            status = self._api.decoded(doing, body, schema.STATUS)
+            if status.code in (410, 504):
                 raise Gone
-            raise ClusterError(f"cannot {listing.watching}: {item.get('message')}")
-        metadata = item.get("metadata") or {}
-        if what != "BOOKMARK":
-            name = metadata["name"]
-            if what == "DELETED":
-                values.pop(name, None)
+            raise ClusterError(f"cannot {doing}: {one_line(status.words)}")
+        version = self._api.decoded(doing, body, schema.VERSIONED).metadata.resource_version
+        if event.type != "BOOKMARK":
+            item = self._api.decoded(doing, body, listing.item_decoder)
+            if event.type == "DELETED":
+                values.pop(item.metadata.name, None)
             else:
-                values[name] = listing.read(item)
-            self._publish(listing, Listed(dict(values), metadata.get("resourceVersion", "")))
-        return str(metadata.get("resourceVersion", ""))
+                name, value = read_one(self._api, doing, item, listing.read)
+                values[name] = value
+            self._publish(listing, Listed(dict(values), version))
+        return version
 
     def _publish(self, listing: Listing, result: Listed | GitOpsError) -> None:
         with self._changed:
@@ -245,11 +247,8 @@ def _same(before: Listed | GitOpsError | None, now: Listed | GitOpsError) -> boo
     return isinstance(before, Listed) and isinstance(now, Listed) and before.values == now.values
 
 
-def _event(line: bytes) -> Mapping[str, Any]:
+def _event(line: bytes) -> schema.WatchEvent:
     try:
-        event = json.loads(line)
-    except ValueError as error:
+        return schema.WATCH_EVENT.decode(line)
+    except (ValueError, RecursionError) as error:
         raise Broken("an event broke off", sent=True) from error
-    if not isinstance(event, dict):
-        raise Broken("not an event", sent=True)
-    return event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.agent.tip_reader import TipReader
+from gitops_cli.cluster import schema
 from gitops_cli.cluster.parse import workload
 from gitops_cli.domain.cluster.sync import Followed
 from gitops_cli.domain.cluster.workload import Workload
@@ -175,7 +177,8 @@ def test_fresh_is_the_tip_that_was_judged(world: World, keys: Path) -> None:
     def recording(commit: str) -> Workload:
         notes = {"metadata": {"annotations": {"gitops-cli/commit": commit}}}
         kube.patch("Deployment", environment, "authentication", notes)
-        return workload(Kind.DEPLOYMENT, kube.get("Deployment", environment, "authentication"))
+        found = kube.get("Deployment", environment, "authentication")
+        return workload(Kind.DEPLOYMENT, schema.WORKLOAD.decode(json.dumps(found)))
 
     url = f"file://{world.article.remote}"
     with closing(TipReader(url, environment=world.gitops.environment)) as tips:

@@ -14,9 +14,7 @@ from gitops_cli.cli.app import COMMANDS
 from tests.testbed.article import Article
 from tests.testbed.gitops import Gitops
 
-HEAVY = frozenset(
-    {"kubernetes", "questionary", "prompt_toolkit", "pydantic", "yaml", "kmock", "aiohttp"}
-)
+HEAVY = frozenset({"kubernetes", "msgspec", "questionary", "prompt_toolkit", "pydantic", "yaml"})
 # Adapters of what a git-only command does not touch.
 OTHERS = frozenset(
     f"gitops_cli.{package}"

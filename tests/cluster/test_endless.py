@@ -24,7 +24,7 @@ def piece(names: Iterable[str], following: str | None) -> bytes:
     for item in items:
         item["metadata"]["namespace"] = "shop"
     metadata = {"resourceVersion": "1"} | ({"continue": following} if following else {})
-    return answer(json.dumps({"metadata": metadata, "items": items}).encode())
+    return answer(json.dumps({"kind": "List", "metadata": metadata, "items": items}).encode())
 
 
 def test_a_list_that_goes_on_where_it_was_has_no_end(connected: Connected, tmp_path: Path) -> None:

@@ -6,16 +6,20 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gitops_cli.cluster import watching
+from gitops_cli.cluster.api import Api
 from gitops_cli.cluster.connection import KubernetesCluster
+from gitops_cli.cluster.kubeconfig import find_access
 from gitops_cli.domain.cluster.rollout import judge
 from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.operations.ports import Following
+from gitops_cli.web.exchange import Request, Response, Stream
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import GONE, Answer, ApiProxy, Cut, EndWatch
@@ -125,13 +129,49 @@ def test_watches_that_end_at_once_are_no_busy_loop_and_hide_nothing(
         until(follower, web, lambda o: images(o) == ["r/web:2"])
 
 
-def test_an_event_that_nobody_expects_is_no_silence(
-    proxied: KubernetesCluster, api_proxy: ApiProxy, web: str
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "ADDED", "object": {"metadata": {}}},
+        {"type": "ADDED", "object": 7},
+        {"type": "ERROR", "object": {"code": {}, "message": 7}},
+        {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": 7}}},
+        {"type": 7},
+    ],
+)
+def test_an_event_that_cannot_be_read_begins_anew(
+    kube: Kube,
+    proxied: KubernetesCluster,
+    api_proxy: ApiProxy,
+    web: str,
+    event: dict[str, Any],
 ) -> None:
-    """A defect of ours must end the wait: nobody would follow any more."""
-    nameless = {"type": "ADDED", "object": {"metadata": {}}}
-    api_proxy.on(EndWatch(0, last=nameless), "GET", r"deployments.*watch=1")
-    with proxied.follow([target(web)]) as follower, pytest.raises(KeyError, match="name"):
+    api_proxy.on(EndWatch(0, last=event), "GET", r"deployments.*watch=1")
+    with proxied.follow([target(web)]) as follower:
+        until(follower, web, images)
+        set_image(kube, web, "2")
+        until(follower, web, lambda o: images(o) == ["r/web:2"])
+
+
+class Defective:
+    """A transport with a defect."""
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def send(self, request: Request, *, timeout: float) -> Response:
+        raise KeyError("name")
+
+    def stream(self, request: Request, *, timeout: float) -> Stream:
+        raise KeyError("name")
+
+
+def test_a_defect_of_ours_ends_the_wait(web: str, control_plane: ControlPlane) -> None:
+    """Nobody would follow any more."""
+    access = find_access(None, control_plane.kubeconfig)
+    cluster = KubernetesCluster(Api(access, Defective()))
+    with cluster.follow([target(web)]) as follower, pytest.raises(KeyError, match="name"):
         until(follower, web, lambda o: False)
 
 

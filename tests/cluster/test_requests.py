@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gitops_cli.cluster import reading
 from gitops_cli.cluster.connection import KubernetesCluster
-from gitops_cli.cluster.parse import parse_list
 from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.errors import (
     ClusterError,
@@ -86,43 +82,6 @@ def test_every_kind_is_read(
         ("web", "r/web:1", False),
     ]
     assert kube.get(kind.value, namespace, "web")["metadata"]["uid"] == found.uid
-
-
-def test_parsing_without_managed_fields_loses_nothing_else(kube: Kube, web: str) -> None:
-    kube.annotate("Deployment", web, "web", note='"managedFields":[ ]},"spec":{ \\"')
-    body = json.dumps(
-        kube.request("GET", f"/apis/apps/v1/namespaces/{web}/deployments"),
-        separators=(",", ":"),
-        ensure_ascii=False,
-    ).encode()
-    whole, cut = json.loads(body), parse_list(body)
-    for item in whole["items"]:
-        assert item["metadata"].pop("managedFields")
-    for item in cut["items"]:
-        assert isinstance(item["metadata"].pop("managedFields"), bytes)
-    assert cut == whole
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(alphabet='managedFields":[]{},spec\\'),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(["managedFields", "spec", "metadata"]), inner)
-        ),
-        max_leaves=20,
-    )
-)
-def test_whatever_is_parsed_is_what_json_says_outside_managed_fields(value: object) -> None:
-    body = json.dumps({"items": value}, separators=(",", ":")).encode()
-    assert _without(parse_list(body)) == _without(json.loads(body))
-
-
-def _without(value: object) -> object:
-    """Return JSON with every `managedFields` emptied, as far down as it goes."""
-    if isinstance(value, dict):
-        return {k: None if k == "managedFields" else _without(v) for k, v in value.items()}
-    return [_without(v) for v in value] if isinstance(value, list) else value
 
 
 def test_a_namespace_that_is_not_there(cluster: KubernetesCluster, web: str) -> None:

@@ -149,8 +149,16 @@ def _seed(variables: Mapping[str, str]) -> Seed | None:
     if "SEED_REQUIREMENTS" not in variables:
         return None
     return Seed(
-        shlex.split(variables["SEED_REQUIREMENTS"]),
+        _words(variables["SEED_REQUIREMENTS"]),
         variables.get("PIP_INDEX_URL"),
         variables.get("SEED_APT_SOURCES"),
-        tuple(shlex.split(variables.get("SEED_PACKAGES", ""))),
+        tuple(_words(variables.get("SEED_PACKAGES", ""))),
     )
+
+
+def _words(text: str) -> list[str]:
+    # Whoever may change the workload may have left a quote open.
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
