@@ -89,6 +89,8 @@ def service_checkout(session: Session) -> Checkout:
     if checkout is None and session.unreadable is not None:
         raise session.unreadable
     if checkout is None:
+        if session.in_state:  # or what was taken for it: then that is the news
+            session.state.snapshot(session.state.tip(require_remote=False).commit)
         where = "the state repository" if session.in_state else "not a git checkout"
         raise UsageError(
             f"{session.directory} is {where}, so it says no service and no hash",

@@ -126,6 +126,21 @@ class UsageError(GitOpsError):
     code = "usage"
 
 
+class NoStateRepository(UsageError):
+    """What was found is not a state repository: the error names the ways to say which one is."""
+
+    code = "no-state-repository"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=f"{hint}{NAME_ONE}")
+
+
+NAME_ONE = (
+    "name yours: -C PATH, -R URL, GITOPS_REPO, or `repo` in your config (`gitops config list "
+    "--show-origin`); `gitops init` makes one, `gitops sandbox up` makes one to practise on"
+)
+
+
 class ConfigurationError(GitOpsError):
     """gitops.toml, the user's config, a kubeconfig or the environment is wrong."""
 

@@ -14,7 +14,7 @@ from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Refusal, enforce
 from gitops_cli.domain.change.proposal import Edit, Proposal
 from gitops_cli.domain.change.rules import REQUIRE, Case, refusals
-from gitops_cli.domain.errors import UnknownEnvironment, UsageError
+from gitops_cli.domain.errors import NoStateRepository, UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.blueprint import images_path_of
 from gitops_cli.domain.recorded.environment import (
@@ -81,7 +81,12 @@ def list_environments(snapshot: Snapshot, team: TeamSettings) -> list[ListedEnvi
 def draft_addition(
     snapshot: Snapshot, name: EnvironmentName, images_path: str, terms: Terms
 ) -> NewEnvironment:
-    """Return an environment without services; raises UsageError if there is another one already."""
+    """Return an environment without services; raises UsageError if there is another one already.
+
+    Where nothing is yet, `init` makes the first ones, with all that belongs to them.
+    """
+    if snapshot.commit is None:
+        raise NoStateRepository("there are no commits yet, so this is no state repository")
     content = images_path_of(name, images_path)
     _check_name(name, snapshot)
     existing = snapshot.environments.get(name)

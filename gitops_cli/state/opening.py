@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.errors import NoStateRepository
 from gitops_cli.domain.text import redacted
 from gitops_cli.git.config import read_config, without_questions
 from gitops_cli.git.discovery import is_bare
@@ -50,10 +50,7 @@ def open_repository(
             access.notify(f"{start} is no state repository; using {redacted(fallback)}")
         return _of_url(fallback, Path.home(), access)
     if location is None:
-        raise UsageError(
-            f"{start} is not in a git repository",
-            hint="go to your state repository, or name it: -C PATH, -R URL or GITOPS_REPO",
-        )
+        raise NoStateRepository(f"{start} is not in a git repository")
     return _of_location(location, access)
 
 

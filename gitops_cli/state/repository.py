@@ -17,7 +17,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gitops_cli.domain.change.proposal import Actor, Proposal, Written
-from gitops_cli.domain.errors import Denied, GitError, RemoteUnreachable, UsageError
+from gitops_cli.domain.errors import (
+    Denied,
+    GitError,
+    NoStateRepository,
+    RemoteUnreachable,
+    UsageError,
+)
 from gitops_cli.domain.past.commits import Commit, FileChange, LastChange
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import one_line, redacted
@@ -146,8 +152,37 @@ class StateRepository:
         return Tip(commit, self.commit(commit).committed_at, fresh, note)
 
     def snapshot(self, commit: str | None) -> Snapshot:
-        """Return the repository at a commit (None: a repository without commits, so empty)."""
-        return commit_snapshot(self._store.reader, commit)
+        """Return the repository at a commit; raises NoStateRepository if it holds no state there.
+
+        So it does for None, a repository without commits: `init` makes the first.
+        """
+        return self._checked(commit_snapshot(self._store.reader, commit))
+
+    def _checked(self, snapshot: Snapshot) -> Snapshot:
+        if snapshot.holds_state:
+            return snapshot
+        if self._last is not None and self._last.commit is None and self._is_unpushed():
+            raise NoStateRepository(
+                f"{self.description} has no commits yet, but {self.worktree} has",
+                hint="push them: git push -u origin HEAD; or ",
+            )
+        lacks = "it has no environment and no gitops.toml"
+        raise NoStateRepository(f"{self.description} is no state repository: {lacks}")
+
+    def _of_state(self, propose: Callable[[Snapshot], Proposal]) -> Callable[[Snapshot], Proposal]:
+        """Return the same for state repositories only, and for one that is to become one."""
+
+        def checked(snapshot: Snapshot) -> Proposal:
+            return propose(snapshot if snapshot.commit is None else self._checked(snapshot))
+
+        return checked
+
+    def _is_unpushed(self) -> bool:
+        """Tell whether the checkout holds what its remote lacks, as after `gitops init`."""
+        return (
+            self.worktree is not None
+            and worktree_snapshot(self.worktree, self._store.git, self._store.config).holds_state
+        )
 
     def worktree_snapshot(self) -> Snapshot:
         """Return the files of the user's checkout as they are; UsageError without a checkout."""
@@ -155,13 +190,13 @@ class StateRepository:
             raise UsageError(
                 f"{self.description} has no working tree", hint="run this in a clone of it"
             )
-        return worktree_snapshot(self.worktree, self._store.git, self._store.config)
+        return self._checked(worktree_snapshot(self.worktree, self._store.git, self._store.config))
 
     def index_snapshot(self) -> Snapshot:
         """Return what is staged, as a pre-commit hook must judge it."""
         if self.worktree is None:
             raise UsageError(f"{self.description} has no index", hint="run this in a clone of it")
-        return index_snapshot(self._store.git, self._store.reader, os.environ)
+        return self._checked(index_snapshot(self._store.git, self._store.reader, os.environ))
 
     def contents(self, commit: str | None, prefix: str = "") -> Mapping[str, bytes]:
         """Return the regular files of a commit below `prefix`, whole: path → bytes."""
@@ -329,7 +364,7 @@ class StateRepository:
             reader=self._store.reader,
             config=self._store.config,
             environment=self._access.environment,
-            propose=propose,
+            propose=self._of_state(propose),
             actor=actor,
             timeout=timeout,
             notify=self._access.notify,
@@ -358,7 +393,7 @@ class StateRepository:
             raise UsageError("--offline cannot write: a write is a push to the remote")
         return write_aside(
             name,
-            propose,
+            self._of_state(propose),
             branch=self._branch,
             reader=self._store.reader,
             config=self._store.config,

@@ -32,11 +32,6 @@ def test_list(state: Gitops, article: Article) -> None:
     assert (found[2]["stage"], found[2]["errors"]) == ("production", 0)
 
 
-def test_list_nothing(gitops: Gitops, tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q", "empty")
-    assert "no environments yet" in gitops.at(tmp_path / "empty")("env", "list").ok().stdout
-
-
 def test_add(state: Gitops, article: Article) -> None:
     arguments = ("env", "add", "shop-qa", "--images-path", "r.example.com/shop/")
     done = state(*arguments, "-m", "a tester joins", "-o", "json").ok().json()

@@ -245,12 +245,6 @@ def test_from_a_subdirectory(make: Make) -> None:
     assert f"{FILE}:1: error" in state.at(state.directory / DEV)("validate").stdout
 
 
-def test_without_commits_or_a_repository(gitops: Gitops, tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q", "empty")
-    assert "0 environments" in gitops.at(tmp_path / "empty")("validate").ok().stdout
-    assert gitops.at(tmp_path)("validate").code == 2
-
-
 def test_github_annotations_appear_in_actions(make: Make) -> None:
     state = make({FILE: "36a03b3\n"})
     assert "::error" not in state("validate").stderr

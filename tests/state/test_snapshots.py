@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.errors import NoStateRepository, UsageError
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.files import MAX_BYTES, FileType
 from tests.state.test_push import hook
@@ -199,7 +199,8 @@ def test_the_index_of_a_partial_commit(world: World, tmp_path: Path) -> None:
 def test_nothing_is_nothing(world: World) -> None:
     repository = opened_url(world.remote)
 
-    assert repository.snapshot(None) == Snapshot(None, {})
+    with pytest.raises(NoStateRepository, match="no environment and no"):
+        repository.snapshot(None)
     assert repository.contents(None) == {}
     with pytest.raises(UsageError, match="no working tree"):
         repository.worktree_snapshot()

@@ -13,7 +13,7 @@ from gitops_cli.cli.annex import agent_hooks
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, Kubeconfig
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import ConfigurationError, ExitCode, GitOpsError
+from gitops_cli.domain.errors import ConfigurationError, ExitCode, GitOpsError, NoStateRepository
 from gitops_cli.operations import doctor as checks
 from gitops_cli.operations.doctor import Check, Verdict
 from gitops_cli.operations.placement import Clusters
@@ -56,6 +56,10 @@ def _of_repository(
         yield Check("remote", Verdict.FAILED, error.message, error.hint)
     try:
         snapshot = state.snapshot(state.tip(require_remote=False).commit)
+    except NoStateRepository as error:
+        yield Check("files", Verdict.FAILED, error.message, error.hint)
+        session.finish(ExitCode.USAGE)
+        return
     except GitOpsError as error:
         yield Check("files", Verdict.SKIPPED, error.message)
         return

@@ -155,6 +155,14 @@ class Snapshot(NamedTuple):
         )
 
     @property
+    def holds_state(self) -> bool:
+        """Tell whether this is a state repository at all: an environment or a gitops.toml says so.
+
+        A directory that would be an environment but for its name counts: it has a finding.
+        """
+        return bool(self.environments) or self.settings is not None or bool(self.findings)
+
+    @property
     def all_findings(self) -> tuple[Finding, ...]:
         """Return the findings of the repository and of all environments, by place."""
         of_environments = (f for e in self.environments.values() for f in e.findings)
