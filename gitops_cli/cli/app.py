@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from gitops_cli import __version__
+from gitops_cli.cli.parsing import Command, Group
 from gitops_cli.cli.streams import take_loss
 
 # The panels of `gitops --help`, in the order of a newcomer's day.
@@ -140,7 +141,7 @@ MARKUP: Literal["rich"] | None = (
 )
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The table as a group: listing needs the table only, calling a command loads it."""
 
     def __init__(self, **given: Any) -> None:
@@ -170,9 +171,9 @@ class Commands(TyperGroup):
         return name, entry if entry is None else load(entry.name or ""), rest
 
 
-def _entry(name: str, panel: str | None, line: str) -> TyperCommand:
+def _entry(name: str, panel: str | None, line: str) -> Command:
     """Return what stands for a command in the list of commands."""
-    return TyperCommand(name, help=line, rich_help_panel=panel, hidden=panel is None)
+    return Command(name, help=line, rich_help_panel=panel, hidden=panel is None)
 
 
 def load(name: str) -> Any:
@@ -183,7 +184,9 @@ def load(name: str) -> Any:
     if not isinstance(found, typer.Typer):
         function, found = found, typer.Typer(add_completion=False)
         found.command(name)(function)
-    found.info.name = name
+    for info in found.registered_commands:
+        info.cls = Command if info.cls in (None, TyperCommand) else info.cls
+    found.info.name, found.info.cls = name, Group
     found.rich_markup_mode = MARKUP
     return typer.main.get_command(found)
 
@@ -192,7 +195,14 @@ app = typer.Typer(
     name="gitops",
     cls=Commands,
     rich_markup_mode=MARKUP,
-    help="Record, promote, diff and sync the versions of your services: git and a kubeconfig.",
+    help="""Record, promote, diff and sync the versions of your services: git and a kubeconfig.
+
+    Examples:
+    gitops demo  # everything at once, on this machine
+    gitops status
+    gitops promote --from staging --to production
+    gitops diff shop-production
+    """,
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they print local variables, which may be secrets
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -14,7 +14,8 @@ import typer
 from gitops_cli.cli.failure import tell
 from gitops_cli.cli.output import Format, Output
 from gitops_cli.cli.session import Session, SharedOptions
-from gitops_cli.domain.errors import ExitCode, GitOpsError
+from gitops_cli.domain.errors import ExitCode, GitOpsError, UsageError
+from gitops_cli.domain.text import one_line
 
 PANEL = "Options of every command"
 
@@ -106,8 +107,9 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 def _unwrapped(text: str | None) -> str:
     """Return a docstring with a line per paragraph: a terminal has a width of its own."""
-    paragraphs = inspect.cleandoc(text or "").split("\n\n")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    before, heading, examples = inspect.cleandoc(text or "").partition("\n\nExamples:\n")
+    paragraphs = (" ".join(paragraph.split()) for paragraph in before.split("\n\n"))
+    return "\n\n".join(paragraphs) + heading + examples
 
 
 def _before(context: typer.Context) -> dict[str, Any]:
@@ -125,9 +127,11 @@ def _format(name: str) -> Format:
     try:
         return Format(name)
     except ValueError as error:
-        raise typer.BadParameter(
-            f"{name!r} is not one of {', '.join(map(repr, map(str, Format)))}.",
-            param_hint="'--output' / '-o'",
+        from gitops_cli.cli.usage import did_you_mean  # only who mistypes needs it
+
+        raise UsageError(
+            f"--output: `{one_line(name)}` is not one of {', '.join(f'`{f}`' for f in Format)}",
+            hint=did_you_mean(name, Format) or "`gitops help formats` explains them",
         ) from error
 
 

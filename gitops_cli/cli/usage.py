@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
@@ -21,6 +21,15 @@ from gitops_cli.domain.text import one_line
 BadParameter = typer.BadParameter
 ParserError: Any = BadParameter.__mro__[2]
 
+_WORDS = (
+    (r"a valid int(eger)?( range)?$", "a whole number"),
+    (r"^option (`.*`) requires an argument$", r"\1 needs a value"),
+    (r"^option (`.*`) does not take a value$", r"\1 takes no value"),
+    (r"^got unexpected extra argument\S* \((.*)\)$", r"not expected: `\1`"),
+    (r"^missing command$", "which command?"),
+)
+"""Of the parser's words and ours."""
+
 
 def tell_early(error: Exception, arguments: Sequence[str]) -> ExitCode:
     """Report what ended the run before its command had begun; return the exit code."""
@@ -30,7 +39,19 @@ def tell_early(error: Exception, arguments: Sequence[str]) -> ExitCode:
     output = Output(_format(arguments), verbose=_verbosity(arguments))
     if isinstance(error, typer.Abort):
         return tell(output, Interrupted("interrupted"))
-    return tell(output, _usage(error) if isinstance(error, ParserError) else error)
+    return tell(output, _usage(error, arguments) if isinstance(error, ParserError) else error)
+
+
+def no_command(
+    word: str, path: str, names: Iterable[str], known_as: Mapping[str, str]
+) -> UsageError:
+    """Return the error of a command that does not exist; `known_as`: what others call ours."""
+    names = list(names)
+    meant = known_as.get(word)
+    question = f"did you mean `{meant}`?" if meant in names else did_you_mean(word, names)
+    more = f"`{path} --help` lists the commands"
+    hint = more if question is None else f"{question} {more}"
+    return UsageError(f"`{path}` has no command `{one_line(word)}`", hint=hint)
 
 
 def near(word: str, names: Iterable[str]) -> list[str]:
@@ -53,22 +74,45 @@ def _either_begins(one: str, other: str) -> bool:
     return one.startswith(other) or (len(one) > 2 and other.startswith(one))
 
 
-def _usage(error: Any) -> UsageError:
+def _usage(error: Any, arguments: Sequence[str]) -> UsageError:
+    """Return what the parser has to say in our words, by the kind of its error."""
     context = error.ctx
-    path = context.command_path if context is not None else "gitops"
-    more = f"`{path} --help` shows what there is"
+    path = context.command_path if context is not None else _path(arguments)
+    question = None
     match type(error).__name__:
         case "NoSuchOption":
             word = one_line(error.option_name)
             question = did_you_mean(word, _options(context)) or _elsewhere(word, context)
-            hint = more if question is None else f"{question} {more}"
-            return UsageError(f"`{path}` has no option `{word}`", hint=hint)
+            message = f"`{path}` has no option `{word}`"
         case "MissingParameter":
-            return UsageError(f"{_named(error.param)} is missing", hint=more)
+            message = f"{_named(error.param)} is missing"
         case "BadParameter" if error.param is not None:
-            return UsageError(f"{_named(error.param)}: {_tidy(error.message)}", hint=more)
+            message = f"{_named(error.param)}: {_tidy(error.message)}"
+            question = _choice(error)
         case _:
-            return UsageError(_tidy(error.format_message()), hint=more)
+            message = _tidy(error.format_message())
+    more = f"`{path} --help` shows what there is"
+    return UsageError(message, hint=more if question is None else f"{question} {more}")
+
+
+def _path(arguments: Sequence[str]) -> str:
+    """Return the command that was called, as far as that can be seen without a parser."""
+    from gitops_cli.cli.app import COMMANDS, load  # it imports this module
+
+    names: Iterable[str] = COMMANDS
+    path = ["gitops"]
+    for word in arguments:
+        if word not in names:
+            break
+        path.append(word)
+        names = getattr(load(word), "commands", ()) if len(path) == 2 else ()
+    return " ".join(path)
+
+
+def _choice(error: Any) -> str | None:
+    """Return the value that may have been meant, of those that an option takes."""
+    word = re.match(r"'(.*?)' is not one of", error.message)
+    return did_you_mean(word[1], getattr(error.param.type, "choices", ())) if word else None
 
 
 def _options(context: Any) -> list[str]:
@@ -96,9 +140,10 @@ def _named(parameter: Any) -> str:
 
 
 def _tidy(text: str) -> str:
-    """Return the parser's words in our style: no capital, no full stop, options in backticks."""
-    text = re.sub(r"'(--?[\w-]+)'(?: / '(--?[\w-]+)')*", r"`\1`", one_line(text)).rstrip(".")
-    text = re.sub(r"a valid int(eger)?( range)?$", "a whole number", text)
+    """Return the parser's words in our style: no capital, no full stop, names in backticks."""
+    text = re.sub(r"'([^']*)'", r"`\1`", one_line(text)).rstrip(".")
+    for theirs, ours in _WORDS:
+        text = re.sub(theirs, ours, text, flags=re.IGNORECASE)
     return text[:1].lower() + text[1:]
 
 
@@ -107,7 +152,7 @@ def _format(arguments: Sequence[str]) -> Format:
     words = [*arguments, ""]
     asked = [os.environ.get("GITOPS_OUTPUT", "")]
     for word, following in pairwise(words):
-        given = re.fullmatch(r"(?:--output|-[a-zA-Z]*o)=?(.*)", word, re.DOTALL)
+        given = re.fullmatch(r"(?:--output|-[a-zA-Z]*?o)=?(.*)", word, re.DOTALL)
         asked += [given[1] or following] if given else []
     for form in reversed(asked):
         with suppress(ValueError):

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.text import Text
 
 from gitops_cli.render.layout import table_lines
 from gitops_cli.render.safe import for_terminal
 from gitops_cli.render.view import Line, Style, View, shown
+
+
+def print_examples(examples: Iterable[str]) -> None:
+    """Write a command's examples below its help; what follows `  #` explains."""
+    console = Console(highlight=False)
+    console.print(Text(" Examples", style=Style.STRONG.value))
+    for example in examples:
+        line, mark, comment = example.partition("  #")
+        shown = Text.assemble("  ", line, (f"{mark}{comment}", Style.DIM.value))
+        console.print(shown, soft_wrap=True)
+    console.print()
 
 
 def print_view(view: View, console: Console, *, wide: bool = False) -> None:

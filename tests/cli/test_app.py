@@ -31,8 +31,8 @@ def test_help_imports_no_command():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     loaded = {name for name in done.stderr.split() if name.startswith("gitops_cli")}
-    own = {"gitops_cli", "gitops_cli.cli", "gitops_cli.cli.app", "gitops_cli.cli.streams"}
-    assert loaded == own
+    parts = {f"gitops_cli.cli.{name}" for name in ("app", "parsing", "streams")}
+    assert loaded == {"gitops_cli", "gitops_cli.cli", *parts}
     assert all(name in done.stdout for name, (_, panel, _) in COMMANDS.items() if panel)
 
 
@@ -74,7 +74,7 @@ def test_options_of_every_command_may_stand_before_it(clone):
     assert "--offline cannot write" in clone("--offline", "lock", "-e", DEV, "-m", "x").stderr
     wrong = clone("-o", "xml", "status")
     assert wrong.code == 2
-    assert "'xml' is not one of 'table', 'wide', 'json', 'yaml', 'markdown'" in wrong.stderr
+    assert "`xml` is not one of `table`, `wide`, `json`, `yaml`, `markdown`" in wrong.stderr
 
 
 def test_the_list_of_commands_examines_no_function() -> None:

@@ -13,7 +13,12 @@ from gitops_cli.agent.cli.uninstall import uninstall
 agent = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="A process in the cluster that follows the state repository by itself.",
+    help="""A process in the cluster that follows the state repository by itself.
+
+    Examples:
+    gitops agent install prod --dry-run
+    gitops agent status
+    """,
 )
 agent.command("key")(key)
 agent.command("manifests")(manifests)

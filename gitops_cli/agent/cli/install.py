@@ -13,6 +13,7 @@ from gitops_cli.agent.cli.image import check_image
 from gitops_cli.agent.cli.key import confirmed_hosts, try_repository
 from gitops_cli.agent.cli.options import (
     DEFAULT_NAMESPACE,
+    TRUST,
     Again,
     AgentRepo,
     AllowedSigners,
@@ -99,6 +100,10 @@ def manifests(
 
     Without --with-secret the key's Secret is left out: `gitops agent key` puts it into the
     cluster. With it a new key is made, or that of --key is used.
+
+    Examples:
+    gitops agent manifests prod | kubectl apply -f -
+    gitops agent manifests prod --mode controller --restrict > agent.yaml
     """
     wanted = Wanted(
         mode,
@@ -158,7 +163,11 @@ def install(
     host_keys: HostKeys = None,
     verify_image: Annotated[
         bool,
-        typer.Option("--verify-image/--no-verify-image", help="Ask the registry for the image."),
+        typer.Option(
+            "--verify-image/--no-verify-image",
+            help="Ask the registry for the image.",
+            rich_help_panel=TRUST,
+        ),
     ] = True,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -171,6 +180,11 @@ def install(
     image, and that the API server accepts every object from you. What you do not speak of stays
     as it is where an agent is installed already; one that served an environment in the other
     mode, or from another namespace, is removed with its key.
+
+    Examples:
+    gitops agent install prod --dry-run
+    gitops agent install prod --seeded --yes
+    gitops agent install dev staging --mode controller  # one process for both
     """
     wanted = Wanted(
         mode,

@@ -57,8 +57,9 @@ def key(
         AgentMode | None,
         typer.Option(
             "--mode",
-            help="Whose key: the environment's CronJob's, or a controller's. "
-            "Default: that of the agent that is installed.",
+            metavar="MODE",
+            help="Whose key: cronjob's, the environment's own, or controller's. Default: that of "
+            "the agent that is installed.",
             show_default=False,
         ),
     ] = None,
@@ -83,6 +84,11 @@ def key(
 
     The private half goes into the cluster's Secret, or into a file with --out. The git server's
     host keys are fetched, and pinned once you have confirmed their fingerprints.
+
+    Examples:
+    gitops agent key prod
+    gitops agent key prod --rotate  # twice: before and after registering it
+    gitops agent key prod --out ./agent-key
     """
     if out is not None and replace_key:
         raise UsageError(

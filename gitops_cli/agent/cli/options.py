@@ -32,6 +32,9 @@ from gitops_cli.domain.recorded.environment import Kind, Snapshot
 from gitops_cli.domain.ssh import ssh_server
 from gitops_cli.domain.text import holds_credentials
 
+SEEDING = "An image that is seeded when it starts"
+TRUST = "Trust"
+
 Named = Annotated[
     list[str],
     typer.Argument(
@@ -40,25 +43,47 @@ Named = Annotated[
 ]
 Mode = Annotated[
     AgentMode,
-    typer.Option("--mode", help="A CronJob per namespace, or one process for several."),
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="cronjob: one per namespace; controller: one process for several.",
+    ),
 ]
 Image = Annotated[
-    str | None, typer.Option("--image", help="The agent's image; see the Dockerfile.")
+    str | None,
+    typer.Option("--image", metavar="IMAGE", help="The agent's image; see the Dockerfile."),
 ]
 Seeded = Annotated[
     bool,
-    typer.Option("--seeded", help="A stock Python image that installs the rest when it starts."),
+    typer.Option(
+        "--seeded",
+        help="A stock Python image that installs the rest when it starts.",
+        rich_help_panel=SEEDING,
+    ),
 ]
 SeedIndex = Annotated[
-    str | None, typer.Option("--seed-index", metavar="URL", help="Package index for pip.")
+    str | None,
+    typer.Option(
+        "--seed-index", metavar="URL", help="Package index for pip.", rich_help_panel=SEEDING
+    ),
 ]
 SeedApt = Annotated[
     str | None,
-    typer.Option("--seed-apt", metavar="LINES", help="sources.list instead of the image's own."),
+    typer.Option(
+        "--seed-apt",
+        metavar="LINES",
+        help="sources.list instead of the image's own.",
+        rich_help_panel=SEEDING,
+    ),
 ]
 SeedPackage = Annotated[
     list[str] | None,
-    typer.Option("--seed-package", metavar="NAME[=VERSION]", help="Instead of git and ssh."),
+    typer.Option(
+        "--seed-package",
+        metavar="NAME[=VERSION]",
+        help="Instead of git and ssh.",
+        rich_help_panel=SEEDING,
+    ),
 ]
 AgentRepo = Annotated[
     str | None,
@@ -71,7 +96,11 @@ AgentRepo = Annotated[
 ]
 Branch = Annotated[
     str | None,
-    typer.Option("--branch", help="Branch to follow; HEAD, and the default: the remote's own."),
+    typer.Option(
+        "--branch",
+        metavar="NAME",
+        help="Branch to follow; HEAD, and the default: the remote's own.",
+    ),
 ]
 Interval = Annotated[
     float | None,
@@ -89,29 +118,49 @@ Restrict = Annotated[
 ]
 Without = Annotated[
     list[Feature] | None,
-    typer.Option("--without", help="Leave out the rights of a feature."),
+    typer.Option(
+        "--without",
+        metavar="FEATURE",
+        help="Leave out the rights of reasons (pods) or events.",
+    ),
 ]
 Again = Annotated[
     list[Feature] | None,
-    typer.Option("--with", help="Grant the rights of a feature that was left out before."),
+    typer.Option(
+        "--with",
+        metavar="FEATURE",
+        help="Grant the rights of a feature that was left out before.",
+    ),
 ]
 Unsigned = Annotated[
     bool,
     typer.Option(
         "--no-require-signed",
         help="Follow everybody's commits, where the agent followed signed ones only.",
+        rich_help_panel=TRUST,
     ),
 ]
 AllowedSigners = Annotated[
     Path | None,
-    typer.Option("--allowed-signers", metavar="FILE", help="Follow commits signed by these only."),
+    typer.Option(
+        "--allowed-signers",
+        metavar="FILE",
+        help="Follow commits signed by these only.",
+        rich_help_panel=TRUST,
+    ),
 ]
 GpgKeyring = Annotated[
     Path | None,
-    typer.Option("--gpg-keyring", metavar="FILE", help="The same with GPG's public keys."),
+    typer.Option(
+        "--gpg-keyring",
+        metavar="FILE",
+        help="The same with GPG's public keys.",
+        rich_help_panel=TRUST,
+    ),
 ]
 Namespace = Annotated[
-    str, typer.Option("--agent-namespace", help="Where a controller and its key live.")
+    str,
+    typer.Option("--agent-namespace", metavar="NAME", help="Where a controller and its key live."),
 ]
 PullSecret = Annotated[
     list[str] | None,
@@ -119,11 +168,21 @@ PullSecret = Annotated[
 ]
 KnownHosts = Annotated[
     Path | None,
-    typer.Option("--known-hosts", metavar="FILE", help="Pin these host keys; nobody is asked."),
+    typer.Option(
+        "--known-hosts",
+        metavar="FILE",
+        help="Pin these host keys; nobody is asked.",
+        rich_help_panel=TRUST,
+    ),
 ]
 HostKeys = Annotated[
     list[str] | None,
-    typer.Option("--host-key", metavar="SHA256:…", help="Pin the host key of this fingerprint."),
+    typer.Option(
+        "--host-key",
+        metavar="SHA256:…",
+        help="Pin the host key of this fingerprint.",
+        rich_help_panel=TRUST,
+    ),
 ]
 DEFAULT_NAMESPACE = CONTROLLER_NAMESPACE
 

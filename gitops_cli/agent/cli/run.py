@@ -33,10 +33,13 @@ def run(
     session: Session,
     environments: Annotated[
         list[str],
-        typer.Option("--env", "-e", envvar="GITOPS_ENV", help="Namespace; may be repeated."),
+        typer.Option(
+            "--env", "-e", metavar="NAME", envvar="GITOPS_ENV", help="Namespace; may be repeated."
+        ),
     ],
     branch: Annotated[
-        str | None, typer.Option("--branch", help="Branch; default: the remote's own.")
+        str | None,
+        typer.Option("--branch", metavar="NAME", help="Branch; default: the remote's own."),
     ] = None,
     interval: Annotated[
         float | None,
@@ -72,6 +75,10 @@ def run(
 
     One connection asks for the tip; only when something is new one shallow fetch follows. What
     happened is written to the ConfigMap gitops-agent, which `gitops agent status` reads.
+
+    Examples:
+    gitops agent run -R git@example.com:acme/state.git -e shop-production
+    gitops agent run -e shop-production --interval 1m  # GITOPS_REPO is set
     """
     if session.options.repo is None:
         raise UsageError("which repository?", hint="pass --repo URL")

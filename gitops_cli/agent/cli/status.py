@@ -38,6 +38,10 @@ def status(
     """Show when each agent last ran, what it follows and why it fails.
 
     Exit code 1 when one is stale, failing, suspended or not installed; its last log lines follow.
+
+    Examples:
+    gitops agent status
+    gitops agent status prod --stale-after 10m -o json
     """
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)

@@ -29,6 +29,10 @@ def uninstall(
     """Remove the agent from environments: its rights, its key and its process.
 
     What it deployed goes on running. A controller that has other environments keeps those.
+
+    Examples:
+    gitops agent uninstall prod --dry-run
+    gitops agent uninstall prod --yes
     """
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)

@@ -83,6 +83,10 @@ def capture(
 
     Every Deployment, StatefulSet, DaemonSet and CronJob whose image is the images_path and its own
     name gets its file, in one commit. The cluster is only read.
+
+    Examples:
+    gitops capture shop-production --dry-run
+    gitops capture shop-production --manifests
     """
     overrides = overrides_of(message, lock=override_lock, policy=override_policy)
     clusters = clusters_of(session, context, kubeconfig)

@@ -13,7 +13,16 @@ from gitops_cli.domain.errors import RemoteUnreachable, UsageError
 from gitops_cli.operations.config import personal_settings, team_settings
 from gitops_cli.render.config import view
 
-config = typer.Typer(add_completion=False, no_args_is_help=True, help="Show what is configured.")
+config = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="""Show what is configured.
+
+    Examples:
+    gitops config list
+    gitops config list --show-origin
+    """,
+)
 
 
 @config.command("list")
@@ -24,7 +33,12 @@ def list_(
         bool, typer.Option("--show-origin", help="Also say where each value comes from.")
     ] = False,
 ) -> None:
-    """Show the settings in force: variables, your config, gitops.toml, defaults."""
+    """Show the settings in force: variables, your config, gitops.toml, defaults.
+
+    Examples:
+    gitops config list
+    gitops config list --show-origin
+    """
     settings = personal_settings(session.user, os.environ)
     try:
         tip = session.state.tip(require_remote=False)

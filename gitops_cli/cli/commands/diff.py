@@ -72,6 +72,11 @@ def diff(
     One row per container: wanted in git, recorded in the workload, really running in the pods.
     Exit code 0: all as recorded; 1: something differs, is rolling or failed; 2 and above: it
     could not be told.
+
+    Examples:
+    gitops diff prod
+    gitops diff && echo same  # all environments
+    gitops diff prod --worktree  # with edits that are not committed
     """
     session.limit(timeout)
     words = [*(environments or ()), *(env or ())]

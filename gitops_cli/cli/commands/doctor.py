@@ -32,7 +32,12 @@ def doctor(
         bool, typer.Option("--registry/--no-registry", help="Also ask image registries.")
     ] = True,
 ) -> None:
-    """Check git, the remote, rights, sources, registries, clusters, agents and clocks."""
+    """Check git, the remote, rights, sources, registries, clusters, agents and clocks.
+
+    Examples:
+    gitops doctor
+    gitops doctor -o json
+    """
     found: list[Check] = [
         checks.check_gitops(__version__),
         checks.check_git(session.git_version),

@@ -43,7 +43,14 @@ from gitops_cli.operations.writing import Terms, preview, write_draft
 from gitops_cli.render.env import list_view, new_view
 
 env = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="List, add and copy environments."
+    add_completion=False,
+    no_args_is_help=True,
+    help="""List, add and copy environments.
+
+    Examples:
+    gitops env list
+    gitops env copy shop-staging shop-qa
+    """,
 )
 
 ImagesPath = Annotated[
@@ -55,7 +62,12 @@ ImagesPath = Annotated[
 @env.command("list")
 @command
 def list_(session: Session) -> None:
-    """Show the environments, by project and stage."""
+    """Show the environments, by project and stage.
+
+    Examples:
+    gitops env list
+    gitops env list -o json
+    """
     tip = session.state.tip(require_remote=False)
     if tip.note:
         session.output.note(tip.note)
@@ -76,7 +88,11 @@ def add(
     yes: Yes = False,
     timeout: Timeout = None,
 ) -> None:
-    """Add an environment without services."""
+    """Add an environment without services.
+
+    Examples:
+    gitops env add shop-qa --images-path registry.example.com/shop/
+    """
     environment = parse_environment(name)
     path = images_path or ask_text("Where are its images?", flag="--images-path")
     terms = terms_of(session, message)
@@ -122,6 +138,10 @@ def copy(
     """Open a new stage: the images path and the versions of another one, without its locks.
 
     The rules that gitops.toml has for the new one's stage hold as for a promotion.
+
+    Examples:
+    gitops env copy shop-staging shop-qa --dry-run
+    gitops env copy shop-staging shop-qa
     """
     wanted = Copy(
         source,

@@ -56,7 +56,12 @@ def help_(
         ),
     ] = None,
 ) -> None:
-    """Explain exit codes, environment variables or output formats."""
+    """Explain exit codes, environment variables or output formats.
+
+    Examples:
+    gitops help exit-codes
+    gitops help promote
+    """
     if not words:
         session.show(topics_view(Topic))
     elif words[0] in _VIEWS:
@@ -78,5 +83,10 @@ def _help_of(words: list[str]) -> None:
 
 @command
 def version(session: Session) -> None:
-    """Show the versions of gitops, Python and git."""
+    """Show the versions of gitops, Python and git.
+
+    Examples:
+    gitops version
+    gitops version -o json
+    """
     session.show(version_view(session.git_version))

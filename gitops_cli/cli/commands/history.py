@@ -63,7 +63,13 @@ def history(
         ),
     ] = None,
 ) -> None:
-    """Show who recorded what, when and why, and how long it lived."""
+    """Show who recorded what, when and why, and how long it lived.
+
+    Examples:
+    gitops history
+    gitops history billing -e prod -n 5
+    gitops history -e prod --since 2026-11-01 -o json
+    """
     tip = session.state.tip(require_remote=False)
     if tip.note:
         session.output.note(tip.note)

@@ -67,7 +67,12 @@ def init(
         ),
     ] = None,
 ) -> None:
-    """Make a state repository."""
+    """Make a state repository.
+
+    Examples:
+    gitops init environments-state --project shop
+    gitops init . --project shop --images-path registry.example.com/shop/
+    """
     target = session.directory / (where or "")
     remote = session.remote_of(target)
     blueprint = checked(

@@ -58,6 +58,10 @@ def lock(
 
     The lock is a file in the environment, with who, why and until when. The cluster goes on
     following what is recorded.
+
+    Examples:
+    gitops lock billing -e prod -m "incident 42" --until 2h
+    gitops lock -e prod -m "audit"  # the whole environment
     """
     now = session.now()
     end = _until(until, now)
@@ -86,7 +90,12 @@ def unlock(
     yes: Yes = False,
     timeout: Timeout = None,
 ) -> None:
-    """Take a lock away, so that versions can be recorded again."""
+    """Take a lock away, so that versions can be recorded again.
+
+    Examples:
+    gitops unlock billing -e prod
+    gitops unlock -e prod -m "the audit is over"
+    """
     order = _order(session, services, env, project)._replace(reason=message)
 
     def compute(snapshot: Snapshot, order: LockOrder) -> LockDraft:

@@ -118,6 +118,11 @@ def promote(
     Shows what would change, with authors, source commits and a compare link, and asks. What was
     shown is what ships, even if the source environment moves meanwhile. Without arguments a
     terminal is asked for them. Copies versions only: each environment keeps its images_path.
+
+    Examples:
+    gitops promote --from staging --to prod
+    gitops promote billing --to prod --dry-run
+    gitops promote --all --to staging --exclude 'batch-*' --yes
     """
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy

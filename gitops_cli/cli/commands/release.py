@@ -168,6 +168,11 @@ def release(
     Run in a service's checkout. What is done already is not done again: an image that the registry
     has is taken as it is, so a release that broke off is finished by running it again. The guards
     of `set` are asked before anything is built, and the registry always after the push.
+
+    Examples:
+    gitops release -e dev  # in a service's checkout: HEAD
+    gitops release billing -e dev --build ./docker
+    gitops release billing -e dev --image-from-container 3f2a --allow-dirty
     """
     source = _Source(session, service, allow_dirty=allow_dirty)
     labels = image_labels(

@@ -97,6 +97,11 @@ def rollback(
     Services go back one version each; going back again goes further back, not to what was bad.
     Freeze windows do not hold a rollback up, locks do. Without arguments a terminal chooses from
     the last changes.
+
+    Examples:
+    gitops rollback billing -e prod --hold
+    gitops rollback --all -e prod --to 3h  # as it was three hours ago
+    gitops rollback -e prod --commit 8f14e45
     """
     if sum(option is not None for option in (back, to, commit)) > 1:
         raise UsageError("--back, --to and --commit exclude each other")

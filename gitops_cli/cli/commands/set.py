@@ -104,6 +104,11 @@ def set_versions(
     In CI, `gitops set -e dev` in a service's checkout records its HEAD: service, hash, actor and
     run are found. A hash that is an ancestor of the recorded one is refused (an older build that
     finishes last). All services of one call are one commit.
+
+    Examples:
+    gitops set -e dev  # in CI: this checkout's service and HEAD
+    gitops set billing=36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2 -e dev
+    gitops set billing -e dev --wait-image 10m --pin
     """
     expected = _expectations(expect or [])
     wish = _Wish(session, assignments or [])

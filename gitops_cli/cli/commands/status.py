@@ -52,7 +52,13 @@ def status(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Show what is recorded where: services × stages."""
+    """Show what is recorded where: services × stages.
+
+    Examples:
+    gitops status
+    gitops status -p shop --live
+    gitops status -o json | jq .environments
+    """
     tip = session.state.tip(require_remote=False)
     if tip.note:
         session.output.note(tip.note)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from gitops_cli.cli.clusters import clusters_of, environments_named, progress, report_problems
 from gitops_cli.cli.command import command
@@ -23,6 +22,7 @@ from gitops_cli.cli.options import (
     Wait,
     Yes,
 )
+from gitops_cli.cli.parsing import Command
 from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.sync import DryRun, SyncReport
@@ -48,7 +48,7 @@ FailFast = Annotated[
 All = Annotated[bool, typer.Option("--all", help="All environments, without asking.")]
 
 
-class _Command(TyperCommand):
+class _Command(Command):
     """Takes `--dry-run=server`, as kubectl has it: the value may be left out."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -91,6 +91,11 @@ def run(
     are synced at once. Without a name the plan for all of them is shown and confirmed; a script
     says --all or --yes. A workload that records a newer state commit is left alone.
     --wait waits 5m unless --timeout says how long all of it may take.
+
+    Examples:
+    gitops sync prod --dry-run=server
+    gitops sync prod --wait  # until it is rolled out
+    gitops sync --all --only 'front*'
     """
     words = [*(environments or ()), *(env or ())]
     mode = DryRun.SERVER if server_dry_run else DryRun.CLIENT if dry_run else None

@@ -47,7 +47,12 @@ def validate(
         ),
     ] = None,
 ) -> None:
-    """Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors."""
+    """Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors.
+
+    Examples:
+    gitops validate
+    gitops validate --annotations gitlab > gl-code-quality-report.json
+    """
     missing: list[MissingImage] = []
 
     def ask(snapshot: Snapshot) -> list[Finding]:

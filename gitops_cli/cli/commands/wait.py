@@ -53,6 +53,10 @@ def wait(
 
     An agent, or somebody else's sync, does the work. Exit code 7: a rollout failed; 8: not in
     time.
+
+    Examples:
+    gitops wait prod --timeout 10m
+    gitops wait prod --commit 8f14e45
     """
     words = [*(environments or ()), *(env or ())]
     if not words:

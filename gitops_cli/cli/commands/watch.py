@@ -45,6 +45,10 @@ def watch(
 
     Follows the clusters by watches, or by polling without that right, and git every few seconds.
     In a pipe each change is one line or document. Ends with Ctrl-C, or after --timeout.
+
+    Examples:
+    gitops watch prod
+    gitops watch -o json --timeout 10m | jq .kind
     """
     words = [*(environments or ()), *(env or ())]
     clusters = clusters_of(session, context, kubeconfig)

@@ -45,7 +45,13 @@ def demo(
         bool, typer.Option("--no-pause", "--yes", "-y", help="Do not wait for Enter.")
     ] = False,
 ) -> None:
-    """Show promote, diff, sync, a failing rollout and a rollback: real commands, step by step."""
+    """Show promote, diff, sync, a failing rollout and a rollback: real commands, step by step.
+
+    Examples:
+    gitops demo
+    gitops demo --no-pause --keep  # play it through, and leave it up
+    gitops demo --context kind-kind  # in new namespaces of a cluster of yours
+    """
     if kubeconfig is not None and kube_context is None:
         raise UsageError("--kubeconfig alone does not choose a cluster", hint="add --context NAME")
     ground = new_sandbox()

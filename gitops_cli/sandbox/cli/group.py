@@ -19,7 +19,12 @@ from gitops_cli.sandbox.view import down_view, environment_view, up_view
 sandbox = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="A practice ground: a state repository, sources and an emulated cluster on this machine.",
+    help="""A practice ground: a state repository, sources and an emulated cluster on this machine.
+
+    Examples:
+    gitops sandbox up && eval "$(gitops sandbox env)"
+    gitops sandbox down
+    """,
 )
 
 
@@ -44,7 +49,12 @@ Dir = Annotated[
 @sandbox.command("up")
 @command
 def up(session: Session, where: Dir = None) -> None:
-    """Make the repositories and start the cluster; nothing, if it is up already."""
+    """Make the repositories and start the cluster; nothing, if it is up already.
+
+    Examples:
+    gitops sandbox up && eval "$(gitops sandbox env)"
+    gitops sandbox up --dir ~/practice
+    """
     ground = _sandbox(session, where)
     session.report(up_view(ground, ground.up(), option=_option(where)))
 
@@ -52,7 +62,12 @@ def up(session: Session, where: Dir = None) -> None:
 @sandbox.command("down")
 @command
 def down(session: Session, where: Dir = None) -> None:
-    """Stop the cluster and remove the repositories."""
+    """Stop the cluster and remove the repositories.
+
+    Examples:
+    gitops sandbox down
+    gitops sandbox down --dir ~/practice
+    """
     ground = _sandbox(session, where)
     removed = ground.down()
     left = removed and ground.place.directory.exists()
@@ -68,7 +83,12 @@ def env(
         Shell | None, typer.Option("--shell", help="Of which shell; by default as $SHELL says.")
     ] = None,
 ) -> None:
-    """Print the variables that point gitops and kubectl at it: eval "$(gitops sandbox env)"."""
+    """Print the variables that point gitops and kubectl at it: eval "$(gitops sandbox env)".
+
+    Examples:
+    eval "$(gitops sandbox env)"
+    gitops sandbox env --shell fish | source
+    """
     ground = _sandbox(session, where)
     if ground.find() is None:
         raise ConfigurationError(
