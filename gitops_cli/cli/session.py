@@ -206,7 +206,13 @@ class Session:
         """
         from gitops_cli.cluster.connection import connect
 
-        cluster = connect(context, kubeconfig, declared=declared, deadline=self._deadline)
+        cluster = connect(
+            context,
+            kubeconfig,
+            declared=declared,
+            deadline=self._deadline,
+            tell=lambda line: self.output.note(f"login | {line.replace('##[', '## [')}"),
+        )
         self._closing.callback(cluster.close)
         if token is not None:
             cluster = cluster.acting_as(token)

@@ -243,11 +243,12 @@ class Api:
             raise Denied(
                 f"cannot {doing}: {where} does not accept the credentials of "
                 f"{self._who()}: {message or 'Unauthorized'}",
-                hint="log in again; a token may have expired",
+                hint=self._withheld() or "log in again; a token may have expired",
             )
         if code == 403:
             raise Denied(
-                f"not permitted to {doing} at {where}: {message}", hint=_mending(doing, message)
+                f"not permitted to {doing} at {where}: {message}",
+                hint=self._withheld() or _mending(doing, message),
             )
         if _DENIAL.search(message):  # whatever code the webhook or the policy has for it
             raise Denied(f"cannot {doing}: {where} refuses: {message}", hint=_RULE)
@@ -255,6 +256,13 @@ class Api:
 
     def _who(self) -> str:
         return f"context {self.access.context}" if self.access.context else "the ServiceAccount"
+
+    def _withheld(self) -> str | None:
+        """Return the hint for a request that went out without what the kubeconfig has."""
+        if not self.access.withheld:
+            return None
+        words = ", ".join(self.access.withheld)
+        return f"{words} of the kubeconfig: not sent over plain http; use the server's https URL"
 
     def _left(self, until: float, doing: Doing) -> float:
         left = until - time.monotonic()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitops_cli.cluster import explaining, patching, reading, rights
 from gitops_cli.cluster.api import Api
-from gitops_cli.cluster.identity import Identity
+from gitops_cli.cluster.identity import Identity, Renewing
 from gitops_cli.cluster.kubeconfig import Access, find_access
 from gitops_cli.cluster.site import site_of
 from gitops_cli.cluster.watching import Follower
@@ -17,7 +16,7 @@ from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.cluster.rollout import Trouble
 from gitops_cli.domain.cluster.workload import Observed, Target
-from gitops_cli.domain.errors import ConfigurationError, GitOpsError
+from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.web.exchange import Transport
 from gitops_cli.web.pool import Pool
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.cluster.capturing import Exported
     from gitops_cli.domain.recorded.environment import Kind
-
-_OF_USERS = frozenset({"exec", "auth-provider", "username", "password"})
 
 
 class KubernetesCluster:
@@ -51,23 +48,7 @@ class KubernetesCluster:
 
         That is a ServiceAccount's token instead of all that the kubeconfig says of its user.
         """
-        access = self.api.access
-        further = tuple(word for word in access.beyond if word not in _OF_USERS)
-        if further:
-            raise ConfigurationError(
-                f"another identity cannot be used with {', '.join(further)} of the kubeconfig",
-                hint="use a kubeconfig that reaches the API server directly",
-            )
-        other = replace(
-            access,
-            token=token,
-            token_file=None,
-            certificate=None,
-            key=None,
-            impersonate=(),
-            beyond=(),
-        )
-        deadline = self.api.deadline
+        other, deadline = self.api.access.as_bearer(token), self.api.deadline
         return KubernetesCluster(Api(other, _transport(other, deadline), deadline))
 
     def objects(self) -> Objects:
@@ -135,22 +116,26 @@ def connect(
     *,
     declared: bool = False,
     deadline: float | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> KubernetesCluster:
     """Return the cluster of a context; nothing is sent yet, and nobody logs in. Raises
     ConfigurationError.
 
     A `declared` context is one that gitops.toml names: in a pod without a kubeconfig the pod's own
     cluster answers for it. `deadline` (of time.monotonic) ends all requests; without one each has
-    its own limit.
+    its own limit. `tell` takes what a login says to somebody, where standard error is no terminal.
     """
     access = find_access(context, kubeconfig, declared=declared)
-    return KubernetesCluster(Api(access, _transport(access, deadline), deadline))
+    return KubernetesCluster(Api(access, _transport(access, deadline, tell), deadline))
 
 
-def _transport(access: Access, deadline: float | None) -> Transport:
+def _transport(
+    access: Access, deadline: float | None, tell: Callable[[str], None] | None = None
+) -> Transport:
     if access.beyond:
         # What logs in is half a second of imports that a plain kubeconfig does without.
-        from gitops_cli.cluster.login import LateTransport
+        from gitops_cli.cluster.login import LoginTransport
 
-        return LateTransport(access, deadline)
-    return Pool(site_of(access), Identity(access))
+        return LoginTransport(access, deadline, tell)
+    identity = Identity(access)
+    return Renewing(Pool(site_of(access), identity), identity)

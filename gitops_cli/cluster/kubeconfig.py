@@ -1,76 +1,60 @@
 """Which API server, and as whom: kubeconfig files, or the ServiceAccount of a pod.
 
 Rules as in kubectl: of several files the first that names something wins, and relative paths
-belong to the file they stand in. What this module does not know how to use is named in
-`Access.beyond`; the `kubernetes` package connects then.
+belong to the file they stand in. Over plain HTTP credentials go to this machine only. What takes
+the long connection, by the `kubernetes` package, is named in `Access.beyond`.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import os
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
-import yaml
-
+from gitops_cli.cluster.kubefile import (
+    PARTS,
+    Entry,
+    Pem,
+    absolute,
+    header_value,
+    home,
+    read_kubefile,
+)
+from gitops_cli.cluster.plugins import Plugin, plugin_of
+from gitops_cli.cluster.proxies import Proxy, proxy_of_environment, proxy_of_kubeconfig
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
+from gitops_cli.web.address import Address, parse_address
+
+__all__ = ["Access", "Pem", "Provider", "find_access", "header_value", "in_cluster"]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-
-_KNOWN_CLUSTER = frozenset(
-    {
-        "server",
-        "certificate-authority",
-        "certificate-authority-data",
-        "insecure-skip-tls-verify",
-        "tls-server-name",
-        "disable-compression",
-        "extensions",
-    }
-)
-_KNOWN_USER = frozenset(
-    {
-        "client-certificate",
-        "client-certificate-data",
-        "client-key",
-        "client-key-data",
-        "token",
-        "tokenFile",
-        "as",
-        "as-uid",
-        "as-groups",
-        "as-user-extra",
-        "extensions",
-    }
-)
-# The C parser is ten times faster; the package brings it on every usual platform.
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# What a header's name may have; client-go escapes the rest of an impersonation's keys.
+_TOKEN = re.compile(rb"[!#$&'*+.^_`|~0-9A-Za-z-]")
 
 
-class Pem(NamedTuple):
-    """A certificate or key: a file, or the bytes themselves."""
+class Provider(NamedTuple):
+    """A kubeconfig's auth-provider: its name and settings, which are secrets."""
 
-    path: Path | None = None
-    data: bytes | None = None
+    name: str
+    settings: Mapping[str, str]
+    file: Path
 
-    def read(self) -> bytes:
-        """Return its bytes; raises ConfigurationError."""
-        if self.data is not None:
-            return self.data
-        return _bytes(self.path or Path())
+    def __repr__(self) -> str:
+        return f"Provider({self.name!r})"
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """How to reach and enter one cluster.
 
-    `beyond` has the kubeconfig's words that only the `kubernetes` package knows; `files` is
+    `basic` is user name and password; `plugin` or `provider` is how to log in where nothing else
+    is said. `withheld` names what the kubeconfig has and plain HTTP must not carry; `files` is
     where all of it was read.
     """
 
@@ -79,44 +63,33 @@ class Access:
     ca: Pem | None = None
     verify: bool = True
     server_name: str | None = None
+    proxy: Proxy | None = None
     certificate: Pem | None = None
     key: Pem | None = None
     token: str | None = field(default=None, repr=False)
     token_file: Path | None = None
+    basic: str | None = field(default=None, repr=False)
+    plugin: Plugin | None = None
+    provider: Provider | None = None
     impersonate: tuple[tuple[str, str], ...] = ()
-    beyond: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
 
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """Return the words for what only the long connection can do."""
+        words = {"exec": self.plugin, "auth-provider": self.provider}
+        named = [word for word, value in words.items() if value is not None]
+        return (*named, self.proxy.named_by) if self.proxy else tuple(named)
 
-class _Entry(NamedTuple):
-    """A named part of a kubeconfig and the file that has it."""
-
-    path: Path
-    name: str
-    content: Mapping[str, Any]
-
-    def text(self, key: str) -> str | None:
-        value = self.content.get(key)
-        if value is None or value == "":
-            return None
-        if not isinstance(value, str):
-            raise ConfigurationError(f"{self.path}: `{key}` of `{self.name}` is not a text")
-        return value
-
-    def file(self, key: str) -> Path | None:
-        value = self.text(key)
-        return None if value is None else self.path.parent / Path(value).expanduser()
-
-    def pem(self, key: str) -> Pem | None:
-        data = self.text(f"{key}-data")
-        if data is None:
-            file = self.file(key)
-            return None if file is None else Pem(path=file)
-        try:
-            return Pem(data=base64.b64decode(data, validate=False))
-        except binascii.Error as error:
-            message = f"{self.path}: `{key}-data` of `{self.name}` is not base64"
-            raise ConfigurationError(message) from error
+    def as_bearer(self, token: str) -> Access:
+        """Return the access of another identity: this token, and nothing the user has."""
+        return replace(
+            _without_credentials(self),
+            token=header_value(token, "the token"),
+            impersonate=(),
+            withheld=(),
+        )
 
 
 def find_access(
@@ -138,20 +111,21 @@ def find_access(
     if not existing and kubeconfig is None and anyone and _in_pod(variables):
         return in_cluster(variables)
     if not existing:
+        missing = f"{_joined(files)} does not exist" if files else "HOME is not set"
         raise ConfigurationError(
-            f"no kubeconfig: {', '.join(map(str, files))} does not exist",
-            hint="pass --kubeconfig FILE, or set KUBECONFIG",
+            f"no kubeconfig: {missing}", hint="pass --kubeconfig FILE, or set KUBECONFIG"
         )
     return _access(_Merged(existing), context, variables)
 
 
 def _files(kubeconfig: Path | None, variables: Mapping[str, str]) -> list[Path]:
     if kubeconfig is not None:
-        return [kubeconfig.expanduser().absolute()]
+        return [absolute(kubeconfig)]
     listed = [part for part in variables.get("KUBECONFIG", "").split(os.pathsep) if part]
     if listed:
-        return list(dict.fromkeys(Path(part).expanduser().absolute() for part in listed))
-    return [Path(variables.get("HOME", "~")).expanduser() / ".kube" / "config"]
+        return list(dict.fromkeys(absolute(part) for part in listed))
+    directory = home(variables)
+    return [] if directory is None else [directory / ".kube" / "config"]
 
 
 class _Merged:
@@ -159,42 +133,34 @@ class _Merged:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = tuple(files)
-        self.current: str | None = None
-        self.parts: dict[str, dict[str, _Entry]] = {"clusters": {}, "users": {}, "contexts": {}}
-        for file in files:
-            self._add(file, _parsed(file))
+        read = [read_kubefile(file) for file in files]
+        self.current = next((file.current for file in read if file.current), None)
+        self.parts: dict[str, dict[str, Entry]] = {
+            part: {
+                name: entry for file in reversed(read) for name, entry in file.parts[part].items()
+            }
+            for part in PARTS
+        }
 
-    def _add(self, file: Path, content: Mapping[str, Any]) -> None:
-        current = content.get("current-context")
-        if self.current is None and isinstance(current, str) and current:
-            self.current = current
-        for part, entries in self.parts.items():
-            for item in content.get(part) or ():
-                if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-                    raise ConfigurationError(f"{file}: an entry of `{part}` has no name")
-                value = item.get(part[:-1]) or {}
-                if not isinstance(value, dict):
-                    raise ConfigurationError(f"{file}: `{item['name']}` in `{part}` is no table")
-                entries.setdefault(item["name"], _Entry(file, item["name"], value))
-
-    def entry(self, part: str, name: str, wanted_by: str) -> _Entry:
+    def entry(self, part: str, name: str, wanted_by: str) -> Entry:
         found = self.parts[part].get(name)
         if found is not None:
             return found
-        known = ", ".join(sorted(self.parts[part])) or "none"
         raise ConfigurationError(
             f"{_joined(self.files)}: no {part[:-1]} `{one_line(name)}`{wanted_by}",
-            hint=f"{part}: {known}",
+            hint=f"{part}: {self.names(part)}",
         )
+
+    def names(self, part: str) -> str:
+        return ", ".join(sorted(map(one_line, self.parts[part]))) or "none"
 
 
 def _access(merged: _Merged, context: str | None, variables: Mapping[str, str]) -> Access:
     name = context or merged.current
     if name is None:
-        known = ", ".join(sorted(merged.parts["contexts"])) or "none"
         raise ConfigurationError(
             f"{_joined(merged.files)}: no current context",
-            hint=f"pass --context NAME; contexts: {known}",
+            hint=f"pass --context NAME; contexts: {merged.names('contexts')}",
         )
     chosen = merged.entry("contexts", name, "")
     wanted_by = f", which context `{one_line(name)}` names"
@@ -203,78 +169,153 @@ def _access(merged: _Merged, context: str | None, variables: Mapping[str, str]) 
     user = (
         merged.entry("users", user_name, wanted_by)
         if user_name is not None
-        else _Entry(chosen.path, "", {})
+        else Entry(chosen.file, chosen.place, "", {})
     )
-    server = (cluster.text("server") or "").rstrip("/")
-    if urlsplit(server).scheme not in {"http", "https"} or not urlsplit(server).hostname:
-        raise ConfigurationError(
-            f"{cluster.path}: cluster `{cluster.name}` has no https URL as `server`"
-        )
-    verify = cluster.content.get("insecure-skip-tls-verify") is not True
+    return _permitted(_reached(merged, name, cluster, variables), user, cluster)
+
+
+def _reached(merged: _Merged, context: str, cluster: Entry, variables: Mapping[str, str]) -> Access:
+    """Return the access to a server as nobody."""
+    address, basic = _server(cluster)
+    server = str(address)
+    verify = not cluster.flag("insecure-skip-tls-verify")
+    proxy_url = cluster.text("proxy-url")
+    proxy = (
+        proxy_of_kubeconfig(proxy_url, f"{cluster.place}.proxy-url")
+        if proxy_url is not None
+        else proxy_of_environment(server, variables)
+    )
+    ca = cluster.pem("certificate-authority")
+    if ca is not None and not verify:
+        raise ConfigurationError(f"{cluster.place}: has authorities, and trusts without any")
+    server_name = cluster.text("tls-server-name")
+    if server_name is not None and not re.fullmatch(r"[\w:][\w.:-]*", server_name):
+        raise ConfigurationError(f"{cluster.place}.tls-server-name: is not the name of a host")
     return Access(
         server,
-        name,
-        ca=cluster.pem("certificate-authority") if verify else None,
+        context,
+        ca=ca,
         verify=verify,
-        server_name=cluster.text("tls-server-name"),
-        certificate=user.pem("client-certificate"),
-        key=user.pem("client-key"),
-        token=_token(user),
-        token_file=user.file("tokenFile"),
-        impersonate=_impersonation(user),
-        beyond=_beyond(cluster, user, server, variables),
+        server_name=server_name,
+        proxy=proxy,
+        basic=basic,
         files=merged.files,
     )
 
 
-def _token(user: _Entry) -> str | None:
+def _permitted(access: Access, user: Entry, cluster: Entry) -> Access:
+    """Return the access as this user, without what plain HTTP must not carry."""
+    token, token_file, basic = _token(user), user.path("tokenFile"), _basic(user)
+    if token is not None and basic is not None:
+        raise ConfigurationError(f"{user.place}: has both a token and a user name or password")
+    plugin, provider = plugin_of(user, cluster), _provider(user)
+    if plugin is not None and provider is not None:
+        raise ConfigurationError(f"{user.place}: has both `exec` and `auth-provider`")
+    said = token or token_file or basic or access.basic
+    certificate = user.pem("client-certificate")
+    entered = replace(
+        access,
+        token=token,
+        token_file=token_file,
+        basic=basic or access.basic,
+        certificate=certificate,
+        key=user.pem("client-key"),
+        plugin=None if said or certificate else plugin,
+        provider=None if said else provider,
+        impersonate=_impersonation(user),
+    )
+    if parse_address(access.server).is_private:
+        return entered
+    words = {
+        "token": entered.token,
+        "tokenFile": entered.token_file,
+        "password": entered.basic,
+        "exec": entered.plugin,
+        "auth-provider": entered.provider,
+    }
+    withheld = tuple(word for word, value in words.items() if value is not None)
+    return replace(_without_credentials(entered), withheld=withheld)
+
+
+def _without_credentials(access: Access) -> Access:
+    return replace(
+        access,
+        token=None,
+        token_file=None,
+        basic=None,
+        certificate=None,
+        key=None,
+        plugin=None,
+        provider=None,
+    )
+
+
+def _server(cluster: Entry) -> tuple[Address, str | None]:
+    """Return the address, clean, and the user name and password that the URL has."""
+    text = cluster.text("server") or ""
+    where = f"{cluster.place}.server"
+    if not re.match("https?://", text, re.IGNORECASE):
+        meant = f"write https://{text}" if text and "://" not in text else None
+        raise ConfigurationError(
+            f"{where}: has no https URL (cluster `{one_line(cluster.name)}`)", hint=meant
+        )
+    try:
+        url = urlsplit(text)
+        host = url.netloc.rpartition("@")[2]
+        address = parse_address(f"{url.scheme}://{host}{url.path.rstrip('/')}")
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: is no URL of a server") from error
+    basic = None if url.username is None else f"{url.username}:{url.password or ''}"
+    return address, basic and unquote(basic)
+
+
+def _token(user: Entry) -> str | None:
     token = user.text("token")
-    return None if token is None else header_value(token, f"{user.path}: `token` of `{user.name}`")
+    return None if token is None else header_value(token, f"{user.place}.token")
 
 
-def header_value(text: str, where: str) -> str:
-    """Return a secret as it can stand in a header, without the white space around it.
-
-    Raises ConfigurationError, whose message has `where` and nothing of the secret.
-    """
-    value = text.strip()
-    if any(character < " " or character == "\x7f" for character in value):
-        raise ConfigurationError(f"{where} has control characters and cannot be sent")
-    return value
+def _basic(user: Entry) -> str | None:
+    name, password = user.text("username"), user.text("password")
+    return None if name is None and password is None else f"{name or ''}:{password or ''}"
 
 
-def _impersonation(user: _Entry) -> tuple[tuple[str, str], ...]:
+def _provider(user: Entry) -> Provider | None:
+    found = user.content.get("auth-provider")
+    if found is None:
+        return None
+    settings = {key: value or "" for key, value in (found.get("config") or {}).items()}
+    return Provider(found.get("name") or "", settings, user.file)
+
+
+def _impersonation(user: Entry) -> tuple[tuple[str, str], ...]:
     headers: list[tuple[str, str]] = []
     for key, header in (("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid")):
         value = user.text(key)
         if value is not None:
             headers.append((header, value))
-    headers += [("Impersonate-Group", str(g)) for g in user.content.get("as-groups") or ()]
+    headers += [("Impersonate-Group", g or "") for g in user.content.get("as-groups") or ()]
     extra = user.content.get("as-user-extra") or {}
-    headers += [(f"Impersonate-Extra-{k}", str(v)) for k, values in extra.items() for v in values]
-    where = f"{user.path}: the impersonation of `{user.name}`"
+    headers += [
+        (f"Impersonate-Extra-{_escaped(key)}", value or "")
+        for key, values in extra.items()
+        for value in values or ()
+    ]
+    if headers and user.text("as") is None:
+        raise ConfigurationError(f"{user.place}: impersonates groups or more without a user (`as`)")
+    where = f"{user.place}: the impersonation"
     return tuple((name, header_value(value, where)) for name, value in headers)
 
 
-def _beyond(
-    cluster: _Entry, user: _Entry, server: str, variables: Mapping[str, str]
-) -> tuple[str, ...]:
-    unknown = [key for key in cluster.content if key not in _KNOWN_CLUSTER]
-    unknown += [key for key in user.content if key not in _KNOWN_USER]
-    if (variable := _proxy_variable(server, variables)) is not None:
-        unknown.append(variable)
-    return tuple(unknown)
+def _escaped(key: str) -> str:
+    """Return a key as a header's name can have it; the API server takes the escapes back."""
+    return "".join(
+        chr(byte) if _TOKEN.match(bytes([byte])) else f"%{byte:02X}" for byte in key.encode()
+    )
 
 
-def _proxy_variable(server: str, variables: Mapping[str, str]) -> str | None:
-    """Return the variable that names a proxy for this server; loopback never has one."""
-    parts = urlsplit(server)
-    host = parts.hostname or ""
-    if host == "localhost" or host == "::1" or host.startswith("127."):
-        return None
-    lower = f"{parts.scheme}_proxy"
-    names = (lower, lower.upper(), "all_proxy", "ALL_PROXY")
-    return next((name for name in names if variables.get(name)), None)
+def basic_header(basic: str) -> str:
+    """Return the value of the header for `user:password`."""
+    return "Basic " + base64.b64encode(basic.encode()).decode()
 
 
 def _in_pod(variables: Mapping[str, str]) -> bool:
@@ -301,30 +342,5 @@ def in_cluster(variables: Mapping[str, str], directory: Path = SERVICE_ACCOUNT) 
     )
 
 
-def _parsed(file: Path) -> Mapping[str, Any]:
-    try:
-        content = yaml.load(_bytes(file), Loader=_Loader)  # noqa: S506 - a safe loader
-    except (yaml.YAMLError, ValueError) as error:
-        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
-        where = f"{file}:{mark.line + 1}" if mark is not None else str(file)
-        problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
-        raise ConfigurationError(
-            f"{where}: not YAML: {one_line(problem or str(error))}",
-            hint="is it the file you mean? `echo $KUBECONFIG`, and see `kubectl config view`",
-        ) from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{file}: is not a kubeconfig")
-    return content
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{file}: {error.strerror or error}") from error
-
-
 def _joined(files: Sequence[Path]) -> str:
-    return ", ".join(map(str, files))
+    return ", ".join(one_line(str(file)) for file in files)

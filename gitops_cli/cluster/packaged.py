@@ -1,27 +1,28 @@
 """The long connection: the `kubernetes` package, for what the short one does not know.
 
-Exec plugins, auth providers (OIDC), basic authentication and proxies are read and kept fresh by
-the package; only its authenticated connection pool is used, none of its models.
+Where somebody logs in first, and through HTTP proxies, its connection pool carries the requests;
+none of its models is used. Its logins by OIDC are in providers.py.
 """
 
 from __future__ import annotations
 
-import logging
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import urllib3
-from kubernetes import client, config
-from kubernetes.config import ConfigException
+from kubernetes import client
 
-from gitops_cli.cluster.kubeconfig import Access, header_value
-from gitops_cli.domain.errors import ConfigurationError, Denied
+from gitops_cli.cluster.identity import Identity
+from gitops_cli.cluster.kubeconfig import Access
+from gitops_cli.cluster.proxies import Proxy
+from gitops_cli.cluster.site import site_of
 from gitops_cli.domain.text import one_line
 from gitops_cli.web.deadline import bounded
 from gitops_cli.web.exchange import Broken, Request, Response
+from gitops_cli.web.pool import BODY_MOST
+from gitops_cli.web.proxy import parse_proxy
 
 _CONNECT_SECONDS = 10.0
 _POOL_SIZE = 16
@@ -30,12 +31,13 @@ _POOL_SIZE = 16
 class PackagedTransport:
     """Sends requests through the package's connection pool."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, identity: Identity) -> None:
         self._server = access.server
-        self._context = access.context
-        self._impersonate = access.impersonate
-        self._client = _loaded(access)
-        self._pool: Any = self._client.rest_client.pool_manager
+        self._identity = identity
+        self._pool = _pool(access)
+
+    def open(self) -> None:
+        """Nothing: the first request connects."""
 
     def send(self, request: Request, *, timeout: float) -> Response:
         """Send a request and return the whole answer."""
@@ -58,22 +60,12 @@ class PackagedTransport:
 
     def _open(self, request: Request, timeout: float) -> Any:
         headers = urllib3.HTTPHeaderDict(request.headers)
-        # Asking for the settings is what renews a token that has expired, by its plugin.
-        try:
-            settings = bounded(self._client.configuration.auth_settings, timeout)
-        except TimeoutError as error:
-            why = "the login was not renewed in time"
-            raise Broken(why, again=False, late=True) from error
-        for setting in settings.values():
-            if setting["in"] == "header" and setting["value"]:
-                scheme, _, secret = setting["value"].partition(" ")
-                where = f"the login of context `{self._context}`"
-                headers[setting["key"]] = f"{scheme} {header_value(secret, where)}"
-        for name, value in self._impersonate:
+        for name, value in self._identity():
             # A header for each group: a comma would be part of its name.
             headers.add(name, value.encode().decode("latin-1"))
         limit = urllib3.Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout)
-        try:
+
+        def ask() -> Any:
             return self._pool.request(
                 request.method,
                 self._server + request.path,
@@ -84,6 +76,9 @@ class PackagedTransport:
                 redirect=False,
                 preload_content=False,
             )
+
+        try:
+            return bounded(ask, timeout)  # urllib3's limit is for each read, not for all of them
         except (urllib3.exceptions.HTTPError, OSError) as error:
             again = not isinstance(error, urllib3.exceptions.SSLError)
             late = _is_late(error)
@@ -98,8 +93,12 @@ def _is_late(error: Exception) -> bool:
 def _read(answer: Any, deadline: float) -> bytes:
     """Read the body so that a server that trickles cannot hold us past the deadline."""
     chunks = []
+    size = 0
     while chunk := answer.read1(1 << 18):
         chunks.append(chunk)
+        size += len(chunk)
+        if size > BODY_MOST:
+            raise OSError("the answer is too long")
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("no answer in time")
@@ -133,41 +132,29 @@ class PackagedStream:
             self._answer.close()
 
 
-def _loaded(access: Access) -> Any:
+def _pool(access: Access) -> Any:
     settings = client.Configuration()
+    settings.host = access.server
     settings.connection_pool_maxsize = _POOL_SIZE
     settings.retries = False
-    said = _Said()
-    root = logging.getLogger()
-    root.addHandler(said)
-    try:
-        load: Callable[..., None] = config.load_kube_config
-        load(
-            os.pathsep.join(map(str, access.files)),
-            context=access.context,
-            client_configuration=settings,
-            persist_config=False,
-        )
-    except ConfigException as error:
-        raise ConfigurationError(f"kubeconfig: {one_line(str(error))}") from error
-    finally:
-        root.removeHandler(said)
-    # The package only logs that an exec plugin failed, and goes on as nobody.
-    if "exec" in access.beyond and not settings.api_key and settings.cert_file is None:
-        why = one_line(" ".join(said.lines)) or "it returned no credentials"
-        raise Denied(
-            f"the exec plugin of context `{access.context}` gave no credentials: {why}",
-            hint="run the command under `exec` in the kubeconfig to see what it says",
-        )
-    return client.ApiClient(settings)
+    settings.no_proxy = None  # whether there is a proxy is decided already, as kubectl does
+    settings.proxy = None
+    if access.proxy is not None:
+        settings.proxy = access.proxy.url
+        settings.proxy_headers = _proxy_headers(access.proxy)
+    pool = client.ApiClient(settings).rest_client.pool_manager
+    if access.server.startswith("https"):
+        if not access.verify:  # the kubeconfig says so; no need to repeat it at each request
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        # By one context and not by files: no private key is written to a disk.
+        for key in ("cert_reqs", "ca_certs", "ca_cert_data", "cert_file", "key_file"):
+            pool.connection_pool_kw.pop(key, None)
+        pool.connection_pool_kw["ssl_context"] = site_of(access).tls
+        if access.server_name is not None:
+            pool.connection_pool_kw["server_hostname"] = access.server_name
+    return pool
 
 
-class _Said(logging.Handler):
-    """Keeps what the package logs while it loads a kubeconfig."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
+def _proxy_headers(proxy: Proxy) -> dict[str, str] | None:
+    authorization = parse_proxy(proxy.url).authorization
+    return None if authorization is None else {"Proxy-Authorization": authorization}

@@ -10,6 +10,7 @@ from typing import Protocol
 import pytest
 
 from gitops_cli.cluster.connection import KubernetesCluster, connect
+from tests.cluster.tunnel import Tunnel
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import ApiProxy
 from tests.testbed.kube import Kube
@@ -35,6 +36,16 @@ def connected() -> Iterator[Connected]:
     yield open_one
     for cluster in opened:
         cluster.close()
+
+
+@pytest.fixture(params=["the short way", "the long way"])
+def way(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Yield what a cluster of a kubeconfig has to be reached directly, and by the package."""
+    if request.param == "the short way":
+        yield {}
+        return
+    with Tunnel() as tunnel:
+        yield {"proxy-url": tunnel.url}
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import subprocess
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -110,3 +111,17 @@ def _list() -> dict[str, object]:
 
 def _failure(code: int) -> dict[str, object]:
     return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code}
+
+
+def make_client_certificate(authority: Path, name: str) -> tuple[Path, Path]:
+    """Write a certificate and its key, by the authority of a Recorder's directory; return both."""
+    key, request, certificate = (authority / f"{name}.{end}" for end in ("key", "csr", "crt"))
+
+    def openssl(*words: str | Path) -> None:
+        subprocess.run(["openssl", *words], cwd=authority, check=True, capture_output=True)
+
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", *curve, "-keyout", key, "-out", request, "-subj", f"/CN={name}")
+    signing = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial")
+    openssl("x509", "-req", "-in", request, "-out", certificate, *signing)
+    return certificate, key

@@ -16,6 +16,7 @@ from kubernetes.config.incluster_config import InClusterConfigLoader
 from gitops_cli.cluster.kubeconfig import Access, Pem, find_access, in_cluster
 from gitops_cli.domain.errors import ConfigurationError
 
+V1 = "client.authentication.k8s.io/v1"
 CA, CERTIFICATE, KEY = b"ca\n", b"certificate\n", b"key\n"
 
 
@@ -193,11 +194,9 @@ def test_impersonation_becomes_headers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cluster", "user", "word"),
     [
-        ({}, {"exec": {"command": "x"}}, "exec"),
+        ({}, {"exec": {"command": "x", "apiVersion": V1, "interactiveMode": "Never"}}, "exec"),
         ({}, {"auth-provider": {"name": "oidc"}}, "auth-provider"),
-        ({}, {"username": "u", "password": "p"}, "username"),
         ({"proxy-url": "http://proxy:3128"}, {}, "proxy-url"),
-        ({}, {"something-new": "x"}, "something-new"),
     ],
 )
 def test_what_only_the_package_knows_is_named(
@@ -207,12 +206,33 @@ def test_what_only_the_package_knows_is_named(
     assert word in find_access(kubeconfig=file, environment={}).beyond
 
 
+def test_what_an_access_holds_is_not_shown(tmp_path: Path) -> None:
+    cluster = {"proxy-url": "http://me:S3CR3T@proxy:3128"}
+    for user in (
+        {"username": "me", "password": "S3CR3T"},
+        {"auth-provider": {"name": "oidc", "config": {"refresh-token": "S3CR3T"}}},
+        {"exec": {"command": "x", "apiVersion": V1, "interactiveMode": "Never"}
+         | {"args": ["S3CR3T"], "env": [{"name": "A", "value": "S3CR3T"}]}},
+    ):  # fmt: skip
+        file = kubeconfig(tmp_path / "config", cluster=cluster, user=user)
+        assert "S3CR3T" not in repr(find_access(kubeconfig=file, environment={}))
+
+
 @pytest.mark.parametrize(
     ("server", "variables", "beyond"),
     [
         ("https://one.example", {"HTTPS_PROXY": "http://p"}, ("HTTPS_PROXY",)),
         ("https://one.example", {"https_proxy": "http://p"}, ("https_proxy",)),
         ("http://one.example", {"HTTP_PROXY": "http://p"}, ("HTTP_PROXY",)),
+        ("https://one.example", {"ALL_PROXY": "http://p"}, ()),
+        ("https://one.example", {"HTTPS_PROXY": "http://p", "NO_PROXY": ".example"}, ()),
+        ("https://a.one.example", {"HTTPS_PROXY": "p:1", "NO_PROXY": "one.example"}, ()),
+        ("https://10.1.2.3", {"HTTPS_PROXY": "p:1", "no_proxy": "a,10.0.0.0/8"}, ()),
+        ("https://10.1.2.3", {"HTTPS_PROXY": "p:1", "NO_PROXY": "10.1.2.3:6443"}, ("HTTPS_PROXY",)),
+        ("https://10.1.2.3:6443", {"HTTPS_PROXY": "p:1", "NO_PROXY": "10.1.2.3:6443"}, ()),
+        ("https://[fd00::1]:6443", {"HTTPS_PROXY": "p:1", "NO_PROXY": "[fd00::1]:6443"}, ()),
+        ("https://[fd00::1]", {"HTTPS_PROXY": "p:1", "NO_PROXY": "fd00::/8"}, ()),
+        ("https://[::1]", {"HTTPS_PROXY": "p:1"}, ()),
         ("https://one.example", {"HTTP_PROXY": "http://p"}, ()),
         ("https://127.0.0.1:6443", {"HTTPS_PROXY": "http://p"}, ()),
         ("https://localhost:6443", {"HTTPS_PROXY": "http://p"}, ()),
@@ -278,8 +298,11 @@ users: [{{name: u, user: {user}}}]
 
 
 GOOD = "{server: 'https://x'}"
+BOMB = "a0: &a0 [[x, x]]\n" + "".join(
+    f"a{i}: &a{i} [[{', '.join([f'*a{i - 1}'] * 9)}]]\n" for i in range(1, 20)
+)
 BROKEN: dict[str, tuple[str, str]] = {
-    "not yaml": ("{", "not YAML"),
+    "not yaml": ("{", "config:2: not YAML"),
     "no mapping": ("- a", "is not a kubeconfig"),
     "no current context": ("{}", "no current context"),
     "no such context": ("current-context: x", "no context `x`"),
@@ -287,7 +310,37 @@ BROKEN: dict[str, tuple[str, str]] = {
     "no server": (document("{}"), "has no https URL"),
     "another protocol": (document("{server: 'ftp://x'}"), "has no https URL"),
     "nameless": ("contexts: [{}]", "has no name"),
-    "another type": (document(GOOD, "{token: 1}"), "`token` of `u` is not a text"),
+    "another type": (
+        document(GOOD, "{token: 1}"),
+        "users[0].user.token: must be a text, not a number; put it in quotes",
+    ),
+    "several types": (
+        document(GOOD, "{as-groups: [a, {}]}"),
+        "as-groups[1]: must be a text, not a",
+    ),
+    "extra": (document(GOOD, "{as-user-extra: {k: v}}"), "as-user-extra.k: must be a list, not a"),
+    "environment": (document(GOOD, "{exec: {env: [a]}}"), "exec.env[0]: must be a mapping, not a"),
+    "clusters": ("clusters: 5", "clusters: must be a list, not a number"),
+    "a name twice": ("users: [{name: u}, {name: u}]", "users: `u` stands there twice"),
+    "deep": ("a: " + "[" * 100_000, "config:1: nested too deeply"),
+    "deep in blocks": ("- " * 100_000, "config:1: nested too deeply"),
+    "aliases": (BOMB, "too many values"),
+    "merged aliases": (BOMB.replace("[[", "{<<: [").replace("]]", "]}"), "too many values"),
+    "an alias of itself": ("a: &a {<<: *a}", "an alias of nothing"),
+    "not UTF-8": ("a: \udcff", "not YAML: unacceptable character"),
+    "another kind": ("kind: Pod", "is a v1 Pod, no kubeconfig"),
+    "no scheme": (document("{server: '10.1.2.3:6443'}"), "has no https URL"),
+    "brackets": (document("{server: 'https://['}"), "cluster.server: is no URL"),
+    "port": (document("{server: 'https://x:99999'}"), "cluster.server: is no URL"),
+    "host": (document("{server: 'https://a b'}"), "cluster.server: is no URL"),
+    "server name": (
+        document("{server: 'https://x', tls-server-name: .x}"),
+        "not the name of a host",
+    ),
+    "proxy": (document("{server: 'https://x', proxy-url: 'ftp://x'}"), "proxy-url: must be a URL"),
+    "two logins": (document(GOOD, "{token: t, username: u}"), "has both a token and a user name"),
+    "groups of nobody": (document(GOOD, "{as-groups: [a]}"), "without a user (`as`)"),
+    "no command": (document(GOOD, "{exec: {}}"), "users[0].user.exec: has no command"),
     "not base64": (
         document("{server: 'https://x', certificate-authority-data: a}"),
         "is not base64",
@@ -299,10 +352,38 @@ BROKEN: dict[str, tuple[str, str]] = {
 def test_a_broken_file_is_one_error_that_names_it(case: str, tmp_path: Path) -> None:
     text, message = BROKEN[case]
     file = tmp_path / "config"
-    file.write_text(text)
+    file.write_text(text, errors="surrogateescape")
     with pytest.raises(ConfigurationError, match="config") as raised:
         find_access(kubeconfig=file, environment={})
     assert message in raised.value.message
+
+
+def test_a_file_without_an_end_is_not_read_to_it() -> None:
+    with pytest.raises(ConfigurationError, match="is larger than 16 MiB"):
+        find_access(kubeconfig=Path("/dev/zero"), environment={})
+
+
+def test_no_message_has_a_value(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    for user in ("{token: [S3CR3T]}", "{token: {S3CR3T: 1}}", "{exec: S3CR3T}", "[S3CR3T]"):
+        file.write_text(document(GOOD, user))
+        with pytest.raises(ConfigurationError) as raised:
+            find_access(kubeconfig=file, environment={})
+        assert "S3CR3T" not in f"{raised.value}{raised.value.hint}"
+
+
+def test_nobody_knows_a_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user has no name."""
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    with pytest.raises(ConfigurationError, match="no kubeconfig: HOME is not set"):
+        find_access(environment={})
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        find_access(environment={"KUBECONFIG": "~/config"})
 
 
 def test_no_file_at_all(tmp_path: Path) -> None:
