@@ -29,7 +29,7 @@ from tests.cluster.tunnel import Tunnel
 from tests.testbed import controlplane
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy
-from tests.testbed.kube import Kube
+from tests.testbed.kube import Kube, eventually
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
 
@@ -309,7 +309,15 @@ def test_each_group_of_an_impersonation_counts(
     crt = control_plane.directory / "client-admin.crt"
     user = {"client-certificate": str(crt), "client-key": str(crt.with_suffix(".key"))}
     user |= {"as": "jane", "as-groups": ["dev", "ops"]}
-    assert names(connected, write(tmp_path, config_of(control_plane, user, **way)), web) == ["web"]
+    file = write(tmp_path, config_of(control_plane, user, **way))
+
+    def may_look() -> bool:
+        try:
+            return names(connected, file, web) == ["web"]
+        except Denied:
+            return False  # the API server hears of the binding a moment later
+
+    eventually(may_look)
 
 
 def test_a_wrong_ca(
