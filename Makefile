@@ -11,8 +11,13 @@ PIP    := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip --d
 # `make test PYTEST="-x tests/state"` runs a part, `make test WORKERS=0` without processes.
 PYTEST  ?=
 WORKERS ?= 2
+# Of the tests that need root, those with a kubelet and those with a container engine are a group
+# each, which one process runs: nodes have fixed names, and engines are a module's.
+TESTS = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+# `make mutants SAMPLE=100` tries so many of them, the same for the same code.
+SAMPLE  ?=
 
-.PHONY: help demo test test-node lint format check coverage fuzz bench picture image clean
+.PHONY: help demo test test-node test-long mutants lint format check coverage fuzz bench picture image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -20,12 +25,21 @@ help:  ## list the targets
 demo: $(VENV)/.demo  ## the main job on this machine: promote, diff, sync, a failing rollout, rollback
 	@$(BIN)/gitops demo
 
-test: $(VENV)/.test  ## all tests that need Python, git, make and Go (a real kube-apiserver is built once)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not node" $(PYTEST)
+test: $(VENV)/.test  ## the tests that need Python, git, make and Go (a real kube-apiserver is built once)
+	$(TESTS) -m "not node and not long" $(PYTEST)
 
 test-node: $(VENV)/.test  ## the tests that need root on Debian: ssh, registry, containers, a real node
 	tests/node/setup
-	$(BIN)/python -m pytest -m node $(PYTEST)
+	$(TESTS) -m "node and not long" $(PYTEST)
+
+test-long: $(VENV)/.test  ## fifty writers at once, a kill at every step, two hundred environments
+	$(TESTS) -m "long and not node" $(PYTEST)
+	@if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "not over ssh and not in a pod: that needs root on Debian" >&2; exit; fi; \
+	set -x; tests/node/setup && $(BIN)/python -m pytest -m "long and node" $(PYTEST)
+
+mutants: $(VENV)/.mutants  ## is each line of domain/ held by tests/domain? SAMPLE=100 tries so many; all take an hour
+	$(BIN)/python -m tests.mutants $(SAMPLE)
 
 lint: $(VENV)/.test  ## format, lint, types, walls between the layers
 	$(BIN)/ruff format --check .
@@ -40,7 +54,7 @@ format: $(VENV)/.test  ## let ruff format and sort
 check: lint test  ## what to run before a commit
 
 coverage: $(VENV)/.test  ## the same tests, with the lines and branches they do not reach
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not node" --cov --cov-report=term $(PYTEST)
+	$(TESTS) -m "not node and not long" --cov --cov-report=term $(PYTEST)
 
 fuzz: $(VENV)/.test  ## the property tests with an hour's worth of examples
 	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/domain
@@ -55,7 +69,7 @@ image:  ## the agent's image
 	docker build -t gitops-cli .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3" >&2; exit 1; }
@@ -69,3 +83,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install -q -c constraints.txt -e '.[sandbox]' --group check --group test
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.mutants: pyproject.toml constraints.txt $(VENV)/.test
+	$(PIP) install -q -c constraints.txt --group mutants
+	@touch $@

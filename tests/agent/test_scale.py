@@ -35,6 +35,7 @@ def environments(kube: Kube) -> list[str]:
     return names
 
 
+@pytest.mark.long
 def test_two_hundred_environments_are_followed_by_one_controller(
     control_plane: ControlPlane,
     kube: Kube,

@@ -23,7 +23,7 @@ from tests.testbed.gitops import Gitops
 from tests.testbed.registry import RealRegistry
 from tests.testbed.sshd import Sshd
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("engines")]
 DEV = "shop-development"
 
 

@@ -11,7 +11,7 @@ from tests.node.company import DEV, PROD, Company
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.registry import OCI_INDEX
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("engines")]
 
 
 def test_an_image_that_appears_twenty_seconds_later_is_waited_for(docker_shop: Company) -> None:

@@ -21,7 +21,7 @@ from tests.testbed.registry import (
     running_registry,
 )
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("engines")]
 ACCOUNT = Account("ci", "correct horse: battery staple")
 
 

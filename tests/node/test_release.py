@@ -14,7 +14,7 @@ from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops
 from tests.testbed.registry import DOCKER_LIST, OCI_INDEX, RealRegistry
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("engines")]
 
 
 def test_a_commit_becomes_a_recorded_image(shop: Company, engine: ContainerEngine) -> None:

@@ -8,7 +8,7 @@ from tests.node.company import DOCKERFILE, Company, release
 from tests.testbed.engine import ContainerEngine
 from tests.testbed.kube import eventually
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("engines")]
 
 
 def running(engine: ContainerEngine, image: str) -> str:

@@ -16,7 +16,7 @@ from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 from tests.testbed.registry import Account, RealRegistry
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("engines")]
 
 
 def test_over_tls_with_credentials(

@@ -17,7 +17,7 @@ from tests.testbed.kube import eventually
 from tests.testbed.manifests import deployment
 from tests.testbed.registry import RealRegistry
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 DOCKERFILE = """\
 FROM scratch
 COPY busybox /bin/busybox

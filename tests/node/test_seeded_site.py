@@ -26,7 +26,7 @@ from tests.testbed.manifests import Manifest, deployment
 from tests.testbed.node import HOST
 from tests.testbed.registry import free_port
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "seeded-site"
 DEV, PROD = "blog-development", "blog-production"
 STOCK = "stock/nginx:1"

@@ -21,6 +21,10 @@ from tests.testbed.sshd import Sshd
 
 MANY = 50
 FEW = 12
+ALONE = pytest.mark.xdist_group("fifty")  # one crowd at a time
+few_or_many = pytest.mark.parametrize(
+    "count", [FEW, pytest.param(MANY, marks=[pytest.mark.long, ALONE])]
+)
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +38,10 @@ def world(tmp_path: Path) -> World:
 
 
 def homes(tmp_path: Path, count: int) -> list[Gitops]:
-    """Return the command in so many homes: as many machines."""
+    """Return the command in so many homes: as many machines, whose processes are their own."""
     return [
-        gitops_with_home(tmp_path / "machines" / str(number) / "home") for number in range(count)
+        gitops_with_home(tmp_path / "machines" / str(number) / "home").fresh()
+        for number in range(count)
     ]
 
 
@@ -63,10 +68,11 @@ def check_all_arrived(world: World, before: str, ended: Sequence[Ran]) -> None:
     assert git(world.remote, "rev-list", "--count", f"{before}..main") == str(count + 1)
 
 
-def test_fifty_with_a_clone_each(world: World, tmp_path: Path) -> None:
+@few_or_many
+def test_with_a_clone_each(world: World, tmp_path: Path, count: int) -> None:
     machines = [
         gitops.at(world.clone(f"clone-{number}"))
-        for number, gitops in enumerate(homes(tmp_path, MANY))
+        for number, gitops in enumerate(homes(tmp_path, count))
     ]
     before = world.tip()
 
@@ -79,11 +85,11 @@ def test_fifty_with_a_clone_each(world: World, tmp_path: Path) -> None:
         git(world.remote, "merge-base", "--is-ancestor", head, "main")
 
 
-@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.node)])
+@few_or_many
 def test_through_one_mirror(world: World, gitops: Gitops, count: int) -> None:
     """One machine, as a build server is one; the mirror is made while all want it."""
     before, url = world.tip(), f"file://{world.remote}"
-    jobs = pipelines([gitops] * count)
+    jobs = pipelines([gitops.fresh()] * count)
     jobs = [(each, [(*command, "-R", url) for command in commands]) for each, commands in jobs]
 
     ended = run_at_once(jobs, name="one mirror")
@@ -96,9 +102,13 @@ def test_through_one_mirror(world: World, gitops: Gitops, count: int) -> None:
 
 
 @pytest.mark.node
+@pytest.mark.long
 @pytest.mark.parametrize("through", ["clones", "mirror"])
 def test_fifty_over_ssh(world: World, sshd: Sshd, tmp_path: Path, through: str) -> None:
-    """sshd drops connections at random when ten log in at once (MaxStartups): they are retried."""
+    """sshd drops connections at random when ten log in at once (MaxStartups): they are retried.
+
+    How many it drops is chance; tests/state/test_patience.py has one that drops for certain.
+    """
     before, url = world.tip(), sshd.url(world.remote)
     machines = [
         gitops.using(GIT_SSH_COMMAND=sshd.git_ssh_command) for gitops in homes(tmp_path, MANY)
@@ -115,7 +125,6 @@ def test_fifty_over_ssh(world: World, sshd: Sshd, tmp_path: Path, through: str) 
 
     check_all_arrived(world, before, ended)
     _log.info("%d logins, %d dropped", sshd.logins(), sshd.drops())
-    assert sshd.drops() > 0
 
 
 def test_promotions_of_different_versions(world: World, tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ def running_docker() -> Iterator[ContainerEngine]:
         "docker", _program("docker", "docker.io"), {"DOCKER_HOST": f"unix://{socket}"}
     )
     _ip("link", "add", bridge, "type", "bridge")
-    _ip("address", "add", "172.31.255.1/24", "dev", bridge)
+    # One of 256 networks: two test processes may have an engine each.
+    _ip("address", "add", f"172.31.{os.getpid() % 256}.1/24", "dev", bridge)
     with (directory / "log").open("wb") as log:
         command = [_program("dockerd", "docker.io"), "--config-file", directory / "daemon.json"]
         process = subprocess.Popen(command, stdout=log, stderr=log)

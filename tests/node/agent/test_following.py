@@ -29,7 +29,7 @@ from tests.testbed.gitops import Gitops
 from tests.testbed.kube import eventually
 from tests.testbed.reading import Read
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 
 MINUTE = 60.0
 ROLLOUT = 30.0  # seconds for a pod of the agent, the pull and a pod of the service, on two cores

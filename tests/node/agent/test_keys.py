@@ -11,7 +11,7 @@ from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import eventually
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 
 
 def forget(site: Site, public: str) -> None:

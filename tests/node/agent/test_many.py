@@ -15,7 +15,7 @@ from tests.testbed.gitops import Gitops
 from tests.testbed.kube import create_many, eventually
 from tests.testbed.node import HOST
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.long, pytest.mark.xdist_group("kubelet")]
 
 COUNT = 200
 REAL = 3  # of them have pods; a node is made for some hundred

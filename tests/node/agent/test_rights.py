@@ -18,7 +18,7 @@ from tests.node.agent.site import FIRST, Site
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import ApiError, Kube, with_token
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 
 
 def test_the_deploy_key_only_reads(company: Site, tmp_path: Path) -> None:

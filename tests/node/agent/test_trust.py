@@ -12,7 +12,7 @@ from tests.node.agent.site import FIRST, Site
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 
 ENVIRONMENT = "vault-production"
 

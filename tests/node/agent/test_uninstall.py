@@ -12,7 +12,7 @@ from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import eventually
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 
 NAMES = ["books-development", "books-staging"]
 HOME = "gitops-agent-books"
