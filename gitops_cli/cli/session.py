@@ -64,6 +64,7 @@ class Session:
         self.answers = Answers()
         self._closing = ExitStack()
         self._deadline: float | None = None
+        self._question: float | None = None
 
     def __enter__(self) -> Self:
         if self.options.output is None and self.user.output is not None:
@@ -91,6 +92,10 @@ class Session:
         Said before the first is asked; None: each request has its own limit.
         """
         self._deadline = None if seconds is None else time.monotonic() + seconds
+
+    def limit_question(self, seconds: float | None) -> None:
+        """Let each question to a registry take at most so long; None: as long as usual."""
+        self._question = seconds
 
     def left(self, usual: float) -> float:
         """Return how many seconds are left; without a limit the usual ones."""
@@ -222,20 +227,25 @@ class Session:
     @cached_property
     def registries(self) -> Registries:
         """Return what asks image registries; connects when first asked."""
-        from gitops_cli.registry.client import Registries
-
-        registries = Registries(self.user.registries, os.environ, deadline=self._deadline)
-        self._closing.callback(registries.close)
-        return registries
+        return self._registries(os.environ)
 
     def registries_with(self, directory: Path) -> Registries:
         """Return what asks image registries with the credentials of a config.json, no others."""
-        from gitops_cli.registry.client import Registries
-
         places = ("HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")
         variables = {**os.environ, **dict.fromkeys(places, str(directory))}
         variables["REGISTRY_AUTH_FILE"] = str(directory / "config.json")
-        registries = Registries(self.user.registries, variables, deadline=self._deadline)
+        return self._registries(variables)
+
+    def _registries(self, environ: Mapping[str, str]) -> Registries:
+        from gitops_cli.registry.client import QUESTION_SECONDS, Registries
+
+        seconds = QUESTION_SECONDS if self._question is None else self._question
+        registries = Registries(
+            self.user.registries,
+            environ,
+            timeout=min(seconds, QUESTION_SECONDS),
+            deadline=self._deadline,
+        )
         self._closing.callback(registries.close)
         return registries
 

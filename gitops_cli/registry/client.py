@@ -30,6 +30,7 @@ from gitops_cli.web.patience import retry_after
 
 # Without all of them, registries convert the manifest, and so its digest is another.
 ACCEPT = ", ".join(MANIFESTS)
+QUESTION_SECONDS = 30.0
 MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _DOCKER_HUB_API = "registry-1.docker.io"
@@ -54,7 +55,7 @@ class Registries:
         rules: Mapping[str, RegistryRules],
         environ: Mapping[str, str],
         *,
-        timeout: float = 30.0,
+        timeout: float = QUESTION_SECONDS,
         deadline: float | None = None,
     ) -> None:
         """`timeout` is for one question, in seconds, with all its retries.

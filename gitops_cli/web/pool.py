@@ -153,24 +153,25 @@ class Pool:
         connection.endheaders(request.body)
 
     def _read(self, answer: http.client.HTTPResponse, deadline: float) -> bytes:
-        body = io.BytesIO()
         is_long = False
-        try:
-            while piece := answer.read1(_PIECE):
-                body.write(piece)
-                if body.tell() > self._most:
-                    raise TooLong(f"its answer is larger than {self._most} bytes")
-                if not is_long and body.tell() > LONG:
-                    if not self._long.acquire(timeout=left(deadline)):
-                        raise TimeoutError
-                    is_long = True
-        finally:
-            if is_long:
-                self._long.release()
-        if answer.length:  # http.client takes less than was announced for the end
-            raise http.client.IncompleteRead(b"", answer.length)
-        answer.close()  # read1 does not notice the end; the connection itself is kept
-        return body.getvalue()
+        # Closed in any case: an error keeps the frames it went through, and so all they hold.
+        with io.BytesIO() as body:
+            try:
+                while piece := answer.read1(_PIECE):
+                    body.write(piece)
+                    if body.tell() > self._most:
+                        raise TooLong(f"its answer is larger than {self._most} bytes")
+                    if not is_long and body.tell() > LONG:
+                        if not self._long.acquire(timeout=left(deadline)):
+                            raise TimeoutError
+                        is_long = True
+            finally:
+                if is_long:
+                    self._long.release()
+            if answer.length:  # http.client takes less than was announced for the end
+                raise http.client.IncompleteRead(b"", answer.length)
+            answer.close()  # read1 does not notice the end; the connection itself is kept
+            return body.getvalue()
 
 
 def _joined(answer: http.client.HTTPResponse) -> dict[str, str]:

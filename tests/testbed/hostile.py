@@ -32,6 +32,9 @@ class Hostile:
         return file
 
 
+_TLS = b"\x16\x03"
+"""How a handshake begins: who tries that is told by the end that there is no TLS."""
+
 Answers = Callable[[str], Iterable[bytes]]
 """Returns for a request's first line the pieces of the answer; then the connection is kept."""
 
@@ -52,7 +55,7 @@ def hostile(answers: Answers) -> Iterator[Hostile]:
 
     def serve(connection: socket.socket) -> None:
         with suppress(OSError), connection, connection.makefile("rb") as lines:
-            while first := lines.readline():
+            while (first := lines.readline()) and not first.startswith(_TLS):
                 length = 0
                 while (line := lines.readline()).strip():
                     name, _, value = line.partition(b":")

@@ -88,6 +88,7 @@ def capture(
     gitops capture shop-production --dry-run
     gitops capture shop-production --manifests
     """
+    session.limit(timeout)
     overrides = overrides_of(message, lock=override_lock, policy=override_policy)
     clusters = clusters_of(session, context, kubeconfig)
     tip = session.state.tip()

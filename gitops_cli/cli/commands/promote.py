@@ -136,6 +136,7 @@ def promote(
         tuple(only or ()),
         tuple(exclude or ()),
     )
+    session.limit_question(timeout)
     tip = session.state.tip(timeout=timeout)
     if tip.note:
         session.output.note(tip.note)

@@ -202,6 +202,7 @@ def release(
         older=allow_older,
     )
     said = terms_of(session, message, overrides=overrides, confirmed=confirm)
+    session.limit_question(timeout)
     shop = Workshop(
         session.state,
         session.sources,

@@ -110,6 +110,7 @@ def set_versions(
     gitops set billing=36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2 -e dev
     gitops set billing -e dev --wait-image 10m --pin
     """
+    session.limit_question(timeout)
     expected = _expectations(expect or [])
     wish = _Wish(session, assignments or [])
     overrides = overrides_of(
