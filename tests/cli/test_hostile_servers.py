@@ -14,10 +14,18 @@ import pytest
 from tests.testbed import measured
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops, Ran
-from tests.testbed.hostile import Answers, Hostile, answer, hostile, trickled, without_end
+from tests.testbed.hostile import (
+    Answers,
+    Hostile,
+    answer,
+    hostile,
+    silence,
+    trickled,
+    without_end,
+)
 from tests.testbed.manifests import deployment
 
-SECONDS = 2.0
+SECONDS = 1.0
 _MORE = 2.0  # beyond --timeout, to start and to end
 _BUSY = 2.0  # what a machine that runs other tests besides may take
 MEGABYTES = 150
@@ -42,7 +50,7 @@ def pages(namespace: str) -> Answers:
 
 
 SERVERS: dict[str, Answers] = {
-    "says nothing": lambda _: trickled(b"", 60.0),
+    "says nothing": lambda _: silence(),
     "status line at a byte a moment": lambda _: trickled(b"HTTP/1.1 200 OK    ", 0.1),
     "header at a byte a moment": lambda _: itertools.chain(
         [OK], trickled(b"X-Long: aaaaaaaa", 0.1)
@@ -112,6 +120,12 @@ def test_others_end(clone: Gitops, tmp_path: Path, kind: str, command: list[str]
     assert done.code in (5, 8), str(done)
 
 
+@pytest.mark.parametrize("kind", TELLING)
+def test_watch_ends(clone: Gitops, tmp_path: Path, kind: str) -> None:
+    with hostile(SERVERS[kind]) as server:
+        clusters(clone, server, tmp_path)("watch", "project1-staging")
+
+
 def test_lists_that_page_for_ever_end(clone: Gitops, tmp_path: Path) -> None:
     with hostile(pages("project1-staging")) as server:
         done = clusters(clone, server, tmp_path)("diff", "project1-staging")
@@ -130,8 +144,8 @@ def registry(request: pytest.FixtureRequest) -> Iterator[Hostile]:
         yield server
 
 
-@pytest.mark.parametrize("registry", SERVERS, indirect=True)
-@pytest.mark.parametrize("option", ["--pin"])
+@pytest.mark.parametrize("registry", [*TELLING, "headers without end"], indirect=True)
+@pytest.mark.parametrize("option", ["--verify-image", "--pin"])
 def test_set_ends(gitops: Gitops, tmp_path: Path, registry: Hostile, option: str) -> None:
     remote = init_bare(tmp_path / "state.git")
     files: dict[str, str | None] = {
@@ -139,10 +153,6 @@ def test_set_ends(gitops: Gitops, tmp_path: Path, registry: Hostile, option: str
         "shop-development/web.deployment": f"{OLD}\n",
     }
     add_commits(remote, [Commit("start", files, 1_793_606_400)])
-    config = gitops.home / ".config" / "gitops" / "config.toml"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(f'[registry."{registry.address}"]\ninsecure = true\n')
-
     run = Measured(gitops.using(GITOPS_REPO=remote), tmp_path / "peak")
     done = run("set", f"web={NEW}", "-e", "dev", option)
 

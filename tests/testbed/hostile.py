@@ -88,6 +88,12 @@ def trickled(content: bytes, seconds: float = 1.0) -> Iterator[bytes]:
             time.sleep(seconds)
 
 
+def silence() -> Iterator[bytes]:
+    """Yield nothing for longer than anybody waits."""
+    time.sleep(20)
+    yield b""
+
+
 def without_end(head: bytes, piece: bytes) -> Iterator[bytes]:
     """Yield a head, and then the same piece for ever."""
     yield head
