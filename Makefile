@@ -17,7 +17,7 @@ TESTS = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 # `make mutants SAMPLE=100` tries so many of them, the same for the same code.
 SAMPLE  ?=
 
-.PHONY: help demo test test-node test-long mutants lint format check coverage fuzz bench picture image clean
+.PHONY: help demo test test-node test-long mutants lint format check coverage fuzz bench pictures image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -62,7 +62,8 @@ fuzz: $(VENV)/.test  ## the property tests with an hour's worth of examples
 bench: $(VENV)/.test  ## the figures of docs/performance.md, as ratios beside git and kubectl; needs hyperfine
 	$(BIN)/python -m tests.benchmarks
 
-picture: $(VENV)/.test  ## draw the README's terminal anew
+pictures: $(VENV)/.test  ## draw the pictures of the README and the docs anew
+	$(BIN)/python docs/images/house.py
 	$(BIN)/python docs/images/terminal.py
 
 image:  ## the agent's image

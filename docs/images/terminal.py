@@ -1,6 +1,6 @@
 """Draw terminal.svg: what gitops really prints, on a pseudo-terminal in a sandbox of its own.
 
-Run by `make picture`. It needs the `sandbox` extra and the test dependencies.
+Run by `make pictures`. It needs the `sandbox` extra and the test dependencies.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The agent, seen from outside the cluster: keys, host keys, packages, the shell agent."""
+"""A process in the cluster that follows the repository: commands, manifests and its work."""

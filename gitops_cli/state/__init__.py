@@ -1,1 +1,1 @@
-"""The state repository: the only code that runs git for it, and the only one that writes it."""
+"""The state repository: the only code that reads and writes it."""
