@@ -59,6 +59,11 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         CHANGE,
         "Go back to versions that ran before, as a new commit.",
     ),
+    "remove": (
+        "cli.commands.remove:remove",
+        CHANGE,
+        "Take services out of an environment's record.",
+    ),
     "lock": (
         "cli.commands.lock:lock",
         CHANGE,

@@ -16,7 +16,7 @@ from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 COMMITS_LISTED = 10  # per service, for people; JSON has all that were read
 AUTHORS_LISTED = 3
 
-_KIND = {Verb.PROMOTE: "promotion", Verb.ROLLBACK: "rollback", Verb.SET: "recording"}
+_KIND = {Verb.PROMOTE: "promotion", Verb.SET: "recording", Verb.REMOVE: "removal"}
 _COLUMNS = (
     Column("service"),
     Column("from"),
@@ -124,6 +124,8 @@ def _title(draft: Draft) -> str:
             return f"Promote from {draft.source} to {draft.environment}"
         case Verb.ROLLBACK:
             return f"Roll back {draft.environment}"
+        case Verb.REMOVE:
+            return f"Remove from {draft.environment}"
         case _:
             return f"Record in {draft.environment}"
 

@@ -9,54 +9,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pytest
 
-from gitops_cli.cli.app import COMMANDS, load
 from gitops_cli.domain.errors import ExitCode
-from tests.cli.company import DEV, PROD, STAGING
+from tests.cli.test_calls import CALLS, NOWHERE
 from tests.testbed.article import build
 from tests.testbed.gitops import EXECUTABLE, Gitops, gitops_with_home
-
-NOWHERE = "/proc/no/such/place"
-CALLS: Mapping[str, tuple[str, ...]] = {
-    "demo": ("--context", "nowhere", "--no-pause"),
-    "sandbox up": ("--dir", NOWHERE),
-    "sandbox down": ("--dir", NOWHERE),
-    "sandbox env": ("--dir", NOWHERE),
-    "init": (NOWHERE, "--project", "x", "--images-path", "r.example.com/x/"),
-    "env list": (),
-    "env add": ("project1-qa", "--images-path", "r.example.com/x/", "--dry-run"),
-    "env copy": (DEV, "project1-qa", "--dry-run"),
-    "set": (f"billing={'ab' * 20}", "-e", DEV, "--dry-run"),
-    "release": ("billing", "-e", DEV, "--dry-run"),
-    "promote": ("billing", "--from", DEV, "--to", STAGING, "--dry-run"),
-    "rollback": ("billing", "-e", PROD, "--dry-run"),
-    "lock": ("billing", "-e", DEV, "-m", "größer", "--dry-run"),
-    "unlock": ("billing", "-e", DEV, "--dry-run"),
-    "status": (),
-    "history": ("-n", "3"),
-    "log": ("-o", "json"),
-    "diff": (DEV,),
-    "sync": (DEV, "--dry-run"),
-    "wait": (DEV, "--timeout", "1s"),
-    "capture": (DEV, "--dry-run"),
-    "watch": (DEV, "--timeout", "1s"),
-    "agent key": (DEV, "--known-hosts", "/dev/null"),
-    "agent manifests": (DEV, "--agent-repo", "https://git.example.com/state"),
-    "agent install": (DEV, "--dry-run"),
-    "agent status": (),
-    "agent run": ("-e", DEV),
-    "agent uninstall": (DEV, "--dry-run"),
-    "validate": (),
-    "lint": ("-o", "yaml"),
-    "config list": ("--show-origin",),
-    "doctor": (),
-    "help": ("exit-codes",),
-    "version": (),
-}
 
 
 class Condition(NamedTuple):
@@ -105,18 +66,6 @@ pwd.getpwuid = nobody
 """For systems that give nobody a namespace of users: there git at least knows the user."""
 
 
-def leaves() -> Iterator[str]:
-    """Yield the name of every command that does something."""
-    for name in COMMANDS:
-        loaded = load(name)
-        for sub in getattr(loaded, "commands", None) or [""]:
-            yield f"{name} {sub}".rstrip()
-
-
-def test_every_command_is_here() -> None:
-    assert set(CALLS) == set(leaves())
-
-
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Gitops:
     here = tmp_path_factory.mktemp("matrix")
@@ -155,7 +104,7 @@ def _run(gitops: Gitops, command: str, condition: Condition) -> subprocess.Compl
     there = gitops.using(**condition.variables)
     shell = condition.runner or ("sh", "-c")
     return subprocess.run(
-        [*shell, condition.shell, str(EXECUTABLE), *command.split(), *CALLS[command]],
+        [*shell, condition.shell, str(EXECUTABLE), *command.split(), *CALLS[command].arguments],
         cwd=there.directory,
         env=there.environment,
         stdin=subprocess.DEVNULL,

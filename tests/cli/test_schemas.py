@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -12,74 +12,28 @@ import jsonschema
 import pytest
 import yaml
 
-from gitops_cli.cli.app import COMMANDS, load
+from tests.cli.test_calls import CALLS
 from tests.testbed import schemas
 from tests.testbed.article import Article
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
-RENDER = Path(__file__).parents[2] / "gitops_cli" / "render"
+PACKAGE = Path(__file__).parents[2] / "gitops_cli"
 
-# The kind of each command's result. Those that need a cluster are run by the tests beside their
-# own; `Ran.json` holds every document of every test against its schema.
-KINDS: dict[str, str | None] = {
-    "agent install": "agent-plan",
-    "agent key": "agent-key",
-    "agent manifests": "agent-manifests",
-    "agent run": "agent-run",
-    "agent status": "agent-status",
-    "agent uninstall": "agent-plan",
-    "capture": "capture",
-    "config list": "settings",
-    "demo": None,  # shows other commands
-    "diff": "diff",
-    "doctor": "doctor",
-    "env add": "environment",
-    "env copy": "environment",
-    "env list": "environments",
-    "help": "topics",
-    "history": "history",
-    "init": "init",
-    "lint": "validation",
-    "lock": "lock",
-    "log": "history",
-    "promote": "promotion",
-    "release": "release",
-    "rollback": "rollback",
-    "sandbox down": "sandbox",
-    "sandbox env": "sandbox",
-    "sandbox up": "sandbox",
-    "set": "recording",
-    "status": "status",
-    "sync": "sync",
-    "unlock": "lock",
-    "validate": "validation",
-    "version": "version",
-    "wait": "wait",
-    "watch": "watch",
-}
+KINDS = {name: call.kind for name, call in CALLS.items()}
 OTHERS = {"error", "exit-codes", "variables", "formats"}  # failures, and `help TOPIC`
 
 
-def commands(group: Any, path: str) -> Iterator[str]:
-    children = getattr(group, "commands", None)
-    if children is None:
-        yield path
-        return
-    for name, child in children.items():
-        yield from commands(child, f"{path} {name}".strip())
-
-
 def test_no_command_is_without_a_schema() -> None:
-    actual = {path for name in COMMANDS for path in commands(load(name), name)}
-    assert actual == KINDS.keys()
     published = {path.stem for path in schemas.DIRECTORY.glob("*.json")}
-    assert published == {kind for kind in KINDS.values() if kind} | OTHERS
+    wanted = {kind for kind in KINDS.values() if kind} | OTHERS
+    assert not wanted - published, f"write docs/schema/X.json for: {wanted - published}"
+    assert not published - wanted, f"no command in tests/cli/test_calls.py: {published - wanted}"
 
 
 def test_every_kind_in_the_code_is_published() -> None:
     found = set()
-    for path in RENDER.glob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "View":
                 kind = node.args[0]
@@ -97,10 +51,9 @@ def test_the_schemas_are_schemas(path: Path) -> None:
     assert set(schema["required"]) >= {"apiVersion", "kind"}
 
 
-def test_the_page_names_every_schema() -> None:
-    page = (schemas.DIRECTORY.parent / "json.md").read_text()
-    for path in schemas.DIRECTORY.glob("*.json"):
-        assert f"(schema/{path.name})" in page, path.name
+def test_the_index_is_the_schemas_own() -> None:
+    index = runpy.run_path(str(schemas.DIRECTORY / "index.py"))
+    assert index["PAGE"].read_text() == index["index"](), "run `make pictures`"
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.rules import RULES, Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "changing-versions.md"
-# What the page calls the writers; a release records as `set` does.
-WORDS = {"set": Verb.SET, "release": Verb.SET, "promote": Verb.PROMOTE, "env copy": Verb.ENV}
-WORDS |= {"rollback": Verb.ROLLBACK, "capture": Verb.CAPTURE}
+# The page's words are the verbs', but that a release records as `set` does, and `env` copies.
+WORDS = {verb.value: verb for verb in Verb} | {"release": Verb.SET, "env copy": Verb.ENV}
 # What the page calls a rule, where that is not its name.
 TITLES = {"--expect HASH": "expect", "a version that is no full commit hash": "form"}
 # Rules that are no refusal of one tip: a question, and what a selection leaves out.

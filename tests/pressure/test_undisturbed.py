@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.cli.app import COMMANDS
+from tests.cli.company import PROD as PRODUCTION
+from tests.cli.test_calls import CALLS
 from tests.state.test_undisturbed import make_messy
 from tests.state.world import NEW, OTHER, PROD, World, fingerprint, make_world, path_of
+from tests.testbed.article import build
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
@@ -20,6 +22,7 @@ WRITING = {
     "promote all": ("promote", "--all", "--to", "prod", "--yes"),
     "rollback": ("rollback", "auth", "-e", "dev", "--yes"),
     "rollback and hold": ("rollback", "auth", "-e", "dev", "--hold", "--yes", "-m", "why"),
+    "remove": ("remove", "auth", "-e", "dev", "--yes"),
     "lock": ("lock", "auth", "-e", "dev", "-m", "why"),
     "unlock": ("unlock", "web", "-e", "prod"),
     "env add": ("env", "add", "shop-staging", "--images-path", "registry.example.com/shop/"),
@@ -114,8 +117,13 @@ def test_reading_and_what_is_refused(
     assert fingerprint(world.remote) == remote
 
 
-def test_every_command_is_here() -> None:
-    read = {command for _, command, *_ in READING.values()}
-    written = {command for command, *_ in WRITING.values()}
-    of_their_own = {"demo", "sandbox"}  # their repository is one that they make
-    assert read | written | of_their_own == set(COMMANDS)
+@pytest.mark.parametrize("command", sorted(CALLS.keys() - {"watch", "wait"}))
+def test_a_call_that_changes_nothing(gitops: Gitops, tmp_path: Path, command: str) -> None:
+    here = build(tmp_path / "article").clone()
+    (here / "untracked.txt").write_text("u\n")
+    (here / PRODUCTION / "billing.deployment").write_text("modified\n")
+    before = fingerprint(here, objects=False)
+
+    gitops.at(here)(*command.split(), *CALLS[command].arguments)
+
+    assert changed(before, here) == set()

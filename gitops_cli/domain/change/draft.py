@@ -31,6 +31,7 @@ class Verb(StrEnum):
     ROLLBACK = "rollback"
     LOCK = "lock"
     UNLOCK = "unlock"
+    REMOVE = "remove"
     CAPTURE = "capture"
     ENV = "env"
 

@@ -119,11 +119,11 @@ _BRINGS = frozenset({Verb.SET, Verb.PROMOTE, Verb.ENV})  # versions that were no
 
 RULES = (
     Rule("form", _BRINGS, None, _form),
-    Rule("mode", _BRINGS | {Verb.CAPTURE}, Override.POLICY, _mode),
+    Rule("mode", _BRINGS | {Verb.CAPTURE, Verb.REMOVE}, Override.POLICY, _mode),
     Rule("promote_from", frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _promote_from),
     Rule("branches", frozenset({Verb.SET}), Override.POLICY, _branches),
-    Rule("freeze", _BRINGS, Override.FREEZE, _freeze),
-    Rule("lock", _STAYS | {Verb.SET, Verb.PROMOTE}, Override.LOCK, _lock),
+    Rule("freeze", _BRINGS | {Verb.REMOVE}, Override.FREEZE, _freeze),
+    Rule("lock", _STAYS | {Verb.SET, Verb.PROMOTE, Verb.REMOVE}, Override.LOCK, _lock),
     Rule(EXPECT, frozenset({Verb.SET}), None, _asked(EXPECT)),
     Rule(STALE, frozenset({Verb.SET}), Override.OLDER, _asked(STALE)),
     Rule(REQUIRE, frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _asked(REQUIRE)),

@@ -1,0 +1,76 @@
+"""`gitops remove`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_service
+from gitops_cli.cli.options import Confirm, DryRun, Env, Project, Reason, Timeout, Yes
+from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
+from gitops_cli.cli.resolve import environment_named
+from gitops_cli.cli.session import Session
+from gitops_cli.cli.writing import Offer, carry_out, terms_of
+from gitops_cli.domain.change.draft import Draft
+from gitops_cli.domain.names import parse_service
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.text import plural
+from gitops_cli.operations.remove import Removal, draft_removal, plan_removal
+from gitops_cli.operations.writing import Terms
+
+
+@command
+def remove(
+    session: Session,
+    services: Annotated[
+        list[str],
+        typer.Argument(metavar="SERVICE…", autocompletion=complete_service, show_default=False),
+    ],
+    env: Env = None,
+    project: Project = None,
+    message: Reason = None,
+    override_lock: OverrideLock = False,
+    override_freeze: OverrideFreeze = False,
+    override_policy: OverridePolicy = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    timeout: Timeout = None,
+) -> None:
+    """Take services out of an environment's record.
+
+    Their version files and locks go, in one commit. Nothing is deleted in the cluster: what runs
+    goes on running, and the line that would delete it is printed. `gitops rollback SERVICE` brings
+    a removed service back.
+    """
+    names = tuple(dict.fromkeys(parse_service(name) for name in services))
+    overrides = overrides_of(
+        message, lock=override_lock, freeze=override_freeze, policy=override_policy
+    )
+    snapshot = session.state.snapshot(session.state.tip(timeout=timeout).commit)
+    environment = environment_named(
+        session, env, snapshot, snapshot.team, project=project, services=names
+    )
+    planned = plan_removal(snapshot, environment, names)
+    terms = terms_of(session, message, overrides=overrides, confirmed=confirm)
+    shown = terms._replace(preview=True)
+
+    def compute(snapshot: Snapshot, terms: Terms, planned: Removal = planned) -> Draft:
+        return draft_removal(snapshot, planned, terms, state=session.state, now=session.now())
+
+    offer = Offer(
+        compute(snapshot, shown),
+        compute,
+        lambda now: compute(now, shown, plan_removal(now, environment, names)),
+        f"Remove {plural(len(names), 'service')} from {environment}?",
+    )
+    outcome = carry_out(
+        session, offer, terms, snapshot.team, dry_run=dry_run, yes=yes, timeout=timeout
+    )
+    if outcome.changed:
+        for service, kind in planned.kinds.items():
+            session.output.say(
+                f"in the cluster it stays: kubectl -n {environment} delete {kind.lower()} {service}"
+            )
