@@ -44,6 +44,10 @@ def remove(
     Their version files and locks go, in one commit. Nothing is deleted in the cluster: what runs
     goes on running, and the line that would delete it is printed. `gitops rollback SERVICE` brings
     a removed service back.
+
+    Examples:
+      gitops remove billing -e prod -m "replaced by payments"
+      gitops remove billing ledger -e project1-staging --dry-run
     """
     names = tuple(dict.fromkeys(parse_service(name) for name in services))
     overrides = overrides_of(
