@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.errors import SourceMoved, UsageError
-from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
+from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
 from gitops_cli.domain.past.steps import (
     Step,
     Undoing,
@@ -281,7 +281,7 @@ def _kind(
 
     Raises UnknownService for one that never was there.
     """
-    if service not in here.files and snapshot.commit is not None and is_dns_label(service):
+    if service not in here.files and snapshot.commit is not None and is_service_name(service):
         for kind in Kind:
             path = version_path(here, service, kind)
             if any(True for _ in state.file_history(path, start=snapshot.commit, limit=1)):

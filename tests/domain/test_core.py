@@ -9,8 +9,15 @@ import pytest
 from gitops_cli.domain.duration import age, parse_duration
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.image import image_for, is_repository, parse_image, same_repository
-from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_environment, parse_service
-from gitops_cli.domain.recorded.environment import parse_environment_files, parse_snapshot
+from gitops_cli.domain.names import (
+    ENDINGS,
+    EnvironmentName,
+    ServiceName,
+    is_service_name,
+    parse_environment,
+    parse_service,
+)
+from gitops_cli.domain.recorded.environment import Kind, parse_environment_files, parse_snapshot
 from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.locks import Lock, parse_lock
 from gitops_cli.domain.recorded.stages import Ambiguous, candidates, in_order, place_of, the_one
@@ -28,12 +35,31 @@ def test_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "../x", "a/b", "-a", "a-", "A", "a_b", "a.b", "ä", "a\n", "a" * 64, "٣"]
+    "name", ["", ".", "..", "../x", "a/b", "-a", "a-", "A", "a_b", "a.", "ä", "a\n", "a" * 64, "٣"]
 )
 def test_what_is_no_name(name: str) -> None:
     for parse in (parse_service, parse_environment):
         with pytest.raises(UsageError, match="not a"):
             parse(name)
+
+
+def test_a_service_may_have_dots_as_a_workload_may_and_a_namespace_may_not() -> None:
+    assert parse_service("api.internal.v2") == "api.internal.v2"
+    with pytest.raises(UsageError, match="not an environment name"):
+        parse_environment("api.internal")
+
+
+@pytest.mark.parametrize("name", ["a..b", ".a", "a.b.", "a.-b", "a.B", ("a" * 60 + ".") * 4 + "a"])
+def test_dots_join_names(name: str) -> None:
+    with pytest.raises(UsageError, match="joined by dots"):
+        parse_service(name)
+
+
+def test_no_service_ends_like_a_file_of_the_repository() -> None:
+    assert {kind.suffix[1:] for kind in Kind} | {"lock"} == ENDINGS
+    for ending in ENDINGS:
+        assert is_service_name(ending)
+        assert not is_service_name(f"web.{ending}")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from gitops_cli.domain.change.plan import plan_changes
 from gitops_cli.domain.duration import age, parse_duration
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError, InvalidState
 from gitops_cli.domain.image import image_for, parse_image, same_repository
-from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
+from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label, is_service_name
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, parse_snapshot
 from gitops_cli.domain.recorded.files import MAX_BYTES, FileType, RawFile
 from gitops_cli.domain.recorded.findings import Severity
@@ -91,7 +91,7 @@ def test_no_file_breaks_the_reading_of_the_repository(files):
     for name, environment in snapshot.environments.items():
         assert is_dns_label(name)
         for service, file in environment.files.items():
-            assert is_dns_label(service)
+            assert is_service_name(service)
             assert file.path.startswith(f"{name}/{service}.")
             assert parse_version(str(file.version)) == file.version
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.forge_links import repository_name, same_remote
-from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
+from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import Ambiguous, candidates, in_order, place_of, stage_rank
 from gitops_cli.domain.recorded.team import TeamSettings
@@ -115,7 +115,7 @@ def service_of_remote(remote: str | None, directory: str, team: TeamSettings) ->
                 hint="name the service: SERVICE=HASH",
             )
     for name in (repository_name(remote) if remote else "", directory):
-        if is_dns_label(name.lower()):
+        if is_service_name(name.lower()):
             return ServiceName(name.lower())
     raise UsageError(
         f"`{one_line(directory)}` is not the name of a service", hint="name it: SERVICE=HASH"
