@@ -22,7 +22,9 @@ def requirements(
 
     def compare(environment: Environment) -> Comparison:
         cluster = clusters.of(environment.name, team)
-        observed = cluster.observe([target_of(environment, pods=True)])[environment.name]
+        observed = cluster.observe([target_of(environment, pods=True, rules=team.services)])[
+            environment.name
+        ]
         return compared_with(environment, observed, team, now=session.now())
 
     return Requirements(lambda: session.registries, compare)

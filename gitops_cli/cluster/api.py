@@ -37,6 +37,11 @@ class Resource(NamedTuple):
     plural: str
 
     @property
+    def api_version(self) -> str:
+        """Return what a manifest has as its apiVersion."""
+        return self.base.removeprefix("/apis/").removeprefix("/api/")
+
+    @property
     def group(self) -> str:
         """Return the API group; empty for the core."""
         return self.base.split("/")[2] if self.base.startswith("/apis/") else ""
@@ -51,11 +56,9 @@ EVENTS = Resource("/api/v1", "events")
 NAMESPACES = Resource("/api/v1", "namespaces")
 JOBS = Resource("/apis/batch/v1", "jobs")
 REVIEWS = Resource("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews")
+_VERSIONS = {Kind.ROLLOUT: "v1alpha1"}
 RESOURCES = {
-    Kind.DEPLOYMENT: Resource("/apis/apps/v1", "deployments"),
-    Kind.STATEFULSET: Resource("/apis/apps/v1", "statefulsets"),
-    Kind.DAEMONSET: Resource("/apis/apps/v1", "daemonsets"),
-    Kind.CRONJOB: Resource("/apis/batch/v1", "cronjobs"),
+    kind: Resource(f"/apis/{kind.group}/{_VERSIONS.get(kind, 'v1')}", kind.plural) for kind in Kind
 }
 
 

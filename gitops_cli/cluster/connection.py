@@ -15,7 +15,7 @@ from gitops_cli.cluster.watching import Follower
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.cluster.rollout import Trouble
-from gitops_cli.domain.cluster.workload import Observed, Target
+from gitops_cli.domain.cluster.workload import Observed, Presence, Target
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.web.exchange import Transport
@@ -61,9 +61,9 @@ class KubernetesCluster:
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""
         return reading.observe(self.api, targets)
 
-    def has_namespace(self, name: EnvironmentName) -> bool | None:
-        """Tell whether there is such a namespace; None: not permitted to know."""
-        return reading.has_namespace(self.api, name)
+    def presence(self, name: EnvironmentName) -> Presence:
+        """Tell whether there is such a namespace."""
+        return reading.presence(self.api, name)
 
     def patch(
         self,

@@ -47,7 +47,7 @@ class _Item(NamedTuple):
 
 _ALL = (
     *(
-        _Listed(kind.value, f"{resource.group}/v1", resource, needed=True)
+        _Listed(kind.value, resource.api_version, resource, needed=True)
         for kind, resource in RESOURCES.items()
     ),
     _Listed("Service", "v1", Resource("/api/v1", "services")),

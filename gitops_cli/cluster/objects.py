@@ -9,7 +9,17 @@ from typing import Any
 from msgspec.json import Decoder
 
 from gitops_cli.cluster import schema
-from gitops_cli.cluster.api import EVENTS, NAMESPACES, PODS, Api, Doing, Refused, Resource
+from gitops_cli.cluster.api import (
+    EVENTS,
+    JOBS,
+    NAMESPACES,
+    PODS,
+    RESOURCES,
+    Api,
+    Doing,
+    Refused,
+    Resource,
+)
 from gitops_cli.cluster.decoding import Whole
 from gitops_cli.domain.names import AGENT
 
@@ -25,11 +35,10 @@ _RESOURCES = {
     "ConfigMap": Resource(_CORE, "configmaps"),
     "Role": Resource(_RBAC, "roles"),
     "RoleBinding": Resource(_RBAC, "rolebindings"),
-    "CronJob": Resource("/apis/batch/v1", "cronjobs"),
-    "Job": Resource("/apis/batch/v1", "jobs"),
-    "Deployment": Resource("/apis/apps/v1", "deployments"),
+    "Job": JOBS,
     "ValidatingAdmissionPolicy": Resource(_ADMISSION, "validatingadmissionpolicies"),
     "ValidatingAdmissionPolicyBinding": Resource(_ADMISSION, "validatingadmissionpolicybindings"),
+    **{kind.value: resource for kind, resource in RESOURCES.items()},
 }
 _SHAPES: Mapping[str, type[schema.Manifest]] = {
     "Secret": schema.Secret,

@@ -22,6 +22,7 @@ from gitops_cli.domain.cluster.workload import (
     Job,
     Pod,
     PodContainer,
+    Stated,
     Workload,
 )
 from gitops_cli.domain.names import EnvironmentName, ServiceName
@@ -31,6 +32,7 @@ from gitops_cli.domain.version import is_digest
 FIELD_MANAGER = "gitops"
 _POD_SPEC = "/spec/template/spec"
 _JOB_POD_SPEC = "/spec/jobTemplate/spec/template/spec"
+_DIGITS = 20  # of a generation
 _YEARS = range(1970, 9999)  # further out a time zone leads beyond the calendar
 _NOTHING_KNOWN = schema.WorkloadStatus()
 _OWNED = Decoder(schema.Owned)
@@ -38,8 +40,13 @@ _WRITTEN = Decoder(schema.WrittenFields)
 _KEY = Decoder(schema.ContainerKey)
 
 
-def workload(kind: Kind, item: schema.Workload | schema.CronJob) -> Workload:
-    """Read a Deployment, StatefulSet, DaemonSet or CronJob."""
+AnyWorkload = schema.Workload | schema.CronJob | schema.Rollout
+
+
+def workload(kind: Kind, item: AnyWorkload) -> Workload:
+    """Read a Deployment, StatefulSet, DaemonSet, CronJob or Rollout."""
+    if isinstance(item, schema.Rollout):
+        return _rollout(item)
     metadata = item.metadata
     space, name = EnvironmentName(metadata.namespace), ServiceName(metadata.name)
     annotations = _annotations(metadata.annotations)
@@ -55,6 +62,7 @@ def workload(kind: Kind, item: schema.Workload | schema.CronJob) -> Workload:
             generation=metadata.generation,
             annotations=annotations,
             ours=ours,
+            owner=_owner(metadata),
         )
     spec, status = item.spec, item.status or _NOTHING_KNOWN
     conditions = _conditions(status.conditions)
@@ -80,7 +88,65 @@ def workload(kind: Kind, item: schema.Workload | schema.CronJob) -> Workload:
         ours=ours,
         template_at=_template_written_at(metadata.managed_fields or ()) if late else None,
         deadline=spec.progress_deadline_seconds or 0,
+        owner=_owner(metadata),
     )
+
+
+def _rollout(item: schema.Rollout) -> Workload:
+    metadata, spec, status = item.metadata, item.spec, item.status or schema.RolloutStatus()
+    template = spec.template.spec if spec.template is not None else schema.PodSpec()
+    reference = spec.workload_ref
+    return Workload(
+        Kind.ROLLOUT,
+        EnvironmentName(metadata.namespace),
+        ServiceName(metadata.name),
+        _containers(template, _POD_SPEC),
+        uid=metadata.uid,
+        generation=metadata.generation,
+        observed_generation=_observed_generation(status, metadata),
+        annotations=_annotations(metadata.annotations),
+        counts=Counts(
+            1 if spec.replicas is None else spec.replicas,
+            status.replicas,
+            status.updated_replicas,
+            status.ready_replicas,
+            status.available_replicas,
+        ),
+        conditions=_conditions(status.conditions),
+        paused=spec.paused,
+        ours=_our_images(metadata.managed_fields or ()),
+        owner=_owner(metadata),
+        pods_from=None if reference is None else f"{reference.kind} {reference.name}",
+        stated=_stated(spec, status),
+    )
+
+
+def _observed_generation(status: schema.RolloutStatus, metadata: schema.WorkloadMeta) -> int:
+    # A Rollout has it as a text; before Argo Rollouts 1.0 it was a hash, which tells nothing.
+    seen = status.observed_generation
+    if isinstance(seen, int):
+        return seen
+    return int(seen) if seen.isdecimal() and len(seen) < _DIGITS else metadata.generation
+
+
+def _stated(spec: schema.RolloutSpec, status: schema.RolloutStatus) -> Stated:
+    pauses = [pause.reason for pause in status.pause_conditions or ()]
+    canary = None if spec.strategy is None else spec.strategy.canary
+    steps = () if canary is None else canary.steps or ()
+    index = status.current_step_index
+    message = status.message or ", ".join(pauses)
+    ends = False
+    if pauses and index is not None and index < len(steps):
+        message = f"{message}, step {index + 1} of {len(steps)}"
+        pause = steps[index].pause
+        ends = pause is not None and pause.duration is not None
+    goes_on = ends and pauses == ["CanaryPauseStep"] and not spec.paused
+    return Stated(status.phase, message, goes_on)
+
+
+def _owner(metadata: schema.WorkloadMeta) -> str | None:
+    owner = next((one for one in metadata.owner_references or () if one.controller), None)
+    return None if owner is None else f"{owner.kind} {owner.name}"
 
 
 def _annotations(found: schema.OwnAnnotations | None) -> dict[str, str] | None:
@@ -174,7 +240,7 @@ def pod(item: schema.Pod) -> Pod:
     """Read a Pod."""
     metadata, status = item.metadata, item.status or schema.PodStatus()
     labels = metadata.labels or schema.PodLabels()
-    owner = _controller(metadata)
+    kind, maker = _maker(metadata, labels)
     conditions = _conditions(status.conditions)
     scheduled = next((c for c in conditions if c.type == "PodScheduled"), None)
     unschedulable = (
@@ -184,9 +250,9 @@ def pod(item: schema.Pod) -> Pod:
     )
     return Pod(
         metadata.name,
-        "" if owner is None else owner.kind,
-        "" if owner is None else owner.name,
-        labels.template_hash or labels.revision_hash,
+        kind,
+        maker,
+        labels.rollout_hash or labels.template_hash or labels.revision_hash,
         _time(metadata.creation_timestamp),
         status.phase,
         tuple(_pod_containers(item.spec, status)),
@@ -196,6 +262,16 @@ def pod(item: schema.Pod) -> Pod:
         reason=status.reason,
         message=status.message,
     )
+
+
+def _maker(metadata: schema.PodMeta, labels: schema.PodLabels) -> tuple[str, str]:
+    """Return who made a pod; of a Rollout's ReplicaSet the Rollout, after which it is named."""
+    owner = _controller(metadata)
+    if owner is None:
+        return "", ""
+    if labels.rollout_hash:
+        return Kind.ROLLOUT.value, owner.name.removesuffix(f"-{labels.rollout_hash}")
+    return owner.kind, owner.name
 
 
 def _controller(metadata: schema.PodMeta) -> schema.Owner | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import RESOURCES, Api, Doing, Refused, Unreadable
 from gitops_cli.cluster.decoding import Decodes
-from gitops_cli.cluster.parse import FIELD_MANAGER, workload
+from gitops_cli.cluster.parse import FIELD_MANAGER, AnyWorkload, workload
 from gitops_cli.cluster.reading import read_one
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.workload import Workload
@@ -98,9 +98,9 @@ def read(api: Api, was: Workload) -> Workload | None:
     return _read(api, doing, was.kind, answer)
 
 
-def _decoder(kind: Kind) -> Decodes[schema.Workload | schema.CronJob]:
-    return schema.CRONJOB if kind is Kind.CRONJOB else schema.WORKLOAD
+def _decoder(kind: Kind) -> Decodes[AnyWorkload]:
+    return schema.ITEMS.get(kind.value, schema.WORKLOAD)
 
 
-def _read(api: Api, doing: Doing, kind: Kind, answer: schema.Workload | schema.CronJob) -> Workload:
+def _read(api: Api, doing: Doing, kind: Kind, answer: AnyWorkload) -> Workload:
     return read_one(api, doing, answer, lambda item: workload(kind, item))

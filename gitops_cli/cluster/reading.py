@@ -14,8 +14,8 @@ from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import JOBS, NAMESPACES, PODS, RESOURCES, Api, Doing, Refused, Resource
 from gitops_cli.cluster.decoding import Decodes, in_words
 from gitops_cli.cluster.parse import job, pod, workload
-from gitops_cli.domain.cluster.workload import Observed, Target
-from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
+from gitops_cli.domain.cluster.workload import Observed, Presence, Target
+from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError, UnknownKind
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.parallel import attempt_all
@@ -47,11 +47,15 @@ class Room:
 
 
 class Listing(NamedTuple):
-    """One LIST to make; `kind` is None for pods and jobs."""
+    """One LIST to make; `kind` is None for pods and jobs.
+
+    `names` are read one by one where only that is permitted.
+    """
 
     namespace: EnvironmentName
     resource: Resource
     kind: Kind | None = None
+    names: frozenset[str] = frozenset()
 
     @property
     def doing(self) -> Doing:
@@ -67,14 +71,14 @@ class Listing(NamedTuple):
     def decoder(self) -> Decoder[Any]:
         """Return what decodes a LIST's answer."""
         if self.kind is not None:
-            return schema.CRONJOBS if self.kind is Kind.CRONJOB else schema.WORKLOADS
+            return schema.LISTS.get(self.kind.value, schema.WORKLOADS)
         return schema.PODS if self.resource is PODS else schema.JOBS
 
     @property
     def item_decoder(self) -> Decoder[Any]:
         """Return what decodes one item of it."""
         if self.kind is not None:
-            return schema.CRONJOB if self.kind is Kind.CRONJOB else schema.WORKLOAD
+            return schema.ITEMS.get(self.kind.value, schema.WORKLOAD)
         return schema.POD if self.resource is PODS else schema.JOB
 
     def read(self, item: Any) -> tuple[str, Any]:
@@ -88,16 +92,25 @@ class Listing(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A LIST's values by name, and the version from which a watch goes on."""
+    """A LIST's values by name, and the version from which a watch goes on.
+
+    Not `whole`: these few were read one by one, and no watch goes on from there.
+    """
 
     values: Mapping[str, Any] = MappingProxyType({})
     version: str = ""
+    whole: bool = True
 
 
 def listings(target: Target) -> list[Listing]:
     """Return the LISTs that a target needs."""
     space = target.namespace
-    wanted = [Listing(space, RESOURCES[kind], kind) for kind in Kind if kind in target.kinds]
+    named: dict[Kind, set[str]] = {kind: set() for kind in Kind if kind in target.kinds}
+    for kind, name in target.names:
+        named[kind].add(name)
+    wanted = [
+        Listing(space, RESOURCES[kind], kind, frozenset(names)) for kind, names in named.items()
+    ]
     if target.pods:
         wanted.append(Listing(space, PODS))
         if Kind.CRONJOB in target.kinds:
@@ -106,8 +119,49 @@ def listings(target: Target) -> list[Listing]:
 
 
 def fetch(api: Api, listing: Listing, room: Room | None = None) -> Listed:
-    """Make a target's LIST. Raises Denied, ClusterError."""
-    return fetch_items(api, listing.doing, listing.decoder, listing.read, room)
+    """Make a target's LIST. Raises Denied, UnknownKind, ClusterError."""
+    try:
+        return fetch_items(api, listing.doing, listing.decoder, listing.read, room)
+    except Refused as refused:
+        if refused.status != 404 or listing.kind is not Kind.ROLLOUT:
+            raise
+        raise UnknownKind(
+            f"cannot {listing.doing}: {api.access.server} has no such kind of object",
+            hint="is Argo Rollouts installed there?",
+        ) from refused
+    except Denied as denied:
+        if not listing.names:
+            raise
+        return _fetch_named(api, listing, denied)
+
+
+def _fetch_named(api: Api, listing: Listing, denied: Denied) -> Listed:
+    """Read what a Role with resourceNames permits; raises `denied` if it is not even that."""
+    names = sorted(listing.names)
+    answers = attempt_all(lambda name: _get(api, listing, name), names)
+    found: dict[str, Any] = {}
+    for name, answer in zip(names, answers, strict=True):
+        match answer:
+            case Denied():
+                raise denied
+            case GitOpsError():
+                raise answer
+            case None:
+                pass
+            case _:
+                found[name] = answer
+    return Listed(found, whole=False)
+
+
+def _get(api: Api, listing: Listing, name: str) -> Any:
+    doing = listing.doing._replace(verb="get", name=name)
+    try:
+        item = api.ask(doing, listing.item_decoder)
+    except Refused as refused:
+        if refused.status == 404:
+            return None
+        raise
+    return read_one(api, doing, item, listing.read)[1]
 
 
 def fetch_items(
@@ -201,6 +255,11 @@ def assembled(
         match result:
             case Listed() if listing.kind is not None:
                 workloads += result.values.values()
+                if not result.whole:
+                    notes.append(
+                        f"{namespace}: not permitted to list {listing.resource}: only what git "
+                        f"records was looked at"
+                    )
             case Listed():
                 optional[listing.resource.plural] = tuple(result.values.values())
             case GitOpsError() if listing.kind is not None:
@@ -224,14 +283,15 @@ def assembled(
     )
 
 
-def has_namespace(api: Api, name: EnvironmentName) -> bool | None:
-    """Tell whether there is such a namespace; None: not permitted to know."""
+def presence(api: Api, name: EnvironmentName) -> Presence:
+    """Tell whether there is such a namespace."""
     try:
-        api.call(Doing("get", NAMESPACES, name=name))
+        found = api.ask(Doing("get", NAMESPACES, name=name), schema.NAMESPACE)
     except Refused as refused:
         if refused.status == 404:
-            return False
+            return Presence.ABSENT
         raise
     except Denied:
-        return None
-    return True
+        return Presence.UNKNOWN
+    is_ending = found.status is not None and found.status.phase == "Terminating"
+    return Presence.ENDING if is_ending else Presence.THERE

@@ -6,6 +6,7 @@ from what Kubernetes promises, nothing of the object is used: `decoding` says wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -101,6 +102,7 @@ class WorkloadMeta(Read):
     uid: str = ""
     generation: Number = 0
     annotations: OwnAnnotations | None = None
+    owner_references: list[Owner] | None = None
     managed_fields: list[ManagedEntry] | None = None
 
 
@@ -158,6 +160,84 @@ class WorkloadList(Read):
 
     kind: str
     items: list[Workload] | None
+    metadata: ListMeta = field(default_factory=ListMeta)
+
+
+class WorkloadRef(Read):
+    """The workload whose template the pods of a Rollout are made from."""
+
+    kind: str = ""
+    name: Name = ""
+
+
+class Pause(Read):
+    """How long a step of a canary stops; for ever without a duration."""
+
+    duration: Any = None
+
+
+class Step(Read):
+    """A step of a canary."""
+
+    pause: Pause | None = None
+
+
+class Canary(Read):
+    """A strategy of steps."""
+
+    steps: list[Step] | None = None
+
+
+class Strategy(Read):
+    """How a Rollout gets from one version to the next."""
+
+    canary: Canary | None = None
+
+
+class RolloutSpec(Read):
+    """What is wanted of a Rollout; without a template it takes another workload's."""
+
+    template: PodTemplate | None = None
+    workload_ref: WorkloadRef | None = None
+    replicas: Count | None = None
+    paused: bool = False
+    strategy: Strategy | None = None
+
+
+class PauseCondition(Read):
+    """Why a Rollout stops."""
+
+    reason: str = ""
+
+
+class RolloutStatus(Read):
+    """How a Rollout is, as its controller judges it."""
+
+    observed_generation: str | Number = 0
+    replicas: Count = 0
+    updated_replicas: Count = 0
+    ready_replicas: Count = 0
+    available_replicas: Count = 0
+    phase: str = ""
+    message: str = ""
+    current_step_index: Count | None = None
+    pause_conditions: list[PauseCondition] | None = None
+    conditions: list[Condition] | None = None
+
+
+class Rollout(Read):
+    """A Rollout of Argo Rollouts."""
+
+    metadata: WorkloadMeta
+    spec: RolloutSpec
+    status: RolloutStatus | None = None
+
+
+class RolloutList(Read):
+    """A LIST of them."""
+
+    kind: str
+    items: list[Rollout] | None
     metadata: ListMeta = field(default_factory=ListMeta)
 
 
@@ -278,6 +358,7 @@ class PodLabels(Read):
     """Which template a pod is of."""
 
     template_hash: str = field(name="pod-template-hash", default="")
+    rollout_hash: str = field(name="rollouts-pod-template-hash", default="")
     revision_hash: str = field(name="controller-revision-hash", default="")
 
 
@@ -454,6 +535,18 @@ class Versioned(Read):
     """Any object in a watch."""
 
     metadata: VersionedMeta
+
+
+class NamespaceStatus(Read):
+    """Whether a namespace is being deleted."""
+
+    phase: str = ""
+
+
+class Namespace(Read):
+    """A Namespace."""
+
+    status: NamespaceStatus | None = None
 
 
 class Version(Read):
@@ -649,8 +742,12 @@ class ScheduledProcess(Manifest):
 
 WORKLOAD = Decoder(Workload)
 WORKLOADS = Decoder(WorkloadList)
-CRONJOB = Decoder(CronJob)
-CRONJOBS = Decoder(CronJobList)
+ITEMS: Mapping[str, Decoder[Any]] = {"CronJob": Decoder(CronJob), "Rollout": Decoder(Rollout)}
+LISTS: Mapping[str, Decoder[Any]] = {
+    "CronJob": Decoder(CronJobList),
+    "Rollout": Decoder(RolloutList),
+}
+NAMESPACE = Decoder(Namespace)
 POD = Decoder(Pod)
 PODS = Decoder(PodList)
 JOB = Decoder(Job)

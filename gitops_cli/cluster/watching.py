@@ -161,7 +161,7 @@ class Follower:
         """
         version = listed.version
         values = dict(listed.values)
-        while self._watches and not self._stopped.is_set():
+        while listed.whole and self._watches and not self._stopped.is_set():
             before = version
             pace.begin()
             try:

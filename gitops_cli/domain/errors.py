@@ -210,6 +210,12 @@ class ClusterUnreachable(ClusterError):
     code = "cluster-unreachable"
 
 
+class UnknownKind(ClusterError):
+    """The cluster has no such kind of object: what brings it is not installed."""
+
+    code = "unknown-kind"
+
+
 class RegistryError(GitOpsError):
     """The registry is unreachable or answered with an error; `wait`: seconds it asks to be left."""
 

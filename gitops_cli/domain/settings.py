@@ -100,6 +100,15 @@ class Settings(NamedTuple):
         value = self.text(key)
         return default if value is None else self._checked(key, value, words)
 
+    def one_or_more(self, key: str, check: Callable[[str], str]) -> tuple[str, ...]:
+        """Return a list of texts, which may be written as the one it has; empty if absent."""
+        value = self.content.get(key)
+        if isinstance(value, list):
+            found: tuple[str, ...] = self.texts(key, (), check)
+            return found
+        text = self.text(key, check)
+        return () if text is None else (text,)
+
     def texts(self, key: str, default: Any, check: Callable[[str], Any] = str) -> Any:
         value = self.content.get(key)
         if value is None:

@@ -12,8 +12,8 @@ from gitops_cli.domain.change.intent import Intent
 from gitops_cli.domain.change.plan import Change, Plan
 from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.cluster.capturing import Capture, Exported, captured
-from gitops_cli.domain.cluster.workload import Target, Workload
-from gitops_cli.domain.errors import ClusterError, Denied, InvalidState, UsageError
+from gitops_cli.domain.cluster.workload import Presence, Target, Workload
+from gitops_cli.domain.errors import ClusterError, Denied, InvalidState, UnknownKind, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import (
     IMAGES_PATH,
@@ -43,9 +43,10 @@ def running_workloads(
     Kinds that may not be listed are a note, unless none may. Raises Denied, ClusterError.
     """
     observed = cluster.observe([Target(namespace, frozenset(Kind), pods=False)])[namespace]
-    errors = list(observed.errors.values())
+    found = observed.errors.values()
+    errors = [error for error in found if not isinstance(error, UnknownKind)]
     for error in errors:
-        if not isinstance(error, Denied) or len(errors) == len(Kind):
+        if not isinstance(error, Denied) or len(found) == len(Kind):
             raise error
     mine = tuple(
         w
@@ -53,7 +54,7 @@ def running_workloads(
         if (not only or any(fnmatchcase(w.name, glob) for glob in only))
         and not any(fnmatchcase(w.name, glob) for glob in exclude)
     )
-    if not mine and cluster.has_namespace(namespace) is False:
+    if not mine and cluster.presence(namespace) is Presence.ABSENT:
         raise ClusterError(
             f"there is no namespace `{namespace}` at {cluster.server}",
             hint="`kubectl get namespaces` lists them; --context chooses another cluster",
@@ -76,7 +77,8 @@ def read_capture(
             f"{namespace}/{IMAGES_PATH} says `{recorded}`, not `{images_path}`",
             hint="leave --images-path out, or change the file first",
         )
-    capture = captured(workloads, images_path=recorded or images_path)
+    rules = snapshot.team.services
+    capture = captured(workloads, images_path=recorded or images_path, rules=rules)
     if capture is None:
         raise UsageError(
             f"nothing in {namespace} tells where its images are",

@@ -8,14 +8,16 @@ from datetime import datetime
 from gitops_cli.domain.cluster.advice import make_namespace
 from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State, compare, target_of
 from gitops_cli.domain.cluster.rollout import Trouble
-from gitops_cli.domain.cluster.workload import Observed
+from gitops_cli.domain.cluster.workload import Observed, Presence
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.operations.argo import with_rollouts
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.placement import Clusters, Placed
 from gitops_cli.operations.ports import Cluster
+from gitops_cli.operations.taken_back import with_takers
 
 MOST_EXPLAINED = 20  # troubles whose logs are read; the rest are known by their reason
 
@@ -45,25 +47,24 @@ def _compare_group(
     desired: Desired, group: Placed, team: TeamSettings, now: datetime, selection: Selection
 ) -> dict[EnvironmentName, Comparison]:
     environments = [desired.snapshot.environment(name) for name in group.environments]
-    observed = group.cluster.observe([target_of(e, pods=True) for e in environments])
+    targets = [target_of(e, pods=True, rules=team.services) for e in environments]
+    observed = group.cluster.observe(targets)
     compared = {
         e.name: restricted(compared_with(e, observed[e.name], team, now=now), selection.services(e))
         for e in environments
     }
+    compared = {name: with_rollouts(c, group.cluster) for name, c in compared.items()}
     compared = explained(compared, group.cluster)
+    commit = desired.ours.commit
+    compared = {name: with_takers(c, commit, group.cluster) for name, c in compared.items()}
     return {name: with_namespace(c, observed[name], group.cluster) for name, c in compared.items()}
 
 
 def compared_with(
     environment: Environment, observed: Observed, team: TeamSettings, *, now: datetime
 ) -> Comparison:
-    """Compare one environment, with gitops.toml's choice of containers."""
-    chosen = {
-        service: rules.container
-        for service, rules in team.services.items()
-        if rules.container is not None
-    }
-    return compare(environment, observed, now=now, containers=chosen)
+    """Compare one environment, with what gitops.toml says of its services."""
+    return compare(environment, observed, now=now, rules=team.services)
 
 
 def restricted(comparison: Comparison, services: frozenset[ServiceName] | None) -> Comparison:
@@ -104,17 +105,22 @@ def _explained(row: Row, answers: dict[tuple[EnvironmentName, Trouble], Trouble]
 
 
 def with_namespace(comparison: Comparison, observed: Observed, cluster: Cluster) -> Comparison:
-    """Say that a namespace does not exist where nothing of it was found."""
-    if observed.workloads or observed.errors or not comparison.rows:
+    """Say that a namespace does not exist, or is going, where something is missing in it."""
+    missing = any(row.state is State.MISSING for row in comparison.rows)
+    if observed.errors or not missing:
         return comparison
     try:
-        exists = cluster.has_namespace(comparison.environment)
+        presence = cluster.presence(comparison.environment)
     except GitOpsError as error:
         return comparison._replace(problems=(*comparison.problems, error))
-    if exists is False:
-        where = f"context {cluster.context}" if cluster.context else cluster.server
-        name = comparison.environment
-        make = make_namespace(name, cluster.context)
-        note = f"namespace {name} does not exist ({where}); to make it: {make}"
-        return comparison._replace(notes=(*comparison.notes, note))
-    return comparison
+    where = f"context {cluster.context}" if cluster.context else cluster.server
+    name = comparison.environment
+    match presence:
+        case Presence.ABSENT:
+            make = make_namespace(name, cluster.context)
+            note = f"namespace {name} does not exist ({where}); to make it: {make}"
+        case Presence.ENDING:
+            note = f"namespace {name} is being deleted ({where}): nothing can be made in it"
+        case _:
+            return comparison
+    return comparison._replace(notes=(*comparison.notes, note))

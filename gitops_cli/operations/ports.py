@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.cluster.rollout import Trouble
-from gitops_cli.domain.cluster.workload import Observed, Target
+from gitops_cli.domain.cluster.workload import Observed, Presence, Target
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 
@@ -80,8 +80,8 @@ class Cluster(Protocol):
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""
         ...
 
-    def has_namespace(self, name: EnvironmentName) -> bool | None:
-        """Tell whether there is such a namespace; None: not permitted to know."""
+    def presence(self, name: EnvironmentName) -> Presence:
+        """Tell whether there is such a namespace."""
         ...
 
     def patch(

@@ -23,12 +23,13 @@ from gitops_cli.domain.cluster.sync import (
 )
 from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.errors import Denied, GitOpsError, TimedOut, WrongCluster
-from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, restricted, with_namespace
 from gitops_cli.operations.placement import Clusters, Placed
 from gitops_cli.operations.ports import Cluster, Tips
+from gitops_cli.operations.taken_back import with_takers
 from gitops_cli.operations.waiting import Key
 
 
@@ -36,12 +37,13 @@ class PlannedPatch(NamedTuple):
     """A patch to send, and the cluster it is for."""
 
     cluster: Cluster
+    service: ServiceName
     patch: ImagePatch
 
     @property
     def key(self) -> Key:
         """Return environment and service."""
-        return (self.patch.workload.namespace, self.patch.workload.name)
+        return (self.patch.workload.namespace, self.service)
 
 
 class SyncPlan(NamedTuple):
@@ -153,7 +155,9 @@ class _Planner:
             except GitOpsError as error:  # nothing of an environment in error is touched
                 reports[name] = EnvironmentReport(name, cluster.context, problems=(error,))
         began = time.monotonic()
-        observed = cluster.observe([target_of(e, pods=False) for e in environments])
+        observed = cluster.observe(
+            [target_of(e, pods=False, rules=self.team.services) for e in environments]
+        )
         self.seconds += time.monotonic() - began
         patches: list[PlannedPatch] = []
         for environment in environments:
@@ -164,12 +168,14 @@ class _Planner:
                     raise problem
             compared = restricted(compared, selection.services(environment))
             compared = with_namespace(compared, seen, cluster)
+            compared = with_takers(compared, self.desired.ours.commit, cluster)
             outcomes = []
             for rows in compared.by_service.values():
-                workload = seen.workload(rows[0].kind, rows[0].service)
+                workload = seen.workload(rows[0].kind, rows[0].workload_name)
                 outcome, patch = self.decide(rows, workload)
                 outcomes.append(outcome)
-                patches += [] if patch is None else [PlannedPatch(cluster, patch)]
+                if patch is not None:
+                    patches.append(PlannedPatch(cluster, outcome.service, patch))
             reports[environment.name] = EnvironmentReport(
                 environment.name,
                 cluster.context,
@@ -189,7 +195,10 @@ class _Planner:
             return unpatched(row), None
         names = tuple(r.container for r in stale if r.container is not None)
         outcome = unpatched(stale[0])._replace(
-            done=Deed.WOULD_PATCH, containers=names, reason=row.reason
+            done=Deed.WOULD_PATCH,
+            containers=names,
+            images=tuple(r.recorded for r in stale if r.recorded is not None),
+            reason=row.reason,
         )
         reason = self.follow.reason_to_leave(workload)
         if reason is not None:

@@ -65,7 +65,9 @@ class _Applying:
         self._heard = heard
         self.failed = any(e.problems for e in plan.report.environments)
         self.notes: dict[EnvironmentName, list[str]] = {}
-        self._replaced: dict[Key, str] = {}
+        self._reasons: dict[Key, str | None] = {
+            (o.environment, o.service): o.reason for o in plan.report.outcomes
+        }
         self._outcomes: dict[Key, SyncOutcome] = {
             (o.environment, o.service): o._replace(done=Deed.NOT_TRIED, reason="not tried")
             for o in plan.report.outcomes
@@ -99,7 +101,7 @@ class _Applying:
         moved: list[tuple[PlannedPatch, Workload | None]] = []
 
         def done(patch: ImagePatch, result: Patched | Moved | GitOpsError) -> None:
-            planned = PlannedPatch(group[0].cluster, patch)
+            planned = mine[id(patch)]
             match result:
                 case Moved():
                     moved.append((planned, result.workload))
@@ -113,6 +115,7 @@ class _Applying:
                     self._end(planned, Deed.ERROR, error=result)
 
         for group in _by_cluster(waiting):
+            mine = {id(one.patch): one for one in group}
             group[0].cluster.patch(
                 [planned.patch for planned in group],
                 dry_run=self._dry_run,
@@ -125,7 +128,7 @@ class _Applying:
         patch = planned.patch
         if patch.is_applied_to(now):
             done = Deed.WOULD_PATCH if self._dry_run else Deed.PATCHED
-            self._end(planned, done, reason=self._replaced.get(planned.key))
+            self._end(planned, done, reason=self._reasons.get(planned.key))
             return
         got = ", ".join(
             c.image for c in now.containers if c.name in {was.name for was in patch.containers}
@@ -145,7 +148,8 @@ class _Applying:
         if now is None:
             self._end(planned, Deed.MISSING, reason="it was deleted meanwhile")
             return None
-        chosen = containers_for(now, patch.image, configured=self._configured(now.name))
+        configured = self._plan.team.service(planned.service).containers
+        chosen = containers_for(now, patch.image, service=planned.service, configured=configured)
         if isinstance(chosen, Unclear):
             self._end(planned, Deed.UNCLEAR, reason=chosen.reason)
             return None
@@ -159,11 +163,8 @@ class _Applying:
             return None
         seen = {container.image for container in patch.containers}
         if others := sorted({container.image for container in stale} - seen):
-            self._replaced[planned.key] = f"replaced {', '.join(others)}, set meanwhile"
+            self._reasons[planned.key] = f"replaced {', '.join(others)}, set meanwhile"
         return planned._replace(patch=patch._replace(workload=now, containers=stale))
-
-    def _configured(self, service: ServiceName) -> str | None:
-        return self._plan.team.service(service).container
 
     def _end(
         self,

@@ -166,6 +166,7 @@ def _outcomes(
                 commit=row.commit if row is not None else None,
                 verdict=one.verdict,
                 rollout=row.rollout if row is not None else None,
+                workload=row.workload if row is not None else None,
             )
         )
     return found

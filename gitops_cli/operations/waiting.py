@@ -108,7 +108,10 @@ class Waiting:
         return {name: observed.notes for name, observed in self._looked.items()}
 
     def _targets(self, one: Awaited) -> list[Target]:
-        return [target_of(self._environments[name], pods=True) for name in one.services]
+        return [
+            target_of(self._environments[name], pods=True, rules=self._team.services)
+            for name in one.services
+        ]
 
     def _pending_of(self, awaited: Sequence[Awaited]) -> list[Key]:
         return [

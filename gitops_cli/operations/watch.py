@@ -126,7 +126,9 @@ class _Watching:
         before, self._following = self._following, []
         for group in placed:
             environments = [desired.snapshot.environment(name) for name in group.environments]
-            targets = tuple(target_of(e, pods=True) for e in environments)
+            targets = tuple(
+                target_of(e, pods=True, rules=self._team.services) for e in environments
+            )
             same = [o for o in before if (o.cluster, o.targets) == (group.cluster, targets)]
             self._following.append(same[0] if same else _begun(group.cluster, targets))
         for one in before:

@@ -69,6 +69,7 @@ def row_document(row: Row, context: str | None) -> dict[str, Any]:
     return {
         "service": row.service,
         "kind": row.kind.value,
+        "workload": row.workload_name,
         "container": row.container,
         "path": row.path,
         "state": row.state.value,
@@ -132,7 +133,7 @@ def row_commands(row: Row, context: str | None) -> tuple[str, ...]:
     """Return the kubectl commands for a row that failed."""
     if row.state is not State.FAILED:
         return ()
-    return commands(row.environment, row.kind, row.service, row.trouble, context)
+    return commands(row.environment, row.kind, row.workload_name, row.trouble, context)
 
 
 def environment_blocks(comparison: Comparison, context: str | None) -> list[Table | Line]:

@@ -72,7 +72,9 @@ def outcome_document(outcome: SyncOutcome, context: str | None) -> dict[str, Any
         "service": outcome.service,
         "kind": outcome.kind.value,
         "action": outcome.done.value,
+        "workload": outcome.workload_name,
         "containers": list(outcome.containers),
+        "replaces": [str(image) for image in outcome.images],
         "before": None if outcome.before is None else str(outcome.before),
         "wanted": None if outcome.wanted is None else str(outcome.wanted),
         "held": outcome.held,
@@ -88,7 +90,7 @@ def _commands(outcome: SyncOutcome, context: str | None) -> tuple[str, ...]:
     if not _has_failed(outcome):
         return ()
     trouble = outcome.rollout.trouble if outcome.rollout else None
-    return commands(outcome.environment, outcome.kind, outcome.service, trouble, context)
+    return commands(outcome.environment, outcome.kind, outcome.workload_name, trouble, context)
 
 
 def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
@@ -104,14 +106,15 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
     columns = [
         Column("service"),
         Column("kind", wide=len({o.kind for o in telling}) == 1),
-        Column("container", wide=True),
+        Column("container", wide=all(len(o.containers) < 2 for o in telling)),
         Column("from"),
         Column("to"),
         Column("action"),
         Column("rollout", wide=not waited),
         Column("reason", wide=not any(o.reason or o.error for o in telling), flow=Flow.PROSE),
     ]
-    blocks: list[Table | Line] = [Table(columns, [_cells(o) for o in telling], title)]
+    rows = [_cells(part) for outcome in telling for part in _parts(outcome)]
+    blocks: list[Table | Line] = [Table(columns, rows, title)]
     for outcome in telling:
         blocks += failure_blocks(outcome, environment.context)
     return blocks
@@ -135,6 +138,16 @@ def _has_failed(outcome: SyncOutcome) -> bool:
 def _tells(outcome: SyncOutcome) -> bool:
     quiet = outcome.done is Deed.UNCHANGED and outcome.verdict in (None, RolloutVerdict.READY)
     return not quiet or outcome.reason is not None or outcome.error is not None
+
+
+def _parts(outcome: SyncOutcome) -> list[SyncOutcome]:
+    """Return an outcome for each container where they do not all change from the same image."""
+    if len(set(outcome.images)) < 2:
+        return [outcome]
+    return [
+        outcome._replace(containers=(container,), before=image)
+        for container, image in zip(outcome.containers, outcome.images, strict=True)
+    ]
 
 
 def _cells(outcome: SyncOutcome) -> list[Cell | str]:

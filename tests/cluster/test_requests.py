@@ -11,6 +11,7 @@ import yaml
 from gitops_cli.cluster import reading
 from gitops_cli.cluster.connection import KubernetesCluster
 from gitops_cli.domain.cluster.rights import Right
+from gitops_cli.domain.cluster.workload import Presence
 from gitops_cli.domain.errors import (
     ClusterError,
     Denied,
@@ -86,8 +87,8 @@ def test_every_kind_is_read(
 
 def test_a_namespace_that_is_not_there(cluster: KubernetesCluster, web: str) -> None:
     assert observed(cluster, "no-such-namespace").workloads == ()
-    assert cluster.has_namespace(EnvironmentName("no-such-namespace")) is False
-    assert cluster.has_namespace(EnvironmentName(web)) is True
+    assert cluster.presence(EnvironmentName("no-such-namespace")) is Presence.ABSENT
+    assert cluster.presence(EnvironmentName(web)) is Presence.THERE
 
 
 # --- faults while reading
@@ -207,7 +208,7 @@ def test_a_missing_right_names_verb_resource_and_namespace(
     assert bot.review(rights) == [True, False, False, False]
     with pytest.raises(Denied, match="not permitted to get namespaces kube-system"):
         bot.uid()
-    assert bot.has_namespace(EnvironmentName(web)) is None
+    assert bot.presence(EnvironmentName(web)) is Presence.UNKNOWN
 
 
 def test_what_the_server_says_of_itself(kube: Kube, cluster: KubernetesCluster) -> None:

@@ -30,11 +30,15 @@ from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind, parse_environment_files
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.team import ServiceRules
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SPACE = EnvironmentName("shop-production")
 OLD, NEW = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2", "8f14e45fceea167a5a36dedd4bea2543ceea167a"
 DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+
+
+WEB = ServiceName("web")
 
 
 def environment(**files: str) -> Environment:
@@ -177,9 +181,29 @@ def test_unclear_could_not_be_told() -> None:
     assert row.reason == "containers: app, proxy; set [service.web] container in gitops.toml"
     assert found.exit_code is ExitCode.USAGE
     settled = compare(
-        environment(web_deployment=NEW), observed, now=NOW, containers={ServiceName("web"): "app"}
+        environment(web_deployment=NEW),
+        observed,
+        now=NOW,
+        rules={WEB: ServiceRules(WEB, containers=("app",))},
     )
     assert [(r.container, r.state) for r in settled.rows] == [("app", State.DIFFERS)]
+
+
+def test_a_workload_of_another_name_is_the_services() -> None:
+    rules = {WEB: ServiceRules(WEB, workload="rel-web")}
+    released = workload(f"r/web:{OLD}")._replace(name=ServiceName("rel-web"))
+    [row] = compare(
+        environment(web_deployment=NEW), Observed(SPACE, (released,)), now=NOW, rules=rules
+    ).rows
+    assert (row.service, row.workload_name, row.state) == ("web", "rel-web", State.DIFFERS)
+    [missing] = compare(environment(web_deployment=NEW), Observed(SPACE), now=NOW, rules=rules).rows
+    assert missing.reason == f"no Deployment `rel-web` in namespace {SPACE}"
+
+
+def test_an_owner_that_may_put_its_image_back_is_named() -> None:
+    owned = workload(f"r/web:{OLD}")._replace(owner="Kafka shop")
+    [row] = compare(environment(web_deployment=NEW), Observed(SPACE, (owned,)), now=NOW).rows
+    assert row.reason == "owned by Kafka shop, which may put it back"
 
 
 @pytest.mark.parametrize(

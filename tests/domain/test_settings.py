@@ -55,7 +55,7 @@ def test_everything() -> None:
         True,
         True,
     )
-    assert found.service("authentication").container == "app"  # type: ignore[arg-type]
+    assert found.service("authentication").containers == ("app",)  # type: ignore[arg-type]
 
 
 def test_nothing_is_the_default() -> None:

@@ -32,8 +32,8 @@ def workload(
     return Workload(kind, SPACE, ServiceName("web"), tuple(made))
 
 
-def chosen(found: Workload, configured: str | None = None) -> list[str]:
-    containers = containers_for(found, IMAGE, configured=configured)
+def chosen(found: Workload, *configured: str, service: str | None = None) -> list[str]:
+    containers = containers_for(found, IMAGE, service=service, configured=configured)
     assert not isinstance(containers, Unclear)
     return [c.name for c in containers]
 
@@ -68,8 +68,26 @@ def test_the_settings_decide() -> None:
     assert chosen(workload("app=a:1", "proxy=envoy:1"), "proxy") == ["proxy"]
 
 
+def test_the_settings_may_name_several() -> None:
+    found = workload("app=a:1", "proxy=envoy:1", "worker=b:1")
+    assert chosen(found, "worker", "app") == ["app", "worker"]
+
+
+def test_of_two_containers_of_our_repository_the_settings_may_leave_one_alone() -> None:
+    """Two versions of one repository on purpose, such as a worker that lags behind."""
+    ours = "registry.example.com/shop/web"
+    found = workload(f"app={ours}:0", f"worker={ours}:1")
+    assert chosen(found) == ["app", "worker"]
+    assert chosen(found, "app") == ["app"]
+
+
+def test_a_workload_of_another_name_has_a_container_named_like_the_service() -> None:
+    found = workload("shop=a:1", "proxy=envoy:1")
+    assert chosen(found, service="shop") == ["shop"]
+
+
 def test_settings_that_name_no_container_are_unclear() -> None:
-    found = containers_for(workload("app=a:1"), IMAGE, configured="ap")
+    found = containers_for(workload("app=a:1"), IMAGE, configured=("app", "ap"))
     assert found == Unclear("no container `ap`; containers: app")
 
 

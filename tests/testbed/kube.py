@@ -31,6 +31,7 @@ _RESOURCES = {
     "DaemonSet": (_APPS, "daemonsets"),
     "ReplicaSet": (_APPS, "replicasets"),
     "CronJob": (_BATCH, "cronjobs"),
+    "Rollout": ("/apis/argoproj.io/v1alpha1", "rollouts"),
     "Job": (_BATCH, "jobs"),
     "Pod": (_CORE, "pods"),
     "Event": (_CORE, "events"),

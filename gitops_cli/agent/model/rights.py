@@ -8,27 +8,12 @@ from typing import Any
 from gitops_cli.agent.model.spec import NAME, Feature
 from gitops_cli.domain.recorded.environment import Kind
 
-_GROUPS = {
-    Kind.DEPLOYMENT: "apps",
-    Kind.STATEFULSET: "apps",
-    Kind.DAEMONSET: "apps",
-    Kind.CRONJOB: "batch",
-}
-
-
-def api_group(kind: Kind) -> str:
-    """Return the API group of a kind of workload."""
-    return _GROUPS[kind]
-
-
-def plural_of(kind: Kind) -> str:
-    """Return the resource's name in URLs and Roles."""
-    return f"{kind.value.lower()}s"
-
 
 def role_rules(kinds: Iterable[Kind], features: Iterable[Feature]) -> list[dict[str, Any]]:
     """Return the least rules that let the agent work on these kinds with these features."""
-    rules = [_workloads(group, kinds) for group in ("apps", "batch")]
+    kinds = frozenset(kinds)
+    groups = dict.fromkeys(kind.group for kind in Kind)
+    rules = [_workloads(group, kinds) for group in groups]
     wanted = frozenset(features)
     return [
         *(rule for rule in rules if rule["resources"]),
@@ -39,7 +24,7 @@ def role_rules(kinds: Iterable[Kind], features: Iterable[Feature]) -> list[dict[
 
 
 def _workloads(group: str, kinds: Iterable[Kind]) -> dict[str, Any]:
-    resources = sorted(plural_of(kind) for kind in kinds if api_group(kind) == group)
+    resources = sorted(kind.plural for kind in kinds if kind.group == group)
     return {"apiGroups": [group], "resources": resources, "verbs": ["get", "list", "patch"]}
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gitops_cli.domain.change.draft import Draft
 from gitops_cli.domain.change.proposal import Written
 from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.image import ImageRef, is_repository, parse_image, same_repository
-from gitops_cli.domain.names import ServiceName, is_dns_label
+from gitops_cli.domain.names import ServiceName, is_service_name
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.recorded.team import ServiceRules
 from gitops_cli.domain.version import Version, parse_version
 
 
@@ -60,12 +62,15 @@ def captured(
     *,
     images_path: str | None = None,
     chosen: Collection[ServiceName] | None = None,
+    rules: Mapping[ServiceName, ServiceRules] = MappingProxyType({}),
 ) -> Capture | None:
     """Read workloads as services; None where nothing tells the images_path.
 
     Without an `images_path` it is the beginning that most images share whose repository ends
-    with their workload's name.
+    with their service's name: the workload's, unless the `rules` of one name that workload.
     """
+    services = {r.workload: r.name for r in rules.values() if r.workload is not None}
+    workloads = [w._replace(name=services.get(w.name, w.name)) for w in workloads]
     mine = [w for w in workloads if chosen is None or w.name in chosen]
     path = images_path or _common_path(mine)
     if path is None:
@@ -102,8 +107,10 @@ def _read(workload: Workload, path: str, found: Collection[ServiceName]) -> Foun
     def skip(reason: str) -> Skipped:
         return Skipped(workload.name, kind, reason)
 
-    if not is_dns_label(workload.name):
-        return skip("its name has dots or is too long for a service")
+    if not is_service_name(workload.name):
+        return skip("its name cannot be that of a service")
+    if workload.pods_from is not None:
+        return skip(f"its pods are made from {workload.pods_from}")
     if workload.name in found:
         return skip("another kind of workload has the same name")
     wanted = f"{path}{workload.name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gitops_cli.domain.cluster.pods import RunningImage, running_images
@@ -23,6 +24,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind, VersionFile, invalid
 from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.recorded.locks import Lock
+from gitops_cli.domain.recorded.team import ServiceRules
 
 
 class State(StrEnum):
@@ -61,6 +63,7 @@ class Row(NamedTuple):
     """One container: wanted in git, recorded in the workload, running in the pods.
 
     `running` is None where pods may not be listed. `lock` is the hold on the recorded version.
+    `workload` is the workload's name, where that is not the service's.
     """
 
     environment: EnvironmentName
@@ -76,6 +79,12 @@ class Row(NamedTuple):
     reason: str | None = None
     rollout: Rollout | None = None
     commit: str | None = None
+    workload: str | None = None
+
+    @property
+    def workload_name(self) -> str:
+        """Return the name of its workload in the cluster."""
+        return self.workload or self.service
 
     @property
     def trouble(self) -> Trouble | None:
@@ -187,10 +196,17 @@ def agreement(wanted: ImageRef, recorded: ImageRef) -> Agreement:
     return Agreement.DIFFERENT if both_pinned else Agreement.DIGEST
 
 
-def target_of(environment: Environment, *, pods: bool) -> Target:
+def target_of(
+    environment: Environment,
+    *,
+    pods: bool,
+    rules: Mapping[ServiceName, ServiceRules] = MappingProxyType({}),
+) -> Target:
     """Return what must be read: its files' kinds, and Deployments for those without a file."""
-    kinds = {file.kind for file in environment.files.values()} | {Kind.DEPLOYMENT}
-    return Target(environment.name, frozenset(kinds), pods)
+    files = environment.files.values()
+    kinds = {file.kind for file in files} | {Kind.DEPLOYMENT}
+    names = frozenset((file.kind, workload_of(file.service, rules)) for file in files)
+    return Target(environment.name, frozenset(kinds), pods, names)
 
 
 def compare(
@@ -198,12 +214,11 @@ def compare(
     observed: Observed,
     *,
     now: datetime,
-    containers: Mapping[ServiceName, str] | None = None,
+    rules: Mapping[ServiceName, ServiceRules] = MappingProxyType({}),
 ) -> Comparison:
-    """Compare an environment with its namespace; `containers` is gitops.toml's choice."""
+    """Compare an environment with its namespace; `rules` are gitops.toml's of its services."""
     rows: list[Row] = []
     errors: dict[str, GitOpsError] = {}
-    known = containers or {}
     for service, file in environment.files.items():
         if (unread := observed.errors.get(file.kind)) is not None:
             errors[str(unread)] = unread
@@ -213,13 +228,14 @@ def compare(
         except GitOpsError as error:
             errors[str(error)] = error
             continue
-        want = _Wanted(environment, file, wanted, _lock(environment, service, now))
-        rows += _rows_of(want, observed, known.get(service), now)
+        rule = rules.get(service) or ServiceRules(service)
+        want = _Wanted(environment, file, wanted, _lock(environment, service, now), rule)
+        rows += _rows_of(want, observed, now)
     spoilt = [f for f in environment.findings if f.severity is Severity.ERROR]
     for finding in spoilt:
         spoiling = invalid([finding])
         errors.setdefault(str(spoiling), spoiling)
-    rows += _untracked(environment, observed)
+    rows += _untracked(environment, observed, rules)
     rows.sort(key=lambda row: (row.state is State.UNTRACKED, row.service, row.container or ""))
     return Comparison(environment.name, tuple(rows), tuple(errors.values()), observed.notes)
 
@@ -232,8 +248,10 @@ def _lock(environment: Environment, service: ServiceName, now: datetime) -> Lock
     return None
 
 
-def _untracked(environment: Environment, observed: Observed) -> Iterable[Row]:
-    files = {(file.kind, file.service) for file in environment.files.values()}
+def _untracked(
+    environment: Environment, observed: Observed, rules: Mapping[ServiceName, ServiceRules]
+) -> Iterable[Row]:
+    files = {(file.kind, workload_of(file.service, rules)) for file in environment.files.values()}
     spoilt = {finding.path for finding in environment.findings}
     for workload in observed.workloads:
         path = f"{environment.name}/{workload.name}{workload.kind.suffix}"
@@ -254,6 +272,12 @@ def _untracked(environment: Environment, observed: Observed) -> Iterable[Row]:
                 )
 
 
+def workload_of(service: ServiceName, rules: Mapping[ServiceName, ServiceRules]) -> str:
+    """Return the name that a service's workload has in clusters."""
+    rule = rules.get(service)
+    return service if rule is None or rule.workload is None else rule.workload
+
+
 class _Wanted(NamedTuple):
     """A service as git has it."""
 
@@ -261,6 +285,7 @@ class _Wanted(NamedTuple):
     file: VersionFile
     image: ImageRef
     lock: Lock | None
+    rule: ServiceRules
 
     def row(self, state: State, reason: str | None = None, **more: Any) -> Row:
         """Return a row of the service."""
@@ -273,20 +298,23 @@ class _Wanted(NamedTuple):
             wanted=self.image,
             lock=self.lock,
             reason=reason,
+            workload=self.rule.workload,
             **more,
         )
 
 
-def _rows_of(want: _Wanted, observed: Observed, configured: str | None, now: datetime) -> list[Row]:
+def _rows_of(want: _Wanted, observed: Observed, now: datetime) -> list[Row]:
     service, kind = want.file.service, want.file.kind
-    workload = observed.workload(kind, service)
+    name = want.rule.workload or service
+    workload = observed.workload(kind, name)
     if workload is None:
         space = want.environment.name
-        return [want.row(State.MISSING, f"no {kind} `{service}` in namespace {space}")]
-    containers = containers_for(workload, want.image, configured=configured)
+        return [want.row(State.MISSING, f"no {kind} `{name}` in namespace {space}")]
+    configured = want.rule.containers
+    containers = containers_for(workload, want.image, service=service, configured=configured)
     if isinstance(containers, Unclear):
         hint = f"set [service.{service}] container in gitops.toml"
-        reason = f"{containers.reason}; {hint}"
+        reason = containers.reason if workload.pods_from else f"{containers.reason}; {hint}"
         return [want.row(State.UNCLEAR, reason, commit=workload.commit)]
     rollout = judge(workload, observed.pods_of(workload), observed.jobs_of(workload), now=now)
     return [_row(want, c, workload, observed, rollout) for c in containers]
@@ -322,7 +350,9 @@ def _state(
 ) -> tuple[State, str | None]:
     found = agreement(wanted, recorded)
     if found is Agreement.DIFFERENT:
-        return State.DIFFERS, _digests(wanted, recorded)
+        owner = f"owned by {workload.owner}, which may put it back" if workload.owner else None
+        reasons = (_digests(wanted, recorded), owner)
+        return State.DIFFERS, "; ".join(filter(None, reasons)) or None
     if rollout.trouble is not None:
         return State.FAILED, rollout.trouble.text
     if rollout.phase is Phase.FAILED:

@@ -35,9 +35,12 @@ class ImagePatch(NamedTuple):
     @property
     def cause(self) -> str:
         """Return the line that `kubectl rollout history` shows."""
-        old = parse_image(self.containers[0].image).version
         new = self.image.version
-        was = old.short if old is not None else self.containers[0].image
+        before = {c.name: _short(c.image) for c in self.containers}
+        alike = len(set(before.values())) == 1
+        was = ", ".join(
+            dict.fromkeys(was if alike else f"{name} {was}" for name, was in before.items())
+        )
         will = new.short if new is not None else str(self.image)
         by = f" by {self.stamp.actor}" if self.stamp.actor else ""
         state = f", state {self.stamp.commit[:7]}" if self.stamp.commit else ""
@@ -96,6 +99,11 @@ class ImagePatch(NamedTuple):
             and got.tag == self.image.tag
             and self.image.digest in (None, got.digest)
         )
+
+
+def _short(image: str) -> str:
+    version = parse_image(image).version
+    return image if version is None else version.short
 
 
 def _op(op: str, path: str, value: object) -> dict[str, Any]:

@@ -21,8 +21,7 @@ class Right(NamedTuple):
         """Return the resource as a Role lists it: `deployments.apps`."""
         if not isinstance(self.resource, Kind):
             return self.resource + (f"/{self.subresource}" if self.subresource else "")
-        group = "batch" if self.resource is Kind.CRONJOB else "apps"
-        return f"{self.resource.value.lower()}s.{group}"
+        return f"{self.resource.plural}.{self.resource.group}"
 
     def __str__(self) -> str:
         """Return it for people: `patch deployments.apps in project1-production`."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from gitops_cli.domain.cluster.workload import Ended, Job, Pod, PodContainer, Workload
+from gitops_cli.domain.cluster.workload import Ended, Job, Pod, PodContainer, Stated, Workload
 from gitops_cli.domain.recorded.environment import Kind
 
 # The kubelet's reasons that no waiting will mend.
@@ -113,6 +113,8 @@ def judge(
     progress = (min(counts.updated, counts.available), counts.wanted)
     if workload.observed_generation < max(workload.generation, generation):
         return Rollout(Phase.PROGRESSING, "its controller has not seen the change yet")
+    if workload.stated is not None:
+        return _judge_stated(workload, workload.stated, pods or (), progress, now)
     if _is_complete(workload):
         return _proven(newest_pods(workload, pods or ()), now, (counts.wanted, counts.wanted))
     if _is_complete_above_partition(workload):
@@ -131,6 +133,31 @@ def judge(
         return Rollout(Phase.HALTED, halted, None, progress)
     suspicion = None if trouble is not None else _suspicion(workload, pods or ())
     return Rollout(Phase.PROGRESSING, _distance(workload), trouble, progress, suspicion)
+
+
+def _judge_stated(
+    workload: Workload,
+    stated: Stated,
+    pods: Collection[Pod],
+    progress: tuple[int, int],
+    now: datetime | None,
+) -> Rollout:
+    """Judge a Rollout as its controller does: it alone knows steps, analyses and weights."""
+    wanted = workload.counts.wanted
+    trouble = trouble_of(workload, pods)
+    match stated.phase:
+        case "Healthy":
+            return _proven(newest_pods(workload, pods), now, (wanted, wanted))
+        case "Degraded":
+            said = trouble or Trouble("Degraded", stated.message, final=True)
+            return Rollout(Phase.FAILED, stated.message or "Degraded", said, progress)
+        case "Paused" if not stated.goes_on:
+            how = f"`kubectl argo rollouts promote {workload.name} -n {workload.namespace}`"
+            message = f"paused: {stated.message or 'somebody has to promote it'}; {how}"
+            return Rollout(Phase.HALTED, message, trouble, progress)
+    failed = trouble is not None and trouble.final
+    message = stated.message or _distance(workload)
+    return Rollout(Phase.FAILED if failed else Phase.PROGRESSING, message, trouble, progress)
 
 
 def _is_complete(workload: Workload) -> bool:

@@ -63,6 +63,8 @@ _CODE_OF_VERDICT = {
 class SyncOutcome(NamedTuple):
     """One service. `before` is the image its workload had, `containers` those that get `wanted`.
 
+    `images` are those that a patch takes from the containers, one for each. `workload` is the
+    workload's name where that is not the service's.
     `verdict` and `rollout` are set where its rollout was waited for. Not `settled`: its pods were
     not yet what it asks for when the sync looked; `failed`: and its status said why they will not
     be.
@@ -83,6 +85,13 @@ class SyncOutcome(NamedTuple):
     rollout: Rollout | None = None
     settled: bool = True
     failed: bool = False
+    images: tuple[ImageRef, ...] = ()
+    workload: str | None = None
+
+    @property
+    def workload_name(self) -> str:
+        """Return the name of its workload in the cluster."""
+        return self.workload or self.service
 
     @property
     def exit_code(self) -> ExitCode:
@@ -165,6 +174,7 @@ def unpatched(row: Row) -> SyncOutcome:
         settled=row.state not in (State.FAILED, State.ROLLING),
         failed=failed and done is Deed.UNCHANGED,
         rollout=row.rollout if failed else None,
+        workload=row.workload,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
@@ -52,15 +53,27 @@ class Counts(NamedTuple):
     available: int = 0
 
 
+class Stated(NamedTuple):
+    """What the controller of a Rollout says of it: its phase, and what explains that.
+
+    `goes_on`: a pause that ends by itself.
+    """
+
+    phase: str
+    message: str = ""
+    goes_on: bool = False
+
+
 class Workload(NamedTuple):
-    """A Deployment, StatefulSet, DaemonSet or CronJob.
+    """A Deployment, StatefulSet, DaemonSet, CronJob or Rollout (of Argo Rollouts).
 
     `annotations` holds gitops' own only and is None where the object has none at all, which a JSON
     patch must know. `ours` are the containers whose image was last written by a patch of gitops:
     whoever changes it later owns it then. `ordered`: its pods are replaced one after the other,
     each only when all others run. `template_at` is when its pod template was last written, and
     `deadline` the seconds that a rollout may stand still; both are read where the deadline counts
-    as exceeded.
+    as exceeded. `owner` is the object that controls it, as `Kafka shop`. `pods_from`: a Rollout
+    whose pods are made from another workload's template. `stated` is a Rollout's own judgement.
     """
 
     kind: Kind
@@ -81,6 +94,9 @@ class Workload(NamedTuple):
     ours: frozenset[str] = frozenset()
     template_at: datetime | None = None
     deadline: int = 0
+    owner: str | None = None
+    pods_from: str | None = None
+    stated: Stated | None = None
 
     @property
     def commit(self) -> str | None:
@@ -169,11 +185,24 @@ class Job(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What to look at in one namespace."""
+    """What to look at in one namespace.
+
+    `names` are the workloads that matter most: a Role may permit no more than to get those.
+    """
 
     namespace: EnvironmentName
     kinds: frozenset[Kind]
     pods: bool = True
+    names: frozenset[tuple[Kind, str]] = frozenset()
+
+
+class Presence(StrEnum):
+    """Whether there is a namespace; unknown: not permitted to know."""
+
+    THERE = "there"
+    ENDING = "ending"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -202,7 +231,7 @@ class Observed:
     def _pods(self) -> dict[tuple[str, str], list[Pod]]:
         return _grouped(self.pods or (), _owner)
 
-    def workload(self, kind: Kind, name: ServiceName) -> Workload | None:
+    def workload(self, kind: Kind, name: str) -> Workload | None:
         """Return the workload of a kind and name."""
         return self._workloads.get((kind, name))
 
@@ -241,16 +270,24 @@ class Unclear(NamedTuple):
 
 
 def containers_for(
-    workload: Workload, image: ImageRef, *, configured: str | None = None
+    workload: Workload,
+    image: ImageRef,
+    *,
+    service: str | None = None,
+    configured: Collection[str] = (),
 ) -> tuple[Container, ...] | Unclear:
     """Return the containers that get the service's image (spec, section 2).
 
     Those, init containers too, whose repository is the image's; else the one named like the
-    service; else the only one. `configured` is the name in gitops.toml and settles it.
+    service (by default the workload's name); else the only one. `configured` are the names in
+    gitops.toml and settle it.
     """
-    if configured is not None:
-        named = _named(workload.containers, configured)
-        return named or Unclear(f"no container `{configured}`; {_listed(workload)}")
+    if configured:
+        named = _named(workload.containers, *configured)
+        missing = sorted(set(configured) - {c.name for c in named})
+        if not missing:
+            return named
+        return Unclear(f"no container `{missing[0]}`; {_listed(workload)}")
     ours = tuple(
         c
         for c in workload.containers
@@ -258,16 +295,18 @@ def containers_for(
     )
     if ours:
         return ours
-    named = _named(workload.containers, workload.name)
+    named = _named(workload.containers, service or workload.name)
     if named:
         return named
     only = tuple(c for c in workload.containers if not c.init)
     return only if len(only) == 1 else Unclear(_listed(workload))
 
 
-def _named(containers: Collection[Container], name: str) -> tuple[Container, ...]:
-    return tuple(c for c in containers if c.name == name)
+def _named(containers: Collection[Container], *names: str) -> tuple[Container, ...]:
+    return tuple(c for c in containers if c.name in names)
 
 
 def _listed(workload: Workload) -> str:
+    if not workload.containers and workload.pods_from is not None:
+        return f"its pods are made from {workload.pods_from}: record that instead"
     return "containers: " + ", ".join(c.name for c in workload.containers)

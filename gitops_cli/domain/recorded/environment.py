@@ -14,7 +14,14 @@ from gitops_cli.domain.errors import (
     UnknownService,
 )
 from gitops_cli.domain.image import ImageRef, image_for, is_repository
-from gitops_cli.domain.names import RULE, EnvironmentName, ServiceName, is_dns_label
+from gitops_cli.domain.names import (
+    RULE,
+    SERVICE_RULE,
+    EnvironmentName,
+    ServiceName,
+    is_dns_label,
+    is_service_name,
+)
 from gitops_cli.domain.near import MISSPELT, did_you_mean, near
 from gitops_cli.domain.recorded.files import MAX_BYTES, SETTINGS, FileType, RawFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
@@ -40,12 +47,25 @@ class Kind(StrEnum):
     STATEFULSET = "StatefulSet"
     DAEMONSET = "DaemonSet"
     CRONJOB = "CronJob"
+    ROLLOUT = "Rollout"
 
     @property
     def suffix(self) -> str:
         """Return the ending of its version files, with the dot."""
         return f".{self.value.lower()}"
 
+    @property
+    def plural(self) -> str:
+        """Return the resource's name in URLs and Roles."""
+        return f"{self.value.lower()}s"
+
+    @property
+    def group(self) -> str:
+        """Return its API group."""
+        return _GROUPS.get(self.value, "apps")
+
+
+_GROUPS = {"CronJob": "batch", "Rollout": "argoproj.io"}
 
 KIND_OF_SUFFIX: Mapping[str, Kind] = {kind.suffix: kind for kind in Kind}
 
@@ -82,7 +102,7 @@ class Environment(NamedTuple):
         found = self.files.get(service)
         if found is not None:
             return found
-        self._raise_first(lambda f: f.path.startswith(f"{self.name}/{service}."))
+        self._raise_first(lambda f: f.path.rpartition(".")[0] == f"{self.name}/{service}")
         known = ", ".join(sorted(self.files)) or "none"
         raise UnknownService(
             f"{self.name} has no service `{one_line(service)}`",
@@ -220,7 +240,7 @@ def service_at(path: str) -> ServiceName | None:
     """Return the service whose version file has this path; None for any other file."""
     leaf = path.rpartition("/")[2]
     stem = leaf.rpartition(".")[0]
-    return ServiceName(stem) if _suffix(leaf) in KIND_OF_SUFFIX and is_dns_label(stem) else None
+    return ServiceName(stem) if _suffix(leaf) in KIND_OF_SUFFIX and is_service_name(stem) else None
 
 
 def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -> Environment:
@@ -292,8 +312,8 @@ def _add_version(
     file: RawFile, leaf: str, files: dict[ServiceName, VersionFile], findings: list[Finding]
 ) -> None:
     stem, _, _ = leaf.rpartition(".")
-    if not is_dns_label(stem):
-        message = f"`{one_line(stem)}` cannot be the name of a workload: {RULE}"
+    if not is_service_name(stem):
+        message = f"`{one_line(stem)}` cannot be the name of a workload: {SERVICE_RULE}"
         findings.append(Finding(file.path, 1, "service-name", message))
         return
     service, kind = ServiceName(stem), KIND_OF_SUFFIX[_suffix(leaf)]
@@ -319,8 +339,8 @@ def _add_lock(
     findings: list[Finding],
 ) -> None:
     stem = leaf[: -len(LOCK_SUFFIX)]
-    if stem and not is_dns_label(stem):
-        message = f"`{one_line(stem)}` is not the name of a service: {RULE}"
+    if stem and not is_service_name(stem):
+        message = f"`{one_line(stem)}` is not the name of a service: {SERVICE_RULE}"
         findings.append(Finding(file.path, 1, "service-name", message))
         return
     service = ServiceName(stem) if stem else None

@@ -58,11 +58,12 @@ class StageRules(NamedTuple):
 
 
 class ServiceRules(NamedTuple):
-    """`[service.NAME]`."""
+    """`[service.NAME]`. `workload` is its name in clusters where that is another one."""
 
     name: ServiceName
     source: str | None = None
-    container: str | None = None
+    containers: tuple[str, ...] = ()
+    workload: str | None = None
 
 
 class TeamSettings(NamedTuple):

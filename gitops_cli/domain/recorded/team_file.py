@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Mapping
 
-from gitops_cli.domain.names import ServiceName, is_dns_label
+from gitops_cli.domain.names import ServiceName, is_dns_label, is_service_name
 from gitops_cli.domain.recorded.files import FileType, RawFile
 from gitops_cli.domain.recorded.freeze import FreezeWindow, parse_freeze
 from gitops_cli.domain.recorded.team import (
@@ -39,7 +39,7 @@ _STAGE = (
     "mode",
     "branches",
 )
-_SERVICE = ("source", "container")
+_SERVICE = ("source", "container", "workload")
 _VERSIONS = ("form", "require_ancestry", "new_services")
 _COMMIT = ("skip_ci",)
 
@@ -110,19 +110,26 @@ def _unique_aliases(
 
 
 def _service(name: str, top: Settings) -> ServiceRules:
-    if not is_dns_label(name):
+    if not is_service_name(name):
         raise top.wrong(f"service.{name}", f"`{one_line(name)}` is not a service name")
     reader = top.table("service", None).table(name, _SERVICE)
     return ServiceRules(
         ServiceName(name),
         source=reader.text("source", check=_source),
-        container=reader.text("container", check=_name),
+        containers=reader.one_or_more("container", check=_name),
+        workload=reader.text("workload", check=_workload),
     )
 
 
 def _name(text: str) -> str:
     if not is_dns_label(text):
         raise ValueError(f"`{text}` is not a name of lower-case letters, digits and `-`")
+    return text
+
+
+def _workload(text: str) -> str:
+    if not is_service_name(text):
+        raise ValueError(f"`{text}` is not the name of a workload")
     return text
 
 

@@ -1,0 +1,53 @@
+"""Deployments whose pods an Argo Rollout runs (workloadRef): scaled to 0, and in production."""
+
+from __future__ import annotations
+
+from gitops_cli.domain.cluster.comparison import Comparison, Row, State
+from gitops_cli.domain.cluster.pods import running_images
+from gitops_cli.domain.cluster.rollout import Phase, judge
+from gitops_cli.domain.cluster.workload import Container, Observed, Target, Workload
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.operations.ports import Cluster
+
+
+def with_rollouts(comparison: Comparison, cluster: Cluster) -> Comparison:
+    """Say of each Deployment without pods whether a Rollout has them, and how that one stands.
+
+    The namespace is asked for Rollouts only where a Deployment is scaled to 0.
+    """
+    if not any(_is_scaled_to_nothing(row) for row in comparison.rows):
+        return comparison
+    space = comparison.environment
+    try:
+        observed = cluster.observe([Target(space, frozenset({Kind.ROLLOUT}))])[space]
+    except GitOpsError:
+        return comparison  # nothing of it was asked for
+    rollouts = {w.pods_from: w for w in observed.workloads if w.pods_from is not None}
+    rows = tuple(
+        _told(row, rollouts.get(f"{row.kind} {row.workload_name}"), observed)
+        if _is_scaled_to_nothing(row)
+        else row
+        for row in comparison.rows
+    )
+    return comparison._replace(rows=rows)
+
+
+def _is_scaled_to_nothing(row: Row) -> bool:
+    quiet = row.state in (State.IN_SYNC, State.DIGEST) and row.kind is Kind.DEPLOYMENT
+    return quiet and row.rollout is not None and row.rollout.counts == (0, 0)
+
+
+def _told(row: Row, rollout: Workload | None, observed: Observed) -> Row:
+    if rollout is None or row.container is None:
+        return row
+    pods = observed.pods_of(rollout)
+    found = judge(rollout, pods)
+    running = running_images(Container(row.container, "", ""), rollout, observed)
+    who = f"its pods are those of Rollout {rollout.name}"
+    if found.phase is Phase.COMPLETE:
+        return row._replace(reason=who, running=running)
+    failed = found.phase is Phase.FAILED
+    reason = f"{who}: {found.trouble.text if found.trouble else found.message}"
+    state = State.FAILED if failed or found.trouble else State.ROLLING
+    return row._replace(state=state, reason=reason, running=running, rollout=found)
