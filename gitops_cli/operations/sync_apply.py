@@ -208,8 +208,12 @@ def wait_for_rollouts(
     now: Callable[[], datetime],
     timeout: float,
     heard: Callable[[Row], None] = lambda row: None,
+    gone: bool = False,
 ) -> SyncReport:
-    """Follow what has git's image to the end of its rollout, whoever patched it."""
+    """Follow what has git's image to the end of its rollout, whoever patched it.
+
+    `gone`: until the pods that it replaced are gone, too.
+    """
     wanted: dict[EnvironmentName, set[ServiceName]] = {}
     for outcome in report.outcomes:
         if outcome.done in _WAITED_FOR:
@@ -228,7 +232,12 @@ def wait_for_rollouts(
         name: plan.desired.snapshot.environment(name) for name in wanted
     }
     waiting = Waiting(
-        [one for one in awaited if one.services], environments, plan.team, now=now, heard=tell
+        [one for one in awaited if one.services],
+        environments,
+        plan.team,
+        now=now,
+        heard=tell,
+        gone=gone,
     )
     settled = waiting.run(timeout)
     return report._replace(

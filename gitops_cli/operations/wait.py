@@ -75,8 +75,12 @@ def wait_for_state(
     timeout: float,
     services: Mapping[EnvironmentName, frozenset[ServiceName]] | None = None,
     heard: Callable[[Row], None] = lambda row: None,
+    gone: bool = False,
 ) -> SyncReport:
-    """Return how each service of the environments arrived, or did not in time."""
+    """Return how each service of the environments arrived, or did not in time.
+
+    `gone`: one has arrived when the pods that it replaced are gone, too.
+    """
     placed, errors = clusters.place(names, team)
     snapshot = desired.snapshot
     environments: dict[EnvironmentName, Environment] = {}
@@ -103,6 +107,7 @@ def wait_for_state(
         now=now,
         heard=heard,
         differing=judge.verdict,
+        gone=gone,
     )
     settled = waiting.run(timeout)
     contexts = {n: group.cluster.context for group in placed for n in group.environments}

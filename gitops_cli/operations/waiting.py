@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gitops_cli.domain.cluster.comparison import Row, State, target_of, telling
-from gitops_cli.domain.cluster.rollout import Phase, Trouble
+from gitops_cli.domain.cluster.rollout import Phase, Trouble, leaving
 from gitops_cli.domain.cluster.sync import RolloutVerdict
 from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ConfigurationError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.text import plural
 from gitops_cli.operations.diff import compared_with
 from gitops_cli.operations.ports import Cluster, Following
 
@@ -57,6 +58,7 @@ class Waiting:
 
     `environments` is what git wants. `heard` is told of a row whenever it changed. `differing`
     judges a row whose workload or pods are not what git wants: a verdict ends the wait for it.
+    `gone`: a rollout has ended only when the pods that it replaced are no more.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Waiting:
         now: Callable[[], datetime],
         heard: Callable[[Row], None] = lambda row: None,
         differing: Callable[[Row], RolloutVerdict | None] = give_up_if_changed,
+        gone: bool = False,
     ) -> None:
         self._awaited = awaited
         self._environments = environments
@@ -75,6 +78,7 @@ class Waiting:
         self._now = now
         self._heard = heard
         self._differing = differing
+        self._gone = gone
         self._last: dict[Key, Row] = {}
         self._settled: dict[Key, Ended] = {}
         self._looked: dict[EnvironmentName, Observed] = {}
@@ -151,10 +155,17 @@ class Waiting:
         if self._may_lag(key, row):
             return
         row = self._with_reasons(cluster, row)
+        verdict = self._verdict(row)
+        if self._gone and verdict is RolloutVerdict.READY:
+            left = self._still_there(row)
+            if isinstance(left, Denied):
+                self._settled[key] = Ended(row, RolloutVerdict.FAILED, left)
+                return
+            if left is not None:
+                verdict, row = None, row._replace(state=State.ROLLING, reason=left)
         if _news(self._last.get(key)) != _news(row):
             self._heard(row)
         self._last[key] = row
-        verdict = self._verdict(row)
         if verdict is not None:
             self._settled[key] = Ended(row, verdict)
 
@@ -180,6 +191,23 @@ class Waiting:
         final = row.trouble is not None and row.trouble.final
         failed = row.rollout is not None and row.rollout.phase is Phase.FAILED
         return RolloutVerdict.FAILED if failed or final else None
+
+    def _still_there(self, row: Row) -> str | Denied | None:
+        """Return which replaced pods are still there, or why that cannot be told."""
+        observed = self._looked[row.environment]
+        workload = observed.workload(row.kind, row.workload_name)
+        if workload is None:
+            return None
+        pods = observed.pods_of(workload)
+        if pods is None:
+            return Denied(
+                f"not permitted to list pods in {row.environment}, so whether old ones are gone "
+                f"cannot be told",
+                hint="a Role must grant `list` on `pods`, or wait without `gone`",
+            )
+        old = leaving(workload, pods)
+        names = ", ".join(pod.name for pod in old[:3])
+        return f"{plural(len(old), 'old pod')} not gone yet: {names}" if old else None
 
     def _with_reasons(self, cluster: Cluster, row: Row) -> Row:
         """Explain a trouble once; a suspicion is asked about again until it is confirmed."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.live import ABSENT, CRASHING, FAILING, NEW, OLD, UNREADY, Live, image
-from tests.cli.synced import services
+from tests.cli.synced import PATCH, services
+from tests.testbed.controlplane import ControlPlane
 from tests.testbed.kube import Kube, eventually
+from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.webhook import Webhook
 
 
@@ -112,3 +115,59 @@ def test_what_the_server_warns_of_is_told(behind: Live, webhook: Webhook) -> Non
     done = behind.sync().ok()
     for text in webhook.warnings:
         assert f"web: the server warns: {text}" in done.stderr
+
+
+@pytest.fixture
+def lingering(behind: Live, kube: Kube) -> Live:
+    """Return an environment whose old pod, once deleted, ends only when a test lets it."""
+    [old] = kube.pods(behind.namespace, "web")
+    hold = {"metadata": {"finalizers": ["example.com/hold"]}}
+    kube.patch("Pod", behind.namespace, old["metadata"]["name"], hold)
+    return behind
+
+
+def let_go(live: Live) -> None:
+    """Let the pods go that are held."""
+    for pod in live.kube.pods(live.namespace, "web"):
+        if pod["metadata"].get("finalizers"):
+            name = pod["metadata"]["name"]
+            live.kube.patch("Pod", live.namespace, name, {"metadata": {"finalizers": None}})
+
+
+def test_old_pods_are_waited_for_where_that_is_asked(lingering: Live) -> None:
+    """A Deployment has rolled out while its old pods still end, and may serve."""
+    lingering.sync("--wait").ok()
+    late = lingering.sync("--wait=gone", "--timeout", "3s")
+    assert late.code == 8
+    assert "1 old pod not gone yet: web-" in late.stdout
+    with lingering.gitops.start("wait", lingering.namespace, "--gone") as process:
+        time.sleep(1)
+        assert process.poll() is None
+        let_go(lingering)
+        assert process.wait(timeout=60) == 0
+    lingering.sync("--wait=gone").ok()
+
+
+def test_whether_old_pods_are_gone_cannot_be_told_without_the_right(
+    behind: Live, kube: Kube, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    config = write_kubeconfig(
+        tmp_path / "bot",
+        url=control_plane.url,
+        ca_file=control_plane.ca_file,
+        token=kube.service_account(behind.namespace, "bot", PATCH),
+    )
+    done = behind.gitops.using(KUBECONFIG=config)("sync", behind.namespace, "--wait=gone")
+    assert done.code == 4
+    assert "whether old ones are gone cannot be told" in done.stderr
+
+
+def test_a_namespace_that_is_being_deleted_is_named(live: Live, kube: Kube) -> None:
+    live.record({"web.deployment": NEW})
+    held = {"apiVersion": "v1", "kind": "ConfigMap"}
+    held |= {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
+    kube.create(held, live.namespace)
+    kube.delete_namespace(live.namespace)
+    done = live.diff()
+    assert f"namespace {live.namespace} is being deleted" in done.stderr
+    kube.patch("ConfigMap", live.namespace, "held", {"metadata": {"finalizers": None}})

@@ -138,6 +138,8 @@ WARNINGS: list[tuple[str, Files, str, str]] = [
     ("orphan", {f"{DEV}/api.lock": ""}, f"{DEV}/api.lock", "lock-orphan"),
     ("suffix", {f"{DEV}/api.deploymnet": HASH}, f"{DEV}/api.deploymnet", "misspelt"),
     ("path", {f"{DEV}/image_path": "r/"}, f"{DEV}/image_path", "misspelt"),
+    ("short", {f"{DEV}/api.sts": HASH}, f"{DEV}/api.sts", "misspelt"),
+    ("kind", {f"{DEV}/api.job": HASH}, f"{DEV}/api.job", "kind"),
     ("service", {"gitops.toml": "[service.wbe]\n"}, "gitops.toml", "unknown-service"),
     (
         "mixed",

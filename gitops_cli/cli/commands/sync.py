@@ -19,7 +19,6 @@ from gitops_cli.cli.options import (
     Only,
     Project,
     Rev,
-    Wait,
     Yes,
 )
 from gitops_cli.cli.parsing import Command
@@ -35,11 +34,19 @@ from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import outcome_line, place_of_row, row_line, summary_line, sync_view
 
 _SERVER = "--server-dry-run"
+_GONE = "--wait-gone"
 DryRunOption = Annotated[
     bool,
     typer.Option(
         "--dry-run",
         help="Show what would be done, and stop; --dry-run=server lets the API server check it.",
+    ),
+]
+WaitOption = Annotated[
+    bool,
+    typer.Option(
+        "--wait/--no-wait",
+        help="Wait until it is rolled out; --wait=gone also until the old pods are gone.",
     ),
 ]
 FailFast = Annotated[
@@ -49,7 +56,7 @@ All = Annotated[bool, typer.Option("--all", help="All environments, without aski
 
 
 class _Command(Command):
-    """Takes `--dry-run=server`, as kubectl has it: the value may be left out."""
+    """Takes `--dry-run=server`, as kubectl has it, and `--wait=gone`: values may be left out."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Spell such options as Typer takes them."""
@@ -58,8 +65,10 @@ class _Command(Command):
 
 
 def _spelled(argument: str) -> str:
-    return {"--dry-run=server": _SERVER, "--dry-run=client": "--dry-run"}.get(argument, argument)
+    return _SPELLED.get(argument, argument)
 
+
+_SPELLED = {"--dry-run=server": _SERVER, "--dry-run=client": "--dry-run", "--wait=gone": _GONE}
 
 sync = typer.Typer(add_completion=False)
 
@@ -74,7 +83,8 @@ def run(
     everything: All = False,
     only: Only = None,
     exclude: Exclude = None,
-    wait: Wait = False,
+    wait: WaitOption = False,
+    wait_gone: Annotated[bool, typer.Option(_GONE, hidden=True)] = False,
     timeout: Limit = None,
     dry_run: DryRunOption = False,
     server_dry_run: Annotated[bool, typer.Option(_SERVER, hidden=True)] = False,
@@ -133,13 +143,14 @@ def run(
             left=lambda: session.left(SECONDS),
             heard=lambda outcome: say(place_of_row(outcome), outcome_line(outcome)),
         )
-        if wait and mode is None:
+        if (wait or wait_gone) and mode is None:
             report = wait_for_rollouts(
                 plan,
                 report,
                 now=session.now,
                 timeout=session.left(SECONDS),
                 heard=lambda row: say(place_of_row(row), row_line(row)),
+                gone=wait_gone,
             )
     _show(session, report, done=mode is None)
 

@@ -45,6 +45,9 @@ def wait(
     project: Project = None,
     only: Only = None,
     exclude: Exclude = None,
+    gone: Annotated[
+        bool, typer.Option("--gone", help="Wait until the old pods are gone, too.")
+    ] = False,
     timeout: Timeout = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
@@ -86,6 +89,7 @@ def wait(
             timeout=session.left(SECONDS),
             services=chosen,
             heard=lambda row: say(place_of_row(row), row_line(row)),
+            gone=gone,
         )
     session.show(wait_view(report))
     report_problems(

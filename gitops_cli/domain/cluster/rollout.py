@@ -350,6 +350,20 @@ def newest_pods(workload: Workload, pods: Collection[Pod]) -> tuple[Pod, ...]:
     return tuple(p for p in alive if youngest is not None and p.revision == youngest.revision)
 
 
+def leaving(workload: Workload, pods: Collection[Pod]) -> tuple[Pod, ...]:
+    """Return the pods that a rollout replaces and that are still there, such as those that end.
+
+    Pods that have ended and stay for people to look at are not waited for, nor those that a
+    partition holds back. A CronJob replaces none.
+    """
+    if workload.kind is Kind.CRONJOB:
+        return ()
+    new = newest_pods(workload, pods)
+    return tuple(
+        pod for pod in pods if pod.deleting or not (pod in new or pod.is_over or workload.partition)
+    )
+
+
 def _pod_troubles(pods: Iterable[Pod]) -> Iterable[Trouble]:
     for pod in pods:
         if pod.unschedulable is not None:

@@ -68,6 +68,15 @@ class Kind(StrEnum):
 _GROUPS = {"CronJob": "batch", "Rollout": "argoproj.io"}
 
 KIND_OF_SUFFIX: Mapping[str, Kind] = {kind.suffix: kind for kind in Kind}
+# kubectl's short names, and kinds that run pods but have no rollout to follow.
+_SHORT = {
+    ".deploy": Kind.DEPLOYMENT,
+    ".sts": Kind.STATEFULSET,
+    ".ds": Kind.DAEMONSET,
+    ".cj": Kind.CRONJOB,
+    ".ro": Kind.ROLLOUT,
+}
+_OTHER_KINDS = {".pod": "Pod", ".job": "Job", ".replicaset": "ReplicaSet"}
 
 
 class VersionFile(NamedTuple):
@@ -261,6 +270,10 @@ def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -
             _add_version(file, leaf, files, findings)
         elif leaf.endswith(LOCK_SUFFIX):
             _add_lock(file, leaf, locks, findings)
+        elif (other := _OTHER_KINDS.get(_suffix(leaf))) is not None:
+            message = f"is read by nothing: {other}s are not followed"
+            hint = f"what is: {', '.join(f'{kind}s' for kind in Kind)}"
+            findings.append(Finding(file.path, 1, "kind", message, hint, Severity.WARNING))
         elif (meant := _meant(leaf)) is not None:
             message = f"is read by nothing; did you mean `{meant}`?"
             findings.append(Finding(file.path, 1, "misspelt", message, None, Severity.WARNING))
@@ -282,6 +295,8 @@ def _meant(leaf: str) -> str | None:
     if near(leaf, [IMAGES_PATH], cutoff=MISSPELT):
         return IMAGES_PATH
     suffix = _suffix(leaf)
+    if (kind := _SHORT.get(suffix)) is not None:
+        return f"{one_line(leaf.removesuffix(suffix))}{kind.suffix}"
     meant = near(suffix, [*KIND_OF_SUFFIX, LOCK_SUFFIX], cutoff=MISSPELT)
     return f"{one_line(leaf.removesuffix(suffix))}{meant[0]}" if meant else None
 
