@@ -21,6 +21,7 @@ from gitops_cli.sandbox.timeline import StateCommit
 SERVICE = "pause"
 LABEL = "gitops-cli/demo"  # on what the demo makes: the name of its project
 IMAGES_PATH = "registry.k8s.io/"
+_DEADLINE = 60  # seconds: not every registry says that an image is not there
 _SOURCE = "frontend"  # whose commits the versions are
 _OLD = "sha256:7031c1b283388d2c2e09b57badb803c05ebed362dc88d84b480cc47f72a21097"  # pause:3.9
 _NEW = "sha256:ee6521f290b2168b6e0935a181d4cff9be1ac3f505666ef0e3c98fae8199917a"  # pause:3.10
@@ -88,6 +89,7 @@ def _deployment(namespace: str, labels: Json, version: str) -> Json:
         "metadata": {"name": SERVICE, "namespace": namespace, "labels": labels},
         "spec": {
             "replicas": 1,
+            "progressDeadlineSeconds": _DEADLINE,
             "selector": {"matchLabels": pods},
             "template": {"metadata": {"labels": pods}, "spec": spec},
         },

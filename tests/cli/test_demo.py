@@ -216,6 +216,9 @@ def test_on_a_real_cluster_keep_leaves_everything(on_cluster: Gitops, kube: Kube
         assert (
             f"kubectl delete namespace -l gitops-cli/demo={project} --context test" in done.stdout
         )
+        deployment = kube.get("Deployment", f"{project}-production", "pause")
+        # Not every registry, nor every kubelet, says that an image is "not found".
+        assert deployment["spec"]["progressDeadlineSeconds"] == 60
     finally:
         for stage in namespaces_of(kube, done.stdout):
             kube.delete_namespace(f"{project}-{stage}")

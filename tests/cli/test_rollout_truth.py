@@ -52,6 +52,18 @@ def test_a_rollout_that_had_failed_before_is_said_by_the_sync_that_has_nothing_t
     assert "kubectl describe deployment/web" in done.stdout
 
 
+def test_an_image_that_a_registry_only_refuses_fails_at_the_deadline(live: Live) -> None:
+    live.record({"web.deployment": ABSENT})
+    words = "failed to resolve reference: unexpected status from HEAD request: 403 Forbidden"
+    told = {"fake-node/message": words}
+    live.running("web", OLD, progressDeadlineSeconds=3, pod_annotations=told)
+    begin = time.monotonic()
+    done = live.sync("--wait")
+    assert done.code == 7
+    assert time.monotonic() - begin < 60, "not the five minutes of a wait"
+    assert "403 Forbidden" in done.stdout
+
+
 def partitioned(live: Live, version: str) -> None:
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
     live.run("StatefulSet", "db", OLD, replicas=3, updateStrategy=strategy)

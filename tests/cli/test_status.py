@@ -258,6 +258,9 @@ def test_live_joins_what_runs(
     assert billing["staging"]["live"]["state"] == "missing", "nothing was deployed there"
     shown = inside("status", "billing", "-e", dev, "--live").ok().stdout
     assert f"live {old[:7]}" in shown
+    both = inside("status", "orders", "-e", dev, "-e", staging, "--live").ok().stdout
+    assert "live in-sync" in both
+    assert "differs, " not in both, "what differs from what is said"
     without = inside("status", "-e", dev, "-o", "json").ok().json()
     assert cells(without, "billing")["development"]["live"] is None
 

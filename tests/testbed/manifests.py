@@ -13,6 +13,7 @@ _API = {
     "DaemonSet": "apps/v1",
     "CronJob": "batch/v1",
     "Job": "batch/v1",
+    "Rollout": "argoproj.io/v1alpha1",
 }
 
 

@@ -50,10 +50,9 @@ def _is_served(kube: Kube) -> bool:
 
 def rollout(name: str, image: str, *, replicas: int = 1, **spec: Any) -> Manifest:
     """Return a Rollout with a canary of two steps, unless `strategy` says otherwise."""
-    made = workload("Deployment", name, image, replicas=replicas)
     steps = [{"setWeight": 50}, {"pause": {}}]
-    made["spec"] |= {"strategy": {"canary": {"steps": steps}}} | spec
-    return made | {"apiVersion": f"{GROUP}/v1alpha1", "kind": "Rollout"}
+    more = {"strategy": {"canary": {"steps": steps}}} | spec
+    return workload("Rollout", name, image, replicas=replicas, **more)
 
 
 def state(kube: Kube, namespace: str, name: str, status: Mapping[str, Any]) -> None:
