@@ -16,12 +16,14 @@ from tests.cluster.asking import COMMIT, patch_of, read, sent
 from tests.testbed.faults import Answer, ApiProxy, Cut, Meanwhile
 from tests.testbed.kube import Kube
 from tests.testbed.manifests import workload
+from tests.testbed.rollouts import install_rollouts
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_kind_is_patched_with_and_without_annotations(
     kube: Kube, cluster: KubernetesCluster, namespace: str, kind: Kind
 ) -> None:
+    install_rollouts(kube)
     made = workload(kind.value, "web", "r/web:1")
     made["metadata"].pop("annotations", None)
     kube.create(made, namespace)

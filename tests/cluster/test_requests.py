@@ -26,6 +26,7 @@ from tests.testbed.faults import Answer, ApiProxy, Cut, Hang, Trickle
 from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment, workload
+from tests.testbed.rollouts import install_rollouts
 from tests.testbed.tcp import TcpProxy
 
 # --- reading
@@ -76,6 +77,7 @@ def test_pieces_that_no_longer_fit_together_are_read_again_as_one(
 def test_every_kind_is_read(
     kube: Kube, cluster: KubernetesCluster, namespace: str, kind: Kind
 ) -> None:
+    install_rollouts(kube)
     kube.create(workload(kind.value, "web", "r/web:1", init={"wait": "r/x:1"}), namespace)
     found = read(cluster, namespace, kind)
     assert [(c.name, c.image, c.init) for c in found.containers] == [
