@@ -81,6 +81,10 @@ def _of_machine(error: Exception) -> GitOpsError | None:
         return AnswerLost(f"stdout did not take the answer: {error.strerror}")
     if isinstance(error, MemoryError):
         return MachineFailed("this machine has no memory left for it")
+    if isinstance(error, FileNotFoundError) and "No usable temporary directory" in str(error):
+        return MachineFailed(
+            "no directory for temporary files can be written", hint="set TMPDIR to one that can"
+        )
     if isinstance(error, FileNotFoundError) and _stands_nowhere():
         return ConfigurationError(
             "the directory you are in no longer exists", hint="go to another one, or pass -C PATH"

@@ -14,16 +14,25 @@ _CACHE = "gitops-cli"
 
 
 def cache_directory(environment: Mapping[str, str]) -> Path:
-    """Return our directory in the user's cache; the XDG rule: a relative path does not count."""
+    """Return our directory in the user's cache."""
+    return user_cache(environment) / _CACHE
+
+
+def user_cache(environment: Mapping[str, str]) -> Path:
+    """Return the user's cache; the XDG rule: a relative path does not count.
+
+    The home `/` is what container runtimes give to a user whom the system does not know, who can
+    write little there: then it is a folder of the temporary ones, which `check_own` looks at.
+    """
+    base = Path(environment.get("XDG_CACHE_HOME") or "")
+    if base.is_absolute():
+        return base
+    home = Path.home()
+    if home != Path(os.sep):
+        return home / ".cache"
     import tempfile  # 2 ms that most commands do without
 
-    base = Path(environment.get("XDG_CACHE_HOME") or "")
-    if not base.is_absolute():
-        try:
-            base = Path.home() / ".cache"
-        except RuntimeError:  # no home: a container that runs as an unknown user
-            base = Path(tempfile.gettempdir()) / f"gitops-cli-{os.getuid()}"
-    return base / _CACHE
+    return Path(tempfile.gettempdir()) / f"gitops-cli-{os.getuid()}"
 
 
 def cache_name(text: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from gitops_cli.git.cache import user_cache
+
 
 class SandboxPlace(NamedTuple):
     """The directory of one sandbox, absolute."""
@@ -98,8 +100,7 @@ class SandboxPlace(NamedTuple):
 
 def cache_directory() -> Path:
     """Return the user's cache of this program, whether it exists or not."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base, "gitops").absolute()
+    return user_cache(os.environ) / "gitops"
 
 
 def default_place() -> SandboxPlace:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.cli.output import Format
-from gitops_cli.domain.errors import ExitCode
+from gitops_cli.domain.errors import ExitCode, worst
 from gitops_cli.domain.help_topics import FORMATS, VARIABLES
 from tests.testbed.gitops import Gitops
 
@@ -25,6 +25,17 @@ def test_the_page_of_exit_codes_is_the_same_table() -> None:
     page = (ROOT / "docs/exit-codes.md").read_text()
     rows = dict(re.findall(r"(?m)^\| (\d+) \| (.+?) \|$", page))
     assert rows == {str(int(code)): code.meaning for code in ExitCode}
+
+
+def test_the_order_of_exit_codes_is_the_one_that_counts(gitops: Gitops) -> None:
+    left = set(ExitCode) - {ExitCode.OK, ExitCode.INTERRUPTED}
+    order: list[int] = []
+    while left:
+        order.append(int(worst(left)))
+        left.discard(worst(left))
+    said = f"in the order {', '.join(map(str, order))} is the exit code."
+    for text in (gitops("help", "exit-codes").stdout, (ROOT / "docs/exit-codes.md").read_text()):
+        assert said in " ".join(text.split())
 
 
 def test_environment_names_every_variable_the_code_reads(gitops: Gitops) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from gitops_cli.domain.errors import ExitCode
+from tests.cli.company import DEV
 from tests.cli.test_calls import CALLS, NOWHERE
 from tests.testbed.article import build
 from tests.testbed.gitops import EXECUTABLE, Gitops, gitops_with_home
@@ -69,9 +71,11 @@ pwd.getpwuid = nobody
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Gitops:
     here = tmp_path_factory.mktemp("matrix")
-    (here / "nameless").mkdir()
+    for folder in ("nameless", "tmp"):
+        (here / folder).mkdir()
     (here / "nameless/sitecustomize.py").write_text(NAMELESS)
-    return gitops_with_home(here / "home").at(build(here / "article").clone())
+    there = gitops_with_home(here / "home").at(build(here / "article").clone())
+    return there.using(TMPDIR=here / "tmp")  # the cache of who has no home
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +104,32 @@ def test_a_command_under_every_condition(
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_user_without_name_and_home_has_a_cache(
+    clone: Gitops, conditions: Mapping[str, Condition]
+) -> None:
+    remote = clone.directory.with_name("environments-state.git")
+    condition = conditions["nameless, homeless"]
+    for arguments in (("status",), ("history", "-n1"), ("set", f"billing={'ab' * 20}", "-e", DEV)):
+        done = _call(clone, condition, *arguments, "-R", f"file://{remote}")
+        wanted = ExitCode.USAGE if arguments[0] == "set" else 0
+        assert done.returncode == wanted, done.stderr
+    assert "user.email" in done.stderr
+    assert not Path("/.cache").exists()
+    done = _call(clone.using(CI="1"), condition, *arguments, "-R", f"file://{remote}")
+    assert done.returncode == 0, done.stderr
+
+
 def _run(gitops: Gitops, command: str, condition: Condition) -> subprocess.CompletedProcess[str]:
+    return _call(gitops, condition, *command.split(), *CALLS[command].arguments)
+
+
+def _call(
+    gitops: Gitops, condition: Condition, *arguments: str
+) -> subprocess.CompletedProcess[str]:
     there = gitops.using(**condition.variables)
     shell = condition.runner or ("sh", "-c")
     return subprocess.run(
-        [*shell, condition.shell, str(EXECUTABLE), *command.split(), *CALLS[command].arguments],
+        [*shell, condition.shell, str(EXECUTABLE), *arguments],
         cwd=there.directory,
         env=there.environment,
         stdin=subprocess.DEVNULL,
