@@ -15,7 +15,7 @@ from gitops_cli.domain.errors import (
 )
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.stages import in_order, of_project
+from gitops_cli.domain.recorded.stages import in_order, of_one_stage, of_project
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.placement import Clusters, Placed
 
@@ -55,8 +55,16 @@ def environments_named(
     team: TeamSettings,
     *,
     project: str | None,
+    only_read: bool = False,
 ) -> list[EnvironmentName]:
-    """Return the named environments, or all of them (of the project), in the order of stages."""
+    """Return the named environments, or all of them (of the project), in the order of stages.
+
+    `only_read`: the name of a stage means that stage of every project.
+    """
+    if words and only_read:
+        names = snapshot.environments.keys()
+        stages = (of_one_stage(word, names, team, project=project) for word in words)
+        return list(dict.fromkeys(name for names in stages for name in names))
     if words:
         named = (
             environment_named(session, word, snapshot, team, project=project, flag="ENV")

@@ -61,6 +61,12 @@ def complete_service(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
+def complete_service_or_environment(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return services that begin with `incomplete`, then stages and environments."""
+    found = complete_service(ctx, incomplete)
+    return list(dict.fromkeys([*found, *complete_environment(ctx, incomplete)]))
+
+
 def complete_assignment(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return services, and behind `service=` the versions that are recorded anywhere."""
     words = [*(str(word) for word in ctx.params.get("assignments") or ()), incomplete]

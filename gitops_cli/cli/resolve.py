@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from gitops_cli.cli.prompts import choose, may_ask
@@ -16,6 +16,7 @@ from gitops_cli.domain.recorded.resolution import (
     projects_with,
     service_of_remote,
 )
+from gitops_cli.domain.recorded.selection import told_apart
 from gitops_cli.domain.recorded.stages import Ambiguous, in_order
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line, redacted
@@ -81,6 +82,38 @@ def _asked(
     if not may_ask():
         raise UsageError("which environment?", hint=f"pass {flag}: {', '.join(names)}")
     return choose_environment(session, "Environment?", names, flag=flag)
+
+
+def words_of(environments: Sequence[str] | None, env: Sequence[str] | None) -> list[str]:
+    """Return the environments that are named, as arguments or by -e; raises UsageError for none."""
+    words = [*(environments or ()), *(env or ())]
+    if not words:
+        raise UsageError("which environment?", hint="name it: an environment or a stage")
+    return words
+
+
+def one_word(environments: Sequence[str] | None, env: Sequence[str] | None) -> str:
+    """Return the one environment that is named; raises UsageError for none and for several."""
+    words = list(dict.fromkeys(words_of(environments, env)))
+    if len(words) > 1:
+        raise UsageError(f"one environment at a time, not {', '.join(map(one_line, words))}")
+    return words[0]
+
+
+def environment_among(
+    session: Session, words: Sequence[str], env: str | None
+) -> tuple[list[str], str | None]:
+    """Return the words without the one that names the environment, and that one, or `env`.
+
+    So `gitops lock prod` is `gitops lock -e prod`. With -e all words are of services.
+    """
+    bare = [word for word in words if "=" not in word]
+    if env is not None or not bare:
+        return list(words), env
+    snapshot = session.state.snapshot(session.state.tip().commit)
+    named = told_apart(bare, snapshot).environments
+    left = [word for word in words if word not in named]
+    return left, one_word(named, None) if named else None
 
 
 def service_checkout(session: Session) -> Checkout:

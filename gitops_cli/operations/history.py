@@ -11,6 +11,7 @@ from gitops_cli.domain.change.draft import Verb
 from gitops_cli.domain.change.plan import Action
 from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.past.commits import Commit, FileChange, along
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, Kind, Snapshot, service_at
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
@@ -116,7 +117,11 @@ def read_history(
     }
     if not wanted.services or there & set(wanted.services):
         return entries
-    hints = [advice(service, snapshot, team) for service in wanted.services]
+    known = {service for e in snapshot.environments.values() for service in e.files}
+    hints = [
+        advice(service, snapshot, team) or did_you_mean(service, known)
+        for service in wanted.services
+    ]
     hint = next(filter(None, hints), "`gitops status` shows the services")
     return _known(entries, wanted.services, hint)
 

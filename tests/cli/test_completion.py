@@ -52,9 +52,11 @@ def test_projects(state: Gitops, article: Article) -> None:
 
 
 def test_services_of_what_the_line_names(state: Gitops, article: Article) -> None:
-    assert words(state, "gitops status ") == [
-        *("authentication", "billing", "catalog", "frontend", "notifications", "orders", "search")
-    ]
+    services = ["authentication", "billing", "catalog", "frontend", "notifications", "orders"]
+    assert words(state, "gitops lock ") == [*services, "search"]
+    both = words(state, "gitops status ")
+    assert both[:7] == [*services, "search"]
+    assert both[7:10] == ["development", "staging", "production"]
     assert words(state, "gitops history bil") == ["billing"]
     assert words(state, f"gitops promote --from {article.environment('staging')} o") == ["orders"]
     of_two = words(state, f"gitops rollback -e {article.environment('staging', 'project2')} ")

@@ -58,3 +58,80 @@ def test_the_environment_itself_is_reached_by_its_full_name(
     clone(*ADD).ok()
 
     assert clone("status", "-e", "shop-dev", "-o", "json").ok().json()
+
+
+@pytest.mark.parametrize(
+    ("command", "same"),
+    [
+        (("status", "prod"), ("status", "-e", "prod")),
+        (("status", "billing", "prod"), ("status", "billing", "-e", "prod")),
+        (("status", "project1-production"), ("status", "-e", "project1-production")),
+        (("history", "prod", "-n", "3"), ("history", "-e", "prod", "-n", "3")),
+        (("history", "billing", "stage"), ("history", "billing", "-e", "stage")),
+    ],
+    ids=" ".join,
+)
+def test_readers_take_a_stage_of_all_projects_in_both_forms(
+    clone: Gitops, command: tuple[str, ...], same: tuple[str, ...]
+) -> None:
+    shown = clone(*command).ok().stdout
+
+    assert shown == clone(*same).ok().stdout != clone(command[0]).ok().stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "same"),
+    [
+        (("set", f"billing={'b' * 40}", "prod"), ("set", f"billing={'b' * 40}", "-e", "prod")),
+        (("lock", "billing", "prod", "-m", "x"), ("lock", "billing", "-e", "prod", "-m", "x")),
+        (("lock", DEV, "-m", "x"), ("lock", "-e", DEV, "-m", "x")),
+        (("rollback", "billing", "prod"), ("rollback", "billing", "-e", "prod")),
+    ],
+    ids=lambda words: " ".join(words)[:30],
+)
+def test_writers_take_the_environment_in_both_forms(
+    clone: Gitops, command: tuple[str, ...], same: tuple[str, ...]
+) -> None:
+    shown, as_option = (clone(*words, "--dry-run").ok().stdout for words in (command, same))
+
+    assert shown == as_option
+    assert "project1-" in shown
+
+
+def test_a_service_is_meant_before_a_stage_of_its_name(company: Article, clone: Gitops) -> None:
+    company.push(DEV, {"production": "b" * 40})
+
+    shown = clone("status", "production").ok().stdout
+
+    assert "bbbbbbb" in shown
+    assert "billing" not in shown
+
+
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        (("status", "autentication"), "authentication"),
+        (("status", "-e", "project1-prodction"), "project1-production"),
+        (("diff", "prodction"), "production"),
+        (("status", "-p", "projct1"), "project1"),
+        (("promote", "autentication", "--to", "prod", "-p", "project1"), "authentication"),
+        (("rollback", "autentication", "-e", DEV, "--yes"), "authentication"),
+        (("lock", "autentication", "-e", DEV, "-m", "x"), "authentication"),
+        (("history", "autentication"), "authentication"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, tuple) else words,
+)
+def test_a_slip_is_answered_with_what_is_like_it(
+    clone: Gitops, command: tuple[str, ...], meant: str
+) -> None:
+    done = clone(*command)
+
+    assert done.code == 2
+    assert f"did you mean {meant}" in done.stderr
+
+
+def test_two_environments_of_one_write_are_refused(clone: Gitops) -> None:
+    done = clone("lock", "dev", "prod", "-m", "x")
+
+    assert done.code == 2
+    assert "one environment at a time" in done.stderr

@@ -51,8 +51,9 @@ from gitops_cli.agent.rotating import Secret, read_secret
 from gitops_cli.agent.view import manifests_view
 from gitops_cli.cli.clusters import clusters_of, environments_named, placed
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Context, DryRun, Kubeconfig, Project, Yes
+from gitops_cli.cli.options import Context, DryRun, EnvToo, Kubeconfig, Project, Yes
 from gitops_cli.cli.prompts import confirm, may_ask
+from gitops_cli.cli.resolve import words_of
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import (
     UsageError,
@@ -72,7 +73,8 @@ KeyFile = Annotated[
 @command
 def manifests(
     session: Session,
-    environments: Named,
+    environments: Named = None,
+    env: EnvToo = None,
     project: Project = None,
     mode: Mode = AgentMode.CRONJOB,
     image: Image = None,
@@ -125,7 +127,7 @@ def manifests(
         agent_repo,
     )
     agent_url(session, agent_repo)
-    snapshot, _, names = _meant(session, environments, project)
+    snapshot, _, names = _meant(session, words_of(environments, env), project)
     found: list[Manifest] = []
     for group in wanted.groups(names):
         spec = wanted.spec(session, snapshot, group)
@@ -139,7 +141,8 @@ def manifests(
 @command
 def install(
     session: Session,
-    environments: Named,
+    environments: Named = None,
+    env: EnvToo = None,
     project: Project = None,
     mode: Mode = AgentMode.CRONJOB,
     image: Image = None,
@@ -206,7 +209,7 @@ def install(
         agent_repo,
     )
     trust_is_told = wanted.trust_is_told
-    snapshot, team, names = _meant(session, environments, project)
+    snapshot, team, names = _meant(session, words_of(environments, env), project)
     plans: list[ClusterPlan] = []
     asked: set[tuple[str, str]] = set()
     clusters = clusters_of(session, context, kubeconfig, warm=False)

@@ -16,6 +16,7 @@ from gitops_cli.agent.cli.options import (
     AgentRepo,
     HostKeys,
     KnownHosts,
+    Named,
     Namespace,
     agent_url,
 )
@@ -33,9 +34,9 @@ from gitops_cli.agent.rotating import (
 from gitops_cli.agent.view import key_view
 from gitops_cli.cli.clusters import clusters_of, environments_named
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.options import Context, Kubeconfig, Project
+from gitops_cli.cli.options import Context, EnvToo, Kubeconfig, Project
 from gitops_cli.cli.prompts import confirm
+from gitops_cli.cli.resolve import one_word
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import Blocked, ConfigurationError, Denied, UsageError
 from gitops_cli.domain.names import EnvironmentName
@@ -46,12 +47,8 @@ from gitops_cli.operations.ports import Objects
 @command
 def key(
     session: Session,
-    environment: Annotated[
-        str,
-        typer.Argument(
-            metavar="ENV", help="Environment or stage.", autocompletion=complete_environment
-        ),
-    ],
+    environments: Named = None,
+    env: EnvToo = None,
     project: Project = None,
     mode: Annotated[
         AgentMode | None,
@@ -99,7 +96,8 @@ def key(
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)
     team = snapshot.team
-    [name] = environments_named(session, [environment], snapshot, team, project=project)
+    word = one_word(environments, env)
+    [name] = environments_named(session, [word], snapshot, team, project=project)
     home = namespace if mode is AgentMode.CONTROLLER else name
     if out is not None:
         pair = keys.generate(f"gitops-agent@{home}")

@@ -36,9 +36,12 @@ SEEDING = "An image that is seeded when it starts"
 TRUST = "Trust"
 
 Named = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
-        metavar="ENV…", help="Environments or stages.", autocompletion=complete_environment
+        metavar="ENV…",
+        help="Environments or stages.",
+        show_default=False,
+        autocompletion=complete_environment,
     ),
 ]
 Mode = Annotated[

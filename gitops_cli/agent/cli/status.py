@@ -13,7 +13,7 @@ from gitops_cli.agent.view import status_view
 from gitops_cli.cli.clusters import clusters_of, environments_named, report_problems
 from gitops_cli.cli.command import command
 from gitops_cli.cli.commands.diff import Environments
-from gitops_cli.cli.options import Context, Kubeconfig, Project, duration
+from gitops_cli.cli.options import Context, EnvToo, Kubeconfig, Project, duration
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 
@@ -22,6 +22,7 @@ from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 def status(
     session: Session,
     environments: Environments = None,
+    env: EnvToo = None,
     project: Project = None,
     stale_after: Annotated[
         float | None,
@@ -46,7 +47,8 @@ def status(
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)
     team = snapshot.team
-    names = environments_named(session, environments or [], snapshot, team, project=project)
+    words = [*(environments or ()), *(env or ())]
+    names = environments_named(session, words, snapshot, team, project=project, only_read=True)
     places, errors = clusters_of(session, context, kubeconfig, warm=False).place(names, team)
     problems = list(errors.values())
     found: list[AgentReport] = []

@@ -8,7 +8,8 @@ from gitops_cli.agent.installing import find_leftover, plan_uninstall, plan_unre
 from gitops_cli.agent.model.spec import NAME
 from gitops_cli.cli.clusters import clusters_of, environments_named, placed
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Context, DryRun, Kubeconfig, Project, Yes
+from gitops_cli.cli.options import Context, DryRun, EnvToo, Kubeconfig, Project, Yes
+from gitops_cli.cli.resolve import words_of
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import Denied, GitOpsError, UnknownEnvironment
 from gitops_cli.domain.names import EnvironmentName, is_dns_label
@@ -19,7 +20,8 @@ from gitops_cli.operations.placement import Clusters
 @command
 def uninstall(
     session: Session,
-    environments: Named,
+    environments: Named = None,
+    env: EnvToo = None,
     project: Project = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -38,8 +40,9 @@ def uninstall(
     snapshot = session.state.snapshot(tip.commit)
     team = snapshot.team
     clusters = clusters_of(session, context, kubeconfig, warm=False)
+    words = words_of(environments, env)
     names = list(
-        dict.fromkeys(_leaving(session, clusters, word, snapshot, project) for word in environments)
+        dict.fromkeys(_leaving(session, clusters, word, snapshot, project) for word in words)
     )
     plans = []
     for cluster, there in placed(clusters, names, team):

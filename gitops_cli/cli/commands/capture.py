@@ -13,6 +13,7 @@ from gitops_cli.cli.options import (
     Confirm,
     Context,
     DryRun,
+    EnvToo,
     Exclude,
     Kubeconfig,
     Only,
@@ -21,6 +22,7 @@ from gitops_cli.cli.options import (
     Yes,
 )
 from gitops_cli.cli.overrides import OverrideLock, OverridePolicy, overrides_of
+from gitops_cli.cli.resolve import one_word
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, note_writing, terms_of, warn_of
 from gitops_cli.domain.change.draft import Draft
@@ -42,15 +44,16 @@ from gitops_cli.render.capture import capture_view
 @command
 def capture(
     session: Session,
-    environment: Annotated[
-        str,
+    environments: Annotated[
+        list[str] | None,
         typer.Argument(
             metavar="ENV",
             help="Namespace to read, and environment to write; a new one is made.",
             show_default=False,
             autocompletion=complete_environment,
         ),
-    ],
+    ] = None,
+    env: EnvToo = None,
     images_path: Annotated[
         str | None,
         typer.Option(
@@ -89,6 +92,7 @@ def capture(
     gitops capture shop-production --manifests
     """
     session.limit(timeout)
+    environment = one_word(environments, env)
     overrides = overrides_of(message, lock=override_lock, policy=override_policy)
     clusters = clusters_of(session, context, kubeconfig)
     tip = session.state.tip()

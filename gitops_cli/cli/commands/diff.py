@@ -88,7 +88,9 @@ def diff(
     if desired.note:
         session.output.note(desired.note)
     team = desired.snapshot.team
-    names = environments_named(session, words, desired.snapshot, team, project=project)
+    names = environments_named(
+        session, words, desired.snapshot, team, project=project, only_read=True
+    )
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)
     result = compare_all(desired, names, clusters, team, now=session.now(), selection=selection)

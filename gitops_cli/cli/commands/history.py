@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment, complete_service
+from gitops_cli.cli.completion import complete_environment, complete_service_or_environment
 from gitops_cli.cli.options import Project, moment
 from gitops_cli.cli.resolve import told_service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import parse_service
-from gitops_cli.domain.recorded.selection import Filter
+from gitops_cli.domain.recorded.selection import Filter, told_apart
 from gitops_cli.operations.history import Span, read_history
 from gitops_cli.render.history import view
 
@@ -26,9 +26,9 @@ def history(
     services: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SERVICE]…",
+            metavar="[SERVICE|ENV]…",
             help="Only these; in a service's checkout, that one.",
-            autocompletion=complete_service,
+            autocompletion=complete_service_or_environment,
             show_default=False,
         ),
     ] = None,
@@ -75,13 +75,14 @@ def history(
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
     team = snapshot.team
+    words = told_apart(services or (), snapshot)
     if limit is None:
         limit = None if since or until else LIMIT
     wanted = Filter(
-        [parse_service(name) for name in services or ()],
-        environments or (),
+        [parse_service(name) for name in words.services],
+        [*words.environments, *(environments or ())],
         project,
-        None if services else told_service_here(session, team, snapshot),
+        None if words.services else told_service_here(session, team, snapshot),
     )
     entries = read_history(session.state, snapshot, team, wanted, Span(since, until, limit or None))
     session.show(view(entries, session.now()))

@@ -12,6 +12,7 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
 from gitops_cli.cli.options import DryRun, Env, Project, Reason, Timeout, Yes
 from gitops_cli.cli.prompts import ask_text, may_ask
+from gitops_cli.cli.resolve import environment_among
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, asked_environment, note_writing
 from gitops_cli.domain.change.draft import LockDraft
@@ -107,7 +108,8 @@ def unlock(
 def _order(
     session: Session, services: list[str] | None, env: str | None, project: str | None
 ) -> LockOrder:
-    names = tuple(dict.fromkeys(parse_service(name) for name in services or ()))
+    words, env = environment_among(session, services or (), env)
+    names = tuple(dict.fromkeys(map(parse_service, words)))
     return LockOrder(
         env or asked_environment(session, project),
         names,

@@ -29,7 +29,7 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.release_words import BuildArguments
-from gitops_cli.cli.resolve import need_source, service_checkout, service_of
+from gitops_cli.cli.resolve import environment_among, need_source, service_checkout, service_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, asked_environment, note_writing, terms_of, warn_of
 from gitops_cli.domain.errors import UsageError
@@ -174,7 +174,8 @@ def release(
     gitops release billing -e dev --build ./docker
     gitops release billing -e dev --image-from-container 3f2a --allow-dirty
     """
-    source = _Source(session, service, allow_dirty=allow_dirty)
+    named, env = environment_among(session, [service] if service else [], env)
+    source = _Source(session, named[0] if named else None, allow_dirty=allow_dirty)
     labels = image_labels(
         revision=source.revision,
         source=source.remote,

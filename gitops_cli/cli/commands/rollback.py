@@ -23,7 +23,7 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
-from gitops_cli.cli.resolve import environment_named, told_service_here
+from gitops_cli.cli.resolve import environment_among, environment_named, told_service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
 from gitops_cli.domain.change.draft import Draft
@@ -105,8 +105,9 @@ def rollback(
     """
     if sum(option is not None for option in (back, to, commit)) > 1:
         raise UsageError("--back, --to and --commit exclude each other")
+    named, env = environment_among(session, services or (), env)
     words = _Words(
-        tuple(parse_service(name) for name in services or ()),
+        tuple(map(parse_service, named)),
         env,
         project,
         everything,

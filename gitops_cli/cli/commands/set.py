@@ -30,6 +30,7 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.resolve import (
+    environment_among,
     need_source,
     service_checkout,
     service_of,
@@ -112,7 +113,8 @@ def set_versions(
     """
     session.limit_question(timeout)
     expected = _expectations(expect or [])
-    wish = _Wish(session, assignments or [])
+    words, env = environment_among(session, assignments or [], env)
+    wish = _Wish(session, words)
     overrides = overrides_of(
         message,
         lock=override_lock,

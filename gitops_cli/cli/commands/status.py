@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment, complete_service
+from gitops_cli.cli.completion import complete_environment, complete_service_or_environment
 from gitops_cli.cli.options import Context, Images, Kubeconfig, Project
 from gitops_cli.cli.resolve import told_service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import invalid
-from gitops_cli.domain.recorded.selection import Filter
+from gitops_cli.domain.recorded.selection import Filter, told_apart
 from gitops_cli.operations.images import exit_code, missing_images
 from gitops_cli.operations.status import read_status
 from gitops_cli.render.images import with_images
@@ -27,9 +27,9 @@ def status(
     services: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SERVICE]…",
+            metavar="[SERVICE|ENV]…",
             help="Only these; in a service's checkout, that one.",
-            autocompletion=complete_service,
+            autocompletion=complete_service_or_environment,
             show_default=False,
         ),
     ] = None,
@@ -64,16 +64,17 @@ def status(
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
     team = snapshot.team
+    words = told_apart(services or (), snapshot)
     sources = cache(lambda: session.sources(team))
     found = read_status(
         session.state,
         snapshot,
         team,
         Filter(
-            [parse_service(name) for name in services or ()],
-            environments or (),
+            [parse_service(name) for name in words.services],
+            [*words.environments, *(environments or ())],
             project,
-            None if services else told_service_here(session, team, snapshot),
+            None if words.services else told_service_here(session, team, snapshot),
         ),
         sources=sources,
         fresh=tip.fresh,

@@ -56,7 +56,9 @@ def watch(
     if desired.note:
         session.output.note(desired.note)
     team = desired.snapshot.team
-    named = environments_named(session, words, desired.snapshot, team, project=project)
+    named = environments_named(
+        session, words, desired.snapshot, team, project=project, only_read=True
+    )
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in named)
 

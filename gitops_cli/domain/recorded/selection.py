@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import UnknownEnvironment
@@ -25,11 +25,37 @@ class Filter(NamedTuple):
     usual: ServiceName | None = None
 
 
+class Words(NamedTuple):
+    """Arguments, told apart: names of services, and words that mean environments."""
+
+    services: list[str]
+    environments: list[str]
+
+
+def told_apart(words: Iterable[str], snapshot: Snapshot) -> Words:
+    """Return which words are services and which are environments or stages.
+
+    A service that is recorded anywhere is meant before an environment; what is neither is left
+    with the services, to be told of there.
+    """
+    found = Words([], [])
+    for word in words:
+        is_service = any(word in e.files for e in snapshot.environments.values())
+        is_place = not is_service and _means_environments(word, snapshot)
+        (found.environments if is_place else found.services).append(word)
+    return found
+
+
+def _means_environments(word: str, snapshot: Snapshot) -> bool:
+    try:
+        return bool(candidates(word, snapshot.environments.keys(), snapshot.team))
+    except UnknownEnvironment:
+        return False
+
+
 def advice(word: str, snapshot: Snapshot, team: TeamSettings) -> str | None:
     """Return what to type where a service was expected and `word` names an environment."""
-    try:
-        candidates(word, snapshot.environments.keys(), team)
-    except UnknownEnvironment:
+    if not _means_environments(word, snapshot):
         return None
     return f"`{one_line(word)}` is an environment or a stage: -e {one_line(word)}"
 
