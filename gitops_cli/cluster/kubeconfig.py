@@ -23,6 +23,7 @@ from gitops_cli.cluster.kubefile import (
     absolute,
     header_value,
     home,
+    is_there,
     read_kubefile,
 )
 from gitops_cli.cluster.plugins import Plugin, plugin_of
@@ -106,7 +107,7 @@ def find_access(
     """
     variables = os.environ if environment is None else environment
     files = _files(kubeconfig, variables)
-    existing = tuple(file for file in files if file.exists())
+    existing = tuple(file for file in files if is_there(file))
     anyone = context is None or declared
     if not existing and kubeconfig is None and anyone and _in_pod(variables):
         return in_cluster(variables)
@@ -327,7 +328,7 @@ def _in_pod(variables: Mapping[str, str]) -> bool:
 def in_cluster(variables: Mapping[str, str], directory: Path = SERVICE_ACCOUNT) -> Access:
     """Return the access that a pod's ServiceAccount has; raises ConfigurationError."""
     token = directory / "token"
-    if not token.exists():
+    if not is_there(token):
         raise ConfigurationError(
             f"in a pod without {token}",
             hint="give the pod a serviceAccountName, or pass --kubeconfig FILE",

@@ -89,6 +89,17 @@ def beside(file: Path, value: str) -> Path:
     return file.parent / value
 
 
+def is_there(file: Path) -> bool:
+    """Tell whether there is such a file; what may not be known, reading it tells."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no such path can be
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def read_bounded(file: Path) -> bytes:
     """Return a file's bytes, if they are not too many; raises ConfigurationError."""
     try:

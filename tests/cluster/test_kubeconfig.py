@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import base64
+import copy
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from kubernetes import client, config
 from kubernetes.config.incluster_config import InClusterConfigLoader
 
+from gitops_cli.cluster.identity import Identity
 from gitops_cli.cluster.kubeconfig import Access, Pem, find_access, in_cluster
+from gitops_cli.cluster.site import site_of
 from gitops_cli.domain.errors import ConfigurationError
 
 V1 = "client.authentication.k8s.io/v1"
@@ -361,6 +367,69 @@ def test_a_broken_file_is_one_error_that_names_it(case: str, tmp_path: Path) -> 
 def test_a_file_without_an_end_is_not_read_to_it() -> None:
     with pytest.raises(ConfigurationError, match="is larger than 16 MiB"):
         find_access(kubeconfig=Path("/dev/zero"), environment={})
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    directory = kubeconfig(tmp_path / "closed" / "config").parent
+    assert "config: Is a directory" not in str(find_access(kubeconfig=directory / "config"))
+    with pytest.raises(ConfigurationError, match="closed: Is a directory"):
+        find_access(kubeconfig=directory, environment={})
+    with pytest.raises(ConfigurationError, match="File name too long"):
+        find_access(kubeconfig=tmp_path / ("x" * 300), environment={})
+
+
+_LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just("https://x")
+)
+_VALUES = st.recursive(
+    _LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+_RICH = {
+    "current-context": "x",
+    "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "extensions": []}}],
+    "clusters": [{"name": "c", "cluster": {"server": "https://x:1/p", "proxy-url": "http://p:1"}
+        | {"tls-server-name": "n", "certificate-authority-data": "YQ=="}
+        | {"extensions": [{"name": "client.authentication.k8s.io/exec", "extension": {"a": 1}}]}}],
+    "users": [{"name": "u", "user": {"as": "j", "as-uid": "1", "as-groups": ["g"]}
+        | {"as-user-extra": {"a/b": ["c"]}, "client-certificate-data": "YQ==", "client-key": "k"}
+        | {"auth-provider": {"name": "oidc", "config": {"id-token": "t"}}, "tokenFile": "t"}
+        | {"exec": {"command": "./x", "apiVersion": V1, "interactiveMode": "Never", "args": ["a"]}
+           | {"env": [{"name": "A", "value": "b"}], "provideClusterInfo": True}}}],
+}  # fmt: skip
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    below = [_places(item, (*path, key)) for key, item in inner if isinstance(item, (dict, list))]
+    keys = value if isinstance(value, dict) else range(len(value))
+    return [(*path, key) for key in keys] + [place for places in below for place in places]
+
+
+@given(st.lists(st.tuples(st.sampled_from(_places(_RICH)), _VALUES), min_size=1, max_size=3))
+def test_any_value_anywhere_is_an_access_or_one_clear_error(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[tuple[Any, ...], Any]]
+) -> None:
+    content = copy.deepcopy(_RICH)
+    for place, value in changes:
+        inner: Any = content
+        try:
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = value
+        except (TypeError, LookupError):
+            continue  # an earlier change has taken the place away
+    file = tmp_path_factory.getbasetemp() / "any"
+    file.write_text(yaml.safe_dump(content))
+    try:
+        access = find_access(kubeconfig=file, environment={})
+        site_of(replace(access, ca=None, certificate=None))
+        Identity(access)()
+    except ConfigurationError:
+        pass  # anything else would be a bug
 
 
 def test_no_message_has_a_value(tmp_path: Path) -> None:
