@@ -10,8 +10,8 @@ from gitops_cli.agent.model.setup import Setup, features_of, setup_of
 from gitops_cli.agent.model.spec import NAME, SIGNERS, AgentMode, Feature
 from gitops_cli.domain.errors import Blocked, ConfigurationError
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.ports import Objects
+from gitops_cli.web.parallel import ask_all
 
 _SAY_IT = "say whose commits: --allowed-signers FILE or --gpg-keyring FILE, or --no-require-signed"
 

@@ -18,8 +18,8 @@ from gitops_cli.agent.model.spec import (
 )
 from gitops_cli.domain.errors import ConfigurationError, Denied
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.ports import Objects
+from gitops_cli.web.parallel import ask_all
 
 # What the server writes itself; everything else is what somebody asked for.
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")

@@ -12,8 +12,8 @@ from gitops_cli.agent.model.spec import NAME
 from gitops_cli.agent.model.status import AgentStatus, Health, from_data, health, stale_after
 from gitops_cli.domain.errors import Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.ports import Objects
+from gitops_cli.web.parallel import ask_all
 
 
 def read_reports(

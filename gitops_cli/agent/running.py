@@ -28,11 +28,11 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.text import plural, without_secrets
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
-from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.operations.ports import Objects
 from gitops_cli.operations.sync import plan_sync
 from gitops_cli.operations.sync_apply import apply_plan
+from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.agent.signers import Signers

@@ -18,10 +18,10 @@ from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural, redacted
 from gitops_cli.domain.version import Version
-from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.placement import Clusters, Placed
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.validate import findings_of
+from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.registry.client import Registries

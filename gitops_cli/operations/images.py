@@ -19,7 +19,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.version import Version
-from gitops_cli.operations.parallel import ask_all
+from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.registry.client import Registries

@@ -18,8 +18,8 @@ from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.stages import Place, place_of
 from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.operations.images import Images
-from gitops_cli.operations.parallel import ask_all
 from gitops_cli.operations.writing import Terms, Wanted, draft_versions
+from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources

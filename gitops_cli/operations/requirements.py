@@ -15,7 +15,7 @@ from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.team import Requirement, StageRules
-from gitops_cli.operations.parallel import ask_all
+from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.registry.client import Registries

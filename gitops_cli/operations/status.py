@@ -19,7 +19,7 @@ from gitops_cli.domain.recorded.stages import by_project, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Status
-from gitops_cli.operations.parallel import ask_all
+from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources

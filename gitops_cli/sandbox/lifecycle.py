@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import http.client
 import importlib.util
 import json
 import os
@@ -24,6 +23,10 @@ from gitops_cli.sandbox.place import SandboxPlace, cache_directory, default_plac
 from gitops_cli.sandbox.repositories import make_repositories
 from gitops_cli.sandbox.samples import HOTFIX
 from gitops_cli.sandbox.timeline import CLUSTER
+from gitops_cli.web.address import parse_address
+from gitops_cli.web.connection import Site
+from gitops_cli.web.exchange import Broken, Request
+from gitops_cli.web.pool import Pool
 
 _HANDSHAKE = "gitops-sandbox"  # the emulator's path of that name
 _STARTS = 60.0  # seconds a server may take to answer
@@ -101,7 +104,7 @@ class Sandbox(NamedTuple):
             if answer["directory"] != str(self.place.directory):
                 return None
             return RunningServer(record["server"], answer["pid"], answer["started"], fresh=False)
-        except (OSError, ValueError, KeyError, http.client.HTTPException):
+        except (OSError, ValueError, KeyError, Broken):
             return None
 
     def down(self) -> bool:
@@ -116,7 +119,7 @@ class Sandbox(NamedTuple):
         with _held(place):
             running = self.find()
             if running is not None:
-                with suppress(OSError, ValueError, http.client.HTTPException):
+                with suppress(ValueError, Broken):
                     _ask("DELETE", running.server)
                 _wait_gone(place)
             place.remove()
@@ -226,14 +229,12 @@ def _wait_gone(place: SandboxPlace) -> None:
 
 def _ask(method: str, server: str) -> dict[str, Any]:
     """Shake hands with a server (GET) or stop it (DELETE)."""
-    url = urlsplit(server)
-    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=10)
+    pool = Pool(Site(parse_address(server)))
     try:
-        connection.request(method, f"{url.path}/{_HANDSHAKE}")
-        response = connection.getresponse()
-        answer = json.loads(response.read())
+        response = pool.send(Request(method, f"/{_HANDSHAKE}"), timeout=10)
     finally:
-        connection.close()
+        pool.close()
+    answer = json.loads(response.body)
     if response.status != 200 or not isinstance(answer, dict):
         raise ValueError("somebody else's server")
     return answer

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from gitops_cli.domain.errors import GitOpsError
 
 AT_ONCE = 16
-_PROCESSES = 8  # where each is perhaps a few processes
+ASKED_AT_ONCE = 8  # each is a connection, or a few processes
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,7 +36,7 @@ def ask_all(ask: Callable[[T], R], items: Iterable[T]) -> list[R]:
             failed.set()
             raise
 
-    answers = attempt_all(boxed, waiting, stop=failed.is_set, at_once=_PROCESSES)
+    answers = attempt_all(boxed, waiting, stop=failed.is_set, at_once=ASKED_AT_ONCE)
     for answer in answers:
         if isinstance(answer, GitOpsError):
             raise answer

@@ -14,7 +14,7 @@ import pytest
 from gitops_cli.agent.model.manifests import manifests
 from gitops_cli.agent.model.spec import NAME, AgentMode
 from gitops_cli.agent.view import manifests_yaml
-from gitops_cli.operations.parallel import AT_ONCE
+from gitops_cli.web.parallel import ASKED_AT_ONCE
 from tests.agent.world import World, apply, spec_of
 from tests.testbed.article import Article
 from tests.testbed.faults import ApiProxy, Meanwhile
@@ -114,7 +114,7 @@ def test_told_to_stop_amid_a_patch_it_ends_what_it_began(world: World, api_proxy
 @pytest.fixture
 def many(kube: Kube, article: Article) -> list[str]:
     """Return more environments than an agent visits at once, each with one service."""
-    names = [f"{article.prefix}many{number}-development" for number in range(AT_ONCE + 2)]
+    names = [f"{article.prefix}many{number}-development" for number in range(ASKED_AT_ONCE + 2)]
     image = "registry.example.com/many/"
     files: dict[str, str | None] = {f"{name}/images_path": f"{image}\n" for name in names}
     files |= {f"{name}/web.deployment": f"{NEW}\n" for name in names}
@@ -148,7 +148,7 @@ def test_told_to_stop_no_further_environment_is_begun(
         held(api_proxy, patches) as release,
         gitops.start(*command, *[f"--env={name}" for name in many]) as process,
     ):
-        eventually(lambda: len(api_proxy.seen("PATCH", patches)) == AT_ONCE)
+        eventually(lambda: len(api_proxy.seen("PATCH", patches)) == ASKED_AT_ONCE)
         waits = times_waited(process.pid)
         process.send_signal(signal.SIGTERM)
         # The main thread has nothing to do but to hear it; then it waits again.
@@ -158,7 +158,7 @@ def test_told_to_stop_no_further_environment_is_begun(
 
     assert process.returncode == code, said
     begun = {name for name in many if api_proxy.seen("PATCH", f"/{name}/deployments/")}
-    assert len(begun) == AT_ONCE
+    assert len(begun) == ASKED_AT_ONCE
     [tip] = git(article.remote, "rev-parse", "main").split()
     for name in many:
         image = kube.get("Deployment", name, "web")["spec"]["template"]["spec"]["containers"][0]
