@@ -23,7 +23,7 @@ VARIABLES: Mapping[str, str] = {
     "KUBECONFIG": "kubeconfig files, as kubectl reads it",
     "DOCKER_CONFIG": "where registry credentials are, as docker reads it",
     "XDG_CONFIG_HOME": "your config is in gitops/config.toml below it (default ~/.config)",
-    "XDG_CACHE_HOME": "mirrors of repositories are in gitops/ below it (default ~/.cache)",
+    "XDG_CACHE_HOME": "mirrors of repositories are in gitops-cli/ below it (default ~/.cache)",
     "GIT_SSH_COMMAND": "and git's other variables for connections, identity and tracing: as git",
 }
 

@@ -19,10 +19,10 @@ def git_around(start: Path, environment: Mapping[str, str]) -> Git:
     """
     bare: Path | None = None
     for directory in _upwards(start):
+        if (directory / ".git").exists():  # git looks for it first
+            return Git(start if bare is None else bare.parent, environment)
         if is_bare(directory):
             bare = directory
-        elif (directory / ".git").exists():
-            return Git(start if bare is None else bare.parent, environment)
     return Git(start, environment, options=() if bare is None else NAMED_BARE)
 
 
@@ -41,7 +41,7 @@ def why_none(done: Done, place: Path) -> GitOpsError | None:
 
     It may belong to another user, or its configuration be broken or of a later git.
     """
-    if "not a git repository" in done.err and "gitdir" not in done.err:
+    if "not a git repository (" in done.err:  # with a colon it is one that leads nowhere
         return None
     return failure(done, str(place))
 

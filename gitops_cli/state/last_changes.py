@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from gitops_cli.domain.errors import Denied, GitError
 from gitops_cli.domain.past.commits import LastChange
-from gitops_cli.git.cache import cache_name, make_private, replace_file
+from gitops_cli.git.cache import cache_name, check_own, make_private, replace_file
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import parse_commit
 from gitops_cli.git.process import Done, Running
@@ -244,6 +244,7 @@ def _cache_file(history: History, cache: Path) -> Path:
 def _load(file: Path) -> Known:
     """Return what the cache holds; whatever is wrong with it makes it empty."""
     try:
+        check_own(file.parent)
         document: Any = json.loads(file.read_bytes())
         if document["format"] != _FORMAT or not _HASH.match(document["tip"]):
             return Known(None)
@@ -251,6 +252,6 @@ def _load(file: Path) -> Known:
         hashes = (*commits.values(), *gone.values())
         if all(value is None or _HASH.match(value) for value in hashes):
             return Known(document["tip"], commits, gone, document["whole"] is True)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (Denied, OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     return Known(None)

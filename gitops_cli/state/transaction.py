@@ -35,6 +35,7 @@ Propose = Callable[[Snapshot], Proposal]
 _SPAN, _CAP = 0.5, 20.0  # seconds; full jitter over 0.5·2ⁿ lost the least time with 50 writers
 _SLOW = 10  # attempts that take long (a busy ssh server) are as many times further apart, at most
 _REJECTIONS = 3  # of an unmoved tip: a lost race shows as one before the winner's ref is visible
+_LINE, _SAME = 100, 30.0  # characters of a reason to wait; seconds before it is said again
 _LEAST = 10.0  # seconds any single connection gets, however little is left
 
 
@@ -69,6 +70,7 @@ class Transaction:
         self.failures = 0
         self.rejections = 0
         self.races = 0
+        self.told: dict[str, float] = {}
         self.who: Identity | None = None
         self.unknown: list[tuple[str, str | None, Proposal]] = []
 
@@ -218,11 +220,21 @@ class Transaction:
         delay = min(chance() * most, left)
         self.failures += 1
         if delay > 1:
-            unreachable = isinstance(error, RemoteUnreachable)
-            reason = error.message if unreachable else "others are writing too"
-            self.notify(f"{reason}; trying again in {delay:.0f} s")
+            self._tell(error, delay)
         time.sleep(delay)
         self.begun = time.monotonic()
+
+    def _tell(self, error: GitOpsError, delay: float) -> None:
+        """Say why there is a wait, in a line; the same again only after a while."""
+        reason = error.message.partition("\n")[0]
+        if isinstance(error, RetriesExhausted):
+            reason = "others are writing too"
+        if len(reason) > _LINE:
+            reason = f"{reason[: _LINE - 1]}…"
+        again = self.told.get(reason, float("-inf")) + _SAME
+        if time.monotonic() >= again:
+            self.told[reason] = time.monotonic()
+            self.notify(f"{reason}; trying again in {delay:.0f} s")
 
     def _at_the_end(self, error: GitOpsError) -> GitOpsError:
         if not self.unknown or not isinstance(error, RemoteUnreachable | Denied):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.git.discovery import git_around
+from gitops_cli.domain.errors import GitError
+from gitops_cli.git.discovery import git_around, why_none
 from gitops_cli.git.environment import git_environment
 from tests.testbed.git import git
 
@@ -56,6 +57,29 @@ def test_also_by_a_link_and_from_one_within_another(work: Path, tmp_path: Path) 
     (tmp_path / "link").symlink_to(work / "vendor")
 
     assert found(tmp_path / "link") == found(work / "vendor/refs/inner") == work / ".git"
+
+
+def test_a_checkout_whose_files_look_like_one(work: Path, tmp_path: Path) -> None:
+    """Also where another repository is around it."""
+    git(tmp_path, "init", "-q")
+    (work / "HEAD").write_text("ref: refs/heads/main\n")
+    for name in ("objects", "refs"):
+        (work / name).mkdir()
+
+    assert found(work) == found(work / "deep") == found(work / "objects") == work / ".git"
+
+
+@pytest.mark.parametrize("pointer", ["gitdir: /nowhere\n", "gitdir: \n", "nonsense\n"])
+def test_a_checkout_that_leads_nowhere_is_told_from_none(tmp_path: Path, pointer: str) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / ".git").write_text(pointer)
+
+    def why(directory: Path) -> object:
+        git_there = git_around(directory, git_environment())
+        return why_none(git_there.run("rev-parse", "--git-dir"), directory)
+
+    assert why(tmp_path) is None
+    assert isinstance(why(tmp_path / "broken"), GitError)
 
 
 def test_a_link_in_a_checkout_leads_out_of_it(work: Path, tmp_path: Path) -> None:

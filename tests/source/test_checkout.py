@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Relation
 from gitops_cli.domain.recorded.team import ServiceRules, TeamSettings
@@ -15,6 +17,7 @@ from tests.source.sources import commits, shallow
 from tests.state.world import fingerprint
 from tests.testbed.git import Commit, add_commits, git
 
+AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
 AUTH = ServiceName("auth")
 
 
@@ -48,6 +51,40 @@ def test_no_checkout_is_none_and_an_empty_one_has_no_head(tmp_path):
     found = checkout_at(tmp_path)
     assert found is not None
     assert (found.head, found.branch) == (None, "main")
+
+
+def others(directory):
+    """Give a checkout to another user."""
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, 12345, 12345, follow_symlinks=False)
+
+
+def broken(text):
+    def change(directory):
+        with (directory / ".git/config").open("a") as config:
+            config.write(text)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        pytest.param(others, 4, "safe.directory", id="others", marks=AS_ROOT),
+        pytest.param(broken("[core\n"), 3, "config", id="broken"),
+        pytest.param(broken("[extensions]\n\tunheardOf = 1\n"), 3, "unheardof", id="newer"),
+        pytest.param(broken("[core]\n\trepositoryFormatVersion = 9\n"), 3, "9", id="newest"),
+    ],
+)
+def test_a_checkout_that_git_does_not_read_is_told_from_none(remote, tmp_path, change, code, said):
+    git(checked_out(remote, tmp_path / "work").root, "config", "core.repositoryFormatVersion", "1")
+    change(tmp_path / "work")
+
+    with pytest.raises(GitOpsError) as caught:
+        checkout_at(tmp_path / "work")
+
+    assert caught.value.exit_code == code
+    assert said in f"{caught.value.message} {caught.value.hint}".lower()
 
 
 def test_a_hooks_variables_do_not_lead_elsewhere(remote, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.errors import GitError
+from gitops_cli.domain.errors import Denied, GitError
 from gitops_cli.git.cache import cache_directory
 from gitops_cli.git.mirror import mirror_path
 from gitops_cli.git.remote import check_ref
@@ -263,3 +263,28 @@ def test_new_commits_join_the_commit_graph(world: World) -> None:
 
     assert chain.stat().st_mtime > 1
     git(mirror(), "commit-graph", "verify")
+
+
+def test_hooks_that_a_user_has_for_all_repositories_do_not_run_in_a_mirror(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no repository of theirs; and whoever planted one would have them run."""
+    for name in ("pre-push", "reference-transaction", "post-checkout", "pre-auto-gc"):
+        hook(tmp_path, name, f"pwd >>{tmp_path}/ran")  # the remote is on this machine, too
+    (tmp_path / "gitconfig").write_text(f"[core]\n\thooksPath = {tmp_path}/hooks\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+
+    with opened_url(world.remote) as repository:
+        assert repository.write(setting()).changed
+        repository.fetch_history()
+
+    assert str(mirror().parent) not in (tmp_path / "ran").read_text()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_a_mirror_that_somebody_else_planted_is_not_used(world: World) -> None:
+    opened_url(world.remote).tip()
+    os.chown(mirror(), 12345, 12345)
+
+    with pytest.raises(Denied, match="belongs to somebody else"):
+        opened_url(world.remote).tip()

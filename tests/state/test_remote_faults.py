@@ -59,6 +59,18 @@ def test_a_hook_that_refuses_is_shown_and_tried_three_times(world: World) -> Non
     assert world.count() == 1
 
 
+def test_who_is_alone_is_not_told_of_others(world: World) -> None:
+    """A server's rule refuses it, while it waits to see whether it was a race."""
+    clone, heard = world.clone(), list[str]()
+    hook(world.remote, "pre-receive", f"sleep 0.2; echo '{'no ' * 200}'; exit 1")
+
+    with pytest.raises(PushRefused):
+        opened(clone, notify=heard.append).write(setting())
+
+    assert "others" not in "".join(heard)
+    assert max(map(len, heard), default=0) < 150
+
+
 def test_a_hook_that_refuses_only_at_first_is_not_the_end(world: World) -> None:
     clone = world.clone()
     hook(world.remote, "pre-receive", "echo x >> tries; test $(wc -l < tries) -gt 2")
