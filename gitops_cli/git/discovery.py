@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gitops_cli.domain.errors import GitOpsError
@@ -19,7 +19,7 @@ def git_around(start: Path, environment: Mapping[str, str]) -> Git:
     """
     bare: Path | None = None
     for directory in _upwards(start):
-        if (directory / ".git").exists():  # git looks for it first
+        if _is(directory / ".git", Path.exists):  # git looks for it first
             return Git(start if bare is None else bare.parent, environment)
         if is_bare(directory):
             bare = directory
@@ -28,7 +28,14 @@ def git_around(start: Path, environment: Mapping[str, str]) -> Git:
 
 def is_bare(directory: Path) -> bool:
     """Tell whether git would take a directory itself for a repository."""
-    return (directory / "HEAD").is_file() and (directory / "objects").is_dir()
+    return _is(directory / "HEAD", Path.is_file) and _is(directory / "objects", Path.is_dir)
+
+
+def _is(path: Path, asked: Callable[[Path], bool]) -> bool:
+    try:
+        return asked(path)
+    except OSError:  # then git will not read it either, and say so
+        return False
 
 
 def is_inside_git(start: Path) -> bool:

@@ -261,7 +261,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
         checkout_at(checkout)
     note("standing in it")
     from_it = victim.at(laid_out["ext"][0]).using(GITOPS_REPO=directory / "state.git")
-    codes["-R"] = from_it("set", "ext", "-e", "prod", "--dry-run").code
+    codes["-R"] = from_it("status", "ext").code
     note("-R")
     return Read(marks, codes)
 
