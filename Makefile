@@ -56,8 +56,8 @@ check: lint test  ## what to run before a commit
 coverage: $(VENV)/.test  ## the same tests, with the lines and branches they do not reach
 	$(TESTS) -m "not node and not long" --cov --cov-report=term $(PYTEST)
 
-fuzz: $(VENV)/.test  ## the property tests with an hour's worth of examples
-	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/domain
+fuzz: $(VENV)/.test  ## the properties and the broken documents with hours of examples
+	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/domain tests/fuzz
 
 bench: $(VENV)/.test  ## the figures of docs/performance.md, as ratios beside git and kubectl; needs hyperfine
 	$(BIN)/python -m tests.benchmarks
