@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.recorded.team import TeamSettings
     from gitops_cli.domain.release.building import Engine
     from gitops_cli.domain.release.ci import CiRun
+    from gitops_cli.git.library import Watch
     from gitops_cli.registry.client import Registries
     from gitops_cli.source.checkout import Checkout
     from gitops_cli.source.repository import Sources
@@ -122,6 +123,18 @@ class Session:
         return directory
 
     @cached_property
+    def watch(self) -> Watch | None:
+        """Return what shows how far a long fetch is; None without a terminal."""
+        console = self.output.stderr.console
+        if console is None or self.output.quiet or not sys.stderr.isatty():
+            return None
+        from gitops_cli.cli.fetching import Fetching
+
+        shown = Fetching(console)
+        self.at_end(shown.close)
+        return shown
+
+    @cached_property
     def state(self) -> StateRepository:
         """Return the state repository: -R, GITOPS_REPO, from here up, or the user's config."""
         from gitops_cli.state.opening import open_repository
@@ -134,6 +147,7 @@ class Session:
             notify=self.output.note,
             deadline=self._deadline,
             named=self.options.directory is not None,
+            watch=self.watch,
         )
 
     @cached_property
@@ -171,6 +185,7 @@ class Session:
             base=self.state.worktree,
             offline=self.options.offline,
             refusal=str(self.unreadable) if self.unreadable else None,
+            watch=self.watch,
         )
 
     def note_troubles(self, sources: Sources) -> None:

@@ -18,7 +18,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import GitError, GitOpsError, RemoteUnreachable
 from gitops_cli.domain.text import redacted
@@ -28,6 +28,9 @@ from gitops_cli.git.locking import locked
 from gitops_cli.git.process import Git
 from gitops_cli.git.remote import HEADS, check_ref, checked, fetch, talk
 from gitops_cli.git.trust import OURS
+
+if TYPE_CHECKING:
+    from gitops_cli.git.library import Watch
 
 _PRIVATE = "refs/gitops/"
 _LIVE = "gitops-live"  # one locked file per process that uses the mirror
@@ -79,6 +82,7 @@ class Mirror(NamedTuple):
     url: str
     ref: str
     own: OwnRef
+    watch: Watch | None = None
 
     @property
     def is_shallow(self) -> bool:
@@ -118,7 +122,15 @@ class Mirror(NamedTuple):
         (url,), environment = without_credentials([self.url], self.git.environment)
         named = as_environment([(f"remote.{_REMOTE}.url", url)], environment)
         git = self.git._replace(environment={**environment, **named})
-        fetch(git, self.url, *refspecs, options=options, name=_REMOTE, timeout=timeout)
+        fetch(
+            git,
+            self.url,
+            *refspecs,
+            options=options,
+            name=_REMOTE,
+            timeout=timeout,
+            watch=self.watch,
+        )
 
     def has(self, *commits: str) -> bool:
         """Tell whether all these commits are here; nobody is asked for them."""
@@ -146,7 +158,14 @@ class Mirror(NamedTuple):
             if self.is_shallow:
                 (self.path / "shallow.lock").unlink(missing_ok=True)
                 refspec = f"+{self.ref}:{self.own.name}"
-                fetch(self.git, self.url, refspec, options=["--unshallow"], timeout=timeout)
+                fetch(
+                    self.git,
+                    self.url,
+                    refspec,
+                    options=["--unshallow"],
+                    timeout=timeout,
+                    watch=self.watch,
+                )
             self._write_commit_graph()
 
     def index_history(self) -> None:
@@ -185,8 +204,11 @@ def open_mirror(
     offline: bool,
     timeout: float,
     holding: Holding = TIP,
+    watch: Watch | None = None,
 ) -> tuple[Mirror, bool]:
     """Return the mirror of a URL, made if it is not there, and whether it was just made.
+
+    `watch` hears how far its clone and its long fetches are.
 
     Raises RemoteUnreachable (offline and never fetched, or no answer) or Denied, also where
     somebody else may have written it.
@@ -200,10 +222,10 @@ def open_mirror(
                 f"{redacted(url)} has never been fetched on this machine",
                 hint="run the command once without --offline",
             )
-        _make(path, url, environment, timeout, holding)
+        _make(path, url, environment, timeout, holding, watch)
     git = Git(path, environment, git_dir=path, options=OURS)
     ref = check_ref((path / "HEAD").read_text().strip().removeprefix("ref: "))
-    mirror = Mirror(git, path, url, ref, OwnRef(path))
+    mirror = Mirror(git, path, url, ref, OwnRef(path), watch)
     _tidy(mirror)
     return mirror, made
 
@@ -221,11 +243,16 @@ def with_branch(mirror: Mirror, ref: str) -> Mirror:
         file.write(f"ref: {ref}\n")
         file.flush()
         Path(file.name).replace(mirror.path / "HEAD")
-    return Mirror(mirror.git, mirror.path, mirror.url, ref, mirror.own)
+    return mirror._replace(ref=ref)
 
 
 def _make(
-    path: Path, url: str, environment: Mapping[str, str], timeout: float, holding: Holding
+    path: Path,
+    url: str,
+    environment: Mapping[str, str],
+    timeout: float,
+    holding: Holding,
+    watch: Watch | None,
 ) -> None:
     """Clone it aside and rename it into place; a killed attempt leaves no mirror."""
     import tempfile  # 2 ms that most commands do without
@@ -241,7 +268,7 @@ def _make(
         with writing(path.parent):
             aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.stem}."))
         try:
-            _clone(Git(aside, environment, options=OURS), url, timeout, holding)
+            _clone(Git(aside, environment, options=OURS), url, timeout, holding, watch)
             with suppress(OSError):  # another process was first, where locks do not work
                 aside.rename(path)
         finally:
@@ -250,11 +277,13 @@ def _make(
             raise GitError(f"cannot make the mirror {path}")
 
 
-def _clone(git: Git, url: str, timeout: float, holding: Holding) -> None:
+def _clone(git: Git, url: str, timeout: float, holding: Holding, watch: Watch | None) -> None:
     aside = git.directory
-    words = ("clone", "--quiet", "--bare", *holding.clone, "--no-local", "--no-reject-shallow")
+    said = "--quiet" if watch is None else "--progress"
+    words = ("clone", said, "--bare", *holding.clone, "--no-local", "--no-reject-shallow")
     words = (*words, "--template=", "--", url, str(aside))
-    checked(talk(git, *words, url=url, doing="fetch", timeout=timeout), "fetch", url)
+    done = talk(git, *words, url=url, doing="fetch", timeout=timeout, watch=watch)
+    checked(done, "fetch", url)
     # Our own settings instead of clone's, which hold the URL.
     kind = "sha256" if "sha256" in (aside / "config").read_text() else "sha1"
     (aside / "config").write_text(_SETTINGS.format(format=kind) + holding.settings)

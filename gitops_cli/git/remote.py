@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut, UsageError
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.git.failures import failure
 from gitops_cli.git.patience import insist
 from gitops_cli.git.process import Done, Git
+
+if TYPE_CHECKING:
+    from gitops_cli.git.library import Watch
 
 HEADS = "refs/heads/"
 
@@ -80,10 +83,26 @@ def _ls_remote(git: Git, url: str, pattern: str, *, timeout: float) -> Done:
     return checked(talk(git, *words, url=url, doing="read", timeout=timeout), "read", url)
 
 
-def talk(git: Git, *words: str, url: str, doing: str, timeout: float) -> Done:
-    """Run what connects to a remote, again while it drops connections; raises RemoteUnreachable."""
+def talk(
+    git: Git, *words: str, url: str, doing: str, timeout: float, watch: Watch | None = None
+) -> Done:
+    """Run what connects to a remote, again while it drops connections; raises RemoteUnreachable.
+
+    `watch` hears how far a transfer is.
+    """
+
+    def run(left: float) -> Done:
+        if watch is None:
+            return git.run(*words, timeout=left)
+        from gitops_cli.git.library import run_watched  # 100 ms, where somebody watches
+
+        done = run_watched(git, *words, timeout=left, watch=watch)
+        if done.code < 0:
+            raise TimedOut(f"git {words[0]} did not end within {left:.0f} s")
+        return done
+
     try:
-        return insist(lambda left: git.run(*words, timeout=left), timeout=timeout)
+        return insist(run, timeout=timeout)
     except TimedOut as error:
         message = f"cannot {doing} {redacted(url)}: not done within {timeout:.0f} s"
         raise RemoteUnreachable(message) from error
@@ -153,7 +172,13 @@ def check_url(url: str) -> str:
 
 
 def fetch(
-    git: Git, url: str, *refspecs: str, timeout: float, options: Sequence[str] = (), name: str = ""
+    git: Git,
+    url: str,
+    *refspecs: str,
+    timeout: float,
+    options: Sequence[str] = (),
+    name: str = "",
+    watch: Watch | None = None,
 ) -> None:
     """Bring refs' objects here; writes nothing else unless a refspec names a target.
 
@@ -165,7 +190,7 @@ def fetch(
         # commit without its trees.
         *("-c", "fetch.unpackLimit=1"),
         "fetch",
-        "--quiet",
+        "--quiet" if watch is None else "--progress",
         "--no-tags",
         "--no-write-fetch-head",
         "--no-recurse-submodules",
@@ -176,4 +201,5 @@ def fetch(
         *options,
         *("--", name or url, *refspecs),
     )
-    checked(talk(git, *words, url=url, doing="fetch from", timeout=timeout), "fetch from", url)
+    done = talk(git, *words, url=url, doing="fetch from", timeout=timeout, watch=watch)
+    checked(done, "fetch from", url)

@@ -1,15 +1,16 @@
-"""The sample repositories, made by `git fast-import`: one process per repository."""
+"""The sample repositories: their commits are one `git fast-import` each."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.git.environment import git_environment
-from gitops_cli.git.failures import failure
+from gitops_cli.git.library import explained, repositories
 from gitops_cli.git.process import Git
 from gitops_cli.git.trust import NAMED_BARE, OURS
 from gitops_cli.sandbox.place import SandboxPlace
@@ -21,6 +22,9 @@ from gitops_cli.sandbox.samples import (
     SampleCommit,
 )
 from gitops_cli.sandbox.timeline import StateCommit, timeline
+
+if TYPE_CHECKING:
+    from gitops_cli.git.library import Repo
 
 
 class Import(NamedTuple):
@@ -46,16 +50,19 @@ def make_repositories(place: SandboxPlace) -> None:
 
 def make_state(place: SandboxPlace, commits: Iterable[StateCommit]) -> None:
     """Make the bare state repository and its clone; raises GitError."""
-    _git(place.directory, "init", "-q", "--bare", "-b", "main", str(place.remote))
-    _import(place.remote, _as_imports(commits))
-    _git(place.directory, "clone", "-q", str(place.remote), str(place.state))
-    _introduce_you(place.state)
+    with _made(place.remote, bare=True) as remote:
+        _import(remote, _as_imports(commits))
+        with explained("cannot clone the sandbox's repository"):
+            clone = remote.clone(str(place.state))
+    _introduce_you(clone)
+    clone.close()
 
 
-def _introduce_you(repository: Path) -> None:
+def _introduce_you(repository: Repo) -> None:
     """Give a repository an identity, so that commits work on a machine without one."""
-    for key, value in (("user.name", YOU.name), ("user.email", YOU.email)):
-        _git(repository, "config", key, value)
+    with repository.config_writer() as config:
+        config.set_value("user", "name", YOU.name)
+        config.set_value("user", "email", YOU.email)
 
 
 def _as_imports(commits: Iterable[StateCommit]) -> list[Import]:
@@ -64,11 +71,11 @@ def _as_imports(commits: Iterable[StateCommit]) -> list[Import]:
 
 def make_source(place: SandboxPlace, service: str) -> Sequence[str]:
     """Make one service's repository with a working tree; return the hashes of its commits."""
-    repository = place.source(service)
-    _git(place.directory, "init", "-q", "-b", "main", str(repository))
-    hashes = _import(repository / ".git", source_imports(service))
-    _git(repository, "reset", "-q", "--hard", "main")
-    _introduce_you(repository)
+    with _made(place.source(service)) as repository:
+        hashes = _import(repository, source_imports(service))
+        with explained("cannot check the sandbox's repository out"):
+            repository.head.reset(index=True, working_tree=True)
+        _introduce_you(repository)
     return hashes
 
 
@@ -108,12 +115,23 @@ def _first_files(service: str) -> dict[str, str]:
     }
 
 
-def _import(git_directory: Path, imports: Sequence[Import]) -> Sequence[str]:
+def _made(directory: Path, *, bare: bool = False) -> Repo:
+    """Return a new repository; raises GitError."""
+    with explained("cannot make the sandbox's repository"):
+        made = repositories(sandbox_git(directory.parent))
+        return made.init(str(directory), bare=bare, initial_branch="main")
+
+
+def _import(repository: Repo, imports: Sequence[Import]) -> Sequence[str]:
     """Write the commits into a repository; return their hashes in order."""
-    marks = git_directory / "sandbox-marks"
-    stream = b"".join(_stream(number, commit) for number, commit in enumerate(imports, 1))
-    arguments = ["fast-import", "--quiet", "--date-format=raw", f"--export-marks={marks}"]
-    _git(git_directory.parent, f"--git-dir={git_directory}", *arguments, stdin=stream)
+    marks = Path(repository.git_dir) / "sandbox-marks"
+    with tempfile.TemporaryFile() as stream, explained("cannot write the sandbox's commits"):
+        for number, commit in enumerate(imports, 1):
+            stream.write(_stream(number, commit))
+        stream.seek(0)
+        repository.git.fast_import(
+            quiet=True, date_format="raw", export_marks=str(marks), istream=stream
+        )
     by_mark = dict(line.split() for line in marks.read_text().splitlines())
     marks.unlink()
     return [by_mark[f":{number}"] for number in range(1, len(imports) + 1)]
@@ -145,9 +163,3 @@ def sandbox_git(directory: Path) -> Git:
     nobodys = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     return Git(directory, git_environment(kept) | nobodys, options=(*OURS, *NAMED_BARE))
-
-
-def _git(directory: Path, *arguments: str, stdin: bytes | None = None) -> None:
-    done = sandbox_git(directory).run(*arguments, stdin=stdin)
-    if done.code != 0:
-        raise failure(done, f"git {arguments[0]} failed while the sandbox was made")

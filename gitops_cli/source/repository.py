@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError, UsageError
 from gitops_cli.domain.forge_links import project_at, same_remote
@@ -23,6 +23,9 @@ from gitops_cli.git.mirror import COMMITS, mirror_path, open_mirror
 from gitops_cli.git.process import Git
 from gitops_cli.source.checkout import Checkout, reading, remote_of
 from gitops_cli.source.commits import Commits, Named
+
+if TYPE_CHECKING:
+    from gitops_cli.git.library import Watch
 
 T = TypeVar("T")
 
@@ -51,12 +54,14 @@ class Upstream:
         timeout: float = SECONDS,
         offline: bool = False,
         clone: Path | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.url = url
         self.trouble: str | None = None
         self._timeout = timeout
         self._offline = offline
         self._clone = clone
+        self._watch = watch
 
     @cached_property
     def path(self) -> Path:
@@ -84,7 +89,13 @@ class Upstream:
             environment = self._environment()
             cache, limit = cache_directory(os.environ), self._timeout
             mirror, _ = open_mirror(
-                cache, self.url, environment, offline=False, timeout=limit, holding=COMMITS
+                cache,
+                self.url,
+                environment,
+                offline=False,
+                timeout=limit,
+                holding=COMMITS,
+                watch=self._watch,
             )
             mirror.fetch_commits(*hashes, timeout=limit)
         except GitOpsError as error:
@@ -192,6 +203,7 @@ class Sources:
         offline: bool = False,
         timeout: float = SECONDS,
         refusal: str | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """`base` is what relative paths in gitops.toml start from: the state repository.
 
@@ -203,6 +215,7 @@ class Sources:
         self._offline = offline
         self._timeout = timeout
         self._refusal = refusal
+        self._watch = watch
         self._known: dict[ServiceName, SourceRepository] = {}
 
     def of(self, service: ServiceName) -> SourceRepository:
@@ -248,7 +261,9 @@ class Sources:
         return self._upstream(_from_anywhere(here.remote, here.root), here.root)
 
     def _upstream(self, url: str, clone: Path | None = None) -> Upstream:
-        return Upstream(url, timeout=self._timeout, offline=self._offline, clone=clone)
+        return Upstream(
+            url, timeout=self._timeout, offline=self._offline, clone=clone, watch=self._watch
+        )
 
     def _local(self, service: ServiceName, source: str) -> Path | None:
         """Return the path of a source on this machine, None: it is a URL.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gitops_cli.domain.errors import Denied, UsageError
 from gitops_cli.domain.text import redacted, visible
 from gitops_cli.git.environment import git_environment
-from gitops_cli.git.failures import failure
+from gitops_cli.git.library import GitCommandError, Repo, explained, repositories
 from gitops_cli.git.process import Git
 
 BRANCH = "main"
@@ -77,35 +77,36 @@ def _check_vacant(directory: Path) -> None:
 
 
 def _create(directory: Path, files: Mapping[str, str], subject: str, *, existed: bool) -> Created:
-    if not existed:
-        _git(directory, "init", "--quiet", f"--initial-branch={BRANCH}")
-    _check_identity(directory)
+    made = repositories(Git(directory, git_environment()))
+    with explained(f"{directory}: git init"):
+        repository = made(directory) if existed else made.init(directory, initial_branch=BRANCH)
+    with repository, explained(f"{directory}: git commit"):
+        _check_identity(repository)
+        try:
+            for name, content in files.items():
+                path = directory / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("x", encoding="utf-8", newline="\n") as file:
+                    file.write(content)
+        except OSError as error:
+            raise UsageError(f"{error.filename or directory}: {error.strerror}") from error
+        repository.git.add("--", *files)
+        # Not `index.commit`, which signs nothing and asks no hook.
+        repository.git.commit(quiet=True, message=subject)
+        branch, commit = repository.active_branch.name, repository.head.commit.hexsha
+    return Created(directory, branch, commit, remote_of(directory))
+
+
+def _check_identity(repository: Repo) -> None:
     try:
-        for name, content in files.items():
-            path = directory / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(content)
-    except OSError as error:
-        raise UsageError(f"{error.filename or directory}: {error.strerror}") from error
-    _git(directory, "add", "--", *files)
-    _git(directory, "commit", "--quiet", "--message", subject)
-    return Created(
-        directory,
-        _git(directory, "symbolic-ref", "--short", "HEAD"),
-        _git(directory, "rev-parse", "HEAD"),
-        remote_of(directory),
-    )
-
-
-def _check_identity(directory: Path) -> None:
-    if _try(directory, "var", "GIT_COMMITTER_IDENT") and _try(directory, "var", "GIT_AUTHOR_IDENT"):
-        return
-    raise UsageError(
-        "git does not know who you are, so the first commit would have no author",
-        hint='git config --global user.name "Your Name"; '
-        "git config --global user.email you@example.com",
-    )
+        for role in ("COMMITTER", "AUTHOR"):
+            repository.git.var(f"GIT_{role}_IDENT")
+    except GitCommandError as error:
+        raise UsageError(
+            "git does not know who you are, so the first commit would have no author",
+            hint='git config --global user.name "Your Name"; '
+            "git config --global user.email you@example.com",
+        ) from error
 
 
 def _missing_parents(directory: Path) -> list[Path]:
@@ -130,13 +131,6 @@ def _remove(directory: Path, files: Iterable[str], made: Iterable[Path], *, git:
     for path in made:
         with suppress(OSError):
             path.rmdir()
-
-
-def _git(directory: Path, *arguments: str) -> str:
-    done = Git(directory, git_environment()).run(*arguments)
-    if done.code != 0:
-        raise failure(done, f"{directory}: git {arguments[0]}")
-    return done.text
 
 
 def _try(directory: Path, *arguments: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import NoStateRepository
 from gitops_cli.domain.text import redacted
@@ -19,6 +20,9 @@ from gitops_cli.state.location import Location, find_location, find_remote, hold
 from gitops_cli.state.repository import Access, StateRepository
 from gitops_cli.state.store import clone_store
 
+if TYPE_CHECKING:
+    from gitops_cli.git.library import Watch
+
 
 def open_repository(
     start: Path,
@@ -31,6 +35,7 @@ def open_repository(
     deadline: float | None = None,
     notify: Callable[[str], None] | None = None,
     named: bool = False,
+    watch: Watch | None = None,
 ) -> StateRepository:
     """Return the state repository: of `url`, else the one around `start`, else of `fallback`.
 
@@ -38,10 +43,11 @@ def open_repository(
     is in no repository, or in one that holds no environment (a service's checkout). `rev` fixes
     the commit. `timeout` (seconds) limits each connection, `deadline` (of time.monotonic) all of
     them. `notify` hears, one line at a time, why a write has to wait, and of a `fallback` in place
-    of a `start` that somebody `named`. Raises UsageError, Denied, RemoteUnreachable.
+    of a `start` that somebody `named`; `watch`, how far a long fetch is. Raises UsageError, Denied,
+    RemoteUnreachable.
     """
     tell = notify or (lambda _: None)
-    access = Access(git_environment(), rev, offline, timeout, tell, deadline)
+    access = Access(git_environment(), rev, offline, timeout, tell, deadline, watch)
     if url is not None:
         return _of_url(url, start, access)
     location = find_location(start, access.environment)
@@ -75,7 +81,7 @@ def _of_location(location: Location, access: Access) -> StateRepository:
     else:
         branch = CloneBranch(location, remote, reader)
         description = redacted(remote.url)
-    store = clone_store(location, reader, remote)
+    store = clone_store(location, reader, remote, access.watch)
     return StateRepository(description, branch, store, access, location.worktree)
 
 
@@ -91,7 +97,12 @@ def _of_mirror(url: str, access: Access) -> StateRepository:
     config = read_config(Git(Path(path.anchor), access.environment, git_dir=path))
     environment = without_questions(access.environment, config)
     mirror, made = open_mirror(
-        cache, url, environment, offline=access.offline, timeout=access.timeout
+        cache,
+        url,
+        environment,
+        offline=access.offline,
+        timeout=access.timeout,
+        watch=access.watch,
     )
     reader = ObjectReader(mirror.git)
     branch = MirrorBranch(mirror, reader, fresh=made)

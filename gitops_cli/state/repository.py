@@ -34,6 +34,7 @@ from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree
 from gitops_cli.state.store import Store, revision
 
 if TYPE_CHECKING:
+    from gitops_cli.git.library import Watch
     from gitops_cli.state.history import History
 
 _WITHOUT_REMOTE = 20.0  # seconds for the remote where the last known tip will do as well
@@ -55,7 +56,8 @@ class Tip(NamedTuple):
 class Access(NamedTuple):
     """How to reach a repository: chosen once, by the command line.
 
-    `usual` (seconds) limits each connection, `deadline` (of time.monotonic) all of them.
+    `usual` (seconds) limits each connection, `deadline` (of time.monotonic) all of them. `watch`
+    hears how far a long fetch is; without it `notify` hears that there is one.
     """
 
     environment: Mapping[str, str]
@@ -64,6 +66,7 @@ class Access(NamedTuple):
     usual: float
     notify: Callable[[str], None]
     deadline: float | None = None
+    watch: Watch | None = None
 
     @property
     def timeout(self) -> float:
@@ -246,6 +249,8 @@ class StateRepository:
 
     def _complete(self, wanted: str | None) -> None:
         access = self._access
+        if access.watch is None and self._store.is_shallow and not self._store.has_whole:
+            access.notify(f"fetching the history of {self.description}")
         self._store.complete(wanted, offline=access.offline, timeout=access.timeout)
 
     def file_history(

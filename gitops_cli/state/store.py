@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import GitError
 from gitops_cli.git.config import Config, handed_on
@@ -12,6 +12,9 @@ from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import LINK_MODE, ObjectReader
 from gitops_cli.git.process import Git
 from gitops_cli.state.location import Location, Remote
+
+if TYPE_CHECKING:
+    from gitops_cli.git.library import Watch
 
 
 class Source(NamedTuple):
@@ -119,7 +122,12 @@ def revision(git: Git, rev: str) -> str | None:
     return done.text if done.code == 0 else None
 
 
-def clone_store(location: Location, reader: ObjectReader, remote: Remote | None) -> Store:
+def clone_store(
+    location: Location,
+    reader: ObjectReader,
+    remote: Remote | None,
+    watch: Watch | None = None,
+) -> Store:
     """Return the store of a clone; whole history comes from a mirror of its remote if need be."""
 
     def complete(offline: bool, timeout: float) -> Source:
@@ -131,7 +139,12 @@ def clone_store(location: Location, reader: ObjectReader, remote: Remote | None)
         environment = handed_on(location.git.environment, location.config)
         url = _absolute(remote.url, location)
         mirror, _ = open_mirror(
-            cache_directory(environment), url, environment, offline=offline, timeout=timeout
+            cache_directory(environment),
+            url,
+            environment,
+            offline=offline,
+            timeout=timeout,
+            watch=watch,
         )
         mirror = mirror._replace(ref=remote.ref or mirror.ref)
         mirror.fetch(timeout=timeout)

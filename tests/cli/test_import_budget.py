@@ -1,6 +1,7 @@
 """What a command may load, seen in a fresh interpreter: most of a git command is its start.
 
-kubernetes takes 300 ms, questionary 170, pydantic 110, Rich's help 80, Rich 30, yaml 20.
+kubernetes takes 300 ms, questionary 170, pydantic 110, GitPython 100, Rich's help 80, Rich 30,
+yaml 20.
 """
 
 from __future__ import annotations
@@ -113,7 +114,12 @@ def test_a_write(gitops: Gitops, article: Article) -> None:
     environment = article.environment("development")
     here = gitops.at(article.clone())
     modules = loaded(here, "set", f"billing={'ab' * 20}", "-e", environment)
-    assert not modules & (HEAVY | OTHERS | FOR_TERMINALS | {"git", "random", "hashlib"})
+    assert not modules & (HEAVY | OTHERS | FOR_TERMINALS | {"random", "hashlib"})
+
+
+def test_gitpython_is_for_what_is_made(gitops: Gitops) -> None:
+    modules = loaded(gitops, "init", "new", "-p", "shop", "--images-path", "r.example.com/x/")
+    assert "git" in modules
 
 
 def test_rich_is_for_terminals(gitops: Gitops, article: Article) -> None:
