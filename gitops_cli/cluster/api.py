@@ -27,6 +27,7 @@ _MARGIN = 0.05  # seconds; sockets may give up a little early
 # How kube-apiserver words what admission webhooks and policies say no to.
 _DENIAL = re.compile(r'^admission webhook "[^"]*" denied the request|\bdenied request: ')
 _RULE = "no missing right: a rule of the cluster, such as an admission webhook, refuses it"
+_UNANSWERED = "an admission webhook of the cluster does not answer: look after its pods and Service"
 _WORTH_RETRYING = frozenset({429, 500, 502, 503, 504})
 
 
@@ -92,8 +93,8 @@ class Doing(NamedTuple):
 class Refused(ClusterError):
     """The server answered with an error that the caller may want to understand."""
 
-    def __init__(self, message: str, status: int, details: object) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, status: int, details: object, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.status = status
         self.has_details = isinstance(details, dict) and bool(details)
 
@@ -255,7 +256,8 @@ class Api:
             )
         if _DENIAL.search(message):  # whatever code the webhook or the policy has for it
             raise Denied(f"cannot {doing}: {where} refuses: {message}", hint=_RULE)
-        raise Refused(f"cannot {doing}: {where} answered {code}: {message}", code, details)
+        hint = _UNANSWERED if "failed calling webhook" in message else None
+        raise Refused(f"cannot {doing}: {where} answered {code}: {message}", code, details, hint)
 
     def _who(self) -> str:
         return f"context {self.access.context}" if self.access.context else "the ServiceAccount"

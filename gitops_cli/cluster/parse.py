@@ -15,6 +15,7 @@ from gitops_cli.domain.cluster.workload import (
     CHANGE_CAUSE,
     COMMIT,
     COMMIT_TIME,
+    VERSION,
     Condition,
     Container,
     Counts,
@@ -61,6 +62,7 @@ def workload(kind: Kind, item: AnyWorkload) -> Workload:
             uid=metadata.uid,
             generation=metadata.generation,
             annotations=annotations,
+            paused=bool(item.spec.suspend),
             ours=ours,
             owner=_owner(metadata),
         )
@@ -157,6 +159,7 @@ def _annotations(found: schema.OwnAnnotations | None) -> dict[str, str] | None:
         COMMIT: found.commit,
         COMMIT_TIME: found.commit_time,
         ACTOR: found.actor,
+        VERSION: found.version,
     }
     return {key: value for key, value in ours.items() if value is not None}
 

@@ -44,6 +44,7 @@ class OwnAnnotations(Read):
     commit: str | None = field(name="gitops-cli/commit", default=None)
     commit_time: str | None = field(name="gitops-cli/commit-time", default=None)
     actor: str | None = field(name="gitops-cli/actor", default=None)
+    version: str | None = field(name="gitops-cli/version", default=None)
 
 
 class Condition(Read):
@@ -257,6 +258,7 @@ class CronJobSpec(Read):
     """What is wanted of a CronJob."""
 
     job_template: JobTemplate
+    suspend: bool | None = None
 
 
 class CronJob(Read):

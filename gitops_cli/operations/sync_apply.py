@@ -9,9 +9,9 @@ from datetime import datetime
 from gitops_cli.domain.cluster.comparison import Agreement, Row, agreement
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.sync import Deed, DryRun, RolloutVerdict, SyncOutcome, SyncReport
-from gitops_cli.domain.cluster.workload import Container, Unclear, Workload, containers_for
+from gitops_cli.domain.cluster.workload import Unclear, Workload, containers_for, recorded_image
 from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, TimedOut
-from gitops_cli.domain.image import ImageRef, parse_image
+from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.text import one_line
@@ -153,7 +153,7 @@ class _Applying:
         if isinstance(chosen, Unclear):
             self._end(planned, Deed.UNCLEAR, reason=chosen.reason)
             return None
-        stale = tuple(c for c in chosen if _differs(c, patch.image))
+        stale = tuple(c for c in chosen if _differs(recorded_image(c, now), patch.image))
         if not stale:
             self._end(planned, Deed.UNCHANGED, reason="somebody else did it meanwhile")
             return None
@@ -187,8 +187,8 @@ def _late(outcome: SyncOutcome) -> SyncOutcome:
     return outcome._replace(reason="not tried: the time was over", error=error)
 
 
-def _differs(container: Container, wanted: ImageRef) -> bool:
-    return agreement(wanted, parse_image(container.image)) is Agreement.DIFFERENT
+def _differs(recorded: ImageRef, wanted: ImageRef) -> bool:
+    return agreement(wanted, recorded) is Agreement.DIFFERENT
 
 
 def _by_cluster(waiting: Sequence[PlannedPatch]) -> list[list[PlannedPatch]]:

@@ -13,6 +13,7 @@ from tests.cli.synced import PATCH, services
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.kube import Kube, eventually
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.manifests import workload
 from tests.testbed.webhook import Webhook
 
 
@@ -122,6 +123,17 @@ def test_a_webhooks_denial_keeps_its_words_whatever_its_code(
     assert behind.image_of("web") == image("web", OLD)
 
 
+def test_a_webhook_that_does_not_answer_is_told_from_a_broken_server(
+    behind: Live, webhook: Webhook
+) -> None:
+    webhook.stop()
+    done = behind.sync()
+    assert done.code == 5
+    assert f'failed calling webhook "{webhook.name}"' in done.stderr
+    assert "an admission webhook of the cluster does not answer" in done.stderr
+    assert behind.image_of("web") == image("web", OLD)
+
+
 def test_what_the_server_warns_of_is_told(behind: Live, webhook: Webhook) -> None:
     webhook.warnings = ['the tag "8f14" is mutable', "team = unknown"]
     done = behind.sync().ok()
@@ -183,3 +195,21 @@ def test_a_namespace_that_is_being_deleted_is_named(live: Live, kube: Kube) -> N
     done = live.diff()
     assert f"namespace {live.namespace} is being deleted" in done.stderr
     kube.patch("ConfigMap", live.namespace, "held", {"metadata": {"finalizers": None}})
+
+
+def test_a_sidecar_among_the_init_containers_keeps_all_it_has(live: Live, kube: Kube) -> None:
+    """One with restartPolicy Always may have probes; writing it back without that is refused."""
+    made = workload("Deployment", "web", {"app": "x/app:1"}, init={"web": image("web", OLD)})
+    [sidecar] = made["spec"]["template"]["spec"]["initContainers"]
+    probe = {"tcpSocket": {"port": 8080}}
+    sidecar |= {"restartPolicy": "Always", "readinessProbe": probe}
+    kube.create(made, live.namespace)
+    kube.wait_rolled_out("Deployment", live.namespace, "web")
+    live.record({"web.deployment": NEW})
+    live.sync("--wait").ok()
+    spec = kube.get("Deployment", live.namespace, "web")["spec"]["template"]["spec"]
+    [now] = spec["initContainers"]
+    assert (now["image"], now["restartPolicy"]) == (image("web", NEW), "Always")
+    assert now["readinessProbe"]["tcpSocket"] == {"port": 8080}
+    row = live.rows()["web"]
+    assert (row["state"], row["running"][0]["pods"]) == ("in-sync", 1)

@@ -117,6 +117,23 @@ def test_a_digest_that_admission_adds_to_our_tag_is_our_image(
     assert behind.rows()["web"]["state"] == "digest"
 
 
+def test_a_tag_that_a_policy_resolves_to_a_digest_alone_is_our_image(
+    behind: Live, admission: Admission
+) -> None:
+    """sigstore's policy-controller does so, in workloads and in pods."""
+    alone = f"{image('web', NEW).partition(':')[0]}@sha256:{'a' * 64}"
+    admission.mutates(alone)
+    done = behind.sync("--wait", "-o", "json").ok()
+    web = services(done.json())["web"]
+    assert (web["action"], web["rollout"]) == ("patched", "ready")
+    assert behind.image_of("web") == alone
+    before = generation(behind)
+    assert services(behind.sync("-o", "json").ok().json())["web"]["action"] == "unchanged"
+    assert generation(behind) == before
+    row = behind.rows()["web"]
+    assert (row["state"], row["recorded"]) == ("digest", f"{image('web', NEW)}@sha256:{'a' * 64}")
+
+
 def test_a_rule_that_refuses_is_not_taken_for_a_missing_right(
     behind: Live, admission: Admission
 ) -> None:

@@ -200,6 +200,53 @@ def test_a_workload_of_another_name_is_the_services() -> None:
     assert missing.reason == f"no Deployment `rel-web` in namespace {SPACE}"
 
 
+RESOLVED = f"index.docker.io/r/web@{DIGEST}"
+
+
+def resolved(version: str = NEW, *, ours: bool = True) -> Workload:
+    """Return a workload whose tag an admission policy has resolved to a digest alone."""
+    return workload(RESOLVED)._replace(
+        annotations={"gitops-cli/version": version},
+        ours=frozenset({"web"} if ours else ()),
+    )
+
+
+def test_a_digest_alone_stands_for_the_tag_that_our_patch_wrote() -> None:
+    raw = [
+        RawFile(f"{SPACE}/images_path", b"docker.io/r/"),
+        RawFile(f"{SPACE}/web.deployment", NEW.encode()),
+    ]
+    there = parse_environment_files(SPACE, raw)
+
+    def seen(found: Workload) -> Row:
+        [row] = compare(there, Observed(SPACE, (found,), (pod(RESOLVED),)), now=NOW).rows
+        return row
+
+    assert (seen(resolved()).state, seen(resolved()).needs_patch) == (State.DIGEST, False)
+    assert seen(resolved(OLD)).needs_patch, "the patch was of another version"
+    assert seen(resolved(ours=False)).needs_patch, "somebody else wrote the image since"
+
+
+def test_pods_that_admission_gave_a_digest_alone_are_no_strangers() -> None:
+    assert only_row(f"r/web:{NEW}", pod(f"mirror/web@{DIGEST}")).state is State.IN_SYNC
+
+
+@pytest.mark.parametrize(
+    ("kind", "paused", "said"),
+    [
+        (Kind.CRONJOB, True, "suspended: no job is started"),
+        (Kind.CRONJOB, False, None),
+        (Kind.DAEMONSET, False, "no node fits: nothing of it runs"),
+        (Kind.STATEFULSET, False, "scaled to 0: nothing of it runs"),
+    ],
+)
+def test_why_nothing_runs_is_said_of_each_kind(kind: Kind, paused: bool, said: str | None) -> None:
+    found = workload(f"r/web:{NEW}", counts=Counts(), kind=kind)._replace(paused=paused)
+    files = {f"web_{kind.value.lower()}": NEW}
+    [row] = compare(environment(**files), Observed(SPACE, (found,), (), ()), now=NOW).rows
+    assert (row.state, row.reason) == (State.IN_SYNC, said)
+
+
 def test_an_owner_that_may_put_its_image_back_is_named() -> None:
     owned = workload(f"r/web:{OLD}")._replace(owner="Kafka shop")
     [row] = compare(environment(web_deployment=NEW), Observed(SPACE, (owned,)), now=NOW).rows

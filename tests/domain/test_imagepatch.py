@@ -54,6 +54,7 @@ def test_annotations_that_are_absent_are_added_whole() -> None:
         "gitops-cli/commit": COMMIT,
         "gitops-cli/commit-time": "2026-11-23T00:00:00Z",
         "gitops-cli/actor": "ada",
+        "gitops-cli/version": NEW,
     }
 
 

@@ -53,6 +53,10 @@ class Webhook:
         trace: TracebackType | None,
     ) -> None:
         self._kube.request("DELETE", f"{_COLLECTION}/{self.name}")
+        self.stop()
+
+    def stop(self) -> None:
+        """Answer no more, while the API server still asks."""
         self._server.shutdown()
         self._server.server_close()
 

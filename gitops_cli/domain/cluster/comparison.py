@@ -17,6 +17,7 @@ from gitops_cli.domain.cluster.workload import (
     Unclear,
     Workload,
     containers_for,
+    recorded_image,
 )
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 from gitops_cli.domain.image import ImageRef, parse_image, same_repository
@@ -327,7 +328,7 @@ def _row(
     observed: Observed,
     rollout: Rollout,
 ) -> Row:
-    recorded = parse_image(container.image)
+    recorded = recorded_image(container, workload)
     running = running_images(container, workload, observed)
     state, reason = _state(want.image, recorded, running, workload, rollout)
     return want.row(
@@ -360,13 +361,14 @@ def _state(
     if rollout.phase is not Phase.COMPLETE:
         return State.ROLLING, rollout.message
     # A pod's own image can be changed behind its workload's back.
-    strangers = {r.image.tag or str(r.image) for r in running or () if r.image.tag != recorded.tag}
+    # One that admission gave a digest alone has no tag that could tell.
+    tagged = [r.image for r in running or () if r.image.tag is not None or r.image.digest is None]
+    strangers = {image.tag or str(image) for image in tagged if image.tag != recorded.tag}
     if strangers and workload.kind is not Kind.CRONJOB:
         return State.DIFFERS, f"pods run {', '.join(sorted(strangers))}"
-    nothing = "scaled to 0: nothing of it runs" if workload.is_scaled_to_nothing else None
     if found is Agreement.DIGEST:
-        return State.DIGEST, nothing or _pulled(wanted, running)
-    return State.IN_SYNC, nothing
+        return State.DIGEST, workload.silence or _pulled(wanted, running)
+    return State.IN_SYNC, workload.silence
 
 
 def _digests(wanted: ImageRef, recorded: ImageRef) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gitops_cli.domain.cluster.workload import (
@@ -10,8 +9,10 @@ from gitops_cli.domain.cluster.workload import (
     CHANGE_CAUSE,
     COMMIT,
     COMMIT_TIME,
+    VERSION,
     Container,
     Workload,
+    recorded_image,
 )
 from gitops_cli.domain.image import ImageRef, parse_image, same_repository
 
@@ -54,6 +55,7 @@ class ImagePatch(NamedTuple):
             COMMIT: self.stamp.commit,
             COMMIT_TIME: self.stamp.commit_time,
             ACTOR: self.stamp.actor,
+            VERSION: None if self.image.version is None else str(self.image.version),
         }
         return {key: value for key, value in values.items() if value is not None}
 
@@ -89,11 +91,10 @@ class ImagePatch(NamedTuple):
 
         Also where admission has looked the tag up and added its digest.
         """
-        images: Mapping[str, str] = {c.name: c.image for c in workload.containers}
-        return all(self._is(images.get(c.name, "")) for c in self.containers)
+        images = {c.name: recorded_image(c, workload) for c in workload.containers}
+        return all(c.name in images and self._is(images[c.name]) for c in self.containers)
 
-    def _is(self, image: str) -> bool:
-        got = parse_image(image)
+    def _is(self, got: ImageRef) -> bool:
         return (
             same_repository(got.repository, self.image.repository)
             and got.tag == self.image.tag

@@ -13,6 +13,7 @@ from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import ImageRef, parse_image, same_repository
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.version import parse_version
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -21,7 +22,8 @@ CHANGE_CAUSE = "kubernetes.io/change-cause"
 COMMIT = "gitops-cli/commit"
 COMMIT_TIME = "gitops-cli/commit-time"
 ACTOR = "gitops-cli/actor"
-OUR_ANNOTATIONS = (CHANGE_CAUSE, COMMIT, COMMIT_TIME, ACTOR)
+VERSION = "gitops-cli/version"
+OUR_ANNOTATIONS = (CHANGE_CAUSE, COMMIT, COMMIT_TIME, ACTOR, VERSION)
 
 
 class Container(NamedTuple):
@@ -109,13 +111,33 @@ class Workload(NamedTuple):
         return f"{self.kind.value.lower()}/{self.name}"
 
     @property
-    def is_scaled_to_nothing(self) -> bool:
-        """Tell whether it is to have no pods at all."""
-        return self.kind is not Kind.CRONJOB and not self.counts.wanted
+    def silence(self) -> str | None:
+        """Return why nothing of it is to run, if that is so."""
+        match self.kind:
+            case Kind.CRONJOB:
+                return "suspended: no job is started" if self.paused else None
+            case Kind.DAEMONSET:
+                return None if self.counts.wanted else "no node fits: nothing of it runs"
+            case _:
+                return None if self.counts.wanted else "scaled to 0: nothing of it runs"
 
     def condition(self, type_: str) -> Condition | None:
         """Return the condition of a type."""
         return next((c for c in self.conditions if c.type == type_), None)
+
+
+def recorded_image(container: Container, workload: Workload) -> ImageRef:
+    """Return the image of a container; with the tag that our patch wrote, if admission took it.
+
+    Policies that resolve tags leave `repository@digest` alone. That stands for the tag as long as
+    nobody else has written the image since.
+    """
+    image = parse_image(container.image)
+    if image.tag is not None or image.digest is None or container.name not in workload.ours:
+        return image
+    version = parse_version((workload.annotations or {}).get(VERSION, ""))
+    fits = version is not None and version.digest in (None, image.digest)
+    return image._replace(tag=version.tag) if version is not None and fits else image
 
 
 class Ended(NamedTuple):
