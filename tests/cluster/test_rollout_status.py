@@ -14,10 +14,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from gitops_cli.cluster.connection import connect
-from gitops_cli.domain.cluster.comparison import Target
+from gitops_cli.domain.cluster.comparison import Row, State, Target, compare
 from gitops_cli.domain.cluster.rollout import Phase, Rollout, judge
+from gitops_cli.domain.cluster.sync import RolloutVerdict
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.recorded.environment import Kind, parse_environment_files
+from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.operations.waiting import Awaited, Waiting
 from tests.testbed import controlplane
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.kube import Kube, eventually
@@ -299,16 +303,55 @@ def by_kubectl(kubectl: Path, plane: ControlPlane, namespace: str, kind: str) ->
     return Said(done.stdout, "Waiting for" not in done.stdout)
 
 
-def by_us(plane: ControlPlane, namespace: str, kind: Kind) -> Rollout:
+class Ours(NamedTuple):
+    """What we say: the judgement, the row of a diff, and how a wait of two seconds ends."""
+
+    rollout: Rollout
+    row: Row
+    verdict: RolloutVerdict
+
+
+def by_us(plane: ControlPlane, namespace: str, kind: Kind, image: str) -> Ours:
+    space = EnvironmentName(namespace)
+    files = {f"{space}/images_path": "r/", f"{space}/web{kind.suffix}": image.partition(":")[2]}
+    raw = [RawFile(path, text.encode()) for path, text in files.items()]
+    wanted = parse_environment_files(space, raw)
     cluster = connect(kubeconfig=plane.kubeconfig)
     try:
-        space = EnvironmentName(namespace)
         observed = cluster.observe([Target(space, frozenset({kind}))])[space]
+        awaited = Awaited(cluster, {space: frozenset(wanted.files)})
+        waiting = Waiting([awaited], {space: wanted}, TeamSettings(), now=now)
+        [ended] = waiting.run(2).values()
     finally:
         cluster.close()
     [found] = observed.workloads
     pods, jobs = observed.pods_of(found), observed.jobs_of(found)
-    return judge(found, pods, jobs, now=datetime.now(UTC))
+    [row] = compare(wanted, observed, now=now()).rows
+    return Ours(judge(found, pods, jobs, now=now()), row, ended.verdict)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+STATES = {Phase.COMPLETE: State.IN_SYNC, Phase.FAILED: State.FAILED}  # else it is rolling
+VERDICTS = {
+    Phase.COMPLETE: RolloutVerdict.READY,
+    Phase.PARTITIONED: RolloutVerdict.READY,
+    Phase.HALTED: RolloutVerdict.HALTED,
+    Phase.FAILED: RolloutVerdict.FAILED,
+    Phase.PROGRESSING: RolloutVerdict.TIMED_OUT,
+}
+
+
+def check(found: Ours, phase: Phase) -> None:
+    """Fail unless judgement, state and the end of a wait belong together."""
+    assert found.rollout.phase is phase, found
+    troubled = found.rollout.trouble is not None
+    assert found.row.state is (State.FAILED if troubled else STATES.get(phase, State.ROLLING)), (
+        found.row
+    )
+    assert found.verdict is VERDICTS[phase]
 
 
 def seen(made: Manifest) -> bool:
@@ -334,13 +377,19 @@ def test_as_kubectl_or_better(
 
     eventually(arrived)
     said = by_kubectl(kubectl, control_plane, namespace, kind)
-    found = by_us(control_plane, namespace, case.kind)
+    found = by_us(control_plane, namespace, case.kind, image_of(kube.get(kind, namespace, "web")))
     assert case.kubectl in said.words
     assert said.over is case.over
-    assert found.phase is case.phase, found
+    check(found, case.phase)
     agree = {True: Phase.COMPLETE, False: Phase.PROGRESSING, None: Phase.FAILED}[case.over]
-    alike = found.phase is agree or (found.phase is Phase.PARTITIONED and case.over is True)
+    alike = case.phase is agree or (case.phase is Phase.PARTITIONED and case.over is True)
     assert alike or case.why, "a difference has to be explained"
+
+
+def image_of(made: Manifest) -> str:
+    spec = made["spec"]
+    spec = spec["jobTemplate"]["spec"] if made["kind"] == "CronJob" else spec
+    return str(spec["template"]["spec"]["containers"][0]["image"])
 
 
 def settled(made: Manifest, otherwise: Callable[[Mapping[str, Any]], object] | None) -> bool:
@@ -392,7 +441,7 @@ def test_a_rollout_by_its_own_status(
     said = by_kubectl(kubectl, control_plane, namespace, "Rollout")
     assert said.over is None
     assert 'no kind "Rollout" is registered' in said.words
-    assert by_us(control_plane, namespace, Kind.ROLLOUT).phase is phase
+    check(by_us(control_plane, namespace, Kind.ROLLOUT, GOOD), phase)
 
 
 def test_a_cronjobs_last_run_is_told_but_is_no_rollout(
@@ -400,4 +449,6 @@ def test_a_cronjobs_last_run_is_told_but_is_no_rollout(
 ) -> None:
     kube.create(workload("CronJob", "web", FAILS, schedule="* * * * *"), namespace)
     eventually(lambda: any(j["status"].get("failed") for j in kube.find("Job", namespace)))
-    eventually(lambda: by_us(control_plane, namespace, Kind.CRONJOB).phase is Phase.FAILED)
+    kube.patch("CronJob", namespace, "web", {"spec": {"suspend": True}})
+    found = by_us(control_plane, namespace, Kind.CRONJOB, FAILS)
+    assert (found.row.state, found.verdict) == (State.FAILED, RolloutVerdict.READY)

@@ -37,7 +37,8 @@ def install_rollouts(kube: Kube) -> None:
 
 
 def _is_served(kube: Kube) -> bool:
-    conditions = kube.request("GET", f"{_CRDS}/{_NAME}").get("status", {}).get("conditions", ())
+    status = kube.request("GET", f"{_CRDS}/{_NAME}").get("status") or {}
+    conditions = status.get("conditions") or ()
     served = any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
     if not served:
         return False

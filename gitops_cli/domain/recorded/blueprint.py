@@ -106,7 +106,8 @@ def _settings(stages: Sequence[str]) -> Iterator[str]:
     yield '# mode = "pr"                              # changes go through a pull request\n\n'
     yield "# [service.authentication]\n"
     yield '# source = "git@example.com:acme/authentication.git"   # for changelogs and "3 behind"\n'
-    yield '# container = "app"                        # which container gets the image\n\n'
+    yield '# container = "app"                        # which gets the image; ["a", "b"]: several\n'
+    yield '# workload = "rel-authentication"          # its name in clusters, if it is another\n\n'
     yield "# [versions]\n"
     yield '# form = "any"                             # permit tags that are not commit hashes\n'
     yield '# new_services = "allow"                   # CI may record new services\n'
