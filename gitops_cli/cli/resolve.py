@@ -134,7 +134,7 @@ def service_checkout(session: Session) -> Checkout:
 
 def service_of(checkout: Checkout, team: TeamSettings) -> ServiceName:
     """Return which service a checkout is; raises UsageError."""
-    return service_of_remote(checkout.remote, checkout.root.name, team)
+    return service_of_remote(checkout.remotes, checkout.root.name, team)
 
 
 def need_source(
@@ -145,9 +145,9 @@ def need_source(
     Nothing could say whether such a hash is older than the recorded one. `instead` is how to
     record it all the same.
     """
-    if is_source_of(service, checkout.remote, checkout.root.name, team):
+    if is_source_of(service, checkout.remotes, checkout.root.name, team):
         return
-    remote = redacted(checkout.remote) if checkout.remote else "its URL"
+    remote = redacted(checkout.address) if checkout.address else "its URL"
     spelled = f"write {instead} if it is meant, or " if instead else ""
     raise UsageError(
         f"{checkout.root} is not known as the source of {service}",

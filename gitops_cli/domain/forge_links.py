@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
+
+from gitops_cli.domain.git_url import tolerant
 
 # Compiled when first used (`re` keeps it): most commands never do.
-_SCP_LIKE = r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/:\s].*)\Z"
 _AZURE_SSH = r"v3/(?P<org>[^/]+)/(?P<project>[^/]+)/(?P<repo>[^/]+)\Z"
+
+
+_SHOWN = frozenset({"https", "http", "ssh", "git"})
 
 
 class Forge(StrEnum):
@@ -75,9 +79,10 @@ class Project(NamedTuple):
 
 def project_at(remote: str) -> Project | None:
     """Return the forge's project behind a remote's URL; None for a path or an unknown host."""
-    host, path = _host_and_path(remote)
-    if not host or not path:
+    url = tolerant(remote)
+    if url is None or url.scheme not in _SHOWN or not url.project:
         return None
+    host, path = url.identity[0], url.project
     forge = next((forge for word, forge in _BY_WORD.items() if word in host), None)
     if forge is None:
         return None
@@ -91,39 +96,3 @@ def _azure(host: str, path: str) -> Project | None:
         org, project, repo = over_ssh.groups()
         return Project(Forge.AZURE, f"https://dev.azure.com/{org}/{project}/_git/{repo}")
     return Project(Forge.AZURE, f"https://{host}/{quote(path)}") if "/_git/" in path else None
-
-
-def _host_and_path(remote: str) -> tuple[str, str]:
-    """Return host (without user, password and port) and path (without `.git`) of a URL."""
-    if "://" in remote:
-        parts = urlsplit(remote)
-        if parts.scheme not in {"https", "http", "ssh", "git"}:
-            return "", ""
-        host, path = parts.hostname or "", parts.path
-    elif scp := re.match(_SCP_LIKE, remote):
-        host, path = scp["host"], scp["path"]
-    else:
-        return "", ""
-    return host.lower(), path.strip("/").removesuffix(".git")
-
-
-def repository_name(remote: str) -> str:
-    """Return the last part of a URL or path, without `.git`: what a service is usually named."""
-    name = remote.rstrip("/").removesuffix(".git").rstrip("/")
-    return re.split(r"[/:\\]", name)[-1]
-
-
-def same_remote(one: str, other: str) -> bool:
-    """Tell whether two URLs name one repository, over whatever protocol and with any user."""
-    if one == other:
-        return True
-    left, right = _host_and_path(one), _host_and_path(other)
-    if all(left):
-        return left == right
-    return _local_path(one) == _local_path(other) and _local_path(one) != ""
-
-
-def _local_path(remote: str) -> str:
-    if "://" in remote and not remote.startswith("file://"):
-        return ""
-    return remote.removeprefix("file://").rstrip("/").removesuffix(".git").removesuffix("/")

@@ -5,17 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from gitops_cli.domain.errors import UsageError
-from gitops_cli.domain.text import one_line
-
-_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_.-]+@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*):(?!//)\S+\Z")
-_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*\Z|[0-9A-Fa-f:]+\Z")
+from gitops_cli.domain.git_url import parse_git_url
 
 
 class SshServer(NamedTuple):
@@ -50,19 +44,10 @@ class HostKey(NamedTuple):
 
 def ssh_server(url: str) -> SshServer | None:
     """Return the ssh server of a repository's URL; None for another protocol or a path."""
-    if url.startswith("ssh://"):
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port or 22
-        except ValueError as error:
-            raise UsageError(f"`{one_line(url)}` is not an ssh URL: {error}") from error
-        if not _HOST.match(host):
-            raise UsageError(f"`{one_line(url)}` names no host")
-        return SshServer(host, port)
-    if "://" in url:
+    parts = parse_git_url(url)
+    if parts is None or parts.scheme != "ssh":
         return None
-    scp = _SCP_LIKE.match(url)
-    return SshServer(scp["host"]) if scp else None
+    return SshServer(parts.host, parts.port or 22)
 
 
 def parse_host_keys(text: str) -> list[HostKey]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from gitops_cli.domain.git_url import rewritten
 from gitops_cli.domain.version import is_commit
 from gitops_cli.git.config import Config, read_config
 from gitops_cli.git.discovery import git_around, why_none
@@ -14,12 +15,27 @@ from gitops_cli.git.remote import HEADS
 
 
 class Checkout(NamedTuple):
-    """A git work tree: its root, HEAD, branch and where it was cloned from."""
+    """A git work tree: its root, HEAD, branch and where it was cloned from.
+
+    `remote` is as it was configured: git rewrites it when it connects. `means` is what it rewrites
+    it to, None: nothing else.
+    """
 
     root: Path
     head: str | None
     branch: str | None
     remote: str | None
+    means: str | None = None
+
+    @property
+    def address(self) -> str | None:
+        """Return the URL that means the same to others: an alias is this person's own."""
+        return self.means or self.remote
+
+    @property
+    def remotes(self) -> tuple[str, ...]:
+        """Return the URLs that it goes by; none without a remote."""
+        return tuple(url for url in (self.remote, self.means) if url is not None)
 
 
 def checkout_at(directory: Path) -> Checkout | None:
@@ -38,12 +54,28 @@ def checkout_at(directory: Path) -> Checkout | None:
         return None
     if not is_commit(head):
         ref = git.run("symbolic-ref", "--quiet", "HEAD").text
+    config = read_config(git)
+    remote = remote_of(config)
     return Checkout(
         Path(root),
         head if is_commit(head) else None,
         ref.removeprefix(HEADS) if ref.startswith(HEADS) else None,
-        remote_of(read_config(git)),
+        remote,
+        _meant(remote, config),
     )
+
+
+def _meant(remote: str | None, config: Config) -> str | None:
+    """Return what git's `insteadOf` makes of a URL; None if that is nothing else."""
+    if remote is None or not config.rewrites_urls:
+        return None
+    rules = (
+        (base, prefix)
+        for base in config.names("url", "insteadof")
+        for prefix in config.all(f"url.{base}.insteadof")
+    )
+    meant = rewritten(remote, rules)
+    return None if meant == remote else meant
 
 
 def reading(directory: Path) -> Git:

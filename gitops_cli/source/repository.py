@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from gitops_cli.domain.errors import ConfigurationError, GitOpsError, UsageError
-from gitops_cli.domain.forge_links import project_at, same_remote
+from gitops_cli.domain.errors import ConfigurationError, GitOpsError
+from gitops_cli.domain.forge_links import project_at
+from gitops_cli.domain.git_url import same_repository
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import UNKNOWN, Changelog, Distance, Relation, SourceCommit
-from gitops_cli.domain.recorded.resolution import service_of_remote
+from gitops_cli.domain.recorded.resolution import is_source_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.git.cache import cache_directory, check_own
 from gitops_cli.git.config import handed_on, read_config
@@ -242,7 +243,7 @@ class Sources:
         if source is None:
             if here is None or not is_here:
                 return SourceRepository(refusal=self._refusal)
-            return SourceRepository(places, own, here.remote)
+            return SourceRepository(places, own, here.address)
         path = self._local(service, source)
         if path is None:
             return SourceRepository(places, own or self._upstream(source), source)
@@ -296,8 +297,5 @@ def _from_anywhere(remote: str, root: Path) -> str:
 
 def _is_of(here: Checkout, service: ServiceName, source: str | None, team: TeamSettings) -> bool:
     if source is not None:
-        return here.remote is not None and same_remote(source, here.remote)
-    try:
-        return service_of_remote(here.remote, here.root.name, team) == service
-    except UsageError:
-        return False
+        return any(same_repository(source, remote) for remote in here.remotes)
+    return is_source_of(service, here.remotes, here.root.name, team)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,38 @@ def test_a_declared_source_lets_a_checkout_have_any_name(company: Article, gitop
     here("set", "orders", "-e", DEV, "--allow-older").ok()
 
     assert company.recorded(DEV)["orders"] == git(checkout, "rev-parse", "HEAD")
+
+
+ALIASED = '[service.authentication]\nsource = "git@github.com:acme/Auth-Svc.git"\n'
+
+
+@pytest.mark.parametrize("scope", ["--global", "--local"])
+def test_an_alias_of_the_source_s_url_is_the_source(
+    company: Article, gitops: Gitops, scope: str
+) -> None:
+    with_settings(company, ALIASED)
+    checkout = company.checkout("authentication", name="auth-svc")
+    git(checkout, "commit", "-q", "--allow-empty", "-m", "newer")
+    git(checkout, "remote", "set-url", "origin", "gh:acme/auth-svc")
+    ci = gitops.at(checkout).using(GITOPS_REPO=company.remote, CI="1", GIT_SSH_COMMAND="false")
+    rule = ("config", scope, "url.git@github.com:.insteadOf", "gh:")
+    subprocess.run(["git", *rule], cwd=checkout, env=ci.environment, check=True)
+
+    ci("set", "-e", "dev").ok()
+
+    assert company.recorded(DEV)["authentication"] == git(checkout, "rev-parse", "HEAD")
+    assert "auth-svc" not in company.recorded(DEV)
+
+
+def test_a_url_that_ends_like_a_declared_source_makes_no_service(
+    company: Article, gitops: Gitops
+) -> None:
+    with_settings(company, ALLOW + ALIASED)
+    checkout = company.checkout("authentication", name="auth-svc")
+    git(checkout, "remote", "set-url", "origin", "work:acme/auth-svc")
+    ci = gitops.at(checkout).using(GITOPS_REPO=company.remote, CI="1", GIT_SSH_COMMAND="false")
+
+    done = ci("set", "-e", DEV)
+
+    assert done.code == 2
+    assert "did you mean authentication?" in done.stderr

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.forge_links import project_at, repository_name, same_remote
+from gitops_cli.domain.forge_links import project_at
 
 OLD, NEW = "a" * 40, "b" * 40
 
@@ -107,37 +107,6 @@ def test_a_page_of_azure_that_is_no_repository_has_no_links():
     assert project_at("https://dev.azure.com/acme/shop") is None
 
 
-@pytest.mark.parametrize(
-    ("remote", "name"),
-    [
-        ("git@github.com:acme/auth.git", "auth"),
-        ("https://github.com/acme/auth/", "auth"),
-        ("file:///srv/git/auth.git", "auth"),
-        ("git@host:auth.git", "auth"),
-        ("/srv/auth/.git", "auth"),
-    ],
-)
-def test_a_repository_is_named_like_the_end_of_its_url(remote, name):
-    assert repository_name(remote) == name
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("git@github.com:acme/auth.git", "https://github.com/acme/auth", True),
-        ("ssh://git@github.com/acme/auth", "git@GitHub.com:acme/auth.git", True),
-        ("git@github.com:acme/auth.git", "git@github.com:acme/web.git", False),
-        ("file:///srv/auth.git", "/srv/auth", True),
-        ("/srv/auth", "git@github.com:srv/auth", False),
-        ("git@git.acme.example:auth", "https://git.acme.example/auth.git", True),
-    ],
-)
-def test_urls_of_one_repository_are_recognised(one, other, same):
-    assert same_remote(one, other) is same
-
-
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_reading_of_remotes(text):
     project_at(text)
-    repository_name(text)
-    assert same_remote(text, text)

@@ -141,7 +141,7 @@ def test_nothing_comes_before_the_first_stage():
     ],
 )
 def test_a_checkout_is_the_service_of_its_remote_or_directory(remote, directory, expected):
-    assert service_of_remote(remote, directory, TeamSettings()) == expected
+    assert service_of_remote([remote] if remote else [], directory, TeamSettings()) == expected
 
 
 def team_of(**sources: str) -> TeamSettings:
@@ -152,16 +152,16 @@ def team_of(**sources: str) -> TeamSettings:
 def test_gitops_toml_says_which_service_a_remote_is():
     team = team_of(auth="https://github.com/acme/identity")
 
-    assert service_of_remote("git@github.com:acme/identity.git", "x", team) == "auth"
+    assert service_of_remote(["git@github.com:acme/identity.git"], "x", team) == "auth"
 
 
 def test_a_repository_of_several_services_must_be_named():
     team = team_of(auth="https://github.com/acme/mono", web="git@github.com:acme/mono")
 
     with pytest.raises(UsageError, match="the source of several services: auth, web"):
-        service_of_remote("git@github.com:acme/mono.git", "mono", team)
+        service_of_remote(["git@github.com:acme/mono.git"], "mono", team)
 
 
 def test_a_directory_that_cannot_be_a_service_is_refused():
     with pytest.raises(UsageError, match="`My Project` is not the name of a service"):
-        service_of_remote(None, "My Project", TeamSettings())
+        service_of_remote((), "My Project", TeamSettings())

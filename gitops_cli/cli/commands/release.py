@@ -246,7 +246,7 @@ class _Source:
         self._head = checkout.head
         self._dirty = bool(files)
         self.revision = session.commit_uncommitted(checkout) if files else checkout.head
-        self.remote = checkout.remote
+        self.remote = checkout.address
         ci = session.ci
         self.branch = ci.branch if ci is not None and ci.branch else checkout.branch
         if files:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.domain.forge_links import repository_name
+from gitops_cli.domain.git_url import repository_name
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.near import MISSPELT, near
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, service_at

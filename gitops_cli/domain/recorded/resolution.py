@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
-from gitops_cli.domain.forge_links import repository_name, same_remote
-from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
+from gitops_cli.domain.git_url import repository_name, same_repository
+from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import Ambiguous, candidates, in_order, place_of, stage_rank
 from gitops_cli.domain.recorded.team import TeamSettings
@@ -94,45 +94,44 @@ def stage_before(
     )
 
 
-def service_of_remote(remote: str | None, directory: str, team: TeamSettings) -> ServiceName:
-    """Return which service a checkout with this remote, in a directory of this name, is.
+def service_of_remote(remotes: Sequence[str], directory: str, team: TeamSettings) -> ServiceName:
+    """Return which service a checkout with these URLs, in a directory of this name, is.
 
-    gitops.toml's `[service.X] source` decides, else the repository's name, else the directory's.
-    Raises UsageError.
+    `remotes` name one repository: as it was configured, and as git takes that. gitops.toml's
+    `[service.X] source` decides, else the repository's name, else the directory's. Raises
+    UsageError.
     """
-    if remote is not None:
-        matching = [
-            rules.name
-            for rules in team.services.values()
-            if rules.source is not None and same_remote(rules.source, remote)
-        ]
-        if len(matching) == 1:
-            return matching[0]
-        if matching:
-            names = ", ".join(sorted(matching))
-            raise UsageError(
-                f"this checkout is the source of several services: {names}",
-                hint="name the service: SERVICE=HASH",
-            )
-    for name in (repository_name(remote) if remote else "", directory):
-        if is_service_name(name.lower()):
+    matching = [rules.name for rules in team.services.values() if _is_one(rules.source, remotes)]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        names = ", ".join(sorted(matching))
+        raise UsageError(
+            f"this checkout is the source of several services: {names}",
+            hint="name the service: SERVICE=HASH",
+        )
+    for name in (*map(repository_name, remotes[:1]), directory):
+        if is_dns_label(name.lower()):
             return ServiceName(name.lower())
     raise UsageError(
         f"`{one_line(directory)}` is not the name of a service", hint="name it: SERVICE=HASH"
     )
 
 
+def _is_one(source: str | None, remotes: Sequence[str]) -> bool:
+    return source is not None and any(same_repository(source, remote) for remote in remotes)
+
+
 def is_source_of(
-    service: ServiceName, remote: str | None, directory: str, team: TeamSettings
+    service: ServiceName, remotes: Sequence[str], directory: str, team: TeamSettings
 ) -> bool:
-    """Tell whether a checkout with this remote, in a directory of this name, is a service's source.
+    """Tell whether a checkout with these URLs, in a directory of this name, is a service's source.
 
     One repository may be declared as the source of several services.
     """
-    source = team.service(service).source
-    if source is not None and remote is not None and same_remote(source, remote):
+    if _is_one(team.service(service).source, remotes):
         return True
     try:
-        return service_of_remote(remote, directory, team) == service
+        return service_of_remote(remotes, directory, team) == service
     except UsageError:
         return False

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Callable, Collection, Mapping
 
+from gitops_cli.domain.git_url import tolerant
 from gitops_cli.domain.names import ServiceName, is_dns_label, is_service_name
 from gitops_cli.domain.recorded.files import FileType, RawFile
 from gitops_cli.domain.recorded.freeze import FreezeWindow, parse_freeze
@@ -42,11 +42,6 @@ _STAGE = (
 _SERVICE = ("source", "container", "workload")
 _VERSIONS = ("form", "require_ancestry", "new_services")
 _COMMIT = ("skip_ci",)
-
-# scp-like `git@host:path` is ssh; a path is a file.
-# Compiled when first used (`re` keeps it): most commands never do.
-_SCP_LIKE = r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]\S*\Z"
-_URL = r"(?:https|ssh|file)://\S+\Z"
 
 
 def parse_team(file: RawFile | None) -> TeamSettings:
@@ -147,8 +142,9 @@ def _freeze(text: str) -> FreezeWindow:
 
 
 def _source(text: str) -> str:
-    plain_path = ":" not in text and not text.startswith("-")
-    if not (plain_path or re.match(_URL, text) or re.match(_SCP_LIKE, text)):
+    plain_path = "://" not in text and ":" not in text.partition("/")[0]
+    url = tolerant(text)
+    if url is None or url.scheme not in {"https", "ssh", "file"} or any(map(str.isspace, text)):
         raise ValueError(f"`{text}` is not a path, nor a URL with https, ssh or file")
     if plain_path and os.path.normpath(text).split("/")[0] not in {"", ".."}:
         # Whoever may push here would choose that repository's configuration, too.

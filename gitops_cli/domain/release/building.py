@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from gitops_cli.domain.change.draft import WriteOutcome
 from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.git_url import tolerant
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.text import one_line, redacted
@@ -21,7 +22,6 @@ from gitops_cli.domain.text import one_line, redacted
 # An id or a name, as docker and podman accept them.
 _CONTAINER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")
 _SECRET_KEYS = frozenset({"id", "env", "src", "source", "type"})
-_SCP_LIKE = re.compile(r"(?:[^@/]+@)?(?P<host>[^:/]+):(?P<path>(?!//).+)\Z")
 
 
 class Engine(StrEnum):
@@ -107,13 +107,9 @@ def image_labels(
 
 def web_address(remote: str) -> str:
     """Return a remote as others may read it: https for git@host:path, and no credentials."""
-    found = _SCP_LIKE.match(remote)
-    if found and "://" not in remote:
-        remote = f"https://{found['host']}/{found['path']}"
-    elif remote.startswith("ssh://"):
-        rest = remote.removeprefix("ssh://").rpartition("@")[2]
-        host, _, path = rest.partition("/")
-        remote = f"https://{host.partition(':')[0]}/{path}"
+    url = tolerant(remote)
+    if url is not None and url.scheme == "ssh":
+        remote = f"https://{url.host}/{url.path}"
     scheme, mark, rest = redacted(remote).partition("://")
     return f"{scheme}{mark}{rest.removeprefix('***@')}".removesuffix(".git")
 
