@@ -36,9 +36,14 @@ _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_THREAD = "can't start new thread"
 
 
-def tell(output: Output, error: Exception) -> ExitCode:
-    """Report a failure and return its code; what nobody foresaw is a bug."""
+def tell(output: Output, error: Exception, *, recorded: str | None = None) -> ExitCode:
+    """Report a failure and return its code; what nobody foresaw is a bug.
+
+    `recorded` is the commit that was written before it.
+    """
     known = error if isinstance(error, GitOpsError) else _of_machine(error) or _bug(error)
+    if recorded is not None:
+        known.message = f"{recorded[:12]} is recorded; after that: {known.message}"
     output.error(known)
     if output.verbose > (0 if isinstance(known, Bug) else 1) or _is_bug_in_ci(known):
         output.stderr.line(traced(error))

@@ -83,6 +83,12 @@ class Session:
         if same is not None and kind in (None, Declined):
             self.output.note(f"the same without questions: {same}")
 
+    @property
+    def recorded(self) -> str | None:
+        """Return the state commit that this run has written, if it has written one."""
+        state: StateRepository | None = self.__dict__.get("state")
+        return None if state is None else state.recorded
+
     def at_end(self, close: Callable[[], None]) -> None:
         """Call `close` when the command has ended, one way or another."""
         self._closing.callback(close)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from gitops_cli.domain.change.proposal import Actor, Proposal, Written
 from gitops_cli.domain.errors import (
     Denied,
     GitError,
+    GitOpsError,
     NoStateRepository,
     RemoteUnreachable,
     UsageError,
@@ -87,6 +88,8 @@ class StateRepository:
         self._branch = branch
         self._store = store
         self._access = access
+        self.recorded: str | None = None
+        """The last commit that this run has written."""
         self._last: Tip | None = None
         self._past: History | None = None
 
@@ -375,8 +378,11 @@ class StateRepository:
             notify=self._access.notify,
         )
         written = transaction.run(None if self._last is None else self._last.commit)
+        self.recorded = written.commit if written.changed else self.recorded
         if written.commit is not None:
-            self._last = self._at(written.commit, fresh=True)
+            with suppress(GitOpsError, OSError):  # then it is read anew, if it is asked for
+                self._last = None
+                self._last = self._at(written.commit, fresh=True)
         return written
 
     def write_aside(

@@ -134,7 +134,10 @@ class Transaction:
             ) from error
 
     def _written(self, new: str, parent: str | None, proposal: Proposal) -> Written:
-        notes = self.branch.accepted(new, parent)
+        try:
+            notes = self.branch.accepted(new, parent)
+        except (GitOpsError, OSError) as error:  # it is written, whatever this machine lacks now
+            notes = (f"your branch stays where it is: {error}; `git pull` later",)
         return Written(new, True, parent, proposal, self.attempts, notes)
 
     def _after(self, pushed: Pushed) -> None:

@@ -16,6 +16,7 @@ from gitops_cli.cli.command import within
 from gitops_cli.cli.output import Format
 from gitops_cli.cli.session import Session, SharedOptions
 from gitops_cli.domain import errors
+from gitops_cli.domain.change.proposal import Edit, Proposal
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops, Ran
@@ -302,6 +303,22 @@ def test_the_report_of_a_bug_has_no_credentials(
     assert "while asking" in told
     assert ("Traceback" in told) is bool(verbose)
     assert "S3CR3T" not in told
+
+
+def test_a_bug_after_a_write_says_that_it_was_written(
+    repository: Repository, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(session: Session) -> None:
+        edit = Edit(FILE, f"{A}\n".encode(), f"{B}\n".encode())
+        session.state.write(lambda snapshot: Proposal((edit,), "Set"))
+        raise RuntimeError("oops")
+
+    for name, value in repository.gitops.environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(typer.Exit):
+        within(SharedOptions(directory=repository.gitops.directory), work)
+    tip = git(repository.remote, "rev-parse", "main")
+    assert f"error: {tip[:12]} is recorded; after that: this is a bug" in capsys.readouterr().err
 
 
 def test_a_bug_is_a_document_too(capsys: pytest.CaptureFixture[str]) -> None:

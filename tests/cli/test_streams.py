@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from gitops_cli.domain.errors import ExitCode
-from tests.cli.company import DEV, tip
+from tests.cli.company import DEV, STAGING, tip
 from tests.cli.live import NEW, OLD, Live
 from tests.testbed.article import Article
 from tests.testbed.gitops import EXECUTABLE, Gitops
@@ -190,6 +190,19 @@ def test_letters_that_a_terminal_lacks(clone: Gitops, encoding: str) -> None:
             check=True,
         )
         assert said in str(read(done.stdout.decode(encoding)))
+
+
+def test_a_terminal_without_our_letters(clone: Gitops) -> None:
+    there = clone.using(PYTHONIOENCODING="ascii", LC_ALL="C")
+    for arguments in (("status",), ("promote", "--help"), ("history",)):
+        with there.terminal(*arguments, columns=80) as screen:
+            assert screen.finish() == 0
+            assert screen.text.isascii()
+    with there.terminal("promote", "billing", "--from", DEV, "--to", STAGING) as screen:
+        screen.wait_for("Promote 1 service to project1-staging?")
+        screen.press("ctrl-c")
+        assert screen.finish() == ExitCode.INTERRUPTED
+        assert "error: interrupted; nothing was changed" in screen.text
 
 
 def _words(text: str) -> list[str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+import gitops_cli
 from gitops_cli.cli.app import app
-from gitops_cli.domain.errors import ExitCode
+from gitops_cli.domain.errors import ExitCode, GitOpsError
 from tests.testbed import schemas
 from tests.testbed.gitops import Gitops
 
@@ -181,3 +184,35 @@ def test_the_exit_code_is_told_with_v(gitops: Gitops) -> None:
     for arguments in (("status", "--nothing", "-v"), ("status", "-C", "/nonexistent", "-v")):
         done = gitops(*arguments)
         assert done.stderr.splitlines()[-1] == "exit code 2: usage or configuration"
+
+
+def test_every_message_is_written_alike() -> None:
+    """Small at the beginning, no full stop at the end: they stand after `error: ` and `hint: `."""
+    names = {error.__name__ for error in errors_of(GitOpsError)}
+    wrong = [
+        f"{path.name}:{line}: {text}"
+        for path in Path(gitops_cli.__file__).parent.rglob("*.py")
+        for line, text in messages(ast.parse(path.read_text()), names)
+        if re.match(r"[A-Z][a-z]", text) or text.endswith((".", "!"))
+    ]
+    assert not wrong
+
+
+def errors_of(base: type[GitOpsError]) -> Iterator[type[GitOpsError]]:
+    yield base
+    for child in base.__subclasses__():
+        yield from errors_of(child)
+
+
+def messages(tree: ast.AST, names: set[str]) -> Iterator[tuple[int, str]]:
+    """Yield the messages and hints that errors of these names are made with; `…` for values."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+            for part in (*node.args[:1], *(k.value for k in node.keywords if k.arg == "hint")):
+                if isinstance(part, ast.JoinedStr | ast.Constant):
+                    yield node.lineno, said(part)
+
+
+def said(part: ast.JoinedStr | ast.Constant) -> str:
+    pieces = part.values if isinstance(part, ast.JoinedStr) else [part]
+    return "".join(str(p.value) if isinstance(p, ast.Constant) else "…" for p in pieces)

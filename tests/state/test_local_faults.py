@@ -232,3 +232,25 @@ def fill_up(file: Path) -> None:
     with suppress(OSError), file.open("wb", buffering=0) as stream:
         while True:
             stream.write(b"\0" * 4096)
+
+
+def test_what_has_arrived_is_written_though_git_is_gone_by_then(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone, programs = world.clone(), tmp_path / "programs"
+    programs.mkdir()
+    found = shutil.which("git")
+    assert found is not None
+    (programs / "git").symlink_to(found)
+    hook = world.remote / "hooks/post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\n/bin/rm {programs}/git\n")
+    hook.chmod(0o755)
+    with monkeypatch.context() as only:
+        only.setenv("PATH", str(programs))
+        with opened(clone) as state:
+            written = state.write(setting())
+
+    assert written.changed
+    assert written.commit == world.tip()
+    assert any("stays where it is" in note for note in written.notes)
