@@ -57,7 +57,7 @@ def status(
     Examples:
     gitops status
     gitops status -p shop --live
-    gitops status -o json | jq .environments
+    gitops status -o json | jq '.projects[].name'
     """
     tip = session.state.tip(require_remote=False)
     if tip.note:
