@@ -133,7 +133,7 @@ def _transport(
     access: Access, deadline: float | None, tell: Callable[[str], None] | None = None
 ) -> Transport:
     if access.beyond:
-        # What logs in is half a second of imports that a plain kubeconfig does without.
+        # What logs in takes imports that a plain kubeconfig does without.
         from gitops_cli.cluster.login import LoginTransport
 
         return LoginTransport(access, deadline, tell)

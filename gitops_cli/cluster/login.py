@@ -44,7 +44,7 @@ class LoginTransport:
         self._carried: Credential | None = None
 
     def open(self) -> None:
-        """Load what a login takes, half a second of imports; nobody is logged in yet."""
+        """Load what a login takes, a moment of imports; nobody is logged in yet."""
         import gitops_cli.cluster.packaged  # noqa: F401
 
     def send(self, request: Request, *, timeout: float) -> Response:

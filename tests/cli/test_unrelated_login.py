@@ -15,8 +15,9 @@ from tests.testbed.kube import eventually
 
 _WAITS = """\
 #!{python}
-import os, time
+import os, sys, time
 open({runs!r}, "a").write("run\\n")
+print("open https://login.example", file=sys.stderr, flush=True)
 while os.getppid() != 1:
     time.sleep(0.1)
 """
@@ -77,9 +78,10 @@ def test_a_plugin_that_is_needed_is_waited_for_until_the_time_out(
     elsewhere.record({"/gitops.toml": f'stages = ["{stage}"]'})
     began = time.monotonic()
 
-    done = elsewhere.diff("--timeout", "3s")
+    done = elsewhere.diff("--timeout", "5s")
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 12
     assert done.code == 8, str(done)
+    assert "login | open https://login.example" in done.stderr, "somebody has to do something"
     assert "the login (exec of the kubeconfig) did not end in time" in done.stderr
     eventually(runs.exists)

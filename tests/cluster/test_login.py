@@ -17,10 +17,13 @@ import pytest
 import yaml
 
 from gitops_cli.cluster.connection import KubernetesCluster, connect
+from gitops_cli.cluster.kubeconfig import find_access
+from gitops_cli.cluster.login import LoginTransport
 from gitops_cli.domain.cluster.workload import Target
 from gitops_cli.domain.errors import ConfigurationError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.web.exchange import Request as Exchange
 from tests.cluster.recorder import Recorder
 from tests.registry.scripted import Reply, Request, Scripted, scripted
 from tests.testbed.kube import eventually
@@ -140,6 +143,18 @@ def test_a_login_that_is_refused_in_mid_run_is_asked_for_once_more(
     server.status = lambda asked: 200 if asked.login == "Bearer login-2" else 401
     assert errors(cluster, 16) == [None] * 16
     assert runs() == 2
+
+
+def test_a_watch_whose_login_is_refused_begins_with_another(
+    server: Recorder, runs: Callable[[], int], tmp_path: Path
+) -> None:
+    server.status = lambda asked: 200 if asked.login == "Bearer login-2" else 401
+    access = find_access(kubeconfig=kubeconfig(server, tmp_path, counting(tmp_path)))
+    transport = LoginTransport(access)
+    stream = transport.stream(Exchange("GET", "/apis?watch=1"), timeout=10)
+    assert (stream.status, runs()) == (200, 2)
+    stream.close()
+    transport.close()
 
 
 def test_a_login_that_stays_refused_is_the_failure(
