@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import selectors
 import socket
+import ssl
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -48,7 +50,7 @@ class Tunnel:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client:
+        with suppress(OSError), client:  # an end that goes away ends it
             host, port = self.greet(client)
             self.asked.append(f"{host}:{port}")
             address = (host, port) if self._target is None else ("127.0.0.1", self._target)
@@ -103,6 +105,8 @@ def _pump(one: socket.socket, other: socket.socket) -> None:
         while True:
             for key, _ in ready.select():
                 data = key.fileobj.recv(65536)  # type: ignore[union-attr]
+                while isinstance(key.fileobj, ssl.SSLSocket) and key.fileobj.pending():
+                    data += key.fileobj.recv(65536)
                 if not data:
                     return
                 key.data.sendall(data)
