@@ -1,10 +1,12 @@
-"""docs/architecture.md shows the house as the contract has it."""
+"""The pages show the house as it is: the picture, the files they name, the links between them."""
 
 from __future__ import annotations
 
 import re
 import runpy
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 HOUSE = runpy.run_path(str(ROOT / "docs" / "images" / "house.py"))
@@ -14,16 +16,24 @@ def test_the_picture_is_the_contracts() -> None:
     assert HOUSE["PICTURE"].read_text() == HOUSE["picture"](), "run `make pictures`"
 
 
-def test_every_path_that_the_page_names_is_there() -> None:
-    pages = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
-    named = {
-        name
-        for page in pages
-        for name in re.findall(
-            r"`((?:cli|operations|render|domain|state|cluster|git|web)/[\w/.]+)`", page.read_text()
-        )
-        if "/x" not in name
-    }
-    assert named, "the pages name modules"
-    missing = [name for name in sorted(named) if not (ROOT / "gitops_cli" / name).exists()]
-    assert not missing
+PAGES = sorted({*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")} - {ROOT / "CHANGELOG.md"})
+ROOMS = {path.name for path in (ROOT / "gitops_cli").iterdir() if path.is_dir()}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    named = set(re.findall(r"`((?:gitops_cli/|tests/)?[a-z_]+/[\w/]+\.py)`", page.read_text()))
+    linked = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text())
+    ours = {name for name in named if not name.endswith(("/x.py", "_x.py"))}
+    places = {name: _place(name) for name in ours if _place(name) is not None}
+
+    assert not [name for name, place in places.items() if place and not place.exists()]
+    assert not [link for link in linked if not (page.parent / link).exists()]
+
+
+def _place(name: str) -> Path | None:
+    """Return where a page's short word for one of our files leads; None: it is not ours."""
+    first = name.partition("/")[0]
+    if first in {"gitops_cli", "tests"}:
+        return ROOT / name
+    return ROOT / "gitops_cli" / name if first in ROOMS else None
