@@ -25,7 +25,7 @@ from gitops_cli.domain.text import redacted
 from gitops_cli.git.cache import cache_name, check_own, make_private, writing
 from gitops_cli.git.environment import as_environment, without_credentials
 from gitops_cli.git.locking import locked
-from gitops_cli.git.process import Git
+from gitops_cli.git.process import Git, text_of
 from gitops_cli.git.remote import HEADS, check_ref, checked, fetch, talk
 from gitops_cli.git.trust import OURS
 
@@ -224,7 +224,7 @@ def open_mirror(
             )
         _make(path, url, environment, timeout, holding, watch)
     git = Git(path, environment, git_dir=path, options=OURS)
-    ref = check_ref((path / "HEAD").read_text().strip().removeprefix("ref: "))
+    ref = check_ref(text_of((path / "HEAD").read_bytes()).removeprefix("ref: "))
     mirror = Mirror(git, path, url, ref, OwnRef(path), watch)
     _tidy(mirror)
     return mirror, made
@@ -285,21 +285,21 @@ def _clone(git: Git, url: str, timeout: float, holding: Holding, watch: Watch | 
     done = talk(git, *words, url=url, doing="fetch", timeout=timeout, watch=watch)
     checked(done, "fetch", url)
     # Our own settings instead of clone's, which hold the URL.
-    kind = "sha256" if "sha256" in (aside / "config").read_text() else "sha1"
+    kind = "sha256" if b"sha256" in (aside / "config").read_bytes() else "sha1"
     (aside / "config").write_text(_SETTINGS.format(format=kind) + holding.settings)
     head = aside / "HEAD"
-    if not head.read_text().startswith(f"ref: {HEADS}"):  # a remote with a detached HEAD
+    if not text_of(head.read_bytes()).startswith(f"ref: {HEADS}"):  # a remote with a detached HEAD
         head.write_text(f"ref: {HEADS}main\n")
     (aside / _LIVE).mkdir()
     (aside / "refs" / "gitops").mkdir(parents=True)
     packed = aside / "packed-refs"
     if packed.exists():  # as loose files, so that no ref of ours ever needs packed-refs.lock
-        _unpack_refs(aside, packed.read_text())
+        _unpack_refs(aside, text_of(packed.read_bytes()))
         packed.unlink()
 
 
 def _unpack_refs(aside: Path, packed: str) -> None:
-    for line in packed.splitlines():
+    for line in packed.split("\n"):
         oid, _, name = line.partition(" ")
         if name.startswith(HEADS) and not oid.startswith("#"):
             loose = aside / name

@@ -20,6 +20,11 @@ _LONGEST = 600.0  # seconds for whatever does not connect, a signature that a pe
 _GRACE = 2.0  # seconds a terminated git has for removing its lock files
 
 
+def text_of(data: bytes) -> str:
+    """Return what git says or keeps, without the last line feed; its names need not be UTF-8."""
+    return data.decode(errors="surrogateescape").removesuffix("\n")
+
+
 class Done(NamedTuple):
     """What a git command left."""
 
@@ -30,7 +35,7 @@ class Done(NamedTuple):
     @property
     def text(self) -> str:
         """Return stdout as text, without the last line feed."""
-        return self.out.decode(errors="surrogateescape").removesuffix("\n")
+        return text_of(self.out)
 
 
 class Running(subprocess.Popen[bytes]):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gitops_cli.domain.errors import Blocked
 from gitops_cli.git.failures import spoken
+from gitops_cli.git.process import text_of
 from gitops_cli.git.remote import HEADS
 from gitops_cli.state.location import Location, read_head
 
@@ -84,11 +85,11 @@ def _other_checkout(location: Location) -> Path | None:
     linked = (location.common_dir / "worktrees").glob("*/HEAD")
     main = [] if location.common_dir.name != ".git" else [location.common_dir / "HEAD"]
     for head in (*linked, *main):
-        if head.parent == location.git_dir or head.read_text().strip() != f"ref: {location.head}":
+        if head.parent == location.git_dir or text_of(head.read_bytes()) != f"ref: {location.head}":
             continue
         if head.parent == location.common_dir:
             return location.common_dir.parent
-        return Path((head.parent / "gitdir").read_text().strip()).parent
+        return Path(text_of((head.parent / "gitdir").read_bytes())).parent
     return None
 
 

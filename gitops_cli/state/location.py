@@ -12,7 +12,7 @@ from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.text import one_line
 from gitops_cli.git.config import Config, finish_listing, start_listing, without_questions
 from gitops_cli.git.discovery import git_around, is_inside_git, why_none
-from gitops_cli.git.process import Git
+from gitops_cli.git.process import Git, text_of
 from gitops_cli.git.remote import HEADS, check_url
 
 
@@ -98,7 +98,7 @@ def _whereabouts(git: Git) -> list[str] | None:
 def read_head(git: Git, git_dir: Path) -> str | None:
     """Return the ref HEAD names; read from the file, git asked only where that cannot tell."""
     head = git_dir / "HEAD"
-    text = "" if head.is_symlink() else head.read_text().strip()
+    text = "" if head.is_symlink() else text_of(head.read_bytes())
     if text.startswith("ref: ") and not text.endswith(".invalid"):
         return text.removeprefix("ref: ")
     if text and not text.startswith("ref: "):
