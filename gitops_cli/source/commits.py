@@ -31,7 +31,7 @@ class Named(NamedTuple):
     """The kind of object that a hash names (commit, tag, tree, blob), and the commit, if any."""
 
     kind: str
-    commit: str | None
+    commit: str | None = None
 
 
 class Commits:
@@ -42,6 +42,7 @@ class Commits:
 
     def __init__(self, git: Git) -> None:
         self._git = git.obeying_nothing()
+        self._found: dict[str, tuple[str, str] | None] = {}
 
     @classmethod
     def around(cls, directory: Path) -> Commits:
@@ -80,16 +81,6 @@ class Commits:
             self._asked("cat-file", "-e", f"{h}^{{commit}}").code == 0 for h in hashes
         )
 
-    def is_ancestor(self, older: str, newer: str) -> bool | None:
-        """Tell whether `newer` contains `older`; None: not known here."""
-        if not self._known(older, newer):
-            return None
-        code = self._asked("merge-base", "--is-ancestor", older, newer).code
-        if code == 0:
-            return True
-        # In a shallow clone both may be there and the way between them cut off.
-        return False if code == 1 and not self._is_cut else None
-
     def distance(self, old: str, new: str) -> Distance:
         """Return how `new` lies to `old`; UNKNOWN where the repository cannot tell."""
         if old == new:
@@ -105,10 +96,16 @@ class Commits:
         return distance(ahead=int(counts[1]), behind=int(counts[0]))
 
     def _cut_distance(self, old: str, new: str) -> Distance:
-        """Return what a shallow clone knows for certain: that one contains the other."""
-        if self.is_ancestor(new, old):
+        """Return what a shallow clone knows for certain: that one contains the other.
+
+        Both may be there and the way between them cut off, so that a `no` proves nothing.
+        """
+        if self._contains(old, new):
             return Distance(Relation.BEHIND)
-        return Distance(Relation.AHEAD) if self.is_ancestor(old, new) else UNKNOWN
+        return Distance(Relation.AHEAD) if self._contains(new, old) else UNKNOWN
+
+    def _contains(self, newer: str, older: str) -> bool:
+        return self._asked("merge-base", "--is-ancestor", older, newer).code == 0
 
     def between(self, old: str, new: str, limit: int) -> tuple[SourceCommit, ...] | None:
         """Return the commits that `new` has and `old` has not, newest first, at most `limit`.
@@ -122,10 +119,16 @@ class Commits:
 
     def time(self, commit: str) -> datetime | None:
         """Return when a commit was made; None if it is not known here."""
-        if not self._known(commit):
-            return None
-        done = self._asked("log", "-1", "--format=%ct", commit)
-        return time_of(int(done.text)) if done.code == 0 and done.text else None
+        found = self._commit(commit)
+        return None if found is None else time_of(int(found[1]))
+
+    def _commit(self, name: str) -> tuple[str, str] | None:
+        """Return hash and time of the commit that a hash names, perhaps by way of a tag."""
+        if name not in self._found and self._known(name):
+            done = self._asked("log", "-1", "--format=%H %ct", name)
+            commit, _, seconds = done.text.partition(" ")
+            self._found[name] = (commit, seconds) if done.code == 0 and seconds else None
+        return self._found.get(name)
 
     def like(self, prefix: str) -> list[str]:
         """Return the commits whose hash begins with `prefix`."""
@@ -137,16 +140,10 @@ class Commits:
 
     def named(self, name: str) -> Named | None:
         """Return what a full hash names; None: it is not here."""
-        if not self._known(name):
-            return None
-        done = self._asked("cat-file", "-t", name)
-        if done.code != 0:
-            return None
-        commit = name if done.text == "commit" else None
-        if done.text == "tag":
-            words = ("rev-parse", "-q", "--verify", f"{name}^{{commit}}")
-            commit = self._asked(*words).text or None
-        return Named(done.text, commit)
+        if (found := self._commit(name)) is not None:
+            return Named("commit" if found[0] == name else "tag", found[0])
+        kind = self._asked("cat-file", "-t", name) if self._known(name) else None
+        return Named(kind.text) if kind is not None and kind.code == 0 else None
 
 
 def _commits(done: Done) -> Iterator[SourceCommit]:

@@ -136,10 +136,6 @@ class SourceRepository(NamedTuple):
         """Return how the commit `new` lies to `old`."""
         return self._asked(lambda place: _distance(place, old, new), old, new) or UNKNOWN
 
-    def is_ancestor(self, older: str, newer: str) -> bool | None:
-        """Tell whether `newer` contains `older`; None: cannot tell."""
-        return self._asked(lambda place: place.is_ancestor(older, newer), older, newer)
-
     def commit_time(self, commit: str) -> datetime | None:
         """Return when a commit was made; None if it is not known."""
         return self._asked(lambda place: place.time(commit), commit)
