@@ -45,7 +45,8 @@ def cache_name(text: str) -> str:
 def make_private(directory: Path) -> Path:
     """Make a directory that only its owner may enter; raises Denied or GitError."""
     with writing(directory):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in _down_to(directory):  # parents would get whatever the umask leaves
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
     check_own(directory)
     return directory
 
@@ -75,8 +76,10 @@ def check_own(directory: Path) -> None:
 def _down_to(directory: Path) -> list[Path]:
     """Return the directories that are our business: from our own in the cache down to this one."""
     parts = directory.parts
-    ours = len(parts) - parts[::-1].index(_CACHE) if _CACHE in parts else len(parts)
-    return [Path(*parts[:length]) for length in range(ours, len(parts) + 1)]
+    ours = len(parts) - 1 - (parts[::-1].index(_CACHE) if _CACHE in parts else 0)
+    if parts[ours - 1].startswith(f"{_CACHE}-"):  # among the temporary ones of everybody
+        ours -= 1
+    return [Path(*parts[: end + 1]) for end in range(ours, len(parts))]
 
 
 def _us() -> set[int]:

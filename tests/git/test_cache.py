@@ -16,15 +16,24 @@ def cache(tmp_path: Path) -> Path:
     return make_private(cache_directory({"XDG_CACHE_HOME": str(tmp_path)}) / "mirrors")
 
 
-def test_what_we_made_is_ours_whatever_the_umask(cache: Path) -> None:
+def test_what_we_made_is_ours_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        made = make_private(cache / "new.git")
+        made = make_private(cache_directory({"XDG_CACHE_HOME": str(tmp_path / "new")}) / "mirrors")
     finally:
         os.umask(before)
 
     check_own(made)
-    assert made.stat().st_mode & 0o777 == 0o700
+    assert made.stat().st_mode & 0o777 == made.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_without_a_home_the_folder_that_all_could_have_made_is_looked_at(tmp_path: Path) -> None:
+    """Its name is known: /tmp/gitops-cli-UID."""
+    made = make_private(tmp_path / f"gitops-cli-{os.getuid()}" / "gitops-cli" / "mirrors")
+    made.parents[1].chmod(0o777)
+
+    with pytest.raises(Denied, match="others may write in it"):
+        check_own(made / "one.git")
 
 
 def test_what_is_not_there_is_nobodys(cache: Path) -> None:
