@@ -9,6 +9,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.comparison import Comparison, target_of
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.operations.argo import with_rollouts
 from gitops_cli.operations.diff import compared_with
 from gitops_cli.operations.requirements import Requirements
 
@@ -25,6 +26,7 @@ def requirements(
         observed = cluster.observe([target_of(environment, pods=True, rules=team.services)])[
             environment.name
         ]
-        return compared_with(environment, observed, team, now=session.now())
+        compared = compared_with(environment, observed, team, now=session.now())
+        return with_rollouts(compared, cluster)
 
     return Requirements(lambda: session.registries, compare)

@@ -26,11 +26,11 @@ from gitops_cli.domain.cluster.workload import (
     Stated,
     Workload,
 )
+from gitops_cli.domain.cluster.writers import FIELD_MANAGER
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.version import is_digest
 
-FIELD_MANAGER = "gitops"
 _POD_SPEC = "/spec/template/spec"
 _JOB_POD_SPEC = "/spec/jobTemplate/spec/template/spec"
 _DIGITS = 20  # of a generation

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import RESOURCES, Api, Doing, Refused, Unreadable
 from gitops_cli.cluster.decoding import Decodes
-from gitops_cli.cluster.parse import FIELD_MANAGER, AnyWorkload, workload
+from gitops_cli.cluster.parse import AnyWorkload, workload
 from gitops_cli.cluster.reading import read_one
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.workload import Workload
+from gitops_cli.domain.cluster.writers import FIELD_MANAGER
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.parallel import attempt_all

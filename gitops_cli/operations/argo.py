@@ -35,7 +35,7 @@ def with_rollouts(comparison: Comparison, cluster: Cluster) -> Comparison:
 
 def _is_scaled_to_nothing(row: Row) -> bool:
     quiet = row.state in (State.IN_SYNC, State.DIGEST) and row.kind is Kind.DEPLOYMENT
-    return quiet and row.rollout is not None and row.rollout.counts == (0, 0)
+    return quiet and row.sleeps
 
 
 def _told(row: Row, rollout: Workload | None, observed: Observed) -> Row:
@@ -46,7 +46,7 @@ def _told(row: Row, rollout: Workload | None, observed: Observed) -> Row:
     running = running_images(Container(row.container, "", ""), rollout, observed)
     who = f"its pods are those of Rollout {rollout.name}"
     if found.phase is Phase.COMPLETE:
-        return row._replace(reason=who, running=running)
+        return row._replace(reason=who, running=running, rollout=found)
     failed = found.phase is Phase.FAILED
     reason = f"{who}: {found.trouble.text if found.trouble else found.message}"
     state = State.FAILED if failed or found.trouble else State.ROLLING

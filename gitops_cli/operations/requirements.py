@@ -81,7 +81,7 @@ class Requirements:
             rows = [row for row in comparison.rows if row.service == change.service]
             if rows and all(_runs(row, change) for row in rows):
                 continue
-            found = ", ".join(sorted({row.state.value for row in rows})) or "unknown"
+            found = ", ".join(sorted({_how(row) for row in rows})) or "unknown"
             error = PolicyRefused(
                 f"{_line(rules)}: {change.service} {change.desired and change.desired.short} "
                 f"does not run in {source.name} ({found})",
@@ -94,10 +94,15 @@ def _runs(row: Row, change: Change) -> bool:
     recorded = row.recorded
     return (
         row.state in _LIVE
+        and not row.sleeps
         and recorded is not None
         and change.desired is not None
         and recorded.tag == change.desired.tag
     )
+
+
+def _how(row: Row) -> str:
+    return f"{row.state.value}, {row.reason}" if row.sleeps else row.state.value
 
 
 def _line(rules: StageRules) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitops_cli.domain.cluster.comparison import Comparison, Row
-from gitops_cli.domain.cluster.writers import Writer, image_writer
+from gitops_cli.domain.cluster.writers import FIELD_MANAGER, Writer, image_writer
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.operations.ports import Cluster
 
@@ -37,6 +37,8 @@ def _said(row: Row, cluster: Cluster) -> str:
     writer = _writer(row, cluster)
     if writer is None:
         return "changed since this state commit was synced"
+    if writer.manager == FIELD_MANAGER:
+        return "admission changed the image that was patched in"
     at = f" at {writer.at:%Y-%m-%d %H:%M:%S %Z}" if writer.at is not None else ""
     return f"changed by {writer.manager}{at}, after this state commit was synced"
 

@@ -107,6 +107,23 @@ def test_the_beginning_of_images_can_be_said(foreign: Live) -> None:
     assert content(foreign, "web.deployment") == OLD
 
 
+def test_a_short_name_is_the_repository_that_the_path_means(foreign: Live) -> None:
+    """What is captured as docker.io/acme/ and runs as acme/web is in sync, and not restarted."""
+    foreign.running("web", OLD, images={"web": f"acme/web:{OLD}"})
+    foreign.gitops("capture", foreign.namespace, "--images-path", "docker.io/acme/").ok()
+    assert foreign.rows()["web"]["state"] == "in-sync"
+    done = foreign.sync().ok()
+    assert "nothing to do" in done.stderr
+
+
+def test_only_the_containers_that_are_meant_are_read(live: Live) -> None:
+    live.record({"/gitops.toml": '[service.web]\ncontainer = ["app"]'})
+    images = {"app": image("web", NEW), "worker": image("web", OLD)}
+    live.run("Deployment", "web", NEW, images=images)
+    live.gitops("capture", live.namespace).ok()
+    assert content(live, "web.deployment") == NEW
+
+
 def test_manifests_are_written_without_what_only_this_cluster_knows(foreign: Live) -> None:
     foreign.run("Deployment", "web", OLD, annotations={"team": "shop"})
     foreign.kube.wait_rolled_out("Deployment", foreign.namespace, "web")

@@ -111,6 +111,24 @@ def test_what_does_not_run_in_the_source_is_not_promoted(
     assert article.recorded(prod)["authentication"] == article.recorded(staging)["authentication"]
 
 
+def test_what_is_scaled_to_nothing_in_the_source_does_not_run_there(
+    article: Article,
+    gitops: Gitops,
+    kube: clients.Kube,
+    control_plane: ControlPlane,
+) -> None:
+    staging, prod = article.environment("staging"), article.environment("production")
+    push(article, {"gitops.toml": '[stage.production]\nrequire = ["live-in-source"]\n'})
+    deploy(kube, article, [staging], replicas=0)
+    kube.wait_all_rolled_out("Deployment", staging)
+    clone = gitops.at(article.clone()).using(KUBECONFIG=control_plane.kubeconfig)
+
+    refused = clone("promote", "authentication", "--to", prod, "--yes")
+
+    assert refused.code == 6
+    assert f"does not run in {staging} (in-sync, scaled to 0: nothing of it runs)" in refused.stderr
+
+
 def test_it_must_run_in_the_cluster_that_is_meant(
     article: Article,
     gitops: Gitops,

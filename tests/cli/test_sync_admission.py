@@ -96,6 +96,7 @@ def test_a_patch_that_does_not_stick_is_reported_and_not_repeated(
     done = behind.sync()
     assert done.code == 1
     assert "reverted" in done.stdout
+    assert behind.rows()["web"]["reason"] == "admission changed the image that was patched in"
     before = generation(behind)
     again = behind.sync()
     assert again.code == 1

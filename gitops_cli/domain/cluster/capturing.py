@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from gitops_cli.domain.change.draft import Draft
 from gitops_cli.domain.change.proposal import Written
-from gitops_cli.domain.cluster.workload import Workload
-from gitops_cli.domain.image import ImageRef, is_repository, parse_image, same_repository
+from gitops_cli.domain.cluster.workload import Workload, recorded_image
+from gitops_cli.domain.image import ImageRef, is_repository, same_repository
 from gitops_cli.domain.names import ServiceName, is_service_name
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.recorded.team import ServiceRules
@@ -69,8 +69,8 @@ def captured(
     Without an `images_path` it is the beginning that most images share whose repository ends
     with their service's name: the workload's, unless the `rules` of one name that workload.
     """
-    services = {r.workload: r.name for r in rules.values() if r.workload is not None}
-    workloads = [w._replace(name=services.get(w.name, w.name)) for w in workloads]
+    services = {rule.workload or rule.name: rule for rule in rules.values()}
+    workloads = [_as_service(w, services.get(w.name)) for w in workloads]
     mine = [w for w in workloads if chosen is None or w.name in chosen]
     path = images_path or _common_path(mine)
     if path is None:
@@ -86,6 +86,14 @@ def captured(
     return Capture(path, tuple(found.values()), tuple(skipped))
 
 
+def _as_service(workload: Workload, rule: ServiceRules | None) -> Workload:
+    """Return a workload by the name of its service, with the containers that get its image."""
+    if rule is None:
+        return workload
+    chosen = tuple(c for c in workload.containers if c.name in rule.containers)
+    return workload._replace(name=rule.name, containers=chosen or workload.containers)
+
+
 def _common_path(workloads: Iterable[Workload]) -> str | None:
     paths = Counter(
         image.repository.removesuffix(workload.name)
@@ -98,7 +106,7 @@ def _common_path(workloads: Iterable[Workload]) -> str | None:
 
 
 def _images(workload: Workload) -> list[ImageRef]:
-    return [parse_image(container.image) for container in workload.containers]
+    return [recorded_image(container, workload) for container in workload.containers]
 
 
 def _read(workload: Workload, path: str, found: Collection[ServiceName]) -> Found | Skipped:

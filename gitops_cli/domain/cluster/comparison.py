@@ -114,6 +114,12 @@ class Row(NamedTuple):
         return self.kind is Kind.CRONJOB or self.rollout.phase is Phase.PARTITIONED
 
     @property
+    def sleeps(self) -> bool:
+        """Tell whether its workload is as recorded, but is to have no pods at all."""
+        counts = None if self.rollout is None else self.rollout.counts
+        return counts == (0, 0) and self.kind is not Kind.CRONJOB and not self.running
+
+    @property
     def question(self) -> Trouble | None:
         """Return the trouble that logs and events may explain, if the row has one."""
         if self.rollout is None or self.state not in (State.FAILED, State.ROLLING):

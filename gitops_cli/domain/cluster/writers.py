@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 from gitops_cli.domain.text import one_line
 
+FIELD_MANAGER = "gitops"
+"""As whom we patch."""
+
 
 class Writer(NamedTuple):
     """A field manager, as kubectl shows it with --show-managed-fields, and its last write."""
