@@ -45,7 +45,8 @@ class LoginTransport:
 
     def open(self) -> None:
         """Load what a login takes, a moment of imports; nobody is logged in yet."""
-        import gitops_cli.cluster.packaged  # noqa: F401
+        if self._access.provider is not None:
+            import gitops_cli.cluster.providers  # noqa: F401
 
     def send(self, request: Request, *, timeout: float) -> Response:
         """Send a request and return the whole answer; the first one logs in before."""
@@ -102,7 +103,9 @@ class LoginTransport:
             if self._carrier is None or self._carried is not credential:
                 if self._carrier is not None:
                     self._carrier.close()
-                self._carrier = _carrier(_entered(self._access, credential))
+                access = _entered(self._access, credential)
+                identity = Identity(access)
+                self._carrier = Renewing(Pool(site_of(access), identity), identity)
                 self._carried = credential
             return self._carrier
 
@@ -123,15 +126,6 @@ def _entered(access: Access, credential: Credential) -> Access:
     if credential.certificate is not None:
         found = replace(found, certificate=credential.certificate, key=credential.key)
     return found
-
-
-def _carrier(access: Access) -> Transport:
-    identity = Identity(access)
-    if access.proxy is not None and access.proxy.is_socks:  # for which the package needs another
-        return Renewing(Pool(site_of(access), identity), identity)
-    from gitops_cli.cluster.packaged import PackagedTransport
-
-    return Renewing(PackagedTransport(access, identity), identity)
 
 
 class Login(Protocol):

@@ -27,11 +27,6 @@ class Proxy(NamedTuple):
     url: str
     named_by: str
 
-    @property
-    def is_socks(self) -> bool:
-        """Tell whether it speaks SOCKS and not HTTP."""
-        return self.url.startswith("socks")
-
     def __repr__(self) -> str:
         return f"Proxy({redacted(self.url)!r}, {self.named_by!r})"
 

@@ -93,3 +93,16 @@ def test_ten_thousand_objects_are_a_list(connected: Connected, tmp_path: Path) -
         found = [str(w.name) for w in observed(cluster, "shop").workloads]
 
     assert found == names
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT", "86400"])
+def test_patience_beyond_all_reason_is_not_given(
+    connected: Connected, tmp_path: Path, value: str
+) -> None:
+    busy = answer(b"{}", f"Retry-After: {value}", status="503 Service Unavailable")
+    with hostile(lambda _: [busy]) as server:
+        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=20)
+        error = observed(cluster, "shop").errors[Kind.DEPLOYMENT]
+
+    assert isinstance(error, ClusterError)
+    assert len(server.requests) == 1
