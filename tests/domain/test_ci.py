@@ -137,3 +137,109 @@ def test_an_address_that_git_would_choke_on_is_not_taken():
     run = ci_run({**GITLAB, "GITLAB_USER_EMAIL": "Ada <ada@acme.example>"})
 
     assert author(run, {}) == Actor("Ada", "ada@localhost")
+
+
+def test_each_system_in_full() -> None:
+    assert ci_run(GITHUB) == CiRun(
+        "GitHub Actions",
+        "ada",
+        "ada@users.noreply.github.com",
+        "https://github.com/acme/auth/actions/runs/7",
+        "develop",
+    )
+    assert ci_run(GITLAB) == CiRun(
+        "GitLab CI",
+        "Ada",
+        "ada@acme.example",
+        "https://gitlab.com/acme/auth/-/jobs/7",
+        "develop",
+    )
+    assert ci_run(AZURE) == CiRun(
+        "Azure Pipelines",
+        "Ada",
+        "ada@acme.example",
+        "https://dev.azure.com/acme/my%20shop/_build/results?buildId=7",
+        "develop",
+    )
+    assert ci_run(JENKINS | {"BUILD_USER_EMAIL": "ada@acme.example"}) == CiRun(
+        "Jenkins", "Ada", "ada@acme.example", "https://ci.acme.example/job/auth/7/", "develop"
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"GITHUB_ACTIONS": "true"}, CiRun("GitHub Actions")),
+        ({"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "a/b"}, CiRun("GitHub Actions")),
+        ({"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "7"}, CiRun("GitHub Actions")),
+        (
+            {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "a/b", "GITHUB_RUN_ID": "7"},
+            CiRun("GitHub Actions", url="https://github.com/a/b/actions/runs/7"),
+        ),
+        (
+            {
+                "GITHUB_ACTIONS": "true",
+                "GITHUB_SERVER_URL": "https://git.acme.example",
+                "GITHUB_REPOSITORY": "a/b",
+                "GITHUB_RUN_ID": "7",
+                "GITHUB_REF_NAME": "main",
+            },
+            CiRun(
+                "GitHub Actions",
+                url="https://git.acme.example/a/b/actions/runs/7",
+                branch="main",
+            ),
+        ),
+        ({"GITLAB_CI": "true"}, CiRun("GitLab CI")),
+        (
+            {"GITLAB_CI": "true", "GITLAB_USER_LOGIN": "ada", "CI_PIPELINE_URL": "p"},
+            CiRun("GitLab CI", "ada", url="p"),
+        ),
+        ({"TF_BUILD": "True"}, CiRun("Azure Pipelines")),
+        (
+            {
+                "TF_BUILD": "True",
+                "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI": "https://tfs/",
+                "SYSTEM_TEAMPROJECT": "p",
+                "BUILD_BUILDID": "7",
+                "SYSTEM_PULLREQUEST_SOURCEBRANCH": "refs/heads/topic",
+                "BUILD_SOURCEBRANCH": "refs/pull/1/merge",
+            },
+            CiRun(
+                "Azure Pipelines",
+                url="https://tfs/p/_build/results?buildId=7",
+                branch="topic",
+            ),
+        ),
+        *(
+            (
+                AZURE | {name: ""},
+                CiRun("Azure Pipelines", "Ada", "ada@acme.example", None, "develop"),
+            )
+            for name in ("SYSTEM_COLLECTIONURI", "SYSTEM_TEAMPROJECT", "BUILD_BUILDID")
+        ),
+        ({"BITBUCKET_BUILD_NUMBER": "7"}, CiRun("Bitbucket Pipelines")),
+        ({"JENKINS_URL": "j", "BUILD_URL": "b"}, CiRun("Jenkins", url="b")),
+        (
+            {
+                "JENKINS_URL": "j",
+                "BUILD_URL": "b",
+                "CHANGE_BRANCH": "topic",
+                "BRANCH_NAME": "PR-1",
+                "CHANGE_AUTHOR": "Ben",
+                "CHANGE_AUTHOR_EMAIL": "ben@acme.example",
+            },
+            CiRun("Jenkins", "Ben", "ben@acme.example", "b", "topic"),
+        ),
+        ({"JENKINS_URL": "j"}, None),
+        ({"BUILD_URL": "b", "CI": "true"}, CiRun("CI")),
+        ({}, None),
+    ],
+)
+def test_what_a_system_does_not_say_is_not_made_up(environ, expected):
+    assert ci_run(environ) == expected
+
+
+def test_a_name_becomes_an_address_of_this_machine() -> None:
+    assert author(CiRun("CI", "-Ada & Ben.C-"), {}) == Actor("-Ada & Ben.C-", "ada-ben.c@localhost")
+    assert author(CiRun("CI", "X.Y"), {}) == Actor("X.Y", "x.y@localhost")

@@ -1,0 +1,89 @@
+"""A service that an environment does not have yet: made on purpose, or a slip of the hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Snapshot, parse_snapshot
+from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.newcomers import NewService, check_newcomers, services_by_project
+
+A = "a" * 40
+DEV = EnvironmentName("shop-development")
+SAID = 'new_services = "allow" in gitops.toml lets CI do so'
+
+
+def snapshot(settings: str = "") -> Snapshot:
+    files = {
+        "shop-development/frontend.deployment": A,
+        "shop-development/broken.deployment": "",
+        "shop-production/billing.deployment": A,
+        "blog-production/search.deployment": A,
+        "tools/indexer.deployment": A,
+        "gitops.toml": settings,
+    }
+    return parse_snapshot(RawFile(path, text.encode()) for path, text in files.items())
+
+
+def refused(*services: str, settings: str = "") -> NewService:
+    with pytest.raises(NewService) as error:
+        check_newcomers([ServiceName(s) for s in services], DEV, snapshot(settings))
+    return error.value
+
+
+def test_what_a_project_knows_in_any_stage_is_no_newcomer() -> None:
+    known = [ServiceName(name) for name in ("frontend", "billing", "broken")]
+
+    check_newcomers(known, DEV, snapshot())
+    assert services_by_project(snapshot()) == {
+        "shop": {"frontend", "billing", "broken"},
+        "blog": {"search"},
+        "": {"indexer"},
+    }
+
+
+def test_one_of_another_project_is_named_with_its_home() -> None:
+    error = refused("search")
+
+    assert error.message == "search is new in shop-development: it lives in blog"
+    assert error.hint == "name the environment in full, or --new if it is to live there too"
+    assert (error.service, error.environment, error.code) == ("search", DEV, "new-service")
+    assert (
+        refused("indexer").message == "indexer is new in shop-development: it lives in no project"
+    )
+
+
+def test_one_that_nobody_has_must_be_made_on_purpose() -> None:
+    error = refused("zebra", "aardvark")
+
+    assert error.message == "no environment has a service `aardvark` yet"
+    assert error.hint == f"--new records it in {DEV} as a new one; [versions] {SAID}"
+    assert (error.service, error.environment) == ("aardvark", DEV)
+
+
+def test_a_slip_is_asked_back() -> None:
+    assert refused("fronted").hint == "did you mean frontend? If not, --new records it as a new one"
+
+
+def test_a_team_may_let_newcomers_pass_but_no_slips() -> None:
+    allow = '[versions]\nnew_services = "allow"\n'
+
+    check_newcomers([ServiceName("zebra")], DEV, snapshot(allow))
+    assert (
+        refused("fronted", settings=allow).message == "no environment has a service `fronted` yet"
+    )
+    assert refused("search", settings=allow).message.endswith("it lives in blog")
+
+
+def test_what_a_declared_source_is_called_is_another_spelling() -> None:
+    settings = (
+        '[versions]\nnew_services = "allow"\n'
+        '[service.pay]\nsource = "git@example.com:acme/Payments.git"\n'
+        '[service.zebra]\nsource = "git@example.com:acme/zebra.git"\n'
+    )
+
+    assert refused("payments", settings=settings).hint == (
+        "did you mean pay? If not, --new records it as a new one"
+    )
+    check_newcomers([ServiceName("zebra")], DEV, snapshot(settings))

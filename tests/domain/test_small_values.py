@@ -1,0 +1,106 @@
+"""Registries, exit codes, near names and what a person selects."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitops_cli.domain.errors import (
+    ExitCode,
+    GitOpsError,
+    NoStateRepository,
+    UnknownEnvironment,
+    worst,
+)
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.near import did_you_mean, near
+from gitops_cli.domain.recorded.environment import parse_snapshot
+from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
+from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.registries import is_loopback
+
+TEAM = TeamSettings()
+NAMES = ("shop-production", "shop-development", "blog-production")
+SNAPSHOT = parse_snapshot(RawFile(f"{name}/images_path", b"r/\n") for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("localhost:5000", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9:80", True),
+        ("[::1]", True),
+        ("[::1]:5000", True),
+        ("[::2]:5000", False),
+        ("10.0.0.1", False),
+        ("localhost.example.com", False),
+        ("registry.example.com:5000", False),
+        ("", False),
+    ],
+)
+def test_what_this_machine_is_called(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+def test_the_order_in_which_exit_codes_speak() -> None:
+    order = [70, 74, 130, 2, 4, 5, 3, 7, 8, 6, 1]
+
+    for index, code in enumerate(order):
+        assert worst(map(ExitCode, reversed(order[index:]))) == code
+    assert worst([ExitCode.OK]) == worst([]) == ExitCode.OK
+
+
+def test_each_exit_code_has_a_meaning_and_each_error_a_hint() -> None:
+    assert {code.meaning for code in ExitCode}
+    error = GitOpsError("what", hint="do")
+    assert (str(error), error.message, error.hint) == ("what", "what", "do")
+    ways = NoStateRepository("none", hint="first; ")
+    assert ways.message == "none"
+    assert (ways.hint or "").startswith("first; name yours: -C PATH, -R URL, GITOPS_REPO")
+    assert (NoStateRepository("none").hint or "").startswith("name yours:")
+
+
+def test_names_that_a_slip_may_mean() -> None:
+    known = ["frontend", "Backend", "billing"]
+
+    assert near("backend", known) == ["Backend"]
+    assert near("fronend", known) == ["frontend"]
+    assert near("frontend", known) == [], "it is no slip"
+    assert near("FRONTEND", known) == ["frontend"]
+    assert near("ending", ["lending", "bending", "sending", "vending"]) != []
+    assert len(near("ending", ["lending", "bending", "sending", "vending"])) == 3
+    assert near("billed", known, cutoff=0.8) == []
+    assert near("billed", known) == ["billing"]
+    assert did_you_mean("fronend", known) == "did you mean frontend?"
+    assert did_you_mean("aab", ["aac", "aad"]) == "did you mean aad or aac?"
+    assert did_you_mean("xyz", known) is None
+
+
+def test_what_is_selected() -> None:
+    def selected(**wanted: object) -> list[EnvironmentName]:
+        return selected_environments(SNAPSHOT, TEAM, Filter(**wanted))  # type: ignore[arg-type]
+
+    assert selected() == ["blog-production", "shop-development", "shop-production"]
+    assert selected(project="shop") == ["shop-development", "shop-production"]
+    assert selected(environments=["prod"]) == ["blog-production", "shop-production"]
+    assert selected(environments=["prod"], project="shop") == ["shop-production"]
+    assert selected(environments=["shop-production", "dev"]) == [
+        "shop-development",
+        "shop-production",
+    ]
+    with pytest.raises(UnknownEnvironment):
+        selected(environments=["nowhere"])
+    with pytest.raises(UnknownEnvironment):
+        selected(project="nothing")
+
+
+def test_an_environment_where_a_service_was_expected() -> None:
+    said = "`prod` is an environment or a stage: -e prod"
+
+    assert advice("prod", SNAPSHOT, TEAM) == said
+    assert advice("shop-production", SNAPSHOT, TEAM) == (
+        "`shop-production` is an environment or a stage: -e shop-production"
+    )
+    assert advice("web", SNAPSHOT, TEAM) is None
