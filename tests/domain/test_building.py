@@ -123,3 +123,73 @@ def test_a_secret_itself_is_refused_and_not_quoted(text: str) -> None:
 def test_a_secrets_variable_that_is_not_set_is_no_empty_secret() -> None:
     with pytest.raises(UsageError, match="id=npm: the variable that `env=` names is not set"):
         check_secret("id=npm,env=NPM_TOKEN", {"NPM_TOKE": "x"})
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("git@example.com:acme/web.git", "https://example.com/acme/web"),
+        ("example.com:acme/web", "https://example.com/acme/web"),
+        ("ssh://git@example.com:2222/acme/web.git", "https://example.com/acme/web"),
+        ("ssh://example.com/acme/web", "https://example.com/acme/web"),
+        ("ssh://a@b@example.com/acme/web", "https://example.com/acme/web"),
+        ("https://user:secret@example.com/acme/web.git", "https://example.com/acme/web"),
+        ("https://example.com:8443/a://b.git", "https://example.com:8443/a://b"),
+        ("file:///srv/web.git", "file:///srv/web"),
+    ],
+)
+def test_a_remote_as_others_may_read_it(remote: str, address: str) -> None:
+    assert web_address(remote) == address
+
+
+def test_what_is_said_of_words_that_cannot_be_meant() -> None:
+    with pytest.raises(UsageError) as label:
+        image_labels(revision="a", source=None, built=NOW, more=["x\x1b"])
+    assert label.value.message == r"--label x\x1b: write NAME=VALUE"
+    with pytest.raises(UsageError) as empty:
+        parse_command(" ")
+    assert (empty.value.message, empty.value.hint) == (
+        "--cmd: is empty",
+        "--cmd \"nginx -g 'daemon off;'\"",
+    )
+    with pytest.raises(UsageError) as quote:
+        parse_command("a 'b")
+    assert quote.value.message == "--cmd a 'b: No closing quotation"
+    with pytest.raises(UsageError) as container:
+        check_container("-x")
+    assert container.value.message == "`-x` is not the id or name of a container"
+    with pytest.raises(UsageError) as secret:
+        check_secret("hunter2", {})
+    assert (secret.value.message, secret.value.hint) == (
+        "--secret: names where a secret is, not what it is",
+        "--secret id=npm,env=NPM_TOKEN, or --secret id=npm,src=FILE",
+    )
+    with pytest.raises(UsageError) as unset:
+        check_secret("id=npm,env=NPM_TOKEN", {})
+    assert (unset.value.message, unset.value.hint) == (
+        "--secret id=npm: the variable that `env=` names is not set",
+        "give the job that secret, and look at how the variable is written",
+    )
+
+
+def test_a_label_is_split_at_its_first_equals_sign() -> None:
+    labels = image_labels(revision="a", source=None, built=NOW, more=["a=b=c"])
+
+    assert labels["a"] == "b=c"
+    assert "org.opencontainers.image.source" not in labels
+
+
+def test_every_way_to_name_a_secret() -> None:
+    for text in ("id=n,src=/a=b", "id=n,source=f,type=file", "type=env,id=n,env=A,src=f,source=f"):
+        assert check_secret(text, {"A": ""}) == text
+
+
+def test_what_a_committed_image_gets_is_written_as_it_is() -> None:
+    request = CommitRequest("c", ["sag", "größer"], {"k": "für $5"})
+
+    assert request.changes == ['LABEL "k"="für \\$5"', 'CMD ["sag", "größer"]']
+    entry = request._replace(labels={}, entrypoint=["tini"])
+    assert entry.changes == ['ENTRYPOINT ["tini"]', 'CMD ["sag", "größer"]']
+    none = request._replace(labels={}, entrypoint=[])
+    assert none.changes == ['ENTRYPOINT ["sag", "größer"]', "CMD []"]
+    assert CommitRequest("c", labels={"k": "v"}).changes == ['LABEL "k"="v"']

@@ -50,3 +50,30 @@ def test_its_own_variables_and_mounts_are_named_and_no_values() -> None:
 def test_what_an_engine_leaves_out() -> None:
     assert started_with({}, {}) == StartedWith()
     assert started_with({"Config": None, "Mounts": None}, {"Env": None}) == StartedWith()
+
+
+def test_another_command_than_the_images() -> None:
+    image = IMAGE | {"Cmd": ["nginx", "-g", "daemon off;"]}
+
+    assert not started_with(container(Cmd=["nginx", "-g", "daemon off;"]), image).own_command
+    for command in (["nginx"], None, "nginx"):
+        found = started_with(container(Cmd=command), image)
+        assert (found.own_command, found.entrypoint) == (True, None)
+    assert started_with(container(Entrypoint="sh", Cmd=image["Cmd"]), image).own_command
+    assert started_with(container(Cmd=["sh"]), IMAGE).own_command
+
+
+def test_a_variable_ends_at_its_first_equals_sign() -> None:
+    assert started_with(container(Env=["A=b=c"]), {}).variables == ("A",)
+
+
+def test_what_an_image_keeps_and_lacks_is_told_in_full() -> None:
+    assert list(StartedWith(variables=("A", "B\x1b")).warnings) == [
+        (
+            "the image keeps the variables that the container was started with, for everybody "
+            r"who may pull it: A, B\x1b"
+        )
+    ]
+    assert list(StartedWith(mounts=("/a", "/b")).warnings) == [
+        "the image lacks what the container has in volumes and mounts: /a, /b"
+    ]

@@ -161,3 +161,64 @@ def test_each_selection_waits_on_a_branch_of_its_own():
     assert len(set(branches)) == len(branches)
     assert review_branch(PROD, [AUTH, WEB]) == branches[3] == f"gitops/promote/{PROD}+auth+web"
     assert all(len(branch) < 120 for branch in branches)
+
+
+def test_the_words_of_few_changes():
+    names = [ServiceName(s) for s in ("api", "auth", "job")]
+    changes = [Change(name, A, B) for name in names]
+    edits = (Edit("p", None, b"x"),)
+
+    two = proposal_of(PROD, changes[:2], edits, Occasion(Verb.SET))
+    assert (two.edits, two.subject, two.body) == (
+        edits,
+        "p-production: 2 services (api, auth)",
+        "api aaaaaaa → bbbbbbb\nauth aaaaaaa → bbbbbbb",
+    )
+    assert dict(two.trailers)["Gitops-Service"] == "api, auth"
+    assert subject(*changes) == "p-production: 3 services (api, auth, job)"
+    one = proposal_of(PROD, changes[:1], edits, Occasion(Verb.SET))
+    assert one.body == ""
+    held = proposal_of(PROD, (), edits, Occasion(Verb.SET), held=(AUTH,))
+    assert (held.subject, held.body) == ("p-production: hold auth", "")
+    assert dict(held.trailers)["Gitops-Service"] == "auth"
+
+
+def test_the_times_of_sources_are_in_a_trailer():
+    def times(*services: ServiceName) -> str | None:
+        occasion = Occasion(Verb.SET, source_times={AUTH: NOON, WEB: NOON})
+        changes = [Change(service, A, B) for service in services]
+        return dict(proposal_of(PROD, changes, (), occasion).trailers).get("Gitops-Source-Time")
+
+    assert times(AUTH) == "2026-11-23T12:00:00+00:00"
+    assert times(AUTH, WEB) == ("auth=2026-11-23T12:00:00+00:00, web=2026-11-23T12:00:00+00:00")
+    assert times(ServiceName("other")) is None
+    assert source_time_of("auth=2026-11-23T12:00:00+00:00=x, web=1", AUTH) is None
+    assert source_time_of("web=2026-11-23T12:00:00+00:00", AUTH) is None
+
+
+def test_versions_are_as_long_as_it_takes():
+    def shown(old: str, new: str) -> str:
+        return described(Change(AUTH, Version(old), Version(new)))
+
+    assert shown("0" * 40, "0" * 7 + "1" * 33) == "auth 00000000 → 00000001"
+    assert shown("0" * 40, "0" * 8 + "1" * 32) == "auth 000000000 → 000000001"
+    assert shown("v1", "v2") == "auth v1 → v2"
+    assert shown("0" * 7, "0" * 40) == "auth 0000000 → 0000000"
+    assert described(Change(AUTH, A, A)) == "auth aaaaaaa → aaaaaaa"
+
+
+def test_a_new_service_is_a_deployment_unless_its_kind_is_known():
+    changes = [Change(AUTH, None, A)]
+
+    assert [e.path for e in version_edits(EMPTY, changes, {})] == ["p-production/auth.deployment"]
+    kinds = {AUTH: Kind.CRONJOB}
+    assert [e.path for e in version_edits(EMPTY, changes, kinds)] == ["p-production/auth.cronjob"]
+
+
+def test_a_long_selection_has_a_short_branch():
+    def branch(length: int) -> str:
+        return review_branch(PROD, [ServiceName("a" * 50), ServiceName("b" * (length - 51))])
+
+    assert branch(100) == f"gitops/promote/p-production+{'a' * 50}+{'b' * 49}"
+    assert len(branch(101)) == len("gitops/promote/p-production+") + 12
+    assert review_branch(PROD) == "gitops/promote/p-production"

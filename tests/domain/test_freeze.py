@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from gitops_cli.domain.recorded.freeze import parse_freeze
 
 WEEKEND = "Fri 16:00 - Mon 08:00 Europe/Warsaw"
+EXAMPLE = f"write `{WEEKEND}` or `2026-12-20 00:00 - 2027-01-02 00:00 UTC`"
 
 
 def utc(text: str) -> datetime:
@@ -122,3 +124,62 @@ def test_days_in_short_and_in_full(text: str) -> None:
 def test_what_is_no_window(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_freeze(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Fri 16:00 - Fri 16:00 UTC", "`Fri 16:00 - Fri 16:00 UTC` begins where it ends"),
+        (
+            "2026-12-20 00:00 - 2026-12-20 00:00 UTC",
+            "`2026-12-20 00:00 - 2026-12-20 00:00 UTC` ends before it begins",
+        ),
+        (
+            "2026-12-21 00:00 - 2026-12-20 00:00 UTC",
+            "`2026-12-21 00:00 - 2026-12-20 00:00 UTC` ends before it begins",
+        ),
+        (
+            "Fri 24:00 - Mon 08:00 UTC",
+            f"`Fri 24:00` is not a time of the week; {EXAMPLE}",
+        ),
+        (
+            "Fri 16:60 - Mon 08:00 UTC",
+            f"`Fri 16:60` is not a time of the week; {EXAMPLE}",
+        ),
+        (
+            "Fri 16:00 - Mon 08:00 Mars/Olympus",
+            "`Mars/Olympus` is not a time zone; write one like Europe/Warsaw or UTC",
+        ),
+        (
+            "always",
+            f"`always` is not a freeze window; {EXAMPLE}",
+        ),
+    ],
+)
+def test_what_is_said_of_a_window_that_is_none(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        parse_freeze(text)
+
+
+def test_a_window_is_shown_as_it_was_written() -> None:
+    for text in (WEEKEND, "2026-12-20 00:00 - 2027-01-02 00:00 UTC"):
+        assert parse_freeze(text).text == text
+
+
+def test_the_bounds_of_a_day() -> None:
+    day = "Fri 00:00 - Fri 23:59 UTC"
+
+    assert closes(day, "2026-11-19 23:59:59") is None
+    assert closes(day, "2026-11-20 00:00") == "2026-11-20 23:59"
+    assert closes(day, "2026-11-20 23:58:59.999999") == "2026-11-20 23:59"
+    assert closes(day, "2026-11-20 23:59") is None
+    once = "2026-11-20 00:00 - 2026-11-21 00:00 UTC"
+    assert closes(once, "2026-11-20 00:00") == "2026-11-21 00:00"
+    assert closes(once, "2026-11-21 00:00") is None
+    assert closes(once, "2026-11-19 23:59:59") is None
+
+
+def test_a_window_begins_with_its_second() -> None:
+    assert closes("Fri 16:00 - Fri 17:00 UTC", "2026-11-20 16:00:30.5") == "2026-11-20 17:00"
+    assert closes("Fri 16:00 - Fri 17:00 UTC", "2026-11-20 17:00:00.5") is None
+    assert closes("Fri 16:00 - Fri 17:00 UTC", "2026-11-20 16:59:59.5") == "2026-11-20 17:00"
