@@ -175,10 +175,10 @@ def test_what_cannot_be_recorded(images: tuple[str, ...], reason: str) -> None:
 
 
 def test_a_name_that_is_no_service() -> None:
-    found = captured([workload(f"r/a.b:{A}", name="a.b")], images_path="r/")
+    found = captured([workload(f"r/a..b:{A}", name="a..b")], images_path="r/")
 
     assert found is not None
-    assert [s.reason for s in found.skipped] == ["its name has dots or is too long for a service"]
+    assert [s.reason for s in found.skipped] == ["its name cannot be that of a service"]
 
 
 def test_a_sidecar_of_another_repository_does_not_matter() -> None:

@@ -24,6 +24,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TEAM = TeamSettings()
 ANY = 'or permit other tags in gitops.toml: [versions] form = "any"'
 RULE = "lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit"
+DOTS = "; several such parts may be joined by dots"
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
 
@@ -284,11 +285,11 @@ def test_names_of_files_and_directories() -> None:
         Finding("Shop", 1, "environment-name", f"`Shop` cannot be a namespace: {RULE}"),
         Finding(
             *("shop-dev/UP.lock", 1, "service-name"),
-            f"`UP` is not the name of a service: {RULE}",
+            f"`UP` is not the name of a service: {RULE}{DOTS}",
         ),
         Finding(
             *("shop-dev/Web.deployment", 1, "service-name"),
-            f"`Web` cannot be the name of a workload: {RULE}",
+            f"`Web` cannot be the name of a workload: {RULE}{DOTS}",
         ),
         Finding(
             *("shop-dev/image_path", 1, "misspelt"),
