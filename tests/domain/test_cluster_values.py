@@ -17,7 +17,6 @@ from gitops_cli.domain.cluster.workload import (
     COMMIT,
     Condition,
     Container,
-    Counts,
     Ended,
     Job,
     Observed,
@@ -371,15 +370,12 @@ def test_a_cronjob_runs_what_its_last_job_ran() -> None:
 
 def test_a_workload_as_values() -> None:
     ready = Condition("Available", True)
-    web = workload("r/web:1", annotations={COMMIT: A}, conditions=(ready,), counts=Counts(1))
+    web = workload("r/web:1", annotations={COMMIT: A}, conditions=(ready,))
 
     assert (web.commit, web.resource) == (A, "deployment/web")
     assert web.condition("Available") is ready
     assert web.condition("Progressing") is None
-    assert not web.is_scaled_to_nothing
     assert workload("r/web:1").commit is None
-    assert workload("r/web:1").is_scaled_to_nothing
-    assert not workload("r/web:1", kind=Kind.CRONJOB).is_scaled_to_nothing
 
 
 def test_pods_belong_to_their_workload() -> None:
