@@ -10,7 +10,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PIP    := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip --disable-pip-version-check
 # `make test PYTEST="-x tests/state"` runs a part, `make test WORKERS=0` without processes.
 PYTEST  ?=
-WORKERS ?= 2
+# One more than cores: some tests wait, for a rollout or a time-out that is their subject.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # Of the tests that need root, those with a kubelet and those with a container engine are a group
 # each, which one process runs: nodes have fixed names, and engines are a module's.
 TESTS = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup

@@ -345,12 +345,14 @@ def rolled_out(workload: Manifest) -> bool:
 
 
 def eventually(look: Callable[[], object], *, timeout: float = PATIENCE) -> None:
-    """Call until it returns something true. Raises TimeoutError."""
+    """Call until it returns something true, ever less often. Raises TimeoutError."""
     deadline = time.monotonic() + timeout
+    pause = 0.01
     while not look():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {timeout} s")
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.2)  # each look costs the API server what others wait for
 
 
 def in_parallel(
