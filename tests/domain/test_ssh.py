@@ -42,7 +42,6 @@ ED, RSA = key("ssh-ed25519"), key("ssh-rsa")
         ("host://x", None),
         ("git@-host:x", None),
         ("git@host:", None),
-        ("git@host:a b", None),
         ("./a:b", None),
     ],
 )
@@ -55,7 +54,7 @@ def test_the_server_of_a_url(url: str, server: SshServer | None) -> None:
     [
         ("ssh:///state.git", "`ssh:///state.git` names no host"),
         ("ssh://-oProxyCommand=x/y", "`ssh://-oProxyCommand=x/y` names no host"),
-        ("ssh://a\x1b/y", r"`ssh://a\x1b/y` names no host"),
+        ("ssh://a b/y", "`ssh://a b/y` names no host"),
     ],
 )
 def test_a_url_without_a_host(url: str, message: str) -> None:
@@ -69,9 +68,7 @@ def test_a_port_that_is_none() -> None:
     with pytest.raises(UsageError) as error:
         ssh_server("ssh://host:99999/x")
 
-    assert (
-        error.value.message == "`ssh://host:99999/x` is not an ssh URL: Port out of range 0-65535"
-    )
+    assert error.value.message == "`ssh://host:99999/x` is not a URL: Port out of range 0-65535"
 
 
 def test_how_known_hosts_names_a_server() -> None:

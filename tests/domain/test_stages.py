@@ -259,24 +259,24 @@ def test_the_service_of_a_checkout() -> None:
     }
     team = TEAM._replace(services=services)
 
-    assert service_of_remote("https://example.com/acme/payments", "x", team) == "pay"
-    assert service_of_remote("https://example.com/acme/Web.git", "x", team) == "web"
-    assert service_of_remote(None, "Dir", team) == "dir"
-    assert service_of_remote("https://example.com/acme/a_b", "dir", team) == "dir"
+    assert service_of_remote(["https://example.com/acme/payments"], "x", team) == "pay"
+    assert service_of_remote(["https://example.com/acme/Web.git"], "x", team) == "web"
+    assert service_of_remote([], "Dir", team) == "dir"
+    assert service_of_remote(["https://example.com/acme/a_b"], "dir", team) == "dir"
     with pytest.raises(UsageError) as several:
-        service_of_remote(shared, "x", team)
+        service_of_remote([shared], "x", team)
     assert (several.value.message, several.value.hint) == (
         "this checkout is the source of several services: api, job",
         "name the service: SERVICE=HASH",
     )
     with pytest.raises(UsageError) as none:
-        service_of_remote(None, "a_b", team)
+        service_of_remote([], "a_b", team)
     assert (none.value.message, none.value.hint) == (
         "`a_b` is not the name of a service",
         "name it: SERVICE=HASH",
     )
-    assert is_source_of(ServiceName("job"), shared, "x", team)
-    assert is_source_of(WEB, "https://example.com/acme/web", "x", team)
-    assert not is_source_of(ServiceName("own"), shared, "x", team)
-    assert not is_source_of(WEB, None, "x", team)
-    assert is_source_of(ServiceName("own"), None, "own", team)
+    assert is_source_of(ServiceName("job"), [shared], "x", team)
+    assert is_source_of(WEB, ["https://example.com/acme/web"], "x", team)
+    assert not is_source_of(ServiceName("own"), [shared], "x", team)
+    assert not is_source_of(WEB, [], "x", team)
+    assert is_source_of(ServiceName("own"), [], "own", team)
