@@ -19,7 +19,7 @@ from gitops_cli.domain.errors import (
     GitOpsError,
     MachineFailed,
 )
-from gitops_cli.domain.text import without_secrets
+from gitops_cli.domain.text import one_line, without_secrets
 
 _EXHAUSTED = {
     errno.EAGAIN: "`ulimit -u` shows how many processes and threads there may be",
@@ -41,7 +41,8 @@ def tell(output: Output, error: Exception, *, recorded: str | None = None) -> Ex
 
     `recorded` is the commit that was written before it.
     """
-    known = error if isinstance(error, GitOpsError) else _of_machine(error) or _bug(error)
+    expected = error if isinstance(error, GitOpsError) else _foreign(error) or _of_machine(error)
+    known = expected or _bug(error)
     if recorded is not None:
         known.message = f"{recorded[:12]} is recorded; after that: {known.message}"
     output.error(known)
@@ -78,6 +79,14 @@ def _stands_nowhere() -> bool:
     except OSError:
         return True
     return False
+
+
+def _foreign(error: Exception) -> GitOpsError | None:
+    """Return what somebody wrote in letters that are none: an argument, or the name of a file."""
+    if not isinstance(error, UnicodeEncodeError):
+        return None
+    begin, end = max(0, error.start - 20), error.end + 20
+    return ConfigurationError(f"not valid UTF-8: `{one_line(error.object[begin:end])}`")
 
 
 def _of_machine(error: Exception) -> GitOpsError | None:

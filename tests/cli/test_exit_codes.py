@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +20,7 @@ from gitops_cli.domain import errors
 from gitops_cli.domain.change.proposal import Edit, Proposal
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 from tests.testbed.git import Commit, add_commits, git, init_bare
-from tests.testbed.gitops import Gitops, Ran
+from tests.testbed.gitops import EXECUTABLE, Gitops, Ran
 
 A, B = "a" * 40, "b" * 40
 DEV, PROD = "shop-development", "shop-production"
@@ -252,6 +253,20 @@ def test_usage(repository: Repository, arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.parametrize("arguments", [("init", "x", "-p", "a", "--images-path"), ("set", "-m")])
+def test_an_argument_that_is_not_utf_8(repository: Repository, arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [str(EXECUTABLE), *arguments, b"r\xff/"],
+        cwd=repository.gitops.directory,
+        env=repository.gitops.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == ExitCode.USAGE, done.stderr
+    assert "error: " in done.stderr
+
+
 def test_the_users_config(repository: Repository) -> None:
     config = repository.gitops.home / "config/gitops/config.toml"
     config.parent.mkdir(parents=True)
@@ -344,6 +359,7 @@ def test_a_bug_is_a_document_too(capsys: pytest.CaptureFixture[str]) -> None:
         (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300), ExitCode.USAGE),
         (RuntimeError("can't start new thread"), ExitCode.MACHINE),
         (MemoryError(), ExitCode.MACHINE),
+        (UnicodeEncodeError("utf-8", "a\udcff", 1, 2, "surrogates not allowed"), ExitCode.USAGE),
         (
             FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
             ExitCode.MACHINE,
