@@ -79,9 +79,11 @@ def git_environment(inherited: Mapping[str, str] | None = None) -> dict[str, str
 def never_asking(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what keeps git from asking, in windows too; `ssh_batch` does the same for ssh.
 
-    A GIT_ASKPASS of the environment stays: it is how some CI systems hand over a token.
+    Programs that ask stay where nobody sits, and so does a GIT_ASKPASS: some CI systems hand over
+    a token by them.
     """
-    silent = {} if "GIT_ASKPASS" in environment else {"GIT_ASKPASS": ""}
+    windows = can_ask(environment) and "GIT_ASKPASS" not in environment
+    silent = {"GIT_ASKPASS": ""} if windows else {}
     return {**silent, "GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never"}
 
 

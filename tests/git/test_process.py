@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from pathlib import Path
@@ -11,7 +12,13 @@ import pytest
 
 from gitops_cli.domain.errors import GitError, TimedOut
 from gitops_cli.git.config import Config, read_config
-from gitops_cli.git.environment import as_environment, git_environment, is_kept, ssh_batch
+from gitops_cli.git.environment import (
+    as_environment,
+    git_environment,
+    is_kept,
+    never_asking,
+    ssh_batch,
+)
 from gitops_cli.git.process import Git
 from tests.testbed.git import git
 
@@ -147,3 +154,49 @@ def test_configuration_is_handed_on_by_environment(tmp_path: Path) -> None:
     assert "secret" not in " ".join(runner.command("config", "--list"))
     assert runner.run("config", "http.extraHeader").text == "secret"
     assert os.environ.get("GIT_CONFIG_COUNT") is None
+
+
+def test_an_askpass_of_a_ci_system_stays() -> None:
+    for name in ("GIT_ASKPASS", "SSH_ASKPASS"):
+        environment = git_environment({name: "/ci/askpass"})
+
+        assert environment[name] == "/ci/askpass"
+        assert environment.get("GIT_ASKPASS") in (None, "/ci/askpass")
+
+
+def test_windows_do_not_open_where_a_person_is_not_to_be_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("sys.stderr", Terminal())
+
+    assert never_asking({"SSH_ASKPASS": "/usr/bin/ask"})["GIT_ASKPASS"] == ""
+    assert "GIT_ASKPASS" not in never_asking({"GIT_ASKPASS": "/own"})
+    assert "GIT_TERMINAL_PROMPT" not in git_environment({})
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_nobody_may_decide_is_said_to_every_git(tmp_path: Path) -> None:
+    """By arguments, which win over the configuration of any repository."""
+    git(tmp_path, "init", "-q")
+    for key, value in (("core.fsmonitor", "x"), ("gc.auto", "1"), ("protocol.ext.allow", "always")):
+        git(tmp_path, "config", key, value)
+    config = read_config(Git(tmp_path, git_environment()))
+
+    assert config.get("core.fsmonitor") == "false"
+    assert config.get("gc.auto") == "0"
+    assert config.get("protocol.ext.allow") == "never"
+
+
+def test_reading_what_is_anybodys_connects_to_nobody(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--bare", "remote.git")
+    anybodys = Git(tmp_path, git_environment({"GIT_ALLOW_PROTOCOL": "ext"})).obeying_nothing()
+
+    done = anybodys.run("ls-remote", "--", str(tmp_path / "remote.git"))
+
+    assert done.code != 0
+    assert "not allowed" in done.err
