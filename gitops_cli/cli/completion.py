@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -161,8 +162,12 @@ def _of_project(
     return [name for name in names if project in (None, place_of(name, team).project)]
 
 
+@cache
 def _local(ctx: typer.Context) -> tuple[StateRepository, Snapshot, TeamSettings]:
-    """Return the repository the command would use, as far as it is known without a network."""
+    """Return the repository the command would use, as far as it is known without a network.
+
+    Opened once for all that may complete a word.
+    """
     before = ctx.find_root().params  # as in `gitops -C PATH status`
     directory = ctx.params.get("directory") or before.get("directory")
     repo = ctx.params.get("repo") or before.get("repo")

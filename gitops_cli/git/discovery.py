@@ -19,7 +19,7 @@ def git_around(start: Path, environment: Mapping[str, str]) -> Git:
     """
     bare: Path | None = None
     for directory in _upwards(start):
-        if _is(directory / ".git", Path.exists):  # git looks for it first
+        if tells(directory / ".git", Path.exists):  # git looks for it first
             return Git(start if bare is None else bare.parent, environment)
         if is_bare(directory):
             bare = directory
@@ -28,10 +28,11 @@ def git_around(start: Path, environment: Mapping[str, str]) -> Git:
 
 def is_bare(directory: Path) -> bool:
     """Tell whether git would take a directory itself for a repository."""
-    return _is(directory / "HEAD", Path.is_file) and _is(directory / "objects", Path.is_dir)
+    return tells(directory / "HEAD", Path.is_file) and tells(directory / "objects", Path.is_dir)
 
 
-def _is(path: Path, asked: Callable[[Path], bool]) -> bool:
+def tells(path: Path, asked: Callable[[Path], bool]) -> bool:
+    """Ask a path something; one that may not be looked at is not."""
     try:
         return asked(path)
     except OSError:  # then git will not read it either, and say so

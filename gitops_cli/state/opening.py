@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gitops_cli.domain.errors import NoStateRepository
 from gitops_cli.domain.text import redacted
 from gitops_cli.git.config import read_config, without_questions
-from gitops_cli.git.discovery import is_bare
+from gitops_cli.git.discovery import is_bare, tells
 from gitops_cli.git.environment import git_environment
 from gitops_cli.git.objects import ObjectReader
 from gitops_cli.git.process import Git
@@ -63,7 +63,7 @@ def open_repository(
 def _of_url(url: str, start: Path, access: Access) -> StateRepository:
     check_url(url)
     path = (start / Path(url).expanduser()).absolute()
-    if path.is_dir():
+    if tells(path, Path.is_dir):
         location = None if is_bare(path) else find_location(path, access.environment)
         if location is not None and location.worktree is not None:
             return _of_location(location, access)

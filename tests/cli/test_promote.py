@@ -191,7 +191,8 @@ def test_a_source_that_cannot_be_asked_is_told(company, clone):
     looked = clone("status", "authentication", "-p", "project1").ok()
 
     for done in (promoted, looked):
-        assert "what lies between versions is not known: https://127.0.0.1:9/x" in done.stderr
+        assert "what lies between versions is not known: cannot fetch" in done.stderr
+        assert "https://127.0.0.1:9/x" in done.stderr
 
 
 def test_a_lock_pushed_a_moment_ago_counts(company, clone):
