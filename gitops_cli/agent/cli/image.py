@@ -96,6 +96,6 @@ def _auths(data: dict[str, str]) -> dict[str, Any]:
             found = json.loads(base64.b64decode(data[".dockerconfigjson"]))["auths"]
         else:
             found = json.loads(base64.b64decode(data.get(".dockercfg", "")))
-    except (binascii.Error, ValueError, KeyError, TypeError):
+    except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
