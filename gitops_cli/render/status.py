@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.image import parse_image
-from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Distance, Relation
 from gitops_cli.domain.recorded.environment import NO_ENVIRONMENTS
 from gitops_cli.domain.recorded.locks import Lock
@@ -135,13 +135,12 @@ def _table(grid: Grid, now: datetime) -> Table:
             views.Column(_heading(column), flow=Flow.WRAP),
             views.Column("by", wide=True, flow=Flow.WRAP),
         ]
-    stages = {column.environment: column.place.stage for column in grid.columns}
     rows = []
     for service, cells in grid.rows.items():
         row: list[views.Cell | str] = [service]
         for column in grid.columns:
             cell = cells.get(column.environment)
-            row += [_shown(cell, stages, now), _author(cell)] if cell else ["", ""]
+            row += [_shown(cell, grid.project, now), _author(cell)] if cell else ["", ""]
         rows.append(row)
     return Table(columns, rows, grid.project or None)
 
@@ -154,14 +153,14 @@ def _author(cell: GridCell) -> str:
     return cell.change.author.name if cell.change else ""
 
 
-def _shown(cell: GridCell, stages: Mapping[EnvironmentName, str], now: datetime) -> views.Cell:
+def _shown(cell: GridCell, project: str, now: datetime) -> views.Cell:
     if cell.file is None:
         return views.Cell("unreadable", Style.BAD)
     since = f" {age(now - cell.change.committed_at)}" if cell.change else ""
     words = [f"{cell.file.version.short}{since}"]
     if cell.distance is not None:
-        before = stages.get(cell.before) if cell.before else None
-        words.append(_distance_text(cell.distance, before or "the stage before"))
+        before = (cell.before or "the stage before").removeprefix(f"{project}-")
+        words.append(_distance_text(cell.distance, before))
     held = cell.lock is not None and cell.lock.holds(now)
     if cell.lock is not None:
         words.append("locked" if held else "lock expired")
@@ -187,7 +186,7 @@ def _distance_text(distance: Distance, before: str) -> str:
         case Relation.DIVERGED:
             return f"diverged ({distance})" if distance.ahead is not None else "diverged"
         case Relation.UNKNOWN:
-            return f"differs from {before}"
+            return f"not as {before}"
         case _:
             return str(distance)
 
