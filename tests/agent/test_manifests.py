@@ -18,6 +18,7 @@ from tests.agent.world import apply, spec_of
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.kube import ApiError, Kube, eventually, with_token
 from tests.testbed.manifests import deployment, workload
+from tests.testbed.rollouts import install_rollouts
 
 GOOD = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2"
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
@@ -153,6 +154,7 @@ def test_features_are_rights_one_by_one(
 @pytest.fixture
 def restricted(control_plane: ControlPlane, kube: Kube, namespace: str) -> Iterator[Kube]:
     """Return a client with the token of an agent that the policy restricts."""
+    install_rollouts(kube)
     kinds = frozenset(Kind)
     yaml = manifests_yaml(manifests(spec_of(namespace, restrict=True, kinds=kinds)))
     apply(kube, yaml)
@@ -172,7 +174,7 @@ def _is_restricted(client: Kube, namespace: str, seconds: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet", "CronJob"])
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
 def test_restricted_it_changes_images_and_its_own_annotations(
     restricted: Kube, kube: Kube, namespace: str, kind: str
 ) -> None:
@@ -242,6 +244,17 @@ def test_restricted_it_changes_nothing_else(
 
     assert caught.value.code == 422
     assert kube.get("Deployment", namespace, "app")["spec"] == before
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+def test_restricted_no_kind_gets_another_command(
+    restricted: Kube, kube: Kube, namespace: str, kind: str
+) -> None:
+    kube.create(workload(kind, "app", f"r/app:{GOOD}"), namespace)
+    way = "/spec/jobTemplate/spec/template/spec" if kind == "CronJob" else "/spec/template/spec"
+    patch = [{"op": "add", "path": f"{way}/containers/0/command", "value": ["sh"]}]
+
+    assert refused(restricted.patch, kind, namespace, "app", patch) == 422
 
 
 def test_restricted_a_cronjob_keeps_its_command(

@@ -376,6 +376,14 @@ def test_a_deadline_that_the_rollout_before_exceeded_says_nothing(
     assert judge(held, now=BEGIN + timedelta(seconds=now)).phase is phase
 
 
+def test_times_that_somebody_made_up_are_no_bug() -> None:
+    """Whoever may update an object may write any time into its managedFields."""
+    held = late(condition_at=0, template_at=0)
+    for year in (1970, 9999):
+        found = judge(held._replace(template_at=datetime(year, 12, 31, tzinfo=UTC)), now=BEGIN)
+        assert found.phase in (Phase.FAILED, Phase.PROGRESSING)
+
+
 def test_what_was_evicted_and_replaced_is_no_trouble() -> None:
     evicted = pod(PodContainer("web", "r/web:1"), name="old")
     evicted = evicted._replace(phase="Failed", reason="Evicted", message="low on memory")

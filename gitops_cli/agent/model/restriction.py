@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from gitops_cli.agent.model.spec import NAME
+from gitops_cli.domain.recorded.environment import Kind
 
 _API = "admissionregistration.k8s.io/v1"
 OWN_ANNOTATIONS = (
@@ -101,8 +102,8 @@ def policy() -> dict[str, Any]:
             "failurePolicy": "Fail",
             "matchConstraints": {
                 "resourceRules": [
-                    _on("apps", ["deployments", "statefulsets", "daemonsets"]),
-                    _on("batch", ["cronjobs"]),
+                    _on(group, [kind.plural for kind in Kind if kind.group == group])
+                    for group in dict.fromkeys(kind.group for kind in Kind)
                 ]
             },
             "matchConditions": [{"name": "is-the-agent", "expression": from_agent}],

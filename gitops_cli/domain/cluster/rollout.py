@@ -247,8 +247,8 @@ def _deadline_exceeded(workload: Workload, now: datetime | None) -> str | None:
         return None
     if workload.template_at is None or found.updated_at is None:
         return found.message
-    earliest = workload.template_at + timedelta(seconds=workload.deadline)
-    is_old = found.updated_at < earliest and (now is None or now < earliest)
+    needs, since = timedelta(seconds=workload.deadline), workload.template_at
+    is_old = found.updated_at - since < needs and (now is None or now - since < needs)
     return None if is_old else found.message
 
 
