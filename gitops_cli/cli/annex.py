@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from gitops_cli.cli.session import Session
+    from gitops_cli.domain.names import EnvironmentName
     from gitops_cli.operations.doctor import Check
     from gitops_cli.operations.placement import Clusters, Placed
+    from gitops_cli.operations.ports import Cluster
 
 
 class AgentHooks(NamedTuple):
-    """What the agent adds: `diff --as-agent` sees with its rights, `doctor` judges it."""
+    """What the agent adds: `diff --as-agent` sees with its rights, `doctor` judges it, and `--wait`
+    asks whether it follows an environment.
+    """
 
     clusters: Callable[[Session, str | None, Path | None, Sequence[str]], Clusters]
     checks: Callable[[Session], Callable[[Placed], Iterator[Check]]]
+    follows: Callable[[Cluster, EnvironmentName], bool]
 
 
 def agent_hooks() -> AgentHooks:

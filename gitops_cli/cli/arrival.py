@@ -1,20 +1,24 @@
-"""`--wait` of the writers: return when the cluster has what was recorded."""
+"""`--sync` and `--wait` of the writers: the cluster gets what was recorded, or is waited for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from gitops_cli.cli.annex import agent_hooks
 from gitops_cli.cli.clusters import clusters_of, progress
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import commands
 from gitops_cli.domain.cluster.sync import SyncOutcome, SyncReport
-from gitops_cli.domain.errors import ExitCode, RolloutFailed, TimedOut, worst
+from gitops_cli.domain.errors import ExitCode, GitOpsError, RolloutFailed, TimedOut, worst
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.operations.desired import desired_state
+from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.sync import plan_sync
+from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
-from gitops_cli.render.sync import place_of_row, row_line
+from gitops_cli.render.sync import outcome_line, place_of_row, row_line
 
 
 def wait_for_arrival(
@@ -34,6 +38,7 @@ def wait_for_arrival(
     """
     desired = desired_state(session.state, rev=commit)
     team = desired.snapshot.team
+    _say_who_follows(session, environment, team, context, kubeconfig)
     with progress(session) as say:
         say(environment, f"waiting until {environment} has it")
         report = wait_for_state(
@@ -55,6 +60,72 @@ def wait_for_arrival(
         if outcome.exit_code is not ExitCode.OK:
             why = outcome.reason or outcome.verdict
             session.output.warn(f"recorded, but not in {environment}: {outcome.service}: {why}")
+
+
+def _say_who_follows(
+    session: Session,
+    environment: EnvironmentName,
+    team: TeamSettings,
+    context: str | None,
+    kubeconfig: Path | None,
+) -> None:
+    """Say at once if no agent follows the environment: then somebody's sync is awaited."""
+    try:
+        cluster = clusters_of(session, context, kubeconfig, warm=False).of(environment, team)
+        followed = agent_hooks().follows(cluster, environment)
+    except GitOpsError:
+        return  # who may not look may wait all the same
+    if not followed:
+        session.output.warn(
+            f"no agent follows {environment}: nothing happens until somebody runs "
+            f"`gitops sync {environment}`; --sync does it"
+        )
+
+
+def bring(
+    session: Session,
+    environment: EnvironmentName,
+    services: Iterable[ServiceName],
+    *,
+    wait: bool,
+    timeout: float | None,
+    context: str | None,
+    kubeconfig: Path | None,
+) -> None:
+    """Make the environment's cluster follow what is recorded, for these services.
+
+    Tells progress and what came of it on stderr; the session ends as `gitops sync` would.
+    """
+    desired = desired_state(session.state)  # the tip: ours, or what somebody recorded since
+    plan = plan_sync(
+        desired,
+        [environment],
+        clusters_of(session, context, kubeconfig, warm=False),
+        desired.snapshot.team,
+        session.state,
+        now=session.now(),
+        actor=lambda: session.person,
+        selection=Selection(tuple(services)),
+    )
+    with progress(session) as say:
+        report = apply_plan(
+            plan,
+            session.state,
+            heard=lambda outcome: say(place_of_row(outcome), outcome_line(outcome)),
+        )
+        if wait:
+            report = wait_for_rollouts(
+                plan,
+                report,
+                now=session.now,
+                timeout=SECONDS if timeout is None else timeout,
+                heard=lambda row: say(place_of_row(row), row_line(row)),
+            )
+    if session.output.for_people:
+        for outcome in report.outcomes:
+            session.output.say(outcome_line(outcome))
+    session.finish(report.exit_code)
+    _raise_if_missed(report)
 
 
 def _raise_if_missed(report: SyncReport) -> None:

@@ -75,6 +75,12 @@ Reason = Annotated[
     ),
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is rolled out.")]
+Sync = Annotated[
+    bool,
+    typer.Option(
+        "--sync/--no-sync", help="Make the cluster follow at once, as `gitops sync` does."
+    ),
+]
 Timeout = Annotated[
     float | None,
     typer.Option(

@@ -6,7 +6,7 @@ what turns out to be open while they write (`answering`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -15,8 +15,9 @@ from gitops_cli.cli.resolve import choose_environment, environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome
 from gitops_cli.domain.change.policy import Override, Unconfirmed
-from gitops_cli.domain.errors import SourceMoved, UsageError
+from gitops_cli.domain.errors import SourceMoved, StaleBuild, UsageError
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.past.ancestry import Relation
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.newcomers import NewService
 from gitops_cli.domain.recorded.stages import Ambiguous, place_of
@@ -35,7 +36,7 @@ class Offer(NamedTuple):
     """A plan that may be written.
 
     `compute` holds it against a tip; `anew` makes the same plan of another tip, for showing it
-    where this one can no longer be written.
+    where this one can no longer be written. `may_go_back`: to older versions, without a word.
     """
 
     draft: Draft
@@ -43,6 +44,7 @@ class Offer(NamedTuple):
     anew: Callable[[Snapshot], Draft]
     question: str
     review: Review | None = None
+    may_go_back: bool = False
 
 
 def terms_of(
@@ -81,7 +83,13 @@ def carry_out(
         tell(session, outcome, logs, planned=False, shown=not draft.changes)
         return outcome
     shown = _show_plan(session, WriteOutcome(draft), logs)
-    agreed = _agreed(environment, team, terms, question=offer.question, yes=yes)
+    back = [] if offer.may_go_back else _going_back(draft, logs)
+    if back and yes:
+        raise _older(draft, back)
+    question = (
+        f"{offer.question[:-1]}, {', '.join(back)} to an OLDER one?" if back else offer.question
+    )
+    agreed = _agreed(environment, team, terms, question=question, yes=yes)
     _remember(session, agreed)
     try:
         draft, written = write_draft(
@@ -97,6 +105,24 @@ def carry_out(
     outcome = WriteOutcome(draft, written, review=offer.review)
     tell(session, outcome, logs, shown=shown)
     return outcome
+
+
+def _going_back(draft: Draft, logs: Changelogs) -> list[str]:
+    """Return the services that would get a version which the recorded one contains."""
+    return [
+        change.service
+        for change in draft.changes
+        if change.service in logs and logs[change.service].distance.relation is Relation.BEHIND
+    ]
+
+
+def _older(draft: Draft, services: Sequence[str]) -> StaleBuild:
+    names = ", ".join(services)
+    return StaleBuild(
+        f"{names} would go back to an older version in {draft.environment}, and nobody said so",
+        hint=f"leave it out: --exclude {services[0]}; or --allow-older; to go back on purpose: "
+        f"gitops rollback {names} -e {draft.environment}",
+    )
 
 
 def _agreed(
@@ -246,21 +272,38 @@ def follow(
     outcome: WriteOutcome,
     timeout: float | None,
     *,
+    sync: bool,
+    wait: bool,
     context: str | None,
     kubeconfig: Path | None,
 ) -> None:
-    """Wait until the cluster has what was agreed to, be it new or recorded already."""
+    """Let the cluster have what was agreed to, be it new or recorded already; or say what does."""
+    draft = outcome.draft
     if outcome.dry_run:
         return
     if outcome.review is not None:
-        session.output.note("not waiting: the promotion has to be merged first")
+        if sync or wait:
+            session.output.note("not waiting: the promotion has to be merged first")
         return
-    from gitops_cli.cli.arrival import wait_for_arrival  # who does not wait need not load it
+    if not sync and not wait:
+        _say_what_is_next(session, outcome)
+        return
+    from gitops_cli.cli import arrival  # who does not wait need not load it
 
-    draft, written = outcome.draft, outcome.written
     services = [change.service for change in (*draft.changes, *draft.unchanged)]
-    commit = written.commit if written is not None else None
-    wait_for_arrival(
+    if sync:
+        arrival.bring(
+            session,
+            draft.environment,
+            services,
+            wait=wait,
+            timeout=timeout,
+            context=context,
+            kubeconfig=kubeconfig,
+        )
+        return
+    commit = outcome.written.commit if outcome.written is not None else None
+    arrival.wait_for_arrival(
         session,
         draft.environment,
         services,
@@ -269,3 +312,13 @@ def follow(
         context=context,
         kubeconfig=kubeconfig,
     )
+
+
+def _say_what_is_next(session: Session, outcome: WriteOutcome) -> None:
+    """Tell a person at a terminal that the cluster is as it was, and what changes that."""
+    if outcome.changed and may_ask() and session.output.for_people:
+        where = outcome.draft.environment
+        session.output.say(
+            f"recorded; the cluster follows with its agent (gitops wait {where}), "
+            f"or now: gitops sync {where} --wait"
+        )

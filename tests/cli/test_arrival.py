@@ -165,3 +165,44 @@ def test_what_cannot_arrive_ends_as_wait_does(waiting: Live) -> None:
     assert done.code == 1
     assert f"recorded, but not in {waiting.namespace}: web" in done.stderr
     assert waiting.gitops("wait", waiting.namespace, "--timeout", "60s").code == 1
+
+
+def test_nobody_who_follows_is_told_at_once(waiting: Live) -> None:
+    done = waiting.gitops(*promotion(waiting, "--timeout", "2s"))
+
+    assert done.code == 8
+    assert f"no agent follows {waiting.namespace}" in done.stderr
+    assert f"gitops sync {waiting.namespace}" in done.stderr
+
+
+def test_sync_makes_the_cluster_follow_at_once(waiting: Live) -> None:
+    done = waiting.gitops(*promotion(waiting, "--sync", "-o", "json")).ok()
+
+    assert done.json()["kind"] == "promotion"
+    assert waiting.image_of("web") == image("web", NEW)
+    assert "no agent" not in done.stderr
+
+
+def test_set_and_rollback_sync_too(waiting: Live) -> None:
+    there = ("-e", waiting.namespace, "--sync", "--wait")
+
+    waiting.gitops("set", f"web={NEW}", *there).ok()
+    assert waiting.image_of("web") == image("web", NEW)
+    waiting.gitops("rollback", "web", "--yes", *there).ok()
+    assert waiting.image_of("web") == image("web", OLD)
+
+
+def test_a_rollout_that_fails_is_the_writers_failure(waiting: Live) -> None:
+    waiting.record({"web.deployment": ABSENT}, environment=SOURCE)
+
+    done = waiting.gitops(*promotion(waiting, "--sync", "--timeout", "90s"))
+
+    assert done.code == 7
+    assert "recorded, but the rollout" in done.stderr
+    assert "gitops rollback web" in done.stderr
+
+
+def test_a_terminal_is_told_that_the_cluster_is_as_it_was(waiting: Live) -> None:
+    with waiting.gitops.terminal("set", f"web={NEW}", "-e", waiting.namespace) as terminal:
+        assert terminal.finish() == 0
+        assert f"gitops sync {waiting.namespace} --wait" in terminal.text.replace("\n", " ")

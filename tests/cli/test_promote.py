@@ -135,6 +135,29 @@ def test_a_downgrade_is_shown_as_one(company, clone):
     assert "2 behind (downgrade!)" in done.stdout
 
 
+def test_a_downgrade_is_not_agreed_to_by_the_way(company, clone):
+    with_sources(company)
+    back = ("promote", "authentication", "--from", "prod", "--to", DEV, "--yes")
+    before = tip(company)
+
+    refused = clone(*back)
+    assert refused.code == 6
+    assert "--allow-older" in refused.stderr
+    assert tip(company) == before
+
+    clone(*back, "--allow-older").ok()
+    assert tip(company) != before
+
+
+def test_a_person_is_asked_about_exactly_that(company, clone):
+    with_sources(company)
+
+    with clone.terminal("promote", "authentication", "--from", "prod", "--to", DEV) as terminal:
+        terminal.wait_for("to an OLDER one?")
+        terminal.type("y")
+        assert terminal.finish() == 0
+
+
 def test_a_plan_in_markdown_is_for_pull_requests(company, clone):
     done = clone("promote", "--all", "--to", STAGING, "--dry-run", "-o", "markdown").ok()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from gitops_cli.agent.installing import find_installed
 from gitops_cli.agent.model.outcome import AgentReport
 from gitops_cli.agent.model.status import Health
 from gitops_cli.agent.reports import read_reports
@@ -12,6 +13,8 @@ from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.doctor import Check, Verdict
 from gitops_cli.operations.placement import Placed
+from gitops_cli.operations.ports import Cluster
+from gitops_cli.operations.shell_agent import DIRECTORY as SHELL_AGENT
 
 _WHILE = {
     Health.NEVER_RAN: "it has not run yet",
@@ -34,6 +37,18 @@ def agent_checks(session: Session) -> Callable[[Placed], Iterator[Check]]:
         yield from _checks(reports, errors)
 
     return judge
+
+
+def is_followed(cluster: Cluster, environment: EnvironmentName) -> bool:
+    """Tell whether an agent of ours, or the article's, follows an environment in a cluster.
+
+    Raises Denied, ClusterError.
+    """
+    objects = cluster.objects()
+    installed = find_installed(objects, environment)
+    if installed is not None and installed.workload is not None:
+        return not installed.suspended
+    return objects.get("CronJob", environment, SHELL_AGENT) is not None
 
 
 def _checks(reports: Sequence[AgentReport], errors: Sequence[GitOpsError]) -> Iterator[Check]:

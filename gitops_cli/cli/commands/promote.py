@@ -20,13 +20,20 @@ from gitops_cli.cli.options import (
     Pin,
     Project,
     Reason,
+    Sync,
     Timeout,
     VerifyImage,
     Wait,
     WaitImage,
     Yes,
 )
-from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
+from gitops_cli.cli.overrides import (
+    AllowOlder,
+    OverrideFreeze,
+    OverrideLock,
+    OverridePolicy,
+    overrides_of,
+)
 from gitops_cli.cli.promotion import PromoteArguments, planned_promotion
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
@@ -91,6 +98,7 @@ def promote(
     only: Only = None,
     exclude: Exclude = None,
     message: Reason = None,
+    allow_older: AllowOlder = False,
     override_lock: OverrideLock = False,
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
@@ -105,6 +113,7 @@ def promote(
             'itself; what mode = "pr" in gitops.toml does.',
         ),
     ] = False,
+    sync: Sync = False,
     wait: Wait = False,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -143,7 +152,7 @@ def promote(
     snapshot = session.state.snapshot(tip.commit)
     team = snapshot.team
     planned = planned_promotion(session, words, snapshot, team)
-    if wait:
+    if wait or sync:
         foresee(session, planned.target, team, context=context)
     direct = Override.POLICY in overrides and not pull_request
     review = None if direct else _review(session, words, planned, team, asked=pull_request)
@@ -178,10 +187,10 @@ def promote(
         anew,
         f"Promote {plural(len(draft.changes), 'service')} to {planned.target}?",
         review,
+        allow_older,
     )
     outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
-    if wait:
-        follow(session, outcome, timeout, context=context, kubeconfig=kubeconfig)
+    follow(session, outcome, timeout, sync=sync, wait=wait, context=context, kubeconfig=kubeconfig)
 
 
 def _review(

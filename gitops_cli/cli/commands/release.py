@@ -11,13 +11,17 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
 from gitops_cli.cli.options import (
     Confirm,
+    Context,
     DryRun,
     Env,
+    Kubeconfig,
     New,
     Pin,
     Project,
     Reason,
+    Sync,
     Timeout,
+    Wait,
     WaitImage,
     Yes,
 )
@@ -31,7 +35,14 @@ from gitops_cli.cli.overrides import (
 from gitops_cli.cli.release_words import BuildArguments
 from gitops_cli.cli.resolve import environment_among, need_source, service_checkout, service_of
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import answering, asked_environment, note_writing, terms_of, warn_of
+from gitops_cli.cli.writing import (
+    answering,
+    asked_environment,
+    follow,
+    note_writing,
+    terms_of,
+    warn_of,
+)
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Kind
@@ -161,7 +172,11 @@ def release(
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
+    sync: Sync = False,
+    wait: Wait = False,
     timeout: Timeout = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
 ) -> None:
     """The whole CI step: build HEAD, push the image, check it, and record its hash.
 
@@ -228,6 +243,9 @@ def release(
     note_writing(session, done.outcome.written)
     show = session.show if dry_run else session.report
     show(view(done))
+    follow(
+        session, done.outcome, timeout, sync=sync, wait=wait, context=context, kubeconfig=kubeconfig
+    )
 
 
 class _Source:

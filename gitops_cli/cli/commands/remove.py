@@ -69,6 +69,7 @@ def remove(
         compute,
         lambda now: compute(now, shown, plan_removal(now, environment, names)),
         f"Remove {plural(len(names), 'service')} from {environment}?",
+        may_go_back=True,
     )
     outcome = carry_out(
         session, offer, terms, snapshot.team, dry_run=dry_run, yes=yes, timeout=timeout

@@ -17,6 +17,7 @@ from gitops_cli.cli.options import (
     Kubeconfig,
     Project,
     Reason,
+    Sync,
     Timeout,
     Wait,
     Yes,
@@ -84,6 +85,7 @@ def rollback(
     ] = False,
     message: Reason = None,
     override_lock: OverrideLock = False,
+    sync: Sync = False,
     wait: Wait = False,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -125,7 +127,7 @@ def rollback(
     team = snapshot.team
     words = _of_this_checkout(session, words, snapshot, team)
     environment = _environment(session, words, snapshot, team)
-    if wait:
+    if wait or sync:
         foresee(session, environment, team, context=context)
     words = _chosen(session, words, environment, snapshot)
     past = _past(words, session.now())
@@ -150,10 +152,15 @@ def rollback(
         )
 
     draft = compute(snapshot, shown)
-    offer = Offer(draft, compute, lambda now: compute(now, shown, plan(now)), _question(draft))
+    offer = Offer(
+        draft,
+        compute,
+        lambda now: compute(now, shown, plan(now)),
+        _question(draft),
+        may_go_back=True,
+    )
     outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
-    if wait:
-        follow(session, outcome, timeout, context=context, kubeconfig=kubeconfig)
+    follow(session, outcome, timeout, sync=sync, wait=wait, context=context, kubeconfig=kubeconfig)
 
 
 class _Words(NamedTuple):

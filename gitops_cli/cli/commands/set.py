@@ -11,14 +11,18 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_assignment
 from gitops_cli.cli.options import (
     Confirm,
+    Context,
     DryRun,
     Env,
+    Kubeconfig,
     New,
     Pin,
     Project,
     Reason,
+    Sync,
     Timeout,
     VerifyImage,
+    Wait,
     WaitImage,
     Yes,
 )
@@ -36,7 +40,7 @@ from gitops_cli.cli.resolve import (
     service_of,
 )
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import answering, asked_environment, tell, terms_of
+from gitops_cli.cli.writing import answering, asked_environment, follow, tell, terms_of
 from gitops_cli.domain.change.draft import Draft, WriteOutcome
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
@@ -98,7 +102,11 @@ def set_versions(
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
+    sync: Sync = False,
+    wait: Wait = False,
     timeout: Timeout = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
 ) -> None:
     """Record the versions that an environment should run.
 
@@ -167,6 +175,7 @@ def set_versions(
     outcome = answering(session, record, order.environment, said._replace(preview=dry_run))
     wish.say_what_was_expanded()
     tell(session, outcome, planned=False)
+    follow(session, outcome, timeout, sync=sync, wait=wait, context=context, kubeconfig=kubeconfig)
     if require_change and not outcome.draft.changes:
         session.finish(ExitCode.NO)
 
