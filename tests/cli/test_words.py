@@ -15,7 +15,9 @@ import typer
 
 import gitops_cli
 from gitops_cli.cli.app import app
+from gitops_cli.domain.cluster.comparison import State
 from gitops_cli.domain.errors import ExitCode, GitOpsError
+from gitops_cli.domain.past.ancestry import Relation
 from tests.testbed import schemas
 from tests.testbed.gitops import Gitops
 
@@ -184,6 +186,14 @@ def test_the_exit_code_is_told_with_v(gitops: Gitops) -> None:
     for arguments in (("status", "--nothing", "-v"), ("status", "-C", "/nonexistent", "-v")):
         done = gitops(*arguments)
         assert done.stderr.splitlines()[-1] == "exit code 2: usage or configuration"
+
+
+def test_the_glossary_has_every_state_and_how_versions_lie() -> None:
+    page = (Path(__file__).parents[2] / "docs/glossary.md").read_text()
+    rows = dict(re.findall(r"(?m)^\| `([a-z-]+)` \| (.+) \|$", page))
+    assert list(rows) == [state.value for state in State]
+    for relation in (Relation.AHEAD, Relation.BEHIND, Relation.DIVERGED):
+        assert f"**{relation}**" in page
 
 
 def test_every_message_is_written_alike() -> None:
