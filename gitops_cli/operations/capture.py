@@ -7,7 +7,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.change.draft import SKIP_CI, Draft, Verb
+from gitops_cli.domain.change.draft import Draft, Verb
 from gitops_cli.domain.change.intent import Intent
 from gitops_cli.domain.change.plan import Change, Plan
 from gitops_cli.domain.change.proposal import Edit
@@ -22,7 +22,6 @@ from gitops_cli.domain.recorded.environment import (
     Kind,
     Snapshot,
 )
-from gitops_cli.domain.text import plural
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.writing import Terms, Wanted, draft_versions
@@ -117,11 +116,6 @@ def draft_capture(
         files = (Edit(f"{namespace}/{IMAGES_PATH}", None, content), *manifests)
     wanted = Wanted(Verb.CAPTURE, Intent(every, kinds), files=tuple(files))
     draft = draft_versions(snapshot, wanted, terms, state=state, now=now)
-    if not draft.changes:
-        skip = f" {SKIP_CI}" if snapshot.team.skip_ci else ""
-        count = plural(len(draft.proposal.edits), "file")
-        subject = f"{namespace}: capture {count}{skip}"
-        draft = draft._replace(proposal=draft.proposal._replace(subject=subject))
     return draft._replace(warnings=tuple(_warnings(capture)))
 
 

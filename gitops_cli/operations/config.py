@@ -83,7 +83,9 @@ def _defaults() -> dict[str, Setting]:
         "versions.form": team.version_form.value,
         "versions.require_ancestry": team.require_ancestry,
         "versions.new_services": team.new_services.value,
-        "commit.skip_ci": team.skip_ci,
+        "commit.skip_ci": team.commit.skip_ci,
+        "commit.sign_off": team.commit.sign_off,
+        "commit.message_as_subject": team.commit.message_as_subject,
     }
     return {key: Setting(key, value, DEFAULT) for key, value in values.items()}
 

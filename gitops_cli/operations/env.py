@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import SKIP_CI, Occasion, Verb, trailers
+from gitops_cli.domain.change.draft import Occasion, Verb, commit_of
 from gitops_cli.domain.change.intent import selected_to_copy
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Refusal, enforce
@@ -100,8 +100,8 @@ def draft_addition(
         ),
     )
     team = snapshot.team
-    occasion = Occasion(Verb.ENV, terms.reason, terms.run, skip_ci=team.skip_ci)
-    proposal = _proposal(name, edits, "new environment", occasion)
+    occasion = Occasion(Verb.ENV, terms.reason, terms.run, rules=team.commit)
+    proposal = commit_of(name, (), edits, occasion, "new environment")
     return NewEnvironment(
         name, None, content.strip(), (), proposal, _made_ambiguous(name, snapshot, team)
     )
@@ -149,9 +149,9 @@ def draft_copy(
     if changes:
         check_confirmed(target, team.stage(place_of(target, team).stage), terms)
     occasion = Occasion(
-        Verb.ENV, terms.reason, terms.run, source.name, overrides=used, skip_ci=team.skip_ci
+        Verb.ENV, terms.reason, terms.run, source.name, overrides=used, rules=team.commit
     )
-    proposal = _proposal(target, edits, f"copy of {source.name}", occasion)
+    proposal = commit_of(target, (), edits, occasion, f"copy of {source.name}")
     return NewEnvironment(
         target,
         source.name,
@@ -225,10 +225,3 @@ def _manifests(
         for path, text in content.items()
         if path.startswith(f"{source}/{MANIFESTS}/")
     }
-
-
-def _proposal(
-    name: EnvironmentName, edits: tuple[Edit, ...], what: str, occasion: Occasion
-) -> Proposal:
-    subject = f"{name}: {what}" + (f" {SKIP_CI}" if occasion.skip_ci else "")
-    return Proposal(edits, subject, "", tuple(trailers(name, (), occasion)))

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import SKIP_CI, LockDraft, Occasion, Verb, trailers
+from gitops_cli.domain.change.draft import LockDraft, Occasion, Verb, commit_of
 from gitops_cli.domain.change.intent import spoiled
-from gitops_cli.domain.change.proposal import Edit, Proposal
+from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
@@ -122,13 +122,11 @@ def _draft(
 ) -> LockDraft:
     names = [lock.service for lock in locks if lock.service is not None]
     why = f": {one_line(order.reason)}" if order.reason else ""
-    subject = f"{here.name}: {verb} {', '.join(names) or 'the environment'}{why}"
-    if snapshot.team.skip_ci:
-        subject = f"{subject} {SKIP_CI}"
-    occasion = Occasion(verb, order.reason, order.run)
+    what = f"{verb} {', '.join(names) or 'the environment'}{why}"
+    occasion = Occasion(verb, order.reason, order.run, rules=snapshot.team.commit)
     return LockDraft(
         verb,
         here.name,
         tuple(locks),
-        Proposal(edits, subject, "", tuple(trailers(here.name, names, occasion))),
+        commit_of(here.name, names, edits, occasion, what),
     )

@@ -95,6 +95,7 @@ def draft_versions(
         check_confirmed(name, asked.stage, terms)
     spoiled = spoiled_contents(state, snapshot, target)
     edits = version_edits(target, settled.write, wanted.intent.kinds, spoiled=spoiled)
+    rules = snapshot.team.commit
     occasion = Occasion(
         wanted.verb,
         terms.reason,
@@ -103,7 +104,7 @@ def draft_versions(
         source_times(settled.write),
         used,
         # A forge would not run the checks of a request whose commit says so, and never merge it.
-        skip_ci=snapshot.team.skip_ci and not terms.reviewed,
+        rules=rules._replace(skip_ci=rules.skip_ci and not terms.reviewed),
     )
     files = (*edits, *wanted.files, *wanted.locks.values())
     held = tuple(sorted(wanted.locks))

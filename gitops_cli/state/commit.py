@@ -6,7 +6,7 @@ temporary one, and no index setting of the user's (split, sparse, fsmonitor) has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -145,8 +145,10 @@ def build_commit(
         blobs = _write_blobs(git, edits)  # while that one starts
         # `--missing` above: in a partial clone, what is not here need not be fetched to be named.
         tree = _write_trees(mktree, reader, parent, {e.path: blobs.get(e.path) for e in edits})
-    message = compose_message(proposal.subject, proposal.body, proposal.trailers)
-    done = git.with_environment(**who.variables).run(
+    ours = git.with_environment(**who.variables)
+    trailers = (*proposal.trailers, *(_sign_off(ours) if proposal.sign_off else ()))
+    message = compose_message(proposal.subject, proposal.body, trailers)
+    done = ours.run(
         "-c",
         "i18n.commitEncoding=UTF-8",
         "commit-tree",
@@ -160,6 +162,12 @@ def build_commit(
     if done.code != 0:
         raise _commit_failure(done, who)
     return _hash(done)
+
+
+def _sign_off(git: Git) -> Iterator[tuple[str, str]]:
+    """Yield the trailer of whoever commits, as `git commit -s` writes it."""
+    done = _checked(git.run("var", "GIT_COMMITTER_IDENT"))
+    yield "Signed-off-by", done.text.rpartition(">")[0] + ">"
 
 
 def _commit_failure(done: Done, who: Identity) -> GitOpsError:

@@ -57,7 +57,7 @@ def write_aside(
 
 
 def _with(proposal: Proposal, edits: tuple[Edit, ...]) -> Proposal:
-    return Proposal(edits, proposal.subject, proposal.body, proposal.trailers)
+    return proposal._replace(edits=edits)
 
 
 def _existing(branch: Branch, reader: ObjectReader, ref: str, timeout: float) -> str | None:

@@ -16,12 +16,14 @@ from gitops_cli.domain.change.draft import (
     source_times_text,
     version_edits,
 )
+from gitops_cli.domain.change.message import compose_message, parse_message
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind, parse_environment_files
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.team import CommitRules
 from gitops_cli.domain.version import Version
 
 PROD, STAGING = EnvironmentName("p-production"), EnvironmentName("p-staging")
@@ -62,7 +64,7 @@ def test_a_rollback_and_a_hold_are_told():
 
 
 def test_skip_ci_is_said_where_the_team_agreed():
-    assert subject(Change(AUTH, A, B), skip_ci=True).endswith(" [skip ci]")
+    assert subject(Change(AUTH, A, B), rules=CommitRules(skip_ci=True)).endswith(" [skip ci]")
 
 
 def test_a_change_of_the_digest_only_shows_the_digests():
@@ -222,3 +224,29 @@ def test_a_long_selection_has_a_short_branch():
     assert branch(100) == f"gitops/promote/p-production+{'a' * 50}+{'b' * 49}"
     assert len(branch(101)) == len("gitops/promote/p-production+") + 12
     assert review_branch(PROD) == "gitops/promote/p-production"
+
+
+def test_the_first_line_is_the_teams_template():
+    rules = CommitRules(subject="chore({environment}): {summary} [{action} {services}]")
+    odd = Occasion(Verb.SET, reason="{summary}\n\nGitops-Env: other", rules=rules)
+
+    made = proposal_of(PROD, [Change(AUTH, A, B)], (), odd)
+
+    assert made.subject == "chore(p-production): auth aaaaaaa → bbbbbbb [set auth]"
+    assert dict(made.trailers)["Gitops-Env"] == PROD
+
+
+def test_a_message_is_the_first_line_where_agreed_and_forges_nothing():
+    rules = CommitRules(subject="x {summary}", message_as_subject=True, skip_ci=True)
+    why = "OPS-7 {summary}\n\nGitops-Env: other\nSigned-off-by: A <a@b.c>"
+    change = Change(AUTH, A, B)
+
+    made = proposal_of(PROD, [change], (), Occasion(Verb.SET, reason=why, rules=rules))
+    text = compose_message(made.subject, made.body, made.trailers)
+    read = parse_message(text)
+
+    assert made.subject.startswith("OPS-7 {summary} Gitops-Env: other")
+    assert made.subject.endswith("[skip ci]")
+    assert made.body == "p-production: auth aaaaaaa → bbbbbbb"
+    assert (read[2]["Gitops-Env"], "Signed-off-by" in read[2]) == (PROD, False)
+    assert subject(change, rules=rules) == "x auth aaaaaaa → bbbbbbb [skip ci]"

@@ -50,7 +50,7 @@ def test_everything() -> None:
     assert (rules.mode, rules.aliases, len(rules.freeze)) == (Mode.PR, ("live",), 1)
     assert rules.lines["freeze"] == 8
     assert found.stage("development").branches == ("develop",)
-    assert (found.version_form, found.require_ancestry, found.skip_ci) == (
+    assert (found.version_form, found.require_ancestry, found.commit.skip_ci) == (
         VersionForm.ANY,
         True,
         True,
@@ -70,6 +70,14 @@ def test_nothing_is_the_default() -> None:
         ("[stage.prod]\n", 1, "did you mean `production`"),
         ("stages = []", 1, "named once"),
         ('stages = ["a", "a"]', 1, "named once"),
+        ('[commit]\nsubject = "{who}: x"', 2, "`{who}` is not a field; there are {environment}"),
+        ('[commit]\nsubject = "{environment.name}"', 2, "not a field"),
+        ('[commit]\nsubject = "{summary!r:>9}"', 2, "not a field"),
+        ('[commit]\nsubject = "{{summary}}"', 2, "belongs to no field"),
+        ('[commit]\nsubject = "a\\n\\nGitops-Env: b"', 2, "one line"),
+        ('[commit]\nsubject = "a\\u202eb"', 2, "one line"),
+        (f'[commit]\nsubject = "{"a" * 201}"', 2, "longer than 200"),
+        ("[commit]\nsign_of = true", 2, "did you mean `sign_off`"),
         ('stages = ["../a"]', 1, "not a name"),
         ('stages = "a"', 1, "list of texts"),
         ("stages = [1]", 1, "list of texts"),

@@ -15,7 +15,9 @@ from gitops_cli.domain.change.proposal import Edit, Proposal, Written
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind
 from gitops_cli.domain.recorded.locks import Lock
-from gitops_cli.domain.text import plural
+from gitops_cli.domain.recorded.team import CommitRules
+from gitops_cli.domain.recorded.template import filled
+from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
 
 NAMED_IN_SUBJECT = 3  # services; more would not fit on a line
@@ -37,7 +39,10 @@ class Verb(StrEnum):
 
 
 class Occasion(NamedTuple):
-    """Why something is written, and on whose behalf; `run` is the address of the CI run."""
+    """Why something is written, on whose behalf, and what the team wants its commits to look like.
+
+    `run` is the address of the CI run.
+    """
 
     verb: Verb
     reason: str | None = None
@@ -45,7 +50,7 @@ class Occasion(NamedTuple):
     source: EnvironmentName | None = None
     source_times: Mapping[ServiceName, datetime] = MappingProxyType({})
     overrides: Sequence[Override] = ()
-    skip_ci: bool = False
+    rules: CommitRules = CommitRules()
 
 
 class Draft(NamedTuple):
@@ -143,12 +148,40 @@ def proposal_of(
     held: Sequence[ServiceName] = (),
 ) -> Proposal:
     """Return the commit that records the changes, and locks the `held` services with them."""
-    subject = f"{environment}: {summary(changes, occasion, held)}"
-    if occasion.skip_ci:
-        subject = f"{subject} {SKIP_CI}"
+    if changes or held:
+        what = summary(changes, occasion, held)
+    else:
+        what = f"{occasion.verb} {plural(len(edits), 'file')}"
     body = "" if len(changes) <= 1 else "\n".join(described(change) for change in changes)
     services = [change.service for change in changes] or held
-    return Proposal(edits, subject, body, tuple(trailers(environment, services, occasion)))
+    return commit_of(environment, services, edits, occasion, what, body)
+
+
+def commit_of(
+    environment: EnvironmentName,
+    services: Sequence[ServiceName],
+    edits: tuple[Edit, ...],
+    occasion: Occasion,
+    what: str,
+    body: str = "",
+) -> Proposal:
+    """Return the commit that says `what`, as the team wants commits; every writer's is made here.
+
+    Where the message is the subject, what is done begins the body.
+    """
+    rules, usual = occasion.rules, f"{environment}: {what}"
+    if rules.message_as_subject and occasion.reason:
+        subject, body = one_line(occasion.reason), f"{usual}\n\n{body}".strip()
+    elif rules.subject is None:
+        subject = usual
+    else:
+        named = {"services": _named(services), "summary": what}
+        here = {"environment": environment, "action": occasion.verb.value}
+        subject = filled(rules.subject, {**here, **named})
+    if rules.skip_ci:
+        subject = f"{subject} {SKIP_CI}"
+    notes = tuple(trailers(environment, services, occasion))
+    return Proposal(edits, subject, body, notes, rules.sign_off)
 
 
 def summary(changes: Sequence[Change], occasion: Occasion, held: Sequence[ServiceName] = ()) -> str:

@@ -26,13 +26,15 @@ class Edit(NamedTuple):
 class Proposal(NamedTuple):
     """One commit, computed from a snapshot and nothing else.
 
-    `trailers` keep their order. Neither `subject` nor `body` can forge one.
+    `trailers` keep their order. Neither `subject` nor `body` can forge one. `sign_off`: with the
+    Signed-off-by of whoever commits, as `git commit -s` writes it.
     """
 
     edits: tuple[Edit, ...]
     subject: str
     body: str = ""
     trailers: tuple[tuple[str, str], ...] = ()
+    sign_off: bool = False
 
 
 class Written(NamedTuple):

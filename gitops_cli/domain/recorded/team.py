@@ -66,6 +66,18 @@ class ServiceRules(NamedTuple):
     workload: str | None = None
 
 
+class CommitRules(NamedTuple):
+    """`[commit]`: what our commits must look like, for push rules, DCO and CI of the team.
+
+    `subject` is a template of `FIELDS` (domain/recorded/template.py).
+    """
+
+    skip_ci: bool = False
+    subject: str | None = None
+    sign_off: bool = False
+    message_as_subject: bool = False
+
+
 class TeamSettings(NamedTuple):
     """The whole of gitops.toml, with defaults where it is silent."""
 
@@ -74,7 +86,7 @@ class TeamSettings(NamedTuple):
     services: Mapping[ServiceName, ServiceRules] = MappingProxyType({})
     version_form: VersionForm = VersionForm.COMMIT
     require_ancestry: bool = False
-    skip_ci: bool = False
+    commit: CommitRules = CommitRules()
     new_services: NewServices = NewServices.ASK
 
     def stage(self, name: str) -> StageRules:

@@ -16,6 +16,7 @@ from gitops_cli.domain.recorded.files import FileType, RawFile
 from gitops_cli.domain.recorded.freeze import FreezeWindow, parse_freeze
 from gitops_cli.domain.recorded.team import (
     DEFAULT_STAGES,
+    CommitRules,
     Mode,
     NewServices,
     Requirement,
@@ -24,6 +25,7 @@ from gitops_cli.domain.recorded.team import (
     TeamSettings,
     VersionForm,
 )
+from gitops_cli.domain.recorded.template import check_template
 from gitops_cli.domain.settings import BadSettings, Settings
 from gitops_cli.domain.text import one_line
 
@@ -41,7 +43,7 @@ _STAGE = (
 )
 _SERVICE = ("source", "container", "workload")
 _VERSIONS = ("form", "require_ancestry", "new_services")
-_COMMIT = ("skip_ci",)
+_COMMIT = ("skip_ci", "subject", "sign_off", "message_as_subject")
 
 
 def parse_team(file: RawFile | None) -> TeamSettings:
@@ -64,7 +66,12 @@ def parse_team(file: RawFile | None) -> TeamSettings:
         {ServiceName(name): _service(name, reader) for name in reader.names("service")},
         versions.word("form", VersionForm, VersionForm.COMMIT),
         versions.flag("require_ancestry"),
-        commit.flag("skip_ci"),
+        CommitRules(
+            commit.flag("skip_ci"),
+            commit.text("subject", check=check_template),
+            commit.flag("sign_off"),
+            commit.flag("message_as_subject"),
+        ),
         versions.word("new_services", NewServices, NewServices.ASK),
     )
 
