@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.git_url import rewritten
+from gitops_cli.domain.text import visible
 from gitops_cli.domain.version import is_commit
 from gitops_cli.git.config import Config, read_config
 from gitops_cli.git.discovery import git_around, why_none
@@ -59,7 +60,7 @@ def checkout_at(directory: Path) -> Checkout | None:
     return Checkout(
         Path(root),
         head if is_commit(head) else None,
-        ref.removeprefix(HEADS) if ref.startswith(HEADS) else None,
+        visible(ref.removeprefix(HEADS)) if ref.startswith(HEADS) else None,
         remote,
         _meant(remote, config),
     )

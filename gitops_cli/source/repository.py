@@ -63,6 +63,7 @@ class Upstream:
         self._offline = offline
         self._clone = clone
         self._watch = watch
+        self._here: Commits | None = None
 
     @cached_property
     def path(self) -> Path:
@@ -76,9 +77,9 @@ class Upstream:
         except GitOpsError as error:
             self.trouble = error.message
             return None
-        if not (self.path / "HEAD").exists():
-            return None
-        return Commits(Git(self.path, git_environment(), git_dir=self.path))
+        if self._here is None and (self.path / "HEAD").exists():
+            self._here = Commits(Git(self.path, git_environment(), git_dir=self.path))
+        return self._here
 
     def ready_for(self, *hashes: str) -> Commits | None:
         """Return the mirror with these commits, if it can be had; None if there is none."""
@@ -101,6 +102,7 @@ class Upstream:
             mirror.fetch_commits(*hashes, timeout=limit)
         except GitOpsError as error:
             self.trouble = error.message
+        self._here = None  # what was not there may be now
         return self.here()
 
     def _environment(self) -> dict[str, str]:

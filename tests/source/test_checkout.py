@@ -45,6 +45,16 @@ def test_a_checkout_knows_itself(remote, tmp_path):
     assert detached.branch is None
 
 
+def test_a_branch_whose_name_is_no_text_is_shown_all_the_same(remote, tmp_path):
+    work = checked_out(remote, tmp_path / "work").root
+    git(work, "checkout", "-q", "-b", b"caf\xe9".decode(errors="surrogateescape"))
+
+    found = checkout_at(work)
+
+    assert found is not None
+    assert found.branch == "caf\\udce9"
+
+
 def test_no_checkout_is_none_and_an_empty_one_has_no_head(tmp_path):
     assert checkout_at(tmp_path) is None
     git(tmp_path, "init", "-q")
