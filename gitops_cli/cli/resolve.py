@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.cli.prompts import choose, may_ask
 from gitops_cli.cli.session import Session
@@ -130,6 +130,23 @@ def service_checkout(session: Session) -> Checkout:
             hint="name them: gitops set SERVICE=HASH -e ENV",
         )
     return checkout
+
+
+class Built(NamedTuple):
+    """What was built here: a branch, or a request that is not merged; neither if nobody says."""
+
+    branch: str | None
+    request: str | None
+
+
+def built_here(session: Session) -> Built:
+    """Return what CI says it builds, else the branch that is checked out."""
+    ci, checkout = session.ci, session.checkout
+    if ci is not None and (ci.branch or ci.request):
+        return Built(ci.branch, ci.request)
+    # A known system that names no branch builds a tag: the name checked out is its own matter.
+    is_known = ci is not None and ci.system != "CI"
+    return Built(None if checkout is None or is_known else checkout.branch, None)
 
 
 def service_of(checkout: Checkout, team: TeamSettings) -> ServiceName:

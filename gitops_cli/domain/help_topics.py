@@ -17,6 +17,7 @@ VARIABLES: Mapping[str, str] = {
     "GITOPS_CONTEXT": "the kubeconfig's context, as --context",
     "GITOPS_TIMEOUT": "how long to try or wait, as --timeout: 90s, 5m, 1h30m",
     "GITOPS_OFFLINE": "use the last known state, as --offline: 1, true, yes or on",
+    "GITOPS_BRANCH": "the branch that CI builds, where the CI system does not say it",
     "NO_COLOR": "any value: no colour",
     "FORCE_COLOR": "any value: colour, though the output is no terminal",
     "CI": "any value: nothing is ever asked; the author defaults to the CI system's actor",

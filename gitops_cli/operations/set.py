@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitops_cli.domain.change.draft import Draft, Verb, source_time_of
 from gitops_cli.domain.change.intent import recording
 from gitops_cli.domain.change.plan import Action, Change
-from gitops_cli.domain.change.policy import Override, Refusal, moment
+from gitops_cli.domain.change.policy import Origin, Override, Refusal, moment
 from gitops_cli.domain.change.rules import EXPECT, STALE
 from gitops_cli.domain.errors import ExpectationFailed, StaleBuild, UsageError
 from gitops_cli.domain.names import ServiceName
@@ -49,7 +49,8 @@ class Order(NamedTuple):
     """What is to be recorded where, and what may stand in the way.
 
     `wanted` is computed from the team's settings: they say which service a checkout is.
-    `branch` is asked only if `by_branch`: a person who spells out a hash chose it.
+    `branch` is asked only if `by_branch`: a person who spells out a hash chose it. `request` is
+    what else was built.
     `images` may refuse versions whose image is missing, and pin the others.
     `kind` is for services that are new in the environment; None: as they are elsewhere.
     `is_new`: services that their project does not know are meant to be made; else only the
@@ -65,6 +66,7 @@ class Order(NamedTuple):
     expected: Expected = Expected()
     by_branch: bool = False
     branch: str | None = None
+    request: str | None = None
     terms: Terms = Terms()
     is_new: bool = False
 
@@ -113,7 +115,7 @@ def draft_recording(
         case=lambda case: case._replace(
             wanted=wanted,
             by_branch=order.by_branch,
-            branch=order.branch,
+            origin=guards.origin(wanted),
             asked={EXPECT: guards.unexpected, STALE: guards.stale},
         ),
         source_times=guards.source_times,
@@ -162,6 +164,17 @@ class _Guards:
     def _sources(self) -> Sources:
         """Return the services' sources; what is recorded already needs none."""
         return self._sources_of(self._team)
+
+    def origin(self, wanted: Mapping[ServiceName, Version]) -> Origin:
+        """Return where the versions come from: what CI built, else what the source holds."""
+
+        def is_on(branches: Sequence[str]) -> bool:
+            return all(
+                self._sources.of(service).is_on(version.tag, branches)
+                for service, version in wanted.items()
+            )
+
+        return Origin(self._order.branch, self._order.request, is_on)
 
     def unexpected(self, changes: Collection[Change]) -> Iterator[Refusal]:
         """Refuse where something else is recorded than `--expect` says."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from gitops_cli.git.discovery import git_around
 from gitops_cli.git.environment import git_environment
 from gitops_cli.git.failures import failure
 from gitops_cli.git.process import Done, Git
+from gitops_cli.git.remote import HEADS
 
 _FIELDS = "%H%x00%an%x00%ct%x00%s"
 _READ = 60.0  # seconds
@@ -40,14 +42,16 @@ class Commits:
     `trouble` says why it cannot be read at all, if so.
     """
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Git, *, branches: str = HEADS) -> None:
+        """`branches` is where the refs of the source's own branches are."""
         self._git = git.obeying_nothing()
         self._found: dict[str, tuple[str, str] | None] = {}
+        self._branches = branches
 
     @classmethod
-    def around(cls, directory: Path) -> Commits:
+    def around(cls, directory: Path, *, branches: str = HEADS) -> Commits:
         """Return those of the repository around a directory."""
-        return cls(git_around(directory, git_environment()))
+        return cls(git_around(directory, git_environment()), branches=branches)
 
     @property
     def trouble(self) -> str | None:
@@ -80,6 +84,19 @@ class Commits:
         return self._known(*hashes) and all(
             self._asked("cat-file", "-e", f"{h}^{{commit}}").code == 0 for h in hashes
         )
+
+    def is_on(self, commit: str, branches: Iterable[str]) -> bool | None:
+        """Tell whether one of the branches (globs) holds a commit; None: it is not known here."""
+        if not self._known(commit):
+            return None
+        words = ("for-each-ref", f"--contains={commit}", "--format=%(refname)", self._branches)
+        done = self._asked(*words)
+        if done.code != 0:
+            return None
+        names = [ref.removeprefix(self._branches) for ref in done.text.split("\n")]
+        if any(fnmatchcase(name, branch) for name in names for branch in branches):
+            return True
+        return None if self._is_cut else False
 
     def distance(self, old: str, new: str) -> Distance:
         """Return how `new` lies to `old`; UNKNOWN where the repository cannot tell."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -81,10 +81,14 @@ class Upstream:
             self._here = Commits(Git(self.path, git_environment(), git_dir=self.path))
         return self._here
 
-    def ready_for(self, *hashes: str) -> Commits | None:
-        """Return the mirror with these commits, if it can be had; None if there is none."""
+    def ready_for(self, *hashes: str, anew: bool = False) -> Commits | None:
+        """Return the mirror with these commits, if it can be had; None if there is none.
+
+        `anew`: what the branches hold by now is the question.
+        """
         found = self.here()
-        if self._offline or self.trouble is not None or (found and found.knows(*hashes)):
+        known = not anew and found is not None and found.knows(*hashes)
+        if self._offline or self.trouble is not None or known:
             return found
         self._offline = True  # once is enough
         try:
@@ -137,6 +141,14 @@ class SourceRepository(NamedTuple):
     def distance(self, old: str, new: str) -> Distance:
         """Return how the commit `new` lies to `old`."""
         return self._asked(lambda place: _distance(place, old, new), old, new) or UNKNOWN
+
+    def is_on(self, commit: str, branches: Iterable[str]) -> bool:
+        """Tell whether one of the branches (globs) is known to hold a commit."""
+        wanted = tuple(branches)
+        if any(place.is_on(commit, wanted) for place in self.places):
+            return True
+        mirrored = self.upstream.ready_for(commit, anew=True) if self.upstream else None
+        return mirrored is not None and bool(mirrored.is_on(commit, wanted))
 
     def commit_time(self, commit: str) -> datetime | None:
         """Return when a commit was made; None if it is not known."""
@@ -237,7 +249,12 @@ class Sources:
         # A checkout may hold its last commits only, and knows none that was pushed since it was
         # made; its origin has the others, and it knows the way there.
         own = self._origin(here) if here is not None and is_here else None
-        places = (Commits.around(here.root),) if here is not None and is_here else ()
+        # The branches of a checkout are its own: what they are called, its user chose.
+        places = (
+            (Commits.around(here.root, branches="refs/remotes/origin/"),)
+            if here is not None and is_here
+            else ()
+        )
         if source is None:
             if here is None or not is_here:
                 return SourceRepository(refusal=self._refusal)

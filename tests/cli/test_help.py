@@ -43,6 +43,8 @@ def test_environment_names_every_variable_the_code_reads(gitops: Gitops) -> None
     assert all(name in out for name in VARIABLES)
     sources = (ROOT / "gitops_cli/cli").glob("*.py")
     read = {n for p in sources for n in re.findall(r'envvar="(\w+)"', p.read_text())}
+    of_ci = (ROOT / "gitops_cli/domain/release/ci.py").read_text()
+    read |= set(re.findall(r'environ.get\("(GITOPS_\w+)"', of_ci))
     assert {name for name in VARIABLES if name.startswith("GITOPS_")} == read
 
 

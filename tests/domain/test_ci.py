@@ -75,30 +75,169 @@ def test_each_system_says_who_where_and_which_branch(environ, actor, url):
     assert (run.actor, run.url, run.branch) == (actor, url, "develop")
 
 
+# As each system's documentation has its variables: a push to develop, a request, and a tag.
+CIRCLE = {
+    "CI": "true",
+    "CIRCLECI": "true",
+    "CIRCLE_BRANCH": "develop",
+    "CIRCLE_BUILD_URL": "https://circleci.com/gh/acme/auth/7",
+    "CIRCLE_USERNAME": "ada",
+}
+BUILDKITE = {
+    "CI": "true",
+    "BUILDKITE": "true",
+    "BUILDKITE_BRANCH": "develop",
+    "BUILDKITE_PULL_REQUEST": "false",
+    "BUILDKITE_BUILD_URL": "https://buildkite.com/acme/auth/builds/7",
+    "BUILDKITE_BUILD_CREATOR": "Ada",
+    "BUILDKITE_BUILD_CREATOR_EMAIL": "ada@acme.example",
+    "BUILDKITE_TAG": "",
+}
+DRONE = {
+    "CI": "true",
+    "DRONE": "true",
+    "DRONE_BUILD_EVENT": "push",
+    "DRONE_BRANCH": "develop",
+    "DRONE_BUILD_LINK": "https://drone.acme.example/acme/auth/7",
+    "DRONE_COMMIT_AUTHOR_NAME": "Ada",
+    "DRONE_COMMIT_AUTHOR_EMAIL": "ada@acme.example",
+}
+WOODPECKER = {
+    "CI": "woodpecker",
+    "CI_REPO": "acme/auth",
+    "CI_PIPELINE_EVENT": "push",
+    "CI_COMMIT_BRANCH": "develop",
+    "CI_PIPELINE_URL": "https://ci.acme.example/repos/3/pipeline/7",
+    "CI_COMMIT_AUTHOR": "ada",
+    "CI_COMMIT_AUTHOR_EMAIL": "ada@acme.example",
+}
+TEAMCITY = {
+    "TEAMCITY_VERSION": "2025.07",
+    "BUILD_URL": "https://tc.acme.example/buildConfiguration/Auth/7",
+    "GITOPS_BRANCH": "develop",  # env.GITOPS_BRANCH = %teamcity.build.branch%
+}
+ARGO = {"ARGO_NODE_ID": "auth-build-7-1", "GITOPS_BRANCH": "develop"}
+TEKTON = {"TEKTON_PIPELINE_RUN": "auth-build-7", "GITOPS_BRANCH": "develop"}
+PLAIN = {"GITOPS_BRANCH": "develop"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "system", "actor", "url"),
+    [
+        (CIRCLE, "CircleCI", "ada", "https://circleci.com/gh/acme/auth/7"),
+        (BUILDKITE, "Buildkite", "Ada", "https://buildkite.com/acme/auth/builds/7"),
+        (DRONE, "Drone", "Ada", "https://drone.acme.example/acme/auth/7"),
+        (WOODPECKER, "Woodpecker", "ada", "https://ci.acme.example/repos/3/pipeline/7"),
+        (TEAMCITY, "TeamCity", None, "https://tc.acme.example/buildConfiguration/Auth/7"),
+        (ARGO, "Argo Workflows", None, None),
+        (TEKTON, "Tekton", None, None),
+        (PLAIN, "CI", None, None),
+    ],
+    ids=["circle", "buildkite", "drone", "woodpecker", "teamcity", "argo", "tekton", "by hand"],
+)
+def test_a_push_to_a_branch_on_other_systems(environ, system, actor, url):
+    run = ci_run(environ)
+
+    assert run is not None
+    assert (run.system, run.actor, run.url, run.branch) == (system, actor, url, "develop")
+
+
+def on(environ: dict[str, str], **more: str) -> dict[str, str]:
+    return {**environ, **more}
+
+
+def without(environ: dict[str, str], name: str, **more: str) -> dict[str, str]:
+    return {key: value for key, value in environ.items() if key != name} | more
+
+
+FORK = "main"  # how a fork's branch may be called
+REQUESTS = {
+    "github": on(
+        GITHUB,
+        GITHUB_EVENT_NAME="pull_request",
+        GITHUB_REF_NAME="12/merge",
+        GITHUB_HEAD_REF=FORK,
+    ),
+    "github target": on(
+        GITHUB,
+        GITHUB_EVENT_NAME="pull_request_target",
+        GITHUB_REF_NAME="main",
+        GITHUB_HEAD_REF=FORK,
+    ),
+    "github run after a request": on(GITHUB, GITHUB_EVENT_NAME="workflow_run"),
+    "github comment": on(GITHUB, GITHUB_EVENT_NAME="issue_comment"),
+    "github merge queue": on(
+        GITHUB,
+        GITHUB_EVENT_NAME="merge_group",
+        GITHUB_REF_NAME=f"gh-readonly-queue/main/pr-12-{'a' * 40}",
+    ),
+    "gitlab": without(
+        GITLAB,
+        "CI_COMMIT_BRANCH",
+        CI_MERGE_REQUEST_IID="12",
+        CI_MERGE_REQUEST_SOURCE_BRANCH_NAME=FORK,
+    ),
+    "gitlab of another forge": on(GITLAB, CI_EXTERNAL_PULL_REQUEST_IID="12"),
+    "jenkins multibranch": on(JENKINS, BRANCH_NAME="PR-12", CHANGE_ID="12", CHANGE_BRANCH=FORK),
+    "jenkins plugin": on(JENKINS, ghprbPullId="12"),
+    "azure": on(
+        AZURE,
+        BUILD_REASON="PullRequest",
+        BUILD_SOURCEBRANCH="refs/pull/12/merge",
+        SYSTEM_PULLREQUEST_SOURCEBRANCH="refs/heads/main",
+    ),
+    "bitbucket": on(BITBUCKET, BITBUCKET_BRANCH=FORK, BITBUCKET_PR_ID="12"),
+    "circle, of a fork": on(CIRCLE, CIRCLE_BRANCH="pull/12", CIRCLE_PR_NUMBER="12"),
+    "buildkite": on(BUILDKITE, BUILDKITE_BRANCH=FORK, BUILDKITE_PULL_REQUEST="12"),
+    "buildkite merge queue": on(BUILDKITE, BUILDKITE_BRANCH="gh-readonly-queue/main/pr-1-abc"),
+    "drone": on(DRONE, DRONE_BUILD_EVENT="pull_request", DRONE_PULL_REQUEST="12"),
+    "woodpecker": on(WOODPECKER, CI_PIPELINE_EVENT="pull_request", CI_COMMIT_PULL_REQUEST="12"),
+}
+TAGS = {
+    "github": on(GITHUB, GITHUB_REF_NAME="v1", GITHUB_REF_TYPE="tag"),
+    "gitlab": without(GITLAB, "CI_COMMIT_BRANCH", CI_COMMIT_TAG="v1"),
+    "jenkins": on(JENKINS, BRANCH_NAME="v1", TAG_NAME="v1"),
+    "azure": on(AZURE, BUILD_SOURCEBRANCH="refs/tags/v1"),
+    "bitbucket": without(BITBUCKET, "BITBUCKET_BRANCH", BITBUCKET_TAG="v1"),
+    "circle": without(CIRCLE, "CIRCLE_BRANCH", CIRCLE_TAG="v1"),
+    "buildkite": on(BUILDKITE, BUILDKITE_BRANCH="v1", BUILDKITE_TAG="v1"),
+    "drone": on(DRONE, DRONE_BUILD_EVENT="tag", DRONE_TAG="v1"),
+    "woodpecker": on(WOODPECKER, CI_PIPELINE_EVENT="tag", CI_COMMIT_TAG="v1"),
+    "jenkins, detached": on(JENKINS, GIT_BRANCH="detached"),
+}
+
+
+@pytest.mark.parametrize("environ", REQUESTS.values(), ids=REQUESTS)
+def test_a_request_is_no_branch_whatever_its_head_is_called(environ):
+    run = ci_run(environ)
+
+    assert run is not None
+    assert run.branch is None
+    assert run.request is not None
+
+
+@pytest.mark.parametrize("environ", TAGS.values(), ids=TAGS)
+def test_a_tag_is_no_branch_and_no_request(environ):
+    run = ci_run(environ)
+
+    assert run is not None
+    assert (run.branch, run.request) == (None, None)
+
+
+@pytest.mark.parametrize("environ", [*REQUESTS.values(), *TAGS.values()])
+def test_what_is_said_to_be_built_counts(environ):
+    run = ci_run({**environ, "GITOPS_BRANCH": "develop"})
+
+    assert run is not None
+    assert (run.branch, run.request) == ("develop", None)
+
+
 @pytest.mark.parametrize(
     ("environ", "branch"),
     [
-        pytest.param(
-            {**GITHUB, "GITHUB_REF_NAME": "12/merge", "GITHUB_HEAD_REF": "fix/x"},
-            "fix/x",
-            id="github pull request",
-        ),
-        pytest.param(
-            {**GITHUB, "GITHUB_REF_NAME": "v1", "GITHUB_REF_TYPE": "tag"}, None, id="github tag"
-        ),
-        pytest.param({**AZURE, "BUILD_SOURCEBRANCH": "refs/tags/v1"}, None, id="azure tag"),
-        pytest.param(
-            {**JENKINS, "BRANCH_NAME": "feature/y"}, "feature/y", id="jenkins multibranch"
-        ),
-        pytest.param(
-            {
-                k: v
-                for k, v in {**GITLAB, "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "fix/z"}.items()
-                if k != "CI_COMMIT_BRANCH"
-            },
-            "fix/z",
-            id="gitlab merge request",
-        ),
+        (on(JENKINS, BRANCH_NAME="feature/y"), "feature/y"),
+        (on(BUILDKITE, BUILDKITE_BRANCH="ada:main"), None),  # a fork's
+        (on(CIRCLE, CIRCLE_PULL_REQUEST="https://github.com/acme/auth/pull/12"), "develop"),
     ],
 )
 def test_the_branch_is_the_one_that_was_built(environ, branch):
@@ -208,7 +347,7 @@ def test_each_system_in_full() -> None:
             CiRun(
                 "Azure Pipelines",
                 url="https://tfs/p/_build/results?buildId=7",
-                branch="topic",
+                request="the request refs/heads/topic",
             ),
         ),
         *(
@@ -229,7 +368,7 @@ def test_each_system_in_full() -> None:
                 "CHANGE_AUTHOR": "Ben",
                 "CHANGE_AUTHOR_EMAIL": "ben@acme.example",
             },
-            CiRun("Jenkins", "Ben", "ben@acme.example", "b", "topic"),
+            CiRun("Jenkins", "Ben", "ben@acme.example", "b", request="the request topic"),
         ),
         ({"JENKINS_URL": "j"}, None),
         ({"BUILD_URL": "b", "CI": "true"}, CiRun("CI")),

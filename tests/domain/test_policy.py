@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gitops_cli.domain.change.policy import (
+    Origin,
     Override,
     Unconfirmed,
     enforce,
@@ -136,11 +137,11 @@ def test_promote_from_refuses_other_stages():
 def test_branches_decide_whose_commits_are_recorded(branch, refused):
     rules = StageRules("development", branches=("develop", "release/*"))
 
-    assert bool(list(wrong_branch(branch, DEV, rules))) is refused
+    assert bool(list(wrong_branch(Origin(branch), DEV, rules))) is refused
 
 
 def test_without_branches_every_branch_is_recorded():
-    assert list(wrong_branch(None, DEV, StageRules("development"))) == []
+    assert list(wrong_branch(Origin(), DEV, StageRules("development"))) == []
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,13 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.release_words import BuildArguments
-from gitops_cli.cli.resolve import environment_among, need_source, service_checkout, service_of
+from gitops_cli.cli.resolve import (
+    built_here,
+    environment_among,
+    need_source,
+    service_checkout,
+    service_of,
+)
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import (
     answering,
@@ -200,6 +206,7 @@ def release(
     words = BuildArguments(build, file, build_arg, secret, platform, container, cmd)
     request = words.request(session.directory, labels)
     source.warn_of(request)
+    built = built_here(session)
     order = Order(
         env or asked_environment(session, project),
         source.versions,
@@ -208,7 +215,8 @@ def release(
         kind=kind,
         is_new=new,
         by_branch=True,
-        branch=source.branch,
+        branch=built.branch,
+        request=built.request,
     )
     overrides = overrides_of(
         message,
@@ -265,8 +273,6 @@ class _Source:
         self._dirty = bool(files)
         self.revision = session.commit_uncommitted(checkout) if files else checkout.head
         self.remote = checkout.address
-        ci = session.ci
-        self.branch = ci.branch if ci is not None and ci.branch else checkout.branch
         if files:
             session.output.warn(
                 f"{self.revision} stands for uncommitted changes; no branch has it, and only this "

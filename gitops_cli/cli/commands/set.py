@@ -34,6 +34,7 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.resolve import (
+    built_here,
     environment_among,
     need_source,
     service_checkout,
@@ -132,6 +133,7 @@ def set_versions(
     )
     checks = ImageChecks(verify_image, wait_image, pin)
     by_branch = wish.from_checkout or session.ci is not None
+    built = built_here(session)
     order = Order(
         env or asked_environment(session, project),
         wish.versions,
@@ -142,7 +144,8 @@ def set_versions(
         is_new=new,
         expected=expected,
         by_branch=by_branch,
-        branch=wish.branch if by_branch else None,
+        branch=built.branch,
+        request=built.request,
     )
     said = terms_of(session, message, overrides=overrides, confirmed=confirm)
 
@@ -192,14 +195,6 @@ class _Wish:
     def from_checkout(self) -> bool:
         """Tell whether a version is the HEAD of this checkout."""
         return not self._given or None in self._given.values()
-
-    @property
-    def branch(self) -> str | None:
-        """Return the branch whose commit this is, as CI or else the checkout says."""
-        ci, checkout = self._session.ci, self._session.checkout
-        if ci is not None and ci.branch is not None:
-            return ci.branch
-        return checkout.branch if checkout is not None else None
 
     def versions(self, team: TeamSettings) -> Mapping[ServiceName, Version]:
         """Return the version to record for each service; raises UsageError."""

@@ -6,7 +6,7 @@ again on every new tip, so a lock pushed a moment ago counts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -136,18 +136,37 @@ def wrong_source(source: Place, target: Place, rules: StageRules) -> Iterator[Re
         yield Refusal(error, Override.POLICY)
 
 
-def wrong_branch(branch: str | None, place: Place, rules: StageRules) -> Iterator[Refusal]:
-    """Refuse commits of a branch that the stage does not record; `branch` None is unknown."""
+class Origin(NamedTuple):
+    """Where the commits to be recorded come from.
+
+    `branch` None: of none that is known. Then `request` says of which request they are, or else
+    `is_on` tells whether branches (globs) hold them already.
+    """
+
+    branch: str | None = None
+    request: str | None = None
+    is_on: Callable[[Sequence[str]], bool] = lambda branches: False
+
+
+def wrong_branch(origin: Origin, place: Place, rules: StageRules) -> Iterator[Refusal]:
+    """Refuse commits of what is no branch that the stage records, as a request is none."""
+    branch, request = origin.branch, origin.request
     if not rules.branches:
         return
     if branch is not None and any(fnmatchcase(branch, pattern) for pattern in rules.branches):
         return
+    if branch is None and request is None and origin.is_on(rules.branches):
+        return
     allowed = ", ".join(rules.branches)
-    what = f"the branch `{one_line(branch)}`" if branch is not None else "an unknown branch"
+    what = "a commit of which nobody knows that one of them holds it"
+    if request is not None:
+        what = f"{one_line(request)}, not merged yet"
+    elif branch is not None:
+        what = f"the branch `{one_line(branch)}`"
     error = PolicyRefused(
         f"{_line(rules, 'branches')}: {place.environment} records commits of {allowed}, "
         f"this is {what}",
-        hint='build that branch, or --override-policy -m "why"',
+        hint='build that branch (GITOPS_BRANCH says what is built), or --override-policy -m "why"',
     )
     yield Refusal(error, Override.POLICY)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from gitops_cli.domain.change.draft import Verb
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import (
+    Origin,
     Override,
     Refusal,
     frozen,
@@ -36,7 +37,7 @@ class Case(NamedTuple):
 
     `wanted` are the versions whose form is judged, those that are recorded already too. `reviewed`:
     it goes to a branch that somebody merges, and `instead` says which command makes one.
-    `by_branch`: `branch` says where the commits come from (None: that is not known). `asked` has
+    `by_branch`: `origin` says where the commits come from. `asked` has
     the rules that need more than the repository, by their names.
     """
 
@@ -50,7 +51,7 @@ class Case(NamedTuple):
     reviewed: bool = False
     instead: str | None = None
     by_branch: bool = False
-    branch: str | None = None
+    origin: Origin = Origin()
     asked: Mapping[str, Ask] = MappingProxyType({})
 
     @property
@@ -91,7 +92,7 @@ def _promote_from(case: Case) -> Iterator[Refusal]:
 
 def _branches(case: Case) -> Iterator[Refusal]:
     if case.changes and case.by_branch:
-        yield from wrong_branch(case.branch, case.place, case.stage)
+        yield from wrong_branch(case.origin, case.place, case.stage)
 
 
 def _freeze(case: Case) -> Iterator[Refusal]:
