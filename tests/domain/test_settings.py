@@ -131,3 +131,28 @@ def test_what_is_not_text_or_not_a_file() -> None:
 )
 def test_lines(dotted: str, line: int) -> None:
     assert Lines(FULL).of(dotted) == line
+
+
+WRONG = ("1", "1.5", "true", "''", "[1]", "[[]]", "{}", "{a = 1}", "2026-11-30", "nan", "['']")
+KEYS = [
+    *(("[stage.production]", key) for key in ("aliases", "cluster", "cluster_uid", "promote_from")),
+    *(("[stage.production]", key) for key in ("protected", "freeze", "require", "mode")),
+    ("[stage.production]", "branches"),
+    *(("[service.web]", key) for key in ("source", "container")),
+    *(("[versions]", key) for key in ("form", "require_ancestry", "new_services")),
+    ("[commit]", "skip_ci"),
+    *(("", key) for key in ("stages", "stage", "service", "versions", "commit")),
+]
+
+
+@pytest.mark.parametrize(("table", "key"), KEYS)
+@pytest.mark.parametrize("value", WRONG)
+def test_every_wrong_type_is_told_with_its_line(table: str, key: str, value: str) -> None:
+    text = f"\n{table}\n\n{key} = {value}\n"
+    try:
+        team(text)
+    except ConfigurationError as error:
+        assert error.message.startswith("gitops.toml:4: "), error.message  # noqa: PT017
+    else:
+        fits = {"true": ("protected", "require_ancestry", "skip_ci"), "['']": ("branches",)}
+        assert value == "{}" or key in fits[value]
