@@ -155,6 +155,7 @@ def test_a_person_is_asked_about_exactly_that(company, clone):
     with clone.terminal("promote", "authentication", "--from", "prod", "--to", DEV) as terminal:
         terminal.wait_for("to an OLDER one?")
         terminal.type("y")
+        terminal.press("enter")
         assert terminal.finish() == 0
 
 
