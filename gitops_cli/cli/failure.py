@@ -24,6 +24,7 @@ from gitops_cli.domain.text import one_line, without_secrets
 _EXHAUSTED = {
     errno.EAGAIN: "`ulimit -u` shows how many processes and threads there may be",
     errno.EDQUOT: None,
+    errno.EFBIG: None,
     errno.EIO: None,
     errno.ECONNRESET: None,  # another program ended before it had read what it was given
     errno.EPIPE: None,

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import yaml
@@ -65,10 +65,12 @@ class Piped:
     """A command in a shell, so that its streams can be what a caller makes of them."""
 
     gitops: Gitops
+    before: str = ""
+    """What the shell does first."""
 
     def __call__(self, *arguments: str, streams: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["sh", "-c", f'exec "$0" "$@" {streams}', str(EXECUTABLE), *arguments],
+            ["sh", "-c", f'{self.before} exec "$0" "$@" {streams}', str(EXECUTABLE), *arguments],
             cwd=self.gitops.directory,
             env=self.gitops.environment,
             stdin=subprocess.DEVNULL,
@@ -105,6 +107,20 @@ def test_a_write_is_a_write_whatever_becomes_of_its_report(piped: Piped, company
         before = tip(company)
     preview = piped("set", f"billing={'ab' * 20}", "-e", DEV, "--dry-run", streams=">/dev/full")
     assert preview.returncode == ExitCode.MACHINE, "the plan was all that was asked for"
+
+
+def test_with_few_descriptors_a_write_is_whole_or_not_at_all(
+    piped: Piped, company: Article
+) -> None:
+    seen = set()
+    for number in range(10, 22, 2):
+        before = tip(company)
+        limited = replace(piped, before=f"ulimit -n {number};")
+        done = limited("set", f"billing={number:040x}", "-e", DEV, streams="")
+        assert done.returncode in (0, ExitCode.MACHINE), done.stderr
+        assert (done.returncode == 0) == (tip(company) != before)
+        seen.add(done.returncode)
+    assert seen == {0, ExitCode.MACHINE}
 
 
 def test_a_patch_is_a_patch_and_no_difference_is_none(behind: Live) -> None:
