@@ -170,8 +170,12 @@ class Waiting:
             self._settled[key] = Ended(row, verdict)
 
     def _may_lag(self, key: Key, row: Row) -> bool:
-        """Tell whether only the pods differ, and only for a moment so far."""
-        if row.state is not State.DIFFERS or row.needs_patch:
+        """Tell whether only the pods differ, or the workload is gone, for a moment so far.
+
+        Some tools delete a workload and make it anew.
+        """
+        pods = row.state is State.DIFFERS and not row.needs_patch
+        if not pods and row.state is not State.MISSING:
             self._differs_since.pop(key, None)
             return False
         return time.monotonic() - self._differs_since.setdefault(key, time.monotonic()) < _LAG

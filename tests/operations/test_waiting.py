@@ -76,6 +76,21 @@ def test_pods_that_stay_different_are_somebody_elses_change(
     assert verdict(Watched(complete(pod(f"r/web:{OLD}")))) is RolloutVerdict.CHANGED
 
 
+def test_a_workload_that_is_made_anew_meanwhile_is_followed() -> None:
+    """As `helm upgrade --force` does: it is gone for a moment."""
+    gone = Observed(SPACE, (), ())
+    assert verdict(Watched(gone, complete(pod(f"r/web:{NEW}")))) is RolloutVerdict.READY
+
+
+def test_a_workload_that_stays_away_is_somebody_elses_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "_AGAIN", 0.1)
+    monkeypatch.setattr(waiting, "_LAG", 0.1)
+
+    assert verdict(Watched(Observed(SPACE, (), ()))) is RolloutVerdict.CHANGED
+
+
 def test_another_image_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "_LAG", 1000)
     other = Observed(SPACE, (workload(f"r/web:{OLD}"),), ())

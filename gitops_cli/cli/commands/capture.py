@@ -84,7 +84,7 @@ def capture(
 ) -> None:
     """Record the versions that a running namespace has: adopt an existing cluster.
 
-    Every Deployment, StatefulSet, DaemonSet and CronJob whose image is the images_path and its own
+    Every workload of a kind that is followed whose image is the images_path and its own
     name gets its file, in one commit. The cluster is only read.
 
     Examples:
