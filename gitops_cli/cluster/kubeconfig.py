@@ -29,6 +29,7 @@ from gitops_cli.cluster.kubefile import (
 from gitops_cli.cluster.plugins import Plugin, plugin_of
 from gitops_cli.cluster.proxies import Proxy, proxy_of_environment, proxy_of_kubeconfig
 from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.text import one_line
 from gitops_cli.web.address import Address, parse_address
 
@@ -149,7 +150,8 @@ class _Merged:
             return found
         raise ConfigurationError(
             f"{_joined(self.files)}: no {part[:-1]} `{one_line(name)}`{wanted_by}",
-            hint=f"{part}: {self.names(part)}",
+            hint=did_you_mean(name, map(one_line, self.parts[part]))
+            or f"{part}: {self.names(part)}",
         )
 
     def names(self, part: str) -> str:

@@ -472,3 +472,15 @@ def test_a_context_that_is_not_there_lists_those_that_are(tmp_path: Path) -> Non
 def test_the_token_is_not_shown(tmp_path: Path) -> None:
     file = kubeconfig(tmp_path / "config", user={"token": "secret"})
     assert "secret" not in repr(find_access(kubeconfig=file, environment={}))
+
+
+def test_a_slip_in_a_context_is_answered_with_the_one_that_is_like_it(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text(
+        "contexts: [{name: prod-eu, context: {cluster: c}}, {name: lab, context: {}}]\n"
+    )
+
+    with pytest.raises(ConfigurationError, match="no context `prod-ue`") as raised:
+        find_access("prod-ue", file, {})
+
+    assert raised.value.hint == "did you mean prod-eu?"

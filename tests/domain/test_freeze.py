@@ -46,13 +46,46 @@ def test_every_week_at_the_same_local_time(now: str, end: str | None) -> None:
     ("now", "end"),
     [
         # 2026-10-25, 03:00 summer time becomes 02:00 winter time.
-        ("2026-10-25 00:20", "2026-10-25 00:30"),
+        ("2026-10-25 00:20", "2026-10-25 01:30"),
+        ("2026-10-25 00:40", "2026-10-25 01:30"),  # 02:40, and 02:30 comes again
         ("2026-10-25 01:10", "2026-10-25 01:30"),  # 02:10 for the second time
         ("2026-10-25 01:30", None),
     ],
 )
 def test_an_end_in_the_hour_that_comes_twice_is_never_past(now: str, end: str | None) -> None:
     assert closes("Sat 12:00 - Sun 02:30 Europe/Warsaw", now) == end
+
+
+@pytest.mark.parametrize(
+    ("now", "is_open"),
+    [
+        ("2026-10-25 00:29", False),
+        ("2026-10-25 00:30", True),  # 02:30 for the first time
+        ("2026-10-25 00:59", True),
+        ("2026-10-25 01:10", True),  # 02:10, after it has begun
+        ("2026-10-25 01:40", True),
+        ("2026-10-25 02:10", True),
+        ("2026-10-25 11:00", False),
+    ],
+)
+def test_a_beginning_in_the_hour_that_comes_twice_counts_once(now: str, is_open: bool) -> None:
+    end = "2026-10-25 11:00" if is_open else None
+    assert closes("Sun 02:30 - Sun 12:00 Europe/Warsaw", now) == end
+
+
+def test_a_window_within_the_hour_that_comes_twice_has_no_gap() -> None:
+    window = "Sun 02:15 - Sun 02:45 Europe/Warsaw"
+    for minute in range(15, 105):
+        now = f"2026-10-25 {minute // 60:02}:{minute % 60:02}"
+        assert closes(window, now) == "2026-10-25 01:45"
+    assert closes(window, "2026-10-25 00:14") is None
+    assert closes(window, "2026-10-25 01:45") is None
+
+
+def test_a_single_window_ends_with_the_second_time() -> None:
+    window = "2026-10-24 12:00 - 2026-10-25 02:30 Europe/Warsaw"
+    assert closes(window, "2026-10-25 00:40") == "2026-10-25 01:30"
+    assert closes(window, "2026-10-25 01:30") is None
 
 
 def test_an_end_in_the_hour_that_does_not_exist() -> None:

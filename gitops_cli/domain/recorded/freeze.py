@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEK = timedelta(days=7)
+_REPEATED = timedelta(hours=2)  # no zone puts its clock back by more at once
 _EXAMPLE = (
     "write `Fri 16:00 - Mon 08:00 Europe/Warsaw` or `2026-12-20 00:00 - 2027-01-02 00:00 UTC`"
 )
@@ -40,14 +41,23 @@ class WeeklyWindow(NamedTuple):
 
     def closes(self, now: datetime) -> datetime | None:
         """Return when the window ends if `now` (aware) lies in it, else None."""
-        # On the wall clock: a window that begins at 16:00 does so in summer and in winter.
-        wall = now.astimezone(self.zone).replace(tzinfo=None)
-        end = self.end.before(self.begin.before(wall)) + _WEEK
-        if wall >= end:
-            return None
-        closing = end.replace(tzinfo=self.zone)
-        # In the hour that comes twice in autumn the window ends with the second one.
-        return closing if closing > now else closing.replace(fold=1)
+        # On the wall clock: a window that begins at 16:00 does so in summer and in winter. In the
+        # hour that comes twice in autumn it begins with the first and ends with the second time,
+        # and is open in between without a gap.
+        wall = now.astimezone(self.zone)
+        end = self.end.before(self._begun(wall)) + _WEEK
+        twice = _comes_twice(end, self.zone)
+        closing = end.replace(tzinfo=self.zone, fold=int(twice))
+        is_over = closing <= now if twice else wall.replace(tzinfo=None) >= end
+        return None if is_over else closing
+
+    def _begun(self, wall: datetime) -> datetime:
+        """Return when the window last began, on the local clock."""
+        if wall.fold:  # what the repeated hour has was there once already
+            later = self.begin.before(wall.replace(tzinfo=None) + _REPEATED)
+            if _comes_twice(later, self.zone):
+                return later
+        return self.begin.before(wall.replace(tzinfo=None))
 
 
 class SingleWindow(NamedTuple):
@@ -60,6 +70,12 @@ class SingleWindow(NamedTuple):
     def closes(self, now: datetime) -> datetime | None:
         """Return when the window ends if `now` (aware) lies in it, else None."""
         return self.end if self.begin <= now < self.end else None
+
+
+def _comes_twice(wall: datetime, zone: tzinfo) -> bool:
+    """Tell whether the local clock shows a time twice, because it is put back."""
+    first, second = (wall.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return first is not None and second is not None and first > second
 
 
 FreezeWindow = WeeklyWindow | SingleWindow
@@ -78,7 +94,7 @@ def parse_freeze(text: str) -> FreezeWindow:
         first, last = (_time(part, zone_info) for part in once.group(1, 2))
         if first >= last:
             raise ValueError(f"`{text}` ends before it begins")
-        return SingleWindow(text, first, last)
+        return SingleWindow(text, first, last.replace(fold=int(_comes_twice(last, zone_info))))
     raise ValueError(f"`{text}` is not a freeze window; {_EXAMPLE}")
 
 
