@@ -151,7 +151,7 @@ def built_here(session: Session) -> Built:
 
 def service_of(checkout: Checkout, team: TeamSettings) -> ServiceName:
     """Return which service a checkout is; raises UsageError."""
-    return service_of_remote(checkout.remotes, checkout.root.name, team)
+    return service_of_remote(checkout.remotes, checkout.root.name, team, checkout.within)
 
 
 def need_source(

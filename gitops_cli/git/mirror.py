@@ -54,7 +54,7 @@ _PARTIAL = f"""\
 \tpartialClone = {_REMOTE}
 [remote "{_REMOTE}"]
 \tpromisor = true
-\tpartialCloneFilter = tree:0
+\tpartialCloneFilter = {{filter}}
 [fetch]
 \tfsckObjects = false
 """
@@ -71,7 +71,9 @@ class Holding(NamedTuple):
 # The state: its newest commit, and all of that. History is completed when it is asked for.
 TIP = Holding("mirrors", ("--depth=1", "--single-branch", "--no-tags"))
 # A source: every commit, without trees and files. Of 20,000 commits it is 3 MB.
-COMMITS = Holding("sources", ("--filter=tree:0",), _PARTIAL)
+COMMITS = Holding("sources", ("--filter=tree:0",), _PARTIAL.format(filter="tree:0"))
+# A source of several services: with the trees, which say whose directory a commit changes.
+TREES = Holding("monorepos", ("--filter=blob:none",), _PARTIAL.format(filter="blob:none"))
 
 
 class Mirror(NamedTuple):

@@ -19,7 +19,7 @@ class Checkout(NamedTuple):
     """A git work tree: its root, HEAD, branch and where it was cloned from.
 
     `remote` is as it was configured: git rewrites it when it connects. `means` is what it rewrites
-    it to, None: nothing else.
+    it to, None: nothing else. `within` is where the command stands below the root: empty there.
     """
 
     root: Path
@@ -27,6 +27,7 @@ class Checkout(NamedTuple):
     branch: str | None
     remote: str | None
     means: str | None = None
+    within: str = ""
 
     @property
     def address(self) -> str | None:
@@ -63,7 +64,15 @@ def checkout_at(directory: Path) -> Checkout | None:
         visible(ref.removeprefix(HEADS)) if ref.startswith(HEADS) else None,
         remote,
         _meant(remote, config),
+        _within(Path(root), directory),
     )
+
+
+def _within(root: Path, directory: Path) -> str:
+    root, directory = root.resolve(), directory.resolve()
+    if directory == root or not directory.is_relative_to(root):
+        return ""
+    return directory.relative_to(root).as_posix()
 
 
 def _meant(remote: str | None, config: Config) -> str | None:

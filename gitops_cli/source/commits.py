@@ -124,14 +124,31 @@ class Commits:
     def _contains(self, newer: str, older: str) -> bool:
         return self._asked("merge-base", "--is-ancestor", older, newer).code == 0
 
-    def between(self, old: str, new: str, limit: int) -> tuple[SourceCommit, ...] | None:
-        """Return the commits that `new` has and `old` has not, newest first, at most `limit`.
+    def counts(self, old: str, new: str, path: str) -> tuple[int, int] | None:
+        """Return how many commits of a directory `new` adds, and how many it lacks.
 
-        None where the history is cut or one of the two is not known.
+        None where the history is cut, or has not the trees that would tell.
         """
         if self._is_cut or not self._known(old, new):
             return None
-        done = self._asked("log", "-z", f"-n{limit}", f"--format={_FIELDS}", f"{old}..{new}")
+        words = ("--left-right", "--count", f"{old}...{new}", "--", path)
+        done = self._asked("rev-list", *words)
+        counts = done.text.split()
+        return (int(counts[1]), int(counts[0])) if done.code == 0 and len(counts) == 2 else None
+
+    def between(
+        self, old: str, new: str, limit: int, path: str | None = None
+    ) -> tuple[SourceCommit, ...] | None:
+        """Return the commits that `new` has and `old` has not, newest first, at most `limit`.
+
+        Those of a directory only, if `path` says one. None where the history is cut or one of the
+        two is not known.
+        """
+        if self._is_cut or not self._known(old, new):
+            return None
+        below = () if path is None else ("--", path)
+        words = ("-z", f"-n{limit}", f"--format={_FIELDS}", f"{old}..{new}", *below)
+        done = self._asked("log", *words)
         return tuple(_commits(done)) if done.code == 0 else None
 
     def time(self, commit: str) -> datetime | None:

@@ -20,7 +20,7 @@ from gitops_cli.git.cache import cache_directory, check_own
 from gitops_cli.git.config import handed_on, read_config
 from gitops_cli.git.discovery import git_around, is_bare
 from gitops_cli.git.environment import git_environment, never_asking, ssh_batch
-from gitops_cli.git.mirror import COMMITS, mirror_path, open_mirror
+from gitops_cli.git.mirror import COMMITS, TREES, Holding, mirror_path, open_mirror
 from gitops_cli.git.process import Git
 from gitops_cli.source.checkout import Checkout, reading, remote_of
 from gitops_cli.source.commits import Commits, Named
@@ -56,8 +56,10 @@ class Upstream:
         offline: bool = False,
         clone: Path | None = None,
         watch: Watch | None = None,
+        holding: Holding = COMMITS,
     ) -> None:
         self.url = url
+        self._holding = holding
         self.trouble: str | None = None
         self._timeout = timeout
         self._offline = offline
@@ -68,7 +70,7 @@ class Upstream:
     @cached_property
     def path(self) -> Path:
         """Return where the mirror is, or would be."""
-        return mirror_path(cache_directory(os.environ), self.url, COMMITS)
+        return mirror_path(cache_directory(os.environ), self.url, self._holding)
 
     def here(self) -> Commits | None:
         """Return the commits that are on this machine; None if none are."""
@@ -100,7 +102,7 @@ class Upstream:
                 environment,
                 offline=False,
                 timeout=limit,
-                holding=COMMITS,
+                holding=self._holding,
                 watch=self._watch,
             )
             mirror.fetch_commits(*hashes, timeout=limit)
@@ -125,13 +127,16 @@ class SourceRepository(NamedTuple):
     """One service's source. Nothing it cannot know is an error: it answers UNKNOWN or None.
 
     `places` are asked in order, the cheapest first; `remote` is what links are made from;
-    `refusal` says why the source that was declared or stood in cannot be meant.
+    `refusal` says why the source that was declared or stood in cannot be meant. `path` is the
+    service's directory, if it shares the source with others: what lies between two versions are
+    the commits that change it, whereas order is that of all commits.
     """
 
     places: tuple[Commits, ...] = ()
     upstream: Upstream | None = None
     remote: str | None = None
     refusal: str | None = None
+    path: str | None = None
 
     @property
     def is_known(self) -> bool:
@@ -150,13 +155,22 @@ class SourceRepository(NamedTuple):
         mirrored = self.upstream.ready_for(commit, anew=True) if self.upstream else None
         return mirrored is not None and bool(mirrored.is_on(commit, wanted))
 
+    def lead(self, old: str, new: str) -> Distance:
+        """Return the distance with the numbers of the service's own commits."""
+        found, path = self.distance(old, new), self.path
+        if path is None or found.relation in {Relation.SAME, Relation.UNKNOWN}:
+            return found
+        counted = self._asked(lambda place: place.counts(old, new, path), old, new)
+        ahead, behind = counted or (None, None)
+        return found._replace(ahead=ahead, behind=behind)
+
     def commit_time(self, commit: str) -> datetime | None:
         """Return when a commit was made; None if it is not known."""
         return self._asked(lambda place: place.time(commit), commit)
 
     def changelog(self, old: str, new: str, *, limit: int = COMMITS_SHOWN) -> Changelog:
         """Return what lies between two versions."""
-        found = self.distance(old, new)
+        found = self.lead(old, new)
         project = project_at(self.remote) if self.remote else None
         link = project.compare(old, new) if project else None
         return Changelog(
@@ -167,7 +181,7 @@ class SourceRepository(NamedTuple):
         )
 
     def _commits(self, old: str, new: str, limit: int) -> tuple[SourceCommit, ...]:
-        found = self._asked(lambda place: place.between(old, new, limit), old, new)
+        found = self._asked(lambda place: place.between(old, new, limit, self.path), old, new)
         return found or ()
 
     def expand(self, prefix: str) -> list[str]:
@@ -232,7 +246,8 @@ class Sources:
     def of(self, service: ServiceName) -> SourceRepository:
         """Return a service's source; one that knows nothing if nobody says where it is."""
         if service not in self._known:
-            self._known[service] = self._find(service)
+            found, path = self._find(service), self._team.service(service).path
+            self._known[service] = found._replace(path=path)
         return self._known[service]
 
     @property
@@ -248,7 +263,8 @@ class Sources:
         is_here = here is not None and _is_of(here, service, source, self._team)
         # A checkout may hold its last commits only, and knows none that was pushed since it was
         # made; its origin has the others, and it knows the way there.
-        own = self._origin(here) if here is not None and is_here else None
+        holding = COMMITS if self._team.service(service).path is None else TREES
+        own = self._origin(here, holding) if here is not None and is_here else None
         # The branches of a checkout are its own: what they are called, its user chose.
         places = (
             (Commits.around(here.root, branches="refs/remotes/origin/"),)
@@ -261,7 +277,7 @@ class Sources:
             return SourceRepository(places, own, here.address)
         path = self._local(service, source)
         if path is None:
-            return SourceRepository(places, own or self._upstream(source), source)
+            return SourceRepository(places, own or self._upstream(source, holding), source)
         if not path.is_absolute():
             return SourceRepository(places, refusal=_WITHOUT_BASE.format(service, source))
         if is_bare(path) and git_around(path, {}).directory != path:
@@ -271,14 +287,19 @@ class Sources:
         remote = None if declared.trouble else remote_of(read_config(reading(path)))
         return SourceRepository((*places, declared), None, remote)
 
-    def _origin(self, here: Checkout) -> Upstream | None:
+    def _origin(self, here: Checkout, holding: Holding) -> Upstream | None:
         if here.remote is None:
             return None
-        return self._upstream(_from_anywhere(here.remote, here.root), here.root)
+        return self._upstream(_from_anywhere(here.remote, here.root), holding, here.root)
 
-    def _upstream(self, url: str, clone: Path | None = None) -> Upstream:
+    def _upstream(self, url: str, holding: Holding, clone: Path | None = None) -> Upstream:
         return Upstream(
-            url, timeout=self._timeout, offline=self._offline, clone=clone, watch=self._watch
+            url,
+            timeout=self._timeout,
+            offline=self._offline,
+            clone=clone,
+            watch=self._watch,
+            holding=holding,
         )
 
     def _local(self, service: ServiceName, source: str) -> Path | None:

@@ -38,7 +38,7 @@ def test_a_checkout_knows_itself(remote, tmp_path):
     inside.mkdir()
 
     assert found == Checkout(tmp_path / "work", commits(remote)[-1], "main", str(remote))
-    assert checkout_at(inside) == found
+    assert checkout_at(inside) == found._replace(within="deep")
     git(tmp_path / "work", "checkout", "-q", "--detach")
     detached = checkout_at(inside)
     assert detached is not None

@@ -94,21 +94,30 @@ def stage_before(
     )
 
 
-def service_of_remote(remotes: Sequence[str], directory: str, team: TeamSettings) -> ServiceName:
+def service_of_remote(
+    remotes: Sequence[str], directory: str, team: TeamSettings, within: str = ""
+) -> ServiceName:
     """Return which service a checkout with these URLs, in a directory of this name, is.
 
+    `within` is where one stands below its root: of several services of one repository it is the
+    one whose `path` that is, or lies around it.
     `remotes` name one repository: as it was configured, and as git takes that. gitops.toml's
     `[service.X] source` decides, else the repository's name, else the directory's. Raises
     UsageError.
     """
-    matching = [rules.name for rules in team.services.values() if _is_one(rules.source, remotes)]
-    if len(matching) == 1:
-        return matching[0]
+    matching = [rules for rules in team.services.values() if _is_one(rules.source, remotes)]
+    around = [rules for rules in matching if is_around(rules.path, within)]
+    deepest = max((len(rules.path or "") for rules in around), default=0)
+    nearest = [rules for rules in around if len(rules.path or "") == deepest] or matching
+    if len(nearest) == 1 and (around or len(matching) == 1):
+        return nearest[0].name
     if matching:
-        names = ", ".join(sorted(matching))
+        names = ", ".join(sorted(rules.name for rules in matching))
+        paths = sorted(rules.path for rules in matching if rules.path is not None)
+        there = f", or stand in its directory ({', '.join(paths)})" if paths else ""
         raise UsageError(
             f"this checkout is the source of several services: {names}",
-            hint="name the service: SERVICE=HASH",
+            hint=f"name the service: SERVICE=HASH{there}",
         )
     for name in (*map(repository_name, remotes[:1]), directory):
         if is_dns_label(name.lower()):
@@ -116,6 +125,11 @@ def service_of_remote(remotes: Sequence[str], directory: str, team: TeamSettings
     raise UsageError(
         f"`{one_line(directory)}` is not the name of a service", hint="name it: SERVICE=HASH"
     )
+
+
+def is_around(path: str | None, within: str) -> bool:
+    """Tell whether a directory of a repository is or contains another; None contains all."""
+    return path is None or f"{within}/".startswith(f"{path}/")
 
 
 def _is_one(source: str | None, remotes: Sequence[str]) -> bool:

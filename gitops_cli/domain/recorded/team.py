@@ -58,12 +58,16 @@ class StageRules(NamedTuple):
 
 
 class ServiceRules(NamedTuple):
-    """`[service.NAME]`. `workload` is its name in clusters where that is another one."""
+    """`[service.NAME]`. `workload` is its name in clusters where that is another one.
+
+    `path` is its directory in a source that holds several services.
+    """
 
     name: ServiceName
     source: str | None = None
     containers: tuple[str, ...] = ()
     workload: str | None = None
+    path: str | None = None
 
 
 class CommitRules(NamedTuple):

@@ -41,7 +41,7 @@ _STAGE = (
     "mode",
     "branches",
 )
-_SERVICE = ("source", "container", "workload")
+_SERVICE = ("source", "container", "workload", "path")
 _VERSIONS = ("form", "require_ancestry", "new_services")
 _COMMIT = ("skip_ci", "subject", "sign_off", "message_as_subject")
 
@@ -115,11 +115,16 @@ def _service(name: str, top: Settings) -> ServiceRules:
     if not is_service_name(name):
         raise top.wrong(f"service.{name}", f"`{one_line(name)}` is not a service name")
     reader = top.table("service", None).table(name, _SERVICE)
+    source = reader.text("source", check=_source)
+    path: str | None = reader.word("path", _directory, None)
+    if path is not None and source is None:
+        raise reader.wrong("path", "is a directory of the `source`, which is not declared")
     return ServiceRules(
         ServiceName(name),
-        source=reader.text("source", check=_source),
+        source=source,
         containers=reader.one_or_more("container", check=_name),
         workload=reader.text("workload", check=_workload),
+        path=path,
     )
 
 
@@ -133,6 +138,15 @@ def _workload(text: str) -> str:
     if not is_service_name(text):
         raise ValueError(f"`{text}` is not the name of a workload")
     return text
+
+
+def _directory(text: str) -> str:
+    path = text.removesuffix("/")
+    parts = path.split("/")
+    # What git would take for a pattern or for magic is refused, not quoted.
+    if any(part in {"", ".", ".."} for part in parts) or set(path) & set("*?[]\\:"):
+        raise ValueError(f"`{text}` is not a directory of the source, such as `services/x`")
+    return path
 
 
 def _one_of(words: Collection[str]) -> Callable[[str], str]:
