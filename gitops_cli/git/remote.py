@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gitops_cli.git.library import Watch
 
 HEADS = "refs/heads/"
+TAGS = "refs/tags/"
 
 # What git-check-ref-format(1) forbids, as far as it could lead out of a directory or be read as
 # something else than a name.
@@ -73,6 +74,19 @@ def _short(ref: str) -> str:
 def tip_of(git: Git, url: str, ref: str, *, timeout: float) -> str | None:
     """Return the commit of a branch that need not exist; raises RemoteUnreachable or Denied."""
     return _refs(_ls_remote(git, url, ref, timeout=timeout)).get(ref)
+
+
+def commits_named(git: Git, url: str, name: str, *, timeout: float) -> list[str]:
+    """Return what the remote's tag and its branch of a name stand for; annotated tags peeled.
+
+    Two only where they differ. Raises RemoteUnreachable, Denied, GitError or, for what is no name,
+    UsageError.
+    """
+    branch, tag = check_ref(f"{HEADS}{name}"), f"{TAGS}{name}"  # what is a branch's is a tag's name
+    words = ("ls-remote", "--heads", "--tags", "--", url, tag, f"{tag}^{{}}", branch)
+    refs = _refs(checked(talk(git, *words, url=url, doing="read", timeout=timeout), "read", url))
+    found = (refs.get(f"{tag}^{{}}") or refs.get(tag), refs.get(branch))
+    return list(dict.fromkeys(commit for commit in found if commit is not None))
 
 
 def _ls_remote(git: Git, url: str, pattern: str, *, timeout: float) -> Done:

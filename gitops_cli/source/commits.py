@@ -172,6 +172,14 @@ class Commits:
         named = ((h, self.named(h)) for h in done.text.split())
         return [h for h, what in named if what is not None and what.commit == h]
 
+    def refs(self, name: str, *places: str) -> list[str]:
+        """Return the commits that refs of this name in these places (`refs/tags/`) stand for."""
+        if self.trouble is not None:
+            return []
+        words = ("rev-parse", "--quiet", "--verify", "--end-of-options")
+        asked = (self._asked(*words, f"{place}{name}^{{commit}}") for place in places)
+        return list(dict.fromkeys(done.text for done in asked if done.code == 0))
+
     def named(self, name: str) -> Named | None:
         """Return what a full hash names; None: it is not here."""
         if (found := self._commit(name)) is not None:

@@ -22,6 +22,7 @@ from gitops_cli.git.discovery import git_around, is_bare
 from gitops_cli.git.environment import git_environment, never_asking, ssh_batch
 from gitops_cli.git.mirror import COMMITS, TREES, Holding, mirror_path, open_mirror
 from gitops_cli.git.process import Git
+from gitops_cli.git.remote import HEADS, TAGS, commits_named
 from gitops_cli.source.checkout import Checkout, reading, remote_of
 from gitops_cli.source.commits import Commits, Named
 
@@ -62,7 +63,7 @@ class Upstream:
         self._holding = holding
         self.trouble: str | None = None
         self._timeout = timeout
-        self._offline = offline
+        self._offline = self._alone = offline
         self._clone = clone
         self._watch = watch
         self._here: Commits | None = None
@@ -110,6 +111,20 @@ class Upstream:
             self.trouble = error.message
         self._here = None  # what was not there may be now
         return self.here()
+
+    def refs(self, name: str) -> list[str] | None:
+        """Return the commits of the remote's tag and branch of a name; None if it cannot be asked.
+
+        Names move, so the remote is asked each time.
+        """
+        if self._alone or self.ready_for() is None or self.trouble is not None:
+            return None
+        git = Git(self.path, self._environment(), git_dir=self.path)
+        try:
+            return commits_named(git, self.url, name, timeout=self._timeout)
+        except GitOpsError as error:
+            self.trouble = error.message
+            return None
 
     def _environment(self) -> dict[str, str]:
         """Return an environment in which nobody is asked: many sources are read at once."""
@@ -191,6 +206,18 @@ class SourceRepository(NamedTuple):
             if fits := place.like(prefix):
                 return fits
         return []
+
+    def refs(self, name: str) -> list[str]:
+        """Return the commits that the source's tag and branch of a name stand for.
+
+        The remote says it. Where it cannot be asked, only the checkout's tags are believed: its
+        branches are those of the day it was made, or a person's own.
+        """
+        places = (TAGS,) if self.upstream else (TAGS, HEADS)
+        asked = self.upstream.refs(name) if self.upstream else None
+        if asked is not None:
+            return asked
+        return next(filter(None, (place.refs(name, *places) for place in self.places)), [])
 
     def named(self, name: str) -> Named | None:
         """Return what a full hash names; None: it is not known."""

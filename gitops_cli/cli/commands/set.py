@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -48,7 +49,7 @@ from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Kind, Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.text import one_line
-from gitops_cli.domain.version import Version, is_commit, parse_version
+from gitops_cli.domain.version import Version, is_commit, is_digest, parse_version
 from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.set import Expected, Order, draft_recording
 from gitops_cli.operations.writing import Terms, preview, write_draft
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# As much of what git allows as no shell and no URL would read otherwise.
+_REF = r"(?!.*(\.\.|//))[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}\Z"
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -68,8 +71,8 @@ def set_versions(
         list[str] | None,
         typer.Argument(
             metavar="[SERVICE=HASH]…",
-            help="What to record. SERVICE alone takes HEAD of this checkout; nothing at all "
-            "takes the service from it too.",
+            help="What to record; a tag or branch of the source means its commit. SERVICE alone "
+            "takes HEAD of this checkout; nothing at all takes the service from it too.",
             show_default=False,
             autocompletion=complete_assignment,
         ),
@@ -217,28 +220,41 @@ class _Wish:
         return checkout
 
     def _full(self, service: ServiceName, version: Version, team: TeamSettings) -> Version:
-        is_prefix = 4 <= len(version.tag) <= 64 and set(version.tag) <= _HEX
-        if version.is_commit or not is_prefix or team.version_form is VersionForm.ANY:
+        is_tag = parse_version(version.tag) is not None  # of an image, not only of git
+        if version.is_commit or (is_tag and team.version_form is VersionForm.ANY):
             return version
-        full = self._whole(service, version.tag.lower(), team)
-        self._expanded[service] = (version.tag, full)
-        return version._replace(tag=full)
+        if service not in self._expanded:  # a name may move between two looks at the state
+            full = self._whole(service, version.tag, team)
+            if full is None:
+                return version
+            self._expanded[service] = (version.tag, full)
+        return version._replace(tag=self._expanded[service][1])
 
-    def _whole(self, service: ServiceName, prefix: str, team: TeamSettings) -> str:
-        """Return the one commit of the service's source that `prefix` abbreviates."""
-        if is_commit(prefix):
-            return prefix
-        fits = self._session.sources(team).of(service).expand(prefix)
+    def _whole(self, service: ServiceName, word: str, team: TeamSettings) -> str | None:
+        """Return the one commit of the service's source that a short hash, a tag or a branch means.
+
+        None: nobody says where its source is. Raises UsageError where that does not know it.
+        """
+        is_prefix = 4 <= len(word) <= 64 and set(word) <= _HEX
+        if is_prefix and is_commit(word.lower()):
+            return word.lower()
+        source = self._session.sources(team).of(service)
+        fits = source.expand(word.lower()) if is_prefix else []
+        fits = fits or source.refs(word)
         if len(fits) == 1:
             return fits[0]
         if fits:
+            hint = "write more digits" if is_prefix else "give the hash of the one that is meant"
             raise UsageError(
-                f"{service}: `{prefix}` fits several commits: {', '.join(fits)}",
-                hint="write more digits",
+                f"{service}: `{word}` fits several commits: {', '.join(fits)}", hint=hint
             )
+        if not is_prefix and not source.is_known and parse_version(word) is not None:
+            return None
+        no_name = "no source at hand knows it" if is_prefix else "no tag or branch of its source"
+        trouble = f" ({source.trouble})" if source.trouble else ""
         raise UsageError(
-            f"{service}: `{prefix}` is not a full commit hash, and no source at hand knows it",
-            hint=f"give all 40 digits: git rev-parse {prefix}",
+            f"{service}: `{word}` is not a full commit hash, and {no_name}{trouble}",
+            hint=f"give all 40 digits: git rev-parse {word}",
         )
 
     def say_what_was_expanded(self) -> None:
@@ -255,10 +271,11 @@ def _assignments(words: list[str]) -> dict[ServiceName, Version | None]:
         service = parse_service(name)
         if service in given:
             raise UsageError(f"{service} is named twice")
-        version = parse_version(text)
+        version = parse_version(text) or _ref(text)
         if equals and version is None:
             raise UsageError(
-                f"{service}: `{one_line(text)}` is not a commit hash, nor any other tag of an image"
+                f"{service}: `{one_line(text)}` is not a commit hash, nor another tag of an image, "
+                "nor a tag or branch of git"
             )
         given[service] = version
     if sum(version is None for version in given.values()) > 1:
@@ -268,6 +285,14 @@ def _assignments(words: list[str]) -> dict[ServiceName, Version | None]:
             hint="write SERVICE=HASH for each",
         )
     return given
+
+
+def _ref(text: str) -> Version | None:
+    """Return what could be a branch's name, such as `feature/login`, to be resolved."""
+    name, at, digest = text.partition("@")
+    if re.match(_REF, name) is None or (at and not is_digest(digest)):
+        return None
+    return Version(name, digest or None)
 
 
 def _expectations(words: list[str]) -> Expected:
