@@ -9,21 +9,25 @@ import pytest
 
 from gitops_cli.domain.cluster.advice import commands, make_namespace
 from gitops_cli.domain.cluster.capturing import Capture, Found, Skipped, captured
+from gitops_cli.domain.cluster.comparison import Row, State, telling
 from gitops_cli.domain.cluster.manifest import portable
 from gitops_cli.domain.cluster.pods import RunningImage, running_images
 from gitops_cli.domain.cluster.rights import Right
-from gitops_cli.domain.cluster.rollout import Trouble
+from gitops_cli.domain.cluster.rollout import Phase, Rollout, Trouble, judge, leaving
 from gitops_cli.domain.cluster.workload import (
     COMMIT,
     Condition,
     Container,
+    Counts,
     Ended,
     Job,
     Observed,
     Pod,
     PodContainer,
+    Stated,
     Workload,
 )
+from gitops_cli.domain.cluster.writers import Writer, image_writer
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
@@ -396,3 +400,151 @@ def test_pods_belong_to_their_workload() -> None:
     assert Observed(SPACE, (cron,), (ran, mine), jobs).pods_of(cron) == (ran,)
     assert Observed(SPACE, (cron,), (), jobs).jobs_of(cron) == jobs
     assert Observed(SPACE, (cron,), ()).jobs_of(cron) == ()
+
+
+# --- Rollouts of Argo, judged by their own controller
+
+
+def stated(phase: str, message: str = "", *, goes_on: bool = False) -> Workload:
+    counts = Counts(wanted=2, existing=2, updated=1, ready=1, available=1)
+    said = Stated(phase, message, goes_on)
+    return workload("r/web:1", kind=Kind.ROLLOUT, counts=counts, stated=said)
+
+
+@pytest.mark.parametrize(
+    ("of", "phase", "message"),
+    [
+        (stated("Healthy"), Phase.COMPLETE, ""),
+        (stated("Degraded", "the analysis failed"), Phase.FAILED, "the analysis failed"),
+        (stated("Degraded"), Phase.FAILED, "Degraded"),
+        (
+            stated("Paused"),
+            Phase.HALTED,
+            "paused: somebody has to promote it; `kubectl argo rollouts promote web -n shop`",
+        ),
+        (
+            stated("Paused", "CanaryPauseStep"),
+            Phase.HALTED,
+            "paused: CanaryPauseStep; `kubectl argo rollouts promote web -n shop`",
+        ),
+        (stated("Paused", "for 30 s", goes_on=True), Phase.PROGRESSING, "for 30 s"),
+        (stated("Progressing", "more replicas"), Phase.PROGRESSING, "more replicas"),
+        (stated("Progressing"), Phase.PROGRESSING, "1 of 2 updated"),
+    ],
+)
+def test_a_rollout_is_judged_by_what_its_controller_says(
+    of: Workload, phase: Phase, message: str
+) -> None:
+    found = judge(of)
+
+    assert (found.phase, found.message) == (phase, message)
+    assert found.counts == ((2, 2) if phase is Phase.COMPLETE else (1, 2))
+    degraded = of.stated is not None and of.stated.phase == "Degraded"
+    expected = (
+        Trouble("Degraded", of.stated.message, final=True) if degraded and of.stated else None
+    )
+    assert found.trouble == expected
+
+
+def test_a_rollouts_pods_say_why() -> None:
+    waits = PodContainer("web", "r/web:1", waiting="ImagePullBackOff", message="x not found")
+    failing = pod(waits, ready=False)
+
+    for phase in ("Progressing", "Degraded"):
+        found = judge(stated(phase, "said"), [failing])
+        assert (found.phase, found.message) == (Phase.FAILED, "said")
+        assert found.trouble is not None
+        assert found.trouble.reason == "ImagePullBackOff"
+    slow = pod(waits._replace(message="no route"), ready=False)
+    assert judge(stated("Progressing"), [slow]).phase is Phase.PROGRESSING
+    halted = judge(stated("Paused"), [slow])
+    assert (halted.phase, halted.trouble is None) == (Phase.HALTED, False)
+
+
+def test_a_rollout_that_has_not_seen_the_change() -> None:
+    found = judge(stated("Healthy"), generation=3)
+
+    assert (found.phase, found.message) == (
+        Phase.PROGRESSING,
+        "its controller has not seen the change yet",
+    )
+
+
+def test_pods_that_a_rollout_replaces() -> None:
+    of = workload("r/web:2")
+    new, old = pod(running("r/web:2")), pod(running("r/web:1"))._replace(revision="4")
+    ends, over = new._replace(name="e", deleting=True), old._replace(phase="Failed")
+
+    assert leaving(of, [new, old, ends, over]) == (old, ends)
+    assert leaving(of._replace(partition=1), [new, old, ends]) == (ends,)
+    assert leaving(of._replace(kind=Kind.CRONJOB), [old]) == ()
+
+
+# --- who wrote an image
+
+
+def fields(*containers: str) -> dict[str, Any]:
+    """Return what the API server keeps of a writer of these containers' images."""
+    below = {f'k:{{"name":"{name}"}}': {"f:image": {}} for name in containers}
+    return {"f:spec": {"f:template": {"f:containers": {**below, 'k:{"name":"no"}': {"f:x": {}}}}}}
+
+
+def test_the_last_writer_of_an_image() -> None:
+    def entry(manager: str | None, time: str | None, *containers: str) -> dict[str, Any]:
+        return {"manager": manager, "time": time, "fieldsV1": fields(*containers)}
+
+    managed = [
+        entry("kubectl", "2026-11-23T10:00:00Z", "web"),
+        entry("gitops", "2026-11-23T11:00:00Z", "web", "sidecar"),
+        entry("other", "2026-11-23T12:00:00Z", "sidecar"),
+        entry("old", None, "web"),
+        entry("zoneless", "2026-11-23T13:00:00", "web"),
+        {"manager": "broken", "fieldsV1": ["no fields"]},
+    ]
+    manifest = {"metadata": {"managedFields": managed}}
+    at = datetime(2026, 11, 23, 11, tzinfo=UTC)
+
+    assert image_writer(manifest, "web") == Writer("gitops", at)
+    assert image_writer(manifest, "sidecar") == Writer("other", at + timedelta(hours=1))
+    assert image_writer(manifest, "no") is None
+    assert image_writer({"metadata": {}}, "web") is None
+    assert image_writer({"metadata": {"managedFields": [entry("", "x", "web")]}}, "web") == (
+        Writer("somebody", None)
+    )
+    assert image_writer({"metadata": {"managedFields": [entry("a\nb", None, "w")]}}, "w") == (
+        Writer("a b", None)
+    )
+
+
+# --- rows
+
+
+def row(state: State, rollout: Rollout | None = None) -> Row:
+    return Row(SPACE, WEB, Kind.DEPLOYMENT, state, rollout=rollout)
+
+
+def test_a_row_is_explained_by_an_answer() -> None:
+    answer = Trouble("ImagePullBackOff", "not found")
+    guess = Rollout(Phase.PROGRESSING, "said", suspicion=Trouble("FailedCreate"))
+    known = Rollout(Phase.PROGRESSING, "said", trouble=Trouble("ErrImagePull"))
+
+    for rollout in (guess, known):
+        found = row(State.ROLLING, rollout).with_answer(answer)
+        assert (found.state, found.reason) == (State.FAILED, "ImagePullBackOff: not found")
+        assert found.rollout == Rollout(Phase.PROGRESSING, "said", trouble=answer)
+    bare = row(State.ROLLING)
+    assert bare.with_answer(answer) is bare
+    plain = row(State.ROLLING, Rollout(Phase.PROGRESSING))
+    assert plain.with_answer(Trouble("x")) is plain
+    assert plain.with_answer(answer).state is State.FAILED
+
+
+def test_the_row_that_says_most_of_a_service() -> None:
+    order = [
+        *(State.UNCLEAR, State.MISSING, State.DIFFERS, State.FAILED, State.ROLLING),
+        *(State.DIGEST, State.IN_SYNC, State.UNTRACKED),
+    ]
+
+    for index, state in enumerate(order):
+        rows = [row(each) for each in reversed(order[index:])]
+        assert telling(rows).state is state

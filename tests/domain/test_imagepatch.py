@@ -72,3 +72,22 @@ def test_without_our_annotation_its_absence_is_tested() -> None:
         "path": "/metadata/annotations/gitops-cli~1commit",
         "value": None,
     }
+
+
+def test_a_patch_is_applied_where_all_its_containers_have_the_image() -> None:
+    asked = patch({})
+
+    def applied(*images: str, wanted: ImagePatch = asked) -> bool:
+        pairs = zip(CONTAINERS, images, strict=False)
+        now = tuple(container._replace(image=image) for container, image in pairs)
+        return wanted.is_applied_to(wanted.workload._replace(containers=now))
+
+    new = f"r/web:{NEW}"
+    assert applied(new, new)
+    assert applied(new, f"{new}@sha256:{'0' * 64}"), "admission has added a digest"
+    assert not applied(new, f"r/web:{OLD}")
+    assert not applied(new, f"q/web:{NEW}")
+    assert not applied(new), "a container is gone"
+    pinned = asked._replace(image=parse_image(f"{new}@sha256:{'0' * 64}"))
+    assert not applied(new, new, wanted=pinned)
+    assert applied(*[f"{new}@sha256:{'0' * 64}"] * 2, wanted=pinned)

@@ -11,13 +11,15 @@ from gitops_cli.domain.errors import (
     UnknownEnvironment,
     worst,
 )
+from gitops_cli.domain.image import split_repository
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.near import did_you_mean, near
 from gitops_cli.domain.recorded.environment import parse_snapshot
 from gitops_cli.domain.recorded.files import RawFile
-from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
+from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments, told_apart
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.registries import is_loopback
+from gitops_cli.domain.text import holds_credentials
 
 TEAM = TeamSettings()
 NAMES = ("shop-production", "shop-development", "blog-production")
@@ -104,3 +106,50 @@ def test_an_environment_where_a_service_was_expected() -> None:
         "`shop-production` is an environment or a stage: -e shop-production"
     )
     assert advice("web", SNAPSHOT, TEAM) is None
+
+
+def test_words_are_services_before_they_are_environments() -> None:
+    snapshot = parse_snapshot(
+        RawFile(f"{path}.deployment", b"a" * 40)
+        for path in ("shop-production/web", "shop-production/prod", "shop-development/api")
+    )
+
+    found = told_apart(["web", "production", "prod", "dev", "nothing", "api"], snapshot)
+
+    assert found.services == ["web", "prod", "nothing", "api"]
+    assert found.environments == ["production", "dev"]
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("https://example.com/a.git", False),
+        ("https://user@example.com/a.git", True),
+        ("https://user:secret@example.com/a.git", True),
+        ("https://***@example.com/a.git", True),
+        ("https://example.com/a.git?token=x", True),
+        ("HTTPS://example.com/a#x", True),
+        ("http://example.com/a?x", True),
+        ("ssh://git@example.com/a", False),
+        ("ssh://git:secret@example.com/a", True),
+        ("git@example.com:a", False),
+        ("see https://example.com/a or b?", False),
+        ("", False),
+    ],
+)
+def test_a_url_that_may_hold_a_secret(text: str, holds: bool) -> None:
+    assert holds_credentials(text) is holds
+
+
+@pytest.mark.parametrize(
+    ("repository", "host", "path"),
+    [
+        ("nginx", "docker.io", "library/nginx"),
+        ("acme/web", "docker.io", "acme/web"),
+        ("index.docker.io/web", "docker.io", "library/web"),
+        ("r.example.com:5000/a/b", "r.example.com:5000", "a/b"),
+        ("localhost/a", "localhost", "a"),
+    ],
+)
+def test_the_registry_of_a_repository(repository: str, host: str, path: str) -> None:
+    assert split_repository(repository) == (host, path)
