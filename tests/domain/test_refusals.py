@@ -17,6 +17,7 @@ from gitops_cli.domain.change.intent import (
 )
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import (
+    Origin,
     Override,
     Refusal,
     Unconfirmed,
@@ -137,19 +138,27 @@ def test_a_stage_that_promotions_may_not_come_from() -> None:
 
 
 def test_a_branch_that_is_not_recorded() -> None:
-    assert said(wrong_branch("feature\x1b", PLACE, RULES)) == (
+    assert said(wrong_branch(Origin("feature\x1b"), PLACE, RULES)) == (
         (
             "gitops.toml:6: shop-production records commits of main, release-*, "
             r"this is the branch `feature\x1b`"
         ),
-        'build that branch, or --override-policy -m "why"',
+        'build that branch (GITOPS_BRANCH says what is built), or --override-policy -m "why"',
         "policy",
         Override.POLICY,
     )
-    assert said(wrong_branch(None, PLACE, RULES))[0].endswith("this is an unknown branch")
+    assert said(wrong_branch(Origin(), PLACE, RULES))[0].endswith(
+        "this is a commit of which nobody knows that one of them holds it"
+    )
+    asked = Origin(request="pull request 7", is_on=lambda globs: True)
+    assert said(wrong_branch(asked, PLACE, RULES))[0].endswith(
+        "this is pull request 7, not merged yet"
+    )
+    held = Origin(is_on=lambda globs: globs == RULES.branches)
+    assert list(wrong_branch(held, PLACE, RULES)) == []
     for branch in ("main", "release-1"):
-        assert list(wrong_branch(branch, PLACE, RULES)) == []
-    assert list(wrong_branch(None, PLACE, RULES._replace(branches=()))) == []
+        assert list(wrong_branch(Origin(branch), PLACE, RULES)) == []
+    assert list(wrong_branch(Origin(), PLACE, RULES._replace(branches=()))) == []
 
 
 def test_a_stage_that_is_changed_by_requests() -> None:
@@ -251,7 +260,7 @@ def case(verb: Verb, **more: Any) -> Case:
         "wanted": {WEB: Version("v1")},
         "source": FROM.environment,
         "by_branch": True,
-        "branch": "feature",
+        "origin": Origin("feature"),
         "asked": {"expect": asked, "stale build": asked, "require": asked},
     }
     return Case(verb, TEAM, EVERYTHING, CHANGES, NOW, **given | more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,7 +48,8 @@ class Company:
         rules = RegistryRules(self.registry.address, ca_file=self.registry.ca_file)
         environ = self.gitops.environment
         image = parse_image(f"{self.registry.address}/shop/web:{tag}")
-        return Registries({self.registry.address: rules}, environ).digest(image)
+        with closing(Registries({self.registry.address: rules}, environ)) as registries:
+            return registries.digest(image)
 
     def traced(self, log: Path) -> Company:
         """Return the same, with all programs that the command starts added to a file."""

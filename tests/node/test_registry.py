@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gitops_cli.domain.errors import Denied, RegistryError
-from gitops_cli.domain.image import parse_image
+from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.registries import RegistryRules
 from gitops_cli.registry.client import Registries
 from tests.testbed.registry import (
@@ -31,9 +32,13 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
         yield registry
 
 
-def asking(home: Path, registry: RealRegistry, *, trusted: bool = True) -> Registries:
+def digest_of(
+    image: ImageRef, home: Path, registry: RealRegistry, *, trusted: bool = True
+) -> str | None:
+    """Return what the registry says to a user with that home."""
     rules = RegistryRules(registry.address, ca_file=registry.ca_file if trusted else None)
-    return Registries({registry.address: rules}, {"HOME": str(home)})
+    with closing(Registries({registry.address: rules}, {"HOME": str(home)})) as registries:
+        return registries.digest(image)
 
 
 def log_in(home: Path, content: str) -> None:
@@ -49,33 +54,33 @@ def test_the_digest_is_that_of_what_was_pushed(
     pushed = plain.push("team/web", "36a03b3", media_type)
     image = parse_image(f"{plain.address}/team/web:36a03b3")
 
-    assert asking(tmp_path, plain).digest(image) == pushed
+    assert digest_of(image, tmp_path, plain) == pushed
 
 
 def test_missing_and_deleted_images(plain: RealRegistry, tmp_path: Path) -> None:
     digest = plain.push("team/gone", "1")
     image = parse_image(f"{plain.address}/team/gone:1@{digest}")
-    registries = asking(tmp_path, plain)
-    before = registries.digest(image)
+    before = digest_of(image, tmp_path, plain)
 
     plain.delete("team/gone", digest)
 
-    assert (before, registries.digest(image)) == (digest, None)
-    assert registries.digest(parse_image(f"{plain.address}/nobody/knows:1")) is None
+    assert (before, digest_of(image, tmp_path, plain)) == (digest, None)
+    nobodys = parse_image(f"{plain.address}/nobody/knows:1")
+    assert digest_of(nobodys, tmp_path, plain) is None
 
 
 def test_tls_with_credentials(closed: RealRegistry, tmp_path: Path) -> None:
     pushed = closed.push("team/web", "36a03b3")
     log_in(tmp_path, closed.docker_config())
 
-    digest = asking(tmp_path, closed).digest(parse_image(f"{closed.address}/team/web:36a03b3"))
+    digest = digest_of(parse_image(f"{closed.address}/team/web:36a03b3"), tmp_path, closed)
 
     assert digest == pushed
 
 
 def test_without_credentials(closed: RealRegistry, tmp_path: Path) -> None:
     with pytest.raises(Denied, match="asks for credentials"):
-        asking(tmp_path, closed).digest(parse_image(f"{closed.address}/team/web:1"))
+        digest_of(parse_image(f"{closed.address}/team/web:1"), tmp_path, closed)
 
 
 def test_with_wrong_credentials(closed: RealRegistry, tmp_path: Path) -> None:
@@ -83,7 +88,7 @@ def test_with_wrong_credentials(closed: RealRegistry, tmp_path: Path) -> None:
     log_in(tmp_path, wrong.docker_config())
 
     with pytest.raises(Denied) as caught:
-        asking(tmp_path, closed).digest(parse_image(f"{closed.address}/team/web:1"))
+        digest_of(parse_image(f"{closed.address}/team/web:1"), tmp_path, closed)
 
     assert "guessed-it" not in f"{caught.value.message}{caught.value.hint}"
 
@@ -92,4 +97,4 @@ def test_with_an_unknown_authority(closed: RealRegistry, tmp_path: Path) -> None
     log_in(tmp_path, closed.docker_config())
 
     with pytest.raises(RegistryError, match="not trusted"):
-        asking(tmp_path, closed, trusted=False).digest(parse_image(f"{closed.address}/a/b:1"))
+        digest_of(parse_image(f"{closed.address}/a/b:1"), tmp_path, closed, trusted=False)
