@@ -135,8 +135,8 @@ def service_checkout(session: Session) -> Checkout:
 class Built(NamedTuple):
     """What was built here: a branch, or a request that is not merged; neither if nobody says."""
 
-    branch: str | None
-    request: str | None
+    branch: str | None = None
+    request: str | None = None
 
 
 def built_here(session: Session) -> Built:

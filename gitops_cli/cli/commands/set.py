@@ -35,6 +35,7 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.resolve import (
+    Built,
     built_here,
     environment_among,
     need_source,
@@ -136,7 +137,7 @@ def set_versions(
     )
     checks = ImageChecks(verify_image, wait_image, pin)
     by_branch = wish.from_checkout or session.ci is not None
-    built = built_here(session)
+    built = built_here(session) if by_branch else Built()
     order = Order(
         env or asked_environment(session, project),
         wish.versions,
