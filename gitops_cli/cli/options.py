@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gitops_cli.cli.completion import complete_commit, complete_environment, complete_project
-from gitops_cli.domain.duration import parse_duration
+from gitops_cli.domain.duration import parse_duration, parse_moment
 
 
 def duration(text: str) -> float:
@@ -23,16 +23,12 @@ def duration(text: str) -> float:
 def moment(text: str) -> datetime:
     """Return an option's time, or how long ago it was."""
     try:
-        return datetime.now(UTC) - timedelta(seconds=parse_duration(text))
-    except (ValueError, OverflowError):
-        pass
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
+        return parse_moment(text, datetime.now(UTC).astimezone())
+    except (ValueError, OverflowError) as error:
         raise typer.BadParameter(
-            f"`{text}` is neither a time such as 2026-11-23T02:00 nor a length such as 2d"
+            f"`{text}` is neither a time such as 2026-11-23T02:00 or yesterday "
+            "nor a length such as 2d"
         ) from error
-    return at if at.tzinfo is not None else at.astimezone()
 
 
 Env = Annotated[

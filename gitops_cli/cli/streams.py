@@ -32,6 +32,9 @@ _TWINS = {
     "↑": "^",
     "↓": "v",
     "ⁿ": "^n",
+    "≠": "!=",
+    "“": '"',
+    "”": '"',
 }
 """Our own symbols where a terminal has no letters but ASCII."""
 

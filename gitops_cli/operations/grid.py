@@ -16,12 +16,16 @@ from gitops_cli.domain.recorded.stages import Place
 
 
 class GridColumn(NamedTuple):
-    """An environment of the grid. `lock` is on all of it; `frozen_until` None: not frozen."""
+    """An environment of the grid. `lock` is on all of it; `frozen_until` None: not frozen.
+
+    `before` is the one from which a promotion would come; its cells are compared with that.
+    """
 
     place: Place
     lock: Lock | None
     freeze: str | None
     frozen_until: datetime | None
+    before: EnvironmentName | None = None
 
     @property
     def environment(self) -> EnvironmentName:

@@ -185,10 +185,11 @@ def _grid(
 def _column(name: EnvironmentName, subject: _Subject) -> GridColumn:
     place = place_of(name, subject.team)
     lock = subject.snapshot.environments[name].locks.get(None)
+    before = subject.before[name]
     for window in subject.team.stage(place.stage).freeze:
         if (end := window.closes(subject.now)) is not None:
-            return GridColumn(place, lock, window.text, end)
-    return GridColumn(place, lock, None, None)
+            return GridColumn(place, lock, window.text, end, before)
+    return GridColumn(place, lock, None, None, before)
 
 
 def _cells(name: EnvironmentName, subject: _Subject) -> dict[ServiceName, GridCell]:

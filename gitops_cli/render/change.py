@@ -19,8 +19,8 @@ AUTHORS_LISTED = 3
 _KIND = {Verb.PROMOTE: "promotion", Verb.SET: "recording", Verb.REMOVE: "removal"}
 _COLUMNS = (
     Column("service"),
-    Column("from"),
-    Column("to"),
+    Column("now"),
+    Column("new"),
     Column("commits", flow=Flow.WRAP),
     Column("authors", flow=Flow.WRAP),
     Column("compare", wide=True),
@@ -135,7 +135,7 @@ def _row(change: Change, changelog: Changelog, *, back: bool) -> list[Cell | str
     more = len(changelog.authors) - len(names)
     authors = ", ".join(names) + (f" and {more} more" if more > 0 else "")
     before, after = told_apart(change.current, change.desired)
-    old = Cell(before) if before else Cell("new", Style.INFO)
+    old = Cell(before) if before else Cell("absent", Style.INFO)
     new = Cell(after) if after else Cell("removed", Style.WARN)
     commits = _distance(change, changelog, back=back)
     link = Cell(changelog.link or "", link=changelog.link)

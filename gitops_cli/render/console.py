@@ -35,6 +35,8 @@ def print_view(view: View, console: Console, *, wide: bool = False) -> None:
             print_line(console, block.title, Style.STRONG)
         for line in table_lines(shown(block, wide=wide), console.width):
             console.print(line, soft_wrap=True)
+    if view.legend is not None:
+        console.print(Text(for_terminal(view.legend), style=Style.DIM.value))
 
 
 def print_line(console: Console, text: str, style: Style = Style.PLAIN) -> None:

@@ -29,7 +29,7 @@ def table_lines(table: Table, width: int | None) -> Iterator[Text]:
 
     Nothing is left out and no word is broken: only a line of one word can be wider.
     """
-    header = [Cell(column.title.upper(), Style.DIM) for column in table.columns]
+    header = [Cell(column.heading, Style.DIM) for column in table.columns]
     rows = [header, *([cell(value) for value in row] for row in table.rows)]
     texts = [[_text(value) for value in row] for row in rows]
     widths = [max(text.cell_len for text in column) for column in zip(*texts, strict=True)]
@@ -40,6 +40,11 @@ def table_lines(table: Table, width: int | None) -> Iterator[Text]:
     narrow = _narrowed(grid, width)
     if narrow is not None:
         yield from _wrapped(grid._replace(widths=narrow), width)
+    elif (pieces := _pieces(grid, width)) is not None:
+        for number, piece in enumerate(pieces):
+            if number:
+                yield Text("")
+            yield from _wrapped(piece, width)
     else:
         yield from _continued(_capped(grid, width), width)
 
@@ -84,17 +89,67 @@ def _lines_of(text: Text, width: int) -> list[Text]:
     return [Text(line, style=text.style) for line in lines]
 
 
+def _in_two(text: Text, width: int) -> list[Text]:
+    """Return what is wider on two lines, with as much as fits on the second one.
+
+    So the first word, which names the thing, stands alone rather than the last.
+    """
+    cuts = _cuts(text)
+    if text.cell_len <= width or not cuts:
+        return [text]
+    lines = next((cut for cut in cuts if cell_len(cut[1]) <= width), cuts[-1])
+    return [Text(line, style=text.style) for line in lines]
+
+
+def _least_in_two(text: Text) -> int:
+    return min((max(map(cell_len, cut)) for cut in _cuts(text)), default=text.cell_len)
+
+
+def _cuts(text: Text) -> list[tuple[str, str]]:
+    words = text.plain.split()
+    return [(" ".join(words[:i]), " ".join(words[i:])) for i in range(1, len(words))]
+
+
+def _least(grid: _Grid, i: int) -> int:
+    match grid.columns[i].flow:
+        case Flow.WRAP:
+            return max(_longest_word(row[i]) for row in grid.rows)
+        case Flow.PROSE:
+            return min(grid.widths[i], _PROSE)
+        case Flow.PAIR:
+            return max(_least_in_two(row[i]) for row in grid.rows)
+        case Flow.KEEP:
+            return grid.widths[i]
+
+
+def _pieces(grid: _Grid, width: int) -> list[_Grid] | None:
+    """Return the grid in parts that fit, each with the first column; None if it cannot be cut."""
+    if not any(column.flow is Flow.PAIR for column in grid.columns):
+        return None
+    least = [_least(grid, i) for i in range(len(grid.columns))]
+    parts: list[list[int]] = [[0]]
+    for i in range(1, len(least)):
+        if _total([least[k] for k in (*parts[-1], i)]) > width and len(parts[-1]) > 1:
+            parts.append([0])
+        parts[-1].append(i)
+    found = []
+    for part in parts:
+        piece = _Grid(
+            [grid.columns[i] for i in part],
+            [[row[i] for i in part] for row in grid.rows],
+            [grid.widths[i] for i in part],
+        )
+        narrow = _narrowed(piece, width)
+        if narrow is None:
+            return None
+        found.append(piece._replace(widths=narrow))
+    return found
+
+
 def _narrowed(grid: _Grid, width: int) -> list[int] | None:
     """Return widths that fit, the widest flowing column giving way first; None: there are none."""
-    widths, least = list(grid.widths), list(grid.widths)
-    for i, column in enumerate(grid.columns):
-        match column.flow:
-            case Flow.WRAP:
-                least[i] = max(_longest_word(row[i]) for row in grid.rows)
-            case Flow.PROSE:
-                least[i] = min(widths[i], _PROSE)
-            case Flow.KEEP:
-                pass
+    widths = list(grid.widths)
+    least = [_least(grid, i) for i in range(len(widths))]
     if _total(least) > width:
         return None
     while _total(widths) > width:
@@ -110,7 +165,10 @@ def _wrapped(grid: _Grid, width: int) -> Iterator[Text]:
             text if _longest_word(text) <= wide else Text("")
             for text, wide in zip(row, grid.widths, strict=True)
         ]
-        cells = [_lines_of(text, wide) for text, wide in zip(fitting, grid.widths, strict=True)]
+        cells = [
+            _in_two(text, wide) if column.flow is Flow.PAIR else _lines_of(text, wide)
+            for text, wide, column in zip(fitting, grid.widths, grid.columns, strict=True)
+        ]
         height = max(map(len, cells))
         lines = [
             [lines[i] if i < len(lines) else Text("") for lines in cells] for i in range(height)

@@ -14,17 +14,22 @@ def markdown(view: View) -> str:
         "\n".join(_table(block)) if isinstance(block, Table) else _text(block)
         for block in view.blocks
     )
-    return "\n\n".join(blocks)
+    legend = [for_markdown(view.legend)] if view.legend is not None else []
+    return "\n\n".join([*blocks, *legend])
 
 
 def _table(table: Table) -> Iterator[str]:
     if table.title:
         yield f"### {for_markdown(table.title)}"
         yield ""
-    yield _row(for_markdown(column.title) for column in table.columns)
+    yield _row(for_markdown(_heading(column)) for column in table.columns)
     yield _row(_rule(column) for column in table.columns)
     for row in table.rows:
         yield _row(_text(cell(value)) for value in row)
+
+
+def _heading(column: Column) -> str:
+    return f"{column.title} vs {column.versus}" if column.versus else column.title
 
 
 def _rule(column: Column) -> str:

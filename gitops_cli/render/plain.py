@@ -22,7 +22,7 @@ def plain_view(view: View, *, wide: bool = False) -> Iterator[str]:
 
 
 def _aligned(table: Table) -> Iterator[str]:
-    titles = [for_cell(column.title.upper()) for column in table.columns]
+    titles = [for_cell(column.heading) for column in table.columns]
     texts = [titles, *([for_cell(cell(value).text) for value in row] for row in table.rows)]
     widths = [max(map(_width, column)) for column in zip(*texts, strict=True)]
     for row in texts:

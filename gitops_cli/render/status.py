@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from gitops_cli.domain.duration import age
@@ -16,6 +17,8 @@ from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Live, Status
 from gitops_cli.render import view as views
 from gitops_cli.render.view import Flow, Line, Style, Table, View
 
+_SEPARATOR = " · "
+_FIRST = (Style.BAD, Style.WARN, Style.INFO)
 _LIVE = {
     "in-sync": Style.GOOD,
     "digest": Style.GOOD,
@@ -24,15 +27,25 @@ _LIVE = {
 }
 
 
-def view(status: Status) -> View:
-    """Return all grids, and below each the locks and freezes in it."""
+class Order(StrEnum):
+    """Which services come first in a table; documents have them by name."""
+
+    TROUBLE = "trouble"
+    NAME = "name"
+
+
+def view(status: Status, order: Order = Order.TROUBLE, *, empty: str = NO_ENVIRONMENTS) -> View:
+    """Return all grids, and below each the locks and freezes in it.
+
+    `empty` is said where there is nothing.
+    """
     blocks: list[Table | Line] = []
     for grid in status.grids:
-        blocks += [_table(grid, status.now)] if grid.rows else _unused(grid)
+        blocks += [_table(grid, status.now, order)] if grid.rows else _unused(grid)
         blocks += _remarks(grid, status.now)
     if not status.grids:
-        blocks.append(Line(NO_ENVIRONMENTS, Style.DIM))
-    return View("status", document(status), tuple(blocks))
+        blocks.append(Line(empty, Style.DIM))
+    return View("status", document(status), tuple(blocks), _legend(status))
 
 
 def _unused(grid: Grid) -> list[Line]:
@@ -128,67 +141,106 @@ def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _table(grid: Grid, now: datetime) -> Table:
+def _table(grid: Grid, now: datetime, order: Order) -> Table:
     columns = [views.Column("service")]
     for column in grid.columns:
         columns += [
-            views.Column(_heading(column), flow=Flow.WRAP),
-            views.Column("by", wide=True, flow=Flow.WRAP),
+            views.Column(_heading(column), flow=Flow.PAIR, versus=_stage_before(column, grid)),
+            views.Column("by", wide=True, flow=Flow.PAIR),
         ]
     rows = []
     for service, cells in grid.rows.items():
         row: list[views.Cell | str] = [service]
         for column in grid.columns:
             cell = cells.get(column.environment)
-            row += [_shown(cell, grid.project, now), _author(cell)] if cell else ["", ""]
+            row += [_shown(cell, now), _author(cell)] if cell else ["", ""]
         rows.append(row)
+    if order is Order.TROUBLE:
+        rows.sort(key=_rank)  # stable: by name where they are as bad
     return Table(columns, rows, grid.project or None)
 
 
+def _rank(row: Iterable[views.Cell | str]) -> int:
+    """Return how early a row comes: what is drawn red is first, then yellow, then cyan."""
+    styles = {views.cell(value).style for value in row}
+    return next((rank for rank, style in enumerate(_FIRST) if style in styles), len(_FIRST))
+
+
 def _heading(column: GridColumn) -> str:
+    """Return the stage, and what holds all of it; the lines below say who and until when."""
     return f"{column.place.stage} (frozen)" if column.freeze else column.place.stage
+
+
+def _stage_before(column: GridColumn, grid: Grid) -> str | None:
+    return None if column.before is None else column.before.removeprefix(f"{grid.project}-")
 
 
 def _author(cell: GridCell) -> str:
     return cell.change.author.name if cell.change else ""
 
 
-def _shown(cell: GridCell, project: str, now: datetime) -> views.Cell:
+def _shown(cell: GridCell, now: datetime) -> views.Cell:
+    """Return `4c43182 ↓2 24d`: the version, how it lies to the stage before, since when."""
     if cell.file is None:
         return views.Cell("unreadable", Style.BAD)
-    since = f" {age(now - cell.change.committed_at)}" if cell.change else ""
-    words = [f"{cell.file.version.short}{since}"]
+    words = [cell.file.version.short]
     if cell.distance is not None:
-        before = (cell.before or "the stage before").removeprefix(f"{project}-")
-        words.append(_distance_text(cell.distance, before))
+        words.append(_symbol(cell.distance))
+    if cell.change:
+        words.append(age(now - cell.change.committed_at))
     held = cell.lock is not None and cell.lock.holds(now)
     if cell.lock is not None:
         words.append("locked" if held else "lock expired")
     if cell.live is None:
-        return views.Cell(", ".join(words), _style(cell.distance, held=held))
+        return views.Cell(" ".join(words), _style(cell.distance, held=held))
     words.append(_live_text(cell.live))
-    return views.Cell(", ".join(words), _LIVE.get(cell.live.state, Style.BAD))
+    return views.Cell(" ".join(words), _LIVE.get(cell.live.state, Style.BAD))
 
 
 def _live_text(live: Live) -> str:
-    """Return the state, or the version that is there instead where it is another one."""
+    """Return what runs: a sign that it is this, the version that runs instead, or the trouble."""
+    if live.state in ("in-sync", "digest"):
+        return "✓"
     if live.state != "differs" or live.image is None:
-        return f"live {live.state}"
+        return live.state
     version = parse_image(live.image).version
-    return f"live {version.short}" if version else f"live {live.image}"
+    return f"runs {version.short if version else live.image}"
 
 
-def _distance_text(distance: Distance, before: str) -> str:
-    """Return how a version lies to that of the stage before, in a word or two."""
+def _symbol(distance: Distance) -> str:
+    """Return how a version lies to that of the stage before, as the legend explains it."""
+    ahead, behind = distance.ahead or "", distance.behind or ""
     match distance.relation:
         case Relation.SAME:
             return "="
+        case Relation.AHEAD:
+            return f"↑{ahead}"
+        case Relation.BEHIND:
+            return f"↓{behind}"
         case Relation.DIVERGED:
-            return f"diverged ({distance})" if distance.ahead is not None else "diverged"
+            return f"↑{ahead}↓{behind}"
         case Relation.UNKNOWN:
-            return f"not as {before}"
-        case _:
-            return str(distance)
+            return "≠"
+
+
+def _legend(status: Status) -> str | None:
+    """Return what the signs in these grids mean, and no others."""
+    cells = [c for grid in status.grids for row in grid.rows.values() for c in row.values()]
+    if not cells:
+        return None
+    said = {c.distance.relation for c in cells if c.distance is not None}
+    words = [
+        ("↓2 lacks 2 commits of the stage after “vs”", {Relation.BEHIND, Relation.DIVERGED}),
+        ("↑2 has 2 more", {Relation.AHEAD, Relation.DIVERGED}),
+        ("= the same version", {Relation.SAME}),
+        ("≠ another, nobody knows how far", {Relation.UNKNOWN}),
+    ]
+    parts = [text for text, relations in words if said & relations]
+    if any(c.change for c in cells):
+        parts.append("24d recorded for 24 days")
+    if any(c.live is not None for c in cells):
+        parts.append("✓ runs")
+    return _SEPARATOR.join(parts)
 
 
 def _style(distance: Distance | None, *, held: bool) -> Style:

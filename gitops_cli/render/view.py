@@ -40,6 +40,8 @@ class Flow(Enum):
     """Wraps at words."""
     PROSE = auto()
     """Wraps too while it is wide enough to be read; else it goes below its row."""
+    PAIR = auto()
+    """Takes two lines; where that is not enough, the table goes on below with its other columns."""
 
 
 class Column(NamedTuple):
@@ -49,6 +51,14 @@ class Column(NamedTuple):
     wide: bool = False
     right: bool = False
     flow: Flow = Flow.KEEP
+    versus: str | None = None
+    """What its cells are compared with."""
+
+    @property
+    def heading(self) -> str:
+        """Return what stands above it on a terminal and in a pipe."""
+        versus = f" vs {self.versus.upper()}" if self.versus else ""
+        return self.title.upper() + versus
 
 
 class Table(NamedTuple):
@@ -74,12 +84,14 @@ class Line(NamedTuple):
 class View(NamedTuple):
     """A result: `kind` and `document` for machines, `blocks` for people.
 
-    `document` holds JSON values only; times as ISO 8601 with zone, hashes in full.
+    `document` holds JSON values only; times as ISO 8601 with zone, hashes in full. `legend` says
+    how the blocks are read: people need it, and what reads a pipe does not.
     """
 
     kind: str
     document: Mapping[str, Any]
     blocks: Sequence[Table | Line] = ()
+    legend: str | None = None
 
 
 def cell(value: Cell | str) -> Cell:

@@ -245,7 +245,7 @@ def test_a_reader_that_leaves_early_is_no_failure(state: Gitops) -> None:
     ("arguments", "message"),
     [
         (["nothing"], "no change of nothing"),
-        (["--since", "yesterday"], "neither a time"),
+        (["--since", "someday"], "neither a time"),
         (["-n", "-1"], "-1"),
         (["-e", "qa"], "no environment or stage"),
     ],

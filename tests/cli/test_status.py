@@ -72,7 +72,7 @@ def test_behind_in_source_commits(state: Gitops, article: Article) -> None:
     with_sources(article)
     shown = state("status", "billing", "-p", project(article)).ok().stdout
     row = next(line for line in shown.splitlines() if line.startswith("billing"))
-    assert row.count("1 behind") == 2
+    assert row.count("↓1") == 2
     found = state("status", "billing", "-p", project(article), "-o", "json").ok().json()
     assert {
         stage: (cell["relation"], cell["behind"], cell["ahead"])
@@ -104,7 +104,8 @@ def test_the_same_ahead_and_diverged(state: Gitops, article: Article) -> None:
     assert (found["production"]["ahead"], found["production"]["behind"]) == (1, 2)
     article.push(staging, {"billing": fix})
     shown = state("status", "billing", "-p", project(article)).ok().stdout
-    assert ", =" in shown
+    assert " = " in shown
+    assert "PRODUCTION vs STAGING" in shown
 
 
 def test_locks_and_freezes_are_shown(state: Gitops, article: Article) -> None:
@@ -255,10 +256,11 @@ def test_live_joins_what_runs(
     assert cells(ran.json(), "orders")["development"]["live"]["state"] == "in-sync"
     assert billing["staging"]["live"]["state"] == "missing", "nothing was deployed there"
     shown = inside("status", "billing", "-e", dev, "--live").ok().stdout
-    assert f"live {old[:7]}" in shown
+    assert f"runs {old[:7]}" in shown
     both = inside("status", "orders", "-e", dev, "-e", staging, "--live").ok().stdout
-    assert "live in-sync" in both
-    assert "differs, " not in both, "what differs from what is said"
+    assert " ✓" in both
+    failed = inside("status", "-e", dev, "-e", staging, "--failed").ok().stdout
+    assert " missing" in failed
     without = inside("status", "-e", dev, "-o", "json").ok().json()
     assert cells(without, "billing")["development"]["live"] is None
 

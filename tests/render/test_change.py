@@ -71,7 +71,10 @@ def test_what_is_added_or_removed_has_no_distance():
         WriteOutcome(draft(Change(AUTH, None, B), Change(ServiceName("web"), A, None))), {}
     )
 
-    assert [row[1:4] for row in rows(view)] == [["new", "bbbbbbb", ""], ["aaaaaaa", "removed", ""]]
+    assert [row[1:4] for row in rows(view)] == [
+        ["absent", "bbbbbbb", ""],
+        ["aaaaaaa", "removed", ""],
+    ]
 
 
 def test_many_commits_and_authors_are_cut_for_people_and_whole_for_machines():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Annotated
 
@@ -9,16 +10,17 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service_or_environment
-from gitops_cli.cli.options import Context, Images, Kubeconfig, Project
+from gitops_cli.cli.options import Context, Images, Kubeconfig, Project, moment
 from gitops_cli.cli.resolve import told_service_here
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import invalid
 from gitops_cli.domain.recorded.selection import Filter, told_apart
 from gitops_cli.operations.images import exit_code, missing_images
+from gitops_cli.operations.narrowing import Narrow, narrowed
 from gitops_cli.operations.status import read_status
 from gitops_cli.render.images import with_images
-from gitops_cli.render.status import view
+from gitops_cli.render.status import Order, view
 
 
 @command
@@ -49,6 +51,26 @@ def status(
     live: Annotated[
         bool, typer.Option("--live", help="Also say what runs, as `diff` finds it.")
     ] = False,
+    behind: Annotated[
+        bool, typer.Option("--behind", help="Only services that lack commits of the stage before.")
+    ] = False,
+    failed: Annotated[
+        bool,
+        typer.Option("--failed", help="Only what fails, is missing or unclear; implies --live."),
+    ] = False,
+    locked: Annotated[bool, typer.Option("--locked", help="Only what a lock holds.")] = False,
+    changed: Annotated[
+        datetime | None,
+        typer.Option(
+            "--changed",
+            parser=moment,
+            metavar="TIME",
+            help="Only what changed since: 2h, today, monday, 2026-11-23.",
+        ),
+    ] = None,
+    order: Annotated[
+        Order, typer.Option("--sort", metavar="ORDER", help="trouble (first), or name.")
+    ] = Order.TROUBLE,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -57,6 +79,7 @@ def status(
     Examples:
     gitops status
     gitops status -p shop --live
+    gitops status --behind -e prod
     gitops status -o json | jq '.projects[].name'
     """
     tip = session.state.tip(require_remote=False)
@@ -83,11 +106,15 @@ def status(
     )
     if sources.cache_info().currsize:
         session.note_troubles(sources())
-    if live:
+    if live or failed:
         from gitops_cli.cli.live import add_live  # nobody else needs the cluster's side
 
         found = add_live(session, found, snapshot, team, context, kubeconfig)
-    shown = view(found)
+    narrow = Narrow(behind, failed, locked, changed)
+    found = narrowed(found, narrow)
+    shown = (
+        view(found, order, empty="no service is like that") if narrow.asks else view(found, order)
+    )
     if images:
         files = {c.file for g in found.grids for row in g.rows.values() for c in row.values()}
         missing = missing_images(session.registries, snapshot, wanted=files.__contains__)
