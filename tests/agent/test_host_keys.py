@@ -129,6 +129,43 @@ def test_other_host_keys_are_pinned_beside_the_key_that_is_there(
     assert cli(*command, "-o", "json").ok().json()["step"] == "kept"
 
 
+def test_a_changed_server_is_noticed_shown_and_pinned_once_agreed(
+    cli: Gitops, kube: Kube, environment: str, command: list[str], sshd: Sshd, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    name, kind, key = sshd.known_hosts.read_text().split()[:3]
+    other = base64.b64encode(base64.b64decode(key)[:-32] + secrets.token_bytes(32)).decode()
+    old.write_text(f"{name} {kind} {other}\n")
+    cli(*command, "--known-hosts", old).ok()
+    before = pinned(kube, environment)
+
+    unasked = cli(*command)
+    with cli.terminal(*command) as terminal:
+        terminal.wait_for(QUESTION)
+        assert sshd.fingerprint() in terminal.text
+        assert "shows other host keys than those that are pinned" in terminal.text
+        assert pinned(kube, environment) == before
+        terminal.type("y")
+        terminal.press("enter")
+        assert terminal.finish() == 0
+
+    assert unasked.code == 2
+    assert sshd.fingerprint() in unasked.stderr
+    assert pinned(kube, environment) == [sshd.fingerprint()]
+
+
+def test_a_server_that_is_away_keeps_what_is_pinned(
+    cli: Gitops, kube: Kube, environment: str, command: list[str], sshd: Sshd
+) -> None:
+    cli(*command, "--host-key", sshd.fingerprint()).ok()
+    away = [*command[:-1], command[-1].replace(str(sshd.port), "1")]
+
+    ran = cli(*away, "-o", "json").ok()
+
+    assert ran.json()["step"] == "kept"
+    assert "host keys were not compared" in ran.stderr
+
+
 def test_what_was_pinned_lets_the_agent_in(
     cli: Gitops, kube: Kube, environment: str, command: list[str], sshd: Sshd
 ) -> None:

@@ -73,6 +73,9 @@ def test_a_key_that_the_repository_does_not_know_installs_nothing(
 
     assert ran.code == 4, str(ran)
     assert "Permission denied" in ran.stderr
+    assert "register the agent's key as a read-only deploy key" in ran.stderr
+    assert "ssh-ed25519 " in ran.stderr
+    assert "credentials" not in ran.stderr
     assert installed_objects(kube, environment) == []
 
 
@@ -86,6 +89,7 @@ def test_another_host_key_than_the_pinned_one_installs_nothing(
 
     assert ran.code == 4, str(ran)
     assert "REMOTE HOST IDENTIFICATION HAS CHANGED" in ran.stderr
+    assert "`gitops agent key ENV` shows the server's host keys" in ran.stderr
     assert sshd.logins() == 0
     assert installed_objects(kube, environment) == []
 

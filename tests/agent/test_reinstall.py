@@ -213,7 +213,7 @@ def test_the_other_mode_keeps_it_too(
     cli("agent", "install", names[0], *in_controller, *key, "--yes").ok()
     assert {SIGNED, "--branch=release"} < set(words(kube, in_controller[-1], "Deployment"))
 
-    cli("agent", "install", names[0], *key, "--yes").ok()
+    cli("agent", "install", names[0], *key, "--mode=cronjob", "--yes").ok()
     assert {SIGNED, "--branch=release"} < set(words(kube, names[0]))
     assert kube.get("ConfigMap", names[0], SIGNERS)["data"] == {"allowed_signers": SIGNER}
 

@@ -68,12 +68,12 @@ def test_cronjobs_take_over_from_a_controller_one_by_one(
 ) -> None:
     cli("agent", "install", *names, *baked, *in_controller(home), "--yes").ok()
 
-    cli("agent", "install", names[0], *baked, "--yes").ok()
+    cli("agent", "install", names[0], *baked, "--mode=cronjob", "--yes").ok()
 
     assert kube.exists("CronJob", names[0], NAME)
     assert f"--env={names[0]}" not in words(kube, home)
     assert f"--env={names[1]}" in words(kube, home)
-    cli("agent", "install", names[1], *baked, "--yes").ok()
+    cli("agent", "install", names[1], *baked, "--mode=cronjob", "--yes").ok()
     assert installed_objects(kube, home) == []
     assert cli("agent", "uninstall", names[1], "--yes").ok()
     assert installed_objects(kube, names[1]) == []
@@ -84,7 +84,7 @@ def test_all_leave_a_controller_at_once_and_it_goes(
 ) -> None:
     cli("agent", "install", *names, *baked, *in_controller(home), "--yes").ok()
 
-    cli("agent", "install", *names, *baked, "--yes").ok()
+    cli("agent", "install", *names, *baked, "--mode=cronjob", "--yes").ok()
 
     assert installed_objects(kube, home) == []
     assert all(kube.exists("CronJob", name, NAME) for name in names)
@@ -115,6 +115,33 @@ def test_installing_again_replaces_nothing(
         cli("agent", "install", *names, *baked, *mode, "--yes").ok()
         again = cli("agent", "install", *names, *baked, *mode, "--yes", "-o", "json").ok()
         assert {planned["step"] for planned in again.json()["objects"]} == {"keep"}
+
+
+def test_installing_again_keeps_the_mode_and_the_home(
+    cli: Gitops, kube: Kube, names: list[str], baked: list[str], home: str
+) -> None:
+    cli("agent", "install", *names, *baked, *in_controller(home), "--yes").ok()
+
+    again = (
+        cli("agent", "install", names[0], "--no-verify-image", "--yes", "-o", "json").ok().json()
+    )
+
+    assert {planned["step"] for planned in again["objects"]} == {"keep"}
+    assert not kube.exists("CronJob", names[0], NAME)
+    assert {f"--env={name}" for name in names} < set(words(kube, home))
+
+
+def test_agents_of_both_modes_are_asked_about(
+    cli: Gitops, names: list[str], baked: list[str], home: str
+) -> None:
+    cli("agent", "install", names[0], *baked, *in_controller(home), "--yes").ok()
+    cli("agent", "install", names[1], *baked, "--yes").ok()
+
+    ran = cli("agent", "install", *names, *baked, "--yes")
+
+    assert ran.code == 2
+    assert f"controller in {home}, cronjob in {names[1]}" in ran.stderr
+    assert "--mode" in ran.stderr
 
 
 def test_the_key_of_an_environment_is_that_of_its_agent(

@@ -17,6 +17,7 @@ from gitops_cli.agent.cli.options import (
     Again,
     AgentRepo,
     AllowedSigners,
+    AsInstalled,
     Branch,
     GpgKeyring,
     HostKeys,
@@ -40,6 +41,7 @@ from gitops_cli.agent.cli.options import (
 from gitops_cli.agent.cli.plan import ClusterPlan, carry_out
 from gitops_cli.agent.existing import read_standing
 from gitops_cli.agent.installing import (
+    find_installed,
     plan_forget_signers,
     plan_install,
     plan_replace,
@@ -63,6 +65,7 @@ from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.ssh import ssh_server
 from gitops_cli.operations.ports import Objects
+from gitops_cli.web.parallel import ask_all
 
 KeyFile = Annotated[
     Path | None,
@@ -144,7 +147,7 @@ def install(
     environments: Named = None,
     env: EnvToo = None,
     project: Project = None,
-    mode: Mode = AgentMode.CRONJOB,
+    mode: AsInstalled = None,
     image: Image = None,
     seeded: Seeded = False,
     seed_index: SeedIndex = None,
@@ -189,8 +192,8 @@ def install(
     gitops agent install prod --seeded --yes
     gitops agent install dev staging --mode controller  # one process for both
     """
-    wanted = Wanted(
-        mode,
+    said = Wanted(
+        mode or AgentMode.CRONJOB,
         image,
         seeded,
         seed_index,
@@ -208,18 +211,19 @@ def install(
         pull_secrets or (),
         agent_repo,
     )
-    trust_is_told = wanted.trust_is_told
+    trust_is_told = said.trust_is_told
     snapshot, team, names = _meant(session, words_of(environments, env), project)
     plans: list[ClusterPlan] = []
     asked: set[tuple[str, str]] = set()
     clusters = clusters_of(session, context, kubeconfig, warm=False)
     for cluster, there in placed(clusters, names, team):
         objects = cluster.objects()
+        wanted = said if mode is not None else _as_installed(said, objects, there)
         found: list[Manifest] = []
         installing: list[AgentSpec] = []
         for group in wanted.groups(there):
             standing = read_standing(
-                objects, mode, wanted.home(group[0]), group, trust_is_told=trust_is_told
+                objects, wanted.mode, wanted.home(group[0]), group, trust_is_told=trust_is_told
             )
             spec = wanted.spec(session, snapshot, group, standing)
             _say_strangers(session, snapshot, spec)
@@ -235,6 +239,30 @@ def install(
                 plan += plan_forget_signers(objects, spec.namespace)
         plans.append(ClusterPlan(cluster, plan))
     carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
+
+
+def _as_installed(
+    wanted: Wanted, objects: Objects, environments: Sequence[EnvironmentName]
+) -> Wanted:
+    """Return it in the mode, and the controller's namespace, of the agent that is installed.
+
+    Raises UsageError where environments have agents of both modes, or several controllers.
+    """
+    found = ask_all(lambda name: find_installed(objects, name), environments)
+    agents = [agent for agent in found if agent is not None and agent.workload is not None]
+    homes = sorted({agent.namespace for agent in agents if agent.is_controller})
+    if not homes:
+        return wanted
+    if len(homes) > 1 or not all(agent.is_controller for agent in agents):
+        modes = (("cronjob", "controller")[agent.is_controller] for agent in agents)
+        each = (f"{mode} in {a.namespace}" for mode, a in zip(modes, agents, strict=True))
+        raise UsageError(
+            f"these environments have agents of several kinds: {', '.join(dict.fromkeys(each))}",
+            hint="say which with --mode (and --agent-namespace), or name one environment at a time",
+        )
+    usual = wanted.namespace == DEFAULT_NAMESPACE
+    namespace = homes[0] if usual else wanted.namespace
+    return wanted._replace(mode=AgentMode.CONTROLLER, namespace=namespace)
 
 
 def _meant(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +39,13 @@ from gitops_cli.cli.options import Context, EnvToo, Kubeconfig, Project
 from gitops_cli.cli.prompts import confirm
 from gitops_cli.cli.resolve import one_word
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import Blocked, ConfigurationError, Denied, UsageError
+from gitops_cli.domain.errors import (
+    Blocked,
+    ConfigurationError,
+    Denied,
+    RemoteUnreachable,
+    UsageError,
+)
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.ssh import HostKey, parse_host_keys, ssh_server
 from gitops_cli.operations.ports import Objects
@@ -126,7 +133,7 @@ def key(
     if there is not None and IDENTITY in there:
         public = keys.public_key(there[IDENTITY])
         hosts = before = list(pinned(there))
-        if known_hosts is not None or host_keys:
+        if known_hosts is not None or host_keys or _shows_others(session, url, before):
             hosts = confirmed_hosts(session, url, known_hosts, host_keys or ())
         same = set(hosts) == set(before)
         if not same:
@@ -180,6 +187,34 @@ def _write_private(file: Path, private: bytes) -> None:
         raise ConfigurationError(f"{file}: {error.strerror}") from error
     with os.fdopen(handle, "wb") as stream:
         stream.write(private)
+
+
+def _denied_hint(error: Denied, files: Secret) -> str | None:
+    """Return what to do where ssh did not get in: the user's own credentials have no part in it."""
+    if re.search(r"(?i)host identification|host key verification", error.message):
+        return "`gitops agent key ENV` shows the server's host keys, and pins them if you agree"
+    if IDENTITY not in files:
+        return "`gitops agent key ENV` makes a deploy key"
+    public = keys.public_key(files[IDENTITY])
+    return f"register the agent's key as a read-only deploy key of the repository: {public}"
+
+
+def _shows_others(session: Session, url: str, before: Sequence[HostKey]) -> bool:
+    """Tell whether the git server shows none of the host keys that are pinned for it."""
+    server = ssh_server(url)
+    if server is None:
+        return False
+    try:
+        shown = {host.fingerprint for host in keys.scan(server)}
+    except RemoteUnreachable as error:
+        session.output.note(f"host keys were not compared: {error.message}")
+        return False
+    # A hashed name cannot be read: it may be this server's.
+    mine = (h for h in before if h.name.startswith("|") or server.pattern in h.name.split(","))
+    if any(host.fingerprint in shown for host in mine):
+        return False
+    session.output.warn(f"{server.pattern} shows other host keys than those that are pinned")
+    return True
 
 
 def confirmed_hosts(
@@ -240,7 +275,7 @@ def try_repository(
             tip = tips.bring(tips.look())
         except Denied as error:
             if ssh_server(url) is not None:
-                raise
+                raise Denied(error.message, hint=_denied_hint(error, files or {})) from error
             raise Denied(
                 error.message,
                 hint="the agent knows nobody's password; "

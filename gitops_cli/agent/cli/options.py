@@ -52,6 +52,16 @@ Mode = Annotated[
         help="cronjob: one per namespace; controller: one process for several.",
     ),
 ]
+AsInstalled = Annotated[
+    AgentMode | None,
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="cronjob: one per namespace; controller: one process for several. Default: that of "
+        "the agent that is installed, else cronjob.",
+        show_default=False,
+    ),
+]
 Image = Annotated[
     str | None,
     typer.Option("--image", metavar="IMAGE", help="The agent's image; see the Dockerfile."),
