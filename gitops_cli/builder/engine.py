@@ -195,7 +195,7 @@ def _answers(engine: Engine, program: str, environ: Mapping[str, str]) -> bool:
 
 
 def _build_words(request: BuildRequest) -> list[str]:
-    words = ["--file", str(request.file)]
+    words = [] if request.file is None else ["--file", str(request.file)]
     for arg in request.args:
         words += ["--build-arg", arg]
     for secret in request.secrets:

@@ -45,7 +45,7 @@ class BuildArguments(NamedTuple):
             labels,
         )
 
-    def _file(self, directory: Path, context: Path) -> Path:
+    def _file(self, directory: Path, context: Path) -> Path | None:
         """Return the Dockerfile: the named one, or the context's, by docker's or podman's name."""
         if self.file is not None:
             if not (directory / self.file).is_file():
@@ -54,10 +54,7 @@ class BuildArguments(NamedTuple):
         for name in ("Dockerfile", "Containerfile"):
             if (context / name).is_file():
                 return (context / name).absolute()
-        raise UsageError(
-            f"{context} has no Dockerfile",
-            hint="--build CONTEXT, --file FILE, or --image-from-container ID",
-        )
+        return None
 
     def _of_container(self, container: str, labels: dict[str, str]) -> CommitRequest:
         building = (self.build, self.file, self.args, self.secrets, self.platforms)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from gitops_cli.git.library import Watch
     from gitops_cli.registry.client import Registries
     from gitops_cli.source.checkout import Checkout
+    from gitops_cli.source.placeholders import Placeholders
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.creation import Created
     from gitops_cli.state.repository import StateRepository
@@ -298,6 +299,12 @@ class Session:
         from gitops_cli.source.uncommitted import uncommitted_files
 
         return uncommitted_files(checkout)
+
+    def placeholders(self, checkout: Checkout, context: Path) -> Placeholders:
+        """Return what stands in a build's context for files that are not there."""
+        from gitops_cli.source.placeholders import placeholders
+
+        return placeholders(checkout, context)
 
     def commit_uncommitted(self, checkout: Checkout) -> str:
         """Return a commit of it that no branch knows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,7 @@ from gitops_cli.domain.errors import (
     ImageDiffers,
     SourceMoved,
     TimedOut,
+    UsageError,
 )
 from gitops_cli.domain.image import ImageRef, split_repository
 from gitops_cli.domain.names import ServiceName
@@ -38,10 +39,11 @@ NAMED = 5
 
 
 class Recipe(NamedTuple):
-    """How the image is made if it does not exist yet."""
+    """How the image is made if it does not exist yet; `gaps` says what its context lacks."""
 
     request: BuildRequest | CommitRequest
     pin: bool = False
+    gaps: Callable[[], Sequence[str]] = tuple
     appear: float = APPEAR_SECONDS
 
 
@@ -146,6 +148,14 @@ def _found(shop: Workshop, image: ImageRef) -> str | None:
 
 
 def _make(shop: Workshop, image: ImageRef, recipe: Recipe) -> str:
+    if isinstance(recipe.request, BuildRequest):
+        if recipe.request.file is None:
+            raise UsageError(
+                f"{recipe.request.context} has no Dockerfile, and the registry has no {image}",
+                hint="--build CONTEXT, --file FILE, or --image-from-container ID",
+            )
+        for gap in recipe.gaps():
+            shop.warn(gap)
     builder = shop.builder()
     plain = shop.registries.is_plain(split_repository(image.repository)[0])
     match recipe.request:

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.cli.desk import DEV, DIGEST, Desk
-from tests.testbed.git import Commit, add_commits, git
+from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.schemas import check
 
 OTHER = "sha256:" + "f0" * 32
 PROD = "shop-production"
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 9\n"
 
 
 def test_build_push_check_record(desk: Desk) -> None:
@@ -76,6 +77,70 @@ def test_output_of_a_build_cannot_command_the_ci_system(desk: Desk) -> None:
 
 def test_quiet_leaves_the_build_out(desk: Desk) -> None:
     assert "build |" not in desk.gitops("release", "-e", "dev", "-q").ok().stderr
+
+
+def lfs(desk: Desk) -> None:
+    """Commit files of git-lfs to `web/`: one that was not fetched, one that was."""
+    files = {
+        ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+        "web/model.bin": POINTER,
+        "web/other.bin": "the content\n",
+        "web/pointer.md": POINTER,
+        "web/Dockerfile": "FROM scratch\n",
+    }
+    for path, text in files.items():
+        (desk.checkout / path).parent.mkdir(exist_ok=True)
+        (desk.checkout / path).write_text(text)
+    git(desk.checkout, "add", ".")
+    git(desk.checkout, "commit", "-qm", "Large files")
+
+
+def test_a_pointer_of_lfs_in_what_is_built_is_warned_of(desk: Desk) -> None:
+    lfs(desk)
+
+    done = desk.gitops("release", "-e", "dev", "--build", "web").ok()
+
+    [warning] = [line for line in done.stderr.splitlines() if "git-lfs" in line]
+    assert warning.startswith("warning: web/model.bin in the image: a pointer of git-lfs")
+
+
+def test_an_empty_submodule_in_what_is_built_is_warned_of(desk: Desk, tmp_path: Path) -> None:
+    library = init_bare(tmp_path / "library.git")
+    add_commits(library, [Commit("lib", {"lib.py": "x\n"}, 1_793_606_400)])
+    where = ("-c", "protocol.file.allow=always", "submodule", "add", "-q", f"file://{library}")
+    for path in ("vendor/lib", "vendor/full"):
+        git(desk.checkout, *where, path)
+    git(desk.checkout, "commit", "-qm", "Libraries")
+    git(desk.checkout, "submodule", "deinit", "-q", "vendor/lib")
+
+    done = desk.gitops("release", "-e", "dev").ok()
+
+    [warning] = [line for line in done.stderr.splitlines() if "submodule" in line]
+    assert warning.startswith("warning: vendor/lib in the image: a submodule that is empty")
+
+
+def test_what_lies_outside_of_the_context_is_not_warned_of(desk: Desk) -> None:
+    lfs(desk)
+    (desk.checkout / "app").mkdir()
+    (desk.checkout / "app" / "Dockerfile").write_text("FROM scratch\n")
+    git(desk.checkout, "add", ".")
+    git(desk.checkout, "commit", "-qm", "App")
+
+    assert "warning" not in desk.gitops("release", "-e", "dev", "--build", "app").ok().stderr
+
+
+def test_without_a_dockerfile_the_image_has_to_be_there(desk: Desk) -> None:
+    git(desk.checkout, "rm", "-q", "Dockerfile")
+    git(desk.checkout, "commit", "-qm", "Built elsewhere")
+
+    missing = desk.gitops("release", "-e", "dev")
+    (desk.directory / "tags" / desk.head).touch()
+    desk.gitops("release", "-e", "dev").ok()
+
+    assert missing.code == 2
+    assert "has no Dockerfile, and the registry has no " in missing.stderr
+    assert desk.recorded() == desk.head
+    assert desk.asked == []
 
 
 def test_a_second_run_builds_nothing(desk: Desk) -> None:
@@ -247,16 +312,6 @@ def test_the_engine_runs_where_the_command_does(desk: Desk, tmp_path: Path) -> N
     desk.gitops.at(tmp_path)("-C", "web", "release", "-e", "dev").ok()
 
     assert (desk.directory / "pwd").read_text().strip() == str(desk.checkout)
-
-
-def test_without_a_dockerfile(desk: Desk) -> None:
-    git(desk.checkout, "rm", "-q", "Dockerfile")
-    git(desk.checkout, "commit", "-q", "-m", "Remove")
-
-    done = desk.gitops("release", "-e", "dev")
-
-    assert done.code == 2
-    assert "has no Dockerfile" in done.stderr
 
 
 def test_outside_of_a_checkout(desk: Desk, tmp_path: Path) -> None:

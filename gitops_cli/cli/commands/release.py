@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -60,9 +61,11 @@ from gitops_cli.domain.release.building import (
     Release,
     image_labels,
 )
+from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.release import (
     APPEAR_SECONDS,
+    NAMED,
     Recipe,
     Workshop,
     dirty_reason,
@@ -236,7 +239,8 @@ def release(
         session.output.warn,
         session.now,
     )
-    recipe = Recipe(request, pin, APPEAR_SECONDS if wait_image is None else wait_image)
+    appear = APPEAR_SECONDS if wait_image is None else wait_image
+    recipe = Recipe(request, pin, lambda: source.gaps(request), appear)
 
     def once(environment: str, terms: Terms) -> Release:
         terms = terms._replace(reason=source.reason(terms.reason))
@@ -254,6 +258,11 @@ def release(
     follow(
         session, done.outcome, timeout, sync=sync, wait=wait, context=context, kubeconfig=kubeconfig
     )
+
+
+def _named(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    return ", ".join(map(one_line, paths[:NAMED])) + more
 
 
 class _Source:
@@ -288,6 +297,24 @@ class _Source:
                     f"{context} is not in {self._checkout.root}: no hash of that says what is in "
                     "the image"
                 )
+
+    def gaps(self, request: BuildRequest | CommitRequest) -> list[str]:
+        """Return what of the checkout is not in the context of a build, though git has it."""
+        if not isinstance(request, BuildRequest):
+            return []
+        found = self._session.placeholders(self._checkout, request.context)
+        gaps = []
+        if found.pointers:
+            gaps.append(
+                f"{_named(found.pointers)} in the image: a pointer of git-lfs, not the content; "
+                "`git lfs pull` first (in CI: fetch LFS files with the checkout)"
+            )
+        if found.submodules:
+            gaps.append(
+                f"{_named(found.submodules)} in the image: a submodule that is empty; "
+                "`git submodule update --init` first (in CI: fetch submodules with the checkout)"
+            )
+        return gaps
 
     def versions(self, team: TeamSettings) -> dict[ServiceName, Version]:
         """Return the one version to record."""

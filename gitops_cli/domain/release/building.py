@@ -32,10 +32,13 @@ class Engine(StrEnum):
 
 
 class BuildRequest(NamedTuple):
-    """A build: `args` and `secrets` in the words of `docker build`."""
+    """A build: `args` and `secrets` in the words of `docker build`.
+
+    `file` is None where the context has no Dockerfile: then the image has to be there already.
+    """
 
     context: Path
-    file: Path
+    file: Path | None
     args: Sequence[str] = ()
     secrets: Sequence[str] = ()
     platforms: Sequence[str] = ()
