@@ -22,6 +22,7 @@ from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.newcomers import NewService
 from gitops_cli.domain.recorded.stages import Ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.text import plural
 from gitops_cli.operations.promote import changelogs
 from gitops_cli.operations.writing import Terms, write_draft
 from gitops_cli.render.change import Changelogs, both_views, plan_view, result_view
@@ -82,7 +83,7 @@ def carry_out(
         outcome = WriteOutcome(draft, dry_run=dry_run, review=offer.review)
         tell(session, outcome, logs, planned=False, shown=not draft.changes)
         return outcome
-    shown = _show_plan(session, WriteOutcome(draft), logs)
+    shown = show_plan(session, WriteOutcome(draft), logs)
     back = [] if offer.may_go_back else _going_back(draft, logs)
     if back and yes:
         raise _older(draft, back)
@@ -123,6 +124,24 @@ def _older(draft: Draft, services: Sequence[str]) -> StaleBuild:
         hint=f"leave it out: --exclude {services[0]}; or --allow-older; to go back on purpose: "
         f"gitops rollback {names} -e {draft.environment}",
     )
+
+
+def ask_to_overwrite(session: Session, draft: Draft, team: TeamSettings) -> None:
+    """Show what would replace recorded versions, older ones marked, and ask; without any, nothing.
+
+    Raises Declined, Interrupted, or UsageError without a terminal.
+    """
+    replaced = [change for change in draft.changes if change.current is not None]
+    if not replaced:
+        return
+    sources = session.sources(team)
+    logs = changelogs(draft.changes, sources)
+    session.note_troubles(sources)
+    show_plan(session, WriteOutcome(draft), logs)
+    back = _going_back(draft, logs)
+    older = f", {', '.join(back)} by an OLDER one" if back else ""
+    what = plural(len(replaced), "recorded version")
+    confirm(f"Replace {what} in {draft.environment}{older}?")
 
 
 def _agreed(
@@ -235,7 +254,7 @@ def note_writing(session: Session, written: Written | None) -> None:
         session.output.note(note)
 
 
-def _show_plan(session: Session, outcome: WriteOutcome, changelogs: Changelogs) -> bool:
+def show_plan(session: Session, outcome: WriteOutcome, changelogs: Changelogs) -> bool:
     """Show a plan before it is agreed to; tells whether it went to stdout.
 
     Where stdout takes a document, a person who will be asked sees the plan on stderr.
@@ -255,7 +274,7 @@ def _show_anew(session: Session, offer: Offer) -> None:
     snapshot = session.state.snapshot(session.state.tip().commit)
     draft = offer.anew(snapshot)
     sources = session.sources(snapshot.team)
-    _show_plan(session, WriteOutcome(draft), changelogs(draft.changes, sources))
+    show_plan(session, WriteOutcome(draft), changelogs(draft.changes, sources))
 
 
 def foresee(

@@ -12,6 +12,7 @@ from gitops_cli.git.failures import remote_said, spoken
 from gitops_cli.git.patience import insist
 from gitops_cli.git.process import Done, Git
 from gitops_cli.git.remote import check_url
+from gitops_cli.git.trust import NAMED_BARE
 from gitops_cli.state.fast_forward import check_worktree
 from gitops_cli.state.location import Location
 
@@ -60,8 +61,11 @@ def push(
         f"{new}:{ref}",
     )
 
+    # What we tell git its pre-push hook inherits, and that hook may look at bare repositories.
+    hooked = git._replace(options=(*git.options, *NAMED_BARE))
+
     def run(seconds: float) -> Done:
-        return git.run_within(seconds, *command)
+        return hooked.run_within(seconds, *command)
 
     done = insist(run, timeout=timeout) if patiently else run(timeout)
     return judge(done, ref, over_http=url.lower().startswith(("http:", "https:")))

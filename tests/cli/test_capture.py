@@ -64,7 +64,7 @@ def test_a_dry_run_writes_nothing(foreign: Live) -> None:
 def test_an_environment_takes_up_what_runs_and_keeps_the_rest(live: Live) -> None:
     live.record({"web.deployment": OLD, "gone.deployment": OLD})
     live.run("Deployment", "web", NEW)
-    live.gitops("capture", live.namespace).ok()
+    live.gitops("capture", live.namespace, "--yes").ok()
     assert content(live, "web.deployment") == NEW
     assert content(live, "gone.deployment") == OLD
 
@@ -72,10 +72,10 @@ def test_an_environment_takes_up_what_runs_and_keeps_the_rest(live: Live) -> Non
 def test_a_lock_is_respected(live: Live) -> None:
     live.record({"web.deployment": OLD, "web.lock": 'by = "Ada"'})
     live.run("Deployment", "web", NEW)
-    done = live.gitops("capture", live.namespace)
+    done = live.gitops("capture", live.namespace, "--yes")
     assert done.code == 6
     assert content(live, "web.deployment") == OLD
-    live.gitops("capture", live.namespace, "--override-lock", "-m", "drill").ok()
+    live.gitops("capture", live.namespace, "--yes", "--override-lock", "-m", "drill").ok()
     assert content(live, "web.deployment") == NEW
 
 
@@ -189,10 +189,10 @@ def test_a_stage_of_pull_requests_is_not_written_at_once(live: Live) -> None:
     live.record({"web.deployment": OLD})
     live.run("Deployment", "web", NEW)
 
-    refused = live.gitops("capture", live.namespace)
+    refused = live.gitops("capture", live.namespace, "--yes")
 
     assert (refused.code, content(live, "web.deployment")) == (6, OLD)
-    live.gitops("capture", live.namespace, "--override-policy", "-m", "drill").ok()
+    live.gitops("capture", live.namespace, "--yes", "--override-policy", "-m", "drill").ok()
     assert content(live, "web.deployment") == NEW
 
 
@@ -217,8 +217,35 @@ def test_what_is_recorded_meanwhile_is_not_taken_back(live: Live) -> None:
     hook.write_text(f"#!/bin/sh\ngit -C {live.remote} update-ref refs/heads/main {faster}\n")
     hook.chmod(0o755)
 
-    done = live.gitops("capture", live.namespace)
+    done = live.gitops("capture", live.namespace, "--yes")
 
     assert done.code == 6
     assert "moved meanwhile, nothing was written" in done.stderr
     assert git(live.remote, "rev-parse", "main") == faster
+
+
+def test_a_recorded_version_is_not_replaced_unasked(live: Live) -> None:
+    live.record({"web.deployment": NEW})
+    live.run("Deployment", "web", OLD)
+
+    asked = live.gitops("capture", live.namespace)
+
+    assert asked.code == 2
+    assert "--yes" in asked.stderr
+    assert git(live.remote, "show", f"main:{live.namespace}/web.deployment") == NEW
+    live.gitops("capture", live.namespace, "--yes").ok()
+    assert git(live.remote, "show", f"main:{live.namespace}/web.deployment") == OLD
+
+
+def test_a_terminal_sees_what_would_be_replaced(live: Live) -> None:
+    live.record({"web.deployment": NEW})
+    live.run("Deployment", "web", OLD)
+
+    with live.gitops.terminal("capture", live.namespace) as terminal:
+        terminal.wait_for("Replace 1 recorded version")
+        assert NEW[:7] in terminal.text
+        assert OLD[:7] in terminal.text
+        terminal.type("n")
+        terminal.press("enter")
+        assert terminal.finish() == 1
+    assert git(live.remote, "show", f"main:{live.namespace}/web.deployment") == NEW

@@ -24,7 +24,7 @@ from gitops_cli.cli.options import (
 from gitops_cli.cli.overrides import OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.resolve import one_word
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import answering, note_writing, terms_of, warn_of
+from gitops_cli.cli.writing import answering, ask_to_overwrite, note_writing, terms_of, warn_of
 from gitops_cli.domain.change.draft import Draft
 from gitops_cli.domain.cluster.capturing import Captured
 from gitops_cli.domain.errors import UnknownEnvironment
@@ -84,8 +84,9 @@ def capture(
 ) -> None:
     """Record the versions that a running namespace has: adopt an existing cluster.
 
-    Every workload of a kind that is followed whose image is the images_path and its own
-    name gets its file, in one commit. The cluster is only read.
+    Every workload of a kind that is followed, whose image is the images_path and its own name, gets
+    its file, in one commit. The cluster is only read. What would replace a recorded version is
+    shown first, and asked about: it may be a rollback that the cluster did not follow.
 
     Examples:
     gitops capture shop-production --dry-run
@@ -133,10 +134,12 @@ def capture(
         )
         return Captured(found, draft, written, exported)
 
+    draft = preview(session.state, lambda now: compute(now, terms._replace(preview=True)))
     if dry_run:
-        draft = preview(session.state, lambda now: compute(now, terms._replace(preview=True)))
         result = Captured(found, draft, exported=exported)
     else:
+        if not (yes or confirm):
+            ask_to_overwrite(session, draft, team)
         result = answering(session, write, name, terms)
     warn_of(session, result.draft.warnings)
     for note in exported.notes if exported is not None else ():
