@@ -40,7 +40,14 @@ def main(how_many: int | None) -> int:
 
 
 def _run(*names: str) -> None:
-    subprocess.run([_MUTMUT, "run", *names], cwd=_ROOT, check=True)
+    """Try the mutants of these names, or all; who looks on sees how far it is."""
+    command = [_MUTMUT, "run", *names]
+    if sys.stdout.isatty():
+        subprocess.run(command, cwd=_ROOT, check=True)
+        return
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"mutmut ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
 def _results() -> dict[str, int | None]:
