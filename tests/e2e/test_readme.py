@@ -38,6 +38,7 @@ SCENES: Mapping[str, Scene] = {
         "empty", answers=(("Projects", "project1"), ("Where", "registry.example.com/"))
     ),
     "gitops set -e dev": Scene("checkout", shows="project1-development: authentication"),
+    "gitops set -e dev --new": Scene("checkout", shows="authentication"),
     "gitops status": Scene(shows="authentication"),
     "gitops promote authentication --to prod": Scene(answers=YES),
     "gitops sync project1-production --wait": Scene(shows="ready"),
