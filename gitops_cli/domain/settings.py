@@ -96,6 +96,10 @@ class Settings(NamedTuple):
             raise self.wrong(key, "must be true or false")
         return value
 
+    def said_flag(self, key: str) -> bool | None:
+        """Return a flag that may also be left to another table."""
+        return self.flag(key) if key in self.content else None
+
     def word(self, key: str, words: Callable[[str], T], default: T) -> T:
         value = self.text(key)
         return default if value is None else self._checked(key, value, words)

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.duration import age
-from gitops_cli.domain.errors import ConfigurationError, GitOpsError
+from gitops_cli.domain.errors import ConfigurationError, GitOpsError, UsageError
 from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.past.ancestry import Evidence
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.findings import Severity
+from gitops_cli.domain.recorded.resolution import is_declared, service_of_remote
+from gitops_cli.domain.recorded.stages import in_order
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural, redacted
 from gitops_cli.domain.version import Version
@@ -25,7 +28,8 @@ from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.registry.client import Registries
-    from gitops_cli.source.repository import Sources
+    from gitops_cli.source.checkout import Checkout
+    from gitops_cli.source.repository import SourceRepository, Sources
     from gitops_cli.state.repository import StateRepository
 
 
@@ -152,6 +156,50 @@ def check_sources(snapshot: Snapshot, team: TeamSettings, sources: Sources) -> l
         return Check(name, Verdict.WARNING, detail, f"check [service.{service}] source")
 
     return ask_all(look, services)
+
+
+def check_checkout(
+    checkout: Checkout, snapshot: Snapshot, team: TeamSettings, sources: Sources
+) -> Iterator[Check]:
+    """Say which service the checkout is, whose record it writes, and what orders its builds."""
+    try:
+        service = service_of_remote(checkout.remotes, checkout.root.name, team, checkout.within)
+    except UsageError as error:
+        yield Check("service", Verdict.WARNING, error.message, error.hint)
+        return
+    rules = team.service(service)
+    declared = is_declared(service, checkout.remotes, team)
+    how = f"[service.{service}] source" if declared else "its name"
+    homes = in_order((n for n, e in snapshot.environments.items() if service in e.files), team)
+    if not homes:
+        detail = f"{service}, by {how}, which no environment has"
+        hint = f"`gitops set {service} -e ENV --new` records it; gitops.toml may name its source"
+        yield Check("service", Verdict.WARNING, detail, hint)
+        return
+    where = f" ({rules.path})" if rules.path else ""
+    detail = f"{service}{where}, by {how}; recorded in {', '.join(homes)}"
+    yield Check("service", Verdict.OK, detail)
+    yield _ancestry(service, sources.of(service), snapshot, team)
+
+
+def _ancestry(
+    service: ServiceName, source: SourceRepository, snapshot: Snapshot, team: TeamSettings
+) -> Check:
+    """Say whether the stale-build guard can ask for ancestry, and of what."""
+    stages = [stage for stage in team.stages if team.needs_ancestry(stage)]
+    required = f"; required in {', '.join(stages)}" if stages else ""
+    version = _recorded(snapshot, service)
+    named = ", then ".join(source.evidence)
+    if not source.evidence:
+        otherwise = required or f"; {Evidence.TIMES} decide"
+        detail = f"cannot be asked: history is cut here, and there is no remote{otherwise}"
+        hint = "clone it whole: `git fetch --unshallow`; in CI fetch-depth 0"
+        return Check("ancestry", Verdict.WARNING, detail, hint)
+    if version is not None and version.is_commit and source.commit_time(version.tag) is None:
+        why = source.trouble or f"{version.short} is not known there"
+        detail = f"asked of {named}, but the recorded commit was not found: {why}{required}"
+        return Check("ancestry", Verdict.WARNING, detail, "is this its whole source?")
+    return Check("ancestry", Verdict.OK, f"asked of {named}{required}")
 
 
 def _recorded(snapshot: Snapshot, service: ServiceName) -> Version | None:

@@ -19,6 +19,7 @@ from gitops_cli.domain.past.ancestry import Age, age_by_times, age_of_build
 from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
 from gitops_cli.domain.recorded.newcomers import check_newcomers
 from gitops_cli.domain.recorded.resolution import environment_for
+from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images, unchecked
@@ -217,6 +218,7 @@ class _Guards:
         )
 
     def _stale(self, change: Change) -> Iterator[Refusal]:
+        """Ask the evidence in its order; see `Evidence`."""
         old, new = change.current, change.desired
         if old is None or new is None or not (old.is_commit and new.is_commit):
             return
@@ -263,9 +265,10 @@ class _Guards:
             if known is None
             else f"is {known} its whole source? ([service.{change.service}] in gitops.toml)"
         )
-        if self._team.require_ancestry:
+        stage = place_of(self._environment.name, self._team).stage
+        if required := self._team.needs_ancestry(stage):
             error = StaleBuild(
-                f"{message}, and gitops.toml has [versions] require_ancestry",
+                f"{message}, and gitops.toml has {required}",
                 hint=f"{hint}; or --allow-older",
             )
             yield Refusal(error, Override.OLDER)

@@ -70,7 +70,8 @@ class Commits:
         return done.text.strip() != "false", None
 
     @property
-    def _is_cut(self) -> bool:
+    def is_cut(self) -> bool:
+        """Tell whether history is cut, or cannot be read: then a `no` proves nothing."""
         return self._opened[0]
 
     def _asked(self, *arguments: str) -> Done:
@@ -96,7 +97,7 @@ class Commits:
         names = [ref.removeprefix(self._branches) for ref in done.text.split("\n")]
         if any(fnmatchcase(name, branch) for name in names for branch in branches):
             return True
-        return None if self._is_cut else False
+        return None if self.is_cut else False
 
     def distance(self, old: str, new: str) -> Distance:
         """Return how `new` lies to `old`; UNKNOWN where the repository cannot tell."""
@@ -104,7 +105,7 @@ class Commits:
             return SAME
         if not self._known(old, new):
             return UNKNOWN
-        if self._is_cut:
+        if self.is_cut:
             return self._cut_distance(old, new)
         done = self._asked("rev-list", "--left-right", "--count", f"{old}...{new}")
         counts = done.text.split()
@@ -129,7 +130,7 @@ class Commits:
 
         None where the history is cut, or has not the trees that would tell.
         """
-        if self._is_cut or not self._known(old, new):
+        if self.is_cut or not self._known(old, new):
             return None
         words = ("--left-right", "--count", f"{old}...{new}", "--", path)
         done = self._asked("rev-list", *words)
@@ -144,7 +145,7 @@ class Commits:
         Those of a directory only, if `path` says one. None where the history is cut or one of the
         two is not known.
         """
-        if self._is_cut or not self._known(old, new):
+        if self.is_cut or not self._known(old, new):
             return None
         below = () if path is None else ("--", path)
         words = ("-z", f"-n{limit}", f"--format={_FIELDS}", f"{old}..{new}", *below)

@@ -13,7 +13,14 @@ from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.forge_links import project_at
 from gitops_cli.domain.git_url import same_repository
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.past.ancestry import UNKNOWN, Changelog, Distance, Relation, SourceCommit
+from gitops_cli.domain.past.ancestry import (
+    UNKNOWN,
+    Changelog,
+    Distance,
+    Evidence,
+    Relation,
+    SourceCommit,
+)
 from gitops_cli.domain.recorded.resolution import is_source_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.git.cache import cache_directory, check_own
@@ -157,6 +164,13 @@ class SourceRepository(NamedTuple):
     def is_known(self) -> bool:
         """Tell whether anybody says where the source is."""
         return bool(self.places) or self.upstream is not None
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return what can be asked for the order of two commits, the first to be asked first."""
+        complete = any(not place.is_cut for place in self.places)
+        asked = (complete and Evidence.CHECKOUT, self.upstream is not None and Evidence.MIRROR)
+        return tuple(evidence for evidence in asked if evidence)
 
     def distance(self, old: str, new: str) -> Distance:
         """Return how the commit `new` lies to `old`."""

@@ -124,6 +124,62 @@ def test_sources(state: Gitops, article: Article) -> None:
     assert found["source of search"]["verdict"] in ("failed", "warning")
 
 
+def at_checkout(gitops: Gitops, article: Article, directory: Path) -> dict[str, dict[str, Any]]:
+    return checks(gitops.at(directory).using(GITOPS_REPO=article.remote)(*GIT_ONLY))
+
+
+def test_a_services_checkout_is_told(gitops: Gitops, article: Article) -> None:
+    found = at_checkout(gitops, article, article.checkout("billing"))
+
+    stages = ("development", "staging", "production")
+    homes = ", ".join(article.environment(stage) for stage in stages)
+    assert found["service"]["detail"] == f"billing, by its name; recorded in {homes}"
+    assert found["ancestry"]["detail"] == "asked of the checkout, then the source's remote"
+    assert {found[name]["verdict"] for name in ("service", "ancestry")} == {"ok"}
+
+
+def test_a_declared_source_and_a_stage_that_requires_ancestry_are_told(
+    gitops: Gitops, article: Article
+) -> None:
+    settings = (
+        f'[service.billing]\nsource = "{article.source("orders").remote}"\n'
+        "[stage.production]\nrequire_ancestry = true\n"
+    )
+    now = int(git(article.remote, "log", "-1", "--format=%ct", "main"))
+    add_commits(article.remote, [Commit("Settings", {"gitops.toml": settings}, now)])
+
+    found = at_checkout(gitops, article, article.checkout("orders"))
+
+    assert found["service"]["detail"].startswith("billing, by [service.billing] source; recorded")
+    assert found["ancestry"]["verdict"] == "warning", "what is recorded is of another source"
+    assert found["ancestry"]["detail"].endswith("is not known there; required in production")
+
+
+def test_a_shallow_checkout_without_a_remote_orders_nothing(
+    gitops: Gitops, article: Article, tmp_path: Path
+) -> None:
+    remote = article.source("billing").remote
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{remote}", "billing")
+    asked = at_checkout(gitops, article, tmp_path / "billing")
+    git(tmp_path / "billing", "remote", "remove", "origin")
+    alone = at_checkout(gitops, article, tmp_path / "billing")
+
+    assert asked["ancestry"]["detail"] == "asked of the source's remote"
+    assert alone["ancestry"]["verdict"] == "warning"
+    assert "history is cut here" in alone["ancestry"]["detail"]
+    assert "unshallow" in alone["ancestry"]["hint"]
+
+
+def test_a_checkout_of_no_service_is_told(gitops: Gitops, article: Article, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "tool")
+
+    found = at_checkout(gitops, article, tmp_path / "tool")
+
+    assert found["service"]["verdict"] == "warning"
+    assert found["service"]["detail"] == "tool, by its name, which no environment has"
+    assert "ancestry" not in found
+
+
 def test_a_registry_nobody_answers_for_is_a_warning(state: Gitops, article: Article) -> None:
     environment = article.environment("development", "project3")
     files = {f"{environment}/images_path": "127.0.0.1:9/x/\n"}

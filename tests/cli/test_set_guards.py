@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.company import DEV, GITHUB, PROD, tip, trailers, with_settings
+from tests.cli.company import DEV, GITHUB, PROD, STAGING, tip, trailers, with_settings
 from tests.state.test_push import hook
 from tests.state.world import fingerprint
 from tests.testbed.article import Article
@@ -273,6 +273,27 @@ def test_what_cannot_be_told_is_refused_where_the_team_requires_ancestry(company
     assert done.code == 6
     assert "require_ancestry" in done.stderr
     clone("set", f"authentication={NEW}", "-e", "dev", "--allow-older").ok()
+
+
+def test_a_stage_says_for_itself_whether_ancestry_is_required(company, clone):
+    strict = "[stage.production]\nrequire_ancestry = true\n"
+    with_settings(company, f"{strict}[stage.staging]\nrequire_ancestry = false\n")
+
+    clone("set", f"authentication={NEW}", "-e", STAGING).ok()
+    refused = clone("set", f"authentication={NEW}", "-e", PROD)
+    clone("set", f"authentication={NEW}", "-e", DEV).ok()
+
+    assert refused.code == 6
+    assert "gitops.toml has [stage.production] require_ancestry" in refused.stderr
+
+
+def test_a_stage_may_be_let_off_what_all_require(company, clone):
+    lenient = "[stage.development]\nrequire_ancestry = false\n"
+    with_settings(company, f"[versions]\nrequire_ancestry = true\n{lenient}")
+
+    clone("set", f"authentication={NEW}", "-e", DEV).ok()
+
+    assert clone("set", f"authentication={NEW}", "-e", STAGING).code == 6
 
 
 @pytest.mark.parametrize("expect", ["full", "short", "named"])

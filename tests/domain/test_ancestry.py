@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from gitops_cli.domain.past.ancestry import (
     Age,
     Changelog,
     Distance,
+    Evidence,
     Relation,
     SourceCommit,
     age_by_times,
@@ -87,3 +90,18 @@ def test_authors_are_named_once_the_newest_first():
     )
 
     assert Changelog(distance(3, 0), commits).authors == ("Ada", "Ben")
+
+
+def test_the_page_names_the_evidence_in_its_order():
+    """docs/changing-versions.md says to people what `Evidence` says."""
+    page = (Path(__file__).parents[2] / "docs" / "changing-versions.md").read_text()
+    _, _, rest = page.partition("## Is this build older than the recorded one?")
+    items = re.findall(r"^\d\. (.*)$", rest.partition("\n## ")[0], re.M)
+    words = {Evidence.CHECKOUT: "own checkout", Evidence.MIRROR: "mirror", Evidence.TIMES: "time"}
+
+    assert [words[evidence] in item for evidence, item in zip(Evidence, items, strict=False)] == [
+        True,
+        True,
+        True,
+    ]
+    assert items[3].startswith("nobody")

@@ -83,6 +83,7 @@ def test_nothing_is_the_default() -> None:
         ('[service.a]\nsource = "https://a.example/b"\npath = "a//b"', 3, "not a directory"),
         ('[service.a]\nsource = "https://a.example/b"\npath = ":(top)b"', 3, "not a directory"),
         ('[service.a]\nsource = "https://a.example/b"\npath = "b/*"', 3, "not a directory"),
+        ('[stage.production]\nrequire_ancestry = "yes"', 2, "true or false"),
         ("[commit]\nsign_of = true", 2, "did you mean `sign_off`"),
         ('stages = ["../a"]', 1, "not a name"),
         ('stages = "a"', 1, "list of texts"),

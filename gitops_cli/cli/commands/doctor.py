@@ -34,6 +34,9 @@ def doctor(
 ) -> None:
     """Check git, the remote, rights, sources, registries, clusters, agents and clocks.
 
+    In a service's checkout also which service it is, where that is recorded, and whether ancestry
+    can be asked when a build is recorded.
+
     Examples:
     gitops doctor
     gitops doctor -o json
@@ -74,7 +77,13 @@ def _of_repository(
     except ConfigurationError as error:
         yield Check("gitops.toml", Verdict.FAILED, error.message, error.hint)
         return
-    yield from checks.check_sources(snapshot, team, session.sources(team))
+    sources = session.sources(team)
+    if session.checkout is not None:
+        yield from checks.check_checkout(session.checkout, snapshot, team, sources)
+    elif session.unreadable is not None:
+        unread = session.unreadable
+        yield Check("service", Verdict.WARNING, unread.message, unread.hint)
+    yield from checks.check_sources(snapshot, team, sources)
     if registry:
         yield from checks.check_registries(snapshot, session.registries)
     if not cluster:

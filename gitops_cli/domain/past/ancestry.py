@@ -82,6 +82,19 @@ class Changelog(NamedTuple):
 NO_CHANGELOG = Changelog(UNKNOWN)
 
 
+class Evidence(StrEnum):
+    """What may say whether a build is older than the recorded one, in the order it is asked.
+
+    The first that knows decides. Where ancestry is required only the first two may let a build
+    pass; where nothing knows, it is recorded with a warning. docs/changing-versions.md says the
+    same to people.
+    """
+
+    CHECKOUT = "the checkout"
+    MIRROR = "the source's remote"
+    TIMES = "the commits' times"
+
+
 class Age(StrEnum):
     """What the stale-build guard finds."""
 

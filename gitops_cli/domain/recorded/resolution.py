@@ -132,6 +132,11 @@ def is_around(path: str | None, within: str) -> bool:
     return path is None or f"{within}/".startswith(f"{path}/")
 
 
+def is_declared(service: ServiceName, remotes: Sequence[str], team: TeamSettings) -> bool:
+    """Tell whether gitops.toml says that a checkout with these URLs is a service's source."""
+    return _is_one(team.service(service).source, remotes)
+
+
 def _is_one(source: str | None, remotes: Sequence[str]) -> bool:
     return source is not None and any(same_repository(source, remote) for remote in remotes)
 
@@ -143,7 +148,7 @@ def is_source_of(
 
     One repository may be declared as the source of several services.
     """
-    if _is_one(team.service(service).source, remotes):
+    if is_declared(service, remotes, team):
         return True
     try:
         return service_of_remote(remotes, directory, team) == service

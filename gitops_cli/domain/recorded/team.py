@@ -42,7 +42,10 @@ class NewServices(StrEnum):
 
 
 class StageRules(NamedTuple):
-    """`[stage.NAME]`; `lines` has the line of each key in gitops.toml."""
+    """`[stage.NAME]`; `lines` has the line of each key in gitops.toml.
+
+    `require_ancestry` None: as `[versions]` says.
+    """
 
     name: str
     aliases: tuple[str, ...] = ()
@@ -54,6 +57,7 @@ class StageRules(NamedTuple):
     require: frozenset[Requirement] = frozenset()
     mode: Mode = Mode.PUSH
     branches: tuple[str, ...] = ()
+    require_ancestry: bool | None = None
     lines: Mapping[str, int] = MappingProxyType({})
 
 
@@ -96,6 +100,13 @@ class TeamSettings(NamedTuple):
     def stage(self, name: str) -> StageRules:
         """Return the rules of a stage; a stage nobody mentioned has none."""
         return self.rules.get(name) or StageRules(name)
+
+    def needs_ancestry(self, name: str) -> str | None:
+        """Return which setting lets only ancestry say that a build is newer; None: none does."""
+        said = self.stage(name).require_ancestry
+        if said is None:
+            return "[versions] require_ancestry" if self.require_ancestry else None
+        return f"[stage.{name}] require_ancestry" if said else None
 
     def service(self, name: ServiceName) -> ServiceRules:
         """Return what is agreed for a service."""

@@ -40,6 +40,7 @@ _STAGE = (
     "require",
     "mode",
     "branches",
+    "require_ancestry",
 )
 _SERVICE = ("source", "container", "workload", "path")
 _VERSIONS = ("form", "require_ancestry", "new_services")
@@ -95,6 +96,7 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         require=frozenset(reader.texts("require", (), check=Requirement)),
         mode=reader.word("mode", Mode, Mode.PUSH),
         branches=reader.texts("branches", ()),
+        require_ancestry=reader.said_flag("require_ancestry"),
         lines=reader.numbers(),
     )
 
