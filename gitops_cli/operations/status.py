@@ -150,7 +150,7 @@ def _distances(
 
     def ask(service: ServiceName) -> dict[tuple[ServiceName, str, str], Distance]:
         source = found[service]
-        return {(service, o, n): source.lead(o, n) for o, n in by_service[service]}
+        return {(service, o, n): source.lead(o, n).counted for o, n in by_service[service]}
 
     return {pair: d for answers in ask_all(ask, asked) for pair, d in answers.items()}
 

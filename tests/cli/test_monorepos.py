@@ -78,6 +78,44 @@ def test_status_counts_the_commits_of_the_directory(clone, monorepo):
     assert (counts["authentication"], counts["billing"]) == (1, 2)
 
 
+def test_a_service_that_no_commit_between_changes_is_the_same_in_status(company, clone, monorepo):
+    names = ("authentication", "billing")
+    company.push(STAGING, dict.fromkeys(names, monorepo.commits[2]))
+
+    [project] = clone("status", "-p", "project1", "-o", "json").ok().json()["projects"]
+    found = {
+        service["service"]: cell["relation"]
+        for service in project["services"]
+        for cell in service["environments"]
+        if cell["environment"] == STAGING
+    }
+
+    assert (found["authentication"], found["billing"]) == ("same", "behind")
+    behind = clone("status", "-p", "project1", "--behind").ok().stdout
+    assert "billing" in behind
+    assert "authentication" not in behind
+
+
+def test_release_takes_the_service_and_the_context_from_where_one_stands(desk):
+    (desk.checkout / "app").mkdir()
+    (desk.checkout / "app" / "Dockerfile").write_text("FROM scratch\n")
+    git(desk.checkout, "add", ".")
+    git(desk.checkout, "commit", "-qm", "App")
+    source = f'source = "file://{git(desk.checkout, "remote", "get-url", "origin")}"\n'
+    table = f'[service.web]\n{source}path = "app"\n[service.other]\n{source}path = "lib"\n'
+    settings = f'[versions]\nnew_services = "allow"\n{table}'
+    add_commits(desk.state, [Commit("Agree", {"gitops.toml": settings}, 1_793_606_500)])
+
+    desk.gitops.at(desk.checkout / "app")("release", "-e", "dev").ok()
+    at_root = desk.gitops("release", "-e", "dev")
+
+    build = desk.asked[0]
+    assert build.endswith(f"{desk.checkout}/app")
+    assert desk.recorded() == desk.head
+    assert at_root.code == 2
+    assert "the source of several services: other, web" in at_root.stderr
+
+
 @pytest.mark.parametrize("below", ["", "/deep"])
 def test_the_service_is_found_by_where_one_stands(company, gitops, monorepo, checkout, below):
     at = gitops.at(checkout / f"{BILLING}{below}").using(GITOPS_REPO=company.remote)

@@ -27,6 +27,17 @@ class Distance(NamedTuple):
     ahead: int | None = None
     behind: int | None = None
 
+    @property
+    def counted(self) -> Distance:
+        """Return it by its two counts, if both are known.
+
+        Where they are those of one directory it may be the same at two commits, one of which is
+        older.
+        """
+        if self.ahead is None or self.behind is None:
+            return self
+        return distance(self.ahead, self.behind)
+
     def __str__(self) -> str:
         """Return it for people: `3 ahead`, `2 behind`, `3 ahead, 1 behind`, `unknown`."""
         match self.relation:

@@ -78,9 +78,13 @@ def _known(environment: Environment) -> Iterator[ServiceName]:
 def _alike(
     service: ServiceName, snapshot: Snapshot, homes: dict[str, set[ServiceName]]
 ) -> Iterator[str]:
-    """Yield the services that may be meant: by their name, or because their source is called so."""
+    """Yield the services that may be meant: by their name, or because their source is called so.
+
+    A service whose own source is declared may be called as the repository that it shares.
+    """
+    is_declared = snapshot.team.service(service).source is not None
     for name, rules in snapshot.team.services.items():
-        source = rules.source
-        if source is not None and name != service and repository_name(source).lower() == service:
+        source = None if is_declared else rules.source
+        if source is not None and repository_name(source).lower() == service:
             yield name
     yield from near(service, {s for has in homes.values() for s in has}, cutoff=MISSPELT)
