@@ -53,14 +53,22 @@ class Stream:
         console = Console(file=self.file, highlight=False)
         return console if console.is_terminal else None
 
-    def view(self, view: View, *, wide: bool = False) -> None:
+    def view(self, view: View, *, wide: bool = False, paged: bool = False) -> None:
         """Write a view for people."""
         if self.console is None:
             self.write("".join(f"{line}\n" for line in plain_view(view, wide=wide)))
             return
+        from gitops_cli.cli.pager import through_pager
         from gitops_cli.render.console import print_view
 
-        print_view(view, self.console, wide=wide)
+        if not paged or not self.file.isatty():
+            print_view(view, self.console, wide=wide)
+            return
+        with self.console.capture() as captured:
+            print_view(view, self.console, wide=wide)
+        text = captured.get()
+        if text.count("\n") < self.console.height or not through_pager(text, self.file):
+            self.write(text)
 
     def line(self, text: str, style: Style = Style.PLAIN) -> None:
         """Write lines of text as they are; nothing in them acts."""
@@ -100,15 +108,15 @@ class Output:
         """Tell whether nothing that is written to stdout arrives any more."""
         return is_broken(sys.stdout)
 
-    def show(self, view: View) -> None:
-        """Write a result to stdout."""
+    def show(self, view: View, *, paged: bool = False) -> None:
+        """Write a result to stdout; `paged`: what is longer than the terminal, through a pager."""
         match self.format:
             case Format.JSON | Format.YAML:
                 self._raw(self.stdout.document(document(view), self.format))
             case Format.MARKDOWN:
                 self._raw(markdown(view))
             case Format.TABLE | Format.WIDE:
-                self.stdout.view(view, wide=self.format is Format.WIDE)
+                self.stdout.view(view, wide=self.format is Format.WIDE, paged=paged)
 
     def report(self, view: View) -> None:
         """Write to stdout what has been done: it stays done, whether or not that can be written."""

@@ -328,9 +328,9 @@ class Session:
         """Return the current time, aware."""
         return datetime.now(UTC)
 
-    def show(self, view: View) -> None:
-        """Write a result to stdout."""
-        self.output.show(view)
+    def show(self, view: View, *, paged: bool = False) -> None:
+        """Write a result to stdout; `paged`: what is longer than the terminal, through a pager."""
+        self.output.show(view, paged=paged and not self.in_ci)
 
     def report(self, view: View) -> None:
         """Write to stdout what has been done."""

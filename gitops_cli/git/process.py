@@ -125,6 +125,11 @@ class Git(NamedTuple):
         return self._replace(options=options).with_environment(**NOBODY)
 
 
+def pager(directory: Path) -> str:
+    """Return the pager that the user told git to use; no repository of others chooses it."""
+    return Git(directory, git_environment()).run("var", "GIT_PAGER").text
+
+
 def git_version(directory: Path) -> str | None:
     """Return the version of git; None where there is none."""
     try:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitops_cli.domain.change.draft import Verb
 from gitops_cli.domain.change.plan import Action
 from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
-from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.past.commits import Commit, FileChange, along
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, Kind, Snapshot, service_at
+from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
@@ -34,13 +35,14 @@ class Recorded(NamedTuple):
 
 
 class PastChange(NamedTuple):
-    """One change of one service. `commit` brought it onto the branch at `at`.
+    """One change of one service, or of a lock. `commit` brought it onto the branch at `at`.
 
-    `made_by` is who did it and why. `replaced_at` None: it is still recorded.
+    `made_by` is who did it and why. `replaced_at` None: it is still recorded. `lock` is the one
+    that was set, or (`unlocked`) taken away; `service` None: it is on the whole environment.
     """
 
     environment: EnvironmentName
-    service: ServiceName
+    service: ServiceName | None
     path: str
     old: Recorded | None
     new: Recorded | None
@@ -48,10 +50,20 @@ class PastChange(NamedTuple):
     at: datetime
     made_by: Commit
     replaced_at: datetime | None
+    lock: Lock | None = None
+    unlocked: bool = False
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """Return the rules in spite of which it was written."""
+        said = self.made_by.trailers.get("Gitops-Override", "")
+        return tuple(word.strip() for word in said.split(",") if word.strip())
 
     @property
     def action(self) -> str:
         """Return what the commit says it did, else what it did to the file."""
+        if self.lock is not None:
+            return (Verb.UNLOCK if self.unlocked else Verb.LOCK).value
         said = self.made_by.trailers.get("Gitops-Action")
         if said:
             return said
@@ -68,14 +80,16 @@ class PastChange(NamedTuple):
         made = self.made_by
         if reason := made.trailers.get("Gitops-Reason"):
             return reason
+        if self.lock is not None and "Gitops-Action" in made.trailers:
+            return "" if self.unlocked else self.lock.reason or ""
         return "" if made.trailers.get("Gitops-Action") in _OURS else made.body or made.subject
 
     def lived(self, now: datetime) -> timedelta | None:
-        """Return how long the new version was recorded; None for a removal.
+        """Return how long the new version was recorded, or the lock was there; None for a removal.
 
         Never less than nothing, whatever the clocks of the two commits said.
         """
-        if self.new is None:
+        if self.unlocked or (self.new is None and self.lock is None):
             return None
         return max((self.replaced_at or now) - self.at, timedelta(0))
 
@@ -91,10 +105,39 @@ class Span(NamedTuple):
     limit: int | None = None
 
 
+OVERRIDE = "override"  # no action of its own: any that was written in spite of a rule
+ACTIONS = (*Verb, *(action.value for action in Action if action is not Action.REMOVE), OVERRIDE)
+
+
+class Kinds(NamedTuple):
+    """Which changes of these: `by` is part of a name or an address; empty fields: any."""
+
+    by: str | None = None
+    actions: frozenset[str] = frozenset()
+
+    def has(self, change: PastChange) -> bool:
+        """Tell whether a change is one of them."""
+        author = change.made_by.author
+        if self.by and self.by.casefold() not in f"{author.name} <{author.email}>".casefold():
+            return False
+        over = OVERRIDE in self.actions and change.overrides
+        return not self.actions or change.action in self.actions or bool(over)
+
+
+EVERY_KIND = Kinds()
+
+
 def read_history(
-    state: StateRepository, snapshot: Snapshot, team: TeamSettings, wanted: Filter, span: Span
+    state: StateRepository,
+    snapshot: Snapshot,
+    team: TeamSettings,
+    wanted: Filter,
+    span: Span,
+    kinds: Kinds = EVERY_KIND,
 ) -> Iterator[PastChange]:
-    """Yield the changes of the wanted services, newest first, reading no further than needed.
+    """Yield what happened to the wanted services, and the locks that held them, newest first.
+
+    Reads no further than needed.
 
     Raises UnknownService for a service that never was there.
     """
@@ -102,13 +145,20 @@ def read_history(
     if tip is None:
         return iter(())
     environments = _environments(state, snapshot, team, wanted)
-    paths = _paths(snapshot, environments, wanted)
-    gone = {} if wanted.services else _gone(state, snapshot, team, wanted, environments)
+    paths = [*_paths(snapshot, environments, wanted), *_locks(snapshot, environments, wanted)]
+    gone = _gone(state, snapshot, team, wanted, environments)
     files = [
         *(_File(path, state, tip, span) for path in paths),
-        *(_File(path, state, tip, span, removed_by=by) for path, by in gone.items()),
+        *(
+            _File(path, state, tip, span, by, is_over=_is_over(path, snapshot))
+            for path, by in gone.items()
+        ),
     ]
-    entries = islice(_merged(state, tip, files), span.limit)
+    entries = _merged(state, tip, files)
+
+    def few(entries: Iterator[PastChange]) -> Iterator[PastChange]:
+        return islice(filter(kinds.has, entries), span.limit)
+
     there = {
         s
         for name in environments
@@ -116,14 +166,14 @@ def read_history(
         for s in snapshot.environments[name].files
     }
     if not wanted.services or there & set(wanted.services):
-        return entries
+        return few(entries)
     known = {service for e in snapshot.environments.values() for service in e.files}
     hints = [
         advice(service, snapshot, team) or did_you_mean(service, known)
         for service in wanted.services
     ]
     hint = next(filter(None, hints), "`gitops status` shows the services")
-    return _known(entries, wanted.services, hint)
+    return few(_known(entries, wanted.services, hint))
 
 
 def _environments(
@@ -133,20 +183,36 @@ def _environments(
     try:
         return selected_environments(snapshot, team, wanted)
     except UnknownEnvironment:
-        names = {path.partition("/")[0] for path in _version_files_gone(state, snapshot)}
+        names = {path.partition("/")[0] for path in _files_gone(state, snapshot)}
         if not wanted.environments or not set(wanted.environments) <= names:
             raise
         return sorted(map(EnvironmentName, wanted.environments))
 
 
-def _version_files_gone(state: StateRepository, snapshot: Snapshot) -> dict[str, str]:
-    """Return the version files that were there once, with the commits that removed them."""
+def _files_gone(state: StateRepository, snapshot: Snapshot) -> dict[str, str]:
+    """Return the version files and locks that were there once, with who removed them."""
     gone = state.removed_files(tip=snapshot.commit) if snapshot.commit is not None else {}
     return {
         path: by
         for path, by in sorted(gone.items())
-        if path.count("/") == 1 and service_at(path) is not None
+        if path.count("/") == 1 and (service_at(path) is not None or _is_lock(path))
     }
+
+
+def _is_lock(path: str) -> bool:
+    stem = path.rpartition("/")[2].removesuffix(LOCK_SUFFIX)
+    return path.endswith(LOCK_SUFFIX) and (not stem or is_service_name(stem))
+
+
+def _subject(path: str) -> ServiceName | None:
+    """Return the service of a version file or a lock; None: the whole environment."""
+    stem = path.rpartition("/")[2].removesuffix(LOCK_SUFFIX)
+    return ServiceName(stem) if stem and _is_lock(path) else service_at(path)
+
+
+def _is_over(path: str, snapshot: Snapshot) -> bool:
+    """Tell whether a lock is gone for good: only with its environment would it get a new name."""
+    return _is_lock(path) and EnvironmentName(path.partition("/")[0]) in snapshot.environments
 
 
 def _gone(
@@ -156,32 +222,41 @@ def _gone(
     wanted: Filter,
     environments: Collection[EnvironmentName],
 ) -> dict[str, str]:
-    """Return the removed version files to follow: of these environments, or of any that is gone."""
-    usual = _usual(snapshot, wanted)
+    """Return the removed files to follow: of these environments, or of any that is gone.
+
+    Of services that are named only their locks: their files are followed whether there or not.
+    """
+    named = wanted.services or _usual(snapshot, wanted)
 
     def is_wanted(path: str) -> bool:
         name = EnvironmentName(path.partition("/")[0])
-        if usual and service_at(path) not in usual:
+        if wanted.services and not _is_lock(path):
+            return False
+        if named and _subject(path) not in (None, *named):
             return False
         if name in environments:
             return True
         of_project = wanted.project in (None, place_of(name, team).project)
         return not wanted.environments and name not in snapshot.environments and of_project
 
-    return {p: by for p, by in _version_files_gone(state, snapshot).items() if is_wanted(p)}
+    return {p: by for p, by in _files_gone(state, snapshot).items() if is_wanted(p)}
 
 
 def _known(
     entries: Iterator[PastChange], services: Collection[ServiceName], hint: str
 ) -> Iterator[PastChange]:
     """Yield the entries of services that are gone; raise UnknownService if there are none."""
-    first = next(entries, None)
-    if first is None:
+    above: list[PastChange] = []  # locks of all their environment
+    for entry in entries:
+        above.append(entry)
+        if entry.service is not None:
+            break
+    else:
         raise UnknownService(
             f"no change of {', '.join(services)} was found there",
             hint=hint,
         )
-    yield first
+    yield from above
     yield from entries
 
 
@@ -208,6 +283,20 @@ def _paths(
     return list(paths)
 
 
+def _locks(
+    snapshot: Snapshot, environments: Iterable[EnvironmentName], wanted: Filter
+) -> list[str]:
+    """Return the locks to follow: the services' own, and those of their whole environments."""
+    names = wanted.services or _usual(snapshot, wanted)
+    return [
+        lock.path
+        for name in environments
+        if name in snapshot.environments
+        for service, lock in snapshot.environments[name].locks.items()
+        if not names or service in (None, *names)
+    ]
+
+
 def _usual(snapshot: Snapshot, wanted: Filter) -> Collection[ServiceName]:
     known = any(wanted.usual in e.files for e in snapshot.environments.values())
     return [wanted.usual] if wanted.usual and known else []
@@ -221,11 +310,13 @@ class _File(NamedTuple):
     tip: str
     span: Span
     removed_by: str | None = None
+    is_over: bool = False
 
     def entries(self) -> Iterator[PastChange]:
         """Yield its changes, newest first; none of a file that only got another name."""
         span = self.span
-        if self.removed_by is not None and self.state.is_renamed(self.path, self.removed_by):
+        by = None if self.is_over else self.removed_by
+        if by is not None and self.state.is_renamed(self.path, by):
             return
         changes = self.state.file_history(self.path, start=self.tip, since=span.since)
         replaced_at: datetime | None = None
@@ -240,6 +331,8 @@ class _File(NamedTuple):
 
 def _entry(change: FileChange, replaced_at: datetime | None) -> PastChange | None:
     """Return the change as an entry; None where only white space changed."""
+    if _is_lock(change.path):
+        return _lock_entry(change, replaced_at)
     old, new = _recorded(change.old), _recorded(change.new)
     service = service_at(change.path)
     if old == new or service is None:
@@ -254,6 +347,25 @@ def _entry(change: FileChange, replaced_at: datetime | None) -> PastChange | Non
         change.commit.committed_at,
         change.made_by,
         replaced_at,
+    )
+
+
+def _lock_entry(change: FileChange, replaced_at: datetime | None) -> PastChange:
+    """Return that something was locked, or is no longer; the lock says who and until when."""
+    service = _subject(change.path)
+    content = change.old if change.new is None else change.new
+    return PastChange(
+        EnvironmentName(change.path.partition("/")[0]),
+        service,
+        change.path,
+        None,
+        None,
+        change.commit.hash,
+        change.commit.committed_at,
+        change.made_by,
+        replaced_at,
+        parse_lock(change.path, service, content or b""),
+        unlocked=change.new is None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.version import SHORT
 from gitops_cli.operations.history import PastChange, Recorded
+from gitops_cli.render.diff import lock_document
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
 
 _COLUMNS = (
@@ -27,7 +28,7 @@ _COLUMNS = (
 
 
 def view(entries: Iterable[PastChange], now: datetime) -> View:
-    """Return a row per change, newest first."""
+    """Return a row per change, lock and unlock, newest first."""
     found, documents = [], []
     for entry in entries:  # each one while git looks for the next
         found.append(entry)
@@ -56,6 +57,8 @@ def _entry(entry: PastChange, now: datetime) -> dict[str, Any]:
         "origin": entry.made_by.hash if entry.made_by.hash != entry.commit else None,
         "subject": entry.made_by.subject,
         "run": entry.made_by.trailers.get("Gitops-Run"),
+        "overrides": list(entry.overrides),
+        "lock": lock_document(entry.lock),
     }
 
 
@@ -66,16 +69,28 @@ def _row(entry: PastChange, now: datetime) -> list[Cell | str]:
     return [
         f"{entry.at.astimezone():%Y-%m-%d %H:%M}",
         entry.environment,
-        entry.service,
-        _short(entry.old, "new"),
-        _short(entry.new, "removed"),
+        entry.service or "all of it",
+        *_versions(entry),
         Cell(f"{length}+" if current else length, Style.GOOD if current else Style.PLAIN),
         entry.made_by.author.name,
-        entry.action,
+        _action(entry),
         entry.commit[:SHORT],
         entry.made_by.trailers.get("Gitops-Run", ""),
         entry.reason or _whence(entry),
     ]
+
+
+def _versions(entry: PastChange) -> tuple[Cell, Cell]:
+    if entry.lock is not None:
+        return Cell(""), Cell("unlocked" if entry.unlocked else "locked", Style.INFO)
+    return _short(entry.old, "new"), _short(entry.new, "removed")
+
+
+def _action(entry: PastChange) -> Cell:
+    """Return what was done, and in spite of which rules."""
+    if not entry.overrides:
+        return Cell(entry.action)
+    return Cell(f"{entry.action} over {', '.join(entry.overrides)}", Style.WARN)
 
 
 def _whence(entry: PastChange) -> str:

@@ -20,12 +20,14 @@ from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.commits import Commit, FileChange, parent_on
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX
 from gitops_cli.domain.recorded.files import MAX_BYTES
+from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import Object, ObjectReader, parse_commit
 from gitops_cli.git.process import Done, Git
 from gitops_cli.state.mainline import Mainline
 
 _CHUNK = 1 << 16
+_FOLLOWED = (*KIND_OF_SUFFIX, LOCK_SUFFIX)
 _BATCH = 100  # commits whose objects are read in one round trip
 _CUT = MAX_BYTES + 1  # a longer file is no version file, and its beginning says as much
 
@@ -246,7 +248,7 @@ class History(NamedTuple):
             self._moved_from(FileChange(line.path, found, None, self._blob(line.new))) == path
             for line in self.raw(parent, commit)
             if line.status == "A"
-            and (new := PurePosixPath(line.path)).suffix in KIND_OF_SUFFIX
+            and (new := PurePosixPath(line.path)).name.endswith(_FOLLOWED)
             and (new.parent == old.parent or new.name == old.name)
         )
 

@@ -274,3 +274,84 @@ def test_the_branch_orders_the_changes_and_no_clock_does(
     assert told == [("b", None), *added, ("web", B), ("web", A)]
     assert all(e["lived_seconds"] >= 0 for e in found if e["lived_seconds"] is not None)
     assert [e["service"] for e in entries(state, "-n", "2")] == ["b", services[-1]]
+
+
+def told(state: Gitops, *arguments: str) -> list[tuple[str | None, str, str]]:
+    return [(e["service"], e["action"], e["reason"]) for e in entries(state, *arguments)]
+
+
+def test_locks_and_unlocks_are_history_too(state: Gitops) -> None:
+    state("lock", "web", "-e", "shop-dev", "-m", "audit").ok()
+    state("lock", "-e", "shop-dev", "--until", "2h", "-m", "night").ok()
+    state("unlock", "web", "-e", "shop-dev").ok()
+    locked = [(None, "lock", "night"), ("web", "lock", "audit")]
+
+    assert told(state)[:3] == [("web", "unlock", ""), *locked]
+    assert told(state, "web")[:3] == told(state)[:3], "what held all of it held this one"
+    newest, whole, first = entries(state, "-n", "3")
+    assert (newest["from"], newest["to"], newest["lived_seconds"]) == (None, None, None)
+    assert whole["lock"]["path"] == "shop-dev/.lock"
+    assert whole["lock"]["until"]
+    assert first["replaced_at"] == newest["at"], "how long it was there"
+    rows = state("history").ok().stdout.splitlines()[1:4]
+    assert [row.split("  -  ")[1].split()[0] for row in rows] == ["unlocked", "locked", "locked"]
+    assert "all of it" in rows[1]
+
+
+def test_only_some_kinds_and_of_some_people(state: Gitops, remote: Path) -> None:
+    state("lock", "web", "-e", "shop-dev", "-m", "audit").ok()
+    state("set", f"web={C}", "-e", "shop-dev", "--override-lock", "-m", "security fix").ok()
+
+    assert told(state, "--action", "lock") == [("web", "lock", "audit")]
+    over = entries(state, "--action", "override")
+    assert [(e["action"], e["overrides"], e["to"]) for e in over] == [("set", ["lock"], C)]
+    assert "set over lock" in state("history", "-n1").ok().stdout
+    assert moves(state, "--by", "BEA") == [(A, B)]
+    assert moves(state, "--by", "bea@example", "-n", "1") == [(A, B)], "counted after it"
+    assert moves(state, "web", "--by", "nobody") == []
+    ran = state("history", "--action", "promte")
+    assert (ran.code, "did you mean promote?" in ran.stderr) == (2, True)
+
+
+def test_days_are_said_as_people_say_them(state: Gitops, remote: Path) -> None:
+    state("set", f"web={C}", "-e", "shop-dev").ok()
+
+    assert moves(state, "--since", "yesterday") == [(B, C)]
+    assert moves(state, "--until", "yesterday") == [(A, B), (None, A)]
+
+
+def test_a_locked_environment_under_a_new_name_was_not_unlocked(
+    state: Gitops, remote: Path
+) -> None:
+    state("lock", "-e", "shop-dev", "-m", "audit").ok()
+    work = state.directory
+    git(work, "pull", "-q")
+    git(work, "mv", "shop-dev", "store-dev")
+    git(work, "commit", "-qm", "Rename the shop")
+    git(work, "push", "-q")
+
+    assert [e["action"] for e in entries(state)] == ["lock", "update", "add"]
+
+
+def test_a_lock_of_all_makes_no_service_known(state: Gitops) -> None:
+    state("lock", "-e", "shop-dev", "-m", "audit").ok()
+
+    assert state("history", "nothing").code == 2
+
+
+def test_what_is_longer_than_the_terminal_goes_through_gits_pager(state: Gitops) -> None:
+    paged = state.using(GIT_PAGER="sed 's/^/paged: /'")
+    with paged.terminal("history", rows=3, columns=160) as screen:
+        screen.wait_for("paged: 2026-")
+    for arguments, rows in ((["history"], 40), (["history", "--no-pager"], 3)):
+        with paged.terminal(*arguments, rows=rows, columns=160) as screen:
+            screen.wait_for("Begin")
+            assert "paged" not in screen.text
+    assert "paged" not in paged("history").ok().stdout
+
+
+def test_a_pager_that_is_not_there_costs_nothing(state: Gitops) -> None:
+    with state.using(GIT_PAGER="no-such-pager").terminal("history", rows=3) as screen:
+        screen.wait_for("Begin")
+    with state.using(GIT_PAGER="true").terminal("history", rows=3) as screen:
+        assert screen.finish() == 0, "a reader that leaves at once"

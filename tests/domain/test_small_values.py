@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from gitops_cli.domain.duration import parse_moment
 from gitops_cli.domain.errors import (
     ExitCode,
     GitOpsError,
@@ -153,3 +156,26 @@ def test_a_url_that_may_hold_a_secret(text: str, holds: bool) -> None:
 )
 def test_the_registry_of_a_repository(repository: str, host: str, path: str) -> None:
     assert split_repository(repository) == (host, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("today", "2026-12-02T00:00"),
+        ("Yesterday", "2026-12-01T00:00"),
+        ("monday", "2026-11-30T00:00"),
+        ("wed", "2026-12-02T00:00"),
+        ("thursday", "2026-11-26T00:00"),
+        ("2h", "2026-12-02T13:30"),
+        ("2026-11-23T02:00+00:00", "2026-11-23T02:00"),
+    ],
+)
+def test_moments_as_people_say_them(text: str, at: str) -> None:
+    wednesday = datetime(2026, 12, 2, 15, 30, tzinfo=UTC)
+    assert parse_moment(text, wednesday) == datetime.fromisoformat(at).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["someday", "mo", "", "1e9d", "2026-13-01"])
+def test_what_is_no_moment(text: str) -> None:
+    with pytest.raises(ValueError, match=r"isoformat|month"):
+        parse_moment(text, datetime(2026, 12, 2, tzinfo=UTC))

@@ -12,9 +12,12 @@ from gitops_cli.cli.completion import complete_environment, complete_service_or_
 from gitops_cli.cli.options import Project, moment
 from gitops_cli.cli.resolve import told_service_here
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import parse_service
+from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.recorded.selection import Filter, told_apart
-from gitops_cli.operations.history import Span, read_history
+from gitops_cli.domain.text import one_line
+from gitops_cli.operations.history import ACTIONS, Kinds, Span, read_history
 from gitops_cli.render.history import view
 
 LIMIT = 20
@@ -46,7 +49,9 @@ def history(
     project: Project = None,
     since: Annotated[
         datetime | None,
-        typer.Option(parser=moment, metavar="TIME", help="Not before: 2026-11-23, 2d, 12h …"),
+        typer.Option(
+            parser=moment, metavar="TIME", help="Not before: yesterday, monday, 2d, 2026-11-23."
+        ),
     ] = None,
     until: Annotated[
         datetime | None, typer.Option(parser=moment, metavar="TIME", help="Not after.")
@@ -62,12 +67,31 @@ def history(
             show_default=False,
         ),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="WHO", help="Only whose name or address contains this."),
+    ] = None,
+    actions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--action",
+            metavar="ACTION",
+            help="Only these: promote, rollback, lock …, or override; may be repeated.",
+        ),
+    ] = None,
+    pager: Annotated[
+        bool,
+        typer.Option(
+            "--pager/--no-pager", help="Page what is longer than the terminal, as git does."
+        ),
+    ] = True,
 ) -> None:
-    """Show who recorded what, when and why, and how long it lived.
+    """Show who recorded or locked what, when and why, and how long it lived.
 
     Examples:
     gitops history
     gitops history billing -e prod -n 5
+    gitops history -e prod --since yesterday --by ada
     gitops history -e prod --since 2026-11-01 -o json
     """
     tip = session.state.tip(require_remote=False)
@@ -84,5 +108,16 @@ def history(
         project,
         None if words.services else told_service_here(session, team, snapshot),
     )
-    entries = read_history(session.state, snapshot, team, wanted, Span(since, until, limit or None))
-    session.show(view(entries, session.now()))
+    kinds = Kinds(by, frozenset(map(_action, actions or ())))
+    span = Span(since, until, limit or None)
+    entries = read_history(session.state, snapshot, team, wanted, span, kinds)
+    session.show(view(entries, session.now()), paged=pager)
+
+
+def _action(word: str) -> str:
+    if word in ACTIONS:
+        return word
+    raise UsageError(
+        f"--action: `{one_line(word)}` is none",
+        hint=did_you_mean(word, ACTIONS) or f"actions: {', '.join(sorted(ACTIONS))}",
+    )
