@@ -33,7 +33,9 @@ def test_a_pipe_gets_plain_text_and_colour_only_where_it_is_forced(here: Gitops)
 
     assert "\x1b" not in plain
     assert ANSI.search(forced)
-    assert _words(ANSI.sub("", forced)) == _words(plain)
+    shown, _, legend = ANSI.sub("", forced).rstrip("\n").rpartition("\n")
+    assert _words(shown) == _words(plain)
+    assert legend.endswith("24d recorded for 24 days"), "people need it, programs do not"
 
 
 def test_a_terminal_gets_colour_unless_told_otherwise(here: Gitops) -> None:
