@@ -134,7 +134,7 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
     "help": (
         "cli.commands.help:help_",
         SETUP,
-        "Explain exit codes, environment variables or output formats.",
+        "Explain exit codes, environment variables, output formats or settings.",
     ),
     "version": ("cli.commands.help:version", SETUP, "Show the versions of gitops, Python and git."),
 }

@@ -45,6 +45,33 @@ def formats_view() -> View:
     return View("formats", document, (table, Line(""), Line(FORMATS_NOTE)))
 
 
+def keys_view(file: str) -> View:
+    """Return the keys of gitops.toml or of the user's config."""
+    from gitops_cli.domain.settings_keys import FILES, NOTES
+
+    document = {
+        "file": file,
+        "keys": [
+            {
+                "table": key.table,
+                "key": key.name,
+                "type": key.kind.value,
+                "words": list(key.words),
+                "default": key.default,
+                "meaning": key.meaning,
+                "example": key.example,
+            }
+            for key in FILES[file]
+        ],
+    }
+    rows = [
+        [key.heading, f"{key.meaning} ({key.kind}; default: {key.default})", key.example]
+        for key in FILES[file]
+    ]
+    columns = (Column("key"), Column("meaning", flow=Flow.PROSE), Column("example", wide=True))
+    return View("keys", document, (Table(columns, rows), Line(""), Line(NOTES[file])))
+
+
 def version_view(git: str | None) -> View:
     """Return what a bug report needs to say."""
     system = f"{platform.system()} {platform.release()} {platform.machine()}"

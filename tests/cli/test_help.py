@@ -10,6 +10,7 @@ import pytest
 from gitops_cli.cli.output import Format
 from gitops_cli.domain.errors import ExitCode, worst
 from gitops_cli.domain.help_topics import FORMATS, VARIABLES
+from gitops_cli.domain.settings_keys import FILES
 from tests.testbed.gitops import Gitops
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,21 @@ def test_environment_names_every_variable_the_code_reads(gitops: Gitops) -> None
 def test_formats(gitops: Gitops) -> None:
     assert set(FORMATS) == set(Format)
     assert "markdown" in gitops("help", "formats").ok().stdout
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_key_of_a_file_of_settings(gitops: Gitops, file: str) -> None:
+    out = gitops("help", file).ok().stdout
+    assert all(f"{key.heading}  " in out and key.meaning in out for key in FILES[file])
+
+
+def test_topics_complete(gitops: Gitops) -> None:
+    words = {
+        "COMP_WORDS": "gitops help git",
+        "COMP_CWORD": "2",
+        "_GITOPS_COMPLETE": "complete_bash",
+    }
+    assert gitops.using(**words)().stdout.split() == ["gitops.toml"]
 
 
 def test_topics_and_an_unknown_one(gitops: Gitops) -> None:

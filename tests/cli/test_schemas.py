@@ -21,7 +21,7 @@ from tests.testbed.gitops import Gitops
 PACKAGE = Path(__file__).parents[2] / "gitops_cli"
 
 KINDS = {name: call.kind for name, call in CALLS.items()}
-OTHERS = {"error", "exit-codes", "variables", "formats"}  # failures, and `help TOPIC`
+OTHERS = {"error", "exit-codes", "variables", "formats", "keys"}  # failures, and `help TOPIC`
 
 
 def test_no_command_is_without_a_schema() -> None:
@@ -104,7 +104,7 @@ def test_documents_of_the_commands_that_need_git_only(state: Gitops, article: Ar
     run("config", "list")
     run("doctor", "--no-registry", "--no-cluster")
     run("help")
-    for topic in ("exit-codes", "environment", "formats"):
+    for topic in ("exit-codes", "environment", "formats", "gitops.toml", "config.toml"):
         run("help", topic)
     run("version")
     run("init", "new", "-p", "shop", "--images-path", "r/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from gitops_cli.render.help import (
     environment_view,
     exit_codes_view,
     formats_view,
+    keys_view,
     topics_view,
     version_view,
 )
@@ -28,12 +30,16 @@ class Topic(StrEnum):
     EXIT_CODES = "exit-codes"
     ENVIRONMENT = "environment"
     FORMATS = "formats"
+    TEAM_FILE = "gitops.toml"
+    USER_FILE = "config.toml"
 
 
 _VIEWS: Mapping[Topic, Callable[[], View]] = {
     Topic.EXIT_CODES: exit_codes_view,
     Topic.ENVIRONMENT: environment_view,
     Topic.FORMATS: formats_view,
+    Topic.TEAM_FILE: partial(keys_view, Topic.TEAM_FILE),
+    Topic.USER_FILE: partial(keys_view, Topic.USER_FILE),
 }
 
 
@@ -50,16 +56,17 @@ def help_(
         list[str] | None,
         typer.Argument(
             metavar="[TOPIC|COMMAND]",
-            help="What to explain: exit-codes, environment, formats, or a command.",
+            help=f"What to explain: {', '.join(Topic)}, or a command.",
             show_default=False,
             autocompletion=_complete,
         ),
     ] = None,
 ) -> None:
-    """Explain exit codes, environment variables or output formats.
+    """Explain exit codes, environment variables, output formats or settings.
 
     Examples:
     gitops help exit-codes
+    gitops help gitops.toml  # every key of it
     gitops help promote
     """
     if not words:

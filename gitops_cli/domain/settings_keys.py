@@ -1,0 +1,296 @@
+"""Every key of gitops.toml and of the user's config, for people and their editors.
+
+`gitops help gitops.toml`, docs/gitops-toml.md and the JSON Schemas are made from these tables. The
+readers know the keys by themselves, because they are on the way of every command; a test holds the
+tables against what they accept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """What can be the value of a key."""
+
+    TEXT = "text"
+    LIST = "list of texts"
+    EITHER = "text, or list of texts"
+    FLAG = "true or false"
+
+
+class Key(NamedTuple):
+    """A key: `table` is its table's dotted path, in which NAME stands for any name.
+
+    `default` is what holds without it, in words or as TOML; `example` is a value as TOML has it.
+    `words` are the only texts that are accepted, if there is a choice.
+    """
+
+    table: str
+    name: str
+    kind: Kind
+    default: str
+    meaning: str
+    example: str
+    words: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """Return the key with its table, as messages and commits name it."""
+        return f"[{self.table}] {self.name}" if self.table else self.name
+
+
+TEAM_KEYS = (
+    Key(
+        "",
+        "stages",
+        Kind.LIST,
+        '["development", "staging", "production"]',
+        "The stages in their order: which short names mean one, where `promote --to` takes its "
+        "versions from, and the order of columns.",
+        '["development", "qa", "staging", "production"]',
+    ),
+    Key(
+        "stage.NAME",
+        "aliases",
+        Kind.LIST,
+        "none",
+        "More names of this stage, wherever a command takes one. Each belongs to one stage only.",
+        '["live"]',
+    ),
+    Key(
+        "stage.NAME",
+        "cluster",
+        Kind.TEXT,
+        "the user's context",
+        "The kubeconfig's context for this stage. Another --context is refused (exit 6).",
+        '"prod-eu"',
+    ),
+    Key(
+        "stage.NAME",
+        "cluster_uid",
+        Kind.TEXT,
+        "not checked",
+        "The uid of the cluster's namespace kube-system: a context of the right name that leads to "
+        "another cluster is refused (exit 6).",
+        '"5a1c0b7e-3f0d-4b1e-9c55-2f1d8a6e7b90"',
+    ),
+    Key(
+        "stage.NAME",
+        "promote_from",
+        Kind.LIST,
+        "any stage",
+        "From which stages `promote` and `env copy` may bring versions here.",
+        '["staging"]',
+    ),
+    Key(
+        "stage.NAME",
+        "protected",
+        Kind.FLAG,
+        "false",
+        "Writers ask for the environment's name and a reason; without a terminal --confirm ENV "
+        "and -m.",
+        "true",
+    ),
+    Key(
+        "stage.NAME",
+        "freeze",
+        Kind.LIST,
+        "none",
+        "Windows, weekly or once, in which no version is recorded. `rollback` is never frozen.",
+        '["Fri 16:00 - Mon 08:00 Europe/Warsaw", "2026-12-20 00:00 - 2027-01-02 00:00 UTC"]',
+    ),
+    Key(
+        "stage.NAME",
+        "require",
+        Kind.LIST,
+        "none",
+        "What `promote` and `env copy` check first: `image`, that the registry has it; "
+        "`live-in-source`, that the source environment runs it.",
+        '["image", "live-in-source"]',
+        ("image", "live-in-source"),
+    ),
+    Key(
+        "stage.NAME",
+        "mode",
+        Kind.TEXT,
+        '"push"',
+        "`pr`: `promote` pushes a branch for a request instead of the commit itself, and other "
+        "writers but `rollback` are refused.",
+        '"pr"',
+        ("push", "pr"),
+    ),
+    Key(
+        "stage.NAME",
+        "branches",
+        Kind.LIST,
+        "any branch",
+        "Of which branches (globs) of a service `set` and `release` may record commits in CI, or "
+        "of a checkout's HEAD.",
+        '["main", "release/*"]',
+    ),
+    Key(
+        "stage.NAME",
+        "require_ancestry",
+        Kind.FLAG,
+        "as [versions] says",
+        "`set` and `release` believe only ancestry, not times, that a build is newer.",
+        "true",
+    ),
+    Key(
+        "service.NAME",
+        "source",
+        Kind.TEXT,
+        "none",
+        "The repository that the service's versions are commits of, by https, ssh or file: for "
+        "changelogs, numbers in `status`, stale builds, and to know a checkout.",
+        '"git@git.example.com:acme/authentication.git"',
+    ),
+    Key(
+        "service.NAME",
+        "path",
+        Kind.TEXT,
+        "the whole source",
+        "The service's directory in a source that holds several. Needs `source`.",
+        '"services/authentication"',
+    ),
+    Key(
+        "service.NAME",
+        "container",
+        Kind.EITHER,
+        "all with the service's image",
+        "Which containers of the workload get the image.",
+        '["app", "worker"]',
+    ),
+    Key(
+        "service.NAME",
+        "workload",
+        Kind.TEXT,
+        "the service's name",
+        "The workload's name in clusters, such as Helm's release gives it.",
+        '"rel-authentication"',
+    ),
+    Key(
+        "versions",
+        "form",
+        Kind.TEXT,
+        '"commit"',
+        "`commit`: versions are full commit hashes; `any`: whatever can be an image's tag.",
+        '"any"',
+        ("commit", "any"),
+    ),
+    Key(
+        "versions",
+        "require_ancestry",
+        Kind.FLAG,
+        "false",
+        "The same as [stage.NAME] require_ancestry, for all stages that do not say it.",
+        "true",
+    ),
+    Key(
+        "versions",
+        "new_services",
+        Kind.TEXT,
+        '"ask"',
+        "What `set` and `release` do with a service that its project does not have: `ask` wants "
+        "--new or a yes, `allow` records it unless its name is like another.",
+        '"allow"',
+        ("ask", "allow"),
+    ),
+    Key(
+        "commit",
+        "skip_ci",
+        Kind.FLAG,
+        "false",
+        "End the first line of our commits with [skip ci]; never on branches to be merged.",
+        "true",
+    ),
+    Key(
+        "commit",
+        "subject",
+        Kind.TEXT,
+        "our own first line",
+        "A template of the first line of our commits, of {environment}, {action}, {services} and "
+        "{summary}.",
+        '"chore({environment}): {summary}"',
+    ),
+    Key(
+        "commit",
+        "sign_off",
+        Kind.FLAG,
+        "false",
+        "Add Signed-off-by of the committer to our commits, as `git commit -s`.",
+        "true",
+    ),
+    Key(
+        "commit",
+        "message_as_subject",
+        Kind.FLAG,
+        "false",
+        "The reason of -m is the first line of our commits, where one is given.",
+        "true",
+    ),
+)
+
+USER_KEYS = (
+    Key(
+        "",
+        "repo",
+        Kind.TEXT,
+        "the repository around you",
+        "The state repository, a URL or a path, as -R and GITOPS_REPO, which come first.",
+        '"git@git.example.com:acme/environments-state.git"',
+    ),
+    Key(
+        "",
+        "project",
+        Kind.TEXT,
+        "none",
+        "The project that a stage's name means where several have it, as --project.",
+        '"project1"',
+    ),
+    Key(
+        "",
+        "output",
+        Kind.TEXT,
+        '"table"',
+        "The format of results, as --output.",
+        '"wide"',
+        ("table", "wide", "json", "yaml", "markdown"),
+    ),
+    Key(
+        "",
+        "context",
+        Kind.TEXT,
+        "the kubeconfig's current one",
+        "The kubeconfig's context for stages without a `cluster`, as --context.",
+        '"kind-kind"',
+    ),
+    Key(
+        "registry.HOST",
+        "ca_file",
+        Kind.TEXT,
+        "the system's authorities",
+        "Authorities that this registry's certificate may be signed by.",
+        '"~/acme.pem"',
+    ),
+    Key(
+        "registry.HOST",
+        "insecure",
+        Kind.FLAG,
+        "false",
+        "Speak plain HTTP with this registry.",
+        "true",
+    ),
+)
+
+FILES: Mapping[str, tuple[Key, ...]] = {"gitops.toml": TEAM_KEYS, "config.toml": USER_KEYS}
+
+NOTES: Mapping[str, str] = {
+    "gitops.toml": "At the top of the state repository, and optional: without it the defaults "
+    "hold. An unknown key, or a value of another kind, is an error with its line (exit 2).",
+    "config.toml": "In gitops/ below $XDG_CONFIG_HOME (~/.config), and optional. Options and "
+    "variables come first; `gitops config list --show-origin` says where a value comes from.",
+}
