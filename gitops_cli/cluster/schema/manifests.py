@@ -1,0 +1,164 @@
+"""Whole objects, whose other fields are kept as they are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Raw, field
+
+from gitops_cli.cluster.schema.common import Count, ListMeta, Name, Owner, Read
+
+
+class Written(Read):
+    """Who wrote an object, and when: whoever may update it may have written any text there."""
+
+    manager: str = ""
+    time: str | None = None
+
+
+class ManifestMeta(Read):
+    """What every object says of itself."""
+
+    name: Name
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: list[Owner] | None = None
+    managed_fields: list[Written] | None = None
+
+
+class Manifest(Read):
+    """Any object."""
+
+    metadata: ManifestMeta
+
+
+class ManifestList(Read):
+    """A LIST of them, each as it came."""
+
+    kind: str
+    items: list[Raw] | None
+    metadata: ListMeta = field(default_factory=ListMeta)
+
+
+class ServiceSpec(Read):
+    """The ports of a Service."""
+
+    ports: list[dict[str, Any]] | None = None
+
+
+class Service(Manifest):
+    """A Service."""
+
+    spec: ServiceSpec | None = None
+
+
+class Secret(Manifest):
+    """A Secret: its data are base64."""
+
+    data: dict[str, bytes] | None = None
+
+
+class ConfigMap(Manifest):
+    """A ConfigMap: its binary data are base64."""
+
+    data: dict[str, str] | None = None
+    binary_data: dict[str, bytes] | None = None
+
+
+class Subject(Read):
+    """Who has a Role."""
+
+    namespace: str | None = None
+
+
+class RoleBinding(Manifest):
+    """Who has a Role."""
+
+    subjects: list[Subject] | None = None
+
+
+class Rule(Read):
+    """What a Role permits."""
+
+    resources: list[str] | None = None
+    verbs: list[str] | None = None
+
+
+class Role(Manifest):
+    """What its holders may do."""
+
+    rules: list[Rule] | None = None
+
+
+class Variable(Read):
+    """A variable of a container."""
+
+    name: str
+    value: str | None = None
+
+
+class Process(Read):
+    """A container, and how it is started."""
+
+    image: str | None = None
+    command: list[str] | None = None
+    args: list[str] | None = None
+    env: list[Variable] | None = None
+
+
+class PullSecret(Read):
+    """Where the credentials for an image are."""
+
+    name: Name
+
+
+class ProcessSpec(Read):
+    """A pod's containers, and how they are started."""
+
+    containers: Annotated[list[Process], Meta(min_length=1)]
+    image_pull_secrets: list[PullSecret] | None = None
+
+
+class ProcessTemplate(Read):
+    """A pod that is made, with its labels."""
+
+    spec: ProcessSpec
+    metadata: dict[str, Any] | None = None
+
+
+class DeployedSpec(Read):
+    """What is wanted of a Deployment."""
+
+    template: ProcessTemplate
+    replicas: Count | None = None
+
+
+class Deployed(Manifest):
+    """A Deployment, and how its containers are started."""
+
+    spec: DeployedSpec
+
+
+class ScheduledJob(Read):
+    """What is wanted of a Job."""
+
+    template: ProcessTemplate
+
+
+class Scheduled(Read):
+    """The Jobs that a CronJob makes."""
+
+    spec: ScheduledJob
+
+
+class ScheduledSpec(Read):
+    """What is wanted of a CronJob."""
+
+    job_template: Scheduled
+    suspend: bool | None = None
+
+
+class ScheduledProcess(Manifest):
+    """A CronJob, and how its containers are started."""
+
+    spec: ScheduledSpec
