@@ -128,3 +128,13 @@ def test_git_reads_the_same(seed: int) -> None:
     found = [line.partition(": ")[::2] for line in done.stdout.decode().splitlines()]
     assert found == (list(TRAILERS) if seed % 2 else [])
     assert parse_message(message)[2] == (dict(TRAILERS) if seed % 2 else {})
+
+
+def test_a_trailer_may_go_on_in_the_next_line() -> None:
+    text = "Subject\n\nGitops-Action: set\nGitops-Reason: one\n  two\n three\nGitops-Env: x\n"
+
+    assert parse_message(text) == (
+        "Subject",
+        "",
+        {"Gitops-Action": "set", "Gitops-Reason": "one two three", "Gitops-Env": "x"},
+    )

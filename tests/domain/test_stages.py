@@ -10,6 +10,7 @@ from gitops_cli.domain.recorded.environment import Snapshot, parse_snapshot
 from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.resolution import (
     environment_for,
+    is_around,
     is_source_of,
     service_of_remote,
     stage_before,
@@ -280,3 +281,11 @@ def test_the_service_of_a_checkout() -> None:
     assert not is_source_of(ServiceName("own"), [shared], "x", team)
     assert not is_source_of(WEB, [], "x", team)
     assert is_source_of(ServiceName("own"), [], "own", team)
+
+
+def test_a_directory_is_around_itself_and_what_is_in_it() -> None:
+    assert is_around(None, "a")
+    assert is_around("a", "a")
+    assert is_around("a", "a/b")
+    assert not is_around("a", "ab")
+    assert not is_around("a/b", "a")

@@ -468,3 +468,23 @@ def test_findings_are_counted_by_severity() -> None:
 
     assert (validation.count(ERROR), validation.count(WARNING)) == (1, 2)
     assert findings[1].where == "b:2"
+
+
+def test_kinds_that_are_not_followed_and_their_short_names() -> None:
+    files: dict[str, str | bytes | FileType] = {
+        "shop-dev/web.deployment": A,
+        "shop-dev/a.job": A,
+        "shop-dev/b.deploy": A,
+    }
+    kinds = ", ".join(f"{kind}s" for kind in Kind)
+
+    assert found(files) == [
+        Finding(
+            *("shop-dev/a.job", 1, "kind", "is read by nothing: Jobs are not followed"),
+            *(f"what is: {kinds}", WARNING),
+        ),
+        Finding(
+            *("shop-dev/b.deploy", 1, "misspelt"),
+            *("is read by nothing; did you mean `b.deployment`?", None, WARNING),
+        ),
+    ]
