@@ -200,3 +200,13 @@ def test_a_url_that_ends_like_a_declared_source_makes_no_service(
 
     assert done.code == 2
     assert "did you mean authentication?" in done.stderr
+
+
+def test_a_service_that_gitops_toml_declares_is_new_on_purpose(
+    company: Article, clone: Gitops
+) -> None:
+    with_settings(company, '[service.payments]\nsource = "git@example.com:acme/payments.git"\n')
+
+    clone("set", f"payments={'a' * 40}", "-e", DEV).ok()
+
+    assert company.recorded(DEV)["payments"] == "a" * 40
