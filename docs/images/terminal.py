@@ -19,7 +19,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 GITOPS = Path(sys.executable).with_name("gitops")
-COLUMNS = 100
+COLUMNS = 120
 ENVIRONMENT = "project1-production"
 # Each line is typed as it stands; the answer, if any, follows the question.
 LINES = (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from rich.console import Console
 from rich.text import Text
 
 from gitops_cli.render.layout import table_lines
-from gitops_cli.render.safe import for_terminal
+from gitops_cli.render.safe import for_terminal, is_address
 from gitops_cli.render.view import Line, Style, View, shown
 
 
@@ -27,7 +28,7 @@ def print_view(view: View, console: Console, *, wide: bool = False) -> None:
     """Write the view's blocks to the console."""
     for index, block in enumerate(view.blocks):
         if isinstance(block, Line):
-            print_line(console, block.text, block.style)
+            print_line(console, block.text, block.style, block.link)
             continue
         if block.title:
             if index:
@@ -39,6 +40,21 @@ def print_view(view: View, console: Console, *, wide: bool = False) -> None:
         console.print(Text(for_terminal(view.legend), style=Style.DIM.value))
 
 
-def print_line(console: Console, text: str, style: Style = Style.PLAIN) -> None:
-    """Write lines of text as they are: no markup, no wrapping, nothing from outside acts."""
-    console.print(Text(for_terminal(text), style=style.value), soft_wrap=True)
+def print_line(
+    console: Console, text: str, style: Style = Style.PLAIN, link: str | None = None
+) -> None:
+    """Write lines of text as they are: no markup, no wrapping, nothing from outside acts.
+
+    A link of ours in it can be followed where the terminal knows how (OSC 8).
+    """
+    shown = Text(for_terminal(text), style=style.value)
+    if link is not None and is_address(link) and _takes_links(console):
+        at = shown.plain.find(link)
+        if at >= 0:
+            shown.stylize(f"link {link}", at, at + len(link))
+    console.print(shown, soft_wrap=True)
+
+
+def _takes_links(console: Console) -> bool:
+    """Tell whether a terminal is there that follows them, or at least does not show how."""
+    return console.file.isatty() and os.environ.get("TERM") not in ("linux", "dumb")

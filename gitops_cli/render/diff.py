@@ -27,13 +27,25 @@ STYLES = {
     State.UNTRACKED: Style.DIM,
 }
 
+_FIRST = (Style.BAD, Style.WARN, Style.INFO)
+
 
 def diff_view(result: Diff) -> View:
-    """Return all environments, each with its rows."""
+    """Return all environments, each with its rows: what needs somebody first."""
     blocks: list[Table | Line] = []
     for comparison in result.environments:
-        blocks += environment_blocks(comparison, result.contexts.get(comparison.environment))
+        context = result.contexts.get(comparison.environment)
+        blocks += environment_blocks(_worst_first(comparison), context)
     return View("diff", document(result), blocks)
+
+
+def _worst_first(comparison: Comparison) -> Comparison:
+    """Return the comparison with red rows first, then yellow, then cyan; else in its own order."""
+
+    def rank(row: Row) -> int:
+        return _FIRST.index(STYLES[row.state]) if STYLES[row.state] in _FIRST else len(_FIRST)
+
+    return comparison._replace(rows=tuple(sorted(comparison.rows, key=rank)))
 
 
 def document(result: Diff) -> dict[str, Any]:

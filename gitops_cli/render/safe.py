@@ -54,9 +54,14 @@ def for_markdown(text: str) -> str:
 
 def markdown_link(address: str) -> str:
     """Return a link that is ours, to be followed; what is no plain address is shown as text."""
-    if not re.fullmatch(_ADDRESS, address) or re.search(r"[<>|`\\]", address):
+    if not is_address(address) or re.search(r"[<>|`\\]", address):
         return for_markdown(address)
     return f"<{address}>"
+
+
+def is_address(text: str) -> bool:
+    """Tell whether text is an address of the web and nothing else, so that it may be followed."""
+    return re.fullmatch(_ADDRESS, text) is not None
 
 
 def for_workflow_message(text: str) -> str:

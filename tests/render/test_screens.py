@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from gitops_cli.domain.change.proposal import Actor
+from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import SAME, UNKNOWN, Distance, distance
 from gitops_cli.domain.past.commits import LastChange
@@ -26,9 +27,10 @@ from gitops_cli.domain.version import parse_version
 from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Live, Status
 from gitops_cli.operations.narrowing import Narrow, narrowed
 from gitops_cli.render.console import print_view
+from gitops_cli.render.diff import diff_view
 from gitops_cli.render.plain import plain_view
 from gitops_cli.render.status import Order, view
-from gitops_cli.render.view import View
+from gitops_cli.render.view import Line, View
 
 SCREENS = Path(__file__).with_name("screens")
 WIDTHS = (60, 80, 120)
@@ -191,3 +193,51 @@ def test_filters_keep_the_services_of_which_one_cell_is_as_asked() -> None:
         project: ["accounts"] for project in ("shop", "crm", "warehouse")
     }
     assert len(shown_services(Narrow())["crm"]) == len(SERVICES)
+
+
+def row(service: str, state: State) -> Row:
+    return Row(EnvironmentName("shop-dev"), ServiceName(service), Kind.DEPLOYMENT, state)
+
+
+def test_diff_shows_what_differs_first_and_its_document_does_not() -> None:
+    states = {
+        "basket": State.IN_SYNC,
+        "billing": State.ROLLING,
+        "orders": State.DIFFERS,
+        "search": State.FAILED,
+        "shipping": State.UNTRACKED,
+        "web": State.MISSING,
+    }
+    rows = tuple(row(service, state) for service, state in states.items())
+    shown = diff_view(Diff(None, (Comparison(EnvironmentName("shop-dev"), rows),), {}))
+
+    order = [line.split()[0] for line in list(plain_view(shown))[2:8]]
+    assert order == ["search", "web", "orders", "billing", "basket", "shipping"]
+    [environment] = shown.document["environments"]
+    assert [each["service"] for each in environment["rows"]] == list(states)
+
+
+class Tty(io.StringIO):
+    """What says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def written(line: Line, file: io.StringIO) -> str:
+    print_view(View("line", {}, (line,)), Console(file=file, force_terminal=True, width=40))
+    return file.getvalue()
+
+
+def test_an_address_of_ours_is_a_link_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "https://forge.example.com/compare/a...b"
+    line = Line(f"web: {address}", link=address)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+    assert f";{address}\x1b\\{address}\x1b]8;;\x1b\\" in written(line, Tty())
+    assert "\x1b]8" not in written(line, io.StringIO()), "a log of CI, coloured by force"
+    assert "\x1b]8" not in written(line._replace(link=None), Tty()), "nobody else's is"
+    other = "https://e.example\x1b]0;x\x07"
+    assert "\x1b]8" not in written(Line(f"web: {other}", link=other), Tty())
+    monkeypatch.setenv("TERM", "linux")
+    assert "\x1b]8" not in written(line, Tty())
