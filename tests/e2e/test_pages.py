@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.pages import YES, Page, Scene
+from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
 RUNBOOK = Page(
@@ -33,7 +34,44 @@ RUNBOOK = Page(
     },
     placeholders={"ENV": "project1-production"},
 )
-PAGES = [RUNBOOK]
+HERE = "adopted"
+ADOPTING = Page(
+    "docs/adopting.md",
+    scenes={
+        "gitops init adopted --project project1 --stage staging --stage production "
+        "--images-path registry.example.com/project1/": Scene(".", shows="Made adopted"),
+        "git remote add origin URL": Scene(HERE),
+        "git push -u origin main": Scene(HERE),
+        "gitops capture project1-production --dry-run": Scene(HERE, shows="billing"),
+        "gitops capture project1-production": Scene(HERE, shows="recorded 4 services"),
+        "gitops capture project1-staging": Scene(HERE, shows="recorded 4 services"),
+        "gitops diff": Scene(HERE, shows="in sync: 8 containers"),
+        "gitops validate": Scene(HERE, shows="no findings"),
+        "gitops status": Scene(HERE, shows="PRODUCTION vs STAGING"),
+        "gitops promote --all --from staging --to production --sync --wait": Scene(
+            HERE, answers=YES, shows="patched"
+        ),
+        'gitops rollback --all -e production --sync --wait -m "it was a rehearsal"': Scene(
+            HERE, answers=YES, shows="patched"
+        ),
+    },
+    elsewhere={
+        "gitops sync ENV --wait": "as in the README: tests/e2e/test_readme.py",
+        "gitops set -e dev": "tests/e2e/test_readme.py",
+        "gitops set -e dev --sync --wait": "tests/cli/test_arrival.py",
+        "gitops agent install ENV": "tests/agent/test_install.py",
+        "gitops wait ENV": "tests/cli/test_wait.py",
+        "gitops agent install ENV --allowed-signers FILE": "tests/agent/test_install.py",
+        "gitops init --ci github": "tests/cli/test_recipes.py",
+        "gitops set": "is no whole command",
+        "gitops sync": "is shown for its name",
+        "gitops history": "is shown for its name",
+        "gitops rollback": "is shown for its name",
+        "kubectl set image": "is no whole command",
+    },
+    placeholders={"URL": "../adopted.git"},
+)
+PAGES = [RUNBOOK, ADOPTING]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
@@ -45,3 +83,8 @@ def test_the_runbooks_commands_work(user: Gitops) -> None:
     on_call = user.at(user.directory / "environments-state")
     on_call("promote", "--all", "--from", "dev", "--to", "prod", "--sync", "--wait", "--yes").ok()
     RUNBOOK.play(user)
+
+
+def test_a_running_cluster_is_adopted_as_the_page_says(user: Gitops) -> None:
+    git(user.directory, "init", "-q", "--bare", "adopted.git")
+    ADOPTING.play(user.using(GITOPS_PROJECT=None))
