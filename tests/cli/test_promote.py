@@ -163,7 +163,7 @@ def test_a_plan_in_markdown_is_for_pull_requests(company, clone):
     done = clone("promote", "--all", "--to", STAGING, "--dry-run", "-o", "markdown").ok()
 
     assert "### Promote from project1-development to project1-staging" in done.stdout
-    assert "| service | from | to | commits | authors | compare |" in done.stdout
+    assert "| service | now | new | commits | authors | compare |" in done.stdout
 
 
 def test_the_compare_link_leads_to_the_forge(company, clone):
