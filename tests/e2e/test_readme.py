@@ -31,9 +31,8 @@ ELSEWHERE = {
     "make test": "runs this",
     "gitops demo --context kind-kind": "tests/cli/test_demo.py",
     "gitops --install-completion": "writes to the shell's own files; tests/cli/test_completion.py",
-    "pipx install gitops-cli": "asks the package index",
-    "pipx install 'gitops-cli[sandbox]'": "asks the package index",
     "pipx install .": "asks the package index for what it depends on",
+    "pipx install '.[sandbox]'": "asks the package index for what it depends on",
     "kubectl gitops …": "is no whole command",
 }
 README = Page("README.md", SCENES, ELSEWHERE, {"ENV": "project1-staging"})
