@@ -43,7 +43,9 @@ def _text(node: ast.JoinedStr | ast.Constant) -> str:
 def _exit_code(call: ast.Call) -> int | None:
     """Return the exit code of the error that a call makes, if it makes one."""
     kind = getattr(errors, getattr(call.func, "id", ""), None)
-    return int(kind.exit_code) if hasattr(kind, "exit_code") else None
+    if isinstance(kind, type) and issubclass(kind, errors.GitOpsError):
+        return int(kind.exit_code)
+    return None
 
 
 @pytest.mark.parametrize(("message", "codes"), ROWS)

@@ -90,8 +90,9 @@ def files_of(blueprint: Blueprint) -> dict[str, str]:
 def _settings(stages: Sequence[str]) -> Iterator[str]:
     listed = ", ".join(f'"{stage}"' for stage in stages)
     last, before = stages[-1], stages[-2] if len(stages) > 1 else None
-    yield "# What the team agreed. Every key is optional; `gitops validate` checks this file, and\n"
-    yield "# `gitops config list --show-origin` shows what is in force and why.\n\n"
+    yield "# What the team agreed. Every key is optional, and `gitops help gitops.toml` has\n"
+    yield "# them all; `gitops validate` checks this file, and `gitops config list --show-origin`\n"
+    yield "# shows what is in force and why.\n\n"
     yield "# From the first to the last: `gitops promote --to X` copies from the stage before X.\n"
     comment = "# " if tuple(stages) == DEFAULT_STAGES else ""
     yield f"{comment}stages = [{listed}]\n\n"
