@@ -82,12 +82,12 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
     "history": (
         "cli.commands.history:history",
         LOOK,
-        "Show who recorded what, when and why, and how long it lived.",
+        "Show who recorded or locked what, when and why, and how long it lived.",
     ),
     "log": (
         "cli.commands.history:history",
         None,
-        "Show who recorded what, when and why, and how long it lived.",
+        "Show who recorded or locked what, when and why, and how long it lived.",
     ),
     "diff": (
         "cli.commands.diff:diff",
