@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -337,13 +338,16 @@ def test_a_cronjob_is_its_template_and_its_last_job(live: Live) -> None:
     live.run("CronJob", "report", OLD)
     row = live.rows()["report"]
     assert (row["state"], row["running"]) == ("in-sync", [])
-    live.kube.create(job_of(live, "report"), live.namespace)
+    made = live.kube.create(job_of(live, "report"), live.namespace)
     eventually(lambda: live.rows()["report"]["running"])
     assert live.rows()["report"]["running"][0]["image"] == image("report", OLD)
     live.record({"report.cronjob": FAILING})
     assert live.rows()["report"]["state"] == "differs"
     live.kube.set_image("CronJob", live.namespace, "report", "report", image("report", FAILING))
     assert live.rows()["report"]["state"] == "in-sync", "not run yet"
+    # A Job's age has whole seconds: of two in one second nobody can tell which was the last.
+    first = datetime.fromisoformat(made["metadata"]["creationTimestamp"])
+    eventually(lambda: datetime.now(UTC) >= first + timedelta(seconds=2))
     live.kube.create(job_of(live, "report"), live.namespace)
     eventually(lambda: live.rows()["report"]["state"] == "failed")
     assert live.rows()["report"]["trouble"]["exit_code"] == 1
