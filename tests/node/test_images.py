@@ -50,7 +50,7 @@ def test_an_image_that_is_gone_is_found_and_not_promoted(docker_shop: Company) -
     team: dict[str, str | None] = {"gitops.toml": '[stage.production]\nrequire = ["image"]\n'}
     add_commits(shop.state, [Commit("require the image", team, 1_793_606_500)])
     digest = shop.registry.push("shop/web", shop.head)
-    shop.gitops("set", "-e", "dev", "--pin").ok()
+    shop.gitops("set", "-e", "dev", "--new", "--pin").ok()
     shop.gitops("status", "--images").ok()
     promote = ("promote", "web", "--from", "dev", "--to", "prod", "--yes")
     clone = shop.checkout.parent / "clone"
