@@ -64,6 +64,7 @@ RESOURCES = (
     DAEMONSETS,
     Resource("batch", "jobs", "Job"),
     CRONJOBS,
+    Resource("networking.k8s.io", "ingresses", "Ingress", ("ing",)),
     Resource("rbac.authorization.k8s.io", "roles", "Role"),
     Resource("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
 )
