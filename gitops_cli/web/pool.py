@@ -51,6 +51,7 @@ class Pool:
         self._identity = identity
         self._most = most
         self._idle: list[Connection] = []
+        self._keeps = True
         self._opening: Opening | None = None
         self._slots = threading.BoundedSemaphore(POOL_SIZE)
         self._lock = threading.Lock()
@@ -98,8 +99,9 @@ class Pool:
             raise
 
     def close(self) -> None:
-        """Close what is kept."""
+        """Close what is kept; what is under way then closes its connection at its end."""
         with self._lock:
+            self._keeps = False
             opening, self._opening = self._opening, None
             while self._idle:
                 self._idle.pop().close()
@@ -129,11 +131,12 @@ class Pool:
         except BaseException:
             connection.close()
             raise
-        if answer.will_close:
-            connection.close()
-        else:
-            with self._lock:
+        with self._lock:
+            kept = self._keeps and not answer.will_close
+            if kept:
                 self._idle.append(connection)
+        if not kept:
+            connection.close()
         return Response(answer.status, body, _joined(answer))
 
     def _begin(self, connection: Connection, request: Request) -> None:

@@ -125,7 +125,7 @@ def _build(program: str, out: Path) -> None:
     if build.returncode:
         raise ControlPlaneError(
             f"{program} of {SOURCES} could not be built; `go build` ended with "
-            f"{build.returncode}:\n" + "".join(said[-30:])
+            f"{build.returncode}:\n" + "".join(said[-30:]).rstrip("\n")
         )
     unfinished.rename(out)
 

@@ -16,7 +16,7 @@ from gitops_cli.web import pool as pools
 from gitops_cli.web import wire
 from gitops_cli.web.address import parse_address
 from gitops_cli.web.connection import Site
-from gitops_cli.web.exchange import Broken, Cause, Request
+from gitops_cli.web.exchange import Broken, Cause, Request, Response
 from gitops_cli.web.pool import POOL_SIZE, Pool
 from tests.testbed.hostile import answer, hostile, silence, trickled, without_end
 
@@ -252,3 +252,20 @@ def test_lines_end_when_another_thread_closes_them() -> None:
         begin = time.monotonic()
         assert list(lines) == []
         assert time.monotonic() - begin < 5
+
+
+def test_what_is_under_way_when_the_pool_is_closed_keeps_no_connection() -> None:
+    answered: list[Response] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        pool = Pool(Site(parse_address(f"http://127.0.0.1:{server.getsockname()[1]}")), tuple)
+        asking = threading.Thread(target=lambda: answered.append(pool.send(GET, timeout=30)))
+        asking.start()
+        peer, _ = server.accept()
+        with peer:
+            peer.recv(1 << 16)
+            pool.close()
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            asking.join()
+            peer.settimeout(30)
+            assert peer.recv(1) == b"", "it is closed, not kept for nobody"
+    assert [response.body for response in answered] == [b"ok"]
