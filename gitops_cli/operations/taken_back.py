@@ -6,6 +6,7 @@ from gitops_cli.domain.cluster.comparison import Comparison, Row
 from gitops_cli.domain.cluster.writers import FIELD_MANAGER, Writer, image_writer
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.operations.ports import Cluster
+from gitops_cli.web.parallel import ask_all
 
 MOST_ASKED = 20  # workloads that are read once more for it; of the rest it is only said
 
@@ -22,10 +23,12 @@ def with_takers(comparison: Comparison, commit: str | None, cluster: Cluster) ->
         for index, row in enumerate(rows)
         if commit is not None and _is_taken_back(row, commit)
     ]
-    for index in taken[:MOST_ASKED]:
-        row = rows[index]
-        reasons = (_said(row, cluster), row.reason)
-        rows[index] = row._replace(reason="; ".join(filter(None, reasons)))
+    asked = taken[:MOST_ASKED]
+    # At once: the patches that follow take the connections that this opens.
+    said = ask_all(lambda index: _said(rows[index], cluster), asked)
+    for index, words in zip(asked, said, strict=True):
+        reasons = (words, rows[index].reason)
+        rows[index] = rows[index]._replace(reason="; ".join(filter(None, reasons)))
     return comparison._replace(rows=tuple(rows))
 
 
