@@ -8,7 +8,9 @@ from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.web.parallel import ask_all
 
-MOST_ASKED = 20  # workloads that are read once more for it; of the rest it is only said
+MOST_ASKED = 20  # workloads of a namespace; where more were changed, one hand changed them all
+
+_CHANGED = "changed since this state commit was synced"
 
 
 def with_takers(comparison: Comparison, commit: str | None, cluster: Cluster) -> Comparison:
@@ -23,10 +25,11 @@ def with_takers(comparison: Comparison, commit: str | None, cluster: Cluster) ->
         for index, row in enumerate(rows)
         if commit is not None and _is_taken_back(row, commit)
     ]
-    asked = taken[:MOST_ASKED]
-    # At once: the patches that follow take the connections that this opens.
-    said = ask_all(lambda index: _said(rows[index], cluster), asked)
-    for index, words in zip(asked, said, strict=True):
+    said = [_CHANGED] * len(taken)
+    if len(taken) <= MOST_ASKED:
+        # At once: the patches that follow take the connections that this opens.
+        said = ask_all(lambda index: _said(rows[index], cluster), taken)
+    for index, words in zip(taken, said, strict=True):
         reasons = (words, rows[index].reason)
         rows[index] = rows[index]._replace(reason="; ".join(filter(None, reasons)))
     return comparison._replace(rows=tuple(rows))
@@ -39,7 +42,7 @@ def _is_taken_back(row: Row, commit: str) -> bool:
 def _said(row: Row, cluster: Cluster) -> str:
     writer = _writer(row, cluster)
     if writer is None:
-        return "changed since this state commit was synced"
+        return _CHANGED
     if writer.manager == FIELD_MANAGER:
         return "admission changed the image that was patched in"
     at = f" at {writer.at:%Y-%m-%d %H:%M:%S %Z}" if writer.at is not None else ""
