@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from gitops_cli.domain.release.ci import SYSTEMS
 from tests.testbed import article as articles
 from tests.testbed import kube as clients
 from tests.testbed.article import Article
@@ -29,11 +31,16 @@ hypothesis.settings.load_profile("tests")
 
 _session = pytest.StashKey[Session]()
 
+# What changes the answers of a program that somebody ran these tests with: CI, or a person's shell.
+_TELLING = {"CI", "NO_COLOR", "FORCE_COLOR"}.union(*(system.marks for system in SYSTEMS))
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare what all processes of this test session share."""
     # A shell starts what it runs in the background with Ctrl-C ignored, and children inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in [n for n in os.environ if n in _TELLING or n.startswith(("GITOPS_", "GIT_"))]:
+        del os.environ[name]
     if shared := getattr(config, "workerinput", None):
         config.stash[_session] = Session(Path(shared["testbed"]))
         return
