@@ -100,15 +100,16 @@ class Mirror(NamedTuple):
         self.remember(commit)
         return commit
 
-    def fetch_commits(self, *wanted: str, timeout: float) -> None:
+    def fetch_commits(self, *wanted: str, timeout: float, anew: bool = False) -> None:
         """Bring what all branches and tags have, and commits that none has any more.
 
-        For a mirror of commits. Raises RemoteUnreachable, Denied or GitError.
+        Nobody is asked for commits that are here, unless what the branches hold by now is asked
+        (`anew`). For a mirror of commits. Raises RemoteUnreachable, Denied or GitError.
         """
         with locked(self.path / "gitops.lock", timeout=timeout) as held:
             if not held:
                 raise GitError(f"{redacted(self.url)}: another process is fetching it")
-            if self.has(*wanted):  # by the one before us
+            if not anew and self.has(*wanted):  # by the one before us
                 return
             for dead in self.path.rglob("*.lock"):
                 if dead.name != "gitops.lock":

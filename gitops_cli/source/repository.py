@@ -104,7 +104,7 @@ class Upstream:
         try:
             environment = self._environment()
             cache, limit = cache_directory(os.environ), self._timeout
-            mirror, _ = open_mirror(
+            mirror, made = open_mirror(
                 cache,
                 self.url,
                 environment,
@@ -113,7 +113,7 @@ class Upstream:
                 holding=self._holding,
                 watch=self._watch,
             )
-            mirror.fetch_commits(*hashes, timeout=limit)
+            mirror.fetch_commits(*hashes, timeout=limit, anew=anew and not made)
         except GitOpsError as error:
             self.trouble = error.message
         self._here = None  # what was not there may be now

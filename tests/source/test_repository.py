@@ -118,6 +118,15 @@ def test_a_rewritten_history_is_followed(remote):
     assert str(mirrored(remote).distance(second, new)) == "1 ahead, 1 behind"
 
 
+def test_a_branch_that_moved_to_a_known_commit_is_asked_for(remote):
+    """The stage rule `branches`: a release branch that takes up what main had all along."""
+    last = commits(remote)[-1]
+    assert not mirrored(remote).is_on(last, ["release"])
+    git(remote, "branch", "release", "main")
+
+    assert mirrored(remote).is_on(last, ["release"])
+
+
 def test_a_remote_that_is_not_there_is_trouble_and_no_error(tmp_path):
     source = mirrored(tmp_path / "nothing.git")
 
