@@ -102,7 +102,11 @@ def connected(host: str, port: int, deadline: float) -> socket.socket:
     """Return a connection to the first address of `host` that takes one; raises OSError."""
     error: OSError = OSError("no address")
     for family, kind, protocol, _, place in _addresses(host, port, deadline):
-        sock = socket.socket(family, kind, protocol)
+        try:  # a kernel without IPv6 makes no socket for it
+            sock = socket.socket(family, kind, protocol)
+        except OSError as failure:
+            error = failure
+            continue
         try:
             sock.settimeout(left(deadline))
             sock.connect(place)

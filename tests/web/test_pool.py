@@ -73,6 +73,19 @@ def test_a_name_server_that_does_not_answer_is_waited_for_as_long_as_there_is_ti
     assert time.monotonic() - begin < 2
 
 
+def test_an_address_that_the_kernel_has_no_sockets_for_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on a host without IPv6: EAFNOSUPPORT, before there is anything to connect."""
+    with hostile(lambda _: [answer(b"hello")]) as server:
+        port = int(server.address.partition(":")[2])
+        strange = (socket.AF_UNSPEC, socket.SOCK_STREAM, 0, "", ("::1", port))
+        usual = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))
+        monkeypatch.setattr(wire.socket, "getaddrinfo", lambda *_, **__: [strange, usual])
+        with pool_of(server.address) as pool:
+            assert pool.send(GET, timeout=5).body == b"hello"
+
+
 def test_a_name_that_cannot_be_one_is_an_unknown_host() -> None:
     with pool_of("a" * 70) as pool, pytest.raises(Broken) as broken:
         pool.send(GET, timeout=5)
