@@ -24,7 +24,7 @@ class TooLong(OSError):
 class Socket(Protocol):
     """What a wire needs of a socket."""
 
-    def settimeout(self, seconds: float | None, /) -> None: ...
+    def settimeout(self, seconds: float, /) -> None: ...
     def recv_into(self, buffer: Any, /) -> int: ...
     def send(self, data: Any, /) -> int: ...
     def close(self) -> None: ...
@@ -137,17 +137,20 @@ class InnerTls:
         self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
         self._deadline = time.monotonic()
 
-    def settimeout(self, seconds: float | None) -> None:
-        """Set what the next step may take."""
-        self._outer.settimeout(seconds)
+    def settimeout(self, seconds: float) -> None:
+        """Set what the next step may take, however many pieces come for it."""
+        self._deadline = time.monotonic() + seconds
 
     def do_handshake(self) -> None:
         """Begin TLS."""
         self._step(self._tls.do_handshake)
 
     def recv_into(self, buffer: Any) -> int:
-        """Receive; 0 is the end."""
-        count: int = self._step(self._tls.read, len(buffer), buffer)
+        """Receive; 0 is the end, which many servers do not announce."""
+        try:
+            count: int = self._step(self._tls.read, len(buffer), buffer)
+        except ssl.SSLEOFError:
+            return 0
         return count
 
     def send(self, data: Any) -> int:
@@ -165,6 +168,7 @@ class InnerTls:
                 done = step(*values)
             except ssl.SSLWantReadError:
                 self._flush()
+                self._outer.settimeout(left(self._deadline))
                 came = self._outer.recv(BUFFER)
                 self._in.write(came) if came else self._in.write_eof()
                 continue
@@ -172,5 +176,7 @@ class InnerTls:
             return done
 
     def _flush(self) -> None:
-        if data := self._out.read():
-            self._outer.sendall(data)
+        rest = memoryview(self._out.read())
+        while rest:
+            self._outer.settimeout(left(self._deadline))
+            rest = rest[self._outer.send(rest) :]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,32 @@ def test_tls_goes_through_the_tls_of_a_proxy(
         assert tunnel.asked == [server.address]
 
 
+def test_tls_within_the_tls_of_a_proxy_ends_without_a_word(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a kept connection that went away meanwhile: another one is made, as without a proxy."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "ca.crt"))
+    with (
+        scripted(lambda _: Reply(hang_up=True), certificate=certificate) as server,
+        TlsTunnel(certificate) as tunnel,
+        through(tunnel.url, f"https://{server.address}", certificate) as pool,
+        pytest.raises(Broken, match="closed the connection without an answer"),
+    ):
+        pool.send(GET, timeout=5)
+
+
+def test_a_server_that_trickles_within_the_tls_of_a_proxy_holds_nobody(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "ca.crt"))
+    with (
+        TricklingTunnel(certificate) as tunnel,
+        through(tunnel.url, "https://far.example") as pool,
+        pytest.raises(Broken, match="no answer in time"),
+    ):
+        pool.send(GET, timeout=0.5)
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
@@ -173,3 +200,14 @@ class TlsTunnel(Tunnel):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate / "server.crt", certificate / "server.key")
         self._listener = context.wrap_socket(self._listener, server_side=True)
+
+
+class TricklingTunnel(TlsTunnel):
+    """One to a server whose first record of TLS comes byte by byte, and is as long as can be."""
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError), client:
+            self.greet(client)
+            client.sendall(self.granted)
+            for byte in trickled(b"\x16\x03\x03\x3f\xff", 0.1):
+                client.sendall(byte)
