@@ -1,8 +1,7 @@
 """Which API server, and as whom: kubeconfig files, or the ServiceAccount of a pod.
 
 Rules as in kubectl: of several files the first that names something wins, and relative paths
-belong to the file they stand in. Over plain HTTP credentials go to this machine only. What takes
-the long connection, by the `kubernetes` package, is named in `Access.beyond`.
+belong to the file they stand in. Over plain HTTP credentials go to this machine only.
 """
 
 from __future__ import annotations
@@ -79,10 +78,9 @@ class Access:
 
     @property
     def beyond(self) -> tuple[str, ...]:
-        """Return the words for what only the long connection can do."""
+        """Return the words for what has to log in first: the long connection."""
         words = {"exec": self.plugin, "auth-provider": self.provider}
-        named = [word for word, value in words.items() if value is not None]
-        return (*named, self.proxy.named_by) if self.proxy else tuple(named)
+        return tuple(word for word, value in words.items() if value is not None)
 
     def as_bearer(self, token: str) -> Access:
         """Return the access of another identity: this token, and nothing the user has."""

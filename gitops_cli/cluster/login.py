@@ -210,26 +210,15 @@ class _Asking(threading.Thread):
             self._login.end()
 
 
-class _Nobody:
-    """No login: the kubeconfig says it all."""
-
-    def credential(self) -> Credential:
-        return Credential()
-
-    def end(self) -> None:
-        """Nothing is under way."""
-
-
 def _login_of(access: Access, tell: Tell | None) -> Callable[[], Login]:
     if access.plugin is not None:
         plugin = access.plugin
         return lambda: Run(plugin, _told(access, plugin), tell)
-    if access.provider is not None:
-        from gitops_cli.cluster.providers import ProviderLogin
+    assert access.provider is not None, "an access with nothing to log in by needs no login"
+    from gitops_cli.cluster.providers import ProviderLogin
 
-        provider = access.provider
-        return lambda: ProviderLogin(access, provider)
-    return _Nobody
+    provider = access.provider
+    return lambda: ProviderLogin(access, provider)
 
 
 def _told(access: Access, plugin: Plugin) -> dict[str, Any] | None:

@@ -13,31 +13,30 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from gitops_cli.domain.errors import ConfigurationError
-from gitops_cli.domain.text import one_line, redacted
+from gitops_cli.domain.text import redacted
+from gitops_cli.web import proxy as web
+from gitops_cli.web.proxy import parse_proxy
 
 _PORTS = {"http": 80, "https": 443}
-_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Proxy(NamedTuple):
-    """A proxy and what named it: `proxy-url` or a variable. Its URL may have a password."""
+    """A proxy, and the URL that named it, which may have a password."""
 
     url: str
-    named_by: str
+    way: web.Proxy
 
     def __repr__(self) -> str:
-        return f"Proxy({redacted(self.url)!r}, {self.named_by!r})"
+        return f"Proxy({redacted(self.url)!r})"
 
 
 def proxy_of_kubeconfig(url: str, where: str) -> Proxy:
-    """Return the proxy of a `proxy-url`; raises ConfigurationError."""
-    parts = _split(url)
-    if parts is None or parts.scheme not in _SCHEMES:
-        schemes = "http, https or socks5"
-        raise ConfigurationError(f"{where}: must be a URL whose scheme is {schemes}")
-    return Proxy(url, "proxy-url")
+    """Return the proxy of a `proxy-url`, which needs its scheme; raises ConfigurationError."""
+    if "://" not in url:
+        raise ConfigurationError(f"{where}: must begin with its scheme, such as http://")
+    return _proxy(url, where)
 
 
 def proxy_of_environment(server: str, variables: Mapping[str, str]) -> Proxy | None:
@@ -47,27 +46,19 @@ def proxy_of_environment(server: str, variables: Mapping[str, str]) -> Proxy | N
     name = next((n for n in (capital, capital.lower()) if variables.get(n)), None)
     if name is None or not _uses_proxy(target, _no_proxy(variables)):
         return None
-    url = variables[name]
-    if _split(url) is None:
-        url = f"http://{url}"  # `proxy:3128` is a usual way to write it
-    parts = _split(url)
-    if parts is None or parts.scheme not in _SCHEMES:
-        raise ConfigurationError(f"{name}={one_line(redacted(url))} names no proxy")
-    return Proxy(url, name)
+    return _proxy(variables[name], f"{name} of the environment")
+
+
+def _proxy(url: str, where: str) -> Proxy:
+    try:
+        return Proxy(url, parse_proxy(url))
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
 
 
 def _no_proxy(variables: Mapping[str, str]) -> list[str]:
     value = variables.get("NO_PROXY") or variables.get("no_proxy") or ""
     return [rule for part in value.split(",") if (rule := part.strip().lower())]
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:  # brackets, or a port that is none
-        return None
-    return parts if parts.scheme and parts.hostname else None
 
 
 def _uses_proxy(target: SplitResult, rules: list[str]) -> bool:

@@ -8,7 +8,6 @@ from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.web.address import parse_address
 from gitops_cli.web.connection import Site
-from gitops_cli.web.proxy import parse_proxy
 from gitops_cli.web.tls import Pem, Trust, make_context
 
 
@@ -20,7 +19,7 @@ def site_of(access: Access) -> Site:
         shown = one_line(redacted(access.server))
         raise ConfigurationError(f"the server `{shown}` of the kubeconfig: {error}") from error
     tls = make_context(_trust(access)) if address.scheme == "https" else None
-    proxy = None if access.proxy is None else parse_proxy(access.proxy.url)
+    proxy = None if access.proxy is None else access.proxy.way
     return Site(address, tls, access.server_name, proxy)
 
 

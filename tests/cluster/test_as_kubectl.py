@@ -302,6 +302,7 @@ PROXIES: dict[str, Row] = {
     ),
     "HTTPS_PROXY of socks": Row(AWAY, TOKEN, env={"HTTPS_PROXY": "socks5://{socks}"}),
     "HTTPS_PROXY without a scheme": Row(AWAY, env={"HTTPS_PROXY": "{tunnel}"}),
+    "HTTPS_PROXY with a line feed": Row(AWAY, env={"HTTPS_PROXY": "http://{tunnel}\n"}),
     "HTTPS_PROXY and this machine": Row(HERE, env={"HTTPS_PROXY": "http://127.0.0.1:1"}),
     "HTTP_PROXY is not for https": Row(AWAY, env={"HTTP_PROXY": "http://{tunnel}"}),
     "HTTP_PROXY": Row({"server": "http://shop.invalid"}, TOKEN, env={"HTTP_PROXY": "{plain}"}),

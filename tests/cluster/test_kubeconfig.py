@@ -198,18 +198,16 @@ def test_impersonation_becomes_headers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cluster", "user", "word"),
+    ("user", "word"),
     [
-        ({}, {"exec": {"command": "x", "apiVersion": V1, "interactiveMode": "Never"}}, "exec"),
-        ({}, {"auth-provider": {"name": "oidc"}}, "auth-provider"),
-        ({"proxy-url": "http://proxy:3128"}, {}, "proxy-url"),
+        ({"exec": {"command": "x", "apiVersion": V1, "interactiveMode": "Never"}}, "exec"),
+        ({"auth-provider": {"name": "oidc"}}, "auth-provider"),
     ],
 )
-def test_what_only_the_package_knows_is_named(
-    cluster: dict[str, Any], user: dict[str, Any], word: str, tmp_path: Path
-) -> None:
+def test_what_takes_a_login_is_named(user: dict[str, Any], word: str, tmp_path: Path) -> None:
+    cluster = {"proxy-url": "http://proxy:3128"}
     file = kubeconfig(tmp_path / "config", cluster=cluster, user=user)
-    assert word in find_access(kubeconfig=file, environment={}).beyond
+    assert find_access(kubeconfig=file, environment={}).beyond == (word,)
 
 
 def test_what_an_access_holds_is_not_shown(tmp_path: Path) -> None:
@@ -225,30 +223,37 @@ def test_what_an_access_holds_is_not_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "variables", "beyond"),
+    ("server", "variables", "leads"),
     [
-        ("https://one.example", {"HTTPS_PROXY": "http://p"}, ("HTTPS_PROXY",)),
-        ("https://one.example", {"https_proxy": "http://p"}, ("https_proxy",)),
-        ("http://one.example", {"HTTP_PROXY": "http://p"}, ("HTTP_PROXY",)),
-        ("https://one.example", {"ALL_PROXY": "http://p"}, ()),
-        ("https://one.example", {"HTTPS_PROXY": "http://p", "NO_PROXY": ".example"}, ()),
-        ("https://a.one.example", {"HTTPS_PROXY": "p:1", "NO_PROXY": "one.example"}, ()),
-        ("https://10.1.2.3", {"HTTPS_PROXY": "p:1", "no_proxy": "a,10.0.0.0/8"}, ()),
-        ("https://10.1.2.3", {"HTTPS_PROXY": "p:1", "NO_PROXY": "10.1.2.3:6443"}, ("HTTPS_PROXY",)),
-        ("https://10.1.2.3:6443", {"HTTPS_PROXY": "p:1", "NO_PROXY": "10.1.2.3:6443"}, ()),
-        ("https://[fd00::1]:6443", {"HTTPS_PROXY": "p:1", "NO_PROXY": "[fd00::1]:6443"}, ()),
-        ("https://[fd00::1]", {"HTTPS_PROXY": "p:1", "NO_PROXY": "fd00::/8"}, ()),
-        ("https://[::1]", {"HTTPS_PROXY": "p:1"}, ()),
-        ("https://one.example", {"HTTP_PROXY": "http://p"}, ()),
-        ("https://127.0.0.1:6443", {"HTTPS_PROXY": "http://p"}, ()),
-        ("https://localhost:6443", {"HTTPS_PROXY": "http://p"}, ()),
+        ("https://one.example", {"HTTPS_PROXY": "http://p"}, True),
+        ("https://one.example", {"https_proxy": "http://p"}, True),
+        ("http://one.example", {"HTTP_PROXY": "http://p"}, True),
+        ("https://one.example", {"ALL_PROXY": "http://p"}, False),
+        ("https://one.example", {"HTTPS_PROXY": "http://p", "NO_PROXY": ".example"}, False),
+        ("https://a.one.example", {"HTTPS_PROXY": "p:1", "NO_PROXY": "one.example"}, False),
+        ("https://10.1.2.3", {"HTTPS_PROXY": "p:1", "no_proxy": "a,10.0.0.0/8"}, False),
+        ("https://10.1.2.3", {"HTTPS_PROXY": "p:1", "NO_PROXY": "10.1.2.3:6443"}, True),
+        ("https://10.1.2.3:6443", {"HTTPS_PROXY": "p:1", "NO_PROXY": "10.1.2.3:6443"}, False),
+        ("https://[fd00::1]:6443", {"HTTPS_PROXY": "p:1", "NO_PROXY": "[fd00::1]:6443"}, False),
+        ("https://[fd00::1]", {"HTTPS_PROXY": "p:1", "NO_PROXY": "fd00::/8"}, False),
+        ("https://[::1]", {"HTTPS_PROXY": "p:1"}, False),
+        ("https://one.example", {"HTTP_PROXY": "http://p"}, False),
+        ("https://127.0.0.1:6443", {"HTTPS_PROXY": "http://p"}, False),
+        ("https://localhost:6443", {"HTTPS_PROXY": "http://p"}, False),
     ],
 )
-def test_a_proxy_of_the_environment_is_left_to_the_package(
-    server: str, variables: dict[str, str], beyond: tuple[str, ...], tmp_path: Path
+def test_which_servers_a_proxy_of_the_environment_leads_to(
+    server: str, variables: dict[str, str], leads: bool, tmp_path: Path
 ) -> None:
     file = kubeconfig(tmp_path / "config", cluster={"server": server})
-    assert find_access(kubeconfig=file, environment=variables).beyond == beyond
+    assert (find_access(kubeconfig=file, environment=variables).proxy is not None) is leads
+
+
+@pytest.mark.parametrize("url", ["http://p:3128\n", "http://p:x", "ftp://p", "http://[p"])
+def test_a_proxy_of_the_environment_that_is_none_is_named(url: str, tmp_path: Path) -> None:
+    file = kubeconfig(tmp_path / "config", cluster={"server": "https://one.example"})
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY of the environment: a proxy is"):
+        find_access(kubeconfig=file, environment={"HTTPS_PROXY": url})
 
 
 POD = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
@@ -343,7 +348,10 @@ BROKEN: dict[str, tuple[str, str]] = {
         document("{server: 'https://x', tls-server-name: .x}"),
         "not the name of a host",
     ),
-    "proxy": (document("{server: 'https://x', proxy-url: 'ftp://x'}"), "proxy-url: must be a URL"),
+    "proxy": (
+        document("{server: 'https://x', proxy-url: 'ftp://x'}"),
+        "proxy-url: a proxy is a URL",
+    ),
     "two logins": (document(GOOD, "{token: t, username: u}"), "has both a token and a user name"),
     "groups of nobody": (document(GOOD, "{as-groups: [a]}"), "without a user (`as`)"),
     "no command": (document(GOOD, "{exec: {}}"), "users[0].user.exec: has no command"),
