@@ -12,6 +12,7 @@ from gitops_cli.agent.model.spec import NAME
 from gitops_cli.agent.model.status import AgentStatus, Health, from_data, health, stale_after
 from gitops_cli.domain.errors import Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.stamp import parse_stamp
 from gitops_cli.operations.ports import Objects
 from gitops_cli.web.parallel import ask_all
 
@@ -79,17 +80,8 @@ def _log(objects: Objects, namespace: str) -> tuple[str, ...]:
 def written_at(manifest: Mapping[str, Any], manager: str | None = NAME) -> datetime | None:
     """Return when a manager (None: anybody) last changed an object, by the API server's clock."""
     times = [
-        _moment(entry["time"])
+        parse_stamp(entry.get("time"))
         for entry in (manifest.get("metadata") or {}).get("managedFields") or ()
-        if manager in (None, entry.get("manager")) and entry.get("time")
+        if manager in (None, entry.get("manager"))
     ]
     return max((time for time in times if time is not None), default=None)
-
-
-def _moment(text: str) -> datetime | None:
-    # Whoever may update an object may write any time there, also one of the year 10000.
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None

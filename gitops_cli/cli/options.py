@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.completion import complete_commit, complete_environment, complete_project
-from gitops_cli.domain.duration import parse_duration, parse_moment
+from gitops_cli.domain.duration import parse_duration
+from gitops_cli.domain.stamp import parse_moment
 
 
 def duration(text: str) -> float:
@@ -24,7 +25,7 @@ def moment(text: str) -> datetime:
     """Return an option's time, or how long ago it was."""
     try:
         return parse_moment(text, datetime.now(UTC).astimezone())
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise typer.BadParameter(
             f"`{text}` is neither a time such as 2026-11-23T02:00 or yesterday "
             "nor a length such as 2d"

@@ -29,12 +29,12 @@ from gitops_cli.domain.cluster.workload import (
 from gitops_cli.domain.cluster.writers import FIELD_MANAGER
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.stamp import is_told, parse_stamp
 from gitops_cli.domain.version import is_digest
 
 _POD_SPEC = "/spec/template/spec"
 _JOB_POD_SPEC = "/spec/jobTemplate/spec/template/spec"
 _DIGITS = 20  # of a generation
-_YEARS = range(1970, 9999)  # further out a time zone leads beyond the calendar
 _NOTHING_KNOWN = schema.WorkloadStatus()
 _OWNED = Decoder(schema.Owned)
 _WRITTEN = Decoder(schema.WrittenFields)
@@ -179,19 +179,11 @@ def _our_images(managed: Iterable[schema.ManagedEntry]) -> frozenset[str]:
 def _template_written_at(managed: Iterable[schema.ManagedEntry]) -> datetime | None:
     """Return when a pod template was last written by anybody, by the object's managedFields."""
     times = [
-        _moment(entry.time or "")
+        parse_stamp(entry.time)
         for entry in managed
         if not entry.subresource and _WRITTEN.decode(entry.fields).has_template
     ]
     return max((at for at in times if at is not None), default=None)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None
 
 
 def _owned_containers(owned: schema.Owned) -> Iterator[Mapping[str, schema.OwnedContainer]]:
@@ -350,6 +342,6 @@ def job(item: schema.Job) -> Job:
 
 
 def _time(moment: datetime | None) -> datetime | None:
-    if moment is not None and moment.year not in _YEARS:
+    if moment is not None and not is_told(moment):  # msgspec saw to the zone
         raise ValueError(f"the time {moment.isoformat()} is out of range")
     return moment

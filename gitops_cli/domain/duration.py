@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_DAY_LETTERS = 3  # `mon` is enough
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 LONGEST = 100 * 365 * 86400  # seconds; beyond it the calendar ends
 # Compiled when first used (`re` keeps it): most commands never do.
@@ -29,32 +27,6 @@ def _seconds(text: str) -> float:
     if not parts or "".join(number + unit for number, unit in parts) != stripped:
         raise ValueError(f"`{text}` is not a duration; write 90s, 5m or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
-
-
-def parse_moment(text: str, now: datetime) -> datetime:
-    """Return a time in the past: an ISO one, a length before `now`, or the begin of a day.
-
-    Days are `today`, `yesterday` and the last `monday` …, where `now` is; times without a zone are
-    the machine's. Raises ValueError.
-    """
-    days = _days_ago(text.strip().lower(), now)
-    if days is not None:
-        return (now - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
-    try:
-        return now - timedelta(seconds=parse_duration(text))
-    except (ValueError, OverflowError):
-        pass
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo is not None else at.astimezone()
-
-
-def _days_ago(word: str, now: datetime) -> int | None:
-    if word in ("today", "yesterday"):
-        return int(word == "yesterday")
-    for number, day in enumerate(_DAYS):
-        if word == day or (len(word) >= _DAY_LETTERS and day.startswith(word)):
-            return (now.weekday() - number) % len(_DAYS)
-    return None
 
 
 def age(span: timedelta) -> str:

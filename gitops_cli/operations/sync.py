@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, cached_property
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.errors import Denied, GitOpsError, TimedOut, WrongCluster
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.stamp import as_stamp
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, restricted, with_namespace
 from gitops_cli.operations.placement import Clusters, Placed
@@ -215,7 +216,7 @@ class _Planner:
     @cached_property
     def stamp(self) -> Stamp:
         at = self.desired.committed_at
-        written = None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        written = None if at is None else as_stamp(at)
         return Stamp(self.desired.ours.commit, written, self.actor())
 
 

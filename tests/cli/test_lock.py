@@ -157,6 +157,7 @@ def test_a_duration_is_an_end(company, clone):
         (["-e", "prod", "-m", "x"], "fits several environments"),
         (["-e", PROD, "-m", "x", "--until", "tomorrow"], "neither a time nor a duration"),
         (["-e", PROD, "-m", "x", "--until", "2020-01-01"], "is over already"),
+        (["-e", PROD, "-m", "x", "--until", "9999-12-31T23:59-12:00"], "neither a time nor a d"),
         (["-m", "x"], "pass --env"),
     ],
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gitops_cli.domain.duration import parse_moment
 from gitops_cli.domain.errors import (
     ExitCode,
     GitOpsError,
@@ -22,6 +22,7 @@ from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments, told_apart
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.registries import is_loopback
+from gitops_cli.domain.stamp import as_stamp, parse_moment, parse_stamp, parse_time
 from gitops_cli.domain.text import holds_credentials
 
 TEAM = TeamSettings()
@@ -175,7 +176,34 @@ def test_moments_as_people_say_them(text: str, at: str) -> None:
     assert parse_moment(text, wednesday) == datetime.fromisoformat(at).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["someday", "mo", "", "1e9d", "2026-13-01"])
+BEYOND = ("9999-12-31T23:59-12:00", "0001-01-01T00:00+14:00", "999999999d")
+
+
+@pytest.mark.parametrize("text", ["someday", "mo", "", "1e9d", "2026-13-01", *BEYOND])
 def test_what_is_no_moment(text: str) -> None:
-    with pytest.raises(ValueError, match=r"isoformat|month"):
+    with pytest.raises(ValueError, match=r"isoformat|month|calendar"):
         parse_moment(text, datetime(2026, 12, 2, tzinfo=UTC))
+
+
+def test_a_time_without_a_zone_is_one_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Apia")
+    time.tzset()
+    try:
+        assert parse_time("2026-11-23T14:00").astimezone(UTC).hour == 1
+        for text in ("0001-01-01", "9999-12-31T23:59:59"):
+            with pytest.raises(ValueError, match=r"out of range|calendar"):
+                parse_time(text)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("text", [None, 5, "", "now", "2026-11-23T02:00", *BEYOND])
+def test_what_no_machine_writes_as_a_time(text: object) -> None:
+    assert parse_stamp(text) is None
+
+
+def test_a_stamp_is_read_as_it_was_written() -> None:
+    at = datetime(2026, 11, 23, 2, 0, 7, tzinfo=timezone(timedelta(hours=2)))
+    assert as_stamp(at) == "2026-11-23T00:00:07Z"
+    assert parse_stamp(as_stamp(at)) == at

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from gitops_cli.domain.duration import LONGEST
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.stamp import as_stamp, parse_stamp
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import is_commit
 
 _LENGTH = 1000  # characters: an Event's message may have 1,024
-_YEARS = range(1970, 9999)  # further out a time zone leads beyond the calendar
 
 
 class Result(StrEnum):
@@ -50,8 +50,8 @@ _TIMES = ("last-attempt", "last-success")
 def to_data(status: AgentStatus) -> dict[str, str | None]:
     """Return the ConfigMap's data; None removes a key that an earlier run wrote."""
     return {
-        "last-attempt": _instant(status.last_attempt),
-        "last-success": _instant(status.last_success),
+        "last-attempt": _stamp(status.last_attempt),
+        "last-success": _stamp(status.last_success),
         "commit": status.commit,
         "tip": status.tip,
         "result": status.result.value if status.result else None,
@@ -71,8 +71,8 @@ def from_data(environment: EnvironmentName, data: Mapping[str, str]) -> AgentSta
     words = [result.value for result in Result]
     return AgentStatus(
         environment,
-        last_attempt=_moment(data.get("last-attempt")),
-        last_success=_moment(data.get("last-success")),
+        last_attempt=parse_stamp(data.get("last-attempt")),
+        last_success=parse_stamp(data.get("last-success")),
         commit=_commit(data.get("commit")),
         tip=_commit(data.get("tip")),
         result=Result(data["result"]) if data.get("result") in words else None,
@@ -120,18 +120,8 @@ def health(status: AgentStatus, now: datetime, *, limit: timedelta) -> Health:
     return Health.FAILING if status.error is not None else Health.OK
 
 
-def _instant(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None and moment.year in _YEARS else None
+def _stamp(at: datetime | None) -> str | None:
+    return None if at is None else as_stamp(at)
 
 
 def _commit(text: str | None) -> str | None:

@@ -20,6 +20,7 @@ from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.stamp import parse_time
 from gitops_cli.operations.lock import LockOrder, draft_lock, draft_unlock
 from gitops_cli.operations.writing import Terms, preview, write_draft
 from gitops_cli.render.lock import lock_view
@@ -148,14 +149,17 @@ def _until(text: str | None, now: datetime) -> datetime | None:
     try:
         at = now + timedelta(seconds=parse_duration(text))
     except ValueError:
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            raise UsageError(
-                f"--until {text} is neither a time nor a duration",
-                hint="write 2h, 3d, 2026-12-24 or 2026-12-24T18:00",
-            ) from None
-        at = at if at.tzinfo is not None else at.astimezone()
+        at = _time(text)
     if at <= now:
         raise UsageError(f"--until {text} is over already")
     return at
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except ValueError:
+        raise UsageError(
+            f"--until {text} is neither a time nor a duration",
+            hint="write 2h, 3d, 2026-12-24 or 2026-12-24T18:00",
+        ) from None

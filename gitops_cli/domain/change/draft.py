@@ -17,6 +17,7 @@ from gitops_cli.domain.recorded.environment import Environment, Kind
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.team import CommitRules
 from gitops_cli.domain.recorded.template import filled
+from gitops_cli.domain.stamp import parse_stamp
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
 
@@ -267,8 +268,4 @@ def source_time_of(text: str, service: ServiceName) -> datetime | None:
     if "=" in value:
         entries = dict(entry.strip().partition("=")[::2] for entry in value.split(","))
         value = entries.get(service, "")
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
+    return parse_stamp(value)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from gitops_cli.domain.stamp import parse_stamp
 from gitops_cli.domain.text import one_line
 
 FIELD_MANAGER = "gitops"
@@ -22,7 +23,7 @@ class Writer(NamedTuple):
 def image_writer(manifest: Mapping[str, Any], container: str) -> Writer | None:
     """Return who wrote a container's image last; None where nobody is named."""
     found = [
-        Writer(one_line(str(entry.get("manager") or "somebody")), _time(entry.get("time")))
+        Writer(one_line(str(entry.get("manager") or "somebody")), parse_stamp(entry.get("time")))
         for entry in manifest["metadata"].get("managedFields") or ()
         if container in set(_images(entry.get("fieldsV1")))
     ]
@@ -37,11 +38,3 @@ def _images(fields: object) -> Iterator[str]:
         if key.startswith('k:{"name":"') and isinstance(below, dict) and "f:image" in below:
             yield key.removeprefix('k:{"name":"').removesuffix('"}')
         yield from _images(below)
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None

@@ -6,7 +6,8 @@ import re
 from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from gitops_cli.domain.stamp import weekday
+
 _WEEK = timedelta(days=7)
 _REPEATED = timedelta(hours=2)  # no zone puts its clock back by more at once
 _EXAMPLE = (
@@ -99,10 +100,10 @@ def parse_freeze(text: str) -> FreezeWindow:
 
 
 def _moment(day: str, hour: str, minute: str) -> _Moment:
-    fits = [index for index, name in enumerate(_DAYS) if name.startswith(day.lower())]
-    if not fits or int(hour) > 23 or int(minute) > 59:
+    number = weekday(day)
+    if number is None or int(hour) > 23 or int(minute) > 59:
         raise ValueError(f"`{day} {hour}:{minute}` is not a time of the week; {_EXAMPLE}")
-    return _Moment(fits[0], int(hour), int(minute))
+    return _Moment(number, int(hour), int(minute))
 
 
 def _time(text: str, zone: tzinfo) -> datetime:

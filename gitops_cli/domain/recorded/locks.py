@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.stamp import as_stamp, is_told, parse_stamp
 from gitops_cli.domain.toml import BadToml, parse_toml
 
 LOCK_SUFFIX = ".lock"
@@ -66,25 +67,17 @@ def _text(table: dict[str, object], key: str) -> str | None:
 
 def _time(table: dict[str, object], key: str) -> datetime | None:
     value = table.get(key)
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"`{key}` is not a time") from None
     if value is None:
         return None
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        try:
-            value.astimezone(UTC)
-        except OverflowError:
-            raise ValueError(f"`{key}` is out of range") from None
-        return value
-    raise ValueError(f"`{key}` is not a time with a zone")
+    at = value if isinstance(value, datetime) and is_told(value) else parse_stamp(value)
+    if at is None:
+        raise ValueError(f"`{key}` is not a time with a zone")
+    return at
 
 
 def _toml(value: str | datetime) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return as_stamp(value)
     # TOML's basic strings take JSON's escapes; these are the characters that need one.
     escaped = "".join(
         f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else "\\" + c if c in '"\\' else c
