@@ -130,7 +130,7 @@ def _as_named(
     except UsageError as error:
         raise UsageError(
             f"`{one_line(text)}` was never recorded for {', '.join(missing)} in {here.name}, "
-            "and is no state commit and no time such as 2026-11-22T18:00 or 3h",
+            "and is no state commit and no time such as 3h or 2026-11-22T18:00",
             hint=f"`gitops history -e {here.name}` shows the past; `gitops set` records any hash",
         ) from error
     return _as_of(snapshot, here, services, commit, f"at {commit[:SHORT]}", state)

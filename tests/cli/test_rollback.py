@@ -69,17 +69,18 @@ def test_to_a_time(past, clone):
     assert authentication(past) == B
 
 
-def test_to_some_time_ago(company, clone):
+@pytest.mark.parametrize(("hours", "then"), [(2, "1h"), (72, "yesterday"), (2, "1h30m45s")])
+def test_to_some_time_ago(company, clone, hours, then):
     company.push(PROD, {"authentication": A})
-    old = datetime.now(UTC) - timedelta(hours=2)
+    old = datetime.now(UTC) - timedelta(hours=hours)
     work = company.clone("by-hand")
     (work / PROD / "authentication.deployment").write_text(B + "\n")
     when = {"GIT_COMMITTER_DATE": old.isoformat(), "GIT_AUTHOR_DATE": old.isoformat()}
-    git(work, "commit", "-qam", "two hours ago", env=when)
+    git(work, "commit", "-qam", "by hand", env=when)
     git(work, "push", "-q")
     clone("set", f"authentication={C}", "-e", PROD).ok()
 
-    clone("rollback", "authentication", "-e", PROD, "--yes", "--to", "1h").ok()
+    clone("rollback", "authentication", "-e", PROD, "--yes", "--to", then).ok()
 
     assert authentication(company) == B
 
@@ -244,6 +245,9 @@ def test_a_protected_stage_is_confirmed_by_its_name(past, clone):
             ["authentication", "-e", PROD, "--to", "d" * 40, "--yes"],
             "was never recorded for authentication",
             id="never recorded",
+        ),
+        pytest.param(
+            ["-e", PROD, "--to", "0001-01-01", "--yes"], "is no state commit and", id="no time"
         ),
         pytest.param(
             ["-e", PROD, "--to", "1999-01-01", "--yes"], "there was no", id="before the beginning"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from datetime import datetime
 from typing import Annotated, NamedTuple
 
 import typer
@@ -28,12 +29,13 @@ from gitops_cli.cli.resolve import environment_among, environment_named, told_se
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
 from gitops_cli.domain.change.draft import Draft
-from gitops_cli.domain.duration import age, parse_duration
+from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_service
 from gitops_cli.domain.past.steps import Undoing
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.stamp import parse_moment
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.operations.rollback import Rollback, draft_rollback, plan_rollback
 from gitops_cli.operations.rollback_target import Back, last_commits, recorded_by
@@ -66,7 +68,7 @@ def rollback(
         typer.Option(
             "--to",
             metavar="HASH|TIME",
-            help="A version of its past, or what was recorded at a time: 2026-11-22T18:00, 3h.",
+            help="A version of its past, or what was recorded then: 3h, yesterday, 2026-11-22.",
             autocompletion=complete_version,
         ),
     ] = None,
@@ -241,18 +243,13 @@ def _past(words: _Words, now: datetime) -> Back:
 
 
 def _moment(text: str, now: datetime) -> datetime | None:
-    """Return the time that `text` says, or how long ago; None for what may be a hash."""
-    if not any(sign in text for sign in "-:dhms") or (text.isalnum() and len(text) >= 7):
+    """Return the time that `text` says, as `--since` takes it; None for what may be a hash."""
+    if re.fullmatch(r"\d+|[0-9a-fA-F]{7,}", text):
         return None
     try:
-        return now - timedelta(seconds=parse_duration(text))
-    except ValueError:
-        pass
-    try:
-        at = datetime.fromisoformat(text)
+        return parse_moment(text, now.astimezone())
     except ValueError:
         return None
-    return at if at.tzinfo is not None else at.astimezone()
 
 
 def _question(draft: Draft) -> str:
