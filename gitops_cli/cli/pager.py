@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -17,19 +20,24 @@ def through_pager(text: str, stream: TextIO) -> bool:
     program = os.environ.get("GIT_PAGER") or pager(Path(os.sep))
     if program in ("", "cat"):
         return False
-    process = subprocess.Popen(
-        ["sh", "-c", program],
-        stdin=subprocess.PIPE,
-        env={"LESS": "FRX", "LV": "-c", **os.environ},
-    )
-    return _read(process, text.encode(stream.encoding, "gitops")) not in _NOT_STARTED
+    with _interrupts_left_to_it():
+        process = subprocess.Popen(
+            ["sh", "-c", program],
+            stdin=subprocess.PIPE,
+            env={"LESS": "FRX", "LV": "-c", **os.environ},
+        )
+        process.communicate(text.encode(stream.encoding, "gitops"))  # who leaves early may
+    return process.returncode not in _NOT_STARTED
 
 
-def _read(process: subprocess.Popen[bytes], data: bytes) -> int:
-    """Hand the text over and return the pager's exit code; Ctrl-C is the pager's."""
-    while True:
-        try:
-            process.communicate(data)  # a reader that leaves early is no failure
-            return process.returncode
-        except KeyboardInterrupt:
-            continue
+@contextmanager
+def _interrupts_left_to_it() -> Iterator[None]:
+    """Let Ctrl-C be the pager's: it ends a search, not the command.
+
+    Nothing is ignored, or the pager would begin by ignoring it too.
+    """
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

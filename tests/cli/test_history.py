@@ -355,3 +355,18 @@ def test_a_pager_that_is_not_there_costs_nothing(state: Gitops) -> None:
         screen.wait_for("Begin")
     with state.using(GIT_PAGER="true").terminal("history", rows=3) as screen:
         assert screen.finish() == 0, "a reader that leaves at once"
+
+
+def test_ctrl_c_is_the_pagers(state: Gitops, tmp_path: Path) -> None:
+    pager = tmp_path / "pager"
+    pager.write_text(
+        "cat >/dev/null; trap 'echo stayed' INT; echo ready\n"
+        "until read line </dev/tty; do :; done; echo left\n"
+    )
+    with state.using(GIT_PAGER=f"sh {pager}").terminal("history", rows=3) as screen:
+        screen.wait_for("ready")
+        screen.press("ctrl-c")
+        screen.wait_for("stayed")
+        screen.press("enter")
+        screen.wait_for("left")
+        assert screen.finish() == 0
