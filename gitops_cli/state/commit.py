@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.change.message import compose_message
-from gitops_cli.domain.change.proposal import Actor, Edit, Proposal
+from gitops_cli.domain.change.proposal import Actor, Edit, Move, Proposal
 from gitops_cli.domain.errors import GitError, GitOpsError, InvalidState, SourceMoved, UsageError
 from gitops_cli.domain.text import one_line
 from gitops_cli.git.cache import writing
@@ -144,7 +144,8 @@ def build_commit(
     with git.start("mktree", "-z", "--batch", "--missing", stdin=True) as mktree:
         blobs = _write_blobs(git, edits)  # while that one starts
         # `--missing` above: in a partial clone, what is not here need not be fetched to be named.
-        tree = _write_trees(mktree, reader, parent, {e.path: blobs.get(e.path) for e in edits})
+        new = {e.path: blobs.get(e.path) for e in edits}
+        tree = _write_trees(mktree, _Trees(reader, parent), new, proposal.moves)
     ours = git.with_environment(**who.variables)
     trailers = (*proposal.trailers, *(_sign_off(ours) if proposal.sign_off else ()))
     message = compose_message(proposal.subject, proposal.body, trailers)
@@ -200,16 +201,19 @@ def _write_blobs(git: Git, edits: Sequence[Edit]) -> dict[str, str]:
 
 
 def _write_trees(
-    mktree: Running, reader: ObjectReader, parent: str | None, blobs: Mapping[str, str | None]
+    mktree: Running, old: _Trees, blobs: Mapping[str, str | None], moves: Sequence[Move]
 ) -> str:
     """Return the root tree with these paths replaced (None: removed), deepest trees first."""
-    old = _Trees(reader, parent)
-    changes: dict[str, dict[str, Entry | None]] = {"": {}}
+    files = _moved(old, moves)
     for path, oid in blobs.items():
         directory, _, name = path.rpartition("/")
         old.check_file(directory, name)
-        mode = old.mode(directory, name)
-        new = None if oid is None else Entry(mode, name, oid)
+        moved = files.get(path)
+        mode = old.mode(directory, name) if moved is None else moved.mode
+        files[path] = None if oid is None else Entry(mode, name, oid)
+    changes: dict[str, dict[str, Entry | None]] = {"": {}}
+    for path, new in files.items():
+        directory, _, name = path.rpartition("/")
         changes.setdefault(directory, {})[name] = new
         while directory:
             directory = directory.rpartition("/")[0]
@@ -229,6 +233,25 @@ def _write_trees(
             above, _, name = directory.rpartition("/")
             changes[above][name] = Entry(TREE_MODE, name, oid) if entries else None
     return root
+
+
+def _moved(old: _Trees, moves: Sequence[Move]) -> dict[str, Entry | None]:
+    """Return every file that moves at its new path, and None at its old one.
+
+    Raises SourceMoved for what is not there, UsageError for a place that is taken.
+    """
+    files: dict[str, Entry | None] = {}
+    for move in moves:
+        if move.to is not None and old.find(check_path(move.to)) is not None:
+            raise UsageError(f"{move.to} is there already")
+        if old.find(move.path) is None:
+            raise SourceMoved(f"{move.path} is not there any more")
+        for path, entry in old.files(move.path):
+            files[path] = None
+            if move.to is not None:
+                to = move.to + path[len(move.path) :]
+                files[to] = entry._replace(name=to.rpartition("/")[2])
+    return files
 
 
 class _Trees:
@@ -259,6 +282,20 @@ class _Trees:
                 f"{directory}: is {_WHAT.get(found.mode, 'a file')}, so no file is written below it"
             )
         return {e.name: e for e in self._reader.tree(found.oid)}
+
+    def find(self, path: str) -> Entry | None:
+        """Return what is at a path; raises InvalidState where a file stands above it."""
+        directory, _, name = path.rpartition("/")
+        return self.entries(directory).get(name)
+
+    def files(self, path: str) -> Iterator[tuple[str, Entry]]:
+        """Yield all that is at a path or below it, each with its path; no directories."""
+        found = self.find(path)
+        if found is None or found.mode != TREE_MODE:
+            yield from () if found is None else ((path, found),)
+            return
+        for name in self.entries(path):
+            yield from self.files(f"{path}/{name}")
 
     def check_file(self, directory: str, name: str) -> None:
         """Make sure that a path may be a file; raises InvalidState."""

@@ -40,7 +40,7 @@ def write_aside(
     tip = branch.look(timeout=timeout, for_push=True)
     proposal = propose(commit_snapshot(reader, tip))
     edits = effective_edits(reader, tip, proposal.edits)
-    if not edits:
+    if not edits and not proposal.moves:
         return Written(tip, False, tip, proposal, 0)
     who = identity(branch.git, config, environment, actor)
     new = build_commit(branch.git, reader, tip, edits, proposal, who)

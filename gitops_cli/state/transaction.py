@@ -81,7 +81,7 @@ class Transaction:
             self._look()
         while True:
             proposal, edits = self._prepared()
-            if not edits:
+            if not edits and not proposal.moves:
                 return Written(self.tip, False, self.tip, proposal, self.attempts)
             parent, new = self.tip, self._commit(proposal, edits)
             pushed = self._offer(new)
@@ -108,7 +108,7 @@ class Transaction:
                 if certain:
                     raise
             else:
-                if edits or certain:
+                if edits or proposal.moves or certain:
                     return proposal, edits
             self._look()
 

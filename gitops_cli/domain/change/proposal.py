@@ -23,9 +23,17 @@ class Edit(NamedTuple):
     new: bytes | None
 
 
+class Move(NamedTuple):
+    """A file or a directory with all that is in it under another name; `to` None: removed."""
+
+    path: str
+    to: str | None
+
+
 class Proposal(NamedTuple):
     """One commit, computed from a snapshot and nothing else.
 
+    `moves` come first: an edit of a moved file names its new path, as one of a new file.
     `trailers` keep their order. Neither `subject` nor `body` can forge one. `sign_off`: with the
     Signed-off-by of whoever commits, as `git commit -s` writes it.
     """
@@ -35,6 +43,7 @@ class Proposal(NamedTuple):
     body: str = ""
     trailers: tuple[tuple[str, str], ...] = ()
     sign_off: bool = False
+    moves: tuple[Move, ...] = ()
 
 
 class Written(NamedTuple):
