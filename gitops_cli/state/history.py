@@ -225,7 +225,14 @@ class History(NamedTuple):
             and PurePosixPath(path).suffix == PurePosixPath(leaf).suffix
             and self._blob(oid) == change.new
         ]
-        added = [line for line in raw if line.status == "A" and line.path != change.path]
+        # Elsewhere it is another environment's: a service may be renamed in all of them at once.
+        added = [
+            line
+            for line in raw
+            if line.status == "A"
+            and line.path != change.path
+            and line.path.rpartition("/")[0] == directory
+        ]
         if len(same) == 1 and not any(line.new == gone[same[0]] for line in added):
             return same[0]
         if not directory or self.reader.one(f"{parent}:{directory}") is not None:

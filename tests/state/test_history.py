@@ -315,3 +315,15 @@ def test_settings_of_the_user_do_not_change_what_is_read(world: World) -> None:
 
     assert values(repository, PATH, world.tip())[0] == (PATH, OLD, NEW)
     assert repository.last_changes([PATH], tip=world.tip())[PATH].commit == world.tip()
+
+
+def test_a_service_renamed_in_two_environments_at_once_keeps_both_pasts(world: World) -> None:
+    """Both have the same version: elsewhere nothing can be the file that vanished here."""
+    files: dict[str, str | None] = {path_of("auth", env): None for env in (DEV, PROD)}
+    world.commit({**files, **{path_of("login", env): f"{OLD}\n" for env in (DEV, PROD)}})
+    tip = world.commit({path_of("login", PROD): f"{NEW}\n"})
+
+    assert values(opened(world.clone()), path_of("login", PROD), tip) == [
+        (path_of("login", PROD), OLD, NEW),
+        (path_of("auth", PROD), None, OLD),
+    ]
