@@ -68,6 +68,16 @@ def parse_toml(data: bytes, *, most: int) -> Document:
         raise BadToml(1, one_line(str(error))) from error
 
 
+def quoted(value: str) -> str:
+    """Return a text as TOML writes it on one line."""
+    # TOML's basic strings take JSON's escapes; these are the characters that need one.
+    escaped = "".join(
+        f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else "\\" + c if c in '"\\' else c
+        for c in value.encode(errors="replace").decode()  # half a character cannot be written
+    )
+    return f'"{escaped}"'
+
+
 def _check_depth(source: str) -> None:
     if all(line.count(".") < MAX_PARTS for line in source.split("\n")):
         return  # nearly always

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.stamp import as_stamp, is_told, parse_stamp
-from gitops_cli.domain.toml import BadToml, parse_toml
+from gitops_cli.domain.toml import BadToml, parse_toml, quoted
 
 LOCK_SUFFIX = ".lock"
 MAX_LOCK_BYTES = 4096
@@ -78,9 +78,4 @@ def _time(table: dict[str, object], key: str) -> datetime | None:
 def _toml(value: str | datetime) -> str:
     if isinstance(value, datetime):
         return as_stamp(value)
-    # TOML's basic strings take JSON's escapes; these are the characters that need one.
-    escaped = "".join(
-        f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else "\\" + c if c in '"\\' else c
-        for c in value.encode(errors="replace").decode()  # half a character cannot be written
-    )
-    return f'"{escaped}"'
+    return quoted(value)
