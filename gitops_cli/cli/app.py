@@ -64,6 +64,11 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         CHANGE,
         "Take services out of an environment's record.",
     ),
+    "rename": (
+        "cli.commands.rename:rename",
+        CHANGE,
+        "Give a service another name in the record of its environments.",
+    ),
     "lock": (
         "cli.commands.lock:lock",
         CHANGE,

@@ -29,9 +29,9 @@ def confirm(question: str, *, flag: str = "--yes") -> None:
         raise Declined("declined; nothing was changed")
 
 
-def confirm_by_name(question: str, name: str) -> None:
+def confirm_by_name(question: str, name: str, *, flag: str | None = None) -> None:
     """Let a person type `name`. Raises Declined, Interrupted, or UsageError without a terminal."""
-    _need_terminal(question, f"--confirm {name}")
+    _need_terminal(question, flag or f"--confirm {name}")
     import questionary
 
     asked = questionary.text(f"{question} Type {name} to go on:", output=_stderr())

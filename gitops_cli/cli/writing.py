@@ -29,6 +29,7 @@ from gitops_cli.render.change import Changelogs, both_views, plan_view, result_v
 
 if TYPE_CHECKING:
     from gitops_cli.domain.change.proposal import Written
+    from gitops_cli.render.view import View
 
 T = TypeVar("T")
 
@@ -90,12 +91,12 @@ def carry_out(
     question = (
         f"{offer.question[:-1]}, {', '.join(back)} to an OLDER one?" if back else offer.question
     )
-    agreed = _agreed(environment, team, terms, question=question, yes=yes)
-    _remember(session, agreed)
+    said = agreed([environment], team, terms, question=question, yes=yes)
+    _remember(session, said)
     try:
         draft, written = write_draft(
             session.state,
-            lambda snapshot: offer.compute(snapshot, agreed),
+            lambda snapshot: offer.compute(snapshot, said),
             actor=session.actor,
             timeout=timeout,
             branch=offer.review.branch if offer.review else None,
@@ -144,27 +145,38 @@ def ask_to_overwrite(session: Session, draft: Draft, team: TeamSettings) -> None
     confirm(f"Replace {what} in {draft.environment}{older}?")
 
 
-def _agreed(
-    environment: EnvironmentName, team: TeamSettings, terms: Terms, *, question: str, yes: bool
+def agreed(
+    environments: Sequence[EnvironmentName],
+    team: TeamSettings,
+    terms: Terms,
+    *,
+    question: str,
+    yes: bool,
+    by_name: bool = False,
 ) -> Terms:
     """Return the terms as a person agreed to them; raises Declined, Interrupted or UsageError.
 
     A protected stage is not agreed to by --yes, but by its environment's name, with a reason.
+    `by_name`: so are the others, for what nobody should do by the way.
     """
-    if terms.confirmed is not None and terms.confirmed != environment:
-        raise UsageError(
-            f"--confirm {terms.confirmed} is not what would be changed: {environment}",
-            hint=f"--confirm {environment}",
-        )
-    if not team.stage(place_of(environment, team).stage).protected:
-        if terms.confirmed is None and not yes:
+    named = [] if terms.confirmed is None else terms.confirmed.split(",")
+    for name in named:
+        if name not in environments:
+            raise UsageError(
+                f"--confirm {name} is not what would be changed: {', '.join(environments)}",
+                hint=f"--confirm {','.join(environments)}",
+            )
+    protected = [e for e in environments if team.stage(place_of(e, team).stage).protected]
+    if not protected and not by_name:
+        if not named and not yes:
             confirm(question)
         return terms
-    if terms.confirmed is None:
-        confirm_by_name(f"{environment} is protected.", environment)
-    return terms._replace(
-        reason=_needed_reason(environment, terms.reason), confirmed=str(environment)
-    )
+    needed = environments if by_name else protected
+    for environment in (name for name in needed if name not in named):
+        why = f"{environment} is protected." if environment in protected else question
+        confirm_by_name(why, environment, flag=f"--confirm {','.join(needed)}")
+    reason = _needed_reason(protected[0], terms.reason) if protected else terms.reason
+    return terms._replace(reason=reason, confirmed=",".join(needed))
 
 
 def _needed_reason(environment: str, reason: str | None) -> str:
@@ -211,16 +223,16 @@ def asked_environment(session: Session, project: str | None) -> str:
     return environment_named(session, None, snapshot, snapshot.team, project=project)
 
 
-def _remember(session: Session, agreed: Terms) -> None:
+def _remember(session: Session, said: Terms) -> None:
     """Complete the answers with what was agreed to, if there are others to be repeated."""
     options = session.answers.options
     if not options:
         return
-    if agreed.confirmed is None:
+    if said.confirmed is None:
         options["--yes"] = ""
         return
-    options["--confirm"] = agreed.confirmed
-    options["--message"] = agreed.reason or ""
+    options["--confirm"] = said.confirmed
+    options["--message"] = said.reason or ""
 
 
 def tell(
@@ -260,7 +272,11 @@ def show_plan(session: Session, outcome: WriteOutcome, changelogs: Changelogs) -
     Where stdout takes a document, a person who will be asked sees the plan on stderr.
     """
     warn_of(session, outcome.draft.warnings)
-    view = plan_view(outcome, changelogs)
+    return show_before(session, plan_view(outcome, changelogs))
+
+
+def show_before(session: Session, view: View) -> bool:
+    """Show what would be written, where somebody reads it; tells whether it went to stdout."""
     if session.output.for_people:
         session.show(view)
         return True

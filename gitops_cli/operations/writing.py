@@ -32,8 +32,9 @@ SECONDS = 300.0
 class Terms(NamedTuple):
     """What is overridden, why, in which CI run, and which environment was confirmed by name.
 
-    `reviewed`: it goes to a branch that somebody merges. `preview`: nothing will be written on
-    these terms, so nobody has to confirm it. `newcomers` are services that a person wants to make.
+    `confirmed` may be several, with commas. `reviewed`: it goes to a branch that somebody merges.
+    `preview`: nothing will be written on these terms, so nobody has to confirm it. `newcomers` are
+    services that a person wants to make.
     """
 
     overrides: Collection[Override] = ()

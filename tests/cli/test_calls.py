@@ -38,6 +38,7 @@ CALLS: Mapping[str, Call] = {
     "promote": Call("promotion", ("billing", "--from", DEV, "--to", STAGING, "--dry-run")),
     "rollback": Call("rollback", ("billing", "-e", PROD, "--dry-run")),
     "remove": Call("removal", ("billing", "-e", DEV, "--dry-run")),
+    "rename": Call("rename", ("billing", "invoices", "--dry-run")),
     "lock": Call("lock", ("billing", "-e", DEV, "-m", "größer", "--dry-run")),
     "unlock": Call("lock", ("billing", "-e", DEV, "--dry-run")),
     "status": Call("status"),

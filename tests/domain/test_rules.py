@@ -13,7 +13,12 @@ from gitops_cli.domain.change.rules import RULES, Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "changing-versions.md"
 # The page's words are the verbs', but that a release records as `set` does, and `env` copies.
-WORDS = {verb.value: verb for verb in Verb} | {"release": Verb.SET, "env copy": Verb.ENV}
+WORDS = {verb.value: verb for verb in Verb} | {
+    "release": Verb.SET,
+    "env copy": Verb.ENV,
+    "env remove": Verb.REMOVE,
+    "env rename": Verb.RENAME,
+}
 # What the page calls a rule, where that is not its name.
 TITLES = {"--expect HASH": "expect", "a version that is no full commit hash": "form"}
 # Rules that are no refusal of one tip: a question, and what a selection leaves out.

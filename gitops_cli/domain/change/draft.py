@@ -35,6 +35,7 @@ class Verb(StrEnum):
     LOCK = "lock"
     UNLOCK = "unlock"
     REMOVE = "remove"
+    RENAME = "rename"
     CAPTURE = "capture"
     ENV = "env"
 
@@ -165,19 +166,23 @@ def commit_of(
     occasion: Occasion,
     what: str,
     body: str = "",
+    *,
+    where: str | None = None,
 ) -> Proposal:
     """Return the commit that says `what`, as the team wants commits; every writer's is made here.
 
-    Where the message is the subject, what is done begins the body.
+    Where the message is the subject, what is done begins the body. `where` is what the subject
+    calls the environment, where that is several.
     """
-    rules, usual = occasion.rules, f"{environment}: {what}"
+    called = where or environment
+    rules, usual = occasion.rules, f"{called}: {what}"
     if rules.message_as_subject and occasion.reason:
         subject, body = one_line(occasion.reason), f"{usual}\n\n{body}".strip()
     elif rules.subject is None:
         subject = usual
     else:
         named = {"services": _named(services), "summary": what}
-        here = {"environment": environment, "action": occasion.verb.value}
+        here = {"environment": called, "action": occasion.verb.value}
         subject = filled(rules.subject, {**here, **named})
     if rules.skip_ci:
         subject = f"{subject} {SKIP_CI}"

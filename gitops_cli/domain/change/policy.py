@@ -52,8 +52,12 @@ class Unconfirmed(UsageError):
 def need_confirmation(
     environment: EnvironmentName, rules: StageRules, *, confirmed: str | None, reason: str | None
 ) -> None:
-    """Raise Unconfirmed if a protected stage's environment was not confirmed with a reason."""
-    if rules.protected and (confirmed != environment or not (reason and reason.strip())):
+    """Raise Unconfirmed if a protected stage's environment was not confirmed with a reason.
+
+    `confirmed` may name several, with commas.
+    """
+    named = environment in (confirmed or "").split(",")
+    if rules.protected and not (named and reason and reason.strip()):
         raise Unconfirmed(environment)
 
 

@@ -38,7 +38,8 @@ class Case(NamedTuple):
     `wanted` are the versions whose form is judged, those that are recorded already too. `reviewed`:
     it goes to a branch that somebody merges, and `instead` says which command makes one.
     `by_branch`: `origin` says where the commits come from. `asked` has
-    the rules that need more than the repository, by their names.
+    the rules that need more than the repository, by their names. `whole`: the environment itself
+    is moved or removed, with whatever is in it.
     """
 
     verb: Verb
@@ -53,6 +54,12 @@ class Case(NamedTuple):
     by_branch: bool = False
     origin: Origin = Origin()
     asked: Mapping[str, Ask] = MappingProxyType({})
+    whole: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether anything would be written; else no rule is asked."""
+        return bool(self.changes) or self.whole
 
     @property
     def place(self) -> Place:
@@ -80,34 +87,37 @@ def _form(case: Case) -> Iterator[Refusal]:
 
 
 def _mode(case: Case) -> Iterator[Refusal]:
-    if case.changes and not case.reviewed:
+    if case.writes and not case.reviewed:
         more = {} if case.instead is None else {"instead": case.instead}
         yield from needs_review(case.place, case.stage, **more)
 
 
 def _promote_from(case: Case) -> Iterator[Refusal]:
-    if case.changes and case.source is not None:
+    if case.writes and case.source is not None:
         yield from wrong_source(place_of(case.source, case.team), case.place, case.stage)
 
 
 def _branches(case: Case) -> Iterator[Refusal]:
-    if case.changes and case.by_branch:
+    if case.writes and case.by_branch:
         yield from wrong_branch(case.origin, case.place, case.stage)
 
 
 def _freeze(case: Case) -> Iterator[Refusal]:
-    if case.changes:
+    if case.writes:
         yield from frozen(case.place, case.stage, case.now)
 
 
 def _lock(case: Case) -> Iterator[Refusal]:
-    if case.changes:
-        yield from locked(case.target, [change.service for change in case.changes], case.now)
+    if case.writes:
+        services = {change.service for change in case.changes}
+        if case.whole:
+            services |= {service for service in case.target.locks if service is not None}
+        yield from locked(case.target, services, case.now)
 
 
 def _asked(name: str) -> Callable[[Case], Iterator[Refusal]]:
     def ask(case: Case) -> Iterator[Refusal]:
-        if case.changes and name in case.asked:
+        if case.writes and name in case.asked:
             yield from case.asked[name](case.changes)
 
     return ask
@@ -117,14 +127,15 @@ EXPECT, STALE, REQUIRE = "expect", "stale build", "require"
 
 _STAYS = frozenset({Verb.ROLLBACK, Verb.CAPTURE})  # what runs, or ran here
 _BRINGS = frozenset({Verb.SET, Verb.PROMOTE, Verb.ENV})  # versions that were not here before
+_TAKES = frozenset({Verb.REMOVE, Verb.RENAME})  # what runs is recorded no more, or elsewhere
 
 RULES = (
     Rule("form", _BRINGS, None, _form),
-    Rule("mode", _BRINGS | {Verb.CAPTURE, Verb.REMOVE}, Override.POLICY, _mode),
+    Rule("mode", _BRINGS | _TAKES | {Verb.CAPTURE}, Override.POLICY, _mode),
     Rule("promote_from", frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _promote_from),
     Rule("branches", frozenset({Verb.SET}), Override.POLICY, _branches),
-    Rule("freeze", _BRINGS | {Verb.REMOVE}, Override.FREEZE, _freeze),
-    Rule("lock", _STAYS | {Verb.SET, Verb.PROMOTE, Verb.REMOVE}, Override.LOCK, _lock),
+    Rule("freeze", _BRINGS | _TAKES, Override.FREEZE, _freeze),
+    Rule("lock", _STAYS | _TAKES | {Verb.SET, Verb.PROMOTE}, Override.LOCK, _lock),
     Rule(EXPECT, frozenset({Verb.SET}), None, _asked(EXPECT)),
     Rule(STALE, frozenset({Verb.SET}), Override.OLDER, _asked(STALE)),
     Rule(REQUIRE, frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _asked(REQUIRE)),
