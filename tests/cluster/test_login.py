@@ -145,6 +145,18 @@ def test_a_login_that_is_refused_in_mid_run_is_asked_for_once_more(
     assert runs() == 2
 
 
+def test_a_login_may_take_longer_than_a_request(server: Recorder, tmp_path: Path) -> None:
+    answer = json.dumps(
+        {"kind": "ExecCredential", "apiVersion": VERSION, "status": {"token": "late"}}
+    )
+    user = plugin(tmp_path, f"import time\ntime.sleep(1.1)\nprint({answer!r})\n")
+    access = find_access(kubeconfig=kubeconfig(server, tmp_path, user), environment={})
+    transport = LoginTransport(access)
+
+    assert transport.send(Exchange("GET", "/x"), timeout=1.0).status == 200
+    transport.close()
+
+
 def test_a_watch_whose_login_is_refused_begins_with_another(
     server: Recorder, runs: Callable[[], int], tmp_path: Path
 ) -> None:
