@@ -22,11 +22,9 @@ def requirements(
     clusters = clusters_of(session, context, kubeconfig, warm=False)
 
     def compare(environment: Environment) -> Comparison:
-        cluster = clusters.of(environment.name, team)
-        observed = cluster.observe([target_of(environment, pods=True, rules=team.services)])[
-            environment.name
-        ]
-        compared = compared_with(environment, observed, team, now=session.now())
-        return with_rollouts(compared, cluster)
+        cluster, now, name = clusters.of(environment.name, team), session.now(), environment.name
+        observed = cluster.observe([target_of(environment, pods=True, rules=team.services)])
+        compared = {name: compared_with(environment, observed[name], team, now=now)}
+        return with_rollouts(compared, observed, cluster, now)[name]
 
     return Requirements(lambda: session.registries, compare)

@@ -49,12 +49,14 @@ class LoginTransport:
             import gitops_cli.cluster.providers  # noqa: F401
 
     def send(self, request: Request, *, timeout: float) -> Response:
-        """Send a request and return the whole answer; the first one logs in before."""
-        until = time.monotonic() + self._left(timeout)
+        """Send a request and return the whole answer; the first one logs in before.
+
+        `timeout` (seconds) is the server's: a person who logs in may take longer.
+        """
         credential = self._entered()
-        answer = self._send(request, credential, until)
+        answer = self._by(credential).send(request, timeout=self._left(timeout))
         if answer.status == 401 and (other := self._instead_of(credential)):
-            return self._send(request, other, until)
+            return self._by(other).send(request, timeout=self._left(timeout))
         return answer
 
     def stream(self, request: Request, *, timeout: float) -> Stream:
@@ -90,12 +92,6 @@ class LoginTransport:
         return Broken(
             f"the login ({what} of the kubeconfig) did not end in time", again=False, late=True
         )
-
-    def _send(self, request: Request, credential: Credential, until: float) -> Response:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise Broken("no answer in time", late=True)
-        return self._by(credential).send(request, timeout=left)
 
     def _by(self, credential: Credential) -> Transport:
         """Return what carries requests with a credential; a new one takes new connections."""

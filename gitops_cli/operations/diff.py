@@ -53,7 +53,7 @@ def _compare_group(
         e.name: restricted(compared_with(e, observed[e.name], team, now=now), selection.services(e))
         for e in environments
     }
-    compared = {name: with_rollouts(c, group.cluster) for name, c in compared.items()}
+    compared = with_rollouts(compared, observed, group.cluster, now)
     compared = explained(compared, group.cluster)
     commit = desired.ours.commit
     compared = {name: with_takers(c, commit, group.cluster) for name, c in compared.items()}
