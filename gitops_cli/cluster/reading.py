@@ -45,6 +45,11 @@ class Room:
             if self._left < 0:
                 raise ClusterError(f"cannot {doing}: more than {MOST_VALUES} objects")
 
+    def leave(self, count: int) -> None:
+        """Note that so many of them are held no longer."""
+        with self._lock:
+            self._left += count
+
 
 class Listing(NamedTuple):
     """One LIST to make; `kind` is None for pods and jobs.
@@ -194,7 +199,11 @@ class _Pieces(NamedTuple):
         values: dict[str, Any] = {}
         seen: set[str] = set()
         while True:
-            answer = self.api.ask(self.doing, self.decoder, path=self.doing.path("", **query))
+            try:
+                answer = self.api.ask(self.doing, self.decoder, path=self.doing.path("", **query))
+            except Refused:
+                self.room.leave(len(values))
+                raise
             if not answer.kind.endswith("List"):
                 raise self.api.strange(self.doing, f"a {answer.kind}, not a list")
             before = len(values)

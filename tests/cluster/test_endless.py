@@ -79,6 +79,24 @@ def test_lists_that_bring_ever_more_objects_end_together(
     assert len(server.requests) <= 8
 
 
+def test_pieces_that_are_asked_for_again_count_once(
+    connected: Connected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a list so slow that its pieces no longer fit together; then it is asked for whole."""
+    monkeypatch.setattr(reading, "MOST_VALUES", 3)
+
+    def slow(request: str) -> list[bytes]:
+        if "continue=" in request:
+            return [answer(b"{}", status="410 Gone")]
+        return [piece("ab", "c") if "limit=" in request else piece("abc", None)]
+
+    with hostile(slow) as server:
+        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=20)
+        found = [str(w.name) for w in observed(cluster, "shop").workloads]
+
+    assert found == ["a", "b", "c"]
+
+
 def test_ten_thousand_objects_are_a_list(connected: Connected, tmp_path: Path) -> None:
     names = [f"web{number:05}" for number in range(10_000)]
 
