@@ -187,8 +187,11 @@ def test_a_wrong_pod_costs_its_namespace(
     assert [w.name for w in good.workloads] == ["web"]
 
 
-def test_what_may_be_missing_may_be_null(api: ForeignApi, cluster: KubernetesCluster) -> None:
-    item = with_metadata(annotations=None, managedFields=None)
+@pytest.mark.parametrize("managed", [None, [{"manager": "gitops"}]])
+def test_what_may_be_missing_may_be_null(
+    api: ForeignApi, cluster: KubernetesCluster, managed: Any
+) -> None:
+    item = with_metadata(annotations=None, managedFields=managed)
     item["status"] = None
     item["spec"]["template"]["spec"]["initContainers"] = None
     api.on(f"{BAD}/deployments", listed("Deployment", item))

@@ -25,7 +25,7 @@ class ManagedEntry(Read):
     manager: str = ""
     subresource: str = ""
     time: str | None = None
-    fields: Raw = field(name="fieldsV1", default=Raw())
+    fields: Raw = field(name="fieldsV1", default=Raw(b"{}"))
 
 
 class OwnAnnotations(Read):
