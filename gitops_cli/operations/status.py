@@ -13,6 +13,7 @@ from gitops_cli.domain.past.ancestry import SAME, UNKNOWN, Distance
 from gitops_cli.domain.past.commits import LastChange
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile, service_at
 from gitops_cli.domain.recorded.findings import Finding
+from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.resolution import stage_before
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
 from gitops_cli.domain.recorded.stages import by_project, place_of
@@ -201,13 +202,19 @@ def _cells(name: EnvironmentName, subject: _Subject) -> dict[ServiceName, GridCe
             file,
             subject.changes.get(file.path),
             *_compared(file, before, subject),
-            lock=environment.locks.get(service) or environment.locks.get(None),
+            lock=_lock(environment, service, subject.now),
         )
         for service, file in environment.files.items()
     }
     for service, finding in _spoiled(environment).items():
         cells[service] = GridCell(name, None, finding=finding)
     return cells
+
+
+def _lock(environment: Environment, service: ServiceName, now: datetime) -> Lock | None:
+    """Return what holds a service, or did until it expired."""
+    locks = environment.locks
+    return environment.hold(service, now) or locks.get(service) or locks.get(None)
 
 
 def _compared(

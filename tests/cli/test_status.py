@@ -117,6 +117,7 @@ def test_locks_and_freezes_are_shown(state: Gitops, article: Article) -> None:
             f"{production}/billing.lock": 'by = "Ada"\nreason = "audit"\n',
             f"{production}/orders.lock": "until = 2020-01-01T00:00:00Z\n",
             f"{article.environment('development')}/.lock": 'reason = "\\u001b[31mred"\n',
+            f"{article.environment('development')}/orders.lock": "until = 2020-01-01T00:00:00Z\n",
         },
     )
     ran = state("status", "-p", project(article)).ok()
@@ -131,6 +132,7 @@ def test_locks_and_freezes_are_shown(state: Gitops, article: Article) -> None:
     assert cells(found, "billing")["production"]["lock"]["reason"] == "audit"
     assert cells(found, "orders")["production"]["lock"]["holds"] is False
     assert cells(found, "billing")["development"]["lock"]["holds"] is True
+    assert cells(found, "orders")["development"]["lock"]["holds"] is True, "of all of it"
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,7 @@ def compare(
             errors[str(error)] = error
             continue
         rule = rules.get(service) or ServiceRules(service)
-        want = _Wanted(environment, file, wanted, _lock(environment, service, now), rule)
+        want = _Wanted(environment, file, wanted, environment.hold(service, now), rule)
         rows += _rows_of(want, observed, now)
     spoilt = [f for f in environment.findings if f.severity is Severity.ERROR]
     for finding in spoilt:
@@ -245,14 +245,6 @@ def compare(
     rows += _untracked(environment, observed, rules)
     rows.sort(key=lambda row: (row.state is State.UNTRACKED, row.service, row.container or ""))
     return Comparison(environment.name, tuple(rows), tuple(errors.values()), observed.notes)
-
-
-def _lock(environment: Environment, service: ServiceName, now: datetime) -> Lock | None:
-    for key in (service, None):
-        lock = environment.locks.get(key)
-        if lock is not None and lock.holds(now):
-            return lock
-    return None
 
 
 def _untracked(

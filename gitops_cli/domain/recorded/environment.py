@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -105,6 +106,11 @@ class Environment(NamedTuple):
     def versions(self) -> dict[ServiceName, Version]:
         """Return the recorded version of each service."""
         return {service: file.version for service, file in self.files.items()}
+
+    def hold(self, service: ServiceName, now: datetime) -> Lock | None:
+        """Return the lock that holds a service at `now`: its own before its environment's."""
+        locks = (self.locks.get(service), self.locks.get(None))
+        return next((lock for lock in locks if lock is not None and lock.holds(now)), None)
 
     def file(self, service: ServiceName) -> VersionFile:
         """Return the service's version file; raises InvalidState or UnknownService."""
