@@ -14,6 +14,7 @@ from gitops_cli.domain.errors import ExitCode, GitOpsError, RolloutFailed, Timed
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.placement import Clusters
 from gitops_cli.operations.sync import plan_sync
 from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.wait import wait_for_state
@@ -38,13 +39,14 @@ def wait_for_arrival(
     """
     desired = desired_state(session.state, rev=commit)
     team = desired.snapshot.team
-    _say_who_follows(session, environment, team, context, kubeconfig)
+    clusters = clusters_of(session, context, kubeconfig, warm=False)
+    _say_who_follows(session, environment, team, clusters)
     with progress(session) as say:
         say(environment, f"waiting until {environment} has it")
         report = wait_for_state(
             desired,
             [environment],
-            clusters_of(session, context, kubeconfig, warm=False),
+            clusters,
             team,
             session.state,
             now=session.now,
@@ -63,16 +65,11 @@ def wait_for_arrival(
 
 
 def _say_who_follows(
-    session: Session,
-    environment: EnvironmentName,
-    team: TeamSettings,
-    context: str | None,
-    kubeconfig: Path | None,
+    session: Session, environment: EnvironmentName, team: TeamSettings, clusters: Clusters
 ) -> None:
     """Say at once if no agent follows the environment: then somebody's sync is awaited."""
     try:
-        cluster = clusters_of(session, context, kubeconfig, warm=False).of(environment, team)
-        followed = agent_hooks().follows(cluster, environment)
+        followed = agent_hooks().follows(clusters.of(environment, team), environment)
     except GitOpsError:
         return  # who may not look may wait all the same
     if not followed:

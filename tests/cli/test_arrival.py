@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,29 @@ def test_a_wrong_cluster_is_refused_before_anything_is_recorded(
     assert done.code == 6
     assert "gitops.toml:3" in done.stderr
     assert recorded(waiting) == OLD
+
+
+def test_who_waits_logs_in_once(waiting: Live, tmp_path: Path) -> None:
+    config = yaml.safe_load(Path(waiting.gitops.environment["KUBECONFIG"]).read_text())
+    user, runs = config["users"][0]["user"], tmp_path / "runs"
+    status = {
+        "clientCertificateData": b64decode(user["client-certificate-data"]).decode(),
+        "clientKeyData": b64decode(user["client-key-data"]).decode(),
+    }
+    version = "client.authentication.k8s.io/v1"
+    printed = {"apiVersion": version, "kind": "ExecCredential", "status": status}
+    (tmp_path / "credential").write_text(json.dumps(printed))
+    login = f"echo run >>{runs}; cat {tmp_path}/credential"
+    executed = {"command": "sh", "args": ["-c", login], "interactiveMode": "Never"}
+    config["users"][0]["user"] = {"exec": {"apiVersion": version, **executed}}
+    file = tmp_path / "with-plugin"
+    file.write_text(yaml.safe_dump(config))
+    file.chmod(0o600)
+
+    there = ("-e", waiting.namespace, "--wait", "--kubeconfig", file)
+    waiting.gitops("set", f"web={OLD}", *there).ok()
+
+    assert runs.read_text() == "run\n"
 
 
 def test_nobody_brings_it(waiting: Live) -> None:
