@@ -17,7 +17,7 @@ from gitops_cli.domain.recorded.resolution import (
     service_of_remote,
 )
 from gitops_cli.domain.recorded.selection import told_apart
-from gitops_cli.domain.recorded.stages import Ambiguous, in_order
+from gitops_cli.domain.recorded.stages import Ambiguous, in_order, of_project
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line, redacted
 
@@ -41,7 +41,7 @@ def environment_named(
     UsageError (exit 2) that name the candidates. `flag` is the option that would answer.
     """
     if word is None:
-        return _asked(session, in_order(snapshot.environments, team), project, flag)
+        return _asked(session, environments_of(session, snapshot, project), flag)
     try:
         return environment_for(
             word,
@@ -69,16 +69,23 @@ def choose_environment(
     return EnvironmentName(chosen)
 
 
-def _asked(
-    session: Session, names: Collection[EnvironmentName], project: str | None, flag: str
-) -> EnvironmentName:
-    if project is not None:
-        names = [name for name in names if name.startswith(f"{project}-")]
-    if not names:
+def environments_of(
+    session: Session, snapshot: Snapshot, project: str | None
+) -> list[EnvironmentName]:
+    """Return all environments, or those of a project, in the order of stages.
+
+    Raises ConfigurationError where there are none at all, UnknownEnvironment for no such project.
+    """
+    everything = in_order(snapshot.environments, snapshot.team)
+    if not everything:
         raise ConfigurationError(
             f"{session.state.description} has no environments",
             hint="`gitops env add NAME` makes one",
         )
+    return everything if project is None else of_project(everything, project, snapshot.team)
+
+
+def _asked(session: Session, names: Collection[EnvironmentName], flag: str) -> EnvironmentName:
     if not may_ask():
         raise UsageError("which environment?", hint=f"pass {flag}: {', '.join(names)}")
     return choose_environment(session, "Environment?", names, flag=flag)
@@ -101,16 +108,18 @@ def one_word(environments: Sequence[str] | None, env: Sequence[str] | None) -> s
 
 
 def environment_among(
-    session: Session, words: Sequence[str], env: str | None
+    session: Session, words: Sequence[str], env: str | None, snapshot: Snapshot | None = None
 ) -> tuple[list[str], str | None]:
     """Return the words without the one that names the environment, and that one, or `env`.
 
-    So `gitops lock prod` is `gitops lock -e prod`. With -e all words are of services.
+    So `gitops lock prod` is `gitops lock -e prod`. With -e all words are of services. Without a
+    snapshot the tip is asked where it is needed.
     """
     bare = [word for word in words if "=" not in word]
     if env is not None or not bare:
         return list(words), env
-    snapshot = session.state.snapshot(session.state.tip().commit)
+    if snapshot is None:
+        snapshot = session.state.snapshot(session.state.tip().commit)
     named = told_apart(bare, snapshot).environments
     left = [word for word in words if word not in named]
     return left, one_word(named, None) if named else None

@@ -60,3 +60,7 @@ def test_a_promotion_of_many(started: Callable[..., list[str]], company: Article
 
     assert len(company.recorded(PROD)) > 2
     assert began.count("mktree") == began.count("hash-object") == began.count("push") == 1
+
+
+def test_a_rollback_asks_for_the_tip_once(started: Callable[..., list[str]]) -> None:
+    assert started("rollback", "billing", PROD, "--dry-run") == sorted([*OPENING, "ls-remote"])

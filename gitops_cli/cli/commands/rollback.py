@@ -109,7 +109,13 @@ def rollback(
     """
     if sum(option is not None for option in (back, to, commit)) > 1:
         raise UsageError("--back, --to and --commit exclude each other")
-    named, env = environment_among(session, services or (), env)
+    overrides = overrides_of(message, lock=override_lock)
+    tip = session.state.tip(timeout=timeout)
+    if tip.note:
+        session.output.note(tip.note)
+    snapshot = session.state.snapshot(tip.commit)
+    team = snapshot.team
+    named, env = environment_among(session, services or (), env, snapshot)
     words = _Words(
         tuple(map(parse_service, named)),
         env,
@@ -121,12 +127,6 @@ def rollback(
     )
     if words.everything and words.services:
         raise UsageError("--all and named services exclude each other")
-    overrides = overrides_of(message, lock=override_lock)
-    tip = session.state.tip(timeout=timeout)
-    if tip.note:
-        session.output.note(tip.note)
-    snapshot = session.state.snapshot(tip.commit)
-    team = snapshot.team
     words = _of_this_checkout(session, words, snapshot, team)
     environment = _environment(session, words, snapshot, team)
     if wait or sync:
