@@ -7,15 +7,12 @@ from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 
-from gitops_cli.cli.resolve import environment_named
+from gitops_cli.cli.resolve import environment_named, environments_of
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import (
-    ConfigurationError,
-    GitOpsError,
-)
+from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.stages import in_order, of_one_stage, of_project
+from gitops_cli.domain.recorded.stages import of_one_stage
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.placement import Clusters, Placed
 
@@ -71,13 +68,7 @@ def environments_named(
             for word in words
         )
         return list(dict.fromkeys(named))
-    everything = in_order(snapshot.environments, team)
-    if not everything:
-        raise ConfigurationError(
-            f"{session.state.description} has no environments",
-            hint="`gitops env add NAME` makes one",
-        )
-    return everything if project is None else of_project(everything, project, team)
+    return environments_of(session, snapshot, project)
 
 
 def report_problems(

@@ -8,6 +8,7 @@ from gitops_cli.cli.prompts import choose_several, may_ask
 from gitops_cli.cli.resolve import (
     choose_environment,
     environment_named,
+    environments_of,
     told_service_here,
 )
 from gitops_cli.cli.session import Session
@@ -17,7 +18,7 @@ from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.resolution import stage_before
-from gitops_cli.domain.recorded.stages import Ambiguous, in_order, place_of
+from gitops_cli.domain.recorded.stages import Ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import Promotion, plan_promotion
 
@@ -75,10 +76,11 @@ def _target(
         raise UsageError("promote where to?", hint="pass --to, for example --to prod")
     choices = [
         name
-        for name in in_order(snapshot.environments, team)
-        if project in (None, place_of(name, team).project)
-        and (words.source is not None or _has_stage_before(name, snapshot, team))
+        for name in environments_of(session, snapshot, project)
+        if words.source is not None or _has_stage_before(name, snapshot, team)
     ]
+    if not choices:
+        raise UsageError("nothing can be promoted: no stage comes before another")
     return choose_environment(session, "Promote to?", choices, flag="--to")
 
 

@@ -159,6 +159,7 @@ def test_a_duration_is_an_end(company, clone):
         (["-e", PROD, "-m", "x", "--until", "2020-01-01"], "is over already"),
         (["-e", PROD, "-m", "x", "--until", "9999-12-31T23:59-12:00"], "neither a time nor a d"),
         (["-m", "x"], "pass --env"),
+        (["-m", "x", "-p", "project"], "there is no project `project`"),
     ],
 )
 def test_a_script_is_told_what_is_wrong(company, clone, arguments, why):

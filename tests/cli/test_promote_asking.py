@@ -48,6 +48,12 @@ def test_declined_is_one_and_writes_nothing(company, clone):
     assert tip(company) == before
 
 
+def test_a_project_that_is_none_is_told_before_anything_is_asked(clone):
+    with clone.terminal("promote", "-p", "project") as screen:
+        assert screen.finish() == 2
+        assert "there is no project `project`" in screen.text
+
+
 @pytest.mark.parametrize("at", ["Promote to?", "Promote what", "Promote 4 services"])
 def test_ctrl_c_is_130_and_writes_nothing(company, clone, at):
     before = tip(company)
