@@ -162,12 +162,11 @@ class Output:
     def lines_of(self, program: str) -> Callable[[str], None] | None:
         """Return what takes the progress of another program; None: it may have the terminal.
 
-        In a pipe each line is named after the program: none of them can begin with what CI systems
-        take for a command.
+        In a pipe each line is named after the program.
         """
         if self.stderr.console is not None and not self.quiet:
             return None
-        return lambda line: self.note(f"{program} | {line.replace('##[', '## [')}")
+        return lambda line: self.note(f"{program} | {line}")
 
     def warn(self, text: str) -> None:
         """Say what should not be missed."""

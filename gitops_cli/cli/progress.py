@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from gitops_cli.domain.text import inert, visible
+from gitops_cli.render.safe import for_terminal
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def on_terminal(console: Console) -> Iterator[Callable[[str, str], None]]:
 
 def _picture(lines: list[str]) -> Text:
     return Text(
-        "\n".join(inert(visible(line)) for line in lines),
+        "\n".join(for_terminal(line) for line in lines),
         style="dim",
         no_wrap=True,
         overflow="ellipsis",

@@ -238,7 +238,7 @@ class Session:
             kubeconfig,
             declared=declared,
             deadline=self._deadline,
-            tell=lambda line: self.output.note(f"login | {line.replace('##[', '## [')}"),
+            tell=lambda line: self.output.note(f"login | {line}"),
         )
         self._closing.callback(cluster.close)
         if token is not None:

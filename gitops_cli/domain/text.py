@@ -19,7 +19,8 @@ _ACTING_BEYOND = (
 )
 # What CI systems act on when it stands in a log: GitHub's commands at the start of a line, the
 # older form of GitHub, Azure's and TeamCity's anywhere.
-_COMMAND = re.compile(r"^(?P<indent>\s*):(?=:)|(?<=#)#(?=\[|(?i:vso|teamcity)\[)", re.MULTILINE)
+_COMMAND = r"^(\s*):(?=:)"
+_MARK = r"(?<=#)#(?=\[|(?i:vso|teamcity)\[)"
 _CREDENTIALS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s]+@"
 
 _NAME = r"(?:password|passwd|secret|token|api[-_]?key|key-data)"
@@ -61,11 +62,14 @@ def _python(code: int) -> str:
 
 def inert(text: str) -> str:
     """Return `text` without workflow commands, for any line that may end in a CI job's log."""
-    return _COMMAND.sub(_written_out, text)
+    if "::" in text:
+        text = re.sub(_COMMAND, r"\1\\x3a", text, flags=re.MULTILINE)
+    return unmarked(text)
 
 
-def _written_out(match: re.Match[str]) -> str:
-    return "\\x23" if match["indent"] is None else f"{match['indent']}\\x3a"
+def unmarked(text: str, sign: str = "\\x23") -> str:
+    """Return `text` without the marks that act anywhere in a line: `sign` stands for their `#`."""
+    return re.sub(_MARK, lambda _: sign, text) if "##" in text else text
 
 
 def one_line(text: str) -> str:

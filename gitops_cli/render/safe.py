@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from gitops_cli.domain.text import escaped, inert, one_line, visible
+from gitops_cli.domain.text import escaped, inert, one_line, unmarked, visible
 
 # Whatever would begin markup, an entity, a cell or a block.
 _SPECIAL = r"([\\`*_{}\[\]<>|~#@!&]|^:(?=:)|^[-+=](?=\s|[-+=]|$)|(?<=^\d)[.)]|(?<=^\d\d)[.)])"
@@ -16,7 +16,7 @@ _SPECIAL = r"([\\`*_{}\[\]<>|~#@!&]|^:(?=:)|^[-+=](?=\s|[-+=]|$)|(?<=^\d)[.)]|(?
 # mentions, numbers of issues. Only code is left alone.
 _LINKED = r"(\S*(?:://|(?<!\w)www\.|@\w|(?<!\w)(?:#|GH-)\d)\S*)"
 _ADDRESS = r"https?://[!-~]+"
-_COMMAND = r"(?<=#)#(?=\[|(?i:vso|teamcity)\[)"
+_IN_STRINGS = "\\u0023"  # JSON and YAML read it as the sign it stands for
 
 
 def for_terminal(text: str) -> str:
@@ -31,12 +31,12 @@ def for_cell(text: str) -> str:
 
 def for_json(text: str) -> str:
     """Return a JSON document that holds the same values, with what acts in it escaped."""
-    return _without_commands(text if _is_plain(text) else escaped(text, _in_json))
+    return unmarked(text if _is_plain(text) else escaped(text, _in_json), _IN_STRINGS)
 
 
 def for_yaml(text: str) -> str:
     """Return a YAML document, whose strings are quoted where needed, likewise."""
-    return _without_commands(text if _is_plain(text) else escaped(text, _in_yaml))
+    return unmarked(text if _is_plain(text) else escaped(text, _in_yaml), _IN_STRINGS)
 
 
 def for_markdown(text: str) -> str:
@@ -67,8 +67,7 @@ def is_address(text: str) -> bool:
 def for_workflow_message(text: str) -> str:
     """Return the message of one of GitHub's workflow commands."""
     # In this order, as actions/toolkit does it.
-    text = re.sub(_COMMAND, r"\\x23", visible(text))
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return unmarked(visible(text)).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def for_workflow_property(text: str) -> str:
@@ -78,10 +77,6 @@ def for_workflow_property(text: str) -> str:
 
 def _is_plain(text: str) -> bool:
     return text.isascii() and "\x7f" not in text
-
-
-def _without_commands(text: str) -> str:
-    return re.sub(_COMMAND, r"\\u0023", text) if "##" in text else text
 
 
 def _in_json(code: int) -> str:
