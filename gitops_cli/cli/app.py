@@ -38,7 +38,11 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         "A practice ground: a state repository, sources and an emulated cluster on this machine.",
     ),
     "init": ("cli.commands.init:init", SETUP, "Make a state repository."),
-    "env": ("cli.commands.env:env", SETUP, "List, add and copy environments."),
+    "env": (
+        "cli.commands.env:env",
+        SETUP,
+        "List, show, add, copy, rename and remove environments.",
+    ),
     "set": (
         "cli.commands.set:set_versions",
         CHANGE,

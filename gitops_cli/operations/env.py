@@ -88,7 +88,7 @@ def draft_addition(
     if snapshot.commit is None:
         raise NoStateRepository("there are no commits yet, so this is no state repository")
     content = images_path_of(name, images_path)
-    _check_name(name, snapshot)
+    check_name(name, snapshot)
     existing = snapshot.environments.get(name)
     if existing is not None and (existing.files or existing.images_path != content.strip()):
         raise UsageError(f"{name} exists already", hint="`gitops env list` shows the environments")
@@ -123,7 +123,7 @@ def draft_copy(
     """
     team = snapshot.team
     target = wanted.target
-    _check_name(target, snapshot)
+    check_name(target, snapshot)
     found = environment_for(wanted.source, snapshot, team, project=wanted.project)
     source = snapshot.environment(found)
     services = selected_to_copy(source, only=wanted.only, exclude=wanted.exclude)
@@ -132,7 +132,9 @@ def draft_copy(
     for file in (source.files[service] for service in services):
         files[f"{target}/{file.service}{file.kind.suffix}"] = f"{file.version}\n".encode()
     if wanted.manifests:
-        files |= _manifests(state.contents(snapshot.commit, f"{source.name}/"), source.name, target)
+        files |= with_namespace(
+            state.contents(snapshot.commit, f"{source.name}/"), source.name, target
+        )
     there = state.contents(snapshot.commit, f"{target}/")
     is_new = any(there.get(path) != content for path, content in files.items())
     if target in snapshot.environments and is_new:
@@ -198,7 +200,8 @@ def _case(
     )
 
 
-def _check_name(name: EnvironmentName, snapshot: Snapshot) -> None:
+def check_name(name: EnvironmentName, snapshot: Snapshot) -> None:
+    """Raise UsageError for a name that a new environment cannot have."""
     if name in NOT_ENVIRONMENTS:
         raise UsageError(f"`{name}` is a directory with a meaning of its own")
     if name in snapshot.environments:
@@ -211,10 +214,12 @@ def _check_name(name: EnvironmentName, snapshot: Snapshot) -> None:
         )
 
 
-def _manifests(
+def with_namespace(
     content: Mapping[str, bytes], source: EnvironmentName, target: EnvironmentName
 ) -> dict[str, bytes]:
-    """Return the manifests with their namespace changed, wherever it is written on a line."""
+    """Return an environment's manifests as another's: below its name, with the namespace changed
+    wherever it is written on a line.
+    """
     named = re.compile(
         rb"""(?m)^(\s*(?:-\s+)?namespace:\s*["']?)"""
         + re.escape(source.encode())

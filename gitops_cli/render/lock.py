@@ -50,14 +50,16 @@ def _lines(draft: LockDraft, written: Written | None) -> Iterator[Line]:
     did = f"would {draft.verb}" if written is None else f"{draft.verb}ed"
     for lock in draft.locks:
         where = f"{lock.service} in {draft.environment}" if lock.service else draft.environment
-        details = _details(lock) if draft.verb is Verb.LOCK else ""
+        details = lock_details(lock) if draft.verb is Verb.LOCK else ""
         line = f"{did} {where}{details}{commit}"
         yield Line(line, Style.GOOD)
     for lock in draft.replaced:
-        yield Line(f"before, it was locked{_by(lock)}{_details(lock)}", Style.WARN)
+        yield Line(f"before, it was locked{_by(lock)}{lock_details(lock)}", Style.WARN)
     if draft.held_by is not None:
         how = f"`gitops unlock -e {draft.environment}` ends that"
-        held = f"all of {draft.environment} is locked{_by(draft.held_by)}{_details(draft.held_by)}"
+        held = (
+            f"all of {draft.environment} is locked{_by(draft.held_by)}{lock_details(draft.held_by)}"
+        )
         yield Line(f"{held}; {how}", Style.WARN)
 
 
@@ -65,7 +67,8 @@ def _by(lock: Lock) -> str:
     return f" by {one_line(lock.by)}" if lock.by else ""
 
 
-def _details(lock: Lock) -> str:
+def lock_details(lock: Lock) -> str:
+    """Return until when and why a lock holds, to stand behind what it holds."""
     until = f" until {moment(lock.until)}" if lock.until else ""
     why = f": {one_line(lock.reason)}" if lock.reason else ""
     return until + why

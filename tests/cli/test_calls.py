@@ -29,6 +29,9 @@ CALLS: Mapping[str, Call] = {
     "sandbox env": Call("sandbox", ("--dir", NOWHERE)),
     "init": Call("init", (NOWHERE, "--project", "x", "--images-path", "r.example.com/x/")),
     "env list": Call("environments"),
+    "env show": Call("environment-details", (DEV,)),
+    "env rename": Call("environment-rename", (DEV, "project1-qa", "--dry-run")),
+    "env remove": Call("environment-removal", (DEV, "--dry-run")),
     "env add": Call(
         "environment", ("project1-qa", "--images-path", "r.example.com/x/", "--dry-run")
     ),

@@ -1,4 +1,4 @@
-"""`gitops env list|add|copy`."""
+"""`gitops env`: list, add and copy here; show, remove and rename beside it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
+from gitops_cli.cli.commands.env_move import remove, rename
+from gitops_cli.cli.commands.env_show import show
 from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.options import (
     Confirm,
@@ -45,10 +47,11 @@ from gitops_cli.render.env import list_view, new_view
 env = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="""List, add and copy environments.
+    help="""List, show, add, copy, rename and remove environments.
 
     Examples:
     gitops env list
+    gitops env show prod
     gitops env copy shop-staging shop-qa
     """,
 )
@@ -73,6 +76,9 @@ def list_(session: Session) -> None:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
     session.show(list_view(list_environments(snapshot, snapshot.team)))
+
+
+env.command("show")(show)
 
 
 @env.command()
@@ -169,6 +175,10 @@ def copy(
         _write(session, compute, dry_run=dry_run, timeout=timeout)
 
     answering(session, write, source, said._replace(preview=dry_run))
+
+
+env.command("rename")(rename)
+env.command("remove")(remove)
 
 
 def _requires(

@@ -1,0 +1,140 @@
+"""Take an environment out of the record, or give it another name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitops_cli.domain.change.draft import Occasion, Verb, commit_of
+from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.change.policy import Override, enforce
+from gitops_cli.domain.change.proposal import Edit, Move, Proposal
+from gitops_cli.domain.change.rules import Case, refusals
+from gitops_cli.domain.errors import SourceMoved, UsageError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile
+from gitops_cli.domain.recorded.stages import made_ambiguous, place_of
+from gitops_cli.domain.text import plural
+from gitops_cli.operations.env import check_name, with_namespace
+from gitops_cli.operations.writing import Terms, check_confirmed
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import StateRepository
+
+
+class EnvironmentMove(NamedTuple):
+    """What becomes of an environment on one tip; `new` None: it leaves the record."""
+
+    environment: EnvironmentName
+    new: EnvironmentName | None
+    services: tuple[VersionFile, ...]
+    has_manifests: bool
+    proposal: Proposal
+    reason: str | None = None
+    overrides: tuple[Override, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def draft_environment_removal(
+    snapshot: Snapshot, name: EnvironmentName, terms: Terms, *, shown: Environment, now: datetime
+) -> EnvironmentMove:
+    """Return the removal of all that the environment is, its locks and manifests included.
+
+    Raises SourceMoved where its versions are no longer those that were `shown`, Unconfirmed for a
+    protected stage, and what refuses a write.
+    """
+    here = _there(snapshot, name)
+    if here.versions != shown.versions:
+        raise SourceMoved(
+            f"{name} moved meanwhile, nothing was removed",
+            hint="look at it again: gitops env show, then repeat the command",
+        )
+    used = _asked(snapshot, here, Verb.REMOVE, terms, now)
+    what = f"remove the environment ({plural(len(here.files), 'service')})"
+    body = "\n".join(f"{f.service} {f.version}" for _, f in sorted(here.files.items()))
+    occasion = _occasion(snapshot, Verb.REMOVE, terms, used)
+    proposal = commit_of(name, sorted(here.files), (), occasion, what, body)
+    return _move(here, None, proposal._replace(moves=(Move(name, None),)), terms, used)
+
+
+def draft_environment_renaming(
+    snapshot: Snapshot,
+    name: EnvironmentName,
+    new: EnvironmentName,
+    terms: Terms,
+    *,
+    state: StateRepository,
+    now: datetime,
+) -> EnvironmentMove:
+    """Return the environment under another name, with all that is in its directory.
+
+    In its manifests the namespace is changed along. Raises UsageError for a name that is taken,
+    SourceMoved where the environment is gone, Unconfirmed for a protected stage, and what refuses
+    a write.
+    """
+    here = _there(snapshot, name)
+    if new in snapshot.environments:
+        raise UsageError(f"{new} exists already", hint="`gitops env list` shows the environments")
+    check_name(new, snapshot)
+    used = _asked(snapshot, here, Verb.RENAME, terms, now)
+    edits: tuple[Edit, ...] = ()
+    if here.has_manifests:
+        before = state.contents(snapshot.commit, f"{name}/")
+        after = with_namespace(before, name, new)
+        edits = tuple(
+            Edit(path, None, content)
+            for path, content in after.items()
+            if content != before[f"{name}{path[len(new) :]}"]
+        )
+    occasion = _occasion(snapshot, Verb.RENAME, terms, used)
+    proposal = commit_of(name, (), edits, occasion, f"rename the environment to {new}")
+    moved = _move(here, new, proposal._replace(moves=(Move(name, new),)), terms, used)
+    return moved._replace(warnings=_warnings(snapshot, name, new))
+
+
+def _there(snapshot: Snapshot, name: EnvironmentName) -> Environment:
+    if name not in snapshot.environments:
+        raise SourceMoved(f"{name} is not there any more, nothing was written")
+    return snapshot.environments[name]
+
+
+def _asked(
+    snapshot: Snapshot, here: Environment, verb: Verb, terms: Terms, now: datetime
+) -> tuple[Override, ...]:
+    """Return the overrides that it took; raises what refuses it."""
+    changes = tuple(Change(s, version, None) for s, version in sorted(here.versions.items()))
+    case = Case(verb, snapshot.team, here, changes, now, whole=True)
+    used = enforce(refusals(case), terms.overrides)
+    check_confirmed(here.name, case.stage, terms)
+    return used
+
+
+def _occasion(snapshot: Snapshot, verb: Verb, terms: Terms, used: tuple[Override, ...]) -> Occasion:
+    rules = snapshot.team.commit
+    return Occasion(verb, terms.reason, terms.run, overrides=used, rules=rules)
+
+
+def _move(
+    here: Environment,
+    new: EnvironmentName | None,
+    proposal: Proposal,
+    terms: Terms,
+    used: tuple[Override, ...],
+) -> EnvironmentMove:
+    files = tuple(file for _, file in sorted(here.files.items()))
+    return EnvironmentMove(here.name, new, files, here.has_manifests, proposal, terms.reason, used)
+
+
+def _warnings(snapshot: Snapshot, name: EnvironmentName, new: EnvironmentName) -> tuple[str, ...]:
+    """Return what the name says beside the namespace: its project and its stage."""
+    team = snapshot.team
+    before, after = place_of(name, team), place_of(new, team)
+    found = []
+    if before.project != after.project:
+        found.append(f"it moves from project {before.project or '-'} to {after.project or '-'}")
+    if before.stage != after.stage:
+        rules = [f"[stage.{s}]" for s in (before.stage, after.stage) if s in team.rules]
+        other = f": other rules hold, see {' and '.join(rules)} of gitops.toml" if rules else ""
+        found.append(f"its stage is {after.stage} then, no longer {before.stage}{other}")
+    ambiguous = made_ambiguous(new, team)
+    return tuple(found) if ambiguous is None else (*found, ambiguous)
