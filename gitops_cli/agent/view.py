@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gitops_cli.agent.model.status import AgentStatus, Health, to_data
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.text import plural
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 if TYPE_CHECKING:
     from gitops_cli.agent.model.outcome import (
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 _STEPS = {"create": Style.GOOD, "change": Style.WARN, "delete": Style.BAD, "keep": Style.DIM}
 _HEALTH = {Health.OK: Style.GOOD, Health.SUSPENDED: Style.WARN, Health.NEVER_RAN: Style.WARN}
+
+_VISITED = Records("environments", "environment result tip message error", "{environment}")
+_REPORTED = Records(
+    "agents",
+    "environment health mode namespace last_attempt last_success commit message error",
+    "{environment}",
+)
 
 
 def manifests_yaml(manifests: Sequence[Mapping[str, Any]]) -> str:
@@ -53,6 +60,9 @@ def manifests_view(manifests: Sequence[Mapping[str, Any]]) -> View:
         "agent-manifests",
         {"items": [dict(manifest) for manifest in manifests]},
         (Line(manifests_yaml(manifests).rstrip("\n")),),
+        records=Records(
+            "items", "kind namespace=metadata.namespace name=metadata.name", "{kind}/{name}"
+        ),
     )
 
 
@@ -90,7 +100,8 @@ def plan_view(plan: Sequence[PlannedObject], *, done: bool) -> View:
             for p in plan
         ],
     }
-    return View("agent-plan", document, (Table(columns, rows),))
+    records = Records("objects", "step kind namespace name cluster changes", "{kind}/{name}")
+    return View("agent-plan", document, (Table(columns, rows),), records=records)
 
 
 def key_view(result: KeyResult) -> View:
@@ -105,7 +116,8 @@ def key_view(result: KeyResult) -> View:
             for key in result.hosts
         ],
     }
-    return View("agent-key", document, (Line(result.public),))
+    records = Records("", "namespace step public_key", "{namespace}")
+    return View("agent-key", document, (Line(result.public),), records=records)
 
 
 def status_view(reports: AgentReports) -> View:
@@ -131,7 +143,7 @@ def status_view(reports: AgentReports) -> View:
         "all_well": reports.all_well,
         "agents": [_report_document(report) for report in reports.agents],
     }
-    return View("agent-status", document, blocks)
+    return View("agent-status", document, blocks, records=_REPORTED)
 
 
 def _status_row(report: AgentReport) -> list[Cell | str]:
@@ -177,7 +189,8 @@ def round_view(result: Round) -> View:
             for v in result.visits
         ],
     }
-    return View("agent-run", document, [Line(visit_line(visit)) for visit in result.visits])
+    lines = [Line(visit_line(visit)) for visit in result.visits]
+    return View("agent-run", document, lines, records=_VISITED)
 
 
 def visit_line(visit: Visit) -> str:

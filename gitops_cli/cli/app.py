@@ -237,6 +237,7 @@ def root(
     repo: Annotated[str | None, typer.Option("--repo", "-R", hidden=True)] = None,
     offline: Annotated[bool, typer.Option("--offline", hidden=True)] = False,
     output: Annotated[str | None, typer.Option("--output", "-o", hidden=True)] = None,
+    query: Annotated[str | None, typer.Option("--query", hidden=True)] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", hidden=True)] = False,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, hidden=True)] = 0,
     version: Annotated[

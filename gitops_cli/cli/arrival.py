@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gitops_cli.cli.annex import agent_hooks
-from gitops_cli.cli.clusters import clusters_of, progress
+from gitops_cli.cli.clusters import clusters_of, outcomes_heard, progress, rows_heard
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import commands
 from gitops_cli.domain.cluster.sync import SyncOutcome, SyncReport
@@ -19,7 +19,7 @@ from gitops_cli.operations.sync import plan_sync
 from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
-from gitops_cli.render.sync import outcome_line, place_of_row, row_line
+from gitops_cli.render.sync import outcome_line
 
 
 def wait_for_arrival(
@@ -52,7 +52,7 @@ def wait_for_arrival(
             now=session.now,
             timeout=SECONDS if timeout is None else timeout,
             services={environment: frozenset(services)},
-            heard=lambda row: say(place_of_row(row), row_line(row)),
+            heard=rows_heard(session, say),
         )
     _raise_if_missed(report)
     session.finish(report.exit_code)
@@ -108,7 +108,7 @@ def bring(
         report = apply_plan(
             plan,
             session.state,
-            heard=lambda outcome: say(place_of_row(outcome), outcome_line(outcome)),
+            heard=outcomes_heard(session, say, plan.report),
         )
         if wait:
             report = wait_for_rollouts(
@@ -116,7 +116,7 @@ def bring(
                 report,
                 now=session.now,
                 timeout=SECONDS if timeout is None else timeout,
-                heard=lambda row: say(place_of_row(row), row_line(row)),
+                heard=rows_heard(session, say, report),
             )
     if session.output.for_people:
         for outcome in report.outcomes:

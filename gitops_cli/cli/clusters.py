@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 
 from gitops_cli.cli.resolve import environment_named, environments_of
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.cluster.comparison import Row
+from gitops_cli.domain.cluster.sync import SyncOutcome, SyncReport
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import of_one_stage
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.placement import Clusters, Placed
+from gitops_cli.render.sync import outcome_line, outcome_view, place_of_row, row_line
 
 
 def clusters_of(
@@ -81,6 +84,39 @@ def report_problems(
     for problem, following in zip_longest(distinct, distinct[1:]):
         repeated = following is not None and following.hint == problem.hint
         session.output.error(problem, hint=not repeated)
+
+
+def rows_heard(
+    session: Session, say: Callable[[str, str], None], report: SyncReport | None = None
+) -> Callable[[Row], None]:
+    """Return what tells how a row is now: a line of progress, or a document of its own."""
+    contexts = _contexts(report)
+
+    def heard(row: Row) -> None:
+        say(place_of_row(row), row_line(row))
+        if session.output.streams:
+            from gitops_cli.render.watch import change_view  # it needs Rich
+
+            session.output.event(change_view(row, contexts.get(row.environment)))
+
+    return heard
+
+
+def outcomes_heard(
+    session: Session, say: Callable[[str, str], None], report: SyncReport
+) -> Callable[[SyncOutcome], None]:
+    """Return what tells that a workload was patched, or was not, likewise."""
+    contexts = _contexts(report)
+
+    def heard(outcome: SyncOutcome) -> None:
+        say(place_of_row(outcome), outcome_line(outcome))
+        session.output.event(outcome_view(outcome, contexts.get(outcome.environment)))
+
+    return heard
+
+
+def _contexts(report: SyncReport | None) -> Mapping[EnvironmentName, str | None]:
+    return {e.environment: e.context for e in report.environments} if report else {}
 
 
 @contextmanager

@@ -60,6 +60,16 @@ def _shared(
             rich_help_panel=PANEL,
         ),
     ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(
+            "--query",
+            metavar="EXPR",
+            help="Of the document only what a JMESPath expression names.",
+            show_default=False,
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No notes and progress.", rich_help_panel=PANEL)
     ] = False,
@@ -76,7 +86,7 @@ def _shared(
         ),
     ] = 0,
 ) -> SharedOptions:
-    return SharedOptions(directory, repo, offline, output, quiet, verbose)
+    return SharedOptions(directory, repo, offline, output, quiet, verbose, query)
 
 
 _SHARED = inspect.signature(_shared, eval_str=True).parameters

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gitops_cli.cli.streams import is_broken, take_loss, takes_unicode
-from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.errors import GitOpsError, UsageError
 from gitops_cli.domain.text import redacted
 from gitops_cli.render.document import as_json, as_yaml, document, error_document
 from gitops_cli.render.markdown import markdown
@@ -19,6 +19,8 @@ from gitops_cli.render.view import Line, Style, View
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from gitops_cli.render.query import Query
 
 # By these Rich takes a pipe for a terminal, or a terminal for none.
 _TOLD = ("FORCE_COLOR", "TTY_COMPATIBLE")
@@ -31,7 +33,13 @@ class Format(StrEnum):
     WIDE = "wide"
     JSON = "json"
     YAML = "yaml"
+    JSONL = "jsonl"
+    CSV = "csv"
+    NAME = "name"
     MARKDOWN = "markdown"
+
+
+_DOCUMENTS = (Format.JSON, Format.YAML, Format.JSONL)
 
 
 class Stream:
@@ -79,10 +87,12 @@ class Stream:
         self.file.write(text)
         self.file.flush()
 
-    def document(self, value: dict[str, Any], form: Format) -> str:
+    def document(self, value: Any, form: Format) -> str:
         """Return a document of a format for machines, in the letters that the stream has."""
-        as_text = as_yaml if form is Format.YAML else as_json
-        return as_text(value, ascii_only=not takes_unicode(self.file))
+        ascii_only = not takes_unicode(self.file)
+        if form is Format.YAML:
+            return as_yaml(value, ascii_only=ascii_only)
+        return as_json(value, ascii_only=ascii_only, on_one_line=form is Format.JSONL)
 
 
 class Output:
@@ -92,16 +102,23 @@ class Output:
         self, form: Format = Format.TABLE, *, quiet: bool = False, verbose: int = 0
     ) -> None:
         self.format = form
+        self.query: Query | None = None
         self.quiet = quiet
         self.verbose = verbose
         self._done = False
+        self._titles = ""
         self.stdout = Stream(sys.stdout)
         self.stderr = Stream(sys.stderr)
 
     @property
     def for_people(self) -> bool:
         """Tell whether a person reads stdout, so that progress and advice are welcome."""
-        return self.format in (Format.TABLE, Format.WIDE)
+        return self.query is None and self.format in (Format.TABLE, Format.WIDE)
+
+    @property
+    def streams(self) -> bool:
+        """Tell whether each thing that happens is a document of its own."""
+        return self.format is Format.JSONL
 
     @property
     def unheard(self) -> bool:
@@ -110,18 +127,37 @@ class Output:
 
     def show(self, view: View, *, paged: bool = False) -> None:
         """Write a result to stdout; `paged`: what is longer than the terminal, through a pager."""
+        if self.query is not None:
+            self._raw(self._queried(view, self.query))
+            return
         match self.format:
-            case Format.JSON | Format.YAML:
+            case Format.JSON | Format.YAML | Format.JSONL:
                 self._raw(self.stdout.document(document(view), self.format))
+            case Format.CSV:
+                self._csv(view)
+            case Format.NAME:
+                from gitops_cli.render.records import names  # as of the others, one format's
+
+                self.stdout.write("".join(f"{name}\n" for name in names(view)))
             case Format.MARKDOWN:
                 self._raw(markdown(view))
             case Format.TABLE | Format.WIDE:
                 self.stdout.view(view, wide=self.format is Format.WIDE, paged=paged)
 
+    def event(self, view: View) -> None:
+        """Write what just happened, where each such thing is a document of its own."""
+        if self.streams:
+            self.show(view)
+
     def report(self, view: View) -> None:
         """Write to stdout what has been done: it stays done, whether or not that can be written."""
         self._done = True
-        self.show(view)
+        try:
+            self.show(view)
+        except UsageError as error:  # a query that does not fit shall not hide what was done
+            self.query = None
+            self.warn(error.message)
+            self._raw(self.stdout.document(document(view), Format.JSON))
 
     def check(self) -> None:
         """Raise Lost if stdout did not take the answer; of what was done it is a warning."""
@@ -135,6 +171,21 @@ class Output:
     def show_aside(self, view: View) -> None:
         """Write a view for people to stderr: what a question is about, while stdout is a file."""
         self.stderr.view(view)
+
+    def _queried(self, view: View, query: Query) -> str:
+        found = query.of(document(view))
+        if self.format in _DOCUMENTS:
+            return self.stdout.document(found, self.format)
+        from gitops_cli.render.query import as_text  # a query has loaded it
+
+        return as_text(found, ascii_only=not takes_unicode(self.stdout.file))
+
+    def _csv(self, view: View) -> None:
+        from gitops_cli.render.records import csv_lines
+
+        titles, rows = csv_lines(view)
+        self.stdout.write(rows if titles == self._titles else titles + rows)
+        self._titles = titles
 
     def _raw(self, text: str) -> None:
         # Rich would take a second for a document of a megabyte, and has nothing to add.
@@ -177,7 +228,7 @@ class Output:
 
         `hint` is false where the next failure has the same one.
         """
-        if self.format in (Format.JSON, Format.YAML):
+        if self.format in _DOCUMENTS:
             self.stderr.line(self.stderr.document(error_document(error), self.format))
             return
         self.stderr.line(f"error: {redacted(error.message)}", Style.BAD)

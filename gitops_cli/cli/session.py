@@ -22,6 +22,7 @@ from gitops_cli.domain.errors import (
     GitOpsError,
     RemoteUnreachable,
     TimedOut,
+    UsageError,
     worst,
 )
 from gitops_cli.render.view import View
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.release.ci import CiRun
     from gitops_cli.git.library import Watch
     from gitops_cli.registry.client import Registries
+    from gitops_cli.render.query import Query
     from gitops_cli.source.checkout import Checkout
     from gitops_cli.source.placeholders import Placeholders
     from gitops_cli.source.repository import Sources
@@ -53,6 +55,7 @@ class SharedOptions(NamedTuple):
     output: Format | None = None
     quiet: bool = False
     verbose: int = 0
+    query: str | None = None
 
 
 class Session:
@@ -71,6 +74,8 @@ class Session:
     def __enter__(self) -> Self:
         if self.options.output is None and self.user.output is not None:
             self.output.format = _format(self.user)
+        if self.options.query is not None:
+            self.output.query = _query(self.options.query, self.output.format)
         return self
 
     def __exit__(
@@ -339,6 +344,17 @@ class Session:
     def finish(self, code: ExitCode) -> None:
         """Let the command end with `code`, or a worse one, although nothing was raised."""
         self.exit_code = worst((self.exit_code, code))
+
+
+def _query(expression: str, form: Format) -> Query:
+    """Return the query, before anything is done whose result it could not be asked of."""
+    if form in (Format.NAME, Format.CSV, Format.MARKDOWN):
+        raise UsageError(
+            f"--query: of a document, and -o {form} is none", hint="take -o json, yaml or jsonl"
+        )
+    from gitops_cli.render.query import parse_query  # 50 ms
+
+    return parse_query(expression)
 
 
 def _format(user: UserConfig) -> Format:

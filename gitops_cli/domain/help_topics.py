@@ -33,6 +33,9 @@ FORMATS: Mapping[str, str] = {
     "wide": "the same with more columns",
     "json": "for programs: one versioned document, schemas in docs/schema/",
     "yaml": "the same document as YAML",
+    "jsonl": "the same document on one line; watch, wait, sync and --wait write one per event",
+    "csv": "a row for each thing, with full hashes and times (RFC 4180); no cell is a formula",
+    "name": "the name of each thing, one a line, for loops of a shell",
     "markdown": "for pull requests and job summaries",
 }
 
@@ -40,5 +43,7 @@ FORMATS_NOTE = (
     "The result is on stdout, everything else on stderr. JSON never shortens a hash; times are "
     "ISO 8601 with their zone. With json or yaml an error is a document on stderr: kind `error`, "
     "with code, message, hint and exit_code. Keys may be added, none will be renamed or removed "
-    "in gitops-cli/v1."
+    "in gitops-cli/v1. --query takes a JMESPath expression (https://jmespath.org) and writes what "
+    "it names of the document: a text as it is, a list of texts one a line, else JSON; with -o "
+    "json, jsonl or yaml always that."
 )

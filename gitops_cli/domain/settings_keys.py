@@ -258,7 +258,7 @@ USER_KEYS = (
         '"table"',
         "The format of results, as --output.",
         '"wide"',
-        ("table", "wide", "json", "yaml", "markdown"),
+        ("table", "wide", "json", "yaml", "jsonl", "csv", "name", "markdown"),
     ),
     Key(
         "",

@@ -8,7 +8,7 @@ from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.cluster.capturing import Captured
 from gitops_cli.domain.recorded.environment import MANIFESTS
 from gitops_cli.domain.text import plural
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 
 def capture_view(result: Captured) -> View:
@@ -42,7 +42,9 @@ def capture_view(result: Captured) -> View:
         blocks.append(Line(f"recorded {what} in {draft.environment} (commit {commit[:7]})"))
     elif result.written is not None:
         blocks.append(Line(f"{draft.environment}: everything is recorded already"))
-    return View("capture", document(result), blocks)
+    titles = "environment service from to changed dry_run commit"
+    records = Records("services", titles, "{environment}/{service}")
+    return View("capture", document(result), blocks, records=records)
 
 
 def _row(change: Change, result: str, style: Style) -> list[Cell | str]:

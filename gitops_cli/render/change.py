@@ -11,7 +11,7 @@ from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 COMMITS_LISTED = 10  # per service, for people; JSON has all that were read
 AUTHORS_LISTED = 3
@@ -25,6 +25,11 @@ _COLUMNS = (
     Column("authors", flow=Flow.WRAP),
     Column("compare", wide=True),
 )
+RECORDS = Records(
+    "changes",
+    "environment service action from to relation ahead behind compare dry_run changed commit",
+    "{environment}/{service}",
+)
 
 Changelogs = Mapping[ServiceName, Changelog]
 
@@ -32,19 +37,21 @@ Changelogs = Mapping[ServiceName, Changelog]
 def plan_view(outcome: WriteOutcome, changelogs: Changelogs) -> View:
     """Return a plan for people to judge: one row per service, then its source commits."""
     draft = outcome.draft
-    return View(_kind(draft), document(outcome, changelogs), tuple(_plan(draft, changelogs)))
+    blocks = tuple(_plan(draft, changelogs))
+    return View(_kind(draft), document(outcome, changelogs), blocks, records=RECORDS)
 
 
 def result_view(outcome: WriteOutcome, changelogs: Changelogs | None = None) -> View:
     """Return what was written, or that nothing had to be."""
     lines = tuple(_result(outcome))
-    return View(_kind(outcome.draft), document(outcome, changelogs or {}), lines)
+    found = document(outcome, changelogs or {})
+    return View(_kind(outcome.draft), found, lines, records=RECORDS)
 
 
 def both_views(outcome: WriteOutcome, changelogs: Changelogs) -> View:
     """Return plan and result as one, for a report that nobody was asked about."""
     blocks = (*_plan(outcome.draft, changelogs), *_result(outcome))
-    return View(_kind(outcome.draft), document(outcome, changelogs), blocks)
+    return View(_kind(outcome.draft), document(outcome, changelogs), blocks, records=RECORDS)
 
 
 def _kind(draft: Draft) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gitops_cli.operations.config import DEFAULT, Setting, Value
-from gitops_cli.render.view import Cell, Column, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Records, Style, Table, View
 
 
 def view(settings: Sequence[Setting], *, origins: bool) -> View:
@@ -21,7 +21,9 @@ def view(settings: Sequence[Setting], *, origins: bool) -> View:
         ]
     }
     columns = (Column("key"), Column("value"), Column("origin", wide=not origins))
-    return View("settings", document, (Table(columns, [_row(setting) for setting in settings]),))
+    table = Table(columns, [_row(setting) for setting in settings])
+    records = Records("settings", "key value origin", "{key}")
+    return View("settings", document, (table,), records=records)
 
 
 def _row(setting: Setting) -> list[Cell | str]:

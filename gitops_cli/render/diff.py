@@ -14,7 +14,7 @@ from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.text import plural
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 STYLES = {
     State.IN_SYNC: Style.GOOD,
@@ -29,6 +29,13 @@ STYLES = {
 
 _FIRST = (Style.BAD, Style.WARN, Style.INFO)
 
+RECORDS = Records(
+    "environments.rows",
+    "environment=name context service kind workload container state gone held wanted recorded "
+    "running=running.image state_commit reason",
+    "{environment}/{service}",
+)
+
 
 def diff_view(result: Diff) -> View:
     """Return all environments, each with its rows: what needs somebody first."""
@@ -36,7 +43,7 @@ def diff_view(result: Diff) -> View:
     for comparison in result.environments:
         context = result.contexts.get(comparison.environment)
         blocks += environment_blocks(_worst_first(comparison), context)
-    return View("diff", document(result), blocks)
+    return View("diff", document(result), blocks, records=RECORDS)
 
 
 def _worst_first(comparison: Comparison) -> Comparison:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gitops_cli.operations.doctor import Check, Verdict
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 _STYLES = {
     Verdict.OK: Style.GOOD,
@@ -37,4 +37,5 @@ def view(checks: Sequence[Check]) -> View:
     hints = [check for check in checks if check.hint and check.verdict is not Verdict.OK]
     mending = [Line(""), Line("To mend it:", Style.STRONG)] if hints else []
     lines = [Line(f"  {check.name}: {check.hint}") for check in hints]
-    return View("doctor", document, (table, *mending, *lines))
+    records = Records("checks", "check=name verdict detail hint", "{check}")
+    return View("doctor", document, (table, *mending, *lines), records=records)

@@ -28,17 +28,18 @@ def error_document(error: GitOpsError) -> dict[str, Any]:
     }
 
 
-def as_json(value: dict[str, Any] | list[dict[str, Any]], *, ascii_only: bool = False) -> str:
+def as_json(value: Any, *, ascii_only: bool = False, on_one_line: bool = False) -> str:
     """Return JSON as people can read it too; other scripts' letters stay as they are.
 
     `ascii_only`: they are escaped, for a stream that has no others.
     """
     import json  # tables do without it
 
-    return for_json(json.dumps(value, indent=2, ensure_ascii=ascii_only))
+    indent = None if on_one_line else 2
+    return for_json(json.dumps(value, indent=indent, ensure_ascii=ascii_only))
 
 
-def as_yaml(value: dict[str, Any], *, ascii_only: bool = False) -> str:
+def as_yaml(value: Any, *, ascii_only: bool = False) -> str:
     """Return the same document as YAML."""
     import yaml  # one format's library; the others need not wait for it
 

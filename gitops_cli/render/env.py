@@ -10,7 +10,7 @@ from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.text import plural
 from gitops_cli.domain.version import SHORT
 from gitops_cli.operations.env import ListedEnvironment, NewEnvironment
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Line, Records, Style, Table, View
 
 _COLUMNS = (
     Column("environment"),
@@ -20,6 +20,17 @@ _COLUMNS = (
     Column("images path"),
     Column("cluster"),
     Column("manifests", wide=True),
+)
+
+_LISTED = Records(
+    "environments",
+    "environment project stage services images_path cluster manifests errors",
+    "{environment}",
+)
+_MADE = Records(
+    "",
+    "environment source images_path services files dry_run changed commit",
+    "{environment}",
 )
 
 
@@ -42,8 +53,9 @@ def list_view(listed: Sequence[ListedEnvironment]) -> View:
     }
     if not listed:
         nothing = Line(NO_ENVIRONMENTS, Style.DIM)
-        return View("environments", document, (nothing,))
-    return View("environments", document, (Table(_COLUMNS, [_row(each) for each in listed]),))
+        return View("environments", document, (nothing,), records=_LISTED)
+    table = Table(_COLUMNS, [_row(each) for each in listed])
+    return View("environments", document, (table,), records=_LISTED)
 
 
 def _errors(each: ListedEnvironment) -> int:
@@ -83,4 +95,4 @@ def new_view(draft: NewEnvironment, written: Written | None) -> View:
         line = Line(f"{draft.proposal.subject}{count} ({written.commit[:SHORT]})", Style.GOOD)
     else:
         line = Line(f"nothing to do: {draft.name} is so already", Style.DIM)
-    return View("environment", document, (line,))
+    return View("environment", document, (line,), records=_MADE)

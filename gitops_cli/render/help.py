@@ -8,14 +8,16 @@ from collections.abc import Iterable
 from gitops_cli import __version__
 from gitops_cli.domain.errors import ExitCode
 from gitops_cli.domain.help_topics import EXIT_CODES_NOTE, FORMATS, FORMATS_NOTE, VARIABLES
-from gitops_cli.render.view import Column, Flow, Line, Table, View
+from gitops_cli.render.view import Column, Flow, Line, Records, Table, View
 
 
 def topics_view(topics: Iterable[str]) -> View:
     """Return what can be asked for."""
     names = list(topics)
     lines = [Line(f"gitops help {name}") for name in names]
-    return View("topics", {"topics": names}, (*lines, Line("gitops COMMAND --help")))
+    records = Records("topics", "topic=value", "{topic}")
+    blocks = (*lines, Line("gitops COMMAND --help"))
+    return View("topics", {"topics": names}, blocks, records=records)
 
 
 def exit_codes_view() -> View:
@@ -23,7 +25,9 @@ def exit_codes_view() -> View:
     rows = [[str(int(code)), code.meaning] for code in ExitCode]
     document = {"exit_codes": [{"code": int(c), "meaning": c.meaning} for c in ExitCode]}
     table = Table((Column("code", right=True), Column("meaning", flow=Flow.PROSE)), rows)
-    return View("exit-codes", document, (table, Line(""), Line(EXIT_CODES_NOTE)))
+    records = Records("exit_codes", "code meaning", "{code}")
+    blocks = (table, Line(""), Line(EXIT_CODES_NOTE))
+    return View("exit-codes", document, blocks, records=records)
 
 
 def environment_view() -> View:
@@ -34,6 +38,7 @@ def environment_view() -> View:
         "variables",
         document,
         (Table((Column("variable"), Column("meaning", flow=Flow.PROSE)), rows),),
+        records=Records("variables", "variable=name meaning", "{variable}"),
     )
 
 
@@ -42,7 +47,8 @@ def formats_view() -> View:
     rows = [[name, meaning] for name, meaning in FORMATS.items()]
     document = {"formats": [{"name": n, "meaning": m} for n, m in FORMATS.items()]}
     table = Table((Column("format"), Column("meaning", flow=Flow.PROSE)), rows)
-    return View("formats", document, (table, Line(""), Line(FORMATS_NOTE)))
+    records = Records("formats", "format=name meaning", "{format}")
+    return View("formats", document, (table, Line(""), Line(FORMATS_NOTE)), records=records)
 
 
 def keys_view(file: str) -> View:
@@ -69,7 +75,9 @@ def keys_view(file: str) -> View:
         for key in FILES[file]
     ]
     columns = (Column("key"), Column("meaning", flow=Flow.PROSE), Column("example", wide=True))
-    return View("keys", document, (Table(columns, rows), Line(""), Line(NOTES[file])))
+    records = Records("keys", "table key type words default meaning example", "{table}.{key}")
+    blocks = (Table(columns, rows), Line(""), Line(NOTES[file]))
+    return View("keys", document, blocks, records=records)
 
 
 def version_view(git: str | None) -> View:
@@ -90,4 +98,5 @@ def version_view(git: str | None) -> View:
             Line(f"git {git or 'not found'}"),
             Line(system),
         ),
+        records=Records("", "version python git system", "{version}"),
     )

@@ -10,7 +10,7 @@ from gitops_cli.domain.duration import age
 from gitops_cli.domain.version import SHORT
 from gitops_cli.operations.history import PastChange, Recorded
 from gitops_cli.render.diff import lock_document
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 _COLUMNS = (
     Column("when"),
@@ -26,6 +26,13 @@ _COLUMNS = (
     Column("why", flow=Flow.PROSE),
 )
 
+_RECORDS = Records(
+    "entries",
+    "at environment service action from to lived_seconds by=by.name email=by.email reason commit "
+    "run path",
+    "{commit}",
+)
+
 
 def view(entries: Iterable[PastChange], now: datetime) -> View:
     """Return a row per change, lock and unlock, newest first."""
@@ -35,7 +42,7 @@ def view(entries: Iterable[PastChange], now: datetime) -> View:
         documents.append(_entry(entry, now))
     block = Table(_COLUMNS, (_row(entry, now) for entry in found))
     empty = Line("no changes", Style.DIM)
-    return View("history", {"entries": documents}, (block if found else empty,))
+    return View("history", {"entries": documents}, (block if found else empty,), records=_RECORDS)
 
 
 def _entry(entry: PastChange, now: datetime) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from gitops_cli.domain.change.proposal import Written
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import SHORT
-from gitops_cli.render.view import Line, Style, View
+from gitops_cli.render.view import Line, Records, Style, View
+
+_RECORDS = Records("locks", "environment service path action by at until reason commit", "{path}")
 
 
 def lock_view(draft: LockDraft, written: Written | None) -> View:
@@ -35,7 +37,7 @@ def lock_view(draft: LockDraft, written: Written | None) -> View:
             for lock in draft.locks
         ],
     }
-    return View("lock", document, tuple(_lines(draft, written)))
+    return View("lock", document, tuple(_lines(draft, written)), records=_RECORDS)
 
 
 def _iso(at: datetime | None) -> str | None:

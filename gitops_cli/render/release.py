@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gitops_cli.domain.release.building import Made, Release
 from gitops_cli.domain.text import one_line
-from gitops_cli.render.change import document, result_view
+from gitops_cli.render.change import RECORDS, document, result_view
 from gitops_cli.render.view import Line, Style, View
 
 _WORDS = {
@@ -28,7 +28,7 @@ def view(release: Release) -> View:
         "action": "release",
     }
     blocks = (*_image(release), *result_view(release.outcome).blocks)
-    return View("release", fields, blocks)
+    return View("release", fields, blocks, records=RECORDS)
 
 
 def _image(release: Release) -> Iterator[Line]:

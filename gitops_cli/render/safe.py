@@ -17,6 +17,7 @@ _SPECIAL = r"([\\`*_{}\[\]<>|~#@!&]|^:(?=:)|^[-+=](?=\s|[-+=]|$)|(?<=^\d)[.)]|(?
 _LINKED = r"(\S*(?:://|(?<!\w)www\.|@\w|(?<!\w)(?:#|GH-)\d)\S*)"
 _ADDRESS = r"https?://[!-~]+"
 _IN_STRINGS = "\\u0023"  # JSON and YAML read it as the sign it stands for
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and in full width
 
 
 def for_terminal(text: str) -> str:
@@ -27,6 +28,16 @@ def for_terminal(text: str) -> str:
 def for_cell(text: str) -> str:
     """Return one line of it; an empty cell would shift the columns for who splits at blanks."""
     return inert(one_line(text)) or "-"
+
+
+def for_sheet(text: str) -> str:
+    """Return a cell of a spreadsheet: on one line, and never a formula.
+
+    What Excel, LibreOffice or Sheets would calculate has a `'` before it, which they hide:
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    text = inert(one_line(text))
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def for_json(text: str) -> str:

@@ -26,6 +26,13 @@ _LIVE = {
     "differs": Style.WARN,
 }
 
+_RECORDS = views.Records(
+    "projects.services.environments",
+    "project environment service kind version changed_at changed_by commit compared_to relation "
+    "ahead behind locked=lock.holds live=live.state problem",
+    "{environment}/{service}",
+)
+
 
 class Order(StrEnum):
     """Which services come first in a table; documents have them by name."""
@@ -45,7 +52,7 @@ def view(status: Status, order: Order = Order.TROUBLE, *, empty: str = NO_ENVIRO
         blocks += _remarks(grid, status.now)
     if not status.grids:
         blocks.append(Line(empty, Style.DIM))
-    return View("status", document(status), tuple(blocks), _legend(status))
+    return View("status", document(status), tuple(blocks), _legend(status), _RECORDS)
 
 
 def _unused(grid: Grid) -> list[Line]:

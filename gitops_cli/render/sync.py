@@ -16,7 +16,7 @@ from gitops_cli.domain.cluster.sync import (
 )
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.diff import problem_document, trouble_document, version
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 _STYLES = {
     Deed.PATCHED: Style.GOOD,
@@ -32,13 +32,20 @@ _VERDICTS = {
     RolloutVerdict.TIMED_OUT: Style.BAD,
 }
 
+_RECORDS = Records(
+    "environments.services",
+    "environment=name context service kind workload action before wanted held rollout reason "
+    "error=error.message",
+    "{environment}/{service}",
+)
+
 
 def sync_view(report: SyncReport) -> View:
     """Return every service of every environment; for people only those with something to say."""
     blocks: list[Table | Line] = []
     for environment in report.environments:
         blocks += _blocks(environment)
-    return View("sync", document(report), blocks)
+    return View("sync", document(report), blocks, records=_RECORDS)
 
 
 def document(report: SyncReport) -> dict[str, Any]:
@@ -63,6 +70,13 @@ def document(report: SyncReport) -> dict[str, Any]:
             for environment in report.environments
         ],
     }
+
+
+def outcome_view(outcome: SyncOutcome, context: str | None) -> View:
+    """Return one workload that was just patched, or was not, for streams of documents."""
+    fields = {"environment": outcome.environment, "context": context}
+    line = Line(outcome_line(outcome), _STYLES.get(outcome.done, Style.BAD))
+    return View("patch", {**fields, "service": outcome_document(outcome, context)}, (line,))
 
 
 def outcome_document(outcome: SyncOutcome, context: str | None) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from gitops_cli.domain.recorded.validation import Validation
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.document import as_json
 from gitops_cli.render.safe import for_workflow_message, for_workflow_property
-from gitops_cli.render.view import Line, Style, View
+from gitops_cli.render.view import Line, Records, Style, View
 
 
 def view(validation: Validation) -> View:
     """Return one line per finding, as compilers write them, and a last line that counts."""
     lines = [*(_line(finding) for finding in validation.findings), _summary(validation)]
-    return View("validation", document(validation), lines)
+    records = Records("findings", "path line severity rule message hint", "{path}:{line}")
+    return View("validation", document(validation), lines, records=records)
 
 
 def document(validation: Validation) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a command shows, before anybody decided how: one document, and tables and lines for people.
 
 Every feature's `render/<feature>.py` makes a View from its result. The generic renderers
-(`console`, `document`, `markdown`) show any View, so each command has all formats.
+(`console`, `document`, `markdown`, `records`) show any View, so each command has all formats.
 """
 
 from __future__ import annotations
@@ -81,17 +81,33 @@ class Line(NamedTuple):
     """As a cell's."""
 
 
+class Records(NamedTuple):
+    """Which things a document is about: `-o csv` has a row of each, `-o name` a name.
+
+    `path` leads to them through the document's lists, such as `projects.services.environments`;
+    empty: the document is the one thing. `columns` are keys, `key.of.key` or `title=key`, blanks
+    between; a key that a thing lacks is that of what it lies in. `name` is made of columns:
+    `{environment}/{service}`.
+    """
+
+    path: str
+    columns: str
+    name: str
+
+
 class View(NamedTuple):
     """A result: `kind` and `document` for machines, `blocks` for people.
 
     `document` holds JSON values only; times as ISO 8601 with zone, hashes in full. `legend` says
-    how the blocks are read: people need it, and what reads a pipe does not.
+    how the blocks are read: people need it, and what reads a pipe does not. `records` None: what
+    the first table shows are the things.
     """
 
     kind: str
     document: Mapping[str, Any]
     blocks: Sequence[Table | Line] = ()
     legend: str | None = None
+    records: Records | None = None
 
 
 def cell(value: Cell | str) -> Cell:

@@ -12,7 +12,7 @@ from gitops_cli.domain.cluster.sync import (
 )
 from gitops_cli.render.diff import problem_document, version
 from gitops_cli.render.sync import failure_blocks, outcome_document
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 _STYLES = {
     RolloutVerdict.READY: Style.GOOD,
@@ -20,13 +20,20 @@ _STYLES = {
     RolloutVerdict.CHANGED: Style.WARN,
 }
 
+_RECORDS = Records(
+    "environments.services",
+    "environment=name context service kind workload rollout before wanted state_commit held reason "
+    "error=error.message",
+    "{environment}/{service}",
+)
+
 
 def wait_view(report: SyncReport) -> View:
     """Return every service with the end of its rollout."""
     blocks: list[Table | Line] = []
     for environment in report.environments:
         blocks += _blocks(environment)
-    return View("wait", document(report), blocks)
+    return View("wait", document(report), blocks, records=_RECORDS)
 
 
 def document(report: SyncReport) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.text import Text
 from gitops_cli.domain.cluster.comparison import Diff, Row, State
 from gitops_cli.domain.text import one_line
 from gitops_cli.render.diff import (
+    RECORDS,
     STYLES,
     environment_blocks,
     row_document,
@@ -71,4 +72,6 @@ def change_view(row: Row, context: str | None, *, gone: bool = False) -> View:
         "gone": gone,
         "row": row_document(row, context),
     }
-    return View("watch", document, (Line(text, style),))
+    columns = RECORDS.columns.replace("environment=name", "environment")
+    records = RECORDS._replace(path="row", columns=columns)  # the lines go on below those of diff
+    return View("watch", document, (Line(text, style),), records=records)

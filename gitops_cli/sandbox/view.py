@@ -6,10 +6,12 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gitops_cli.render.view import Line, Style, View
+from gitops_cli.render.view import Line, Records, Style, View
 
 if TYPE_CHECKING:
     from gitops_cli.sandbox.lifecycle import RunningServer, Sandbox
+
+_RECORDS = Records("", "directory repository remote context address", "{directory}")
 
 
 def up_view(sandbox: Sandbox, running: RunningServer, *, option: str) -> View:
@@ -44,6 +46,7 @@ def up_view(sandbox: Sandbox, running: RunningServer, *, option: str) -> View:
             Line("Next:"),
             *(Line(f"  {step}") for step in _steps(option)),
         ),
+        records=_RECORDS,
     )
 
 
@@ -63,7 +66,7 @@ def down_view(sandbox: Sandbox, *, removed: bool, left: bool) -> View:
     blocks = [Line(told, Style.GOOD if removed else Style.PLAIN)]
     if left:
         blocks.append(Line("It holds other files, which were left alone.", Style.DIM))
-    return View("sandbox", {"changed": removed, "directory": directory}, blocks)
+    return View("sandbox", {"changed": removed, "directory": directory}, blocks, records=_RECORDS)
 
 
 def environment_view(environment: Mapping[str, str], *, fish: bool) -> View:

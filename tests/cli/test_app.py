@@ -74,7 +74,10 @@ def test_options_of_every_command_may_stand_before_it(clone):
     assert "--offline cannot write" in clone("--offline", "lock", "-e", DEV, "-m", "x").stderr
     wrong = clone("-o", "xml", "status")
     assert wrong.code == 2
-    assert "`xml` is not one of `table`, `wide`, `json`, `yaml`, `markdown`" in wrong.stderr
+    assert (
+        "`xml` is not one of `table`, `wide`, `json`, `yaml`, `jsonl`, `csv`, `name`, `markdown`"
+        in wrong.stderr
+    )
 
 
 def test_the_list_of_commands_examines_no_function() -> None:

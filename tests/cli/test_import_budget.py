@@ -1,7 +1,7 @@
 """What a command may load, seen in a fresh interpreter: most of a git command is its start.
 
-kubernetes takes 300 ms, questionary 170, pydantic 110, GitPython 100, Rich's help 80, Rich 30,
-yaml 20.
+kubernetes takes 300 ms, questionary 170, pydantic 110, GitPython 100, Rich's help 80, jmespath and
+tomlkit 50, Rich 30, yaml 20.
 """
 
 from __future__ import annotations
@@ -15,7 +15,18 @@ from gitops_cli.cli.app import COMMANDS
 from tests.testbed.article import Article
 from tests.testbed.gitops import Gitops
 
-HEAVY = frozenset({"kubernetes", "msgspec", "questionary", "prompt_toolkit", "pydantic", "yaml"})
+HEAVY = frozenset(
+    {
+        "kubernetes",
+        "msgspec",
+        "questionary",
+        "prompt_toolkit",
+        "pydantic",
+        "yaml",
+        "jmespath",
+        "tomlkit",
+    }
+)
 # Adapters of what a git-only command does not touch.
 OTHERS = frozenset(
     f"gitops_cli.{package}"
@@ -84,6 +95,8 @@ def test_help_of_a_command(gitops: Gitops, name: str) -> None:
         ("status",),
         ("status", "-o", "json"),
         ("status", "-o", "markdown"),
+        ("status", "-o", "csv"),
+        ("status", "-o", "name"),
         ("history", "-n5"),
         ("validate",),
         ("env", "list"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import csv
+import io
 import json
 import runpy
 from pathlib import Path
@@ -21,7 +23,14 @@ from tests.testbed.gitops import Gitops
 PACKAGE = Path(__file__).parents[2] / "gitops_cli"
 
 KINDS = {name: call.kind for name, call in CALLS.items()}
-OTHERS = {"error", "exit-codes", "variables", "formats", "keys"}  # failures, and `help TOPIC`
+OTHERS = {
+    "error",
+    "exit-codes",
+    "variables",
+    "formats",
+    "keys",
+    "patch",
+}  # failures, `help TOPIC`, events
 
 
 def test_no_command_is_without_a_schema() -> None:
@@ -137,7 +146,7 @@ def test_every_form_of_every_command(
     stages = {"dev": "development", "staging": "staging", "prod": "production"}
     names = {short: article.environment(stage) for short, stage in stages.items()}
     words = [word.format(**names) for word in arguments]
-    forms = ("table", "wide", "markdown", "json", "yaml")
+    forms = ("table", "wide", "markdown", "json", "yaml", "jsonl", "csv", "name")
 
     shown = {form: state(*words, "-o", form).ok().stdout for form in forms}
 
@@ -146,6 +155,12 @@ def test_every_form_of_every_command(
         schemas.check(document)
     assert as_json.keys() == as_yaml.keys()
     assert (as_json["apiVersion"], as_json["kind"]) == (as_yaml["apiVersion"], as_yaml["kind"])
+    [line] = shown["jsonl"].splitlines()
+    assert json.loads(line).keys() == as_json.keys()
+    rows = list(csv.reader(io.StringIO(shown["csv"], newline="")))
+    assert all(len(row) == len(rows[0]) for row in rows)
+    assert all(line.strip() for line in shown["name"].splitlines())
+    assert (len(rows) > 1) == bool(shown["name"])
     for form in ("table", "wide", "markdown"):
         assert shown[form].strip()
         assert "\x1b" not in shown[form]
@@ -159,6 +174,41 @@ def test_errors_are_documents_on_stderr(state: Gitops, form: str) -> None:
     document = json.loads(ran.stderr) if form == "json" else yaml.safe_load(ran.stderr)
     schemas.check(document)
     assert (document["code"], document["exit_code"]) == ("unknown-service", 2)
+
+
+def test_an_error_is_one_line_where_documents_are(state: Gitops) -> None:
+    [line] = state("status", "nothing", "-o", "jsonl").stderr.splitlines()
+    schemas.check(json.loads(line))
+    assert state("status", "nothing", "-o", "csv").stderr.startswith("error: ")
+
+
+def test_a_query_names_a_part_of_the_document(state: Gitops, article: Article) -> None:
+    every = "environments[].environment"
+    listed = state("env", "list", "--query", every).ok().stdout.split()
+    assert listed == state("env", "list", "-o", "name").ok().stdout.split()
+    assert state("env", "list", "--query", every, "-o", "json").ok().json() == listed
+    assert yaml.safe_load(state("--query", every, "env", "list", "-o", "yaml").stdout) == listed
+
+
+def test_a_wrong_query_ends_before_anything_is_written(state: Gitops, article: Article) -> None:
+    dev, before = article.environment("development"), git(article.remote, "rev-parse", "main")
+    lock = ("lock", "-e", dev, "-m", "why")
+
+    for query, form in (("locks[", "json"), ("lenght(locks)", "json"), ("locks", "csv")):
+        ran = state(*lock, "--query", query, "-o", form)
+        assert (ran.code, ran.stdout) == (2, "")
+        assert "--query: " in ran.stderr
+    assert git(article.remote, "rev-parse", "main") == before
+
+
+def test_what_was_done_is_told_though_the_query_cannot_take_it(
+    state: Gitops, article: Article
+) -> None:
+    dev = article.environment("development")
+    ran = state("lock", "-e", dev, "-m", "why", "--query", "abs(kind)").ok()
+
+    assert ran.json()["changed"] is True
+    assert ran.stderr.startswith("warning: --query: ")
 
 
 @pytest.mark.parametrize("arguments", [("status",), ("history", "-n3"), ("env", "list")])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from tests.cli.live import ABSENT, CRASHING, NEW, OLD, UNREADY, Live
 from tests.cli.synced import services
+from tests.testbed import schemas
 
 
 def test_an_image_that_is_not_there_fails_before_the_time_out_with_the_pods_reason(
@@ -24,6 +26,26 @@ def test_an_image_that_is_not_there_fails_before_the_time_out_with_the_pods_reas
     assert (web["action"], web["rollout"]) == ("unchanged", "failed")
     assert web["trouble"]["reason"] in ("ErrImagePull", "ImagePullBackOff")
     assert web["commands"][0].startswith("kubectl describe pod web-")
+
+
+def test_each_event_is_a_document_where_each_document_is_a_line(behind: Live) -> None:
+    done = behind.sync("--wait", "--timeout", "60s", "-o", "jsonl").ok()
+
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    for document in documents:
+        schemas.check(document)
+    patch, *rows, result = documents
+    assert (patch["kind"], patch["service"]["action"]) == ("patch", "patched")
+    assert rows
+    assert {row["kind"] for row in rows} == {"watch"}
+    assert {patch["environment"], *(row["environment"] for row in rows)} == {behind.namespace}
+    assert {row["context"] for row in rows} == {patch["context"]}
+    assert (result["kind"], result["changed"]) == ("sync", True)
+    assert "web" not in done.stderr, "progress is the documents"
+
+    waited = behind.gitops("wait", behind.namespace, "--timeout", "60s", "-o", "jsonl").ok()
+    *_, last = (json.loads(line) for line in waited.stdout.splitlines())
+    assert (last["kind"], last["reached"]) == ("wait", True)
 
 
 def test_a_back_off_alone_does_not_fail_before_the_deadline(live: Live) -> None:

@@ -6,7 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from gitops_cli.cli.clusters import clusters_of, environments_named, progress, report_problems
+from gitops_cli.cli.clusters import (
+    clusters_of,
+    environments_named,
+    outcomes_heard,
+    progress,
+    report_problems,
+    rows_heard,
+)
 from gitops_cli.cli.command import command
 from gitops_cli.cli.commands.diff import Environments
 from gitops_cli.cli.options import (
@@ -31,7 +38,7 @@ from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.sync import SyncPlan, plan_sync
 from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.waiting import SECONDS
-from gitops_cli.render.sync import outcome_line, place_of_row, row_line, summary_line, sync_view
+from gitops_cli.render.sync import summary_line, sync_view
 
 _SERVER = "--server-dry-run"
 _GONE = "--wait-gone"
@@ -141,7 +148,7 @@ def run(
             dry_run=mode,
             fail_fast=fail_fast,
             left=lambda: session.left(SECONDS),
-            heard=lambda outcome: say(place_of_row(outcome), outcome_line(outcome)),
+            heard=outcomes_heard(session, say, plan.report),
         )
         if (wait or wait_gone) and mode is None:
             report = wait_for_rollouts(
@@ -149,7 +156,7 @@ def run(
                 report,
                 now=session.now,
                 timeout=session.left(SECONDS),
-                heard=lambda row: say(place_of_row(row), row_line(row)),
+                heard=rows_heard(session, say, report),
                 gone=wait_gone,
             )
     _show(session, report, done=mode is None)

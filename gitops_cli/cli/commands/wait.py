@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from gitops_cli.cli.clusters import clusters_of, environments_named, progress, report_problems
+from gitops_cli.cli.clusters import (
+    clusters_of,
+    environments_named,
+    progress,
+    report_problems,
+    rows_heard,
+)
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_commit, complete_environment
 from gitops_cli.cli.options import Context, EnvToo, Exclude, Kubeconfig, Only, Project, Timeout
@@ -15,7 +21,6 @@ from gitops_cli.domain.errors import UsageError
 from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
-from gitops_cli.render.sync import place_of_row, row_line
 from gitops_cli.render.wait import wait_view
 
 
@@ -90,7 +95,7 @@ def wait(
             now=session.now,
             timeout=session.left(SECONDS),
             services=chosen,
-            heard=lambda row: say(place_of_row(row), row_line(row)),
+            heard=rows_heard(session, say),
             gone=gone,
         )
     session.show(wait_view(report))
