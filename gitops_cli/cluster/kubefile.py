@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gitops_cli.cluster.plain_yaml import NotPlain, plain
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
+from gitops_cli.plain_yaml import NotPlain, plain
 
 MOST_BYTES = 16 * 1024 * 1024
 PARTS = ("clusters", "users", "contexts")

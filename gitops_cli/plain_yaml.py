@@ -6,12 +6,16 @@ nothing to write. Its parser, which has neither weakness, is all that is used of
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 
 from gitops_cli.domain.text import one_line
+
+T = TypeVar("T")
 
 MOST_DEPTH = 100
 MOST_VALUES = 500_000  # with each alias counted as often as it stands there
@@ -20,6 +24,10 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CLOSING = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 _TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "null": type(None)}
 _TRUE = frozenset({"yes", "true", "on"})
+_PLAIN_BOOL = frozenset({"true", "false"})
+_OCTAL = re.compile(r"[-+]?0[0-7]+\Z")
+_OTHER_BASE = re.compile(r"[-+]?0(?:x[0-9a-fA-F]+|o[0-7]+|b[01]+)\Z")
+_EXPONENT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+\Z")
 
 
 class NotPlain(ValueError):
@@ -37,14 +45,44 @@ class _Merge(str):
 MERGE = _Merge("<<")
 
 
+class Document(NamedTuple):
+    """One document of a stream, and the line it begins in.
+
+    `surprises`: lines with a word such as `yes`, which YAML 1.1, and so kubectl, takes for a
+    boolean.
+    """
+
+    value: Any
+    line: int
+    surprises: tuple[tuple[int, str], ...] = ()
+
+
 def plain(data: bytes) -> Any:
     """Return the first document's mappings, lists, texts, booleans, numbers and None.
 
     Dates and times are texts, as kubectl has them. Of a key that comes twice the last
     counts. Raises NotPlain.
     """
+    return _told(lambda: next(_Builder(strict=False).documents(_events(data)), NOTHING).value)
+
+
+def documents(data: bytes) -> list[Document]:
+    """Return all documents of a stream, without empty ones.
+
+    As `plain`, but a key that comes twice in a mapping is refused, and numbers are those that
+    kubectl reads: `0644` is 420. Keys that are numbers become their text. Raises NotPlain.
+    """
+    return _told(lambda: [d for d in _Builder(strict=True).documents(_events(data)) if d.value])
+
+
+def _events(data: bytes) -> Iterator[Any]:
+    events: Iterator[Any] = yaml.parse(data, Loader=_Loader)
+    return events
+
+
+def _told(read: Callable[[], T]) -> T:
     try:
-        return _Builder().built(yaml.parse(data, Loader=_Loader))
+        return read()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise NotPlain(f"not YAML: {one_line(error.problem or str(error))}", line) from error
@@ -54,79 +92,101 @@ def plain(data: bytes) -> Any:
         raise NotPlain(f"not YAML: {one_line(str(error))}") from error
 
 
+NOTHING = Document(None, 1)
+
+
 class _Open:
     """A list or mapping that is being read, and how many values it has so far."""
 
-    def __init__(self, event: Any) -> None:
+    def __init__(self, event: Any, *, strict: bool) -> None:
+        self._strict = strict
         self.anchor = event.anchor
         self.value: Any = [] if isinstance(event, yaml.SequenceStartEvent) else {}
         self.size = 1
         self._keys: list[Any] = []
+        self._own: set[str] = set()  # keys that no merge brought
 
-    def add(self, value: Any, size: int) -> None:
+    def add(self, value: Any, size: int, line: int | None) -> None:
         self.size += size
         if isinstance(self.value, list):
             self.value.append(value)
         elif self._keys:
-            self._set(self._keys.pop(), value)
+            self._set(self._keys.pop(), value, line)
         else:
             self._keys.append(value)
 
-    def _set(self, key: Any, value: Any) -> None:
+    def _set(self, key: Any, value: Any, line: int | None) -> None:
+        if self._strict and type(key) is int:
+            key = str(key)
         if key is MERGE:
             for part in value if isinstance(value, list) else [value]:
                 if isinstance(part, dict):
                     self.value = {**part, **self.value}
-        elif isinstance(key, str):
-            self.value[key] = value
+        elif not isinstance(key, str):
+            raise NotPlain("a key is no text", line)
+        elif self._strict and key in self._own:
+            raise NotPlain(f"`{one_line(key)}` stands twice in one mapping", line)
         else:
-            raise NotPlain("a key is no text")
+            self._own.add(key)
+            self.value[key] = value
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._stack: list[_Open] = []
         self._result: Any = None
+        self._surprises: list[tuple[int, str]] = []
 
-    def built(self, events: Any) -> Any:
+    def documents(self, events: Iterator[Any]) -> Iterator[Document]:
+        line = 1
         for event in events:
-            if isinstance(event, yaml.DocumentEndEvent):
-                break
-            self._take(event)
-        return self._result
+            if isinstance(event, yaml.DocumentStartEvent):
+                self._anchors, self._result, self._surprises, line = {}, None, [], 0
+            elif isinstance(event, yaml.DocumentEndEvent):
+                yield Document(self._result, line or 1, tuple(self._surprises))
+            else:
+                line = line or _line(event) or 1
+                self._take(event)
 
     def _take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
-            self._done(_scalar(event), 1, event.anchor)
+            self._done(self._scalar(event), 1, event.anchor, event)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 raise NotPlain("an alias of nothing", _line(event))
-            self._done(*self._anchors[event.anchor], None)
+            self._done(*self._anchors[event.anchor], None, event)
         elif isinstance(event, yaml.CollectionStartEvent):
             if len(self._stack) >= MOST_DEPTH:
                 raise NotPlain("nested too deeply", _line(event))
-            self._stack.append(_Open(event))
+            self._stack.append(_Open(event, strict=self._strict))
         elif isinstance(event, _CLOSING):
             ended = self._stack.pop()
-            self._done(ended.value, ended.size, ended.anchor)
+            self._done(ended.value, ended.size, ended.anchor, event)
 
-    def _done(self, value: Any, size: int, anchor: str | None) -> None:
+    def _done(self, value: Any, size: int, anchor: str | None, event: Any) -> None:
         if size > MOST_VALUES:
             raise NotPlain("too many values")
         if anchor is not None:
             self._anchors[anchor] = (value, size)
         if self._stack:
-            self._stack[-1].add(value, size)
+            self._stack[-1].add(value, size, _line(event))
         else:
             self._result = value
+
+    def _scalar(self, event: Any) -> Any:
+        value = _scalar(event, strict=self._strict)
+        if isinstance(value, bool) and event.value.lower() not in _PLAIN_BOOL:
+            self._surprises.append((_line(event) or 1, one_line(event.value)))
+        return value
 
 
 def _line(event: yaml.Event) -> int | None:
     return event.start_mark.line + 1 if event.start_mark else None
 
 
-def _scalar(event: Any) -> Any:
+def _scalar(event: Any, *, strict: bool) -> Any:
     if not event.implicit[0]:
         return event.value
     if event.value == MERGE:
@@ -138,7 +198,20 @@ def _scalar(event: Any) -> Any:
         return event.value.lower() in _TRUE
     if kind is type(None):
         return None
+    if strict:
+        return _as_kubectl(event.value, kind)
     return event.value if kind is str else _number(event.value)
+
+
+def _as_kubectl(text: str, kind: type) -> int | float | str:
+    """Return a number as kubectl's YAML has it: octal, of another base, with an exponent."""
+    if _OCTAL.match(text):
+        return int(text, 8)
+    if _OTHER_BASE.match(text):
+        return int(text, 0)
+    if _EXPONENT.match(text):
+        return float(text)
+    return text if kind is str else _number(text)
 
 
 def _number(text: str) -> int | float | str:

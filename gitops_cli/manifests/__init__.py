@@ -1,0 +1,1 @@
+"""Manifests: files of the repository, rendered into Kubernetes objects."""
