@@ -96,7 +96,12 @@ class Refused(ClusterError):
     def __init__(self, message: str, status: int, details: object, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.status = status
-        self.has_details = isinstance(details, dict) and bool(details)
+        self.details: dict[str, Any] = details if isinstance(details, dict) else {}
+
+    @property
+    def has_details(self) -> bool:
+        """Tell whether the server said more than that it refuses."""
+        return bool(self.details)
 
 
 class Unreadable(ClusterError):
@@ -130,6 +135,7 @@ class Api:
         path: str | None = None,
         body: object = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
         retry: bool = True,
         seconds: float = REQUEST_SECONDS,
     ) -> Response:
@@ -139,7 +145,7 @@ class Api:
         `retry` is False. Raises Denied, Refused, ClusterUnreachable, TimedOut at the deadline.
         """
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        request = Request(method, path or doing.path(), data, content_type)
+        request = Request(method, path or doing.path(), data, content_type, accept)
         until = time.monotonic() + seconds
         if self.deadline is not None:
             until = min(until, self.deadline)

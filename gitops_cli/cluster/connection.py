@@ -22,6 +22,7 @@ from gitops_cli.web.exchange import Transport
 from gitops_cli.web.pool import Pool
 
 if TYPE_CHECKING:
+    from gitops_cli.cluster.manifests import Manifests
     from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.cluster.capturing import Exported
     from gitops_cli.domain.recorded.environment import Kind
@@ -56,6 +57,12 @@ class KubernetesCluster:
         from gitops_cli.cluster.objects import Objects  # of the agent's commands only
 
         return Objects(self.api)
+
+    def manifests(self) -> Manifests:
+        """Return what finds and applies objects of any kind there."""
+        from gitops_cli.cluster.manifests import Manifests  # of environments with manifests only
+
+        return Manifests(self.api)
 
     def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""

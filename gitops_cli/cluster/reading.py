@@ -175,15 +175,19 @@ def fetch_items(
     decoder: Decodes[Any],
     read: Callable[[Any], tuple[str, V]],
     room: Room | None = None,
+    *,
+    accept: str = "application/json",
+    labels: str = "",
 ) -> Listed:
     """Make one LIST, in pieces where it is long. Raises Denied, ClusterError."""
-    pieces = _Pieces(api, doing, decoder, read, room or Room())
+    pieces = _Pieces(api, doing, decoder, read, room or Room(), accept)
+    query: dict[str, str | int] = {"labelSelector": labels} if labels else {}
     try:
-        return pieces.fetch({"limit": CHUNK})
+        return pieces.fetch({"limit": CHUNK, **query})
     except Refused as refused:
         if refused.status != 410:  # the list was so slow that its pieces no longer fit together
             raise
-    return pieces.fetch({})
+    return pieces.fetch(query)
 
 
 class _Pieces(NamedTuple):
@@ -194,13 +198,15 @@ class _Pieces(NamedTuple):
     decoder: Decodes[Any]
     read: Callable[[Any], tuple[str, Any]]
     room: Room
+    accept: str
 
     def fetch(self, query: dict[str, str | int]) -> Listed:
         values: dict[str, Any] = {}
         seen: set[str] = set()
         while True:
+            path = self.doing.path("", **query)
             try:
-                answer = self.api.ask(self.doing, self.decoder, path=self.doing.path("", **query))
+                answer = self.api.ask(self.doing, self.decoder, path=path, accept=self.accept)
             except Refused:
                 self.room.leave(len(values))
                 raise

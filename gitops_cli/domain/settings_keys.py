@@ -140,6 +140,31 @@ TEAM_KEYS = (
         "true",
     ),
     Key(
+        "stage.NAME",
+        "manifests",
+        Kind.TEXT,
+        "manifests/ in the environment",
+        "Where the Kubernetes objects of environments without `manifests/` stand, from the "
+        "environment's directory. `{project}`, `{stage}` and `{environment}` are its own.",
+        '"../{project}-base"',
+    ),
+    Key(
+        "stage.NAME",
+        "manifests_network",
+        Kind.FLAG,
+        "false",
+        "Let kustomize fetch remote bases and Helm its dependencies when manifests are rendered.",
+        "true",
+    ),
+    Key(
+        "stage.NAME",
+        "prune",
+        Kind.FLAG,
+        "false",
+        "`sync` removes objects that have left the manifests, as with --prune.",
+        "true",
+    ),
+    Key(
         "service.NAME",
         "source",
         Kind.TEXT,

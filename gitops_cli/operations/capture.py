@@ -17,11 +17,11 @@ from gitops_cli.domain.errors import ClusterError, Denied, InvalidState, Unknown
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import (
     IMAGES_PATH,
-    MANIFESTS,
     Environment,
     Kind,
     Snapshot,
 )
+from gitops_cli.domain.recorded.files import MANIFESTS
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.writing import Terms, Wanted, draft_versions

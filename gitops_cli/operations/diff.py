@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.cluster.advice import make_namespace
 from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State, compare, target_of
@@ -19,6 +21,9 @@ from gitops_cli.operations.placement import Clusters, Placed
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.taken_back import with_takers
 
+if TYPE_CHECKING:
+    from gitops_cli.domain.manifests.rendered import Rendered
+
 MOST_EXPLAINED = 20  # troubles whose logs are read; the rest are known by their reason
 
 
@@ -30,15 +35,25 @@ def diff(
     *,
     now: datetime,
     selection: Selection | None = None,
+    rendered: Mapping[EnvironmentName, Rendered | GitOpsError] = MappingProxyType({}),
 ) -> Diff:
-    """Compare each environment; what cannot be told of one does not hide the others."""
+    """Compare each environment; what cannot be told of one does not hide the others.
+
+    `rendered` has the objects of those whose manifests are to be compared, too.
+    """
     placed, errors = clusters.place(names, team)
     found: dict[EnvironmentName, Comparison] = {
         name: Comparison(name, (), problems=(error,)) for name, error in errors.items()
     }
     contexts: dict[EnvironmentName, str | None] = {}
     for group in placed:
-        found |= _compare_group(desired, group, team, now, selection or Selection())
+        chosen = selection or Selection()
+        compared = _compare_group(desired, group, team, now, chosen)
+        if not rendered.keys().isdisjoint(group.environments):
+            from gitops_cli.operations.objects_diff import with_objects
+
+            compared = with_objects(compared, group, rendered, desired, team, chosen)
+        found |= compared
         contexts |= dict.fromkeys(group.environments, group.cluster.context)
     return Diff(desired.ours.commit, tuple(found[name] for name in names), contexts)
 

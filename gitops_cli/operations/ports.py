@@ -16,6 +16,10 @@ from gitops_cli.domain.names import EnvironmentName
 
 if TYPE_CHECKING:
     from gitops_cli.domain.cluster.capturing import Exported
+    from gitops_cli.domain.manifests.applyset import GroupKind
+    from gitops_cli.domain.manifests.lookup import Lookup
+    from gitops_cli.domain.manifests.objects import Manifest, ObjectId
+    from gitops_cli.domain.manifests.ownership import Live
     from gitops_cli.domain.recorded.environment import Kind
     from gitops_cli.state.repository import Tip
 
@@ -74,6 +78,10 @@ class Cluster(Protocol):
 
     def objects(self) -> Objects:
         """Return what reads and writes whole objects there."""
+        ...
+
+    def manifests(self) -> Manifests:
+        """Return what finds and applies objects of any kind there."""
         ...
 
     def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
@@ -135,6 +143,45 @@ class Tips(Protocol):
 
     def is_still_tip(self, commit: str) -> bool:
         """Tell whether the remote's tip is this commit; it is asked unless it just said so."""
+        ...
+
+
+class Manifests(Protocol):
+    """Objects of any kind, of which only the metadata is read until they are to be changed.
+
+    Everything raises Denied, ClusterError.
+    """
+
+    def scopes(self, types: Collection[GroupKind]) -> Mapping[GroupKind, bool]:
+        """Tell of each kind that the server has whether its objects are in namespaces."""
+        ...
+
+    def forget_kinds(self) -> None:
+        """Ask anew which kinds there are: some have been made."""
+        ...
+
+    def find(self, lookups: Sequence[Lookup]) -> list[dict[str, Live] | GitOpsError]:
+        """Return for each lookup what is there, by name; all at once."""
+        ...
+
+    def get(self, manifest: Manifest) -> dict[str, Any] | None:
+        """Return an object as it is; None if there is none."""
+        ...
+
+    def apply(
+        self, manifest: Manifest, content: Mapping[str, Any], *, dry_run: bool, force: bool = False
+    ) -> dict[str, Any]:
+        """Apply a content server-side; FieldsTaken where another manager has a field of it."""
+        ...
+
+    def delete(
+        self, object_id: ObjectId, api_version: str | None, live: Live, *, dry_run: bool
+    ) -> bool:
+        """Delete an object as it was read; False if it is gone, or is another one now."""
+        ...
+
+    def has_some(self, type_: GroupKind) -> bool:
+        """Tell whether there is any object of a kind, in whatever namespace."""
         ...
 
 

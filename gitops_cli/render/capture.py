@@ -6,7 +6,7 @@ from typing import Any
 
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.cluster.capturing import Captured
-from gitops_cli.domain.recorded.environment import MANIFESTS
+from gitops_cli.domain.recorded.files import MANIFESTS
 from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 

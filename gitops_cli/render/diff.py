@@ -27,6 +27,7 @@ STYLES = {
     State.UNTRACKED: Style.DIM,
 }
 
+_FINE = {State.IN_SYNC.value, State.DIGEST.value, State.UNTRACKED.value}
 _FIRST = (Style.BAD, Style.WARN, Style.INFO)
 
 RECORDS = Records(
@@ -70,12 +71,21 @@ def document(result: Diff) -> dict[str, Any]:
                     row_document(row, result.contexts.get(row.environment))
                     for row in comparison.rows
                 ],
+                **_objects_document(comparison),
                 "problems": [problem_document(problem) for problem in comparison.problems],
                 "notes": list(comparison.notes),
             }
             for comparison in result.environments
         ],
     }
+
+
+def _objects_document(comparison: Comparison) -> dict[str, Any]:
+    if comparison.objects is None:
+        return {}
+    from gitops_cli.render.objects import object_document  # environments without do without
+
+    return {"objects": [object_document(f, done=False) for f in comparison.objects.fates]}
 
 
 def _summary(rows: Iterable[Row]) -> dict[str, int]:
@@ -162,10 +172,16 @@ def environment_blocks(comparison: Comparison, context: str | None) -> list[Tabl
     blocks: list[Table | Line] = []
     if comparison.rows:
         blocks.append(rows_table(comparison.rows, title))
+    elif comparison.objects is not None:
+        blocks.append(Line(title, Style.STRONG))
     elif not comparison.problems:
         blocks.append(Line(f"{title}: no services", Style.DIM))
     for row in comparison.rows:
         blocks += failure_lines(row, context)
+    if comparison.objects is not None:
+        from gitops_cli.render.objects import diff_lines  # environments without do without
+
+        blocks += diff_lines(comparison.objects)
     return blocks
 
 
@@ -248,14 +264,19 @@ def summary_line(result: Diff) -> str:
     """Return one line for stderr: how many services are how."""
     rows = [row for comparison in result.environments for row in comparison.rows]
     problems = sum(len(comparison.problems) for comparison in result.environments)
-    if not rows:
+    fates = [f for c in result.environments if c.objects is not None for f in c.objects.fates]
+    if not rows and not fates:
         return "nothing could be compared" if problems else "nothing to compare"
     counts = _summary(rows)
-    if not problems and set(counts) <= {
-        State.IN_SYNC.value,
-        State.DIGEST.value,
-        State.UNTRACKED.value,
-    }:
-        return f"in sync: {plural(len([r for r in rows if r.wanted is not None]), 'container')}"
+    if not problems and set(counts) <= _FINE and not any(fate.differs for fate in fates):
+        containers = plural(len([r for r in rows if r.wanted is not None]), "container")
+        objects = [plural(len(fates), "object")] if fates else []
+        return f"in sync: {', '.join([containers, *objects])}"
     said = [f"{count} {state}" for state, count in counts.items()]
-    return ", ".join([*said, plural(problems, "error")] if problems else said)
+    said += [plural(problems, "error")] if problems else []
+    if fates:
+        from gitops_cli.render.objects import summary
+
+        states = ", ".join(f"{count} {state}" for state, count in summary(fates).items())
+        said.append(f"objects: {states}")
+    return ", ".join(said)

@@ -208,6 +208,20 @@ class StateRepository:
         """Return the regular files of a commit below `prefix`, whole: path → bytes."""
         return {} if commit is None else self._store.contents(commit, prefix)
 
+    def files_below(self, commit: str | None, directory: str) -> Mapping[str, bytes]:
+        """Return the files below a directory, at a commit or, for None, in the working tree.
+
+        Path from the repository's root → content; none where there is no such directory. A link
+        is the file it leads to. Raises InvalidState for what is too large or leads elsewhere.
+        """
+        from gitops_cli.state.trees import committed_files, worktree_files
+
+        if commit is not None:
+            return committed_files(self._store.reader, commit, directory)
+        if self.worktree is None:
+            raise UsageError(f"{self.description} has no working tree")
+        return worktree_files(self.worktree, directory)
+
     def resolve(self, rev: str) -> str:
         """Return the full hash of a commit-ish, with the whole history; UsageError if unknown."""
         found = revision(self._store.git, rev)

@@ -61,7 +61,8 @@ def test_annotations_that_are_absent_are_added_whole() -> None:
 def test_containers_of_several_versions_are_each_named_in_the_cause() -> None:
     found = patch({})
     other = CONTAINERS[0]._replace(image="r/web:" + "1" * 40)
-    cause = found._replace(containers=(other, CONTAINERS[1])).cause
+    changed = found._replace(containers=(other, CONTAINERS[1]))
+    cause = changed.annotations["kubernetes.io/change-cause"]
     assert cause.startswith("gitops: web migrate 1111111, web 36a03b3 → 8f14e45")
 
 

@@ -25,6 +25,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode
 from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.diff import diff as compare_all
+from gitops_cli.operations.manifests import rendered_manifests
 from gitops_cli.render.diff import diff_view, summary_line
 
 Environments = Annotated[
@@ -93,7 +94,15 @@ def diff(
     )
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)
-    result = compare_all(desired, names, clusters, team, now=session.now(), selection=selection)
+    result = compare_all(
+        desired,
+        names,
+        clusters,
+        team,
+        now=session.now(),
+        selection=selection,
+        rendered=rendered_manifests(session.state, desired.snapshot, names),
+    )
     session.show(diff_view(result))
     report_problems(
         session,

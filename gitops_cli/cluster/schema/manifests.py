@@ -32,6 +32,75 @@ class Manifest(Read):
     metadata: ManifestMeta
 
 
+class HeldEntry(Read):
+    """What one manager owns of an object, and how it came to."""
+
+    manager: str = ""
+    operation: str = ""
+    subresource: str = ""
+    fields: Raw = field(name="fieldsV1", default=Raw())
+
+
+class HeldMeta(Read):
+    """All that is known of an object without its content."""
+
+    name: str
+    uid: str = ""
+    resource_version: str = ""
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: list[Owner] | None = None
+    deletion_timestamp: str | None = None
+    managed_fields: list[HeldEntry] | None = None
+
+
+class Held(Read):
+    """An object, of which only the metadata was asked for."""
+
+    metadata: HeldMeta
+
+
+class Names(Read):
+    """How a kind is called in URLs and in manifests."""
+
+    kind: str = ""
+
+
+class Discovered(Read):
+    """One resource of a group's version."""
+
+    resource: Name
+    scope: str
+    response_kind: Names = field(default_factory=Names)
+
+
+class GroupVersion(Read):
+    """What one version of a group has."""
+
+    version: Name
+    resources: list[Discovered] | None = None
+
+
+class GroupMeta(Read):
+    """A group's name; the core's is empty."""
+
+    name: str = ""
+
+
+class Group(Read):
+    """A group of the API; its versions have the preferred one first."""
+
+    metadata: GroupMeta
+    versions: list[GroupVersion] | None = None
+
+
+class Groups(Read):
+    """Aggregated discovery: everything that a server has, in one answer."""
+
+    kind: str
+    items: list[Group] | None = None
+
+
 class ManifestList(Read):
     """A LIST of them, each as it came."""
 

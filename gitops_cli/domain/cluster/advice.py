@@ -48,5 +48,11 @@ def make_namespace(environment: EnvironmentName, context: str | None) -> str:
     return _typed("create", "namespace", environment, *where)
 
 
+def make_anew(resource: str, namespace: str | None, context: str | None) -> str:
+    """Return the command that deletes an object, so that the next sync makes it anew."""
+    where = ["-n", namespace] if namespace else []
+    return _typed("delete", resource, *where, *(["--context", context] if context else []))
+
+
 def _typed(*words: str) -> str:
     return shlex.join(["kubectl", *words])

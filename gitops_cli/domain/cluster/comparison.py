@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitops_cli.domain.cluster.pods import RunningImage, running_images
 from gitops_cli.domain.cluster.rollout import Phase, Rollout, Trouble, judge
@@ -26,6 +26,9 @@ from gitops_cli.domain.recorded.environment import Environment, Kind, VersionFil
 from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.team import ServiceRules
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.manifests.report import Objects
 
 
 class State(StrEnum):
@@ -153,12 +156,16 @@ def telling(rows: Iterable[Row]) -> Row:
 
 
 class Comparison(NamedTuple):
-    """All rows of one environment; `problems` are what could not be told, `notes` by the way."""
+    """All rows of one environment; `problems` are what could not be told, `notes` by the way.
+
+    `objects` are those of its manifests; None where it has none, or they were not looked at.
+    """
 
     environment: EnvironmentName
     rows: tuple[Row, ...]
     problems: tuple[GitOpsError, ...] = ()
     notes: tuple[str, ...] = ()
+    objects: Objects | None = None
 
     @property
     def by_service(self) -> dict[ServiceName, list[Row]]:
@@ -172,9 +179,9 @@ class Comparison(NamedTuple):
     @property
     def exit_code(self) -> ExitCode:
         """Return what this environment lets `diff` end with."""
-        return worst(
-            [row.state.exit_code for row in self.rows] + [p.exit_code for p in self.problems]
-        )
+        codes = [row.state.exit_code for row in self.rows]
+        codes += [problem.exit_code for problem in self.problems]
+        return worst(codes if self.objects is None else [*codes, self.objects.diff_code])
 
 
 class Diff(NamedTuple):

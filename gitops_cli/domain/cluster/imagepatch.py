@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gitops_cli.domain.cluster.workload import (
@@ -34,30 +35,10 @@ class ImagePatch(NamedTuple):
     stamp: Stamp
 
     @property
-    def cause(self) -> str:
-        """Return the line that `kubectl rollout history` shows."""
-        new = self.image.version
-        before = {c.name: _short(c.image) for c in self.containers}
-        alike = len(set(before.values())) == 1
-        was = ", ".join(
-            dict.fromkeys(was if alike else f"{name} {was}" for name, was in before.items())
-        )
-        will = new.short if new is not None else str(self.image)
-        by = f" by {self.stamp.actor}" if self.stamp.actor else ""
-        state = f", state {self.stamp.commit[:7]}" if self.stamp.commit else ""
-        return f"gitops: {self.workload.name} {was} → {will}{state}{by}"
-
-    @property
     def annotations(self) -> dict[str, str]:
         """Return the annotations it sets."""
-        values = {
-            CHANGE_CAUSE: self.cause,
-            COMMIT: self.stamp.commit,
-            COMMIT_TIME: self.stamp.commit_time,
-            ACTOR: self.stamp.actor,
-            VERSION: None if self.image.version is None else str(self.image.version),
-        }
-        return {key: value for key, value in values.items() if value is not None}
+        before = {c.name: c.image for c in self.containers}
+        return annotations_of(self.workload.name, before, self.image, self.stamp)
 
     def operations(self) -> list[dict[str, Any]]:
         """Return the JSON patch.
@@ -100,6 +81,38 @@ class ImagePatch(NamedTuple):
             and got.tag == self.image.tag
             and self.image.digest in (None, got.digest)
         )
+
+
+def annotations_of(
+    workload: str, before: Mapping[str, str], image: ImageRef, stamp: Stamp
+) -> dict[str, str]:
+    """Return what is recorded on a workload of which containers get an image.
+
+    `before` are the images that they had, by container.
+    """
+    values = {
+        CHANGE_CAUSE: _cause(workload, before, image, stamp),
+        COMMIT: stamp.commit,
+        COMMIT_TIME: stamp.commit_time,
+        ACTOR: stamp.actor,
+        VERSION: None if image.version is None else str(image.version),
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _cause(workload: str, images: Mapping[str, str], image: ImageRef, stamp: Stamp) -> str:
+    """Return the line that `kubectl rollout history` shows."""
+    new = image.version
+    before = {name: _short(was) for name, was in images.items()}
+    alike = len(set(before.values())) == 1
+    was = ", ".join(
+        dict.fromkeys(was if alike else f"{name} {was}" for name, was in before.items())
+    )
+    will = new.short if new is not None else str(image)
+    by = f" by {stamp.actor}" if stamp.actor else ""
+    state = f", state {stamp.commit[:7]}" if stamp.commit else ""
+    change = f"{was} → {will}" if was else will
+    return f"gitops: {workload} {change}{state}{by}"
 
 
 def _short(image: str) -> str:

@@ -24,7 +24,7 @@ from gitops_cli.domain.names import (
     is_service_name,
 )
 from gitops_cli.domain.near import MISSPELT, did_you_mean, near
-from gitops_cli.domain.recorded.files import MAX_BYTES, SETTINGS, FileType, RawFile
+from gitops_cli.domain.recorded.files import MANIFESTS, MAX_BYTES, SETTINGS, FileType, RawFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
 from gitops_cli.domain.recorded.team import TeamSettings
@@ -33,7 +33,6 @@ from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version, parse_version
 
 IMAGES_PATH = "images_path"
-MANIFESTS = "manifests"
 NOT_ENVIRONMENTS = frozenset({"sync-agent"})
 NO_ENVIRONMENTS = (
     "no environments yet; `gitops env add NAME` makes one "

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 SETTINGS = "gitops.toml"
+MANIFESTS = "manifests"  # the directory of an environment's objects, in its own
 MAX_BYTES = 4096  # of a version file, images_path or a lock: one line, with room
 
 

@@ -44,7 +44,8 @@ class NewServices(StrEnum):
 class StageRules(NamedTuple):
     """`[stage.NAME]`; `lines` has the line of each key in gitops.toml.
 
-    `require_ancestry` None: as `[versions]` says.
+    `require_ancestry` None: as `[versions]` says. `manifests` is a directory, from that of the
+    environment, for environments without one of their own.
     """
 
     name: str
@@ -58,6 +59,9 @@ class StageRules(NamedTuple):
     mode: Mode = Mode.PUSH
     branches: tuple[str, ...] = ()
     require_ancestry: bool | None = None
+    manifests: str | None = None
+    manifests_network: bool = False
+    prune: bool = False
     lines: Mapping[str, int] = MappingProxyType({})
 
 

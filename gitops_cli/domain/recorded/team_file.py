@@ -14,6 +14,7 @@ from gitops_cli.domain.git_url import tolerant
 from gitops_cli.domain.names import ServiceName, is_dns_label, is_service_name
 from gitops_cli.domain.recorded.files import FileType, RawFile
 from gitops_cli.domain.recorded.freeze import FreezeWindow, parse_freeze
+from gitops_cli.domain.recorded.manifests_place import check_place
 from gitops_cli.domain.recorded.team import (
     DEFAULT_STAGES,
     CommitRules,
@@ -41,6 +42,9 @@ _STAGE = (
     "mode",
     "branches",
     "require_ancestry",
+    "manifests",
+    "manifests_network",
+    "prune",
 )
 _SERVICE = ("source", "container", "workload", "path")
 _VERSIONS = ("form", "require_ancestry", "new_services")
@@ -97,6 +101,9 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         mode=reader.word("mode", Mode, Mode.PUSH),
         branches=reader.texts("branches", ()),
         require_ancestry=reader.said_flag("require_ancestry"),
+        manifests=reader.text("manifests", check=check_place),
+        manifests_network=reader.flag("manifests_network"),
+        prune=reader.flag("prune"),
         lines=reader.numbers(),
     )
 

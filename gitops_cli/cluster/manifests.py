@@ -1,0 +1,262 @@
+"""Objects of any kind, as manifests want them: what is there, and server-side apply."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+from msgspec.json import Decoder
+
+from gitops_cli.cluster import schema
+from gitops_cli.cluster.api import Api, Doing, Refused, Resource
+from gitops_cli.cluster.decoding import Whole
+from gitops_cli.cluster.reading import Room, fetch_items, read_one
+from gitops_cli.domain.cluster.writers import FIELD_MANAGER
+from gitops_cli.domain.errors import ClusterError, GitOpsError, UnknownKind
+from gitops_cli.domain.manifests.kinds import BUILT_IN, Scope
+from gitops_cli.domain.manifests.lookup import Lookup
+from gitops_cli.domain.manifests.objects import Manifest, ObjectId
+from gitops_cli.domain.manifests.ownership import Entry, Live
+from gitops_cli.domain.manifests.report import Conflict, FieldsTaken
+from gitops_cli.domain.text import one_line
+from gitops_cli.web.parallel import attempt_all
+
+Type = tuple[str, str]  # group and kind
+
+_AS = "application/json;as={};g=meta.k8s.io;v=v1"
+_ONE = _AS.format("PartialObjectMetadata")
+_MANY = _AS.format("PartialObjectMetadataList")
+_ALL_KINDS = ",".join(
+    f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+    for version in ("v2", "v2beta1")
+)
+_APPLY = "application/apply-patch+yaml"  # JSON is YAML
+_HELD = Decoder(schema.Held)
+_HELD_LIST = Decoder(schema.ListOf[schema.Held])
+_GROUPS = Decoder(schema.Groups)
+_FIELDS = Decoder(dict[str, Any])
+_WHOLE = Whole(schema.Manifest)
+_VERSIONS = {"autoscaling": "v2"}
+_MOST_FIELDS = 8  # of a conflict that are named
+
+
+class Manifests:
+    """Reads and applies objects of one cluster. Safe to use from several threads."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._discovered: dict[Type, tuple[str, Scope]] | None = None
+
+    def scopes(self, types: Collection[Type]) -> dict[Type, bool]:
+        """Tell of each kind that the server has whether its objects are in namespaces.
+
+        Raises Denied, ClusterError.
+        """
+        found = {}
+        for one in types:
+            scope = self._scope(one)
+            if scope is not None:
+                found[one] = scope.namespaced
+        return found
+
+    def forget_kinds(self) -> None:
+        """Ask anew which kinds there are: some have been made."""
+        self._discovered = None
+
+    def find(self, lookups: Sequence[Lookup]) -> list[dict[str, Live] | GitOpsError]:
+        """Return for each lookup what is there, by name, without its content; all at once."""
+        room = Room()
+        for lookup in lookups:
+            self._known(lookup.type)
+        return attempt_all(lambda lookup: self._find(lookup, room), lookups)
+
+    def get(self, manifest: Manifest) -> dict[str, Any] | None:
+        """Return an object as it is; None if there is none. Raises Denied, ClusterError."""
+        doing = self._doing("get", manifest.id, manifest.api_version)
+        try:
+            return self._api.ask(doing, _WHOLE)
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
+    def apply(
+        self, manifest: Manifest, content: Mapping[str, Any], *, dry_run: bool, force: bool = False
+    ) -> dict[str, Any]:
+        """Apply a content server-side and return the object.
+
+        Raises FieldsTaken where another manager has a field that the content wants otherwise,
+        unless `force` takes it; Denied, ClusterError.
+        """
+        doing = self._doing("patch", manifest.id, manifest.api_version)
+        query: dict[str, str | int] = {"fieldManager": FIELD_MANAGER}
+        if force:
+            query["force"] = "true"
+        if dry_run:
+            query["dryRun"] = "All"
+        path = doing.path("", **query)
+        try:
+            return self._api.ask(
+                doing, _WHOLE, "PATCH", path=path, body=content, content_type=_APPLY
+            )
+        except Refused as refused:
+            conflicts = tuple(_conflicts(refused))
+            if not conflicts:
+                raise
+            taken = "; ".join(f"{c.manager} has {', '.join(c.fields)}" for c in conflicts)
+            raise FieldsTaken(f"cannot apply {manifest.id}: {taken}", conflicts) from refused
+
+    def delete(
+        self, object_id: ObjectId, api_version: str | None, live: Live, *, dry_run: bool
+    ) -> bool:
+        """Delete an object and what it owns; False if it is gone, or is another one now.
+
+        Raises Denied, ClusterError.
+        """
+        doing = self._doing("delete", object_id, api_version)
+        query: dict[str, str | int] = {"propagationPolicy": "Background"}
+        if dry_run:
+            query["dryRun"] = "All"
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": live.uid, "resourceVersion": live.version},
+        }
+        try:
+            self._api.tell(doing, "DELETE", path=doing.path("", **query), body=body)
+        except Refused as refused:
+            if refused.status in (404, 409):
+                return False
+            raise
+        return True
+
+    def has_some(self, type_: Type) -> bool:
+        """Tell whether there is any object of a kind, in whatever namespace."""
+        doing = Doing("list", self._resource(type_, None))
+        answer = self._api.ask(doing, _HELD_LIST, path=doing.path(limit=1), accept=_MANY)
+        return bool(answer.items)
+
+    def _find(self, lookup: Lookup, room: Room) -> dict[str, Live]:
+        resource = self._resource(lookup.type, lookup.api_version)
+        if lookup.names:
+            named = (self._held(resource, lookup.namespace, name) for name in lookup.names)
+            return {live.name: live for live in named if live is not None}
+        doing = Doing("list", resource, lookup.namespace)
+        found = fetch_items(
+            self._api, doing, _HELD_LIST, _live, room, accept=_MANY, labels=lookup.labels
+        )
+        return dict(found.values)
+
+    def _held(self, resource: Resource, namespace: str | None, name: str) -> Live | None:
+        doing = Doing("get", resource, namespace, name)
+        try:
+            item = self._api.ask(doing, _HELD, accept=_ONE)
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+        return read_one(self._api, doing, item, _live)[1]
+
+    def _doing(self, verb: str, one: ObjectId, api_version: str | None) -> Doing:
+        return Doing(verb, self._resource(one.type, api_version), one.namespace, one.name)
+
+    def _resource(self, type_: Type, api_version: str | None) -> Resource:
+        scope = self._scope(type_)
+        if scope is None:
+            group, kind = type_
+            raise UnknownKind(
+                f"{self._api.access.server} has no kind {kind} of {group or 'v1'}",
+                hint="what brings it, such as its CustomResourceDefinition, is not installed there",
+            )
+        group = type_[0]
+        version = api_version or self._version(type_)
+        base = f"/apis/{version}" if group else f"/api/{version}"
+        return Resource(base, scope.plural)
+
+    def _version(self, type_: Type) -> str:
+        group, built_in = type_[0], type_ in BUILT_IN
+        version = _VERSIONS.get(group, "v1") if built_in else self._discovery()[type_][0]
+        return f"{group}/{version}" if group else version
+
+    def _known(self, type_: Type) -> None:
+        """Let discovery, if it is needed, not happen in each of many threads."""
+        if type_ not in BUILT_IN:
+            self._discovery()
+
+    def _scope(self, type_: Type) -> Scope | None:
+        known = BUILT_IN.get(type_)
+        if known is not None:
+            return known
+        found = self._discovery().get(type_)
+        return None if found is None else found[1]
+
+    def _discovery(self) -> dict[Type, tuple[str, Scope]]:
+        if self._discovered is None:
+            doing = Doing("list", Resource("", "apis"))
+            answer = self._api.ask(doing, _GROUPS, path="/apis", accept=_ALL_KINDS)
+            if answer.kind != "APIGroupDiscoveryList":
+                raise ClusterError(
+                    f"{self._api.access.server} does not tell its kinds in one answer: it is older "
+                    "than Kubernetes 1.28"
+                )
+            self._discovered = dict(_kinds(answer.items or ()))
+        return self._discovered
+
+
+def _kinds(groups: Iterable[Any]) -> Iterable[tuple[Type, tuple[str, Scope]]]:
+    """Yield every kind with its preferred version, which comes last: others yield to it."""
+    for group in groups:
+        for version in reversed(group.versions or ()):
+            for one in version.resources or ():
+                if one.response_kind.kind:
+                    scope = Scope(one.resource, one.scope == "Namespaced")
+                    yield (group.metadata.name, one.response_kind.kind), (version.version, scope)
+
+
+def _live(item: schema.Held) -> tuple[str, Live]:
+    held = item.metadata
+    return held.name, Live(
+        held.name,
+        held.uid,
+        held.resource_version,
+        held.labels or {},
+        held.annotations or {},
+        tuple(_entries(held.managed_fields or ())),
+        any(owner.controller for owner in held.owner_references or ()),
+        held.deletion_timestamp is not None,
+    )
+
+
+def _entries(entries: Iterable[schema.HeldEntry]) -> Iterable[Entry]:
+    """Yield who owns what, as far as it is looked at: we, and who scales."""
+    for entry in entries:
+        ours = entry.manager == FIELD_MANAGER and entry.operation == "Apply"
+        if ours or entry.subresource == "scale":
+            fields = _FIELDS.decode(entry.fields) if entry.fields != Raw() else {}
+            yield Entry(entry.manager, entry.operation, entry.subresource, fields)
+
+
+class _Cause(msgspec.Struct):
+    reason: str = ""
+    message: str = ""
+    field: str = ""
+
+
+def _conflicts(refused: Refused) -> Iterable[Conflict]:
+    """Yield who has which fields, of a 409 of server-side apply."""
+    if refused.status != 409:
+        return
+    try:
+        causes = msgspec.convert(refused.details.get("causes") or [], list[_Cause])
+    except msgspec.ValidationError:
+        return
+    fields: dict[str, list[str]] = {}
+    for cause in causes:
+        if cause.reason == "FieldManagerConflict":
+            manager = cause.message.partition('"')[2].partition('"')[0]
+            fields.setdefault(one_line(manager) or "somebody", []).append(one_line(cause.field))
+    for manager, named in fields.items():
+        more = [f"{len(named) - _MOST_FIELDS} more"] if len(named) > _MOST_FIELDS else []
+        yield Conflict(manager, (*named[:_MOST_FIELDS], *more))

@@ -1,0 +1,44 @@
+"""Where an environment's manifests stand: its own directory, or the one its stage names."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.recorded.files import MANIFESTS
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import TeamSettings
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.recorded.environment import Environment
+
+_FIELDS = ("project", "stage", "environment")
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+def check_place(text: str) -> str:
+    """Return a `[stage.X] manifests`; raises ValueError for what can be no directory in git."""
+    unknown = [name for name in _FIELD.findall(text) if name not in _FIELDS]
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in _FIELDS)
+        raise ValueError(f"`{{{unknown[0]}}}` is none of {known}")
+    plain = _FIELD.sub("x", text)
+    place = posixpath.normpath(posixpath.join("environment", plain))
+    wrong = set(plain) & set("{}\\:") or any(ord(character) < 32 for character in plain)
+    if wrong or plain.startswith("/") or place.split("/")[0] in {"..", ".", ".git"}:
+        raise ValueError(f"`{text}` is no directory of this repository, such as `../base`")
+    return text
+
+
+def manifests_place(environment: Environment, team: TeamSettings) -> str | None:
+    """Return the directory of an environment's manifests, from the root; None without any."""
+    if environment.has_manifests:
+        return f"{environment.name}/{MANIFESTS}"
+    place = place_of(environment.name, team)
+    named = team.stage(place.stage).manifests
+    if named is None:
+        return None
+    values = {"project": place.project, "stage": place.stage, "environment": environment.name}
+    text = _FIELD.sub(lambda match: values[match[1]], named)
+    return posixpath.normpath(posixpath.join(environment.name, text))

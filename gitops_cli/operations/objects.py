@@ -1,0 +1,341 @@
+"""Objects of the repository beside those of a cluster: what is there, and what an apply makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from gitops_cli.domain.cluster.workload import Presence
+from gitops_cli.domain.errors import Blocked, ConfigurationError, GitOpsError, UnknownKind
+from gitops_cli.domain.manifests.applyset import PARENT, PART_OF, GroupKind, kinds_of, set_id
+from gitops_cli.domain.manifests.images import Owned, service_images
+from gitops_cli.domain.manifests.kinds import BUILT_IN, rank
+from gitops_cli.domain.manifests.lookup import Lookup
+from gitops_cli.domain.manifests.objects import Manifest, ObjectId, defined_by, with_scopes
+from gitops_cli.domain.manifests.ownership import Live, is_as_applied, without_replicas
+from gitops_cli.domain.manifests.rendered import Rendered
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.operations.desired import Selection
+from gitops_cli.operations.ports import Cluster, Manifests
+
+_CONFIG_MAP: GroupKind = ("", "ConfigMap")
+
+
+class WantedObject(NamedTuple):
+    """An object as it is to be, and what is there; `live` None: nothing.
+
+    `owned`: it is the workload of a service, with the recorded image in it. `problem`: why it can
+    be neither compared nor applied. `pending`: its kind or its namespace comes with the same
+    repository, so that the server cannot judge it yet.
+    """
+
+    manifest: Manifest
+    live: Live | None = None
+    owned: Owned | None = None
+    problem: GitOpsError | None = None
+    pending: bool = False
+
+    @property
+    def service(self) -> ServiceName | None:
+        """Return the service whose workload it is."""
+        return None if self.owned is None else self.owned.service
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """Return what is applied: without replicas where somebody else sets them."""
+        scaled = self.live is not None and self.live.scaler is not None
+        return without_replicas(self.manifest.content) if scaled else self.manifest.content
+
+    @property
+    def is_as_applied(self) -> bool:
+        """Tell whether applying it would provably change nothing."""
+        live = self.live
+        return live is not None and is_as_applied(live, self.content, self.manifest.digest)
+
+
+class Leftover(NamedTuple):
+    """An object of the environment's set that the repository no longer has."""
+
+    id: ObjectId
+    live: Live
+
+
+class Looked(NamedTuple):
+    """One environment: what it wants in the order of applying, and what is left over.
+
+    `kinds` are those that its ApplySet names; None: it has no ApplySet yet. `presence` is asked
+    for only where something is missing.
+    """
+
+    environment: EnvironmentName
+    rendered: Rendered
+    wanted: tuple[WantedObject, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+    kinds: frozenset[GroupKind] | None = None
+    presence: Presence = Presence.THERE
+    problems: tuple[GitOpsError, ...] = ()
+
+    @property
+    def members(self) -> int:
+        """Return how many objects the set has."""
+        mine = set_id(self.environment)
+        ours = (o.live is not None and o.live.labels.get(PART_OF) == mine for o in self.wanted)
+        return sum(ours) + len(self.leftovers)
+
+
+def look(
+    cluster: Cluster,
+    store: Manifests,
+    rendered: Mapping[EnvironmentName, Rendered],
+    snapshot: Snapshot,
+    team: TeamSettings,
+    selection: Selection | None = None,
+) -> dict[EnvironmentName, Looked]:
+    """Look for the objects of environments of one cluster; nothing is applied, not even dry.
+
+    What cannot be told of one object, or one environment, does not hide the others.
+    """
+    seen = _Look(cluster, store, snapshot, team)
+    chosen = selection or Selection()
+    try:
+        return {
+            name: _restricted(looked, chosen.services(snapshot.environment(name)))
+            for name, looked in seen.all(rendered).items()
+        }
+    except GitOpsError as error:  # the server does not even tell its kinds
+        return {name: Looked(name, one, problems=(error,)) for name, one in rendered.items()}
+
+
+def _restricted(looked: Looked, services: frozenset[ServiceName] | None) -> Looked:
+    if services is None:
+        return looked
+    mine = tuple(one for one in looked.wanted if one.service in services)
+    return looked._replace(wanted=mine, leftovers=())
+
+
+@dataclass
+class _Look:
+    cluster: Cluster
+    store: Manifests
+    snapshot: Snapshot
+    team: TeamSettings
+
+    def all(self, rendered: Mapping[EnvironmentName, Rendered]) -> dict[EnvironmentName, Looked]:
+        wanted = self._scoped({name: self._wanted(one) for name, one in rendered.items()})
+        wanted = _each_in_one(wanted)
+        lookups = {name: _lookups(name, objects) for name, objects in wanted.items()}
+        found = self._found(lookups)
+        parents = {name: _parent(answers) for name, answers in found.items()}
+        more = {name: self._others(name, parent, lookups) for name, parent in parents.items()}
+        others = self._found(more)
+        made: dict[EnvironmentName, Looked] = {}
+        for name, one in rendered.items():
+            answers = {**found[name], **others[name]}
+            objects = tuple(self._beside(name, w, answers) for w in wanted[name])
+            left, problems = _leftovers(name, objects, answers)
+            problems = (*one.errors, *problems)
+            parent = parents[name]
+            kinds = None if parent is None else kinds_of(parent.annotations)
+            looked = Looked(name, one, objects, left, kinds, Presence.THERE, problems)
+            made[name] = self._with_presence(looked)
+        return made
+
+    def _wanted(self, rendered: Rendered) -> list[WantedObject]:
+        environment = self.snapshot.environment(rendered.environment)
+        owned = service_images(environment, rendered.objects, self.team.services)
+        found = []
+        for index, manifest in enumerate(rendered.objects):
+            one = owned.get(index)
+            if one is None:
+                found.append(WantedObject(manifest))
+            else:
+                found.append(WantedObject(one.manifest, None, one, one.error))
+        return found
+
+    def _scoped(
+        self, wanted: Mapping[EnvironmentName, Sequence[WantedObject]]
+    ) -> dict[EnvironmentName, list[WantedObject]]:
+        """Return the objects with their scopes, in the order of applying."""
+        manifests = [one.manifest for objects in wanted.values() for one in objects]
+        types = {one.id.type for one in manifests} - BUILT_IN.keys()
+        known = self.store.scopes(types) if types else {}
+        defined = {
+            (kind.group, kind.kind): kind.namespaced
+            for kind in map(defined_by, manifests)
+            if kind is not None
+        }
+        scopes = {**defined, **known}
+
+        def scoped(one: WantedObject) -> WantedObject:
+            type_ = one.manifest.id.type
+            [manifest] = with_scopes([one.manifest], scopes)
+            if type_ in BUILT_IN or type_ in known:
+                return one._replace(manifest=manifest)
+            if type_ in defined:
+                return one._replace(manifest=manifest, pending=True)
+            return one._replace(problem=self._unknown(manifest))
+
+        def order(one: WantedObject) -> tuple[int, ObjectId]:
+            # A Namespace is `None` in the id's place of one; all others have one, or none at all.
+            found = one.manifest.id
+            return rank(*found.type), found._replace(namespace=found.namespace or "")
+
+        return {name: sorted(map(scoped, objects), key=order) for name, objects in wanted.items()}
+
+    def _unknown(self, manifest: Manifest) -> UnknownKind:
+        group, kind = manifest.id.type
+        return UnknownKind(
+            f"{manifest.where}: {self.cluster.server} has no kind {kind} of {group or 'v1'}",
+            hint="keep its CustomResourceDefinition beside it, or install what brings it",
+        )
+
+    def _found(self, lookups: Mapping[EnvironmentName, Sequence[Lookup]]) -> _AllAnswers:
+        flat = [(name, lookup) for name, some in lookups.items() for lookup in some]
+        answers = self.store.find([lookup for _, lookup in flat]) if flat else []
+        found: _AllAnswers = {name: {} for name in lookups}
+        for (name, lookup), answer in zip(flat, answers, strict=True):
+            found[name][lookup] = answer
+        return found
+
+    def _others(
+        self,
+        name: EnvironmentName,
+        parent: Live | None,
+        lookups: Mapping[EnvironmentName, Sequence[Lookup]],
+    ) -> list[Lookup]:
+        """Return what to look for beside: kinds that the set has, and the repository has not."""
+        if parent is None:
+            return []
+        listed = {one.type for one in lookups[name] if not one.names}
+        missing = kinds_of(parent.annotations) - listed
+        strange = missing - BUILT_IN.keys()
+        scopes = self.store.scopes(strange) if strange else {}
+        label = f"{PART_OF}={set_id(name)}"
+        found = []
+        for type_ in sorted(missing):
+            scope = BUILT_IN.get(type_)
+            namespaced = scopes.get(type_) if scope is None else scope.namespaced
+            if namespaced is not None:
+                space = name if namespaced else None
+                found.append(Lookup(type_, None, space, labels=label))
+        return found
+
+    def _beside(
+        self, name: EnvironmentName, wanted: WantedObject, answers: _Answers
+    ) -> WantedObject:
+        if wanted.problem is not None or wanted.pending:
+            return wanted
+        one = wanted.manifest.id
+        for lookup, answer in answers.items():
+            if lookup.type == one.type and lookup.namespace == one.namespace and not lookup.labels:
+                if isinstance(answer, GitOpsError):
+                    return wanted._replace(problem=answer)
+                if one.name in answer:
+                    live = answer[one.name]
+                    return wanted._replace(live=live, problem=self._others_own(name, one, live))
+        return wanted
+
+    def _others_own(self, name: EnvironmentName, one: ObjectId, live: Live) -> GitOpsError | None:
+        """Return why an object is not this environment's: it is one of another set's."""
+        owner = live.labels.get(PART_OF)
+        if owner is None or owner == set_id(name):
+            return None
+        whose = next((e for e in self.snapshot.environments if set_id(e) == owner), None)
+        said = f"the environment {whose}" if whose else f"another ApplySet, {owner}"
+        return Blocked(
+            f"{name}: {one} belongs to {said}: two never own one object",
+            hint="keep it in one of them, or give it another name here",
+        )
+
+    def _with_presence(self, looked: Looked) -> Looked:
+        missing = any(o.live is None and o.manifest.id.namespace for o in looked.wanted)
+        if not missing:
+            return looked
+        try:
+            presence = self.cluster.presence(looked.environment)
+        except GitOpsError as error:
+            return looked._replace(problems=(*looked.problems, error))
+        if presence is not Presence.ABSENT:
+            return looked._replace(presence=presence)
+        pending = tuple(
+            o if o.manifest.id.namespace is None else o._replace(pending=True)
+            for o in looked.wanted
+        )
+        return looked._replace(presence=presence, wanted=pending)
+
+
+_Answers = dict[Lookup, dict[str, Live] | GitOpsError]
+_AllAnswers = dict[EnvironmentName, _Answers]
+
+
+def _each_in_one(
+    wanted: Mapping[EnvironmentName, Sequence[WantedObject]],
+) -> dict[EnvironmentName, list[WantedObject]]:
+    """Let no object of the cluster be wanted by two environments."""
+    owners: dict[ObjectId, list[EnvironmentName]] = {}
+    for name, objects in wanted.items():
+        for one in objects:
+            if one.manifest.id.namespace is None:
+                owners.setdefault(one.manifest.id, []).append(name)
+
+    def checked(one: WantedObject) -> WantedObject:
+        names = owners.get(one.manifest.id, [])
+        if len(names) < 2:
+            return one
+        error = ConfigurationError(
+            f"{one.manifest.where}: {one.manifest.id} is of the whole cluster, and "
+            f"{' and '.join(names)} want it both",
+            hint="keep it in one of them, or give it a name for each",
+        )
+        return one._replace(problem=error)
+
+    return {name: [checked(one) for one in objects] for name, objects in wanted.items()}
+
+
+def _lookups(name: EnvironmentName, wanted: Iterable[WantedObject]) -> list[Lookup]:
+    """Return one LIST for each kind in the namespace, one GET for each object of the cluster."""
+    spaces: dict[GroupKind, str] = {}
+    found = []
+    for one in wanted:
+        if one.problem is not None or one.pending:
+            continue
+        id_, version = one.manifest.id, one.manifest.api_version
+        if id_.namespace is None:
+            found.append(Lookup(id_.type, version, None, names=(id_.name,)))
+        else:
+            spaces.setdefault(id_.type, version)
+    found += [Lookup(type_, version, name) for type_, version in spaces.items()]
+    if _CONFIG_MAP not in spaces:
+        found.append(Lookup(_CONFIG_MAP, "v1", name, names=(PARENT,)))
+    return found
+
+
+def _parent(answers: _Answers) -> Live | None:
+    for lookup, answer in answers.items():
+        if lookup.type == _CONFIG_MAP and isinstance(answer, dict) and PARENT in answer:
+            return answer[PARENT]
+    return None
+
+
+def _leftovers(
+    name: EnvironmentName, wanted: Sequence[WantedObject], answers: _Answers
+) -> tuple[tuple[Leftover, ...], tuple[GitOpsError, ...]]:
+    """Return what the set has and the repository has not; and why some of it is not known."""
+    mine, known = set_id(name), {one.manifest.id for one in wanted}
+    found: dict[ObjectId, Leftover] = {}
+    errors: dict[str, GitOpsError] = {}
+    told = {str(one.problem) for one in wanted if one.problem is not None}
+    for lookup, answer in answers.items():
+        if isinstance(answer, GitOpsError):
+            if str(answer) not in told:
+                errors[str(answer)] = answer
+            continue
+        for live in answer.values():
+            id_ = ObjectId(*lookup.type, lookup.namespace, live.name)
+            is_ours = live.labels.get(PART_OF) == mine and not live.controlled
+            if is_ours and id_ not in known and not live.ending:
+                found[id_] = Leftover(id_, live)
+    return tuple(found.values()), tuple(errors.values())

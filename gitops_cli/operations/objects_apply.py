@@ -1,0 +1,105 @@
+"""One object: applied, or tried without a trace, and what that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gitops_cli.domain.cluster.advice import make_anew
+from gitops_cli.domain.cluster.imagepatch import Stamp
+from gitops_cli.domain.cluster.workload import COMMIT
+from gitops_cli.domain.cluster.writers import FIELD_MANAGER
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.manifests.changes import Change, change, made
+from gitops_cli.domain.manifests.report import Fate, FieldsTaken, ObjectFate
+from gitops_cli.domain.manifests.stamping import annotations_for, stamped
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.operations.objects import WantedObject
+from gitops_cli.operations.ports import Manifests
+
+_IMMUTABLE = ("field is immutable", "updates to statefulset spec", "may not be changed")
+_TAKE = "--take-ownership makes the repository's values hold; or leave these fields to them there"
+
+
+@dataclass(frozen=True)
+class Applying:
+    """How objects of one cluster are applied. `take`: fields of other managers, too.
+
+    `reason_to_leave` says of a recorded state commit why its object is left alone, if it is.
+    """
+
+    store: Manifests
+    stamp: Stamp
+    context: str | None
+    reason_to_leave: Callable[[str | None], str | None]
+    dry_run: bool
+    take: bool = False
+
+    def settled(self, one: WantedObject) -> ObjectFate | None:
+        """Return what becomes of an object that needs no request; None: it is to be applied."""
+        id_, where = one.manifest.id, one.manifest.where
+        if one.problem is not None:
+            return ObjectFate(id_, where, Fate.ERROR, error=one.problem)
+        if one.is_as_applied:
+            return ObjectFate(id_, where, Fate.SAME)
+        if one.live is not None:
+            reason = self.reason_to_leave(one.live.annotations.get(COMMIT))
+            if reason is not None:
+                return ObjectFate(id_, where, Fate.LEFT, reason=reason)
+        if one.pending and self.dry_run:
+            reason = "the server can judge it once its namespace and its kind are there"
+            return ObjectFate(
+                id_, where, Fate.CREATED, made(id_.type, one.manifest.content), reason
+            )
+        return None
+
+    def __call__(self, environment: EnvironmentName, one: WantedObject) -> ObjectFate:
+        """Apply an object, and return what that changed; what fails is in its fate."""
+        id_, where = one.manifest.id, one.manifest.where
+        try:
+            before = self.store.get(one.manifest) if one.live is not None else None
+            notes = annotations_for(one.owned, before, self.stamp)
+            content = stamped(one.content, environment, one.manifest.digest, notes)
+            taken, result = self._apply(one, content)
+        except FieldsTaken as error:
+            error.hint = _TAKE
+            return ObjectFate(id_, where, Fate.CHANGED, error=error)
+        except GitOpsError as error:
+            return ObjectFate(id_, where, Fate.ERROR, error=self._advised(one, error))
+        if before is None:
+            return ObjectFate(id_, where, Fate.CREATED, made(id_.type, one.content))
+        found = change(id_.type, before, result, content)
+        if taken is not None:
+            return ObjectFate(id_, where, Fate.CHANGED, found, error=taken)
+        return ObjectFate(id_, where, _fate(one, found), found)
+
+    def _apply(
+        self, one: WantedObject, content: Mapping[str, Any]
+    ) -> tuple[FieldsTaken | None, dict[str, Any]]:
+        """Return the object after it was applied, and who has fields if that was only tried."""
+        manifest = one.manifest
+        try:
+            return None, self.store.apply(manifest, content, dry_run=self.dry_run, force=self.take)
+        except FieldsTaken as taken:
+            # Our own image patches are another manager to the server, by the same name.
+            if all(conflict.manager == FIELD_MANAGER for conflict in taken.conflicts):
+                return None, self.store.apply(manifest, content, dry_run=self.dry_run, force=True)
+            if not self.dry_run:
+                raise
+            taken.hint = _TAKE
+            return taken, self.store.apply(manifest, content, dry_run=True, force=True)
+
+    def _advised(self, one: WantedObject, error: GitOpsError) -> GitOpsError:
+        """Name the way out where a field cannot be changed in an object that exists."""
+        if one.live is not None and any(words in error.message for words in _IMMUTABLE):
+            id_ = one.manifest.id
+            anew = make_anew(str(id_), id_.namespace, self.context)
+            error.hint = f"to make it anew, with what that interrupts: {anew}; then sync"
+        return error
+
+
+def _fate(one: WantedObject, found: Change) -> Fate:
+    if not found.is_empty:
+        return Fate.CHANGED
+    return Fate.ADOPTED if one.live is not None and one.live.ours is None else Fate.SAME

@@ -1,0 +1,120 @@
+"""Objects of manifests beside those of a cluster: a diff for each, and a document."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from gitops_cli.domain.manifests.report import Conflict, Fate, FieldsTaken, ObjectFate, Objects
+from gitops_cli.domain.text import one_line, plural
+from gitops_cli.render.view import Line, Style
+
+_STYLES = {
+    Fate.ADOPTED: Style.INFO,
+    Fate.CREATED: Style.GOOD,
+    Fate.CHANGED: Style.WARN,
+    Fate.LEFT: Style.WARN,
+    Fate.EXTRA: Style.WARN,
+    Fate.KEPT: Style.DIM,
+    Fate.PRUNED: Style.BAD,
+    Fate.NOT_TRIED: Style.WARN,
+    Fate.ERROR: Style.BAD,
+}
+# What `diff` says of them: nothing has been done.
+_AHEAD = {Fate.CREATED: "missing", Fate.CHANGED: "differs", Fate.ADOPTED: "adoptable"}
+_MARKS = {"+": Style.GOOD, "-": Style.BAD, "@": Style.INFO}
+_CONTEXT = 2  # lines around a change
+_MOST_LINES = 400  # of one object; -o json has all of it
+
+
+def state_of(fate: ObjectFate) -> str:
+    """Return the word of an object's state, before anything has been done."""
+    return "conflict" if isinstance(fate.error, FieldsTaken) else _AHEAD.get(fate.fate, fate.fate)
+
+
+def object_document(fate: ObjectFate, *, done: bool) -> dict[str, Any]:
+    """Return one object in full; `done`: what a sync made of it, else how it differs."""
+    id_, error = fate.id, fate.error
+    conflicts = error.conflicts if isinstance(error, FieldsTaken) else ()
+    return {
+        "group": id_.group,
+        "kind": id_.kind,
+        "namespace": id_.namespace,
+        "name": id_.name,
+        "path": fate.where,
+        ("action" if done else "state"): fate.fate.value if done else state_of(fate),
+        "patch": [] if fate.change is None else fate.change.operations(),
+        "conflicts": [_conflict_document(conflict) for conflict in conflicts],
+        "reason": fate.reason,
+        "error": None
+        if error is None
+        else {
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+            "exit_code": int(error.exit_code),
+        },
+    }
+
+
+def _conflict_document(conflict: Conflict) -> dict[str, Any]:
+    return {"manager": conflict.manager, "fields": list(conflict.fields)}
+
+
+def summary(fates: Iterable[ObjectFate]) -> dict[str, int]:
+    """Return how many objects are how."""
+    return dict(Counter(map(state_of, fates)))
+
+
+def diff_lines(objects: Objects) -> Iterator[Line]:
+    """Yield what differs, object by object, and how many are as they should be."""
+    same = 0
+    for fate in objects.fates:
+        if fate.fate is Fate.SAME and fate.error is None:
+            same += 1
+        else:
+            yield from _object_lines(fate, state_of(fate))
+    total = plural(len(objects.fates), "object")
+    if same == len(objects.fates):
+        yield Line(f"{total} in sync", Style.DIM)
+    elif same:
+        yield Line(f"{same} of {total} in sync", Style.DIM)
+
+
+def done_lines(objects: Objects) -> Iterator[Line]:
+    """Yield what a sync did to objects, one line each."""
+    for fate in objects.fates:
+        if fate.fate is not Fate.SAME or fate.error is not None:
+            yield _heading(fate, fate.fate.value)
+
+
+def _heading(fate: ObjectFate, state: str) -> Line:
+    style = Style.BAD if fate.error is not None else _STYLES.get(fate.fate, Style.PLAIN)
+    reason = fate.reason or (one_line(fate.error.message) if fate.error else None)
+    said = f": {reason}" if reason else ""
+    where = f" ({fate.where})" if fate.where else ""
+    return Line(f"{fate.id}{where} {state}{said}", style)
+
+
+def _object_lines(fate: ObjectFate, state: str) -> Iterator[Line]:
+    yield _heading(fate, state)
+    if fate.change is None or fate.change.is_empty:
+        return
+    before, after = (_yaml(content) for content in fate.change)
+    lines = difflib.unified_diff(before, after, n=_CONTEXT, lineterm="")
+    shown = [line for line in lines if not line.startswith(("---", "+++"))]
+    for line in shown[:_MOST_LINES]:
+        yield Line(f"  {line}", _MARKS.get(line[:1], Style.PLAIN))
+    if len(shown) > _MOST_LINES:
+        yield Line(f"  … {len(shown) - _MOST_LINES} lines more; -o json has all", Style.DIM)
+
+
+def _yaml(content: Any) -> list[str]:
+    if content is None:
+        return []
+    import yaml  # of objects that differ only
+
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=2**31)
+    return str(text).splitlines()

@@ -1,0 +1,166 @@
+"""Whole directories of the repository, within limits: what manifests are made of."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from gitops_cli.domain.errors import Denied, GitError, InvalidState
+from gitops_cli.domain.text import one_line
+from gitops_cli.git.objects import (
+    LINK_MODE,
+    MODULE_MODE,
+    TREE_MODE,
+    Entry,
+    ObjectReader,
+    parse_tree,
+)
+
+MOST_FILES = 5_000
+MOST_FILE_BYTES = 4 << 20
+MOST_BYTES = 64 << 20
+MOST_LEVELS = 32
+
+Files = Mapping[str, bytes]
+"""Path from the repository's root → content."""
+
+
+class _Room:
+    """Counts what is read; raises InvalidState when it is more than manifests ever are."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._files = self._bytes = 0
+
+    def take(self, path: str, size: int) -> None:
+        self._files += 1
+        self._bytes += size
+        if size > MOST_FILE_BYTES:
+            raise InvalidState(f"{one_line(path)}:1: larger than {MOST_FILE_BYTES >> 20} MiB")
+        if self._files > MOST_FILES or self._bytes > MOST_BYTES:
+            raise InvalidState(
+                f"{one_line(self._directory)}:1: more than {MOST_FILES} files or "
+                f"{MOST_BYTES >> 20} MiB of manifests"
+            )
+
+
+def committed_files(reader: ObjectReader, commit: str, directory: str) -> Files:
+    """Return all files below a directory of a commit; none where it is no directory.
+
+    A symbolic link is the file it leads to, within the repository. Raises InvalidState.
+    """
+    found = reader.one(f"{commit}:{directory}")
+    if found is None or found.type != "tree":
+        return {}
+    room = _Room(directory)
+    files: list[tuple[str, Entry]] = []
+    level = [(directory, parse_tree(found, one_line(directory)))]
+    for _ in range(MOST_LEVELS):
+        below: list[tuple[str, Entry]] = []
+        for path, entries in level:
+            for entry in entries:
+                below.append((f"{path}/{entry.name}", entry))
+        files += [(path, entry) for path, entry in below if not _is_tree(entry)]
+        trees = [(path, entry) for path, entry in below if _is_tree(entry)]
+        if len(files) > MOST_FILES:
+            room.take(directory, MOST_BYTES + 1)
+        if not trees:
+            return dict(_contents(reader, commit, files, room))
+        level = list(_parsed(reader, trees))
+    raise InvalidState(f"{one_line(directory)}:1: directories are nested too deeply")
+
+
+def _is_tree(entry: Entry) -> bool:
+    return entry.mode.lstrip("0") == TREE_MODE
+
+
+def _parsed(
+    reader: ObjectReader, trees: Iterable[tuple[str, Entry]]
+) -> Iterator[tuple[str, list[Entry]]]:
+    named = list(trees)
+    for (path, entry), tree in zip(named, reader.many(e.oid for _, e in named), strict=True):
+        if tree is None:
+            raise GitError(f"{one_line(path)}: tree {entry.oid} is missing; try `git fsck`")
+        yield path, parse_tree(tree, one_line(path))
+
+
+def _contents(
+    reader: ObjectReader, commit: str, files: Iterable[tuple[str, Entry]], room: _Room
+) -> Iterator[tuple[str, bytes]]:
+    regular = [(path, entry) for path, entry in files if entry.mode != MODULE_MODE]
+    blobs = reader.many((e.oid for _, e in regular), limit=MOST_FILE_BYTES + 1)
+    for (path, entry), blob in zip(regular, blobs, strict=True):
+        if blob is None or blob.type != "blob":
+            raise GitError(f"{one_line(path)}: object {entry.oid} is missing; try `git fsck`")
+        data = blob.data
+        if entry.mode == LINK_MODE:
+            linked = reader.one(f"{commit}:{_target(path, data)}", limit=MOST_FILE_BYTES + 1)
+            if linked is None or linked.type != "blob":
+                raise _astray(path, data)
+            data = linked.data
+        room.take(path, len(data))
+        yield path, data
+
+
+def _target(path: str, link: bytes) -> str:
+    """Return where a symbolic link leads, from the repository's root; raises InvalidState."""
+    target = link.decode(errors="surrogateescape")
+    joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    if target.startswith("/") or joined.startswith("..") or "\0" in joined or "\n" in joined:
+        raise _astray(path, link)
+    return joined
+
+
+def _astray(path: str, link: bytes) -> InvalidState:
+    target = one_line(link.decode(errors="replace"))[:80]
+    return InvalidState(
+        f"{one_line(path)}:1: a symbolic link to `{target}`, which is no file of this repository",
+        hint="a shared directory is named by a kustomization, or by [stage.X] manifests",
+    )
+
+
+def worktree_files(root: Path, directory: str) -> Files:
+    """Return the same of a working tree, as it is on disk."""
+    room = _Room(directory)
+    try:
+        return dict(_on_disk(root, directory, room))
+    except PermissionError as error:
+        raise Denied(f"{error.filename}: {error.strerror}") from error
+
+
+def _on_disk(root: Path, directory: str, room: _Room) -> Iterator[tuple[str, bytes]]:
+    waiting = [directory]
+    while waiting:
+        path = waiting.pop()
+        place = root / path
+        if path.count("/") - directory.count("/") > MOST_LEVELS:
+            raise InvalidState(f"{one_line(directory)}:1: directories are nested too deeply")
+        if place.is_symlink() or not place.is_dir():
+            continue
+        with os.scandir(place) as entries:
+            for entry in sorted(entries, key=lambda e: e.name):
+                below = f"{path}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(below)
+                elif entry.is_symlink():
+                    yield below, _linked(root, below, room)
+                elif entry.is_file(follow_symlinks=False):
+                    yield below, _read(root / below, below, room)
+
+
+def _linked(root: Path, path: str, room: _Room) -> bytes:
+    link = os.fsencode((root / path).readlink())
+    target = root / _target(path, link)
+    inside = target.resolve().is_relative_to(root.resolve())
+    if not inside or target.is_symlink() or not target.is_file():
+        raise _astray(path, link)
+    return _read(target, path, room)
+
+
+def _read(file: Path, path: str, room: _Room) -> bytes:
+    with file.open("rb") as stream:
+        data = stream.read(MOST_FILE_BYTES + 1)
+    room.take(path, len(data))
+    return data
