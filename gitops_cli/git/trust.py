@@ -46,6 +46,7 @@ OURS = ("-c", "core.hooksPath=/dev/null")
 OBEYING_NOTHING = (
     *OURS,
     *("-c", "log.showSignature=false"),
+    *("-c", "log.mailmap=false"),  # of a bare one it is a file of HEAD's tree
     *("-c", "gpg.program=false"),
     *("-c", "gpg.openpgp.program=false"),
     *("-c", "gpg.x509.program=false"),

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from gitops_cli.domain.past.ancestry import Relation
-from gitops_cli.source.commits import Commits
+from gitops_cli.source.commits import Commits, Named
 from gitops_cli.source.repository import SourceRepository, Upstream
 from tests.source.sources import commits, shallow
 from tests.testbed.git import Commit, add_commits, git
@@ -78,6 +78,20 @@ def test_the_mirror_holds_commits_only(remote, cache):
     [mirror] = (cache / "gitops-cli" / "sources").glob("*.git")
     kinds = git(mirror, "cat-file", "--batch-check=%(objecttype)", "--batch-all-objects")
     assert set(kinds.split()) == {"commit"}
+
+
+def test_a_mirror_without_trees_knows_times_kinds_and_what_lies_between(remote):
+    first, *_, last = commits(remote)
+    source = mirrored(remote)
+
+    assert [commit.subject for commit in source.changelog(first, last).commits] == [
+        "c3",
+        "c2",
+        "c1",
+    ]
+    assert source.commit_time(last) is not None
+    assert source.named(last) == Named("commit", last)
+    assert mirrored(remote).expand(last[:10]) == [last]
 
 
 def test_known_commits_need_no_connection(remote):
