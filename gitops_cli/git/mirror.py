@@ -25,6 +25,7 @@ from gitops_cli.domain.text import redacted
 from gitops_cli.git.cache import cache_name, check_own, make_private, writing
 from gitops_cli.git.environment import as_environment, without_credentials
 from gitops_cli.git.locking import locked
+from gitops_cli.git.objects import lacking
 from gitops_cli.git.process import Git, text_of
 from gitops_cli.git.remote import HEADS, check_ref, checked, fetch, talk
 from gitops_cli.git.trust import OURS
@@ -36,6 +37,7 @@ _PRIVATE = "refs/gitops/"
 _LIVE = "gitops-live"  # one locked file per process that uses the mirror
 _CHAIN = "commit-graph-chain"
 _INDEX_EVERY = 3600.0  # seconds
+_ASKED = 60.0  # seconds for what is on this disk
 _PACK_LIMIT = 50
 _LOOSE_LIMIT = 27  # objects in one of 256 directories: about 6,900, when git's own gc starts
 _SETTINGS = """\
@@ -100,25 +102,30 @@ class Mirror(NamedTuple):
         self.remember(commit)
         return commit
 
-    def fetch_commits(self, *wanted: str, timeout: float, anew: bool = False) -> None:
+    def fetch_commits(
+        self, *wanted: str, timeout: float, anew: bool = False, current: bool = False
+    ) -> None:
         """Bring what all branches and tags have, and commits that none has any more.
 
         Nobody is asked for commits that are here, unless what the branches hold by now is asked
-        (`anew`). For a mirror of commits. Raises RemoteUnreachable, Denied or GitError.
+        (`anew`); nor for the branches again where they are `current`. For a mirror of commits.
+        Raises RemoteUnreachable, Denied or GitError.
         """
         with locked(self.path / "gitops.lock", timeout=timeout) as held:
             if not held:
                 raise GitError(f"{redacted(self.url)}: another process is fetching it")
-            if not anew and self.has(*wanted):  # by the one before us
+            missing = self._lacking(wanted)
+            if not missing and not anew:  # by the one before us
                 return
             for dead in self.path.rglob("*.lock"):
                 if dead.name != "gitops.lock":
                     dead.unlink(missing_ok=True)
-            self._fetch_commits(*_EVERYTHING, options=["--prune"], timeout=timeout)
-            for commit in wanted:
-                if not self.has(commit):  # most servers give it for its hash
-                    with suppress(GitOpsError):
-                        self._fetch_commits(f"+{commit}:{self.own.name}", timeout=timeout)
+            if not current:
+                self._fetch_commits(*_EVERYTHING, options=["--prune"], timeout=timeout)
+                missing = self._lacking(missing)
+            for commit in missing:  # most servers give it for its hash
+                with suppress(GitOpsError):
+                    self._fetch_commits(f"+{commit}:{self.own.name}", timeout=timeout)
 
     def _fetch_commits(self, *refspecs: str, timeout: float, options: Sequence[str] = ()) -> None:
         # Of a remote that has a name git knows that it leaves objects out. The URL may change.
@@ -135,9 +142,8 @@ class Mirror(NamedTuple):
             watch=self.watch,
         )
 
-    def has(self, *commits: str) -> bool:
-        """Tell whether all these commits are here; nobody is asked for them."""
-        return all(self._read(commit) is not None for commit in commits)
+    def _lacking(self, commits: Sequence[str]) -> list[str]:
+        return lacking(self.git.obeying_nothing(), commits, timeout=_ASKED)
 
     def last_known(self) -> str | None:
         """Return the tip that was last read or written through this mirror."""

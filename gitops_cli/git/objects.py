@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import zip_longest
 from typing import NamedTuple
 
 from gitops_cli.domain.change.message import parse_message
@@ -135,6 +136,19 @@ class ObjectReader:
                 said = spoken(process.stderr.read().decode(errors="replace"))
             _end(process)
         return GitError(f"cannot read the repository's objects: {said or 'git cat-file ended'}")
+
+
+def lacking(git: Git, commits: Sequence[str], *, timeout: float) -> list[str]:
+    """Return which of these full hashes name no commit here, asked of one process.
+
+    Where a partial clone lacks the object git ends, so those that follow count as lacking, too.
+    """
+    if not commits:
+        return []
+    asked = "".join(f"{commit}^{{commit}}\n" for commit in commits).encode()
+    done = git.run_within(timeout, "cat-file", "--batch-check=%(objecttype)", stdin=asked)
+    said = done.text.split("\n")
+    return [c for c, kind in zip_longest(commits, said[: len(commits)]) if kind != "commit"]
 
 
 def _end(process: Running) -> None:

@@ -83,10 +83,10 @@ class Git(NamedTuple):
         except subprocess.TimeoutExpired as error:
             raise TimedOut(f"git {arguments[0]} did not end within {timeout:.0f} s") from error
 
-    def run_within(self, timeout: float, *arguments: str) -> Done:
+    def run_within(self, timeout: float, *arguments: str, stdin: bytes | None = None) -> Done:
         """Do the same, but a git that is stopped after `timeout` is Done as well, with code < 0."""
         try:
-            return self._run(arguments, None, timeout)
+            return self._run(arguments, stdin, timeout)
         except subprocess.TimeoutExpired as error:
             said = (error.stderr or b"").decode(errors="replace")
             return Done(-SIGTERM, b"", f"{said}\nno answer within {timeout:.0f} s")

@@ -22,6 +22,7 @@ from gitops_cli.domain.version import is_commit
 from gitops_cli.git.discovery import git_around
 from gitops_cli.git.environment import git_environment
 from gitops_cli.git.failures import failure
+from gitops_cli.git.objects import lacking
 from gitops_cli.git.process import Done, Git
 from gitops_cli.git.remote import HEADS
 
@@ -46,6 +47,8 @@ class Commits:
         """`branches` is where the refs of the source's own branches are."""
         self._git = git.obeying_nothing()
         self._found: dict[str, tuple[str, str] | None] = {}
+        self._here: set[str] = set()
+        self._distances: dict[tuple[str, str], Distance] = {}
         self._branches = branches
 
     @classmethod
@@ -80,11 +83,12 @@ class Commits:
     def _known(self, *hashes: str) -> bool:
         return self.trouble is None and all(map(is_commit, hashes))
 
-    def knows(self, *hashes: str) -> bool:
-        """Tell whether all these commits are in the repository."""
-        return self._known(*hashes) and all(
-            self._asked("cat-file", "-e", f"{h}^{{commit}}").code == 0 for h in hashes
-        )
+    def lacks(self, *hashes: str) -> list[str]:
+        """Return which of these commits are not in the repository."""
+        unsure = [h for h in dict.fromkeys(hashes) if h not in self._here]
+        missing = lacking(self._git, unsure, timeout=_READ) if self._known(*unsure) else unsure
+        self._here.update(set(unsure).difference(missing))
+        return missing
 
     def is_on(self, commit: str, branches: Iterable[str]) -> bool | None:
         """Tell whether one of the branches (globs) holds a commit; None: it is not known here."""
@@ -103,6 +107,14 @@ class Commits:
         """Return how `new` lies to `old`; UNKNOWN where the repository cannot tell."""
         if old == new:
             return SAME
+        found = self._distances.get((old, new))
+        if found is None:
+            found = self._distance(old, new)
+            if found.relation is not Relation.UNKNOWN:  # somebody may fetch it meanwhile
+                self._distances[old, new] = found
+        return found
+
+    def _distance(self, old: str, new: str) -> Distance:
         if not self._known(old, new):
             return UNKNOWN
         if self.is_cut:

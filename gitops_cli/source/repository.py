@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -52,8 +53,9 @@ _WITHOUT_BASE = (
 class Upstream:
     """A source's remote, through the mirror of its commits. `trouble` says why it has no answer.
 
-    Commits never change, so the remote is asked only for one that is missing, and once. `clone` is
-    a checkout of it, whose way to the remote (credentials, headers, keys) the mirror takes.
+    Commits never change, so the remote is asked only for one that is missing, and once: for all
+    services it is the source of, and for all that ask at the same time. `clone` is a checkout of
+    it, whose way to the remote (credentials, headers, keys) the mirror takes.
     """
 
     def __init__(
@@ -70,10 +72,13 @@ class Upstream:
         self._holding = holding
         self.trouble: str | None = None
         self._timeout = timeout
-        self._offline = self._alone = offline
+        self._offline = offline
         self._clone = clone
         self._watch = watch
         self._here: Commits | None = None
+        self._lock = threading.Lock()
+        self._is_current = False  # what the branches hold was brought by us
+        self._tried: set[str] = set()
 
     @cached_property
     def path(self) -> Path:
@@ -96,35 +101,43 @@ class Upstream:
 
         `anew`: what the branches hold by now is the question.
         """
-        found = self.here()
-        known = not anew and found is not None and found.knows(*hashes)
-        if self._offline or self.trouble is not None or known:
-            return found
-        self._offline = True  # once is enough
-        try:
-            environment = self._environment()
-            cache, limit = cache_directory(os.environ), self._timeout
-            mirror, made = open_mirror(
-                cache,
-                self.url,
-                environment,
-                offline=False,
-                timeout=limit,
-                holding=self._holding,
-                watch=self._watch,
-            )
-            mirror.fetch_commits(*hashes, timeout=limit, anew=anew and not made)
-        except GitOpsError as error:
-            self.trouble = error.message
-        self._here = None  # what was not there may be now
-        return self.here()
+        with self._lock:
+            found = self.here()
+            missing = hashes if found is None else found.lacks(*hashes)
+            wanted = [commit for commit in missing if commit not in self._tried]
+            is_ready = found is not None and not wanted and (self._is_current or not anew)
+            if self._offline or self.trouble is not None or is_ready:
+                return found
+            self._tried.update(wanted)  # once is enough
+            try:
+                self._bring(wanted, anew)
+            except GitOpsError as error:
+                self.trouble = error.message
+            self._here = None  # what was not there may be now
+            return self.here()
+
+    def _bring(self, wanted: Sequence[str], anew: bool) -> None:
+        mirror, made = open_mirror(
+            cache_directory(os.environ),
+            self.url,
+            self._environment(),
+            offline=False,
+            timeout=self._timeout,
+            holding=self._holding,
+            watch=self._watch,
+        )
+        current = made or self._is_current
+        mirror.fetch_commits(
+            *wanted, timeout=self._timeout, anew=anew and not current, current=current
+        )
+        self._is_current = current or bool(wanted) or anew
 
     def refs(self, name: str) -> list[str] | None:
         """Return the commits of the remote's tag and branch of a name; None if it cannot be asked.
 
         Names move, so the remote is asked each time.
         """
-        if self._alone or self.ready_for() is None or self.trouble is not None:
+        if self._offline or self.ready_for() is None or self.trouble is not None:
             return None
         git = Git(self.path, self._environment(), git_dir=self.path)
         try:
@@ -283,6 +296,9 @@ class Sources:
         self._refusal = refusal
         self._watch = watch
         self._known: dict[ServiceName, SourceRepository] = {}
+        self._lock = threading.Lock()
+        self._upstreams: dict[tuple[str, Holding, Path | None], Upstream] = {}
+        self._places: dict[tuple[Path, str], Commits] = {}
 
     def of(self, service: ServiceName) -> SourceRepository:
         """Return a service's source; one that knows nothing if nobody says where it is."""
@@ -308,7 +324,7 @@ class Sources:
         own = self._origin(here, holding) if here is not None and is_here else None
         # The branches of a checkout are its own: what they are called, its user chose.
         places = (
-            (Commits.around(here.root, branches="refs/remotes/origin/"),)
+            (self._place(here.root, branches="refs/remotes/origin/"),)
             if here is not None and is_here
             else ()
         )
@@ -324,7 +340,7 @@ class Sources:
         if is_bare(path) and git_around(path, {}).directory != path:
             return SourceRepository(places, refusal=_AMONG_FILES.format(service, source))
         # Its own remote, if any, is what people look at.
-        declared = Commits.around(path)
+        declared = self._place(path)
         remote = None if declared.trouble else remote_of(read_config(reading(path)))
         return SourceRepository((*places, declared), None, remote)
 
@@ -334,14 +350,26 @@ class Sources:
         return self._upstream(_from_anywhere(here.remote, here.root), holding, here.root)
 
     def _upstream(self, url: str, holding: Holding, clone: Path | None = None) -> Upstream:
-        return Upstream(
-            url,
-            timeout=self._timeout,
-            offline=self._offline,
-            clone=clone,
-            watch=self._watch,
-            holding=holding,
-        )
+        """Return the remote of a URL: one for all services that share it."""
+        with self._lock:
+            key = (url, holding, clone)
+            if key not in self._upstreams:
+                self._upstreams[key] = Upstream(
+                    url,
+                    timeout=self._timeout,
+                    offline=self._offline,
+                    clone=clone,
+                    watch=self._watch,
+                    holding=holding,
+                )
+            return self._upstreams[key]
+
+    def _place(self, directory: Path, *, branches: str = HEADS) -> Commits:
+        with self._lock:
+            key = (directory, branches)
+            if key not in self._places:
+                self._places[key] = Commits.around(directory, branches=branches)
+            return self._places[key]
 
     def _local(self, service: ServiceName, source: str) -> Path | None:
         """Return the path of a source on this machine, None: it is a URL.

@@ -6,9 +6,12 @@ import fcntl
 import shutil
 from pathlib import Path
 
+from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Relation
+from gitops_cli.domain.recorded.team import ServiceRules, TeamSettings
 from gitops_cli.source.commits import Commits, Named
-from gitops_cli.source.repository import SourceRepository, Upstream
+from gitops_cli.source.repository import SourceRepository, Sources, Upstream
+from gitops_cli.web.parallel import ask_all
 from tests.source.sources import commits, shallow
 from tests.testbed.git import Commit, add_commits, git
 
@@ -121,6 +124,32 @@ def test_a_commit_that_no_branch_has_is_fetched_by_its_hash(remote):
     git(remote, "branch", "-D", "gone")
 
     assert str(mirrored(remote).distance(last, new)) == "1 ahead"
+
+
+def test_services_of_one_source_ask_its_remote_once(remote, tmp_path, monkeypatch):
+    """All at the same time, each for a commit of its own, which no branch has any more."""
+    alias = f'[url "file://{remote}"]\n\tinsteadOf = forge:shop.git\n'
+    (tmp_path / "gitconfig").write_text(alias)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    names = [ServiceName(name) for name in ("auth", "web", "cart", "mail")]
+    rules = {name: ServiceRules(name, source="forge:shop.git") for name in names}
+    Sources(TeamSettings(services=rules)).of(names[0]).commit_time(commits(remote)[-1])
+    git(remote, "branch", "gone", "main")
+    lost = add_commits(
+        remote,
+        [Commit(name, {"f": name}, 1_760_000_020 + n) for n, name in enumerate(names)],
+        branch="gone",
+    )
+    git(remote, "branch", "-D", "gone")
+    sources = Sources(TeamSettings(services=rules))
+
+    times = ask_all(
+        lambda each: sources.of(each[0]).commit_time(each[1]), zip(names, lost, strict=True)
+    )
+
+    assert sources.troubles == {}
+    assert [time and time.timestamp() for time in times] == [1_760_000_020 + n for n in range(4)]
+    assert len({id(sources.of(name).upstream) for name in names}) == 1
 
 
 def test_a_rewritten_history_is_followed(remote):
