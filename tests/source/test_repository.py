@@ -10,7 +10,8 @@ from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Relation
 from gitops_cli.domain.recorded.team import ServiceRules, TeamSettings
 from gitops_cli.source.commits import Commits, Named
-from gitops_cli.source.repository import SourceRepository, Sources, Upstream
+from gitops_cli.source.repository import SourceRepository, Sources
+from gitops_cli.source.upstream import Upstream
 from gitops_cli.web.parallel import ask_all
 from tests.source.sources import commits, shallow
 from tests.testbed.git import Commit, add_commits, git

@@ -11,7 +11,8 @@ import pytest
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.team import ServiceRules, TeamSettings
 from gitops_cli.source.checkout import checkout_at
-from gitops_cli.source.repository import Sources, Upstream
+from gitops_cli.source.repository import Sources
+from gitops_cli.source.upstream import Upstream
 from tests.source.sources import commits, shallow
 from tests.state.http_remote import HttpRemote
 from tests.testbed.git import Commit, add_commits, git
