@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut, UsageError
@@ -183,6 +184,12 @@ def check_url(url: str) -> str:
             hint="use https, ssh or a path",
         )
     return url
+
+
+def from_anywhere(url: str, base: Path) -> str:
+    """Return a URL that means the same from any directory: git takes a path from `base`."""
+    is_relative = ":" not in url.partition("/")[0] and not Path(url).is_absolute()
+    return str((base / url).resolve()) if is_relative else url
 
 
 def fetch(

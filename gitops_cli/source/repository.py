@@ -25,7 +25,7 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.git.config import read_config
 from gitops_cli.git.discovery import git_around, is_bare
 from gitops_cli.git.mirror import COMMITS, TREES, Holding
-from gitops_cli.git.remote import HEADS, TAGS
+from gitops_cli.git.remote import HEADS, TAGS, from_anywhere
 from gitops_cli.source.checkout import Checkout, reading, remote_of
 from gitops_cli.source.commits import Commits, Named
 from gitops_cli.source.upstream import SECONDS, Upstream
@@ -234,7 +234,7 @@ class Sources:
     def _origin(self, here: Checkout, holding: Holding) -> Upstream | None:
         if here.remote is None:
             return None
-        return self._upstream(_from_anywhere(here.remote, here.root), holding, here.root)
+        return self._upstream(from_anywhere(here.remote, here.root), holding, here.root)
 
     def _upstream(self, url: str, holding: Holding, clone: Path | None = None) -> Upstream:
         """Return the remote of a URL: one for all services that share it."""
@@ -279,12 +279,6 @@ class Sources:
                 hint="name a repository outside of it, by its URL or path",
             )
         return path
-
-
-def _from_anywhere(remote: str, root: Path) -> str:
-    """Return a checkout's remote as other directories reach it: git takes a path from the root."""
-    is_path = ":" not in remote.partition("/")[0]
-    return str(root / remote) if is_path else remote
 
 
 def _is_of(here: Checkout, service: ServiceName, source: str | None, team: TeamSettings) -> bool:

@@ -11,6 +11,7 @@ from gitops_cli.git.config import Config, handed_on
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import LINK_MODE, ObjectReader
 from gitops_cli.git.process import Git
+from gitops_cli.git.remote import from_anywhere
 from gitops_cli.state.location import Location, Remote
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def clone_store(
         if remote is None:
             raise GitError(f"{location.path}: the history is cut, and there is no remote")
         environment = handed_on(location.git.environment, location.config)
-        url = _absolute(remote.url, location)
+        url = from_anywhere(remote.url, location.path)
         mirror, _ = open_mirror(
             cache_directory(environment),
             url,
@@ -153,10 +154,3 @@ def clone_store(
 
     source = Source(location.git, reader)
     return Store(source, location.config, location.common_dir / "shallow", complete)
-
-
-def _absolute(url: str, location: Location) -> str:
-    """Return a URL that means the same from any directory."""
-    if ":" in url.partition("/")[0]:
-        return url
-    return str((location.path / url).resolve()) if not Path(url).is_absolute() else url
