@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError, TimedOut
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.text import one_line
 from gitops_cli.web.exchange import Broken, Stream
+from gitops_cli.web.patience import jitter
 
 POLL_SECONDS = 1.0
 WATCH_SECONDS = 40  # the server ends a watch after that; it is resumed
@@ -52,7 +52,12 @@ class _Pace:
         lasted = time.monotonic() - self._began >= STEADY_SECONDS
         self._short = 0 if lasted else self._short + 1
         most = min(0.1 * 2.0 ** min(self._short, 10), _PAUSE)
-        return random.uniform(most / 2, most)  # noqa: S311 - not all at once
+        return jitter(most / 2, most)  # not all at once
+
+
+def _after(failures: int) -> float:
+    """Return how many seconds to wait after so many failures; a night without a server is many."""
+    return jitter(0.1, min(0.2 * 2.0 ** min(failures, 10), 5))
 
 
 class Follower:
@@ -152,7 +157,7 @@ class Follower:
             except GitOpsError as error:
                 failures += 1
                 self._fail(listing, error)
-                self._stopped.wait(random.uniform(0.1, min(0.2 * 2.0**failures, 5)))  # noqa: S311
+                self._stopped.wait(_after(failures))
 
     def _keep(self, listing: Listing, listed: Listed, pace: _Pace) -> None:
         """Stay up to date from a LIST on, until it has to be made again.

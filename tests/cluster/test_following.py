@@ -47,6 +47,10 @@ def until(
     raise AssertionError(f"not seen: {follower.observed(EnvironmentName(namespace))}")
 
 
+def test_a_night_without_a_server_is_no_reason_to_stop() -> None:
+    assert 0 < watching._after(5000) <= 5
+
+
 def images(observed: Observed) -> list[str]:
     return [c.image for w in observed.workloads for c in w.containers]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import threading
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from gitops_cli.cli.options import Context, Kubeconfig, duration
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import parse_environment
+from gitops_cli.web.patience import jitter
 
 _JITTER = 0.1  # of the interval: many agents must not ask the git server in step
 
@@ -122,8 +122,7 @@ def keep_going(
     beat = heartbeat.touch if heartbeat is not None else lambda: None
     while not stop.is_set():
         _report(agent.round(stop, beat=beat), said, say)
-        spread = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
-        stop.wait(interval * spread)
+        stop.wait(interval * jitter(1 - _JITTER, 1 + _JITTER))
     say("told to stop; nothing was left half done")
 
 
