@@ -27,7 +27,7 @@ HELPER_SECONDS = 30.0
 MOST = 1 << 20  # bytes of a file, or of what a helper says
 # What `docker login` without a host writes for Docker's own registry.
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
-_DOCKER_HUB_NAMES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+_DOCKER_HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")
 # The user name with which a helper says that its secret is an identity token.
 _TOKEN_USER = "<token>"
 _NOT_FOUND = "credentials not found"
@@ -159,8 +159,7 @@ def _plain(key: str) -> str:
 
 def _keys(host: str, path: str) -> Iterator[str]:
     """Yield host/path, then its parents, then the host: the most specific entry is meant."""
-    names = ("docker.io", "index.docker.io", "registry-1.docker.io")
-    for name in names if host in _DOCKER_HUB_NAMES else (host,):
+    for name in _DOCKER_HUB_NAMES if host in _DOCKER_HUB_NAMES else (host,):
         parts = path.split("/")
         for end in range(len(parts), 0, -1):
             yield f"{name}/{'/'.join(parts[:end])}"
