@@ -44,7 +44,6 @@ class Connection:
     """Keeps connections to one host and port open."""
 
     def __init__(self, rules: RegistryRules, environ: Mapping[str, str]) -> None:
-        self.host = rules.host
         self.is_plain = rules.insecure
         # As docker does: this machine's own registries may speak plain HTTP, TLS is tried first.
         self._may_be_plain = is_loopback(rules.host)

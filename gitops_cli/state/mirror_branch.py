@@ -74,7 +74,7 @@ def mirror_store(mirror: Mirror, reader: ObjectReader, config: Config) -> Store:
     """Return the store of a mirror, which completes itself."""
     source = Source(mirror.git, reader)
 
-    def complete(_offline: bool, timeout: float) -> Source:
+    def complete(timeout: float) -> Source:
         mirror.complete(timeout=timeout)
         return source
 

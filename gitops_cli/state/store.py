@@ -38,7 +38,7 @@ class Store:
         source: Source,
         config: Config,
         shallow: Path,
-        complete_from: Callable[[bool, float], Source],
+        complete_from: Callable[[float], Source],
         index: Callable[[], None] = lambda: None,
     ) -> None:
         self.git = source.git
@@ -85,7 +85,7 @@ class Store:
                 "the history is not on this machine", hint="run the command without --offline"
             )
         else:
-            self._whole = self._complete_from(offline, timeout)
+            self._whole = self._complete_from(timeout)
 
     def is_ancestor(self, older: str, newer: str) -> bool | None:
         """Tell whether `newer` contains `older`. A cut history can only say yes."""
@@ -131,7 +131,7 @@ def clone_store(
 ) -> Store:
     """Return the store of a clone; whole history comes from a mirror of its remote if need be."""
 
-    def complete(offline: bool, timeout: float) -> Source:
+    def complete(timeout: float) -> Source:
         from gitops_cli.git.cache import cache_directory
         from gitops_cli.git.mirror import open_mirror
 
@@ -143,7 +143,7 @@ def clone_store(
             cache_directory(environment),
             url,
             environment,
-            offline=offline,
+            offline=False,
             timeout=timeout,
             watch=watch,
         )
