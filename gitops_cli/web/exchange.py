@@ -116,6 +116,10 @@ class Stream(Protocol):
         """Yield lines until the server ends the answer. Raises Broken."""
         ...
 
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what comes as it comes, until the server ends the answer. Raises Broken."""
+        ...
+
     def close(self) -> None:
         """Break the connection."""
         ...

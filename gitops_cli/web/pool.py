@@ -206,14 +206,31 @@ class Lines:
 
         Raises Broken.
         """
+        return self._all(self._line)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what comes as it comes, until the server ends the answer; silence has a limit.
+
+        Raises Broken.
+        """
+        return self._all(self._piece)
+
+    def _all(self, read: Callable[[], bytes]) -> Iterator[bytes]:
         try:
-            while line := self._line():
-                yield line
+            while came := read():
+                yield came
         except (*FAILURES, ValueError, AttributeError) as error:
             # ValueError, AttributeError: closed by another thread in the middle of a read.
             raise explained(error, sent=True) from error
         finally:
             self.close()
+
+    def _piece(self) -> bytes:
+        self._wire.allow(deadline=time.monotonic() + self._seconds, room=2 * LINE_MOST)
+        piece = self._answer.read1(_PIECE)
+        if not piece and self._answer.length:  # less than was announced
+            raise http.client.IncompleteRead(b"", self._answer.length)
+        return piece
 
     def _line(self) -> bytes:
         self._wire.allow(deadline=time.monotonic() + self._seconds, room=2 * LINE_MOST)
