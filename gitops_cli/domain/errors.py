@@ -224,6 +224,13 @@ class RegistryError(GitOpsError):
     wait: float | None = None
 
 
+class NotRunning(GitOpsError):
+    """There is nothing to look into: no pod, no process in it, or no log of one."""
+
+    exit_code = ExitCode.NO
+    code = "not-running"
+
+
 class BuildFailed(GitOpsError):
     """docker or podman could not make the image."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from typing import NamedTuple
 
+from gitops_cli.domain.cluster.inside import LogPart, Spot
 from gitops_cli.domain.cluster.rollout import Trouble
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
@@ -40,6 +42,52 @@ def commands(
         "sh",
     )
     return (logs, shell, *mend)
+
+
+class Where(NamedTuple):
+    """A namespace as kubectl is told of it."""
+
+    namespace: EnvironmentName
+    context: str | None = None
+    kubeconfig: str | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Return the options that lead there."""
+        context = ("--context", self.context) if self.context else ()
+        file = ("--kubeconfig", self.kubeconfig) if self.kubeconfig else ()
+        return ("-n", self.namespace, *context, *file)
+
+
+def logs(where: Where, spot: Spot, part: LogPart) -> str:
+    """Return the command that prints a container's log."""
+    more = [
+        *(["--previous"] if spot.previous else []),
+        *(["--follow"] if part.follow else []),
+        *([f"--tail={part.tail}"] if part.tail is not None else []),
+        *([f"--since-time={part.since.isoformat(timespec='seconds')}"] if part.since else []),
+        *(["--timestamps"] if part.timestamps else []),
+    ]
+    return _typed("logs", spot.pod, "-c", spot.container, *more, *where.words)
+
+
+def execution(
+    where: Where, spot: Spot, command: tuple[str, ...], *, stdin: bool, tty: bool
+) -> tuple[str, ...]:
+    """Return what follows `kubectl` to run a command in a container."""
+    kept = [*(["--stdin"] if stdin else []), *(["--tty"] if tty else [])]
+    return ("exec", spot.pod, "-c", spot.container, *kept, *where.words, "--", *command)
+
+
+def debugger(where: Where, spot: Spot) -> str:
+    """Return the command that puts a shell beside a container whose image has none."""
+    words = ("debug", "-it", spot.pod, "--image=busybox", f"--target={spot.container}")
+    return _typed(*words, *where.words, "--", "sh")
+
+
+def typed(words: tuple[str, ...]) -> str:
+    """Return what is given to kubectl as a line that can be pasted."""
+    return _typed(*words)
 
 
 def make_namespace(environment: EnvironmentName, context: str | None) -> str:
