@@ -109,6 +109,12 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         CLUSTER,
         "Return when the cluster has reached a state commit or a later one.",
     ),
+    "logs": ("cli.commands.logs:logs", CLUSTER, "Show the log of the container that matters."),
+    "exec": (
+        "cli.commands.exec:exec_",
+        CLUSTER,
+        "Run a command, or a shell, in the container that matters.",
+    ),
     "capture": (
         "cli.commands.capture:capture",
         CLUSTER,

@@ -87,6 +87,12 @@ class Stream:
         self.file.write(text)
         self.file.flush()
 
+    def write_bytes(self, data: bytes) -> None:
+        """Write what is not ours as it is, in whatever letters."""
+        self.file.flush()
+        self.file.buffer.write(data)
+        self.file.buffer.flush()
+
     def document(self, value: Any, form: Format) -> str:
         """Return a document of a format for machines, in the letters that the stream has."""
         ascii_only = not takes_unicode(self.file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -291,6 +291,12 @@ class Session:
     def objects(self, context: str | None, kubeconfig: Path | None) -> Objects:
         """Return what reads and writes whole objects of a cluster that no environment chose."""
         return self.cluster(context, kubeconfig).objects()
+
+    def kubectl(self, words: Sequence[str]) -> int:
+        """Run kubectl with our streams; return its exit code."""
+        from gitops_cli.cluster.kubectl import run_kubectl
+
+        return run_kubectl(words)
 
     def builder(self, wanted: Engine | None) -> Builder:
         """Return docker or podman; their output is theirs on a terminal, else lines on stderr."""

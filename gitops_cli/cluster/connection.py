@@ -22,9 +22,11 @@ from gitops_cli.web.exchange import Transport
 from gitops_cli.web.pool import Pool
 
 if TYPE_CHECKING:
+    from gitops_cli.cluster.logs import Log
     from gitops_cli.cluster.manifests import Manifests
     from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.cluster.capturing import Exported
+    from gitops_cli.domain.cluster.inside import LogPart, Spot
     from gitops_cli.domain.recorded.environment import Kind
 
 
@@ -103,6 +105,14 @@ class KubernetesCluster:
     def explain(self, troubles: Sequence[tuple[EnvironmentName, Trouble]]) -> list[Trouble]:
         """Add log lines and events to troubles, as far as they may be read."""
         return explaining.explain_all(self.api, troubles)
+
+    def log(
+        self, namespace: EnvironmentName, spot: Spot, part: LogPart, tell: Callable[[str], None]
+    ) -> Log:
+        """Return a container's log; nothing is sent before its lines are read."""
+        from gitops_cli.cluster.logs import Log  # of one command only
+
+        return Log(self.api, namespace, spot, part, tell)
 
     def review(self, wanted: Sequence[Right]) -> list[bool | GitOpsError]:
         """Tell for each right whether we have it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -16,6 +16,7 @@ from gitops_cli.domain.names import EnvironmentName
 
 if TYPE_CHECKING:
     from gitops_cli.domain.cluster.capturing import Exported
+    from gitops_cli.domain.cluster.inside import LogPart, Spot
     from gitops_cli.domain.manifests.applyset import GroupKind
     from gitops_cli.domain.manifests.lookup import Lookup
     from gitops_cli.domain.manifests.objects import Manifest, ObjectId
@@ -49,6 +50,18 @@ class Following(Protocol):
     @property
     def error(self) -> GitOpsError | None:
         """Return why something is out of date just now; None when nothing is."""
+        ...
+
+
+class Log(Protocol):
+    """A container's log, whose lines are read as they come; `close` ends it from any thread."""
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines with their line feeds. Raises Denied, ClusterError."""
+        ...
+
+    def close(self) -> None:
+        """End it."""
         ...
 
 
@@ -115,6 +128,12 @@ class Cluster(Protocol):
 
     def explain(self, troubles: Sequence[tuple[EnvironmentName, Trouble]]) -> list[Trouble]:
         """Add log lines and events to troubles, as far as they may be read."""
+        ...
+
+    def log(
+        self, namespace: EnvironmentName, spot: Spot, part: LogPart, tell: Callable[[str], None]
+    ) -> Log:
+        """Return a container's log; `tell` hears where it goes on over another connection."""
         ...
 
     def review(self, wanted: Sequence[Right]) -> list[bool | GitOpsError]:

@@ -16,6 +16,7 @@ _SPECIAL = r"([\\`*_{}\[\]<>|~#@!&]|^:(?=:)|^[-+=](?=\s|[-+=]|$)|(?<=^\d)[.)]|(?
 # mentions, numbers of issues. Only code is left alone.
 _LINKED = r"(\S*(?:://|(?<!\w)www\.|@\w|(?<!\w)(?:#|GH-)\d)\S*)"
 _ADDRESS = r"https?://[!-~]+"
+_COLOUR = r"(\x1b\[[0-9;]*m)"
 _IN_STRINGS = "\\u0023"  # JSON and YAML read it as the sign it stands for
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and in full width
 
@@ -23,6 +24,19 @@ _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and i
 def for_terminal(text: str) -> str:
     """Return lines for a terminal, a pipe or a CI job's log."""
     return inert(visible(text))
+
+
+def for_log(text: str, *, colours: bool) -> str:
+    """Return a line of a program's log: its colours stay where they are liked, nothing else acts.
+
+    They end with the line, so that nothing of ours is written in them.
+    """
+    text = text.replace("\r\n", "\n")
+    if not colours or "\x1b" not in text:
+        return for_terminal(re.sub(_COLOUR, "", text))
+    parts = re.split(_COLOUR, text.removesuffix("\n"))
+    shown = "".join(p if index % 2 else for_terminal(p) for index, p in enumerate(parts))
+    return f"{shown}\x1b[0m" + "\n" * text.endswith("\n")
 
 
 def for_cell(text: str) -> str:

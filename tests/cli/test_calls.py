@@ -50,6 +50,8 @@ CALLS: Mapping[str, Call] = {
     "diff": Call("diff", (DEV,)),
     "sync": Call("sync", (DEV, "--dry-run")),
     "wait": Call("wait", (DEV, "--timeout", "1s")),
+    "logs": Call("logs", ("billing", "-e", DEV)),
+    "exec": Call(None, ("billing", "-e", DEV, "--", "true")),
     "capture": Call("capture", (DEV, "--dry-run")),
     "watch": Call("watch", (DEV, "--timeout", "1s")),
     "agent key": Call("agent-key", (DEV, "--known-hosts", "/dev/null")),

@@ -24,6 +24,7 @@ RUNBOOK = Page(
         "gitops unlock billing -e prod": Scene(shows="unlocked"),
     },
     elsewhere={
+        "gitops exec billing -e prod": "nothing runs there: tests/node/test_release_to_node.py",
         "gitops watch prod": "ends when it is told to: tests/cli/test_watch.py",
         "kubectl -n project1-production patch cronjob gitops-agent "
         """-p '{"spec":{"suspend":true}}'""": "tests/agent/test_commands.py",

@@ -33,7 +33,7 @@ from gitops_cli.sandbox.emulator.resources import (
 )
 from gitops_cli.sandbox.emulator.selectors import selection
 from gitops_cli.sandbox.emulator.store import Store
-from gitops_cli.sandbox.emulator.subresources import log_of, scale_of, scaled
+from gitops_cli.sandbox.emulator.subresources import log_of, nothing_to_enter, scale_of, scaled
 from gitops_cli.sandbox.emulator.tables import table
 from gitops_cli.sandbox.emulator.watches import Watch
 
@@ -267,7 +267,9 @@ def _subresource(store: Store, request: Request, target: _Target, sub: str) -> A
     if sub == "status":
         return Answer(200, body)
     if sub == "log" and target.resource is PODS:
-        return Answer(200, log_of(body, request.query.get("container")))
+        return Answer(200, log_of(body, request.query))
+    if sub in ("exec", "attach", "portforward") and target.resource is PODS:
+        raise nothing_to_enter(body)
     if sub == "scale" and target.resource is DEPLOYMENTS:
         if request.method != "GET":
             scale = _new_content(request, scale_of(body))

@@ -1,12 +1,14 @@
-"""`scale` of a Deployment and `log` of a pod."""
+"""`scale` of a Deployment, `log` of a pod, and why nothing is executed in one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from gitops_cli.sandbox.emulator.failures import bad_request
+from gitops_cli.sandbox.emulator.failures import ApiFailure, bad_request
 
 Json = dict[str, Any]
+_TRUE = ("true", "1")
 
 
 def scale_of(deployment: Json) -> Json:
@@ -31,16 +33,31 @@ def scaled(deployment: Json, scale: Json) -> Json:
     return {**deployment, "spec": spec}
 
 
-def log_of(pod: Json, container: str | None) -> str:
-    """Return what the container is said to have written; raises 400 while it waits."""
-    statuses = {status["name"]: status for status in pod["status"]["containerStatuses"]}
-    chosen = container or next(iter(statuses))
+def log_of(pod: Json, query: Mapping[str, str]) -> str:
+    """Return what a container is said to have written; raises 400 while it waits."""
+    name = pod["metadata"]["name"]
+    statuses = {
+        status["name"]: status
+        for key in ("containerStatuses", "initContainerStatuses")
+        for status in pod["status"].get(key, ())
+    }
+    chosen = query.get("container") or next(iter(statuses), "")
     if chosen not in statuses:
-        told = f"container {chosen} is not valid for pod {pod['metadata']['name']}"
-        raise bad_request(told)
-    waiting = statuses[chosen]["state"].get("waiting")
+        raise bad_request(f"container {chosen} is not valid for pod {name}")
+    if query.get("previous") in _TRUE:
+        raise bad_request(f'previous terminated container "{chosen}" in pod "{name}" not found')
+    state = statuses[chosen]["state"]
+    waiting = state.get("waiting")
     if waiting is None:
-        return f"{statuses[chosen]['image']} is up (the sandbox runs no containers)\n"
+        said = f"{statuses[chosen]['image']} is up (the sandbox runs no containers)\n"
+        at = f"{state.get('running', {}).get('startedAt', '')} "
+        line = at + said if query.get("timestamps") in _TRUE else said
+        return line if query.get("tailLines") != "0" else ""
     why = "trying and failing to pull image" if "Pull" in waiting["reason"] else waiting["reason"]
-    told = f'container "{chosen}" in pod "{pod["metadata"]["name"]}" is waiting to start: {why}'
-    raise bad_request(told)
+    raise bad_request(f'container "{chosen}" in pod "{name}" is waiting to start: {why}')
+
+
+def nothing_to_enter(pod: Json) -> ApiFailure:
+    """Return the answer to who wants to run something in a pod."""
+    name = pod["metadata"]["name"]
+    return bad_request(f"the sandbox runs no containers: pod {name} has nothing to enter")
