@@ -96,6 +96,52 @@ def test_over_tls_with_a_login_it_runs_on_the_node(
     assert floor.log(DEV, "web") == "hello"
 
 
+def test_into_a_container_that_runs_and_the_log_of_one_that_crashes(
+    floor: Floor, gitops: Gitops, tmp_path: Path
+) -> None:
+    environment = "inside-development"
+    state = init_bare(tmp_path / "state.git")
+    files: dict[str, str | None] = {
+        f"{environment}/images_path": f"{floor.address}/test/\n",
+        f"{environment}/busybox.deployment": "1\n",
+    }
+    add_commits(state, [Commit("start", files, 1_793_606_400)])
+    kube = floor.node.kube
+    kube.create_namespace(environment)
+    web = deployment("busybox", f"{floor.address}/test/busybox:1")
+    [container] = web["spec"]["template"]["spec"]["containers"]
+    container["command"] = ["sh", "-c", "echo up; trap 'exit 0' TERM; sleep 10000 & wait"]
+    kube.create(web, environment)
+    kube.wait_rolled_out("Deployment", environment, "busybox", timeout=120)
+    here = gitops.using(GITOPS_REPO=state, KUBECONFIG=floor.node.kubeconfig)
+    inside = ("exec", "busybox", "-e", environment)
+
+    done = here(*inside, "-i", "--", "sh", "-c", "read it; echo got $it; exit 3", stdin="this\n")
+    assert (done.code, done.stdout) == (3, "got this\n"), str(done)
+    with here.terminal(*inside) as terminal:
+        terminal.wait_for("# ")
+        terminal.type("exit 4\r")
+        assert terminal.finish() == 4
+
+    with here.start("logs", "busybox", "-e", environment, "--follow") as following:
+        assert following.stdout is not None
+        assert following.stdout.readline() == "up\n"
+        container["command"] = ["sh", "-c", "echo no database; exit 5"]
+        kube.patch("Deployment", environment, "busybox", {"spec": web["spec"]})
+        eventually(
+            lambda: "CrashLoopBackOff" in str(floor.pods(environment, "busybox")), timeout=120
+        )
+        kube.patch("Deployment", environment, "busybox", {"spec": {"replicas": 0}})
+        assert following.wait(60) == 0, "the pod is gone, and so has the log an end"
+    kube.patch("Deployment", environment, "busybox", {"spec": {"replicas": 1}})
+    eventually(lambda: "CrashLoopBackOff" in str(floor.pods(environment, "busybox")), timeout=120)
+
+    crashed = here("logs", "busybox", "-e", environment).ok()
+    assert crashed.stdout == "no database\n"
+    assert "CrashLoopBackOff, exit code 5" in crashed.stderr
+    assert here(*inside, "--", "true").code == 1
+
+
 def _service(directory: Path) -> Path:
     git(directory, "clone", "-q", init_bare(directory / "sources" / "web.git"), "web")
     checkout = directory / "web"
