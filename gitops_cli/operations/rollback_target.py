@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.change.intent import version_path
-from gitops_cli.domain.errors import SourceMoved, UsageError
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
 from gitops_cli.domain.past.steps import (
     Step,
@@ -21,7 +21,6 @@ from gitops_cli.domain.past.steps import (
     versions_before,
 )
 from gitops_cli.domain.recorded.environment import (
-    IMAGES_PATH,
     KIND_OF_SUFFIX,
     Environment,
     Kind,
@@ -30,6 +29,7 @@ from gitops_cli.domain.recorded.environment import (
 )
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import SHORT, Version
+from gitops_cli.operations.rollback_commit import environment_then, undone
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -62,7 +62,7 @@ def wanted_versions(
     No services: the whole environment. Raises UsageError, UnknownService, SourceMoved.
     """
     if back.commit is not None:
-        return _undone(here, services, back.commit, snapshot, state)
+        return *undone(here, services, back.commit, snapshot, state), ()
     if back.at is not None:
         return _as_at(snapshot, here, services, back.at, state)
     if back.to is not None:
@@ -167,7 +167,12 @@ def _as_of(
     def called(path: str) -> str:
         return state.name_at(path, start=str(snapshot.commit), commit=commit)
 
-    old = _environment_then(here, then, called, when)
+    old = environment_then(here, then, called)
+    if old is None:
+        raise UsageError(
+            f"there was no {here.name} {when}",
+            hint=f"`gitops history -e {here.name}` shows its past",
+        )
     gone = old.files.keys() - here.files.keys()
     added = here.files.keys() - old.files.keys()
     names: dict[ServiceName, ServiceName] = {}  # of a service today → then
@@ -192,72 +197,6 @@ def _as_of(
     left = [] if services else sorted(added - names.keys())
     notes = (f"added since then, and left alone: {', '.join(left)}",) if left else ()
     return wanted, kinds, notes
-
-
-def _environment_then(
-    here: Environment, then: Snapshot, called: Callable[[str], str], when: str
-) -> Environment:
-    """Return the environment as it was, under the name it had; raises UsageError."""
-    if here.name in then.environments:
-        return then.environments[here.name]
-    for path in (f"{here.name}/{IMAGES_PATH}", *sorted(f.path for f in here.files.values())):
-        name = EnvironmentName(called(path).partition("/")[0])
-        if name in then.environments:
-            return then.environments[name]
-    raise UsageError(
-        f"there was no {here.name} {when}",
-        hint=f"`gitops history -e {here.name}` shows its past",
-    )
-
-
-def _undone(
-    here: Environment,
-    services: Collection[ServiceName],
-    commit: str,
-    snapshot: Snapshot,
-    state: StateRepository,
-) -> Wanted:
-    """Return the versions before one commit, if they are still the ones it recorded."""
-    full = state.resolve(commit)
-    done = recorded_by(full, state).get(here.name, {})
-    if not done:
-        raise UsageError(
-            f"{full[:12]} recorded no version in {here.name}",
-            hint=f"`gitops history -e {here.name}` shows the commits that did",
-        )
-    missing = sorted(set(services) - done.keys())
-    if missing:
-        raise UsageError(f"{full[:12]} did not change {', '.join(missing)} in {here.name}")
-    chosen = {s: step for s, step in done.items() if not services or s in services}
-    later = [
-        f"{service} is {now.short if now else 'absent'}"
-        for service, (step, _kind) in sorted(chosen.items())
-        if (now := here.versions.get(service)) not in (step.new, step.old)
-    ]
-    if later:
-        raise SourceMoved(
-            f"{here.name} has moved on since {full[:12]}: {', '.join(later)}",
-            hint="name the services to take back, or use --to",
-        )
-    kinds = {service: kind for service, (_step, kind) in chosen.items()}
-    return {service: step.old for service, (step, _kind) in chosen.items()}, kinds, ()
-
-
-def recorded_by(
-    commit: str, state: StateRepository
-) -> dict[EnvironmentName, dict[ServiceName, tuple[Step, Kind]]]:
-    """Return which versions a state commit changed, by environment."""
-    found: dict[EnvironmentName, dict[ServiceName, tuple[Step, Kind]]] = {}
-    for change in state.changes(commit):
-        directory, slash, leaf = change.path.rpartition("/")
-        stem, dot, ending = leaf.rpartition(".")
-        kind = KIND_OF_SUFFIX.get(dot + ending)
-        if kind is None or not slash or "/" in directory:
-            continue
-        for step in steps([change]):
-            services = found.setdefault(EnvironmentName(directory), {})
-            services[ServiceName(stem)] = (step, kind)
-    return found
 
 
 def past(

@@ -1,4 +1,4 @@
-"""`gitops rollback --to` a time or a state commit from before a rename."""
+"""`gitops rollback --to` or `--commit` something from before a rename."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def rename(company: Article, old: str, new: str, *, content: str | None = None) 
         f"{PROD}/{new}.deployment": f"{content or version}\n",
     }
     return committed(company, f"Rename {old}", files)
+
+
+def move(company: Article) -> None:
+    """Rename the environment of production."""
+    files: dict[str, str | None] = {}
+    for name in git(company.remote, "ls-tree", "--name-only", "main", f"{PROD}/").splitlines():
+        files[name] = None
+        files[name.replace(PROD, LATER)] = git(company.remote, "show", f"main:{name}") + "\n"
+    committed(company, "Rename production", files)
 
 
 @pytest.fixture
@@ -129,11 +138,7 @@ def moved(company: Article) -> tuple[Article, dict[str, str], str]:
     before that, and by which commit.
     """
     before, commit = company.recorded(PROD), tip(company)
-    files: dict[str, str | None] = {}
-    for name in git(company.remote, "ls-tree", "--name-only", "main", f"{PROD}/").splitlines():
-        files[name] = None
-        files[name.replace(PROD, LATER)] = git(company.remote, "show", f"main:{name}") + "\n"
-    committed(company, "Rename production", files)
+    move(company)
     company.push(LATER, dict.fromkeys(before, B))
     return company, before, commit
 
@@ -174,3 +179,98 @@ def test_a_commit_beside_the_branch_is_gone_back_to_as_well(renamed, clone):
 
     del before["billing"]
     assert company.recorded(PROD) == {**before, "invoices": "d" * 40}
+
+
+# --- `--commit`: what it did is undone under the names of today
+
+
+def test_a_commit_is_undone_where_its_service_is_called_otherwise_now(company, clone):
+    before = company.recorded(PROD)
+    done = company.push(PROD, {"billing": A, "orders": A})
+    rename(company, "billing", "invoices")
+
+    clone("rollback", "-e", PROD, "--commit", done, "--yes").ok()
+
+    version = before.pop("billing")
+    assert company.recorded(PROD) == {**before, "invoices": version}
+
+
+def test_a_service_that_a_commit_added_goes_under_its_new_name(company, clone):
+    before = company.recorded(PROD)
+    done = company.push(PROD, {"fresh": A})
+    rename(company, "fresh", "fresher")
+
+    clone("rollback", "-e", PROD, "--commit", done, "--yes").ok()
+
+    assert company.recorded(PROD) == before
+
+
+def test_the_old_name_of_a_commits_service_is_answered_with_the_new_one(company, clone):
+    done = company.push(PROD, {"billing": A})
+    rename(company, "billing", "invoices")
+    before = tip(company)
+
+    refused = clone("rollback", "billing", "-e", PROD, "--commit", done, "--yes")
+
+    assert refused.code == 2
+    assert "billing is called invoices in project1-production now" in refused.stderr
+    assert tip(company) == before
+
+
+def test_what_went_on_under_its_new_name_is_not_undone(renamed, clone):
+    *_, commit = renamed
+
+    done = clone("rollback", "-e", PROD, "--commit", commit, "--yes")
+
+    assert done.code == 6
+    assert f"invoices is {B[:7]}" in done.stderr
+
+
+@pytest.mark.parametrize("named", [["-e", LATER], []], ids=["named", "found"])
+def test_a_commit_is_undone_in_an_environment_of_another_name(company, clone, named):
+    before = company.recorded(PROD)
+    done = company.push(PROD, {"billing": A})
+    move(company)
+
+    clone("rollback", *named, "--commit", done, "--yes").ok()
+
+    assert company.recorded(LATER) == before
+    assert company.recorded(PROD) == {}
+
+
+def test_a_removed_service_comes_back_in_the_environment_of_another_name(company, clone):
+    before = company.recorded(PROD)
+    done = committed(company, "Drop billing", {f"{PROD}/billing.deployment": None})
+    move(company)
+
+    clone("rollback", "-e", LATER, "--commit", done, "--yes").ok()
+
+    assert company.recorded(LATER) == before
+
+
+def test_the_renaming_of_an_environment_is_not_undone_by_emptying_it(company, clone):
+    move(company)
+    moved = tip(company)
+
+    done = clone("rollback", "-e", LATER, "--commit", moved, "--yes")
+
+    assert done.code == 2
+    assert f"renamed {PROD} to {LATER}" in done.stderr
+    assert f"git revert {moved[:7]}" in done.stderr
+    assert tip(company) == moved
+
+
+def test_a_service_that_became_another_kind_with_another_version_goes_back_to_its_version(
+    company, clone
+):
+    before = company.recorded(PROD)["billing"]
+    files: dict[str, str | None] = {
+        f"{PROD}/billing.deployment": None,
+        f"{PROD}/billing.statefulset": f"{A}\n",
+    }
+    done = committed(company, "Keep billing's disk", files)
+
+    clone("rollback", "-e", PROD, "--commit", done, "--yes").ok()
+
+    assert git(company.remote, "show", f"main:{PROD}/billing.statefulset") == before
+    assert "billing" not in company.recorded(PROD)

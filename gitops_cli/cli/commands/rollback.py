@@ -38,7 +38,8 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.stamp import parse_moment
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.operations.rollback import Rollback, draft_rollback, plan_rollback
-from gitops_cli.operations.rollback_target import Back, last_commits, recorded_by
+from gitops_cli.operations.rollback_commit import environments_of
+from gitops_cli.operations.rollback_target import Back, last_commits
 from gitops_cli.operations.writing import Terms
 
 
@@ -186,9 +187,10 @@ def _environment(
     session: Session, words: _Words, snapshot: Snapshot, team: TeamSettings
 ) -> EnvironmentName:
     if words.env is None and words.commit is not None:
-        changed = recorded_by(session.state.resolve(words.commit), session.state)
+        commit = session.state.resolve(words.commit)
+        changed = environments_of(commit, snapshot, session.state)
         if len(changed) == 1:
-            return next(iter(changed))
+            return changed[0]
     return environment_named(
         session, words.env, snapshot, team, project=words.project, services=words.services
     )
