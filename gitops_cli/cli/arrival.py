@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from gitops_cli.cli.annex import agent_hooks
@@ -24,15 +24,14 @@ from gitops_cli.render.sync import outcome_line
 
 def wait_for_arrival(
     session: Session,
-    environment: EnvironmentName,
-    services: Iterable[ServiceName],
+    services: Mapping[EnvironmentName, frozenset[ServiceName]],
     commit: str | None,
     *,
     timeout: float | None,
     context: str | None,
     kubeconfig: Path | None,
 ) -> None:
-    """Wait until an agent, or somebody's sync, brought a state commit to the environment.
+    """Wait until an agent, or somebody's sync, brought a state commit to the environments.
 
     Tells progress on stderr; stdout has the writer's own result. Ends as `gitops wait` would.
     Raises RolloutFailed, TimedOut, ClusterUnreachable, Denied.
@@ -40,28 +39,33 @@ def wait_for_arrival(
     desired = desired_state(session.state, rev=commit)
     team = desired.snapshot.team
     clusters = clusters_of(session, context, kubeconfig, warm=False)
-    _say_who_follows(session, environment, team, clusters)
+    for environment in services:
+        _say_who_follows(session, environment, team, clusters)
     with progress(session) as say:
-        say(environment, f"waiting until {environment} has it")
+        for environment in services:
+            say(environment, f"waiting until {environment} has it")
         report = wait_for_state(
             desired,
-            [environment],
+            list(services),
             clusters,
             team,
             session.state,
             now=session.now,
             timeout=SECONDS if timeout is None else timeout,
-            services={environment: frozenset(services)},
+            services=services,
             heard=rows_heard(session, say),
         )
     _raise_if_missed(report)
     session.finish(report.exit_code)
     if report.exit_code is ExitCode.OK and session.output.for_people:
-        session.output.say(f"{environment} has it")
+        for environment in services:
+            session.output.say(f"{environment} has it")
     for outcome in report.outcomes:
         if outcome.exit_code is not ExitCode.OK:
             why = outcome.reason or outcome.verdict
-            session.output.warn(f"recorded, but not in {environment}: {outcome.service}: {why}")
+            session.output.warn(
+                f"recorded, but not in {outcome.environment}: {outcome.service}: {why}"
+            )
 
 
 def _say_who_follows(
@@ -81,28 +85,27 @@ def _say_who_follows(
 
 def bring(
     session: Session,
-    environment: EnvironmentName,
-    services: Iterable[ServiceName],
+    services: Mapping[EnvironmentName, frozenset[ServiceName]],
     *,
     wait: bool,
     timeout: float | None,
     context: str | None,
     kubeconfig: Path | None,
 ) -> None:
-    """Make the environment's cluster follow what is recorded, for these services.
+    """Make the environments' clusters follow what is recorded, for these services.
 
     Tells progress and what came of it on stderr; the session ends as `gitops sync` would.
     """
     desired = desired_state(session.state)  # the tip: ours, or what somebody recorded since
     plan = plan_sync(
         desired,
-        [environment],
+        list(services),
         clusters_of(session, context, kubeconfig, warm=False),
         desired.snapshot.team,
         session.state,
         now=session.now(),
         actor=lambda: session.person,
-        selection=Selection(tuple(services)),
+        selection=Selection(sorted(frozenset[ServiceName]().union(*services.values()))),
     )
     with progress(session) as say:
         report = apply_plan(
@@ -133,10 +136,11 @@ def _raise_if_missed(report: SyncReport) -> None:
         most = worst(error.exit_code for error in errors)
         raise next(error for error in errors if error.exit_code is most)
     said = "; ".join(f"{o.service}: {o.reason or o.verdict}" for o in missed)
-    context = report.environments[0].context
-    where = report.environments[0].environment
+    where = " ".join(dict.fromkeys(o.environment for o in missed))
     failed = [o for o in missed if o.exit_code is ExitCode.ROLLOUT_FAILED]
     if failed:
+        contexts = {each.environment: each.context for each in report.environments}
+        context = contexts[failed[0].environment]
         raise RolloutFailed(
             f"recorded, but the rollout in {where} failed: {said}", hint=_hint(failed[0], context)
         )

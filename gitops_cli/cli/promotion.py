@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gitops_cli.cli.prompts import choose_several, may_ask
@@ -14,11 +15,15 @@ from gitops_cli.cli.resolve import (
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.draft import described
 from gitops_cli.domain.change.intent import selected_to_copy, unreadable
-from gitops_cli.domain.errors import UnknownEnvironment, UsageError
+from gitops_cli.domain.errors import (
+    UnknownEnvironment,
+    UnknownService,
+    UsageError,
+)
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.resolution import stage_before
-from gitops_cli.domain.recorded.stages import Ambiguous, place_of
+from gitops_cli.domain.recorded.stages import Ambiguous, candidates, place_of, the_one
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import Promotion, plan_promotion
 
@@ -40,11 +45,66 @@ class PromoteArguments(NamedTuple):
         return bool(self.services or self.everything or self.only or self.exclude)
 
 
-def planned_promotion(
+def planned_promotions(
     session: Session, words: PromoteArguments, snapshot: Snapshot, team: TeamSettings
-) -> Promotion:
+) -> tuple[Promotion, ...]:
+    """Return the promotion that is meant; with --all to a stage, that of every project."""
     if words.everything and words.services:
         raise UsageError("--all and named services exclude each other")
+    targets = _targets_of_projects(session, words, snapshot, team)
+    if len(targets) > 1:
+        return _of_projects(session, words, targets, snapshot, team)
+    return (_planned_promotion(session, words, snapshot, team),)
+
+
+def _targets_of_projects(
+    session: Session, words: PromoteArguments, snapshot: Snapshot, team: TeamSettings
+) -> list[EnvironmentName]:
+    """Return the environments of the stage that --all without a project means; none: one is."""
+    one = words.project or session.user.project or words.source in snapshot.environments
+    if not words.everything or words.target is None or one:
+        return []
+    fits = candidates(words.target, snapshot.environments, team)
+    is_stage = len({place_of(name, team).stage for name in fits}) == 1
+    return fits if is_stage else []
+
+
+def _of_projects(
+    session: Session,
+    words: PromoteArguments,
+    targets: Sequence[EnvironmentName],
+    snapshot: Snapshot,
+    team: TeamSettings,
+) -> tuple[Promotion, ...]:
+    """Return a promotion for each project that has both stages; the others are told."""
+    found: list[Promotion] = []
+    missing: dict[EnvironmentName, UnknownEnvironment | UnknownService] = {}
+    for target in targets:
+        project = place_of(target, team).project
+        try:
+            source = (
+                stage_before(target, snapshot.environments, team)
+                if words.source is None
+                else the_one(words.source, snapshot.environments, team, project=project)
+            )
+            services = selected_to_copy(
+                snapshot.environment(source), only=words.only, exclude=words.exclude
+            )
+        except (UnknownEnvironment, UnknownService) as error:
+            missing[target] = error
+            continue
+        found.append(plan_promotion(snapshot, source=source, target=target, services=services))
+    if not found:
+        errors = missing.values()
+        raise next((e for e in errors if isinstance(e, UnknownService)), next(iter(errors)))
+    for target, why in missing.items():
+        session.output.note(f"left out: {target}: {why.message}")
+    return tuple(found)
+
+
+def _planned_promotion(
+    session: Session, words: PromoteArguments, snapshot: Snapshot, team: TeamSettings
+) -> Promotion:
     if not words.says_which and (here := told_service_here(session, team, snapshot)) is not None:
         words = words._replace(services=(here,))
     target = _target(session, words, snapshot, team)

@@ -6,7 +6,7 @@ what turns out to be open while they write (`answering`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -15,8 +15,9 @@ from gitops_cli.cli.resolve import choose_environment, environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome
 from gitops_cli.domain.change.policy import Override, Unconfirmed
+from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import SourceMoved, StaleBuild, UsageError
-from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import Relation
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.newcomers import NewService
@@ -35,15 +36,15 @@ T = TypeVar("T")
 
 
 class Offer(NamedTuple):
-    """A plan that may be written.
+    """A plan that may be written, of one environment or several.
 
     `compute` holds it against a tip; `anew` makes the same plan of another tip, for showing it
     where this one can no longer be written. `may_go_back`: to older versions, without a word.
     """
 
-    draft: Draft
-    compute: Callable[[Snapshot, Terms], Draft]
-    anew: Callable[[Snapshot], Draft]
+    draft: Draft | Drafts
+    compute: Callable[[Snapshot, Terms], Draft | Drafts]
+    anew: Callable[[Snapshot], Draft | Drafts]
     question: str
     review: Review | None = None
     may_go_back: bool = False
@@ -76,7 +77,7 @@ def carry_out(
     Raises Declined, Interrupted, UsageError, SourceMoved after showing the new plan, and whatever
     refuses a write.
     """
-    draft, environment = offer.draft, offer.draft.environment
+    draft = offer.draft
     sources = session.sources(team)
     logs = changelogs(draft.changes, sources)
     session.note_troubles(sources)
@@ -85,13 +86,14 @@ def carry_out(
         tell(session, outcome, logs, planned=False, shown=not draft.changes)
         return outcome
     shown = show_plan(session, WriteOutcome(draft), logs)
-    back = [] if offer.may_go_back else _going_back(draft, logs)
+    back = {} if offer.may_go_back else _going_back(draft, logs)
     if back and yes:
-        raise _older(draft, back)
-    question = (
-        f"{offer.question[:-1]}, {', '.join(back)} to an OLDER one?" if back else offer.question
-    )
-    said = agreed([environment], team, terms, question=question, yes=yes)
+        raise _older(back)
+    older = ", ".join(dict.fromkeys(service for names in back.values() for service in names))
+    question = f"{offer.question[:-1]}, {older} to an OLDER one?" if back else offer.question
+    environments = [part.environment for part in draft.parts]
+    stage = draft.stage if isinstance(draft, Drafts) else None
+    said = agreed(environments, team, terms, question=question, yes=yes, stage=stage)
     _remember(session, said)
     try:
         draft, written = write_draft(
@@ -109,21 +111,28 @@ def carry_out(
     return outcome
 
 
-def _going_back(draft: Draft, logs: Changelogs) -> list[str]:
+def _going_back(
+    draft: Draft | Drafts, logs: Changelogs
+) -> dict[EnvironmentName, list[ServiceName]]:
     """Return the services that would get a version which the recorded one contains."""
-    return [
-        change.service
-        for change in draft.changes
-        if change.service in logs and logs[change.service].distance.relation is Relation.BEHIND
-    ]
+    found: dict[EnvironmentName, list[ServiceName]] = {}
+    for part in draft.parts:
+        for change in part.changes:
+            if change in logs and logs[change].distance.relation is Relation.BEHIND:
+                found.setdefault(part.environment, []).append(change.service)
+    return found
 
 
-def _older(draft: Draft, services: Sequence[str]) -> StaleBuild:
-    names = ", ".join(services)
+def _older(back: Mapping[EnvironmentName, Sequence[ServiceName]]) -> StaleBuild:
+    said = "; ".join(
+        f"{', '.join(services)} would go back to an older version in {environment}"
+        for environment, services in back.items()
+    )
+    environment, services = next(iter(back.items()))
     return StaleBuild(
-        f"{names} would go back to an older version in {draft.environment}, and nobody said so",
+        f"{said}, and nobody said so",
         hint=f"leave it out: --exclude {services[0]}; or --allow-older; to go back on purpose: "
-        f"gitops rollback {names} -e {draft.environment}",
+        f"gitops rollback {' '.join(services)} -e {environment}",
     )
 
 
@@ -139,7 +148,7 @@ def ask_to_overwrite(session: Session, draft: Draft, team: TeamSettings) -> None
     logs = changelogs(draft.changes, sources)
     session.note_troubles(sources)
     show_plan(session, WriteOutcome(draft), logs)
-    back = _going_back(draft, logs)
+    back = _going_back(draft, logs).get(draft.environment)
     older = f", {', '.join(back)} by an OLDER one" if back else ""
     what = plural(len(replaced), "recorded version")
     confirm(f"Replace {what} in {draft.environment}{older}?")
@@ -153,18 +162,22 @@ def agreed(
     question: str,
     yes: bool,
     by_name: bool = False,
+    stage: str | None = None,
 ) -> Terms:
     """Return the terms as a person agreed to them; raises Declined, Interrupted or UsageError.
 
     A protected stage is not agreed to by --yes, but by its environment's name, with a reason.
-    `by_name`: so are the others, for what nobody should do by the way.
+    `by_name`: so are the others, for what nobody should do by the way. `stage`: all are of it, and
+    its name stands for theirs.
     """
-    named = [] if terms.confirmed is None else terms.confirmed.split(",")
+    named: Sequence[str] = [] if terms.confirmed is None else terms.confirmed.split(",")
+    if stage is not None and named == [stage]:
+        named = environments
     for name in named:
         if name not in environments:
             raise UsageError(
                 f"--confirm {name} is not what would be changed: {', '.join(environments)}",
-                hint=f"--confirm {','.join(environments)}",
+                hint=f"--confirm {stage or ','.join(environments)}",
             )
     protected = [e for e in environments if team.stage(place_of(e, team).stage).protected]
     if not protected and not by_name:
@@ -172,6 +185,9 @@ def agreed(
             confirm(question)
         return terms
     needed = environments if by_name else protected
+    if stage is not None and not named:
+        confirm_by_name(f"{stage} is protected.", stage, flag=f"--confirm {stage}")
+        named = environments
     for environment in (name for name in needed if name not in named):
         why = f"{environment} is protected." if environment in protected else question
         confirm_by_name(why, environment, flag=f"--confirm {','.join(needed)}")
@@ -313,7 +329,6 @@ def follow(
     kubeconfig: Path | None,
 ) -> None:
     """Let the cluster have what was agreed to, be it new or recorded already; or say what does."""
-    draft = outcome.draft
     if outcome.dry_run:
         return
     if outcome.review is not None:
@@ -325,11 +340,13 @@ def follow(
         return
     from gitops_cli.cli import arrival  # who does not wait need not load it
 
-    services = [change.service for change in (*draft.changes, *draft.unchanged)]
+    services = {
+        part.environment: frozenset(c.service for c in (*part.changes, *part.unchanged))
+        for part in outcome.draft.parts
+    }
     if sync:
         arrival.bring(
             session,
-            draft.environment,
             services,
             wait=wait,
             timeout=timeout,
@@ -340,7 +357,6 @@ def follow(
     commit = outcome.written.commit if outcome.written is not None else None
     arrival.wait_for_arrival(
         session,
-        draft.environment,
         services,
         commit,
         timeout=timeout,
@@ -352,7 +368,7 @@ def follow(
 def _say_what_is_next(session: Session, outcome: WriteOutcome) -> None:
     """Tell a person at a terminal that the cluster is as it was, and what changes that."""
     if outcome.changed and may_ask() and session.output.for_people:
-        where = outcome.draft.environment
+        where = " ".join(p.environment for p in outcome.draft.parts if p.changes)
         session.output.say(
             f"recorded; the cluster follows with its agent (gitops wait {where}), "
             f"or now: gitops sync {where} --wait"

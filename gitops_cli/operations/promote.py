@@ -11,6 +11,7 @@ from gitops_cli.domain.change.intent import Intent, promotion, recording
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Refusal
 from gitops_cli.domain.change.rules import REQUIRE
+from gitops_cli.domain.change.several import Drafts, together
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog
@@ -18,7 +19,7 @@ from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.stages import Place, place_of
 from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.operations.images import Images
-from gitops_cli.operations.writing import Terms, Wanted, draft_versions
+from gitops_cli.operations.writing import Terms, Wanted, draft_versions, occasion_of
 from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
@@ -99,16 +100,43 @@ def draft_promotion(
     return draft._replace(warnings=_warnings(origin, place))
 
 
+def draft_promotions(
+    snapshot: Snapshot,
+    planned: Sequence[Promotion],
+    terms: Terms,
+    *,
+    state: StateRepository,
+    requires: Requires,
+    now: datetime,
+) -> Draft | Drafts:
+    """Return what is left of promotions to the same stage of several projects, as one commit.
+
+    One that is refused, or that moved, stops them all.
+    """
+
+    parts = [
+        draft_promotion(snapshot, each, terms, state=state, requires=requires, now=now)
+        for each in planned
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    team = snapshot.team
+    stage = place_of(planned[0].target, team).stage
+    sources = dict.fromkeys(place_of(each.source, team).stage for each in planned)
+    return together(stage, tuple(sources), parts, occasion_of(Verb.PROMOTE, terms, team))
+
+
 def _warnings(origin: Place, target: Place) -> tuple[str, ...]:
     if origin.project == target.project:
         return ()
     return (f"{origin.environment} and {target.environment} are of different projects",)
 
 
-def changelogs(changes: Sequence[Change], sources: Sources) -> Mapping[ServiceName, Changelog]:
+def changelogs(changes: Sequence[Change], sources: Sources) -> Mapping[Change, Changelog]:
     """Return what lies between the two versions of each change; all sources are asked at once."""
-    found = ask_all(lambda change: _changelog(change, sources), changes)
-    return {change.service: log for change, log in zip(changes, found, strict=True)}
+    different = list(dict.fromkeys(changes))
+    found = ask_all(lambda change: _changelog(change, sources), different)
+    return dict(zip(different, found, strict=True))
 
 
 def _changelog(change: Change, sources: Sources) -> Changelog:

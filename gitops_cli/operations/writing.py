@@ -19,7 +19,7 @@ from gitops_cli.domain.change.rules import Case, refusals
 from gitops_cli.domain.errors import SourceMoved
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
-from gitops_cli.domain.recorded.team import StageRules
+from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.unreadable import spoiled_contents
 
@@ -96,16 +96,8 @@ def draft_versions(
         check_confirmed(name, asked.stage, terms)
     spoiled = spoiled_contents(state, snapshot, target)
     edits = version_edits(target, settled.write, wanted.intent.kinds, spoiled=spoiled)
-    rules = snapshot.team.commit
-    occasion = Occasion(
-        wanted.verb,
-        terms.reason,
-        terms.run,
-        wanted.source,
-        source_times(settled.write),
-        used,
-        # A forge would not run the checks of a request whose commit says so, and never merge it.
-        rules=rules._replace(skip_ci=rules.skip_ci and not terms.reviewed),
+    occasion = occasion_of(wanted.verb, terms, snapshot.team)._replace(
+        source=wanted.source, source_times=source_times(settled.write), overrides=used
     )
     files = (*edits, *wanted.files, *wanted.locks.values())
     held = tuple(sorted(wanted.locks))
@@ -120,6 +112,14 @@ def draft_versions(
         overrides=used,
         held=held,
     )
+
+
+def occasion_of(verb: Verb, terms: Terms, team: TeamSettings) -> Occasion:
+    """Return what a commit says of why it is made, and how the team wants it said."""
+    rules = team.commit
+    # A forge would not run the checks of a request whose commit says so, and never merge it.
+    skip_ci = rules.skip_ci and not terms.reviewed
+    return Occasion(verb, terms.reason, terms.run, rules=rules._replace(skip_ci=skip_ci))
 
 
 def check_confirmed(environment: EnvironmentName, rules: StageRules, terms: Terms) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gitops_cli.domain.change.draft import Draft, Review, Verb, WriteOutcome, told_apart
 from gitops_cli.domain.change.plan import Action, Change
-from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
@@ -31,7 +31,7 @@ RECORDS = Records(
     "{environment}/{service}",
 )
 
-Changelogs = Mapping[ServiceName, Changelog]
+Changelogs = Mapping[Change, Changelog]
 
 
 def plan_view(outcome: WriteOutcome, changelogs: Changelogs) -> View:
@@ -54,31 +54,44 @@ def both_views(outcome: WriteOutcome, changelogs: Changelogs) -> View:
     return View(_kind(outcome.draft), document(outcome, changelogs), blocks, records=RECORDS)
 
 
-def _kind(draft: Draft) -> str:
+def _kind(draft: Draft | Drafts) -> str:
+    if isinstance(draft, Drafts):
+        return "promotions"
     return _KIND.get(draft.verb, draft.verb.value)
 
 
 def document(outcome: WriteOutcome, changelogs: Changelogs) -> dict[str, Any]:
     """Return the fields of all such results."""
     draft, written = outcome.draft, outcome.written
-    return {
-        "action": draft.verb.value,
-        "environment": draft.environment,
-        "source": draft.source,
+    shared = {
+        "action": draft.parts[0].verb.value,
         "dry_run": outcome.dry_run,
         "changed": outcome.changed,
         "commit": written.commit if written else None,
         "branch": outcome.review.branch if outcome.review else None,
         "review_url": outcome.review.url if outcome.review else None,
-        "reason": draft.reason,
+        "reason": draft.parts[0].reason,
+        "warnings": list(draft.warnings),
+    }
+    if isinstance(draft, Drafts):
+        parts = [
+            {"project": draft.project_of(part), **_of_one(part, changelogs)} for part in draft.parts
+        ]
+        return {**shared, "stage": draft.stage, "environments": parts}
+    return {**shared, **_of_one(draft, changelogs), "held": list(draft.held)}
+
+
+def _of_one(draft: Draft, changelogs: Changelogs) -> dict[str, Any]:
+    """Return what is said of one environment."""
+    return {
+        "environment": draft.environment,
+        "source": draft.source,
         "overrides": [override.value for override in draft.overrides],
-        "changes": [_change(change, changelogs.get(change.service)) for change in draft.changes],
+        "changes": [_change(change, changelogs.get(change)) for change in draft.changes],
         "unchanged": [
             {"service": change.service, "version": _full(change.desired)}
             for change in draft.unchanged
         ],
-        "held": list(draft.held),
-        "warnings": list(draft.warnings),
     }
 
 
@@ -115,17 +128,25 @@ def _full(version: Version | None) -> str | None:
     return None if version is None else str(version)
 
 
-def _plan(draft: Draft, changelogs: Changelogs) -> Iterator[Table | Line]:
+def _plan(draft: Draft | Drafts, changelogs: Changelogs) -> Iterator[Table | Line]:
     if not draft.changes:
         return
-    back = draft.verb is Verb.ROLLBACK
-    logs = [(change, changelogs.get(change.service, NO_CHANGELOG)) for change in draft.changes]
-    yield Table(_COLUMNS, [_row(change, log, back=back) for change, log in logs], _title(draft))
-    for change, log in logs:
-        yield from _source(change, log)
+    rows: list[list[Cell | str]] = []
+    lines: list[Line] = []
+    project = [Column("project")] if isinstance(draft, Drafts) else []
+    for part in draft.parts:
+        place = [draft.project_of(part)] if isinstance(draft, Drafts) else []
+        for change in part.changes:
+            log = changelogs.get(change, NO_CHANGELOG)
+            rows.append([*place, *_row(change, log, back=part.verb is Verb.ROLLBACK)])
+            lines += _source(" ".join([*place, change.service]), log)
+    yield Table([*project, *_COLUMNS], rows, _title(draft))
+    yield from lines
 
 
-def _title(draft: Draft) -> str:
+def _title(draft: Draft | Drafts) -> str:
+    if isinstance(draft, Drafts):
+        return f"Promote from {' and '.join(draft.sources)} to {draft.stage}"
     match draft.verb:
         case Verb.PROMOTE:
             return f"Promote from {draft.source} to {draft.environment}"
@@ -172,11 +193,11 @@ def _distance(change: Change, changelog: Changelog, *, back: bool) -> Cell:
             return Cell("unknown", Style.DIM)
 
 
-def _source(change: Change, changelog: Changelog) -> Iterator[Line]:
+def _source(what: str, changelog: Changelog) -> Iterator[Line]:
     if not changelog.commits and not changelog.removed and not changelog.link:
         return
     link = f": {changelog.link}" if changelog.link else ""
-    yield Line(f"{change.service}{link}", Style.STRONG, changelog.link)
+    yield Line(f"{what}{link}", Style.STRONG, changelog.link)
     distance = changelog.distance
     yield from _listed("+", changelog.commits, distance.ahead)
     yield from _listed("-", changelog.removed, distance.behind)
@@ -215,12 +236,16 @@ def _waits(outcome: WriteOutcome, review: Review) -> Iterator[Line]:
     yield Line(f"open a pull request: {how}", Style.STRONG)
 
 
-def _nothing(draft: Draft) -> str:
+def _nothing(draft: Draft | Drafts) -> str:
+    if isinstance(draft, Drafts):
+        projects = ", ".join(draft.project_of(part) for part in draft.parts)
+        services = plural(len(draft.unchanged), "service")
+        same = " and ".join(draft.sources)
+        return f"nothing to do: {draft.stage} is up to date with {same} in {projects} ({services})"
     if len(draft.unchanged) == 1:
         change = draft.unchanged[0]
         version = _short(change.desired) if change.desired else "absent"
         return f"nothing to do: {change.service} in {draft.environment} is {version} already"
     same = f" with {draft.source}" if draft.source else ""
-    services: Sequence[Change] = draft.unchanged
-    many = f" ({plural(len(services), 'service')})" if services else ""
+    many = f" ({plural(len(draft.unchanged), 'service')})" if draft.unchanged else ""
     return f"nothing to do: {draft.environment} is up to date{same}{many}"

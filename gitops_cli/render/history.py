@@ -101,7 +101,11 @@ def _action(entry: PastChange) -> Cell:
 
 
 def _whence(entry: PastChange) -> str:
-    source = entry.made_by.trailers.get("Gitops-From")
+    trailers = entry.made_by.trailers
+    sources, targets = (trailers.get(key, "").split(", ") for key in ("Gitops-From", "Gitops-Env"))
+    # A promotion of several projects names both sides of each, in one order.
+    own = dict(zip(targets, sources, strict=False)) if len(sources) == len(targets) else {}
+    source = own.get(entry.environment, ", ".join(sources))
     return f"from {source}" if source else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube, eventually
+from tests.testbed.manifests import workload
 from tests.testbed.registry import free_port
 
 SOURCE = "elsewhere-development"
@@ -215,6 +217,28 @@ def test_set_and_rollback_sync_too(waiting: Live) -> None:
     assert waiting.image_of("web") == image("web", NEW)
     waiting.gitops("rollback", "web", "--yes", *there).ok()
     assert waiting.image_of("web") == image("web", OLD)
+
+
+def test_sync_of_several_projects_brings_each_to_its_cluster(waiting: Live, kube: Kube) -> None:
+    stage = waiting.namespace.partition("-")[2]
+    second = f"second-{stage}"
+    images = {"images_path": "registry.example.com/shop/"}
+    waiting.record({"/gitops.toml": f'stages = ["staging", "{stage}"]'})
+    waiting.record({**images, "web.deployment": NEW}, environment="test-staging")
+    waiting.record({**images, "api.deployment": NEW}, environment="second-staging")
+    waiting.record({**images, "api.deployment": OLD}, environment=second)
+    kube.create_namespace(second)
+    try:
+        kube.create(workload("Deployment", "api", {"api": image("api", OLD)}), second)
+        promote = ("promote", "--all", "--from", "staging", "--to", stage, "--yes")
+
+        waiting.gitops(*promote, "--sync", "--wait").ok()
+
+        assert waiting.image_of("web") == image("web", NEW)
+        assert replace(waiting, namespace=second).image_of("api") == image("api", NEW)
+        waiting.gitops(*promote, "--wait", "--timeout", "30s").ok()
+    finally:
+        kube.delete_namespace(second)
 
 
 def test_a_rollout_that_fails_is_the_writers_failure(waiting: Live) -> None:

@@ -53,7 +53,9 @@ def lines(view: View) -> list[str]:
     ],
 )
 def test_a_row_tells_how_the_versions_lie_to_each_other(found, shown):
-    view = plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {AUTH: Changelog(found)})
+    view = plan_view(
+        WriteOutcome(draft(Change(AUTH, A, B))), {Change(AUTH, A, B): Changelog(found)}
+    )
 
     assert rows(view) == [["auth", "aaaaaaa", "bbbbbbb", shown, "", ""]]
 
@@ -61,7 +63,9 @@ def test_a_row_tells_how_the_versions_lie_to_each_other(found, shown):
 def test_a_rollback_is_no_alarm():
     back = draft(Change(AUTH, A, B), verb=Verb.ROLLBACK)
 
-    [[_, _, _, shown, *_]] = rows(plan_view(WriteOutcome(back), {AUTH: Changelog(distance(0, 2))}))
+    [[_, _, _, shown, *_]] = rows(
+        plan_view(WriteOutcome(back), {Change(AUTH, A, B): Changelog(distance(0, 2))})
+    )
 
     assert shown == "2 behind"
 
@@ -80,7 +84,7 @@ def test_what_is_added_or_removed_has_no_distance():
 def test_many_commits_and_authors_are_cut_for_people_and_whole_for_machines():
     listed = tuple(SourceCommit(f"{n:040x}", f"Author {n}", NOON, f"change {n}") for n in range(12))
     log = Changelog(distance(30, 0), listed, link="https://example.com/compare")
-    view = plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {AUTH: log})
+    view = plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {Change(AUTH, A, B): log})
 
     assert rows(view)[0][4] == "Author 0, Author 1, Author 2 and 9 more"
     told = lines(view)
@@ -95,7 +99,7 @@ def test_many_commits_and_authors_are_cut_for_people_and_whole_for_machines():
 def test_commits_that_are_taken_away_are_listed():
     log = Changelog(distance(0, 1), removed=commits(1))
 
-    assert lines(plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {AUTH: log})) == [
+    assert lines(plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {Change(AUTH, A, B): log})) == [
         "auth",
         "  - 0000000 change 0 (Ada)",
     ]
@@ -105,7 +109,7 @@ def test_a_commit_of_elsewhere_cannot_add_lines():
     odd = SourceCommit("a" * 40, "Eve\nmallory", NOON, "::error::x\n\x1b[2Jy")
     log = Changelog(distance(1, 0), (odd,))
 
-    [_, told] = lines(plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {AUTH: log}))
+    [_, told] = lines(plan_view(WriteOutcome(draft(Change(AUTH, A, B))), {Change(AUTH, A, B): log}))
 
     assert told.startswith("  + aaaaaaa ::error::x")
     assert "\n" not in told

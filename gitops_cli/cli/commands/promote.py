@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,22 +35,23 @@ from gitops_cli.cli.overrides import (
     OverridePolicy,
     overrides_of,
 )
-from gitops_cli.cli.promotion import PromoteArguments, planned_promotion
+from gitops_cli.cli.promotion import PromoteArguments, planned_promotions
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
 from gitops_cli.domain.change.draft import Draft, Review, review_branch
 from gitops_cli.domain.change.policy import Override
+from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.forge_links import project_at
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import Mode, TeamSettings
 from gitops_cli.domain.text import plural
-from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
+from gitops_cli.operations.images import ImageChecks, ImageGate, Images, as_recorded
 from gitops_cli.operations.promote import (
     Promotion,
     Requires,
-    draft_promotion,
+    draft_promotions,
     plan_promotion,
     with_images,
 )
@@ -93,7 +95,7 @@ def promote(
     target_alias: Annotated[str | None, typer.Option("--target", hidden=True)] = None,
     project: Project = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="All services of the source environment.")
+        bool, typer.Option("--all", help="All services of the source, of all projects without -p.")
     ] = False,
     only: Only = None,
     exclude: Exclude = None,
@@ -127,11 +129,14 @@ def promote(
     Shows what would change, with authors, source commits and a compare link, and asks. What was
     shown is what ships, even if the source environment moves meanwhile. Without arguments a
     terminal is asked for them. Copies versions only: each environment keeps its images_path.
+    --all to a stage that several projects have promotes all of them, as one commit, unless
+    --project says which one.
 
     Examples:
     gitops promote --from staging --to prod
     gitops promote billing --to prod --dry-run
     gitops promote --all --to staging --exclude 'batch-*' --yes
+    gitops promote --all --from staging --to prod  # every project that has both
     """
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
@@ -151,9 +156,10 @@ def promote(
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
     team = snapshot.team
-    planned = planned_promotion(session, words, snapshot, team)
+    planned = planned_promotions(session, words, snapshot, team)
     if wait or sync:
-        foresee(session, planned.target, team, context=context)
+        for each in planned:
+            foresee(session, each.target, team, context=context)
     direct = Override.POLICY in overrides and not pull_request
     review = None if direct else _review(session, words, planned, team, asked=pull_request)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
@@ -162,30 +168,34 @@ def promote(
     shown = terms._replace(preview=True)
     requires = _requires(session, team, context, kubeconfig)
 
-    def compute(snapshot: Snapshot, terms: Terms, planned: Promotion) -> Draft:
-        return draft_promotion(
+    def compute(snapshot: Snapshot, terms: Terms, planned: Sequence[Promotion]) -> Draft | Drafts:
+        return draft_promotions(
             snapshot, planned, terms, state=session.state, requires=requires, now=session.now()
         )
 
-    def anew(snapshot: Snapshot) -> Draft:
-        services = sorted(planned.intent.kinds)
-        again = plan_promotion(
-            snapshot, source=planned.source, target=planned.target, services=services
-        )
+    def anew(snapshot: Snapshot) -> Draft | Drafts:
+        again = [
+            plan_promotion(
+                snapshot, source=p.source, target=p.target, services=sorted(p.intent.kinds)
+            )
+            for p in planned
+        ]
         return compute(snapshot, shown, again)
+
+    def with_all_images(images: Images) -> list[Promotion]:
+        return [with_images(p, snapshot.environment(p.target), images) for p in planned]
 
     checks = ImageChecks(verify_image, wait_image, pin)
     if checks.asked:
-        into = snapshot.environment(planned.target)
-        recorded = with_images(planned, into, as_recorded)
-        compute(snapshot, shown, recorded)  # its guards refuse before anybody waits for an image
-        planned = with_images(planned, into, ImageGate(lambda: session.registries, checks))
+        # Its guards refuse before anybody waits for an image.
+        compute(snapshot, shown, with_all_images(as_recorded))
+        planned = tuple(with_all_images(ImageGate(lambda: session.registries, checks)))
     draft = compute(snapshot, shown, planned)
     offer = Offer(
         draft,
         lambda snapshot, terms: compute(snapshot, terms, planned),
         anew,
-        f"Promote {plural(len(draft.changes), 'service')} to {planned.target}?",
+        _question(draft),
         review,
         allow_older,
     )
@@ -193,20 +203,30 @@ def promote(
     follow(session, outcome, timeout, sync=sync, wait=wait, context=context, kubeconfig=kubeconfig)
 
 
+def _question(draft: Draft | Drafts) -> str:
+    services = plural(len(draft.changes), "service")
+    if isinstance(draft, Drafts):
+        projects = plural(sum(bool(part.changes) for part in draft.parts), "project")
+        return f"Promote {services} of {projects} to {draft.stage}?"
+    return f"Promote {services} to {draft.environment}?"
+
+
 def _review(
     session: Session,
     words: PromoteArguments,
-    planned: Promotion,
+    planned: Sequence[Promotion],
     team: TeamSettings,
     *,
     asked: bool,
 ) -> Review | None:
     """Return where the promotion waits for a merge; None where it is pushed at once."""
-    target = planned.target
-    if not asked and team.stage(place_of(target, team).stage).mode is not Mode.PR:
+    first = planned[0]
+    stage = place_of(first.target, team).stage
+    if not asked and team.stage(stage).mode is not Mode.PR:
         return None
-    services = () if words.everything else tuple(planned.intent.kinds)
-    branch, base = review_branch(target, services), session.state.branch or "main"
+    services = () if words.everything else tuple(first.intent.kinds)
+    branch = review_branch(first.target, services, stage=stage if len(planned) > 1 else None)
+    base = session.state.branch or "main"
     project = project_at(session.state.description)
     return Review(branch, base, project.new_pull_request(branch, base) if project else None)
 

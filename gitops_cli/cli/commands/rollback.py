@@ -25,7 +25,12 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
-from gitops_cli.cli.resolve import environment_among, environment_named, told_service_here
+from gitops_cli.cli.resolve import (
+    choose_environment,
+    environment_among,
+    environment_named,
+    told_service_here,
+)
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
 from gitops_cli.domain.change.draft import Draft
@@ -34,6 +39,7 @@ from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_service
 from gitops_cli.domain.past.steps import Undoing
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.stamp import parse_moment
 from gitops_cli.domain.text import one_line, plural
@@ -189,8 +195,15 @@ def _environment(
     if words.env is None and words.commit is not None:
         commit = session.state.resolve(words.commit)
         changed = environments_of(commit, snapshot, session.state)
+        if words.project is not None:
+            changed = [e for e in changed if place_of(e, team).project == words.project]
         if len(changed) == 1:
             return changed[0]
+        if changed and not may_ask():
+            names = ", ".join(changed)
+            raise UsageError(f"{commit[:12]} recorded versions in {names}", hint="pass -e ENV")
+        if changed:
+            return choose_environment(session, "Undo it where?", changed, flag="--env")
     return environment_named(
         session, words.env, snapshot, team, project=words.project, services=words.services
     )

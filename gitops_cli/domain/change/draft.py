@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.change.plan import Change
@@ -20,6 +20,9 @@ from gitops_cli.domain.recorded.template import filled
 from gitops_cli.domain.stamp import parse_stamp
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.change.several import Drafts
 
 NAMED_IN_SUBJECT = 3  # services; more would not fit on a line
 SKIP_CI = "[skip ci]"
@@ -69,6 +72,11 @@ class Draft(NamedTuple):
     warnings: tuple[str, ...] = ()
     held: tuple[ServiceName, ...] = ()
 
+    @property
+    def parts(self) -> tuple[Draft, ...]:
+        """Return the drafts of single environments that it consists of: itself."""
+        return (self,)
+
 
 class Review(NamedTuple):
     """Where a change waits to be merged: its branch, and the forge's page that opens a request."""
@@ -78,13 +86,16 @@ class Review(NamedTuple):
     url: str | None = None
 
 
-def review_branch(environment: EnvironmentName, services: Sequence[ServiceName] = ()) -> str:
-    """Return the branch a promotion of these services (none: of all) waits on.
+def review_branch(
+    environment: EnvironmentName, services: Sequence[ServiceName] = (), *, stage: str | None = None
+) -> str:
+    """Return the branch a promotion of these services (none: of all) waits on; `stage`: to that
+    stage of several projects, whatever environments are called.
 
     Each selection has its own: a proposal replaces the one before it on its branch, and must not
     replace what somebody else proposed for another service.
     """
-    branch = f"gitops/promote/{environment}"
+    branch = f"gitops/promote/{environment if stage is None else f'+{stage}'}"
     named = "+".join(sorted(services))
     if len(named) > LONGEST_SELECTION:
         import hashlib  # with OpenSSL, 4 ms that most promotions do without
@@ -96,7 +107,7 @@ def review_branch(environment: EnvironmentName, services: Sequence[ServiceName] 
 class WriteOutcome(NamedTuple):
     """What came of a draft; `written` is None where nothing had to be, or was to be, written."""
 
-    draft: Draft
+    draft: Draft | Drafts
     written: Written | None = None
     dry_run: bool = False
     review: Review | None = None
