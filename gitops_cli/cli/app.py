@@ -98,6 +98,7 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         None,
         "Show who recorded or locked what, when and why, and how long it lived.",
     ),
+    "browse": ("cli.commands.browse:browse", LOOK, "Open the page of a forge that shows it."),
     "diff": (
         "cli.commands.diff:diff",
         CLUSTER,

@@ -58,6 +58,31 @@ class Project(NamedTuple):
             case Forge.GITHUB | Forge.GITEA:
                 return f"{self.page}/compare/{old}...{new}"
 
+    def commit(self, commit: str) -> str:
+        """Return where one commit is shown."""
+        match self.forge:
+            case Forge.GITLAB:
+                return f"{self.page}/-/commit/{commit}"
+            case Forge.BITBUCKET:
+                return f"{self.page}/commits/{commit}"
+            case Forge.GITHUB | Forge.GITEA | Forge.AZURE:
+                return f"{self.page}/commit/{commit}"
+
+    def directory(self, branch: str, path: str) -> str:
+        """Return where a directory is shown as a branch has it."""
+        at, below = quote(branch, safe="/"), quote(path, safe="/")
+        match self.forge:
+            case Forge.GITHUB:
+                return f"{self.page}/tree/{at}/{below}"
+            case Forge.GITLAB:
+                return f"{self.page}/-/tree/{at}/{below}"
+            case Forge.BITBUCKET:
+                return f"{self.page}/src/{at}/{below}"
+            case Forge.GITEA:
+                return f"{self.page}/src/branch/{at}/{below}"
+            case Forge.AZURE:
+                return f"{self.page}?path=/{below}&version=GB{quote(branch, safe='')}"
+
     def new_pull_request(self, branch: str, base: str) -> str:
         """Return where a person opens a pull or merge request of `branch` into `base`."""
         head, into = quote(branch, safe=""), quote(base, safe="")

@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from gitops_cli.domain.cluster.advice import Where
 from gitops_cli.domain.cluster.inside import Spot
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.render.view import Line, Style, View
+from gitops_cli.render.view import Line, Records, Style, View
+
+_CONTAINERS = Records(
+    "containers", "environment service pod container previous command", "{pod}/{container}"
+)
 
 
 def logs_view(
@@ -38,4 +42,4 @@ def logs_view(
     blocks = []
     for spot in spots:
         blocks += [Line(commands[spot.pod], Style.STRONG), *map(Line, lines.get(spot.place, ()))]
-    return View("logs", document, blocks)
+    return View("logs", document, blocks, records=_CONTAINERS)

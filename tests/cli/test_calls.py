@@ -47,6 +47,7 @@ CALLS: Mapping[str, Call] = {
     "status": Call("status"),
     "history": Call("history", ("-n", "3")),
     "log": Call("history", ("-o", "json")),
+    "browse": Call("page", ("billing", "-e", PROD)),
     "diff": Call("diff", (DEV,)),
     "sync": Call("sync", (DEV, "--dry-run")),
     "wait": Call("wait", (DEV, "--timeout", "1s")),

@@ -61,6 +61,27 @@ def test_a_remote_knows_where_two_commits_are_compared(remote, link):
 
 
 @pytest.mark.parametrize(
+    ("host", "commit", "directory"),
+    [
+        ("github.com", "/commit/c0ffee", "/tree/release/1/shop-dev"),
+        ("gitlab.com", "/-/commit/c0ffee", "/-/tree/release/1/shop-dev"),
+        ("bitbucket.org", "/commits/c0ffee", "/src/release/1/shop-dev"),
+        ("codeberg.org", "/commit/c0ffee", "/src/branch/release/1/shop-dev"),
+        (
+            *("dev.azure.com/acme/_git", "/commit/c0ffee"),
+            "?path=/shop-dev&version=GBrelease%2F1",
+        ),
+    ],
+)
+def test_a_remote_knows_where_a_commit_and_a_directory_are_shown(host, commit, directory):
+    page = f"https://{host}/acme/state"
+    project = project_at(f"{page}.git")
+    assert project is not None
+    assert project.commit("c0ffee") == page + commit
+    assert project.directory("release/1", "shop-dev") == page + directory
+
+
+@pytest.mark.parametrize(
     "remote",
     ["/srv/git/auth.git", "file:///srv/git/auth.git", "../auth", "git@git.acme.example:auth", ""],
 )
