@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.image import is_repository
 from gitops_cli.domain.registries import RegistryRules
-from gitops_cli.domain.settings import Settings
+from gitops_cli.domain.settings import BadSettings, Settings
 from gitops_cli.domain.text import one_line
 
 T = TypeVar("T")
@@ -50,6 +50,8 @@ def read_user_config() -> UserConfig:
     reader.only((*_USER, "registry"))
     registries = {host: _registry(host, reader) for host in reader.names("registry")}
     texts = {key: reader.text(key) for key in _USER}
+    if reader.found:
+        raise BadSettings(*sorted(set(reader.found)))
     return UserConfig(
         path, texts["repo"], texts["project"], texts["output"], texts["context"], registries
     )
@@ -58,7 +60,7 @@ def read_user_config() -> UserConfig:
 def _registry(host: str, top: Settings) -> RegistryRules:
     reader = top.table("registry", None).table(host, _REGISTRY)
     if not is_repository(f"{host}/image") or "/" in host:
-        raise top.wrong(f"registry.{host}", f"`{one_line(host)}` is not HOST or HOST:PORT")
+        top.table("registry", None).wrong(host, f"`{one_line(host)}` is not HOST or HOST:PORT")
     ca_file = reader.text("ca_file")
     return RegistryRules(
         host,

@@ -1,6 +1,7 @@
 """Reads a file of settings strictly: every key is known, every value of its kind, or it is told.
 
-An unknown key is an error that names its line and the nearest known key.
+An unknown key is a defect that names its line and the nearest known key. A defect does not end the
+reading: all of them are found, and a key that has one is as if it were not there.
 """
 
 from __future__ import annotations
@@ -17,16 +18,35 @@ T = TypeVar("T")
 
 MAX_SETTINGS_BYTES = 1 << 18  # of gitops.toml: two thousand services, with room
 _MOST_SHOWN = 200  # characters of a key
+_MOST_TOLD = 5  # defects in one message
+_MOST_FOUND = 100  # of one file; each is looked up in the text, and may have a near key
+
+
+class Defect(NamedTuple):
+    """What is wrong in a file of settings: at which key (none: the whole file), in which line."""
+
+    path: str
+    line: int
+    key: tuple[str, ...]
+    message: str
+    hint: str | None = None
+
+    @property
+    def where(self) -> str:
+        """Return `path:line`."""
+        return f"{self.path}:{self.line}"
 
 
 class BadSettings(ConfigurationError):
-    """A defect of gitops.toml or of the user's config, with its place."""
+    """Defects of gitops.toml or of the user's config, each with its place."""
 
-    def __init__(self, path: str, line: int, defect: str, *, hint: str | None = None) -> None:
-        super().__init__(f"{path}:{line}: {defect}", hint=hint)
-        self.path = path
-        self.line = line
-        self.defect = defect
+    def __init__(self, *defects: Defect) -> None:
+        told = [f"{defect.where}: {defect.message}" for defect in defects[:_MOST_TOLD]]
+        more = len(defects) - len(told)
+        text = "; ".join(told) + (f"; and {more} more" if more else "")
+        hints = [defect.hint for defect in defects if defect.hint]
+        super().__init__(text, hint=hints[0] if hints else None)
+        self.defects = defects
 
 
 def parse_settings(path: str, data: bytes) -> Document:
@@ -34,45 +54,64 @@ def parse_settings(path: str, data: bytes) -> Document:
     try:
         return parse_toml(data, most=MAX_SETTINGS_BYTES)
     except BadToml as error:
-        raise BadSettings(path, error.line, str(error)) from error
+        raise BadSettings(Defect(path, error.line, (), str(error))) from error
 
 
 class Settings(NamedTuple):
-    """One table of a TOML file; `prefix` is its dotted path."""
+    """One table of a TOML file, which is at `at` in it; `found` are the defects so far."""
 
     path: str
     lines: Lines
     content: Mapping[str, Any]
-    prefix: str = ""
+    found: list[Defect]
+    at: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, path: str, data: bytes) -> Settings:
         content, lines = parse_settings(path, data)
-        return cls(path, lines, content)
+        return cls(path, lines, content, [])
 
     def _dotted(self, key: str) -> str:
-        return f"{self.prefix}.{key}" if self.prefix else key
+        return ".".join((*self.at, key))
 
-    def wrong(self, key: str, message: str, hint: str | None = None) -> BadSettings:
+    @property
+    def is_full(self) -> bool:
+        """Tell whether no more defects are told apart."""
+        return len(self.found) >= _MOST_FOUND
+
+    def wrong(self, key: str, message: str, hint: str | None = None) -> None:
+        """Note a defect of a key; those after the hundredth are one of the whole file."""
+        if self.is_full:
+            if self.found[-1].key:
+                more = "has more defects than are told"
+                self.found.append(Defect(self.path, 1, (), more))
+            return
         dotted = self._dotted(key)
-        shown = one_line(dotted)[:_MOST_SHOWN]
-        return BadSettings(self.path, self.lines.of(dotted), f"{shown}: {message}", hint=hint)
+        said = f"{one_line(dotted)[:_MOST_SHOWN]}: {message}"
+        line = self.lines.of(dotted)
+        self.found.append(Defect(self.path, line, (*self.at, key), said, hint))
 
     def only(self, known: Collection[str]) -> None:
         for key in self.content:
             if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
+                near = [] if self.is_full else difflib.get_close_matches(key, known, n=1)
                 advice = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
-                raise self.wrong(key, "unknown key", hint=advice)
+                self.wrong(key, "unknown key", hint=advice)
 
     def names(self, key: str) -> list[str]:
-        return list(self.table(key, None).content)
+        """Return the names of the tables in a table; what is none is a defect."""
+        reader = self.table(key, None)
+        for name, value in reader.content.items():
+            if not isinstance(value, dict):
+                reader.wrong(name, "must be a table")
+        return [name for name, value in reader.content.items() if isinstance(value, dict)]
 
     def table(self, key: str, known: Collection[str] | None) -> Settings:
         value = self.content.get(key, {})
         if not isinstance(value, dict):
-            raise self.wrong(key, "must be a table")
-        reader = Settings(self.path, self.lines, value, self._dotted(key))
+            self.wrong(key, "must be a table")
+            value = {}
+        reader = self._replace(content=value, at=(*self.at, key))
         if known is not None:
             reader.only(known)
         return reader
@@ -85,24 +124,25 @@ class Settings(NamedTuple):
         if value is None:
             return None
         if not isinstance(value, str) or not value:
-            raise self.wrong(key, "must be a text")
-        if check is not None:
-            self._checked(key, value, check)
-        return value
+            self.wrong(key, "must be a text")
+            return None
+        return value if check is None or self._checked(key, value, check) is not None else None
 
     def flag(self, key: str) -> bool:
-        value = self.content.get(key, False)
-        if not isinstance(value, bool):
-            raise self.wrong(key, "must be true or false")
-        return value
+        return bool(self.said_flag(key))
 
-    def said_flag(self, key: str) -> bool | None:
-        """Return a flag that may also be left to another table."""
-        return self.flag(key) if key in self.content else None
+    def said_flag(self, key: str, *, wrong: bool | None = None) -> bool | None:
+        """Return a flag that may also be left to another table; `wrong` is what a defect means."""
+        value = self.content.get(key)
+        if value is None or isinstance(value, bool):
+            return value
+        self.wrong(key, "must be true or false")
+        return wrong
 
     def word(self, key: str, words: Callable[[str], T], default: T) -> T:
         value = self.text(key)
-        return default if value is None else self._checked(key, value, words)
+        found = None if value is None else self._checked(key, value, words)
+        return default if found is None else found
 
     def one_or_more(self, key: str, check: Callable[[str], str]) -> tuple[str, ...]:
         """Return a list of texts, which may be written as the one it has; empty if absent."""
@@ -118,11 +158,14 @@ class Settings(NamedTuple):
         if value is None:
             return default
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.wrong(key, "must be a list of texts")
-        return tuple(self._checked(key, item, check) for item in value)
+            self.wrong(key, "must be a list of texts")
+            return default
+        found = tuple(self._checked(key, item, check) for item in value)
+        return default if None in found else found
 
-    def _checked(self, key: str, value: str, check: Callable[[str], T]) -> T:
+    def _checked(self, key: str, value: str, check: Callable[[str], T]) -> T | None:
         try:
             return check(value)
         except ValueError as error:
-            raise self.wrong(key, one_line(str(error))) from error
+            self.wrong(key, one_line(str(error)))
+            return None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.domain.recorded.team_file import parse_team
 from gitops_cli.domain.settings import parse_settings
 from gitops_cli.domain.text import redacted
 from gitops_cli.settings import UserConfig
@@ -62,17 +61,15 @@ def _configured(user: UserConfig) -> Iterator[Setting]:
 
 
 def team_settings(state: StateRepository, commit: str | None) -> list[Setting]:
-    """Return what the team agreed at a commit, with the defaults where it is silent.
-
-    Raises ConfigurationError.
-    """
-    file = state.snapshot(commit).settings
-    parse_team(file)
+    """Return what the team agreed at a commit, with the defaults where it is silent, or wrong."""
+    snapshot = state.snapshot(commit)
+    file, wrong = snapshot.settings, [defect.key for defect in snapshot.team.defects]
     written: dict[str, Setting] = {}
-    if file is not None:
+    if file is not None and () not in wrong:
         document = parse_settings(file.path, file.data)
         for key, value in _leaves(document.content):
-            written[key] = Setting(key, value, f"{SETTINGS}:{document.lines.of(key)}")
+            if not any(key == ".".join(at) or key.startswith(f"{'.'.join(at)}.") for at in wrong):
+                written[key] = Setting(key, value, f"{SETTINGS}:{document.lines.of(key)}")
     return list((_defaults() | written).values())
 
 

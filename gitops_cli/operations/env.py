@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitops_cli.domain.change.draft import Occasion, Verb, commit_of
 from gitops_cli.domain.change.intent import selected_to_copy
 from gitops_cli.domain.change.plan import Change
-from gitops_cli.domain.change.policy import Refusal, enforce
+from gitops_cli.domain.change.policy import Refusal, enforce, unsettled
 from gitops_cli.domain.change.proposal import Edit, Proposal
 from gitops_cli.domain.change.rules import REQUIRE, Case, refusals
 from gitops_cli.domain.errors import NoStateRepository, UnknownEnvironment, UsageError
@@ -100,6 +100,7 @@ def draft_addition(
         ),
     )
     team = snapshot.team
+    enforce(unsettled(place_of(name, team), (), team))
     occasion = Occasion(Verb.ENV, terms.reason, terms.run, rules=team.commit)
     proposal = commit_of(name, (), edits, occasion, "new environment")
     return NewEnvironment(

@@ -24,7 +24,10 @@ from gitops_cli.domain.cluster.sync import (
 from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.errors import Denied, GitOpsError, TimedOut, WrongCluster
 from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.governing import misleading
+from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.settings import BadSettings, Defect
 from gitops_cli.domain.stamp import as_stamp
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, restricted, with_namespace
@@ -114,7 +117,9 @@ def plan_sync(
     Raises Denied and WrongCluster, whichever environment they are about, so that a missing right
     in the tenth does not leave nine changed. What else is wrong with one is in its report.
     """
-    placed, errors = clusters.place(names, team)
+    unclear = {name: BadSettings(*wrong) for name in names if (wrong := _misleading(name, team))}
+    placed, errors = clusters.place([name for name in names if name not in unclear], team)
+    errors |= unclear
     for error in errors.values():
         if isinstance(error, (WrongCluster, Denied)):
             raise error
@@ -132,6 +137,14 @@ def plan_sync(
         cluster_seconds=planner.seconds,
     )
     return SyncPlan(desired, team, report, tuple(patches), tuple(placed))
+
+
+def _misleading(
+    name: EnvironmentName, team: TeamSettings, service: ServiceName | None = None
+) -> tuple[Defect, ...]:
+    """Return what is wrong in gitops.toml and could say where, or to what, a patch belongs."""
+    services = () if service is None else (service,)
+    return tuple(misleading(team, place_of(name, team).stage, services))
 
 
 @dataclass
@@ -191,6 +204,9 @@ class _Planner:
     ) -> tuple[SyncOutcome, ImagePatch | None]:
         """Return what becomes of one service, and the patch if it gets one."""
         row = telling(rows)
+        wrong = _misleading(row.environment, self.team, row.service)
+        if wrong:
+            return unpatched(row)._replace(done=Deed.ERROR, error=BadSettings(*wrong)), None
         stale = [row for row in rows if row.needs_patch]
         if workload is None or not stale or row.wanted is None:
             return unpatched(row), None

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.findings import Finding, Severity
+from gitops_cli.domain.recorded.governing import is_foreign
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.recorded.validation import Subject, Validation, validate
-from gitops_cli.domain.settings import BadSettings, parse_settings
+from gitops_cli.domain.settings import parse_settings
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -47,13 +48,18 @@ def _look(state: StateRepository, *, staged: bool) -> tuple[Subject, Snapshot]:
 
 
 def findings_of(snapshot: Snapshot, *, now: datetime) -> tuple[Finding, ...]:
-    """Return all findings; with a gitops.toml that cannot be read, it and the structural ones."""
-    try:
-        team = snapshot.team
-    except BadSettings as error:
-        defect = Finding(error.path, error.line, "settings", error.defect, error.hint)
-        return tuple(sorted((defect, *snapshot.all_findings)))
-    return tuple(sorted((*validate(snapshot, team, now=now), *_unknown(snapshot, team))))
+    """Return all findings; with a gitops.toml that is no TOML, it and the structural ones."""
+    team = snapshot.team
+    if any(not defect.key for defect in team.defects):
+        return tuple(sorted((*_defects(team), *snapshot.all_findings)))
+    found = (*validate(snapshot, team, now=now), *_unknown(snapshot, team), *_defects(team))
+    return tuple(sorted(found))
+
+
+def _defects(team: TeamSettings) -> Iterator[Finding]:
+    for path, line, key, message, hint in team.defects:
+        severity = Severity.WARNING if is_foreign(key) else Severity.ERROR
+        yield Finding(path, line, "settings", message, hint, severity)
 
 
 def _unknown(snapshot: Snapshot, team: TeamSettings) -> Iterator[Finding]:

@@ -27,6 +27,8 @@ from gitops_cli.domain.errors import (
 )
 from gitops_cli.domain.past.commits import Commit, FileChange, LastChange
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.git.failures import failure
 from gitops_cli.git.remote import HEADS
@@ -92,6 +94,7 @@ class StateRepository:
         """The last commit that this run has written."""
         self._last: Tip | None = None
         self._past: History | None = None
+        self._told = False
 
     def __enter__(self) -> Self:
         return self
@@ -166,6 +169,7 @@ class StateRepository:
 
     def _checked(self, snapshot: Snapshot) -> Snapshot:
         if snapshot.holds_state:
+            self._tell_defects(snapshot.team)
             return snapshot
         if self._last is not None and self._last.commit is None and self._is_unpushed():
             raise NoStateRepository(
@@ -174,6 +178,12 @@ class StateRepository:
             )
         lacks = "it has no environment and no gitops.toml"
         raise NoStateRepository(f"{self.description} is no state repository: {lacks}")
+
+    def _tell_defects(self, team: TeamSettings) -> None:
+        """Say once which keys of gitops.toml are as if they were not there."""
+        if team.defects and not self._told:
+            self._told = True
+            self._access.notify(f"{BadSettings(*team.defects)} (`gitops validate` says more)")
 
     def _of_state(self, propose: Callable[[Snapshot], Proposal]) -> Callable[[Snapshot], Proposal]:
         """Return the same for state repositories only, and for one that is to become one."""

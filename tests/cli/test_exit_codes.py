@@ -153,13 +153,12 @@ def test_a_directory_of_that_name(repository: Repository) -> None:
         ("stages = 1\n", ":1: "),
     ],
 )
-@pytest.mark.parametrize("command", sorted(WRITERS | READERS))
+@pytest.mark.parametrize("command", ["set", "promote", "env add", "env copy"])
 def test_settings_that_cannot_be_read(
     repository: Repository, command: str, content: str, says: str
 ) -> None:
     repository.commit({"gitops.toml": content})
-    arguments = (WRITERS | READERS)[command]
-    repository.refused(*arguments, code=ExitCode.USAGE, says=says)
+    repository.refused(*WRITERS[command], code=ExitCode.USAGE, says=says)
 
 
 @pytest.mark.parametrize("command", sorted(WRITERS))

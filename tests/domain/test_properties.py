@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gitops_cli.domain.change.plan import plan_changes
 from gitops_cli.domain.duration import age, parse_duration
-from gitops_cli.domain.errors import ConfigurationError, GitOpsError, InvalidState
+from gitops_cli.domain.errors import GitOpsError, InvalidState
 from gitops_cli.domain.image import image_for, parse_image, same_repository
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label, is_service_name
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, parse_snapshot
@@ -251,16 +251,14 @@ def test_a_stage_means_environments_that_end_with_it(names, word):
 @example(b"[service]\nx = 1")
 @example(b"[[stage]]\n")
 def test_settings_are_read_or_refused_with_their_line(data):
-    team, error = attempt(parse_team, RawFile("gitops.toml", data))
+    team = parse_team(RawFile("gitops.toml", data))
 
-    if team is None:
-        assert isinstance(error, ConfigurationError)
-        place, _, rest = error.message.partition(": ")
-        assert place.startswith("gitops.toml:")
-        assert 1 <= int(place.rpartition(":")[2]) <= data.count(b"\n") + 1
-        assert rest
-    else:
-        assert team.stages
+    assert team.stages
+    for defect in team.defects:
+        assert defect.path == "gitops.toml"
+        assert 1 <= defect.line <= data.count(b"\n") + 1
+        assert defect.message
+    if not any(defect.key == () for defect in team.defects):
         tomllib.loads(data.removeprefix(b"\xef\xbb\xbf").decode())
 
 
@@ -332,11 +330,9 @@ def test_one_wrong_line_is_the_one_that_is_named(lines, wrong):
     assume(len(kept) == len(lines))  # the same key twice is another mistake
     spoiled = [*lines[:at], wrong, *lines[at:]]
 
-    team, error = attempt(parse_team, RawFile("gitops.toml", "\n".join(spoiled).encode()))
+    team = parse_team(RawFile("gitops.toml", "\n".join(spoiled).encode()))
 
-    assert team is None
-    assert isinstance(error, ConfigurationError)
-    assert error.message.startswith(f"gitops.toml:{at + 1}: "), error.message
+    assert {defect.line for defect in team.defects} == {at + 1}, team.defects
 
 
 @given(st.text(max_size=100))

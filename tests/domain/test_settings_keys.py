@@ -52,7 +52,10 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
 
     def as_file(name: str, text: str) -> object:
         if name == "gitops.toml":
-            return parse_team(RawFile(name, text.encode()))
+            team = parse_team(RawFile(name, text.encode()))
+            if team.defects:
+                raise BadSettings(*team.defects)
+            return team
         user_config_path().write_text(text)
         return read_user_config()
 

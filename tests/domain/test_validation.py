@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 
 from gitops_cli.domain.errors import (
-    ConfigurationError,
     InvalidState,
     UnknownEnvironment,
     UnknownService,
@@ -421,13 +420,13 @@ def test_a_lock_that_cannot_be_read_keeps_nothing_from_being_deployed() -> None:
     assert environment.versions[ServiceName("web")].tag == A
 
 
-def test_gitops_toml_that_cannot_be_read_stops_only_who_needs_it() -> None:
+def test_gitops_toml_that_cannot_be_read_has_the_defaults_and_says_so() -> None:
     read = snapshot({"shop-dev/web.deployment": A, "gitops.toml": "stages = 1\n"})
 
     assert read.environments
     assert read.settings is not None
-    with pytest.raises(ConfigurationError):
-        _ = read.team
+    assert read.team._replace(defects=()) == TeamSettings()
+    assert {defect.where for defect in read.team.defects} == {"gitops.toml:1"}
 
 
 @pytest.mark.parametrize(

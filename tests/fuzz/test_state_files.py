@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.errors import ConfigurationError, ExitCode
+from gitops_cli.domain.errors import ExitCode
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import parse_environment_files
 from gitops_cli.domain.recorded.files import MAX_BYTES, RawFile
@@ -79,13 +79,12 @@ def at_once() -> Iterator[None]:
 @given(SETTINGS)
 def test_settings_are_what_stands_there_or_an_error_of_one_line(data: bytes) -> None:
     with at_once():
-        try:
-            team = parse_team(RawFile("gitops.toml", data))
-        except ConfigurationError as error:
-            found = re.fullmatch(r"gitops\.toml:(\d+): .+", str(error))
-            assert found, str(error)  # noqa: PT017 - the words are what is looked at
-            assert 1 <= int(found[1]) <= data.count(b"\n") + 1
-            return
+        team = parse_team(RawFile("gitops.toml", data))
+    for defect in team.defects:
+        assert re.fullmatch(r".+", defect.message), repr(defect)
+        assert 1 <= defect.line <= data.count(b"\n") + 1
+    if team.defects:
+        return
     written = tomllib.loads(data.removeprefix(b"\xef\xbb\xbf").decode())
     production = written.get("stage", {}).get("production", {})
     assert list(team.stages) == written.get("stages", list(team.stages))

@@ -13,7 +13,8 @@ from gitops_cli.cli.annex import agent_hooks
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, Kubeconfig
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import ConfigurationError, ExitCode, GitOpsError, NoStateRepository
+from gitops_cli.domain.errors import ExitCode, GitOpsError, NoStateRepository
+from gitops_cli.domain.settings import BadSettings
 from gitops_cli.operations import doctor as checks
 from gitops_cli.operations.doctor import Check, Verdict
 from gitops_cli.operations.placement import Clusters
@@ -72,11 +73,10 @@ def _of_repository(
         yield Check("files", Verdict.SKIPPED, error.message)
         return
     yield checks.check_files(snapshot, session.now())
-    try:
-        team = snapshot.team
-    except ConfigurationError as error:
-        yield Check("gitops.toml", Verdict.FAILED, error.message, error.hint)
-        return
+    team = snapshot.team
+    if team.defects:
+        wrong = BadSettings(*team.defects)
+        yield Check("gitops.toml", Verdict.FAILED, wrong.message, wrong.hint)
     sources = session.sources(team)
     if session.checkout is not None:
         yield from checks.check_checkout(session.checkout, snapshot, team, sources)

@@ -12,13 +12,15 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from gitops_cli.domain.errors import Blocked, Frozen, Locked, PolicyRefused, UsageError
+from gitops_cli.domain.errors import Frozen, GitOpsError, Locked, PolicyRefused, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.files import SETTINGS
+from gitops_cli.domain.recorded.governing import stopping
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.recorded.team import Mode, StageRules, TeamSettings, VersionForm
+from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version
 
@@ -64,7 +66,7 @@ def need_confirmation(
 class Refusal(NamedTuple):
     """Why a write is refused, and which override would let it through, if one would."""
 
-    error: Blocked
+    error: GitOpsError
     override: Override | None
 
 
@@ -85,6 +87,15 @@ def need_reason(overrides: Collection[Override], reason: str | None) -> None:
     unexplained = sorted(set(overrides) - {Override.OLDER})
     if unexplained and not (reason and reason.strip()):
         raise UsageError(f"{unexplained[0].flag} needs a reason", hint='add -m "why"')
+
+
+def unsettled(
+    place: Place, services: Collection[ServiceName], team: TeamSettings
+) -> Iterator[Refusal]:
+    """Refuse what a section of gitops.toml governs in which something is wrong."""
+    defects = tuple(stopping(team, place.stage, services))
+    if defects:
+        yield Refusal(BadSettings(*defects), None)
 
 
 def locked(

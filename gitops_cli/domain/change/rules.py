@@ -19,6 +19,7 @@ from gitops_cli.domain.change.policy import (
     frozen,
     locked,
     needs_review,
+    unsettled,
     wrong_branch,
     wrong_form,
     wrong_source,
@@ -81,6 +82,11 @@ class Rule(NamedTuple):
     ask: Callable[[Case], Iterator[Refusal]]
 
 
+def _settings(case: Case) -> Iterator[Refusal]:
+    if case.writes:
+        yield from unsettled(case.place, {change.service for change in case.changes}, case.team)
+
+
 def _form(case: Case) -> Iterator[Refusal]:
     for service, version in case.wanted.items():
         yield from wrong_form(service, version, case.team)
@@ -130,6 +136,7 @@ _BRINGS = frozenset({Verb.SET, Verb.PROMOTE, Verb.ENV})  # versions that were no
 _TAKES = frozenset({Verb.REMOVE, Verb.RENAME})  # what runs is recorded no more, or elsewhere
 
 RULES = (
+    Rule("gitops.toml", _BRINGS | _TAKES | {Verb.CAPTURE}, None, _settings),
     Rule("form", _BRINGS, None, _form),
     Rule("mode", _BRINGS | _TAKES | {Verb.CAPTURE}, Override.POLICY, _mode),
     Rule("promote_from", frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _promote_from),

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import (
-    ConfigurationError,
     InvalidState,
     UnknownEnvironment,
     UnknownService,
@@ -162,21 +161,14 @@ def invalid(errors: Sequence[Finding]) -> InvalidState:
 class Snapshot(NamedTuple):
     """The whole repository at one commit (None: not a commit, such as the working tree).
 
-    `agreed` is what gitops.toml says, or why it cannot be read.
+    `team` is what gitops.toml says.
     """
 
     commit: str | None
     environments: Mapping[EnvironmentName, Environment]
     settings: RawFile | None = None
     findings: tuple[Finding, ...] = ()
-    agreed: TeamSettings | ConfigurationError = TeamSettings()
-
-    @property
-    def team(self) -> TeamSettings:
-        """Return what the team agreed in gitops.toml; raises ConfigurationError."""
-        if isinstance(self.agreed, ConfigurationError):
-            raise self.agreed
-        return self.agreed
+    team: TeamSettings = TeamSettings()
 
     def environment(self, name: EnvironmentName) -> Environment:
         """Return the environment of exactly that name; raises UnknownEnvironment."""
@@ -225,14 +217,7 @@ def parse_snapshot(files: Iterable[RawFile], *, commit: str | None = None) -> Sn
             message = f"`{one_line(name)}` cannot be a namespace: {RULE}"
             findings.append(Finding(name, 1, "environment-name", message))
     settings = top.get(SETTINGS)
-    return Snapshot(commit, environments, settings, tuple(findings), _agreed(settings))
-
-
-def _agreed(settings: RawFile | None) -> TeamSettings | ConfigurationError:
-    try:
-        return parse_team(settings)
-    except ConfigurationError as error:  # reading versions needs no gitops.toml
-        return error
+    return Snapshot(commit, environments, settings, tuple(findings), parse_team(settings))
 
 
 def _is_environment(name: str, content: Sequence[RawFile]) -> bool:

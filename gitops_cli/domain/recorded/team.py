@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.freeze import FreezeWindow
+from gitops_cli.domain.settings import Defect
 
 DEFAULT_STAGES = ("development", "staging", "production")
 
@@ -91,7 +92,10 @@ class CommitRules(NamedTuple):
 
 
 class TeamSettings(NamedTuple):
-    """The whole of gitops.toml, with defaults where it is silent."""
+    """The whole of gitops.toml, with defaults where it is silent.
+
+    What `defects` are about is as if it were not said; domain/change/rules.py says whom that stops.
+    """
 
     stages: tuple[str, ...] = DEFAULT_STAGES
     rules: Mapping[str, StageRules] = MappingProxyType({})
@@ -100,6 +104,7 @@ class TeamSettings(NamedTuple):
     require_ancestry: bool = False
     commit: CommitRules = CommitRules()
     new_services: NewServices = NewServices.ASK
+    defects: tuple[Defect, ...] = ()
 
     def stage(self, name: str) -> StageRules:
         """Return the rules of a stage; a stage nobody mentioned has none."""

@@ -27,11 +27,11 @@ from gitops_cli.domain.recorded.team import (
     VersionForm,
 )
 from gitops_cli.domain.recorded.template import check_template
-from gitops_cli.domain.settings import BadSettings, Settings
+from gitops_cli.domain.settings import BadSettings, Defect, Settings
 from gitops_cli.domain.text import one_line
 
-_TOP = ("stages", "stage", "service", "versions", "commit")
-_STAGE = (
+TOP = ("stages", "stage", "service", "versions", "commit")
+STAGE_KEYS = (
     "aliases",
     "cluster",
     "cluster_uid",
@@ -46,29 +46,41 @@ _STAGE = (
     "manifests_network",
     "prune",
 )
-_SERVICE = ("source", "container", "workload", "path")
+SERVICE_KEYS = ("source", "container", "workload", "path")
 _VERSIONS = ("form", "require_ancestry", "new_services")
 _COMMIT = ("skip_ci", "subject", "sign_off", "message_as_subject")
 
 
 def parse_team(file: RawFile | None) -> TeamSettings:
-    """Return what gitops.toml agrees on; defaults without one. Raises ConfigurationError."""
+    """Return what gitops.toml agrees on; defaults without one, and for what cannot be read of it.
+
+    Its `defects` say what that is.
+    """
     if file is None:
         return TeamSettings()
     if file.type is not FileType.REGULAR:
-        raise BadSettings(file.path, 1, f"is a {file.type}, not a file")
-    reader = Settings.of(file.path, file.data)
-    reader.only(_TOP)
+        defect = Defect(file.path, 1, (), f"is a {file.type}, not a file")
+        return TeamSettings(defects=(defect,))
+    try:
+        reader = Settings.of(file.path, file.data)
+    except BadSettings as error:
+        return TeamSettings(defects=error.defects)
+    return _team(reader)._replace(defects=tuple(sorted(set(reader.found))))
+
+
+def _team(reader: Settings) -> TeamSettings:
+    reader.only(TOP)
     stages = reader.texts("stages", DEFAULT_STAGES, check=_name)
     if not stages or len(set(stages)) != len(stages):
-        raise reader.wrong("stages", "each stage must be named once")
+        reader.wrong("stages", "each stage must be named once")
+        stages = DEFAULT_STAGES
     versions, commit = reader.table("versions", _VERSIONS), reader.table("commit", _COMMIT)
     rules = {name: _stage(name, reader, stages) for name in reader.names("stage")}
     _unique_aliases(rules, stages, reader)
     return TeamSettings(
         stages,
         rules,
-        {ServiceName(name): _service(name, reader) for name in reader.names("service")},
+        {ServiceName(name): _service(name, reader) for name in _services(reader)},
         versions.word("form", VersionForm, VersionForm.COMMIT),
         versions.flag("require_ancestry"),
         CommitRules(
@@ -82,12 +94,11 @@ def parse_team(file: RawFile | None) -> TeamSettings:
 
 
 def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
-    reader = top.table("stage", None).table(name, _STAGE)
+    reader = top.table("stage", None).table(name, STAGE_KEYS)
     if name not in stages:
-        longer = [stage for stage in stages if stage.startswith(name)]
-        near = longer or difflib.get_close_matches(name, stages, n=1)
-        advice = f"; did you mean `{near[0]}`?" if near else f"; stages are {', '.join(stages)}"
-        raise top.wrong(f"stage.{name}", f"`{one_line(name)}` is not a declared stage{advice}")
+        advice = "" if top.is_full else _meant(name, stages)
+        message = f"`{one_line(name)}` is not a declared stage{advice}"
+        top.table("stage", None).wrong(name, message)
     promote_from = reader.texts("promote_from", None, check=_one_of(stages))
     return StageRules(
         name,
@@ -95,7 +106,8 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         cluster=reader.text("cluster"),
         cluster_uid=reader.text("cluster_uid"),
         promote_from=promote_from,
-        protected=reader.flag("protected"),
+        # Nothing stops `rollback`: it asks for a confirmation too where this cannot be read.
+        protected=reader.said_flag("protected", wrong=True) is True,
         freeze=reader.texts("freeze", (), check=_freeze),
         require=frozenset(reader.texts("require", (), check=Requirement)),
         mode=reader.word("mode", Mode, Mode.PUSH),
@@ -108,6 +120,12 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
     )
 
 
+def _meant(name: str, stages: Collection[str]) -> str:
+    longer = [stage for stage in stages if stage.startswith(name)]
+    near = longer or difflib.get_close_matches(name, stages, n=1)
+    return f"; did you mean `{near[0]}`?" if near else f"; stages are {', '.join(stages)}"
+
+
 def _unique_aliases(
     rules: Mapping[str, StageRules], stages: Collection[str], reader: Settings
 ) -> None:
@@ -116,18 +134,25 @@ def _unique_aliases(
         for alias in stage.aliases:
             if alias in seen:
                 message = f"`{alias}` already means {seen[alias]}"
-                raise reader.wrong(f"stage.{stage.name}.aliases", message)
-            seen[alias] = stage.name
+                reader.table("stage", None).table(stage.name, None).wrong("aliases", message)
+            seen.setdefault(alias, stage.name)
+
+
+def _services(top: Settings) -> list[str]:
+    names = top.names("service")
+    for name in names:
+        if not is_service_name(name):
+            message = f"`{one_line(name)}` is not a service name"
+            top.table("service", None).wrong(name, message)
+    return [name for name in names if is_service_name(name)]
 
 
 def _service(name: str, top: Settings) -> ServiceRules:
-    if not is_service_name(name):
-        raise top.wrong(f"service.{name}", f"`{one_line(name)}` is not a service name")
-    reader = top.table("service", None).table(name, _SERVICE)
+    reader = top.table("service", None).table(name, SERVICE_KEYS)
     source = reader.text("source", check=_source)
     path: str | None = reader.word("path", _directory, None)
     if path is not None and source is None:
-        raise reader.wrong("path", "is a directory of the `source`, which is not declared")
+        reader.wrong("path", "is a directory of the `source`, which is not declared")
     return ServiceRules(
         ServiceName(name),
         source=source,
