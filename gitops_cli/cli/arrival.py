@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from gitops_cli.cli.annex import agent_hooks
@@ -21,6 +21,9 @@ from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import outcome_line
 
+# Told where it failed and why; tells whether all of that was taken back.
+TakeBack = Callable[[Mapping[EnvironmentName, str]], bool]
+
 
 def wait_for_arrival(
     session: Session,
@@ -30,10 +33,12 @@ def wait_for_arrival(
     timeout: float | None,
     context: str | None,
     kubeconfig: Path | None,
+    take_back: TakeBack = lambda why: False,
 ) -> None:
     """Wait until an agent, or somebody's sync, brought a state commit to the environments.
 
     Tells progress on stderr; stdout has the writer's own result. Ends as `gitops wait` would.
+    `take_back` is called with what failed before that is raised.
     Raises RolloutFailed, TimedOut, ClusterUnreachable, Denied.
     """
     desired = desired_state(session.state, rev=commit)
@@ -55,7 +60,7 @@ def wait_for_arrival(
             services=services,
             heard=rows_heard(session, say),
         )
-    _raise_if_missed(report)
+    _raise_if_missed(report, take_back)
     session.finish(report.exit_code)
     if report.exit_code is ExitCode.OK and session.output.for_people:
         for environment in services:
@@ -91,10 +96,12 @@ def bring(
     timeout: float | None,
     context: str | None,
     kubeconfig: Path | None,
+    take_back: TakeBack = lambda why: False,
 ) -> None:
     """Make the environments' clusters follow what is recorded, for these services.
 
     Tells progress and what came of it on stderr; the session ends as `gitops sync` would.
+    `take_back` is called with what failed before that is raised.
     """
     desired = desired_state(session.state)  # the tip: ours, or what somebody recorded since
     plan = plan_sync(
@@ -125,24 +132,30 @@ def bring(
         for outcome in report.outcomes:
             session.output.say(outcome_line(outcome))
     session.finish(report.exit_code)
-    _raise_if_missed(report)
+    _raise_if_missed(report, take_back)
 
 
-def _raise_if_missed(report: SyncReport) -> None:
+def _raise_if_missed(report: SyncReport, take_back: TakeBack) -> None:
     missed = [outcome for outcome in report.outcomes if outcome.exit_code is not ExitCode.OK]
     errors = [p for e in report.environments for p in e.problems]
     errors += [outcome.error for outcome in missed if outcome.error is not None]
     if errors:
         most = worst(error.exit_code for error in errors)
         raise next(error for error in errors if error.exit_code is most)
-    said = "; ".join(f"{o.service}: {o.reason or o.verdict}" for o in missed)
+    said = told(missed)
     where = " ".join(dict.fromkeys(o.environment for o in missed))
     failed = [o for o in missed if o.exit_code is ExitCode.ROLLOUT_FAILED]
     if failed:
         contexts = {each.environment: each.context for each in report.environments}
         context = contexts[failed[0].environment]
+        by_environment: dict[EnvironmentName, list[SyncOutcome]] = {}
+        for outcome in failed:
+            by_environment.setdefault(outcome.environment, []).append(outcome)
+        is_back = take_back({e: f"rollout failed: {told(o)}" for e, o in by_environment.items()})
         raise RolloutFailed(
-            f"recorded, but the rollout in {where} failed: {said}", hint=_hint(failed[0], context)
+            f"recorded{' and taken back' if is_back else ''}, but the rollout in {where} failed: "
+            f"{said}",
+            hint=_hint(failed[0], context, is_back=is_back),
         )
     if report.exit_code is ExitCode.TIMED_OUT:
         raise TimedOut(
@@ -151,7 +164,15 @@ def _raise_if_missed(report: SyncReport) -> None:
         )
 
 
-def _hint(outcome: SyncOutcome, context: str | None) -> str:
+def told(outcomes: Iterable[SyncOutcome]) -> str:
+    """Return why services did not arrive, in a line."""
+    return "; ".join(f"{o.service}: {o.reason or o.verdict}" for o in outcomes)
+
+
+def _hint(outcome: SyncOutcome, context: str | None, *, is_back: bool) -> str:
     trouble = outcome.rollout.trouble if outcome.rollout else None
     found = commands(outcome.environment, outcome.kind, outcome.service, trouble, context)
-    return f"`{found[0]}` shows more; `gitops rollback {outcome.service} -e {outcome.environment}`"
+    more = f"`{found[0]}` shows more"
+    if is_back:
+        return more
+    return f"{more}; `gitops rollback {outcome.service} -e {outcome.environment}`"

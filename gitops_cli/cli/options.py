@@ -78,6 +78,13 @@ Sync = Annotated[
         "--sync/--no-sync", help="Make the cluster follow at once, as `gitops sync` does."
     ),
 ]
+RollbackOnFailure = Annotated[
+    bool,
+    typer.Option(
+        "--rollback-on-failure",
+        help="With --wait: if the rollout fails, take it back, as `gitops rollback` does.",
+    ),
+]
 Timeout = Annotated[
     float | None,
     typer.Option(

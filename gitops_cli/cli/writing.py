@@ -7,6 +7,7 @@ what turns out to be open while they write (`answering`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -309,6 +310,14 @@ def _show_anew(session: Session, offer: Offer) -> None:
     show_plan(session, WriteOutcome(draft), changelogs(draft.changes, sources))
 
 
+def need_wait(*, rollback_on_failure: bool, wait: bool) -> None:
+    """Raise UsageError for --rollback-on-failure of a command that does not wait."""
+    if rollback_on_failure and not wait:
+        raise UsageError(
+            "--rollback-on-failure needs --wait", hint="else nobody learns that it failed"
+        )
+
+
 def foresee(
     session: Session, environment: EnvironmentName, team: TeamSettings, *, context: str | None
 ) -> None:
@@ -325,6 +334,7 @@ def follow(
     *,
     sync: bool,
     wait: bool,
+    rollback_on_failure: bool = False,
     context: str | None,
     kubeconfig: Path | None,
 ) -> None:
@@ -340,19 +350,24 @@ def follow(
         return
     from gitops_cli.cli import arrival  # who does not wait need not load it
 
+    bring = partial(
+        arrival.bring, session, wait=wait, timeout=timeout, context=context, kubeconfig=kubeconfig
+    )
+
+    def take_back(why: Mapping[EnvironmentName, str]) -> bool:
+        if not rollback_on_failure:
+            return False
+        from gitops_cli.cli.taking_back import take_back_written
+
+        back = bring if sync else None
+        return take_back_written(session, outcome, why, timeout=timeout, then=back)
+
     services = {
         part.environment: frozenset(c.service for c in (*part.changes, *part.unchanged))
         for part in outcome.draft.parts
     }
     if sync:
-        arrival.bring(
-            session,
-            services,
-            wait=wait,
-            timeout=timeout,
-            context=context,
-            kubeconfig=kubeconfig,
-        )
+        bring(services, take_back=take_back)
         return
     commit = outcome.written.commit if outcome.written is not None else None
     arrival.wait_for_arrival(
@@ -362,6 +377,7 @@ def follow(
         timeout=timeout,
         context=context,
         kubeconfig=kubeconfig,
+        take_back=take_back,
     )
 
 

@@ -21,6 +21,7 @@ from gitops_cli.cli.options import (
     Pin,
     Project,
     Reason,
+    RollbackOnFailure,
     Sync,
     Timeout,
     VerifyImage,
@@ -37,7 +38,7 @@ from gitops_cli.cli.overrides import (
 )
 from gitops_cli.cli.promotion import PromoteArguments, planned_promotions
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
+from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, need_wait, terms_of
 from gitops_cli.domain.change.draft import Draft, Review, review_branch
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.several import Drafts
@@ -117,6 +118,7 @@ def promote(
     ] = False,
     sync: Sync = False,
     wait: Wait = False,
+    rollback_on_failure: RollbackOnFailure = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -137,6 +139,7 @@ def promote(
     gitops promote billing --to prod --dry-run
     gitops promote --all --to staging --exclude 'batch-*' --yes
     gitops promote --all --from staging --to prod  # every project that has both
+    gitops promote billing --to prod --yes --sync --wait --rollback-on-failure
     """
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
@@ -150,6 +153,7 @@ def promote(
         tuple(only or ()),
         tuple(exclude or ()),
     )
+    need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
     session.limit_question(timeout)
     tip = session.state.tip(timeout=timeout)
     if tip.note:
@@ -200,7 +204,16 @@ def promote(
         allow_older,
     )
     outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
-    follow(session, outcome, timeout, sync=sync, wait=wait, context=context, kubeconfig=kubeconfig)
+    follow(
+        session,
+        outcome,
+        timeout,
+        sync=sync,
+        wait=wait,
+        rollback_on_failure=rollback_on_failure,
+        context=context,
+        kubeconfig=kubeconfig,
+    )
 
 
 def _question(draft: Draft | Drafts) -> str:

@@ -20,6 +20,7 @@ from gitops_cli.cli.options import (
     Pin,
     Project,
     Reason,
+    RollbackOnFailure,
     Sync,
     Timeout,
     Wait,
@@ -46,6 +47,7 @@ from gitops_cli.cli.writing import (
     answering,
     asked_environment,
     follow,
+    need_wait,
     note_writing,
     terms_of,
     warn_of,
@@ -183,6 +185,7 @@ def release(
     confirm: Confirm = None,
     sync: Sync = False,
     wait: Wait = False,
+    rollback_on_failure: RollbackOnFailure = False,
     timeout: Timeout = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
@@ -229,6 +232,7 @@ def release(
         older=allow_older,
     )
     said = terms_of(session, message, overrides=overrides, confirmed=confirm)
+    need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
     session.limit_question(timeout)
     shop = Workshop(
         session.state,
@@ -256,7 +260,14 @@ def release(
     show = session.show if dry_run else session.report
     show(view(done))
     follow(
-        session, done.outcome, timeout, sync=sync, wait=wait, context=context, kubeconfig=kubeconfig
+        session,
+        done.outcome,
+        timeout,
+        sync=sync,
+        wait=wait,
+        rollback_on_failure=rollback_on_failure,
+        context=context,
+        kubeconfig=kubeconfig,
     )
 
 

@@ -20,6 +20,7 @@ from gitops_cli.cli.options import (
     Pin,
     Project,
     Reason,
+    RollbackOnFailure,
     Sync,
     Timeout,
     VerifyImage,
@@ -43,7 +44,7 @@ from gitops_cli.cli.resolve import (
     service_of,
 )
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import answering, asked_environment, follow, tell, terms_of
+from gitops_cli.cli.writing import answering, asked_environment, follow, need_wait, tell, terms_of
 from gitops_cli.domain.change.draft import Draft, WriteOutcome
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
@@ -109,6 +110,7 @@ def set_versions(
     confirm: Confirm = None,
     sync: Sync = False,
     wait: Wait = False,
+    rollback_on_failure: RollbackOnFailure = False,
     timeout: Timeout = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
@@ -124,6 +126,7 @@ def set_versions(
     gitops set billing=36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2 -e dev
     gitops set billing -e dev --wait-image 10m --pin
     """
+    need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
     session.limit_question(timeout)
     expected = _expectations(expect or [])
     words, env = environment_among(session, assignments or [], env)
@@ -182,7 +185,16 @@ def set_versions(
     outcome = answering(session, record, order.environment, said._replace(preview=dry_run))
     wish.say_what_was_expanded()
     tell(session, outcome, planned=False)
-    follow(session, outcome, timeout, sync=sync, wait=wait, context=context, kubeconfig=kubeconfig)
+    follow(
+        session,
+        outcome,
+        timeout,
+        sync=sync,
+        wait=wait,
+        rollback_on_failure=rollback_on_failure,
+        context=context,
+        kubeconfig=kubeconfig,
+    )
     if require_change and not outcome.draft.changes:
         session.finish(ExitCode.NO)
 

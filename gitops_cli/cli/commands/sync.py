@@ -18,6 +18,7 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.commands.diff import Environments
 from gitops_cli.cli.options import (
     At,
+    Confirm,
     Context,
     EnvToo,
     Exclude,
@@ -26,11 +27,13 @@ from gitops_cli.cli.options import (
     Only,
     Project,
     Rev,
+    RollbackOnFailure,
     Yes,
 )
 from gitops_cli.cli.parsing import Command
 from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
+from gitops_cli.cli.writing import need_wait
 from gitops_cli.domain.cluster.sync import DryRun, SyncReport
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.text import plural
@@ -92,6 +95,7 @@ def run(
     exclude: Exclude = None,
     wait: WaitOption = False,
     wait_gone: Annotated[bool, typer.Option(_GONE, hidden=True)] = False,
+    rollback_on_failure: RollbackOnFailure = False,
     timeout: Limit = None,
     dry_run: DryRunOption = False,
     server_dry_run: Annotated[bool, typer.Option(_SERVER, hidden=True)] = False,
@@ -99,6 +103,7 @@ def run(
     rev: Rev = None,
     at: At = None,
     yes: Yes = False,
+    confirm: Confirm = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -112,6 +117,7 @@ def run(
     Examples:
     gitops sync prod --dry-run=server
     gitops sync prod --wait  # until it is rolled out
+    gitops sync prod --wait --rollback-on-failure
     gitops sync --all --only 'front*'
     """
     words = [*(environments or ()), *(env or ())]
@@ -120,6 +126,7 @@ def run(
         raise UsageError(
             "sync which environments?", hint="name them, or pass --all (or --yes) for all of them"
         )
+    need_wait(rollback_on_failure=rollback_on_failure, wait=wait or wait_gone)
     session.limit(timeout)
     clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev, at=at)
@@ -129,6 +136,12 @@ def run(
     names = environments_named(session, words, desired.snapshot, team, project=project)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)
+    go_back = None
+    if rollback_on_failure and mode is None:
+        from gitops_cli.cli.taking_back import going_back  # most syncs need not load it
+
+        how = (context, kubeconfig)
+        go_back = going_back(session, names, desired.snapshot, confirm, timeout=timeout, sync=how)
     plan = plan_sync(
         desired,
         names,
@@ -140,7 +153,7 @@ def run(
         selection=selection,
     )
     if not words and not (everything or yes or mode):
-        _confirm(session, plan)
+        _agree(session, plan)
     with progress(session) as say:
         report = apply_plan(
             plan,
@@ -160,9 +173,11 @@ def run(
                 gone=wait_gone,
             )
     _show(session, report, done=mode is None)
+    if go_back is not None:
+        go_back(report)
 
 
-def _confirm(session: Session, plan: SyncPlan) -> None:
+def _agree(session: Session, plan: SyncPlan) -> None:
     if plan.is_empty:
         return
     if session.output.for_people:

@@ -15,7 +15,16 @@ from gitops_cli.cli.clusters import (
 )
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_commit, complete_environment
-from gitops_cli.cli.options import Context, EnvToo, Exclude, Kubeconfig, Only, Project, Timeout
+from gitops_cli.cli.options import (
+    Confirm,
+    Context,
+    EnvToo,
+    Exclude,
+    Kubeconfig,
+    Only,
+    Project,
+    Timeout,
+)
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.operations.desired import Selection, desired_state
@@ -53,6 +62,14 @@ def wait(
     gone: Annotated[
         bool, typer.Option("--gone", help="Wait until the old pods are gone, too.")
     ] = False,
+    rollback_on_failure: Annotated[
+        bool,
+        typer.Option(
+            "--rollback-on-failure",
+            help="If a rollout fails, take it back, as `gitops rollback` does.",
+        ),
+    ] = False,
+    confirm: Confirm = None,
     timeout: Timeout = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
@@ -80,6 +97,11 @@ def wait(
     )
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(desired.snapshot.environment(name) for name in names)
+    go_back = None
+    if rollback_on_failure:
+        from gitops_cli.cli.taking_back import going_back  # most waits need not load it
+
+        go_back = going_back(session, names, desired.snapshot, confirm, timeout=timeout)
     chosen = {}
     for name in names:
         environment = desired.snapshot.environment(name)
@@ -108,3 +130,5 @@ def wait(
         [note for e in report.environments for note in e.notes],
     )
     session.finish(report.exit_code)
+    if go_back is not None:
+        go_back(report)
