@@ -29,6 +29,9 @@ hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=100_000)
 hypothesis.settings.load_profile("tests")
 
+# Where tests take milliseconds: to hand out one by one thousands of them costs more than they do.
+_PURE = ("tests/domain/", "tests/render/", "tests/git/", "tests/web/")
+
 _session = pytest.StashKey[Session]()
 
 # What changes the answers of a program that somebody ran these tests with: CI, or a person's shell.
@@ -54,6 +57,24 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist where the session's folder is."""
     node.workerinput["testbed"] = str(node.config.stash[_session].directory)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run what shares a fixture of its module, and what is too short to hand out.
+
+    The tests of other modules go to whichever process is free, one by one.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and not item.get_closest_marker("xdist_group"):
+            module = item.nodeid.partition("::")[0]
+            if module.startswith(_PURE) or _shares(item):
+                item.add_marker(pytest.mark.xdist_group(module))
+
+
+def _shares(item: pytest.Function) -> bool:
+    """Tell whether the test has a fixture that its module makes once."""
+    known = item._fixtureinfo.name2fixturedefs.values()
+    return any(each[-1].scope in ("module", "package") for each in known)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
