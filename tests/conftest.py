@@ -106,7 +106,7 @@ def namespace(kube: clients.Kube) -> Iterator[str]:
     name = f"test-{secrets.token_hex(4)}"
     kube.create_namespace(name)
     yield name
-    kube.delete_namespace(name)
+    kube.empty_namespace(name)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def gitops(tmp_path: Path) -> Gitops:
 def article(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Article]:
     """Return the article's repositories, with project names that no other test uses.
 
-    Namespaces that the test makes of them are removed.
+    What the test lets run in namespaces of theirs is removed.
     """
     built = articles.build(tmp_path / "article", prefix=f"p{secrets.token_hex(3)}-")
     yield built
@@ -127,7 +127,7 @@ def article(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Article]
         kube: clients.Kube = request.getfixturevalue("kube")
         for environment in built.environments:
             if kube.exists("Namespace", None, environment):
-                kube.delete_namespace(environment)
+                kube.empty_namespace(environment)
 
 
 @pytest.fixture(scope="session")
