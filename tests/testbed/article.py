@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tests.testbed.copies import Copies, copies_of
 from tests.testbed.git import Commit, add_commits, git, init_bare
@@ -53,8 +53,16 @@ done
 class Source:
     """A service's source repository, bare, and its commits, oldest first."""
 
-    remote: Path
+    place: Path
+    model: Copies
     commits: tuple[str, ...]
+
+    @property
+    def remote(self) -> Path:
+        """The repository, written out when it is first asked for: most tests never do."""
+        if not self.place.exists():
+            self.model.write(self.place)
+        return self.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +129,10 @@ class Article:
 
 def build(directory: Path, *, prefix: str = "") -> Article:
     """Make the repositories below a directory."""
-    model = _sources()
-    model.copies.write(directory / "sources")
+    directory.mkdir(parents=True, exist_ok=True)
     sources = {
-        key: Source(directory / "sources" / source.remote, source.commits)
-        for key, source in model.sources.items()
+        (project, name): replace(source, place=directory / "sources" / project / f"{name}.git")
+        for (project, name), source in _sources().items()
     }
     article = Article(directory, prefix, sources)
     if prefix:
@@ -138,31 +145,24 @@ def build(directory: Path, *, prefix: str = "") -> Article:
 @functools.cache
 def _state_repository() -> Copies:
     with tempfile.TemporaryDirectory() as directory:
-        article = Article(Path(directory), "", _sources().sources)
+        article = Article(Path(directory), "", _sources())
         add_commits(init_bare(article.remote), _state(article))
         return copies_of(article.remote)
 
 
-class _Sources(NamedTuple):
-    copies: Copies
-    sources: Mapping[tuple[str, str], Source]
-    """By (project, service); each remote is a place among the copies."""
-
-
 @functools.cache
-def _sources() -> _Sources:
+def _sources() -> Mapping[tuple[str, str], Source]:
+    """Return the sources by (project, service), in no place yet."""
     with tempfile.TemporaryDirectory() as directory:
-        sources = {
-            (project, service): _source(Path(directory), Path(project, f"{service}.git"))
+        return {
+            (project, service): _source(Path(directory, project, service), project, service)
             for project, services in SERVICES.items()
             for service in services
         }
-        return _Sources(copies_of(Path(directory)), sources)
 
 
-def _source(directory: Path, place: Path) -> Source:
-    project, service = place.parts[0], place.stem
-    remote = init_bare(directory / place)
+def _source(place: Path, project: str, service: str) -> Source:
+    remote = init_bare(place)
     made = [
         Commit(
             f"{_CHANGES[index]} ({service})",
@@ -174,7 +174,7 @@ def _source(directory: Path, place: Path) -> Source:
     ]
     commits = tuple(add_commits(remote, made))
     git(remote, "repack", "-adnq")  # three files to copy, where sixteen objects have a folder each
-    return Source(place, commits)
+    return Source(place, copies_of(remote), commits)
 
 
 def _state(article: Article) -> Iterator[Commit]:

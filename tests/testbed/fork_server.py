@@ -40,6 +40,8 @@ class Request(NamedTuple):
     arguments: list[str]
     directory: str
     environment: dict[str, str]
+    before: str
+    """Python that does to the process what a shell would have done; `closed` is in reach."""
 
 
 def load() -> None:
@@ -110,6 +112,7 @@ class Server:
         os.environ.update(request.environment)
         os.chdir(request.directory)
         time.tzset()
+        exec(request.before, {"closed": closed})
         return request
 
     def _reap(self) -> None:
@@ -131,6 +134,13 @@ class Server:
         for child in self._askers:
             os.kill(child, signal.SIGKILL)
         os._exit(0)
+
+
+def closed(name: str) -> None:
+    """Let a stream be closed, as an interpreter finds it: `closed("stdout")`."""
+    os.close(("stdin", "stdout", "stderr").index(name))
+    for attribute in (name, f"__{name}__"):
+        setattr(sys, attribute, None)
 
 
 def _receive(asker: socket.socket) -> bytes:
@@ -173,8 +183,8 @@ class Ending:
 
     def _leave(self) -> None:
         try:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in filter(None, (sys.stdout, sys.stderr)):
+                stream.flush()
         except OSError:
             os._exit(120)  # as the interpreter does
         os._exit(self.code)

@@ -52,8 +52,11 @@ def run_in_fork(
     environment: Mapping[str, str],
     stdin: bytes,
     timeout: float,
+    before: str = "",
 ) -> Ended:
     """Run a command to its end, with pipes as its streams; it is killed when this is left early.
+
+    `before` is Python that is run in its process first: see `fork_server.Request`.
 
     Raises TimeoutExpired after `timeout` seconds.
     """
@@ -69,7 +72,7 @@ def run_in_fork(
         _server(executable).fork([end.fileno() for end in its])
         for end in its:
             end.close()
-        request = json.dumps([arguments, str(directory), dict(environment)]).encode()
+        request = json.dumps([arguments, str(directory), dict(environment), before]).encode()
         asker.sendall(struct.pack("!I", len(request)) + request)
         try:
             told = _read((stdout, stderr), deadline)

@@ -85,6 +85,8 @@ class Gitops:
     """What starts it instead of us, such as strace and its options."""
     forks: bool = True
     """Whether a warm interpreter may be forked for it: see `forking`."""
+    before: str = ""
+    """Python that its process runs first: see `fork_server.Request`."""
 
     def at(self, directory: Path) -> Gitops:
         """Return the same, run in another directory."""
@@ -93,6 +95,10 @@ class Gitops:
     def fresh(self) -> Gitops:
         """Return the same, in new processes only: where its start is what a test is about."""
         return replace(self, forks=False)
+
+    def after(self, code: str) -> Gitops:
+        """Return the same, forked, where Python code has been run in its process before."""
+        return replace(self, before=code)
 
     def under(self, *runner: str) -> Gitops:
         """Return the same, started by another program."""
@@ -120,8 +126,10 @@ class Gitops:
                 environment=self.environment,
                 stdin=given,
                 timeout=timeout,
+                before=self.before,
             )
             return Ran(command, ended.code, _as_text(ended.stdout), _as_text(ended.stderr))
+        assert not self.before, "only a fork can do that first"
         done = subprocess.run(
             [*self.runner, str(EXECUTABLE), *command[1:]],
             input=given,

@@ -60,7 +60,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def forked(program: Path, *arguments: str, timeout: float = 60, stdin: bytes = b"") -> Ended:
+def forked(
+    program: Path, *arguments: str, timeout: float = 60, stdin: bytes = b"", before: str = ""
+) -> Ended:
     return run_in_fork(
         program,
         arguments,
@@ -68,6 +70,7 @@ def forked(program: Path, *arguments: str, timeout: float = 60, stdin: bytes = b
         environment=ENVIRONMENT | {"TZ": "Asia/Tokyo"},
         stdin=stdin,
         timeout=timeout,
+        before=before,
     )
 
 
@@ -109,6 +112,24 @@ def test_it_finds_what_a_new_process_finds(program: Path, stdin: str) -> None:
 )
 def test_it_ends_as_a_new_process_ends(program: Path, text: str) -> None:
     assert forked(program, text) == started(program, text)
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_a_closed_stream_is_none_as_in_a_new_process(program: Path, stream: str) -> None:
+    told = "stderr" if stream == "stdout" else "stdout"
+    text = f"""
+import os, sys
+print([s and s.name for s in (sys.stdin, sys.stdout, sys.stderr, sys.__{stream}__)],
+      os.open("/dev/null", os.O_RDONLY), file=sys.{told})
+"""
+    redirection = {"stdin": "<&-", "stdout": ">&-", "stderr": "2>&-"}[stream]
+    shell = ["sh", "-c", f'exec "$0" "$@" {redirection}', str(program), text]
+    start = subprocess.run(shell, env=ENVIRONMENT, capture_output=True, check=False)
+
+    fork = forked(program, text, before=f"closed({stream!r})")
+
+    assert fork == Ended(start.returncode, start.stdout, start.stderr)
+    assert "None" in getattr(fork, told).decode()
 
 
 def test_output_that_cannot_be_written_is_a_failure(program: Path) -> None:
