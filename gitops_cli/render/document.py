@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gitops_cli.domain.errors import GitOpsError
@@ -9,6 +10,9 @@ from gitops_cli.render.safe import for_json, for_yaml
 from gitops_cli.render.view import View
 
 API_VERSION = "gitops-cli/v1"
+
+# What YAML 1.2 reads as a number, PyYAML's 1.1 does not: a hash such as 69353e8 is one.
+_NUMBER = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+"
 
 
 def document(view: View) -> dict[str, Any]:
@@ -48,6 +52,8 @@ def as_yaml(value: Any, *, ascii_only: bool = False) -> str:
 
     def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
         style = '"' if "\n" in text or for_yaml(text) != text else None
+        if style is None and re.fullmatch(_NUMBER, text):
+            style = "'"
         return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
 
     Dumper.add_representer(str, represent)

@@ -120,3 +120,9 @@ def test_a_finding_without_a_strange_name_is_annotated_as_ever() -> None:
     assert list(github_commands([finding])) == [
         "::error file=shop/web.deployment,line=1,title=version::50%25 of it is wrong"
     ]
+
+
+@pytest.mark.parametrize("tag", ["69353e8", "1e10", "0o17", "1234567", "1.10", "0x1F", ".5e3"])
+def test_no_reader_of_yaml_takes_a_hash_for_a_number(tag):
+    """YAML 1.2 has other numbers than PyYAML's 1.1, and most readers are of 1.2."""
+    assert as_yaml({"version": tag}) == f"version: '{tag}'"
