@@ -96,11 +96,14 @@ class CloneBranch:
         if tracking is not None:
             known = self.last_known() or "0" * len(new)
             self.git.run("update-ref", "-m", "gitops: push", tracking, new, known)
-        if self._location.worktree is None or self._ref is None:
-            return ()
-        if not self._follows():
-            return ()
-        return fast_forward(self._location, new)
+        name = self._remote.name
+        notes = tuple(
+            f"not pushed to {redacted(url)}, as git push {name} would: do that when it suits"
+            for url in self._remote.others
+        )
+        if self._location.worktree is None or self._ref is None or not self._follows():
+            return notes
+        return (*notes, *fast_forward(self._location, new))
 
     def _follows(self) -> bool:
         """Tell whether the branch checked out is the one that was written."""

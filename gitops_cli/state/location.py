@@ -36,13 +36,14 @@ class Remote(NamedTuple):
     """Where the state comes from and goes to.
 
     `ref` None: the remote's HEAD decides. The URLs are as configured: git itself applies
-    `insteadOf`.
+    `insteadOf`. `others`: what `git push` goes to as well; a compare-and-swap goes to one.
     """
 
     name: str
     url: str
     push_url: str
     ref: str | None
+    others: tuple[str, ...] = ()
 
 
 def find_location(start: Path, environment: Mapping[str, str]) -> Location | None:
@@ -161,11 +162,14 @@ def find_remote(location: Location) -> Remote | None:
                 hint="choose one: git branch --set-upstream-to REMOTE/BRANCH",
             )
         name = "origin" if "origin" in names else names[0]
-    url = config.get(f"remote.{name}.url") or name
+    urls = [url for url in config.all(f"remote.{name}.url") if url] or [name]
+    url = urls[0]  # git fetches from the first, and pushes to all
+    pushed = [url for url in config.all(f"remote.{name}.pushurl") if url] or urls
     if ref is None:
         ref = _default_ref(location, name)
-    push_url = check_url(config.get(f"remote.{name}.pushurl") or url)
-    return Remote(name, check_url(url), push_url, ref)
+    push_url = url if url in pushed else pushed[0]
+    others = tuple(other for other in pushed if other != push_url)
+    return Remote(name, check_url(url), check_url(push_url), ref, others)
 
 
 def _upstream(config: Config, head: str | None) -> tuple[str | None, str | None]:

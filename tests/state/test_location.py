@@ -148,3 +148,23 @@ def test_instead_of_is_applied_once(world: World) -> None:
     git(clone, "config", f"url.{world.directory}/.insteadOf", "company:")
 
     assert opened(clone).write(setting()).commit == world.tip()
+
+
+@pytest.mark.parametrize("key", ["url", "pushurl"])
+def test_of_several_addresses_the_one_that_is_read_is_written(world: World, key: str) -> None:
+    """git fetches from the first and pushes to all; one compare-and-swap is of one."""
+    clone = world.clone()
+    second = world.directory / "second.git"
+    git(world.directory, "clone", "-q", "--bare", world.remote, second)
+    before = git(second, "rev-parse", "main")
+    if key == "pushurl":
+        git(clone, "config", "--add", "remote.origin.pushurl", world.remote)
+    git(clone, "config", "--add", f"remote.origin.{key}", second)
+
+    written = opened(clone).write(setting())
+
+    assert written.commit == world.tip()
+    assert git(second, "rev-parse", "main") == before
+    [note] = written.notes
+    assert note.startswith(f"not pushed to {second}")
+    assert opened(clone).tip().commit == written.commit
