@@ -195,10 +195,11 @@ class StateRepository:
 
     def _is_unpushed(self) -> bool:
         """Tell whether the checkout holds what its remote lacks, as after `gitops init`."""
-        return (
-            self.worktree is not None
-            and worktree_snapshot(self.worktree, self._store.git, self._store.config).holds_state
-        )
+        return self.worktree is not None and self._files_of(self.worktree).holds_state
+
+    def _files_of(self, worktree: Path) -> Snapshot:
+        store = self._store
+        return worktree_snapshot(worktree, store.git, store.reader, store.config)
 
     def worktree_snapshot(self) -> Snapshot:
         """Return the files of the user's checkout as they are; UsageError without a checkout."""
@@ -206,7 +207,7 @@ class StateRepository:
             raise UsageError(
                 f"{self.description} has no working tree", hint="run this in a clone of it"
             )
-        return self._checked(worktree_snapshot(self.worktree, self._store.git, self._store.config))
+        return self._checked(self._files_of(self.worktree))
 
     def index_snapshot(self) -> Snapshot:
         """Return what is staged, as a pre-commit hook must judge it."""

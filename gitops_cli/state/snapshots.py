@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gitops_cli.domain.errors import Denied, GitError
@@ -135,9 +135,16 @@ def index_snapshot(git: Git, reader: ObjectReader, environment: Mapping[str, str
     if done.code != 0:
         raise failure(done, "cannot read the index")
     listed = [_staged(line) for line in done.text.split("\0") if line]
+    return parse_snapshot(_read(reader, _of_state(listed)))
+
+
+def _of_state(
+    listed: Sequence[tuple[str, Entry]], on_disk: Collection[str] = ()
+) -> Iterator[tuple[str, Entry]]:
+    """Yield the entries of an index that the state consists of; `on_disk` are paths beside them."""
     environments = {
         path.partition("/")[0]
-        for path, _ in listed
+        for path in (*(path for path, _ in listed), *on_disk)
         if path.count("/") == 1 and _marks_environment(path.partition("/")[2])
     }
     directories = {
@@ -145,12 +152,9 @@ def index_snapshot(git: Git, reader: ObjectReader, environment: Mapping[str, str
         for path, _ in listed
         if path.count("/") > 1
     }
-    relevant = (
-        (path, entry)
-        for path, entry in (*listed, *directories.items())
-        if path == SETTINGS or ("/" in path and path.partition("/")[0] in environments)
-    )
-    return parse_snapshot(_read(reader, relevant))
+    for path, entry in (*listed, *directories.items()):
+        if path == SETTINGS or ("/" in path and path.partition("/")[0] in environments):
+            yield path, entry
 
 
 def _staged(line: str) -> tuple[str, Entry]:
@@ -160,10 +164,11 @@ def _staged(line: str) -> tuple[str, Entry]:
     return path, Entry(mode, path.rpartition("/")[2], oid)
 
 
-def worktree_snapshot(root: Path, git: Git, config: Config) -> Snapshot:
+def worktree_snapshot(root: Path, git: Git, reader: ObjectReader, config: Config) -> Snapshot:
     """Return the files on disk as git would commit them; symbolic links are not followed.
 
-    Tracked or not. With core.autocrlf a clean clone has line ends that the repository has not.
+    Tracked or not. With core.autocrlf a clean clone has line ends that the repository has not, and
+    what a sparse checkout leaves out stays as it is in the index.
     """
     try:
         files = list(_on_disk(root))
@@ -172,7 +177,20 @@ def worktree_snapshot(root: Path, git: Git, config: Config) -> Snapshot:
     if any(b"\r\n" in file.data for file in files):
         converted = _line_ends_converted(git, config.get("core.autocrlf"))
         files = [_with_line_feeds(f) if f.path in converted else f for f in files]
+    if config.flag("core.sparsecheckout"):
+        files += _left_out(git, reader, {file.path for file in files})
     return parse_snapshot(files)
+
+
+def _left_out(git: Git, reader: ObjectReader, on_disk: Collection[str]) -> Iterator[RawFile]:
+    """Yield the files that a sparse checkout leaves out, as the index has them."""
+    done = git.run("ls-files", "-v", "--stage", "-z", "--full-name", "--", ":/")
+    if done.code != 0:
+        raise failure(done, "cannot read the index")
+    tagged = (line.partition(" ") for line in done.text.split("\0") if line)
+    listed = [_staged(line) for tag, _, line in tagged if tag.upper() == "S"]
+    entries = _of_state([(p, e) for p, e in listed if p not in on_disk], on_disk)
+    yield from _read(reader, ((p, e) for p, e in entries if p not in on_disk))
 
 
 def _with_line_feeds(file: RawFile) -> RawFile:

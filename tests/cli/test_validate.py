@@ -228,6 +228,20 @@ def test_as_a_git_hook(make: Make) -> None:
     git(state.directory, "commit", "-q", "-a", "-m", "y", env=state.environment)
 
 
+def test_what_a_sparse_checkout_leaves_out_is_judged_as_the_index_has_it(make: Make) -> None:
+    state = make({FILE: "36a03b3", "shop-qa/web.deployment": HASH})
+    git(state.directory, "add", ".")
+    git(state.directory, "commit", "-q", "-m", "x")
+    seen = findings(state)
+    assert seen
+    git(state.directory, "sparse-checkout", "set", "elsewhere")
+    assert not (state.directory / FILE).exists()
+
+    assert findings(state) == seen
+    git(state.directory, "sparse-checkout", "set", "shop-qa")
+    assert findings(state) == seen
+
+
 def test_a_url_is_judged_at_its_tip(make: Make, gitops: Gitops, tmp_path: Path) -> None:
     state = make({FILE: "36a03b3\n"})
     remote = init_bare(tmp_path / "remote.git")
