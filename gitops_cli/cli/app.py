@@ -73,6 +73,11 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         CHANGE,
         "Give a service another name in the record of its environments.",
     ),
+    "approve": (
+        "cli.commands.approve:approve",
+        CHANGE,
+        "Say yes to versions before somebody else records them.",
+    ),
     "lock": (
         "cli.commands.lock:lock",
         CHANGE,

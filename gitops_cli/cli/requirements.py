@@ -27,4 +27,4 @@ def requirements(
         compared = {name: compared_with(environment, observed[name], team, now=now)}
         return with_rollouts(compared, observed, cluster, now)[name]
 
-    return Requirements(lambda: session.registries, compare)
+    return Requirements(lambda: session.registries, compare, team, session.output.note)

@@ -222,7 +222,12 @@ class Session:
     @cached_property
     def person(self) -> str | None:
         """Return the name of who writes, for files that say so; None if git knows nobody."""
-        return self.actor.name if self.actor else self.state.author()
+        writer = self.writer()
+        return None if writer is None else writer.name
+
+    def writer(self) -> Actor | None:
+        """Return who writes; None if git knows nobody."""
+        return self.actor or self.state.author()
 
     def cluster(
         self,

@@ -60,7 +60,7 @@ def terms_of(
 ) -> Terms:
     """Return the terms that the command line and the CI run say."""
     run = session.ci.url if session.ci else None
-    return Terms(frozenset(overrides), reason, run, confirmed)
+    return Terms(frozenset(overrides), reason, run, confirmed, writer=session.writer)
 
 
 def carry_out(

@@ -19,7 +19,9 @@ AGENT_SIGNERS = "gitops-agent-signers"
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 RULE = "lower-case letters, digits and `-`, at most 63, beginning and ending with a letter or digit"
 SERVICE_RULE = f"{RULE}; several such parts may be joined by dots"
-ENDINGS = frozenset({"deployment", "statefulset", "daemonset", "cronjob", "rollout", "lock"})
+ENDINGS = frozenset(
+    {"deployment", "statefulset", "daemonset", "cronjob", "rollout", "lock", "approval"}
+)
 """How files of the state repository end, and so no service does."""
 _MOST = 200  # a file's name has 255 bytes, and a workload's 253
 

@@ -131,6 +131,14 @@ class Settings(NamedTuple):
     def flag(self, key: str) -> bool:
         return bool(self.said_flag(key))
 
+    def number(self, key: str, *, most: int) -> int:
+        """Return a whole number from 0, which is the default, to `most`."""
+        value = self.content.get(key, 0)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most:
+            return value
+        self.wrong(key, f"must be a whole number from 0 to {most}")
+        return 0
+
     def said_flag(self, key: str, *, wrong: bool | None = None) -> bool | None:
         """Return a flag that may also be left to another table; `wrong` is what a defect means."""
         value = self.content.get(key)

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     LIST = "list of texts"
     EITHER = "text, or list of texts"
     FLAG = "true or false"
+    NUMBER = "number"
 
 
 class Key(NamedTuple):
@@ -162,6 +163,34 @@ TEAM_KEYS = (
         Kind.FLAG,
         "false",
         "`sync` removes objects that have left the manifests, as with --prune.",
+        "true",
+    ),
+    Key(
+        "stage.NAME",
+        "soak",
+        Kind.TEXT,
+        "none",
+        "How long a version must have been recorded in the stage before (that of `promote_from`, "
+        "if that is said): 30m, 2h, 1d. If that stage has a `cluster` that answers, it runs there, "
+        "too.",
+        '"2h"',
+    ),
+    Key(
+        "stage.NAME",
+        "approvals",
+        Kind.NUMBER,
+        "0",
+        "How many others than the one who records it must have said yes to this very version, by "
+        "`gitops approve`.",
+        "1",
+    ),
+    Key(
+        "stage.NAME",
+        "signed_approvals",
+        Kind.FLAG,
+        "false",
+        "Only approvals count whose commit has a good signature of a key that the one who records "
+        "trusts (git's gpg.ssh.allowedSignersFile, or their GPG keyring).",
         "true",
     ),
     Key(

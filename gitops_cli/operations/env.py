@@ -27,6 +27,7 @@ from gitops_cli.domain.recorded.files import MANIFESTS
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import Place, candidates, in_order, made_ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.operations.gates import Gates
 from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.writing import Terms, check_confirmed
 
@@ -146,9 +147,9 @@ def draft_copy(
     edits = tuple(Edit(path, there.get(path), content) for path, content in files.items())
     changes = [Change(s, None, source.files[s].version) for s in services] if is_new else []
     into = Environment(target, images_path.strip(), {})
-    used = enforce(
-        refusals(_case(team, source, into, tuple(changes), requires, now)), terms.overrides
-    )
+    gates = Gates(state, snapshot, into, source.name, terms.writer, now, [])
+    case = _case(team, source, into, tuple(changes), requires, now, gates)
+    used = enforce(refusals(case), terms.overrides)
     if changes:
         check_confirmed(target, team.stage(place_of(target, team).stage), terms)
     occasion = Occasion(
@@ -177,12 +178,13 @@ def _case(
     changes: tuple[Change, ...],
     requires: Callable[[TeamSettings], Requires],
     now: datetime,
+    gates: Gates,
 ) -> Case:
     """Return what is asked of a copy: what a promotion is, with the way to a pull request."""
 
     def required(changes: Sequence[Change]) -> Iterable[Refusal]:
         stage = team.stage(place_of(into.name, team).stage)
-        return requires(team)(stage, source, into, changes) if stage.require else ()
+        return requires(team)(stage, source, into, changes) if stage.require or stage.soak else ()
 
     return Case(
         Verb.ENV,
@@ -197,7 +199,7 @@ def _case(
             f"`gitops promote --all --from {source.name} --to {into.name}` pushes the branch "
             "for one"
         ),
-        asked={REQUIRE: required},
+        asked={**gates.asked(), REQUIRE: required},
     )
 
 

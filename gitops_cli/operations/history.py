@@ -13,6 +13,7 @@ from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.past.commits import Commit, FileChange, along
+from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX, Approval, parse_approval
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, Kind, Snapshot, service_at
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
@@ -39,6 +40,7 @@ class PastChange(NamedTuple):
 
     `made_by` is who did it and why. `replaced_at` None: it is still recorded. `lock` is the one
     that was set, or (`unlocked`) taken away; `service` None: it is on the whole environment.
+    `approved`: somebody said yes to `new`, which is not recorded by that.
     """
 
     environment: EnvironmentName
@@ -52,6 +54,7 @@ class PastChange(NamedTuple):
     replaced_at: datetime | None
     lock: Lock | None = None
     unlocked: bool = False
+    approved: bool = False
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -64,6 +67,8 @@ class PastChange(NamedTuple):
         """Return what the commit says it did, else what it did to the file."""
         if self.lock is not None:
             return (Verb.UNLOCK if self.unlocked else Verb.LOCK).value
+        if self.approved:
+            return Verb.APPROVE.value
         said = self.made_by.trailers.get("Gitops-Action")
         if said:
             return said
@@ -89,7 +94,7 @@ class PastChange(NamedTuple):
 
         Never less than nothing, whatever the clocks of the two commits said.
         """
-        if self.unlocked or (self.new is None and self.lock is None):
+        if self.unlocked or self.approved or (self.new is None and self.lock is None):
             return None
         return max((self.replaced_at or now) - self.at, timedelta(0))
 
@@ -145,7 +150,7 @@ def read_history(
     if tip is None:
         return iter(())
     environments = _environments(state, snapshot, team, wanted)
-    paths = [*_paths(snapshot, environments, wanted), *_locks(snapshot, environments, wanted)]
+    paths = [*_paths(snapshot, environments, wanted), *_beside(snapshot, environments, wanted)]
     gone = _gone(state, snapshot, team, wanted, environments)
     files = [
         *(_File(path, state, tip, span) for path in paths),
@@ -195,7 +200,7 @@ def _files_gone(state: StateRepository, snapshot: Snapshot) -> dict[str, str]:
     return {
         path: by
         for path, by in sorted(gone.items())
-        if path.count("/") == 1 and (service_at(path) is not None or _is_lock(path))
+        if path.count("/") == 1 and (service_at(path) is not None or _is_beside(path))
     }
 
 
@@ -204,15 +209,25 @@ def _is_lock(path: str) -> bool:
     return path.endswith(LOCK_SUFFIX) and (not stem or is_service_name(stem))
 
 
+def _is_approval(path: str) -> bool:
+    leaf = path.rpartition("/")[2]
+    return leaf.endswith(APPROVAL_SUFFIX) and is_service_name(leaf.removesuffix(APPROVAL_SUFFIX))
+
+
+def _is_beside(path: str) -> bool:
+    """Tell whether a file says something of a version without being one."""
+    return _is_lock(path) or _is_approval(path)
+
+
 def _subject(path: str) -> ServiceName | None:
     """Return the service of a version file or a lock; None: the whole environment."""
-    stem = path.rpartition("/")[2].removesuffix(LOCK_SUFFIX)
-    return ServiceName(stem) if stem and _is_lock(path) else service_at(path)
+    stem = path.rpartition("/")[2].removesuffix(LOCK_SUFFIX).removesuffix(APPROVAL_SUFFIX)
+    return ServiceName(stem) if stem and _is_beside(path) else service_at(path)
 
 
 def _is_over(path: str, snapshot: Snapshot) -> bool:
     """Tell whether a lock is gone for good: only with its environment would it get a new name."""
-    return _is_lock(path) and EnvironmentName(path.partition("/")[0]) in snapshot.environments
+    return _is_beside(path) and EnvironmentName(path.partition("/")[0]) in snapshot.environments
 
 
 def _gone(
@@ -230,7 +245,7 @@ def _gone(
 
     def is_wanted(path: str) -> bool:
         name = EnvironmentName(path.partition("/")[0])
-        if wanted.services and not _is_lock(path):
+        if wanted.services and not _is_beside(path):
             return False
         if named and _subject(path) not in (None, *named):
             return False
@@ -283,18 +298,16 @@ def _paths(
     return list(paths)
 
 
-def _locks(
+def _beside(
     snapshot: Snapshot, environments: Iterable[EnvironmentName], wanted: Filter
 ) -> list[str]:
-    """Return the locks to follow: the services' own, and those of their whole environments."""
+    """Return the locks and approvals to follow: the services', and the whole environments'."""
     names = wanted.services or _usual(snapshot, wanted)
-    return [
-        lock.path
-        for name in environments
-        if name in snapshot.environments
-        for service, lock in snapshot.environments[name].locks.items()
-        if not names or service in (None, *names)
-    ]
+    found: list[Lock | Approval] = []
+    for name in environments:
+        if (here := snapshot.environments.get(name)) is not None:
+            found += [*here.locks.values(), *here.approvals.values()]
+    return [file.path for file in found if not names or file.service in (None, *names)]
 
 
 def _usual(snapshot: Snapshot, wanted: Filter) -> Collection[ServiceName]:
@@ -333,6 +346,8 @@ def _entry(change: FileChange, replaced_at: datetime | None) -> PastChange | Non
     """Return the change as an entry; None where only white space changed."""
     if _is_lock(change.path):
         return _lock_entry(change, replaced_at)
+    if _is_approval(change.path):
+        return _approval_entry(change)
     old, new = _recorded(change.old), _recorded(change.new)
     service = service_at(change.path)
     if old == new or service is None:
@@ -366,6 +381,26 @@ def _lock_entry(change: FileChange, replaced_at: datetime | None) -> PastChange:
         replaced_at,
         parse_lock(change.path, service, content or b""),
         unlocked=change.new is None,
+    )
+
+
+def _approval_entry(change: FileChange) -> PastChange | None:
+    """Return that somebody said yes; None for what ends it, which is another event's part."""
+    service = _subject(change.path)
+    if service is None or change.new is None:
+        return None
+    version = parse_approval(change.path, service, change.new).version
+    return PastChange(
+        EnvironmentName(change.path.partition("/")[0]),
+        service,
+        change.path,
+        None,
+        None if version is None else Recorded(str(version), version),
+        change.commit.hash,
+        change.commit.committed_at,
+        change.made_by,
+        None,
+        approved=True,
     )
 
 

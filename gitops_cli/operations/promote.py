@@ -84,7 +84,7 @@ def draft_promotion(
 
     def required(changes: Sequence[Change]) -> Iterator[Refusal]:
         stage = snapshot.team.stage(place_of(target.name, snapshot.team).stage)
-        if stage.require:
+        if stage.require or stage.soak:
             yield from requires(stage, snapshot.environment(planned.source), target, changes)
 
     wanted = Wanted(Verb.PROMOTE, planned.intent, planned.unchanged, planned.source)

@@ -1,4 +1,4 @@
-"""What gitops.toml's `require` wants to see before a promotion: the image, and it live already."""
+"""What a stage wants to see outside of git before a promotion: the image, and it live already."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Override, Refusal
 from gitops_cli.domain.cluster.comparison import Comparison, Row, State
-from gitops_cli.domain.errors import ImageMissing, PolicyRefused
+from gitops_cli.domain.errors import (
+    ClusterError,
+    ConfigurationError,
+    Denied,
+    ImageMissing,
+    PolicyRefused,
+    TimedOut,
+)
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.files import SETTINGS
-from gitops_cli.domain.recorded.team import Requirement, StageRules
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import Requirement, StageRules, TeamSettings
 from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
@@ -25,10 +33,15 @@ _LIVE = frozenset({State.IN_SYNC, State.DIGEST})
 
 @dataclass(slots=True)
 class Requirements:
-    """Asks registry and cluster, each thing once per run; `compare` looks at an environment."""
+    """Asks registry and cluster, each thing once per run; `compare` looks at an environment.
+
+    `note` takes what could not be asked and need not be.
+    """
 
     registries: Callable[[], Registries]
     compare: Callable[[Environment], Comparison]
+    team: TeamSettings
+    note: Callable[[str], None]
     _digests: dict[ImageRef, str | None] = field(default_factory=dict)
     _live: dict[str, Comparison] = field(default_factory=dict)
 
@@ -44,6 +57,11 @@ class Requirements:
             yield from self._without_image(rules, target, changes)
         if Requirement.LIVE_IN_SOURCE in rules.require:
             yield from self._not_live(rules, source, changes)
+        elif rules.soak and self._stage(source).cluster is not None:
+            yield from self._not_soaking(rules, source, changes)
+
+    def _stage(self, environment: Environment) -> StageRules:
+        return self.team.stage(place_of(environment.name, self.team).stage)
 
     def _without_image(
         self, rules: StageRules, target: Environment, changes: Sequence[Change]
@@ -69,8 +87,21 @@ class Requirements:
             told = ask_all(registries.digest, unknown)
             self._digests.update(zip(unknown, told, strict=True))
 
-    def _not_live(
+    def _not_soaking(
         self, rules: StageRules, source: Environment, changes: Sequence[Change]
+    ) -> Iterator[Refusal]:
+        """Yield what does not run in the stage before, if its cluster can be asked at all."""
+        try:
+            yield from self._not_live(rules, source, changes, key="soak")
+        except (ClusterError, Denied, ConfigurationError, TimedOut) as error:
+            self.note(f"whether it runs in {source.name} could not be asked: {error.message}")
+
+    def _not_live(
+        self,
+        rules: StageRules,
+        source: Environment,
+        changes: Sequence[Change],
+        key: str = "require",
     ) -> Iterator[Refusal]:
         if source.name not in self._live:
             self._live[source.name] = self.compare(source)
@@ -83,7 +114,8 @@ class Requirements:
                 continue
             found = ", ".join(sorted({_how(row) for row in rows})) or "unknown"
             error = PolicyRefused(
-                f"{_line(rules)}: {change.service} {change.desired and change.desired.short} "
+                f"{_line(rules, key)}: {change.service} "
+                f"{change.desired and change.desired.short} "
                 f"does not run in {source.name} ({found})",
                 hint=f'`gitops diff {source.name}` shows why; or --override-policy -m "why"',
             )
@@ -105,5 +137,5 @@ def _how(row: Row) -> str:
     return f"{row.state.value}, {row.reason}" if row.sleeps else row.state.value
 
 
-def _line(rules: StageRules) -> str:
-    return f"{SETTINGS}:{rules.lines.get('require', 1)}"
+def _line(rules: StageRules, key: str = "require") -> str:
+    return f"{SETTINGS}:{rules.lines.get(key, 1)}"

@@ -21,6 +21,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.domain.version import Version
+from gitops_cli.operations.gates import Gates
 from gitops_cli.operations.unreadable import spoiled_contents
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Terms(NamedTuple):
 
     `confirmed` may be several, with commas. `reviewed`: it goes to a branch that somebody merges.
     `preview`: nothing will be written on these terms, so nobody has to confirm it. `newcomers` are
-    services that a person wants to make.
+    services that a person wants to make. `writer` knows who they are.
     """
 
     overrides: Collection[Override] = ()
@@ -44,6 +45,7 @@ class Terms(NamedTuple):
     reviewed: bool = False
     preview: bool = False
     newcomers: tuple[ServiceName, ...] = ()
+    writer: Callable[[], Actor | None] = lambda: None
 
 
 class Wanted(NamedTuple):
@@ -81,6 +83,7 @@ def draft_versions(
     settled = settle(wanted.intent.plan, target)
     if settled.moved:
         raise moved(name, wanted.intent.plan, settled.moved)
+    gates = Gates(state, snapshot, target, wanted.source, terms.writer, now, [])
     asked = Case(
         wanted.verb,
         snapshot.team,
@@ -91,7 +94,10 @@ def draft_versions(
         source=wanted.source,
         reviewed=terms.reviewed,
     )
-    used = enforce(refusals(case(asked)), terms.overrides)
+    asked = case(asked)
+    used = enforce(
+        refusals(asked._replace(asked={**gates.asked(), **asked.asked})), terms.overrides
+    )
     if settled.write:
         check_confirmed(name, asked.stage, terms)
     spoiled = spoiled_contents(state, snapshot, target)
@@ -99,7 +105,8 @@ def draft_versions(
     occasion = occasion_of(wanted.verb, terms, snapshot.team)._replace(
         source=wanted.source, source_times=source_times(settled.write), overrides=used
     )
-    files = (*edits, *wanted.files, *wanted.locks.values())
+    spent = _spent(state, snapshot, target, settled.write)
+    files = (*edits, *wanted.files, *wanted.locks.values(), *spent)
     held = tuple(sorted(wanted.locks))
     return Draft(
         wanted.verb,
@@ -111,6 +118,7 @@ def draft_versions(
         reason=terms.reason,
         overrides=used,
         held=held,
+        gates=tuple(gates.told),
     )
 
 
@@ -120,6 +128,23 @@ def occasion_of(verb: Verb, terms: Terms, team: TeamSettings) -> Occasion:
     # A forge would not run the checks of a request whose commit says so, and never merge it.
     skip_ci = rules.skip_ci and not terms.reviewed
     return Occasion(verb, terms.reason, terms.run, rules=rules._replace(skip_ci=skip_ci))
+
+
+def _spent(
+    state: StateRepository, snapshot: Snapshot, target: Environment, changes: Sequence[Change]
+) -> tuple[Edit, ...]:
+    """Return the removal of approvals of what is recorded now: nobody approved it for next time."""
+    spent = [
+        approval
+        for change in changes
+        if (approval := target.approvals.get(change.service)) is not None
+        and change.desired is not None
+        and approval.names(change.desired)
+    ]
+    if not spent:
+        return ()
+    content = state.contents(snapshot.commit, f"{target.name}/")
+    return tuple(Edit(approval.path, content.get(approval.path), None) for approval in spent)
 
 
 def check_confirmed(environment: EnvironmentName, rules: StageRules, terms: Terms) -> None:

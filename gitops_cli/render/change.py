@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gitops_cli.domain.change.draft import Draft, Review, Verb, WriteOutcome, told_apart
+from gitops_cli.domain.change.gates import Report
 from gitops_cli.domain.change.plan import Action, Change
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
@@ -16,7 +17,12 @@ from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Tab
 COMMITS_LISTED = 10  # per service, for people; JSON has all that were read
 AUTHORS_LISTED = 3
 
-_KIND = {Verb.PROMOTE: "promotion", Verb.SET: "recording", Verb.REMOVE: "removal"}
+_KIND = {
+    Verb.PROMOTE: "promotion",
+    Verb.SET: "recording",
+    Verb.REMOVE: "removal",
+    Verb.APPROVE: "approval",
+}
 _COLUMNS = (
     Column("service"),
     Column("now"),
@@ -92,6 +98,16 @@ def _of_one(draft: Draft, changelogs: Changelogs) -> dict[str, Any]:
             {"service": change.service, "version": _full(change.desired)}
             for change in draft.unchanged
         ],
+        "gates": [
+            {
+                "gate": report.gate.value,
+                "service": report.service,
+                "version": str(report.version),
+                "passes": report.passes,
+                "says": report.says,
+            }
+            for report in draft.gates
+        ],
     }
 
 
@@ -133,6 +149,7 @@ def _plan(draft: Draft | Drafts, changelogs: Changelogs) -> Iterator[Table | Lin
         return
     rows: list[list[Cell | str]] = []
     lines: list[Line] = []
+    gates: list[Line] = []
     project = [Column("project")] if isinstance(draft, Drafts) else []
     for part in draft.parts:
         place = [draft.project_of(part)] if isinstance(draft, Drafts) else []
@@ -140,8 +157,16 @@ def _plan(draft: Draft | Drafts, changelogs: Changelogs) -> Iterator[Table | Lin
             log = changelogs.get(change, NO_CHANGELOG)
             rows.append([*place, *_row(change, log, back=part.verb is Verb.ROLLBACK)])
             lines += _source(" ".join([*place, change.service]), log)
+        gates += [_gate(" ".join([*place, report.service]), report) for report in part.gates]
     yield Table([*project, *_COLUMNS], rows, _title(draft))
     yield from lines
+    yield from gates
+
+
+def _gate(what: str, report: Report) -> Line:
+    """Return what a gate says; one that does not pass was overridden."""
+    style = Style.GOOD if report.passes else Style.WARN
+    return Line(f"{report.gate}: {what} {report.says}", style)
 
 
 def _title(draft: Draft | Drafts) -> str:
@@ -154,6 +179,8 @@ def _title(draft: Draft | Drafts) -> str:
             return f"Roll back {draft.environment}"
         case Verb.REMOVE:
             return f"Remove from {draft.environment}"
+        case Verb.APPROVE:
+            return f"Approve for {draft.environment}"
         case _:
             return f"Record in {draft.environment}"
 
@@ -242,6 +269,8 @@ def _nothing(draft: Draft | Drafts) -> str:
         services = plural(len(draft.unchanged), "service")
         same = " and ".join(draft.sources)
         return f"nothing to do: {draft.stage} is up to date with {same} in {projects} ({services})"
+    if draft.verb is Verb.APPROVE:
+        return f"nothing to do: {draft.environment} has it already, or you have approved it"
     if len(draft.unchanged) == 1:
         change = draft.unchanged[0]
         version = _short(change.desired) if change.desired else "absent"

@@ -90,6 +90,8 @@ def _row(entry: PastChange, now: datetime) -> list[Cell | str]:
 def _versions(entry: PastChange) -> tuple[Cell, Cell]:
     if entry.lock is not None:
         return Cell(""), Cell("unlocked" if entry.unlocked else "locked", Style.INFO)
+    if entry.approved:
+        return Cell(""), _short(entry.new, "unreadable")
     return _short(entry.old, "new"), _short(entry.new, "removed")
 
 

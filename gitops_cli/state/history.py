@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.commits import Commit, FileChange, parent_on
+from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX
 from gitops_cli.domain.recorded.files import MAX_BYTES
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
@@ -27,7 +28,7 @@ from gitops_cli.git.process import Done, Git
 from gitops_cli.state.mainline import Mainline
 
 _CHUNK = 1 << 16
-_FOLLOWED = (*KIND_OF_SUFFIX, LOCK_SUFFIX)
+_FOLLOWED = (*KIND_OF_SUFFIX, LOCK_SUFFIX, APPROVAL_SUFFIX)
 _BATCH = 100  # commits whose objects are read in one round trip
 _CUT = MAX_BYTES + 1  # a longer file is no version file, and its beginning says as much
 

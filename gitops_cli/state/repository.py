@@ -353,10 +353,21 @@ class StateRepository:
             self._past = History(whole.git, whole.reader, self.branch, {})
         return self._past
 
-    def author(self) -> str | None:
-        """Return the name that git would write as the author here; None if it knows nobody."""
-        name, bracket, _ = self._branch.git.run("var", "GIT_AUTHOR_IDENT").text.partition(" <")
-        return name.strip() or None if bracket else None
+    def author(self) -> Actor | None:
+        """Return whom git would write as the author here; None if it knows nobody."""
+        told = self._branch.git.run("var", "GIT_AUTHOR_IDENT").text
+        name, bracket, rest = told.partition(" <")
+        return Actor(name.strip(), rest.partition(">")[0]) if bracket and name.strip() else None
+
+    def signer(self, commit: str) -> str | None:
+        """Return who signed a commit, if the signature is good and of a key that is trusted here.
+
+        Trusted: by git's gpg.ssh.allowedSignersFile, or by the GPG keyring of whoever asks.
+        """
+        git = self._store.whole.git if self._store.has_whole else self._store.git
+        done = git.run("log", "-1", "--no-color", "--format=%G? %GS", commit, "--")
+        verdict, _, who = done.text.partition(" ")
+        return who.strip() or None if done.code == 0 and verdict == "G" else None
 
     def check_write(self) -> None:
         """Ask the remote whether it would take a push, without pushing; raises Denied …."""

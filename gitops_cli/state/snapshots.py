@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gitops_cli.domain.errors import Denied, GitError
+from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX
 from gitops_cli.domain.recorded.environment import (
     IMAGES_PATH,
     KIND_OF_SUFFIX,
@@ -120,11 +121,11 @@ def _needs_content(path: str) -> bool:
     if path == SETTINGS:
         return True
     _, _, leaf = path.partition("/")
-    return bool(leaf) and "/" not in leaf and (_marks_environment(leaf) or _is_lock(leaf))
+    return bool(leaf) and "/" not in leaf and (_marks_environment(leaf) or _is_beside(leaf))
 
 
-def _is_lock(leaf: str) -> bool:
-    return leaf.endswith(LOCK_SUFFIX)
+def _is_beside(leaf: str) -> bool:
+    return leaf.endswith((LOCK_SUFFIX, APPROVAL_SUFFIX))
 
 
 def index_snapshot(git: Git, reader: ObjectReader, environment: Mapping[str, str]) -> Snapshot:

@@ -42,6 +42,7 @@ CALLS: Mapping[str, Call] = {
     "rollback": Call("rollback", ("billing", "-e", PROD, "--dry-run")),
     "remove": Call("removal", ("billing", "-e", DEV, "--dry-run")),
     "rename": Call("rename", ("billing", "invoices", "--dry-run")),
+    "approve": Call("approval", ("billing", "-e", STAGING, "--dry-run")),
     "lock": Call("lock", ("billing", "-e", DEV, "-m", "größer", "--dry-run")),
     "unlock": Call("lock", ("billing", "-e", DEV, "--dry-run")),
     "status": Call("status"),

@@ -164,3 +164,28 @@ def test_a_cluster_that_does_not_answer_lets_nothing_through(
 
     assert done.code == 2
     assert article.recorded(prod) == before
+
+
+def test_what_soaks_has_to_run_where_its_cluster_answers(
+    article: Article,
+    gitops: Gitops,
+    kube: clients.Kube,
+    control_plane: ControlPlane,
+    tmp_path: Path,
+) -> None:
+    staging, prod = article.environment("staging"), article.environment("production")
+    context = yaml.safe_load(control_plane.kubeconfig.read_text())["current-context"]
+    agreed = f'[stage.staging]\ncluster = "{context}"\n[stage.production]\nsoak = "1s"\n'
+    push(article, {"gitops.toml": agreed})
+    deploy(kube, article, [staging], replicas=0)
+    kube.wait_all_rolled_out("Deployment", staging)
+    clone = gitops.at(article.clone())
+    promotion = ("promote", "authentication", "--to", prod, "--yes")
+
+    refused = clone.using(KUBECONFIG=control_plane.kubeconfig)(*promotion)
+    assert refused.code == 6
+    assert "gitops.toml:4: authentication" in refused.stderr
+    assert f"does not run in {staging}" in refused.stderr
+
+    done = clone.using(KUBECONFIG=tmp_path / "nothing")(*promotion).ok()
+    assert f"whether it runs in {staging} could not be asked" in done.stderr

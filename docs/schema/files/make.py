@@ -61,6 +61,7 @@ def _value(key: Key) -> dict[str, Any]:
         Kind.LIST: texts,
         Kind.EITHER: {"anyOf": [text, texts]},
         Kind.FLAG: {"type": "boolean"},
+        Kind.NUMBER: {"type": "integer", "minimum": 0},
     }
     told = {"description": key.meaning, **kinds[key.kind], "examples": [toml(key.example)]}
     default = toml(key.default)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from gitops_cli.domain.change.gates import Report
 from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Override
@@ -39,6 +40,7 @@ class Verb(StrEnum):
     UNLOCK = "unlock"
     REMOVE = "remove"
     RENAME = "rename"
+    APPROVE = "approve"
     CAPTURE = "capture"
     ENV = "env"
 
@@ -59,7 +61,10 @@ class Occasion(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """What a writer does on one tip: `changes` are written, `unchanged` was so already."""
+    """What a writer does on one tip: `changes` are written, `unchanged` was so already.
+
+    `gates` is what those of the stage say of the changes.
+    """
 
     verb: Verb
     environment: EnvironmentName
@@ -71,6 +76,7 @@ class Draft(NamedTuple):
     overrides: tuple[Override, ...] = ()
     warnings: tuple[str, ...] = ()
     held: tuple[ServiceName, ...] = ()
+    gates: tuple[Report, ...] = ()
 
     @property
     def parts(self) -> tuple[Draft, ...]:

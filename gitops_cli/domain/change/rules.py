@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from gitops_cli.domain.change.draft import Verb
+from gitops_cli.domain.change.gates import Gate
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import (
     Origin,
@@ -130,6 +131,7 @@ def _asked(name: str) -> Callable[[Case], Iterator[Refusal]]:
 
 
 EXPECT, STALE, REQUIRE = "expect", "stale build", "require"
+SOAK, APPROVALS = Gate.SOAK.value, Gate.APPROVALS.value
 
 _STAYS = frozenset({Verb.ROLLBACK, Verb.CAPTURE})  # what runs, or ran here
 _BRINGS = frozenset({Verb.SET, Verb.PROMOTE, Verb.ENV})  # versions that were not here before
@@ -145,6 +147,8 @@ RULES = (
     Rule("lock", _STAYS | _TAKES | {Verb.SET, Verb.PROMOTE}, Override.LOCK, _lock),
     Rule(EXPECT, frozenset({Verb.SET}), None, _asked(EXPECT)),
     Rule(STALE, frozenset({Verb.SET}), Override.OLDER, _asked(STALE)),
+    Rule(SOAK, _BRINGS, Override.POLICY, _asked(SOAK)),
+    Rule(APPROVALS, _BRINGS, Override.POLICY, _asked(APPROVALS)),
     Rule(REQUIRE, frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _asked(REQUIRE)),
 )
 

@@ -23,6 +23,7 @@ from gitops_cli.domain.names import (
     is_service_name,
 )
 from gitops_cli.domain.near import MISSPELT, did_you_mean, near
+from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX, Approval, parse_approval
 from gitops_cli.domain.recorded.files import MANIFESTS, MAX_BYTES, SETTINGS, FileType, RawFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
@@ -99,6 +100,7 @@ class Environment(NamedTuple):
     locks: Mapping[ServiceName | None, Lock] = MappingProxyType({})
     has_manifests: bool = False
     findings: tuple[Finding, ...] = ()
+    approvals: Mapping[ServiceName, Approval] = MappingProxyType({})
 
     @property
     def versions(self) -> dict[ServiceName, Version]:
@@ -139,7 +141,7 @@ class Environment(NamedTuple):
 
     def checked(self) -> Environment:
         """Return this environment if all of it can be deployed; raises InvalidState."""
-        self._raise_first(lambda f: not f.path.endswith(LOCK_SUFFIX))
+        self._raise_first(lambda f: not f.path.endswith((LOCK_SUFFIX, APPROVAL_SUFFIX)))
         return self
 
     def _raise_first(self, concerns: Callable[[Finding], bool]) -> None:
@@ -248,6 +250,7 @@ def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -
     seen_images_path = has_manifests = False
     files: dict[ServiceName, VersionFile] = {}
     locks: dict[ServiceName | None, Lock] = {}
+    approvals: dict[ServiceName, Approval] = {}
     findings: list[Finding] = []
     for file in sorted(content, key=lambda f: f.path):
         leaf = file.path[len(name) + 1 :]
@@ -260,6 +263,8 @@ def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -
             _add_version(file, leaf, files, findings)
         elif leaf.endswith(LOCK_SUFFIX):
             _add_lock(file, leaf, locks, findings)
+        elif leaf.endswith(APPROVAL_SUFFIX):
+            _add_approval(file, leaf, approvals, findings)
         elif (other := _OTHER_KINDS.get(_suffix(leaf))) is not None:
             message = f"is read by nothing: {other}s are not followed"
             hint = f"what is: {', '.join(f'{kind}s' for kind in Kind)}"
@@ -277,7 +282,8 @@ def parse_environment_files(name: EnvironmentName, content: Iterable[RawFile]) -
                 f"write it, for example: echo registry.example.com/team/ > {name}/{IMAGES_PATH}",
             )
         )
-    return Environment(name, images_path, files, locks, has_manifests, tuple(findings))
+    found = tuple(findings)
+    return Environment(name, images_path, files, locks, has_manifests, found, approvals)
 
 
 def _meant(leaf: str) -> str | None:
@@ -287,7 +293,7 @@ def _meant(leaf: str) -> str | None:
     suffix = _suffix(leaf)
     if (kind := _SHORT.get(suffix)) is not None:
         return f"{one_line(leaf.removesuffix(suffix))}{kind.suffix}"
-    meant = near(suffix, [*KIND_OF_SUFFIX, LOCK_SUFFIX], cutoff=MISSPELT)
+    meant = near(suffix, [*KIND_OF_SUFFIX, LOCK_SUFFIX, APPROVAL_SUFFIX], cutoff=MISSPELT)
     return f"{one_line(leaf.removesuffix(suffix))}{meant[0]}" if meant else None
 
 
@@ -354,6 +360,23 @@ def _add_lock(
     if lock.problem is not None:
         message = f"{lock.problem}; it locks all the same"
         findings.append(Finding(file.path, 1, "lock", message))
+
+
+def _add_approval(
+    file: RawFile, leaf: str, approvals: dict[ServiceName, Approval], findings: list[Finding]
+) -> None:
+    stem = leaf[: -len(APPROVAL_SUFFIX)]
+    if not is_service_name(stem):
+        message = f"`{one_line(stem)}` is not the name of a service: {SERVICE_RULE}"
+        findings.append(Finding(file.path, 1, "service-name", message))
+        return
+    content = file.data if file.type is FileType.REGULAR else b"\xff"
+    approval = parse_approval(file.path, ServiceName(stem), content)
+    if approval.problem is not None:
+        message = f"{approval.problem}; it approves nothing"
+        findings.append(Finding(file.path, 1, "approval", message, None, Severity.WARNING))
+        return
+    approvals[approval.service] = approval
 
 
 def _value(file: RawFile, findings: list[Finding]) -> str | None:

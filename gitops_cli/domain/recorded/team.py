@@ -45,8 +45,8 @@ class NewServices(StrEnum):
 class StageRules(NamedTuple):
     """`[stage.NAME]`; `lines` has the line of each key in gitops.toml.
 
-    `require_ancestry` None: as `[versions]` says. `manifests` is a directory, from that of the
-    environment, for environments without one of their own.
+    `require_ancestry` None: as `[versions]` says. `soak` is in seconds. `manifests` is a directory,
+    from that of the environment, for environments without one of their own.
     """
 
     name: str
@@ -63,6 +63,9 @@ class StageRules(NamedTuple):
     manifests: str | None = None
     manifests_network: bool = False
     prune: bool = False
+    soak: float | None = None
+    approvals: int = 0
+    signed_approvals: bool = False
     lines: Mapping[str, int] = MappingProxyType({})
 
 

@@ -10,6 +10,7 @@ import difflib
 import os
 from collections.abc import Callable, Collection, Mapping
 
+from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.git_url import tolerant
 from gitops_cli.domain.names import ServiceName, is_dns_label, is_service_name
 from gitops_cli.domain.recorded.files import FileType, RawFile
@@ -45,9 +46,13 @@ STAGE_KEYS = (
     "manifests",
     "manifests_network",
     "prune",
+    "soak",
+    "approvals",
+    "signed_approvals",
 )
 SERVICE_KEYS = ("source", "container", "workload", "path")
 _VERSIONS = ("form", "require_ancestry", "new_services")
+MOST_APPROVALS = 9
 _COMMIT = ("skip_ci", "subject", "sign_off", "message_as_subject")
 
 
@@ -116,6 +121,9 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         manifests=reader.text("manifests", check=check_place),
         manifests_network=reader.flag("manifests_network"),
         prune=reader.flag("prune"),
+        soak=reader.word("soak", parse_duration, None),
+        approvals=reader.number("approvals", most=MOST_APPROVALS),
+        signed_approvals=reader.flag("signed_approvals"),
         lines=reader.numbers(),
     )
 

@@ -1,0 +1,169 @@
+"""Gates: what must have happened before a version may come, read from the history of files.
+
+`soak`: it was recorded in the stage before for so long. `approvals`: so many people said yes to
+this very version, each by a commit of their own, and not the one who brings it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from gitops_cli.domain.change.policy import Override, Refusal
+from gitops_cli.domain.duration import age
+from gitops_cli.domain.errors import PolicyRefused
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.past.commits import FileChange
+from gitops_cli.domain.recorded.approvals import Approval, parse_approval
+from gitops_cli.domain.recorded.files import SETTINGS
+from gitops_cli.domain.recorded.team import StageRules
+from gitops_cli.domain.text import one_line, plural
+from gitops_cli.domain.version import Version, parse_version
+
+
+class Gate(StrEnum):
+    """A key of `[stage.X]`, by which a gate is known."""
+
+    SOAK = "soak"
+    APPROVALS = "approvals"
+
+
+class Report(NamedTuple):
+    """What one gate says of one version: `says` is for people, `hint` how it would pass."""
+
+    gate: Gate
+    service: ServiceName
+    version: Version
+    passes: bool
+    says: str
+    hint: str = ""
+
+
+class Approver(NamedTuple):
+    """Who said yes: by a commit, whose `signer` is set if its signature is good and trusted."""
+
+    name: str
+    email: str
+    commit: str
+    signer: str | None = None
+
+
+class Span(NamedTuple):
+    """From when to when a version was recorded; `end` None: it is."""
+
+    start: datetime
+    end: datetime | None
+
+    def length(self, now: datetime) -> timedelta:
+        """Return how long; a clock that was wrong makes it nothing, never less."""
+        return max((self.end or now) - self.start, timedelta())
+
+
+def spans_of(changes: Iterable[FileChange], version: Version) -> Iterator[Span]:
+    """Yield when a version file (its changes newest first) held this commit, newest first."""
+    end: datetime | None = None
+    span: Span | None = None
+    for change in changes:
+        at = change.commit.committed_at
+        held = parse_version((change.new or b"").decode(errors="replace").strip())
+        if held is not None and held.tag == version.tag:
+            span = Span(at, end if span is None else span.end)
+        elif span is not None:
+            yield span
+            span = None
+        end = at
+    if span is not None:
+        yield span
+
+
+def approvers_of(
+    changes: Iterable[FileChange], service: ServiceName, version: Version
+) -> Iterator[Approver]:
+    """Yield who made the commits that approve this version, newest first; another one ends it.
+
+    A commit that repeats an entry, or only takes one away, is no yes.
+    """
+    for change in changes:
+        new = _approval(change, change.new, service)
+        if new is None or not new.names(version):
+            return
+        old = _approval(change, change.old, service)
+        before = len(old.given) if old is not None and old.names(version) else 0
+        if len(new.given) > before:
+            made = change.made_by
+            yield Approver(made.author.name, made.author.email, made.hash)
+
+
+def _approval(change: FileChange, content: bytes | None, service: ServiceName) -> Approval | None:
+    return None if content is None else parse_approval(change.path, service, content)
+
+
+def soak_report(
+    service: ServiceName,
+    version: Version,
+    rules: StageRules,
+    spans: Sequence[tuple[EnvironmentName, Span]],
+    now: datetime,
+) -> Report:
+    """Return whether the longest of the spans, each of an environment before, is long enough."""
+    needed = timedelta(seconds=rules.soak or 0)
+    if not spans:
+        says = "was not recorded in the stage before"
+        return Report(Gate.SOAK, service, version, False, says, "promote it there first")
+    where, longest = max(spans, key=lambda each: each[1].length(now))
+    length = longest.length(now)
+    says = f"{age(length)} of {age(needed)} in {where}"
+    left = "" if longest.end else f"wait {age(needed - length)}"
+    return Report(Gate.SOAK, service, version, length >= needed, says, left)
+
+
+def approvals_report(
+    service: ServiceName,
+    version: Version,
+    rules: StageRules,
+    approvers: Collection[Approver],
+    *,
+    writer: str | None,
+    target: EnvironmentName,
+) -> Report:
+    """Return whether enough others than the one who writes (an address) have said yes."""
+    needed = rules.approvals
+    counted: dict[str, str] = {}
+    for who in approvers:
+        if rules.signed_approvals and who.signer is None:
+            continue
+        if writer is None or who.email.casefold() != writer.casefold():
+            counted.setdefault((who.signer or who.email).casefold(), who.name)
+    names = ", ".join(one_line(name) for name in sorted(counted.values()))
+    says = f"{len(counted)} of {plural(needed, 'approval')}" + (f": {names}" if names else "")
+    if len(counted) < needed:
+        says += _uncounted(rules, approvers, writer)
+    hint = f"somebody else: gitops approve {target} {service}={version}"
+    return Report(Gate.APPROVALS, service, version, len(counted) >= needed, says, hint)
+
+
+def _uncounted(rules: StageRules, approvers: Collection[Approver], writer: str | None) -> str:
+    """Return why a yes that is there does not count."""
+    if rules.signed_approvals and any(who.signer is None for who in approvers):
+        return " (what has no signature you trust does not count)"
+    own = writer is not None and any(w.email.casefold() == writer.casefold() for w in approvers)
+    return " (your own does not count)" if own else ""
+
+
+def gate_refusals(
+    reports: Iterable[Report], rules: StageRules, where: EnvironmentName
+) -> Iterator[Refusal]:
+    """Yield a refusal for each report that does not pass; each names its line of gitops.toml."""
+    for report in reports:
+        if report.passes:
+            continue
+        line = f"{SETTINGS}:{rules.lines.get(report.gate, 1)}"
+        way = f"{report.hint}; or " if report.hint else ""
+        error = PolicyRefused(
+            f"{line}: {report.service} {report.version.short} may not come to {where} yet: "
+            f"{report.gate} {report.says}",
+            hint=f'{way}--override-policy -m "why"',
+        )
+        yield Refusal(error, Override.POLICY)

@@ -1,0 +1,143 @@
+"""Asks the state's own history what the gates of a stage want to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitops_cli.domain.change.gates import (
+    Approver,
+    Report,
+    Span,
+    approvals_report,
+    approvers_of,
+    gate_refusals,
+    soak_report,
+    spans_of,
+)
+from gitops_cli.domain.change.intent import version_path
+from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.change.policy import Refusal
+from gitops_cli.domain.change.proposal import Actor
+from gitops_cli.domain.change.rules import APPROVALS, SOAK, Ask
+from gitops_cli.domain.errors import UnknownEnvironment
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX
+from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
+from gitops_cli.domain.recorded.resolution import stage_before
+from gitops_cli.domain.recorded.stages import Ambiguous, place_of
+from gitops_cli.domain.recorded.team import StageRules
+from gitops_cli.domain.version import Version
+
+if TYPE_CHECKING:
+    from gitops_cli.state.repository import StateRepository
+
+
+class Gates(NamedTuple):
+    """The gates of one environment on one tip; `told` takes what they say when they are asked.
+
+    `source`: where the versions come from, if somebody said; else it is the stage before.
+    `writer` knows who would record them.
+    """
+
+    state: StateRepository
+    snapshot: Snapshot
+    target: Environment
+    source: EnvironmentName | None
+    writer: Callable[[], Actor | None]
+    now: datetime
+    told: list[Report]
+
+    @property
+    def rules(self) -> StageRules:
+        """Return what the target's stage wants."""
+        team = self.snapshot.team
+        return team.stage(place_of(self.target.name, team).stage)
+
+    def asked(self) -> Mapping[str, Ask]:
+        """Return the gates as rules of a write."""
+        return {
+            SOAK: partial(self._refusals, self.soak),
+            APPROVALS: partial(self._refusals, self.approvals),
+        }
+
+    def _refusals(
+        self, reports: Callable[[Sequence[Change]], Sequence[Report]], changes: Sequence[Change]
+    ) -> Iterator[Refusal]:
+        told = reports(changes)
+        self.told.extend(told)
+        yield from gate_refusals(told, self.rules, self.target.name)
+
+    def soak(self, changes: Sequence[Change]) -> Sequence[Report]:
+        """Return how long each version was recorded in the stage before."""
+        rules = self.rules
+        if not rules.soak:
+            return ()
+        places = self._before()
+        return [
+            soak_report(
+                change.service, change.desired, rules, self._spans(change, places), self.now
+            )
+            for change in changes
+            if change.desired is not None
+        ]
+
+    def _before(self) -> Sequence[EnvironmentName]:
+        if self.source is not None:
+            return (self.source,)
+        try:
+            return (stage_before(self.target.name, self.snapshot.environments, self.snapshot.team),)
+        except Ambiguous as several:
+            return [EnvironmentName(name) for name in several.fits]
+        except UnknownEnvironment:
+            return ()
+
+    def _spans(
+        self, change: Change, places: Sequence[EnvironmentName]
+    ) -> list[tuple[EnvironmentName, Span]]:
+        if change.desired is None or self.snapshot.commit is None:
+            return []
+        found = []
+        for name in places:
+            kind = self._kind(change.service)
+            path = version_path(self.snapshot.environment(name), change.service, kind)
+            past = self.state.file_history(path, start=self.snapshot.commit)
+            found += [(name, span) for span in spans_of(past, change.desired)]
+        return found
+
+    def _kind(self, service: ServiceName) -> Kind:
+        file = self.target.files.get(service)
+        return Kind.DEPLOYMENT if file is None else file.kind
+
+    def approvals(self, changes: Sequence[Change]) -> Sequence[Report]:
+        """Return who said yes to each version."""
+        rules = self.rules
+        if not rules.approvals or not changes:
+            return ()
+        writer = self.writer()
+        return [
+            approvals_report(
+                change.service,
+                change.desired,
+                rules,
+                self._approvers(change.service, change.desired),
+                writer=writer.email if writer else None,
+                target=self.target.name,
+            )
+            for change in changes
+            if change.desired is not None
+        ]
+
+    def _approvers(self, service: ServiceName, version: Version) -> list[Approver]:
+        approval = self.target.approvals.get(service)
+        if approval is None or not approval.names(version) or self.snapshot.commit is None:
+            return []
+        past = self.state.file_history(
+            f"{self.target.name}/{service}{APPROVAL_SUFFIX}", start=self.snapshot.commit
+        )
+        found = list(approvers_of(past, service, version))
+        if not self.rules.signed_approvals:
+            return found
+        return [who._replace(signer=self.state.signer(who.commit)) for who in found]
