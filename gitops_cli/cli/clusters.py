@@ -16,6 +16,7 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import of_one_stage
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.placement import Clusters, Placed
 from gitops_cli.render.sync import outcome_line, outcome_view, place_of_row, row_line
 
@@ -74,6 +75,31 @@ def environments_named(
     return environments_of(session, snapshot, project)
 
 
+def meant(
+    session: Session,
+    desired: Desired,
+    words: Sequence[str],
+    *,
+    project: str | None,
+    only: Sequence[str] | None,
+    exclude: Sequence[str] | None,
+    only_read: bool = True,
+) -> tuple[list[EnvironmentName], Selection]:
+    """Return the environments that are meant, and which of their services.
+
+    Says by the way why the state is not the remote's. Raises UsageError where no service is left.
+    """
+    if desired.note:
+        session.output.note(desired.note)
+    snapshot = desired.snapshot
+    names = environments_named(
+        session, words, snapshot, snapshot.team, project=project, only_read=only_read
+    )
+    selection = Selection(tuple(only or ()), tuple(exclude or ()))
+    selection.check(snapshot.environment(name) for name in names)
+    return names, selection
+
+
 def report_problems(
     session: Session, problems: Iterable[GitOpsError], notes: Iterable[str]
 ) -> None:
@@ -117,6 +143,15 @@ def outcomes_heard(
 
 def _contexts(report: SyncReport | None) -> Mapping[EnvironmentName, str | None]:
     return {e.environment: e.context for e in report.environments} if report else {}
+
+
+def report_sync_problems(session: Session, report: SyncReport) -> None:
+    """Write what kept a sync, or the wait for one, from what it was to do."""
+    problems = [
+        *(problem for e in report.environments for problem in e.problems),
+        *(o.error for o in report.outcomes if o.error is not None),
+    ]
+    report_problems(session, problems, (note for e in report.environments for note in e.notes))
 
 
 @contextmanager

@@ -8,7 +8,12 @@ from typing import Annotated
 
 import typer
 
-from gitops_cli.cli.completion import complete_commit, complete_environment, complete_project
+from gitops_cli.cli.completion import (
+    complete_commit,
+    complete_environment,
+    complete_project,
+    complete_service_or_environment,
+)
 from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.stamp import parse_moment
 
@@ -41,6 +46,35 @@ Env = Annotated[
         envvar="GITOPS_ENV",
         help="Environment, or a stage: dev, stage, prod.",
         autocompletion=complete_environment,
+    ),
+]
+Envs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        "-e",
+        metavar="ENV",
+        envvar="GITOPS_ENV",
+        help="Environment or stage; may be repeated.",
+        autocompletion=complete_environment,
+    ),
+]
+Environments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ENV]…",
+        help="Environments or stages; default: all.",
+        show_default=False,
+        autocompletion=complete_environment,
+    ),
+]
+Shown = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SERVICE|ENV]…",
+        help="Only these; in a service's checkout, that one.",
+        show_default=False,
+        autocompletion=complete_service_or_environment,
     ),
 ]
 # Where environments are arguments, -e says the same: nobody remembers which command has which.

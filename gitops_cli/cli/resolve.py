@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitops_cli.cli.prompts import choose, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ConfigurationError, UsageError
-from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.resolution import (
     environment_for,
@@ -16,7 +16,7 @@ from gitops_cli.domain.recorded.resolution import (
     projects_with,
     service_of_remote,
 )
-from gitops_cli.domain.recorded.selection import told_apart
+from gitops_cli.domain.recorded.selection import Filter, told_apart
 from gitops_cli.domain.recorded.stages import Ambiguous, in_order, of_project
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line, redacted
@@ -119,7 +119,7 @@ def environment_among(
     if env is not None or not bare:
         return list(words), env
     if snapshot is None:
-        snapshot = session.state.snapshot(session.state.tip().commit)
+        snapshot = session.look(require_remote=True).snapshot
     named = told_apart(bare, snapshot).environments
     left = [word for word in words if word not in named]
     return left, one_word(named, None) if named else None
@@ -206,3 +206,23 @@ def told_service_here(
     if here is not None:
         session.output.note(f"{here}: the service of this checkout")
     return here
+
+
+def looked_for(
+    session: Session,
+    snapshot: Snapshot,
+    words: Sequence[str] | None,
+    environments: Sequence[str] | None,
+    project: str | None,
+) -> Filter:
+    """Return what a reading command shows: of its arguments, -e and -p, else of this checkout.
+
+    Raises UsageError for what is the name of neither a service nor an environment.
+    """
+    said = told_apart(words or (), snapshot)
+    return Filter(
+        [parse_service(name) for name in said.services],
+        [*said.environments, *(environments or ())],
+        project,
+        None if said.services else told_service_here(session, snapshot.team, snapshot),
+    )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gitops_cli.cluster.connection import KubernetesCluster
     from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.change.proposal import Actor
+    from gitops_cli.domain.recorded.environment import Snapshot
     from gitops_cli.domain.recorded.team import TeamSettings
     from gitops_cli.domain.release.building import Engine
     from gitops_cli.domain.release.ci import CiRun
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from gitops_cli.source.placeholders import Placeholders
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.creation import Created
-    from gitops_cli.state.repository import StateRepository
+    from gitops_cli.state.repository import StateRepository, Tip
 
 
 class SharedOptions(NamedTuple):
@@ -56,6 +57,13 @@ class SharedOptions(NamedTuple):
     quiet: bool = False
     verbose: int = 0
     query: str | None = None
+
+
+class Seen(NamedTuple):
+    """The commit a command works on, and what it records."""
+
+    tip: Tip
+    snapshot: Snapshot
 
 
 class Session:
@@ -161,6 +169,16 @@ class Session:
             named=self.options.directory is not None,
             watch=self.watch,
         )
+
+    def look(self, *, require_remote: bool = False, timeout: float | None = None) -> Seen:
+        """Return the tip and what it records; a note says where it is not the remote's.
+
+        `require_remote` and `timeout` are those of `StateRepository.tip`: a writer's.
+        """
+        tip = self.state.tip(require_remote=require_remote, timeout=timeout)
+        if tip.note:
+            self.output.note(tip.note)
+        return Seen(tip, self.state.snapshot(tip.commit))
 
     @cached_property
     def checkout(self) -> Checkout | None:

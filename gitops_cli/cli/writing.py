@@ -236,7 +236,7 @@ def answering(
 
 def asked_environment(session: Session, project: str | None) -> str:
     """Let a person choose an environment; raises UsageError without a terminal."""
-    snapshot = session.state.snapshot(session.state.tip().commit)
+    snapshot = session.look(require_remote=True).snapshot
     return environment_named(session, None, snapshot, snapshot.team, project=project)
 
 
@@ -304,7 +304,7 @@ def show_before(session: Session, view: View) -> bool:
 
 def _show_anew(session: Session, offer: Offer) -> None:
     """Show what the same plan would be now; the refusal itself follows."""
-    snapshot = session.state.snapshot(session.state.tip().commit)
+    snapshot = session.look(require_remote=True).snapshot
     draft = offer.anew(snapshot)
     sources = session.sources(snapshot.team)
     show_plan(session, WriteOutcome(draft), changelogs(draft.changes, sources))

@@ -22,7 +22,7 @@ def agent_clusters(
     """Return the cluster as the agent of the one named environment sees it."""
     if len(words) != 1:
         raise UsageError("--as-agent looks at one environment", hint="name it")
-    snapshot = session.state.snapshot(session.state.tip().commit)
+    snapshot = session.look(require_remote=True).snapshot
     team = snapshot.team
     name = environment_named(session, words[0], snapshot, team, flag="ENV")
     objects = clusters_of(session, context, kubeconfig, warm=False).of(name, team).objects()

@@ -268,8 +268,7 @@ def _as_installed(
 def _meant(
     session: Session, words: Sequence[str], project: str | None
 ) -> tuple[Snapshot, TeamSettings, list[EnvironmentName]]:
-    tip = session.state.tip()
-    snapshot = session.state.snapshot(tip.commit)
+    snapshot = session.look(require_remote=True).snapshot
     team = snapshot.team
     return snapshot, team, environments_named(session, words, snapshot, team, project=project)
 

@@ -100,8 +100,7 @@ def key(
             hint="write one with --out; `gitops agent install --key FILE` takes it",
         )
     url = agent_url(session, agent_repo)
-    tip = session.state.tip(require_remote=False)
-    snapshot = session.state.snapshot(tip.commit)
+    snapshot = session.look().snapshot
     team = snapshot.team
     word = one_word(environments, env)
     [name] = environments_named(session, [word], snapshot, team, project=project)

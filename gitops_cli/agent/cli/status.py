@@ -12,8 +12,7 @@ from gitops_cli.agent.reports import read_reports
 from gitops_cli.agent.view import status_view
 from gitops_cli.cli.clusters import clusters_of, environments_named, report_problems
 from gitops_cli.cli.command import command
-from gitops_cli.cli.commands.diff import Environments
-from gitops_cli.cli.options import Context, EnvToo, Kubeconfig, Project, duration
+from gitops_cli.cli.options import Context, Environments, EnvToo, Kubeconfig, Project, duration
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 
@@ -44,8 +43,7 @@ def status(
     gitops agent status
     gitops agent status prod --stale-after 10m -o json
     """
-    tip = session.state.tip(require_remote=False)
-    snapshot = session.state.snapshot(tip.commit)
+    snapshot = session.look().snapshot
     team = snapshot.team
     words = [*(environments or ()), *(env or ())]
     names = environments_named(session, words, snapshot, team, project=project, only_read=True)

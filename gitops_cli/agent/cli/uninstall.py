@@ -36,8 +36,7 @@ def uninstall(
     gitops agent uninstall prod --dry-run
     gitops agent uninstall prod --yes
     """
-    tip = session.state.tip(require_remote=False)
-    snapshot = session.state.snapshot(tip.commit)
+    snapshot = session.look().snapshot
     team = snapshot.team
     clusters = clusters_of(session, context, kubeconfig, warm=False)
     words = words_of(environments, env)

@@ -96,8 +96,7 @@ def capture(
     environment = one_word(environments, env)
     overrides = overrides_of(message, lock=override_lock, policy=override_policy)
     clusters = clusters_of(session, context, kubeconfig)
-    tip = session.state.tip()
-    snapshot = session.state.snapshot(tip.commit)
+    snapshot = session.look(require_remote=True).snapshot
     team = snapshot.team
     try:
         name = the_one(environment, snapshot.environments.keys(), team)

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.annex import agent_hooks
-from gitops_cli.cli.clusters import clusters_of, environments_named, report_problems
+from gitops_cli.cli.clusters import clusters_of, meant, report_problems
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.options import (
     At,
     Context,
+    Environments,
     EnvToo,
     Exclude,
     Kubeconfig,
@@ -23,20 +23,11 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode
-from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.diff import diff as compare_all
 from gitops_cli.operations.manifests import rendered_manifests
 from gitops_cli.render.diff import diff_view, summary_line
 
-Environments = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[ENV]…",
-        help="Environments or stages; default: all.",
-        show_default=False,
-        autocompletion=complete_environment,
-    ),
-]
 ExitCodeOption = Annotated[
     bool,
     typer.Option(
@@ -86,14 +77,8 @@ def diff(
     else:
         clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)
-    if desired.note:
-        session.output.note(desired.note)
+    names, selection = meant(session, desired, words, project=project, only=only, exclude=exclude)
     team = desired.snapshot.team
-    names = environments_named(
-        session, words, desired.snapshot, team, project=project, only_read=True
-    )
-    selection = Selection(tuple(only or ()), tuple(exclude or ()))
-    selection.check(desired.snapshot.environment(name) for name in names)
     result = compare_all(
         desired,
         names,

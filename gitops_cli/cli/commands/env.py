@@ -71,10 +71,7 @@ def list_(session: Session) -> None:
     gitops env list
     gitops env list -o json
     """
-    tip = session.state.tip(require_remote=False)
-    if tip.note:
-        session.output.note(tip.note)
-    snapshot = session.state.snapshot(tip.commit)
+    snapshot = session.look().snapshot
     session.show(list_view(list_environments(snapshot, snapshot.team)))
 
 

@@ -8,14 +8,11 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment, complete_service_or_environment
-from gitops_cli.cli.options import Project, moment
-from gitops_cli.cli.resolve import told_service_here
+from gitops_cli.cli.options import Envs, Project, Shown, moment
+from gitops_cli.cli.resolve import looked_for
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.near import did_you_mean
-from gitops_cli.domain.recorded.selection import Filter, told_apart
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.history import ACTIONS, Kinds, Span, read_history
 from gitops_cli.render.history import view
@@ -26,26 +23,8 @@ LIMIT = 20
 @command
 def history(
     session: Session,
-    services: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SERVICE|ENV]…",
-            help="Only these; in a service's checkout, that one.",
-            autocompletion=complete_service_or_environment,
-            show_default=False,
-        ),
-    ] = None,
-    environments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--env",
-            "-e",
-            metavar="ENV",
-            envvar="GITOPS_ENV",
-            help="Environment or stage; may be repeated.",
-            autocompletion=complete_environment,
-        ),
-    ] = None,
+    services: Shown = None,
+    environments: Envs = None,
     project: Project = None,
     since: Annotated[
         datetime | None,
@@ -94,23 +73,13 @@ def history(
     gitops history -e prod --since yesterday --by ada
     gitops history -e prod --since 2026-11-01 -o json
     """
-    tip = session.state.tip(require_remote=False)
-    if tip.note:
-        session.output.note(tip.note)
-    snapshot = session.state.snapshot(tip.commit)
-    team = snapshot.team
-    words = told_apart(services or (), snapshot)
+    snapshot = session.look().snapshot
     if limit is None:
         limit = None if since or until else LIMIT
-    wanted = Filter(
-        [parse_service(name) for name in words.services],
-        [*words.environments, *(environments or ())],
-        project,
-        None if words.services else told_service_here(session, team, snapshot),
-    )
+    wanted = looked_for(session, snapshot, services, environments, project)
     kinds = Kinds(by, frozenset(map(_action, actions or ())))
     span = Span(since, until, limit or None)
-    entries = read_history(session.state, snapshot, team, wanted, span, kinds)
+    entries = read_history(session.state, snapshot, snapshot.team, wanted, span, kinds)
     session.show(view(entries, session.now()), paged=pager)
 
 

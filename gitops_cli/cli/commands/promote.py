@@ -155,10 +155,7 @@ def promote(
     )
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
     session.limit_question(timeout)
-    tip = session.state.tip(timeout=timeout)
-    if tip.note:
-        session.output.note(tip.note)
-    snapshot = session.state.snapshot(tip.commit)
+    snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     team = snapshot.team
     planned = planned_promotions(session, words, snapshot, team)
     if wait or sync:

@@ -53,7 +53,7 @@ def remove(
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
     )
-    snapshot = session.state.snapshot(session.state.tip(timeout=timeout).commit)
+    snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     environment = environment_named(
         session, env, snapshot, snapshot.team, project=project, services=names
     )

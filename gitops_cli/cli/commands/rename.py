@@ -73,7 +73,7 @@ def rename(
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
     )
-    snapshot = session.state.snapshot(session.state.tip(timeout=timeout).commit)
+    snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     team = snapshot.team
     named = [
         environment_named(session, word, snapshot, team, project=project, services=(old,))

@@ -117,10 +117,7 @@ def rollback(
     if sum(option is not None for option in (back, to, commit)) > 1:
         raise UsageError("--back, --to and --commit exclude each other")
     overrides = overrides_of(message, lock=override_lock)
-    tip = session.state.tip(timeout=timeout)
-    if tip.note:
-        session.output.note(tip.note)
-    snapshot = session.state.snapshot(tip.commit)
+    snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     team = snapshot.team
     named, env = environment_among(session, services or (), env, snapshot)
     words = _Words(

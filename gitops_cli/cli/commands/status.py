@@ -9,13 +9,10 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment, complete_service_or_environment
-from gitops_cli.cli.options import Context, Images, Kubeconfig, Project, moment
-from gitops_cli.cli.resolve import told_service_here
+from gitops_cli.cli.options import Context, Envs, Images, Kubeconfig, Project, Shown, moment
+from gitops_cli.cli.resolve import looked_for
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import invalid
-from gitops_cli.domain.recorded.selection import Filter, told_apart
 from gitops_cli.operations.images import exit_code, missing_images
 from gitops_cli.operations.narrowing import Narrow, narrowed
 from gitops_cli.operations.status import read_status
@@ -26,26 +23,8 @@ from gitops_cli.render.status import Order, view
 @command
 def status(
     session: Session,
-    services: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SERVICE|ENV]…",
-            help="Only these; in a service's checkout, that one.",
-            autocompletion=complete_service_or_environment,
-            show_default=False,
-        ),
-    ] = None,
-    environments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--env",
-            "-e",
-            metavar="ENV",
-            envvar="GITOPS_ENV",
-            help="Environment or stage; may be repeated.",
-            autocompletion=complete_environment,
-        ),
-    ] = None,
+    services: Shown = None,
+    environments: Envs = None,
     project: Project = None,
     images: Images = False,
     live: Annotated[
@@ -82,23 +61,14 @@ def status(
     gitops status --behind -e prod
     gitops status -o json | jq '.projects[].name'
     """
-    tip = session.state.tip(require_remote=False)
-    if tip.note:
-        session.output.note(tip.note)
-    snapshot = session.state.snapshot(tip.commit)
+    tip, snapshot = session.look()
     team = snapshot.team
-    words = told_apart(services or (), snapshot)
     sources = cache(lambda: session.sources(team))
     found = read_status(
         session.state,
         snapshot,
         team,
-        Filter(
-            [parse_service(name) for name in words.services],
-            [*words.environments, *(environments or ())],
-            project,
-            None if words.services else told_service_here(session, team, snapshot),
-        ),
+        looked_for(session, snapshot, services, environments, project),
         sources=sources,
         fresh=tip.fresh,
         committed_at=tip.committed_at,

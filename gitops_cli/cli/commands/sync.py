@@ -8,18 +8,18 @@ import typer
 
 from gitops_cli.cli.clusters import (
     clusters_of,
-    environments_named,
+    meant,
     outcomes_heard,
     progress,
-    report_problems,
+    report_sync_problems,
     rows_heard,
 )
 from gitops_cli.cli.command import command
-from gitops_cli.cli.commands.diff import Environments
 from gitops_cli.cli.options import (
     At,
     Confirm,
     Context,
+    Environments,
     EnvToo,
     Exclude,
     Kubeconfig,
@@ -37,7 +37,7 @@ from gitops_cli.cli.writing import need_wait
 from gitops_cli.domain.cluster.sync import DryRun, SyncReport
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.text import plural
-from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.sync import SyncPlan, plan_sync
 from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.waiting import SECONDS
@@ -130,12 +130,9 @@ def run(
     session.limit(timeout)
     clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev, at=at)
-    if desired.note:
-        session.output.note(desired.note)
-    team = desired.snapshot.team
-    names = environments_named(session, words, desired.snapshot, team, project=project)
-    selection = Selection(tuple(only or ()), tuple(exclude or ()))
-    selection.check(desired.snapshot.environment(name) for name in names)
+    names, selection = meant(
+        session, desired, words, project=project, only=only, exclude=exclude, only_read=False
+    )
     go_back = None
     if rollback_on_failure and mode is None:
         from gitops_cli.cli.taking_back import going_back  # most syncs need not load it
@@ -146,7 +143,7 @@ def run(
         desired,
         names,
         clusters,
-        team,
+        desired.snapshot.team,
         session.state,
         now=session.now(),
         actor=lambda: session.person if mode is None else None,
@@ -191,13 +188,6 @@ def _agree(session: Session, plan: SyncPlan) -> None:
 def _show(session: Session, report: SyncReport, *, done: bool) -> None:
     show = session.report if done else session.show
     show(sync_view(report))
-    report_problems(
-        session,
-        [
-            *(problem for e in report.environments for problem in e.problems),
-            *(o.error for o in report.outcomes if o.error is not None),
-        ],
-        [note for e in report.environments for note in e.notes],
-    )
+    report_sync_problems(session, report)
     session.output.say(summary_line(report))
     session.finish(report.exit_code)

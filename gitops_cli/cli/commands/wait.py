@@ -8,9 +8,9 @@ import typer
 
 from gitops_cli.cli.clusters import (
     clusters_of,
-    environments_named,
+    meant,
     progress,
-    report_problems,
+    report_sync_problems,
     rows_heard,
 )
 from gitops_cli.cli.command import command
@@ -27,7 +27,7 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.wait import wait_view
@@ -89,14 +89,7 @@ def wait(
     session.limit(timeout)
     clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=commit)
-    if desired.note:
-        session.output.note(desired.note)
-    team = desired.snapshot.team
-    names = environments_named(
-        session, words, desired.snapshot, team, project=project, only_read=True
-    )
-    selection = Selection(tuple(only or ()), tuple(exclude or ()))
-    selection.check(desired.snapshot.environment(name) for name in names)
+    names, selection = meant(session, desired, words, project=project, only=only, exclude=exclude)
     go_back = None
     if rollback_on_failure:
         from gitops_cli.cli.taking_back import going_back  # most waits need not load it
@@ -112,7 +105,7 @@ def wait(
             desired,
             names,
             clusters,
-            team,
+            desired.snapshot.team,
             session.state,
             now=session.now,
             timeout=session.left(SECONDS),
@@ -121,14 +114,7 @@ def wait(
             gone=gone,
         )
     session.show(wait_view(report))
-    report_problems(
-        session,
-        [
-            *(problem for e in report.environments for problem in e.problems),
-            *(o.error for o in report.outcomes if o.error is not None),
-        ],
-        [note for e in report.environments for note in e.notes],
-    )
+    report_sync_problems(session, report)
     session.finish(report.exit_code)
     if go_back is not None:
         go_back(report)

@@ -6,17 +6,26 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gitops_cli.cli.clusters import clusters_of, environments_named, report_problems
+from gitops_cli.cli.clusters import clusters_of, environments_named, meant, report_problems
 from gitops_cli.cli.command import command
-from gitops_cli.cli.commands.diff import Environments
-from gitops_cli.cli.options import Context, EnvToo, Exclude, Kubeconfig, Only, Project, Rev, Timeout
+from gitops_cli.cli.options import (
+    Context,
+    Environments,
+    EnvToo,
+    Exclude,
+    Kubeconfig,
+    Only,
+    Project,
+    Rev,
+    Timeout,
+)
 from gitops_cli.cli.output import Format
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.comparison import Row
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.watch import Look
 from gitops_cli.operations.watch import watch as looks_at
 from gitops_cli.render.diff import diff_view
@@ -53,14 +62,7 @@ def watch(
     words = [*(environments or ()), *(env or ())]
     clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev)
-    if desired.note:
-        session.output.note(desired.note)
-    team = desired.snapshot.team
-    named = environments_named(
-        session, words, desired.snapshot, team, project=project, only_read=True
-    )
-    selection = Selection(tuple(only or ()), tuple(exclude or ()))
-    selection.check(desired.snapshot.environment(name) for name in named)
+    named, selection = meant(session, desired, words, project=project, only=only, exclude=exclude)
 
     def chosen(snapshot: Snapshot) -> tuple[TeamSettings, list[EnvironmentName]]:
         team = snapshot.team
