@@ -189,7 +189,6 @@ class Agent:
         self, environment: EnvironmentName, before: AgentStatus, following: FollowedTip
     ) -> Visit:
         desired = following.desired
-        team = desired.snapshot.team
         if environment not in desired.snapshot.environments:
             raise UnknownEnvironment(
                 f"{environment} is not in the repository at {(desired.ours.commit or '')[:7]}",
@@ -199,7 +198,6 @@ class Agent:
             desired,
             [environment],
             self._clusters,
-            team,
             self._tips,
             now=self._now(),
             actor=lambda: NAME,
@@ -210,7 +208,7 @@ class Agent:
         message = _what_was_done(report.outcomes)
         waiting = False
         if report.changed or not all(outcome.settled for outcome in report.outcomes):
-            compared = diff(desired, [environment], self._clusters, team, now=self._now())
+            compared = diff(desired, [environment], self._clusters, now=self._now())
             rows = [row for one in compared.environments for row in one.rows]
             failed = [f"{r.service}: {r.reason}" for r in rows if r.state is State.FAILED]
             waiting = any(row.state is State.ROLLING for row in rows)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 
-from gitops_cli.cli.resolve import environment_named, environments_of
+from gitops_cli.cli.resolve import all_environments, environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.comparison import Row
 from gitops_cli.domain.cluster.sync import SyncOutcome, SyncReport
@@ -53,7 +53,6 @@ def environments_named(
     session: Session,
     words: Sequence[str],
     snapshot: Snapshot,
-    team: TeamSettings,
     *,
     project: str | None,
     only_read: bool = False,
@@ -64,15 +63,15 @@ def environments_named(
     """
     if words and only_read:
         names = snapshot.environments.keys()
-        stages = (of_one_stage(word, names, team, project=project) for word in words)
+        stages = (of_one_stage(word, names, snapshot.team, project=project) for word in words)
         return list(dict.fromkeys(name for names in stages for name in names))
     if words:
         named = (
-            environment_named(session, word, snapshot, team, project=project, flag="ENV")
+            environment_named(session, word, snapshot, project=project, flag="ENV")
             for word in words
         )
         return list(dict.fromkeys(named))
-    return environments_of(session, snapshot, project)
+    return all_environments(session, snapshot, project)
 
 
 def meant(
@@ -92,9 +91,7 @@ def meant(
     if desired.note:
         session.output.note(desired.note)
     snapshot = desired.snapshot
-    names = environments_named(
-        session, words, snapshot, snapshot.team, project=project, only_read=only_read
-    )
+    names = environments_named(session, words, snapshot, project=project, only_read=only_read)
     selection = Selection(tuple(only or ()), tuple(exclude or ()))
     selection.check(snapshot.environment(name) for name in names)
     return names, selection

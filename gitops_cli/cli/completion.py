@@ -23,7 +23,6 @@ from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
-from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.version import parse_version
 
 if TYPE_CHECKING:
@@ -35,9 +34,9 @@ RECENT = 10  # versions offered for a service
 def complete_environment(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return stages and environments that begin with `incomplete`."""
     with suppress(GitOpsError, OSError):
-        _, snapshot, team = _local(ctx)
-        names = _of_project(ctx, snapshot, team)
-        stages = dict.fromkeys(place_of(name, team).stage for name in names)
+        _, snapshot = _local(ctx)
+        names = _of_project(ctx, snapshot)
+        stages = dict.fromkeys(place_of(name, snapshot.team).stage for name in names)
         return _beginning([*stages, *names], incomplete)
     return []
 
@@ -45,8 +44,11 @@ def complete_environment(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_project(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return projects that begin with `incomplete`."""
     with suppress(GitOpsError, OSError):
-        _, snapshot, team = _local(ctx)
-        projects = (place_of(n, team).project for n in in_order(snapshot.environments, team))
+        _, snapshot = _local(ctx)
+        projects = (
+            place_of(n, snapshot.team).project
+            for n in in_order(snapshot.environments, snapshot.team)
+        )
         return _beginning(filter(None, projects), incomplete)
     return []
 
@@ -54,9 +56,9 @@ def complete_project(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_service(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return services that begin with `incomplete`, of the environments the line names."""
     with suppress(GitOpsError, OSError):
-        _, snapshot, team = _local(ctx)
+        _, snapshot = _local(ctx)
         given = {str(word) for word in ctx.params.get("services") or ()}
-        names = _named(ctx, snapshot, team)
+        names = _named(ctx, snapshot)
         services = {service for name in names for service in snapshot.environments[name].files}
         return _beginning(sorted(services - given), incomplete)
     return []
@@ -84,12 +86,12 @@ def complete_assignment(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_version(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the last versions of the services and environments that the line names."""
     with suppress(GitOpsError, OSError):
-        state, snapshot, team = _local(ctx)
+        state, snapshot = _local(ctx)
         # An option without its value yet keeps the parser from reading the arguments.
         services = {*_words(), *(str(word) for word in ctx.params.get("services") or ())}
         files = (
             file
-            for name in _named(ctx, snapshot, team)
+            for name in _named(ctx, snapshot)
             for file in snapshot.environments[name].files.values()
             if file.service in services
         )
@@ -101,8 +103,8 @@ def complete_version(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_commit(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the last state commits that changed the environment which the line names, or any."""
     with suppress(GitOpsError, OSError):
-        state, snapshot, team = _local(ctx)
-        names = _named(ctx, snapshot, team)
+        state, snapshot = _local(ctx)
+        names = _named(ctx, snapshot)
         under = names[0] if len(names) == 1 else None
         if snapshot.commit is not None:
             found = state.recent_commits(snapshot.commit, under=under, limit=RECENT)
@@ -124,8 +126,10 @@ def _words() -> list[str]:
 def _versions_of(ctx: typer.Context, service: str) -> list[str]:
     """Return the versions of a service that are recorded in any environment."""
     with suppress(GitOpsError, OSError):
-        _, snapshot, team = _local(ctx)
-        environments = (snapshot.environments[n] for n in in_order(snapshot.environments, team))
+        _, snapshot = _local(ctx)
+        environments = (
+            snapshot.environments[n] for n in in_order(snapshot.environments, snapshot.team)
+        )
         found = (v for e in environments for s, v in e.versions.items() if s == service)
         return list(dict.fromkeys(map(str, found)))
     return []
@@ -143,27 +147,27 @@ def _beginning(words: Iterable[str], incomplete: str) -> list[str]:
     return [word for word in dict.fromkeys(words) if word.startswith(incomplete)]
 
 
-def _named(ctx: typer.Context, snapshot: Snapshot, team: TeamSettings) -> list[EnvironmentName]:
+def _named(ctx: typer.Context, snapshot: Snapshot) -> list[EnvironmentName]:
     """Return the environments that the line's options mean so far; all if they mean none."""
     for key in ("env", "source", "environments", "target"):
         given = ctx.params.get(key)
         for word in [given] if isinstance(given, str) else given or ():
             with suppress(GitOpsError):
                 project = ctx.params.get("project")
-                return candidates(word, snapshot.environments.keys(), team, project=project)
-    return _of_project(ctx, snapshot, team)
+                return candidates(
+                    word, snapshot.environments.keys(), snapshot.team, project=project
+                )
+    return _of_project(ctx, snapshot)
 
 
-def _of_project(
-    ctx: typer.Context, snapshot: Snapshot, team: TeamSettings
-) -> list[EnvironmentName]:
+def _of_project(ctx: typer.Context, snapshot: Snapshot) -> list[EnvironmentName]:
     project = ctx.params.get("project")
-    names = in_order(snapshot.environments, team)
-    return [name for name in names if project in (None, place_of(name, team).project)]
+    names = in_order(snapshot.environments, snapshot.team)
+    return [name for name in names if project in (None, place_of(name, snapshot.team).project)]
 
 
 @cache
-def _local(ctx: typer.Context) -> tuple[StateRepository, Snapshot, TeamSettings]:
+def _local(ctx: typer.Context) -> tuple[StateRepository, Snapshot]:
     """Return the repository the command would use, as far as it is known without a network.
 
     Opened once for all that may complete a word.
@@ -174,4 +178,4 @@ def _local(ctx: typer.Context) -> tuple[StateRepository, Snapshot, TeamSettings]
     shared = SharedOptions(Path(directory) if directory else None, repo, offline=True)
     session = ctx.with_resource(Session(shared, Output(quiet=True)))
     snapshot = session.state.snapshot(session.state.tip(require_remote=False).commit)
-    return session.state, snapshot, snapshot.team
+    return session.state, snapshot

@@ -54,15 +54,12 @@ def look(
     Of every pod only what is wrong with it is said.
     """
     clusters = clusters_of(session, context, kubeconfig)
-    tip = session.state.tip(require_remote=False)
-    if tip.note:
-        session.output.note(tip.note)
-    snapshot = session.state.snapshot(tip.commit)
+    snapshot = session.look().snapshot
     team = snapshot.team
-    named = parse_service(service) if service else told_service_here(session, team, snapshot)
+    named = parse_service(service) if service else told_service_here(session, snapshot)
     if named is None:
         raise UsageError("which service?", hint="name it: gitops logs SERVICE -e ENV")
-    name = environment_named(session, env, snapshot, team, project=project, services=(named,))
+    name = environment_named(session, env, snapshot, project=project, services=(named,))
     environment = snapshot.environment(name)
     environment.file(named)
     cluster = clusters.of(name, team)

@@ -9,7 +9,6 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.sync import Followed
 from gitops_cli.domain.errors import InvalidState, worst
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
 from gitops_cli.operations.grid import Status
@@ -20,7 +19,6 @@ def add_live(
     session: Session,
     status: Status,
     snapshot: Snapshot,
-    team: TeamSettings,
     context: str | None,
     kubeconfig: Path | None,
 ) -> Status:
@@ -28,7 +26,7 @@ def add_live(
     clusters = clusters_of(session, context, kubeconfig)
     names = [column.environment for grid in status.grids for column in grid.columns]
     desired = Desired(snapshot, Followed(status.commit, status.fresh))
-    found = diff(desired, names, clusters, team, now=status.now)
+    found = diff(desired, names, clusters, now=status.now)
     # What is wrong with the files, status says itself.
     problems = [
         problem

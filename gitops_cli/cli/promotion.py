@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from gitops_cli.cli.prompts import choose_several, may_ask
 from gitops_cli.cli.resolve import (
+    all_environments,
     choose_environment,
     environment_named,
-    environments_of,
     told_service_here,
 )
 from gitops_cli.cli.session import Session
@@ -24,7 +24,6 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.resolution import stage_before
 from gitops_cli.domain.recorded.stages import Ambiguous, candidates, place_of, the_one
-from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.promote import Promotion, plan_promotion
 
 
@@ -46,26 +45,26 @@ class PromoteArguments(NamedTuple):
 
 
 def planned_promotions(
-    session: Session, words: PromoteArguments, snapshot: Snapshot, team: TeamSettings
+    session: Session, words: PromoteArguments, snapshot: Snapshot
 ) -> tuple[Promotion, ...]:
     """Return the promotion that is meant; with --all to a stage, that of every project."""
     if words.everything and words.services:
         raise UsageError("--all and named services exclude each other")
-    targets = _targets_of_projects(session, words, snapshot, team)
+    targets = _targets_of_projects(session, words, snapshot)
     if len(targets) > 1:
-        return _of_projects(session, words, targets, snapshot, team)
-    return (_planned_promotion(session, words, snapshot, team),)
+        return _of_projects(session, words, targets, snapshot)
+    return (_planned_promotion(session, words, snapshot),)
 
 
 def _targets_of_projects(
-    session: Session, words: PromoteArguments, snapshot: Snapshot, team: TeamSettings
+    session: Session, words: PromoteArguments, snapshot: Snapshot
 ) -> list[EnvironmentName]:
     """Return the environments of the stage that --all without a project means; none: one is."""
     one = words.project or session.user.project or words.source in snapshot.environments
     if not words.everything or words.target is None or one:
         return []
-    fits = candidates(words.target, snapshot.environments, team)
-    is_stage = len({place_of(name, team).stage for name in fits}) == 1
+    fits = candidates(words.target, snapshot.environments, snapshot.team)
+    is_stage = len({place_of(name, snapshot.team).stage for name in fits}) == 1
     return fits if is_stage else []
 
 
@@ -74,9 +73,9 @@ def _of_projects(
     words: PromoteArguments,
     targets: Sequence[EnvironmentName],
     snapshot: Snapshot,
-    team: TeamSettings,
 ) -> tuple[Promotion, ...]:
     """Return a promotion for each project that has both stages; the others are told."""
+    team = snapshot.team
     found: list[Promotion] = []
     missing: dict[EnvironmentName, UnknownEnvironment | UnknownService] = {}
     for target in targets:
@@ -102,23 +101,20 @@ def _of_projects(
     return tuple(found)
 
 
-def _planned_promotion(
-    session: Session, words: PromoteArguments, snapshot: Snapshot, team: TeamSettings
-) -> Promotion:
-    if not words.says_which and (here := told_service_here(session, team, snapshot)) is not None:
+def _planned_promotion(session: Session, words: PromoteArguments, snapshot: Snapshot) -> Promotion:
+    if not words.says_which and (here := told_service_here(session, snapshot)) is not None:
         words = words._replace(services=(here,))
-    target = _target(session, words, snapshot, team)
-    source = _source(session, words, target, snapshot, team)
-    services, chosen = _services(session, words, source, target, snapshot, team)
+    target = _target(session, words, snapshot)
+    source = _source(session, words, target, snapshot)
+    services, chosen = _services(session, words, source, target, snapshot)
     if chosen:
         session.answers.arguments = list(services)
         session.answers.options |= {"--from": source, "--to": target}
     return plan_promotion(snapshot, source=source, target=target, services=services)
 
 
-def _target(
-    session: Session, words: PromoteArguments, snapshot: Snapshot, team: TeamSettings
-) -> EnvironmentName:
+def _target(session: Session, words: PromoteArguments, snapshot: Snapshot) -> EnvironmentName:
+    team = snapshot.team
     project = words.project
     if project is None and words.source in snapshot.environments:
         project = place_of(EnvironmentName(str(words.source)), team).project
@@ -127,7 +123,6 @@ def _target(
             session,
             words.target,
             snapshot,
-            team,
             project=project,
             services=words.services,
             flag="--to",
@@ -136,17 +131,17 @@ def _target(
         raise UsageError("promote where to?", hint="pass --to, for example --to prod")
     choices = [
         name
-        for name in environments_of(session, snapshot, project)
-        if words.source is not None or _has_stage_before(name, snapshot, team)
+        for name in all_environments(session, snapshot, project)
+        if words.source is not None or _has_stage_before(name, snapshot)
     ]
     if not choices:
         raise UsageError("nothing can be promoted: no stage comes before another")
     return choose_environment(session, "Promote to?", choices, flag="--to")
 
 
-def _has_stage_before(name: EnvironmentName, snapshot: Snapshot, team: TeamSettings) -> bool:
+def _has_stage_before(name: EnvironmentName, snapshot: Snapshot) -> bool:
     try:
-        stage_before(name, snapshot.environments, team)
+        stage_before(name, snapshot.environments, snapshot.team)
     except Ambiguous:
         return True
     except UnknownEnvironment:
@@ -159,13 +154,11 @@ def _source(
     words: PromoteArguments,
     target: EnvironmentName,
     snapshot: Snapshot,
-    team: TeamSettings,
 ) -> EnvironmentName:
+    team = snapshot.team
     if words.source is not None:
         project = words.project or place_of(target, team).project or None
-        return environment_named(
-            session, words.source, snapshot, team, project=project, flag="--from"
-        )
+        return environment_named(session, words.source, snapshot, project=project, flag="--from")
     try:
         return stage_before(target, snapshot.environments, team)
     except Ambiguous as ambiguous:
@@ -181,7 +174,6 @@ def _services(
     source: EnvironmentName,
     target: EnvironmentName,
     snapshot: Snapshot,
-    team: TeamSettings,
 ) -> tuple[list[ServiceName], bool]:
     """Return the services to promote, and whether a person chose them just now."""
     environment = snapshot.environment(source)

@@ -29,7 +29,6 @@ def environment_named(
     session: Session,
     word: str | None,
     snapshot: Snapshot,
-    team: TeamSettings,
     *,
     project: str | None = None,
     services: Collection[ServiceName] = (),
@@ -41,12 +40,11 @@ def environment_named(
     UsageError (exit 2) that name the candidates. `flag` is the option that would answer.
     """
     if word is None:
-        return _asked(session, environments_of(session, snapshot, project), flag)
+        return _asked(session, all_environments(session, snapshot, project), flag)
     try:
         return environment_for(
             word,
             snapshot,
-            team,
             project=project,
             services=services,
             usual_project=session.user.project,
@@ -69,7 +67,7 @@ def choose_environment(
     return EnvironmentName(chosen)
 
 
-def environments_of(
+def all_environments(
     session: Session, snapshot: Snapshot, project: str | None
 ) -> list[EnvironmentName]:
     """Return all environments, or those of a project, in the order of stages.
@@ -194,15 +192,13 @@ def service_here(
         service = service_of(checkout, team)
     except UsageError:
         return None
-    known = snapshot is None or projects_with(service, snapshot, team)
+    known = snapshot is None or projects_with(service, snapshot)
     return service if known else None
 
 
-def told_service_here(
-    session: Session, team: TeamSettings, snapshot: Snapshot
-) -> ServiceName | None:
+def told_service_here(session: Session, snapshot: Snapshot) -> ServiceName | None:
     """Return the service of this checkout, and say that it is what the command is about."""
-    here = service_here(session, team, snapshot)
+    here = service_here(session, snapshot.team, snapshot)
     if here is not None:
         session.output.note(f"{here}: the service of this checkout")
     return here
@@ -224,5 +220,5 @@ def looked_for(
         [parse_service(name) for name in said.services],
         [*said.environments, *(environments or ())],
         project,
-        None if said.services else told_service_here(session, snapshot.team, snapshot),
+        None if said.services else told_service_here(session, snapshot),
     )

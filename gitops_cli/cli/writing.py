@@ -237,7 +237,7 @@ def answering(
 def asked_environment(session: Session, project: str | None) -> str:
     """Let a person choose an environment; raises UsageError without a terminal."""
     snapshot = session.look(require_remote=True).snapshot
-    return environment_named(session, None, snapshot, snapshot.team, project=project)
+    return environment_named(session, None, snapshot, project=project)
 
 
 def _remember(session: Session, said: Terms) -> None:

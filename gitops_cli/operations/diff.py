@@ -31,7 +31,6 @@ def diff(
     desired: Desired,
     names: Sequence[EnvironmentName],
     clusters: Clusters,
-    team: TeamSettings,
     *,
     now: datetime,
     selection: Selection | None = None,
@@ -41,6 +40,7 @@ def diff(
 
     `rendered` has the objects of those whose manifests are to be compared, too.
     """
+    team = desired.snapshot.team
     placed, errors = clusters.place(names, team)
     found: dict[EnvironmentName, Comparison] = {
         name: Comparison(name, (), problems=(error,)) for name, error in errors.items()
@@ -48,24 +48,27 @@ def diff(
     contexts: dict[EnvironmentName, str | None] = {}
     for group in placed:
         chosen = selection or Selection()
-        compared = _compare_group(desired, group, team, now, chosen)
+        compared = _compare_group(desired, group, now, chosen)
         if not rendered.keys().isdisjoint(group.environments):
             from gitops_cli.operations.objects_diff import with_objects
 
-            compared = with_objects(compared, group, rendered, desired, team, chosen)
+            compared = with_objects(compared, group, rendered, desired, chosen)
         found |= compared
         contexts |= dict.fromkeys(group.environments, group.cluster.context)
     return Diff(desired.ours.commit, tuple(found[name] for name in names), contexts)
 
 
 def _compare_group(
-    desired: Desired, group: Placed, team: TeamSettings, now: datetime, selection: Selection
+    desired: Desired, group: Placed, now: datetime, selection: Selection
 ) -> dict[EnvironmentName, Comparison]:
     environments = [desired.snapshot.environment(name) for name in group.environments]
-    targets = [target_of(e, pods=True, rules=team.services) for e in environments]
+    targets = [target_of(e, pods=True, rules=desired.snapshot.team.services) for e in environments]
     observed = group.cluster.observe(targets)
     compared = {
-        e.name: restricted(compared_with(e, observed[e.name], team, now=now), selection.services(e))
+        e.name: restricted(
+            compared_with(e, observed[e.name], desired.snapshot.team, now=now),
+            selection.services(e),
+        )
         for e in environments
     }
     compared = with_rollouts(compared, observed, group.cluster, now)

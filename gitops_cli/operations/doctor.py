@@ -18,7 +18,6 @@ from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.recorded.resolution import is_declared, service_of_remote
 from gitops_cli.domain.recorded.stages import in_order
-from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural, redacted
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.placement import Clusters, Placed
@@ -137,8 +136,9 @@ def check_files(snapshot: Snapshot, now: datetime) -> Check:
     return Check("files", Verdict.OK, what)
 
 
-def check_sources(snapshot: Snapshot, team: TeamSettings, sources: Sources) -> list[Check]:
+def check_sources(snapshot: Snapshot, sources: Sources) -> list[Check]:
     """Ask each source that gitops.toml names for a commit that is recorded."""
+    team = snapshot.team
     services = sorted(s for s in team.services if team.service(s).source is not None)
 
     def look(service: ServiceName) -> Check:
@@ -158,10 +158,9 @@ def check_sources(snapshot: Snapshot, team: TeamSettings, sources: Sources) -> l
     return ask_all(look, services)
 
 
-def check_checkout(
-    checkout: Checkout, snapshot: Snapshot, team: TeamSettings, sources: Sources
-) -> Iterator[Check]:
+def check_checkout(checkout: Checkout, snapshot: Snapshot, sources: Sources) -> Iterator[Check]:
     """Say which service the checkout is, whose record it writes, and what orders its builds."""
+    team = snapshot.team
     try:
         service = service_of_remote(checkout.remotes, checkout.root.name, team, checkout.within)
     except UsageError as error:
@@ -179,14 +178,12 @@ def check_checkout(
     where = f" ({rules.path})" if rules.path else ""
     detail = f"{service}{where}, by {how}; recorded in {', '.join(homes)}"
     yield Check("service", Verdict.OK, detail)
-    yield _ancestry(service, sources.of(service), snapshot, team)
+    yield _ancestry(service, sources.of(service), snapshot)
 
 
-def _ancestry(
-    service: ServiceName, source: SourceRepository, snapshot: Snapshot, team: TeamSettings
-) -> Check:
+def _ancestry(service: ServiceName, source: SourceRepository, snapshot: Snapshot) -> Check:
     """Say whether the stale-build guard can ask for ancestry, and of what."""
-    stages = [stage for stage in team.stages if team.needs_ancestry(stage)]
+    stages = [stage for stage in snapshot.team.stages if snapshot.team.needs_ancestry(stage)]
     required = f"; required in {', '.join(stages)}" if stages else ""
     version = _recorded(snapshot, service)
     named = ", then ".join(source.evidence)
@@ -235,14 +232,13 @@ def check_registries(snapshot: Snapshot, registries: Registries) -> list[Check]:
 
 def check_clusters(
     snapshot: Snapshot,
-    team: TeamSettings,
     clusters: Clusters,
     agents: Callable[[Placed], Iterable[Check]],
     *,
     now: Callable[[], datetime],
 ) -> Iterator[Check]:
     """Ask the environments' clusters: reachable, clock, rights, agents."""
-    placed, errors = clusters.place(snapshot.environments, team)
+    placed, errors = clusters.place(snapshot.environments, snapshot.team)
     for error in {str(error): error for error in errors.values()}.values():
         concerned = [name for name, other in errors.items() if str(other) == str(error)]
         # Without a kubeconfig everything but diff and sync works.

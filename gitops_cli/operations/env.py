@@ -69,8 +69,9 @@ class Copy(NamedTuple):
     manifests: bool = False
 
 
-def list_environments(snapshot: Snapshot, team: TeamSettings) -> list[ListedEnvironment]:
+def list_environments(snapshot: Snapshot) -> list[ListedEnvironment]:
     """Return all environments, by project and stage."""
+    team = snapshot.team
     names = in_order(snapshot.environments, team)
     places = [place_of(name, team) for name in names]
     return [
@@ -105,7 +106,7 @@ def draft_addition(
     occasion = Occasion(Verb.ENV, terms.reason, terms.run, rules=team.commit)
     proposal = commit_of(name, (), edits, occasion, "new environment")
     return NewEnvironment(
-        name, None, content.strip(), (), proposal, _made_ambiguous(name, snapshot, team)
+        name, None, content.strip(), (), proposal, _made_ambiguous(name, snapshot)
     )
 
 
@@ -126,7 +127,7 @@ def draft_copy(
     team = snapshot.team
     target = wanted.target
     check_name(target, snapshot)
-    found = environment_for(wanted.source, snapshot, team, project=wanted.project)
+    found = environment_for(wanted.source, snapshot, project=wanted.project)
     source = snapshot.environment(found)
     services = selected_to_copy(source, only=wanted.only, exclude=wanted.exclude)
     images_path = wanted.images_path or source.checked_images_path()
@@ -162,13 +163,13 @@ def draft_copy(
         images_path.strip(),
         tuple(services),
         proposal,
-        _made_ambiguous(target, snapshot, team),
+        _made_ambiguous(target, snapshot),
     )
 
 
-def _made_ambiguous(name: EnvironmentName, snapshot: Snapshot, team: TeamSettings) -> str | None:
+def _made_ambiguous(name: EnvironmentName, snapshot: Snapshot) -> str | None:
     """Return which short name the environment makes unclear, unless it is there already."""
-    return None if name in snapshot.environments else made_ambiguous(name, team)
+    return None if name in snapshot.environments else made_ambiguous(name, snapshot.team)
 
 
 def _case(

@@ -18,7 +18,6 @@ from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, Kind, Snapsho
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version, parse_version
 
@@ -135,7 +134,6 @@ EVERY_KIND = Kinds()
 def read_history(
     state: StateRepository,
     snapshot: Snapshot,
-    team: TeamSettings,
     wanted: Filter,
     span: Span,
     kinds: Kinds = EVERY_KIND,
@@ -149,9 +147,9 @@ def read_history(
     tip = snapshot.commit
     if tip is None:
         return iter(())
-    environments = _environments(state, snapshot, team, wanted)
+    environments = _environments(state, snapshot, wanted)
     paths = [*_paths(snapshot, environments, wanted), *_beside(snapshot, environments, wanted)]
-    gone = _gone(state, snapshot, team, wanted, environments)
+    gone = _gone(state, snapshot, wanted, environments)
     files = [
         *(_File(path, state, tip, span) for path in paths),
         *(
@@ -174,19 +172,18 @@ def read_history(
         return few(entries)
     known = {service for e in snapshot.environments.values() for service in e.files}
     hints = [
-        advice(service, snapshot, team) or did_you_mean(service, known)
-        for service in wanted.services
+        advice(service, snapshot) or did_you_mean(service, known) for service in wanted.services
     ]
     hint = next(filter(None, hints), "`gitops status` shows the services")
     return few(_known(entries, wanted.services, hint))
 
 
 def _environments(
-    state: StateRepository, snapshot: Snapshot, team: TeamSettings, wanted: Filter
+    state: StateRepository, snapshot: Snapshot, wanted: Filter
 ) -> list[EnvironmentName]:
     """Return the environments to look at; one that is gone goes by its full name."""
     try:
-        return selected_environments(snapshot, team, wanted)
+        return selected_environments(snapshot, wanted)
     except UnknownEnvironment:
         names = {path.partition("/")[0] for path in _files_gone(state, snapshot)}
         if not wanted.environments or not set(wanted.environments) <= names:
@@ -233,7 +230,6 @@ def _is_over(path: str, snapshot: Snapshot) -> bool:
 def _gone(
     state: StateRepository,
     snapshot: Snapshot,
-    team: TeamSettings,
     wanted: Filter,
     environments: Collection[EnvironmentName],
 ) -> dict[str, str]:
@@ -251,7 +247,7 @@ def _gone(
             return False
         if name in environments:
             return True
-        of_project = wanted.project in (None, place_of(name, team).project)
+        of_project = wanted.project in (None, place_of(name, snapshot.team).project)
         return not wanted.environments and name not in snapshot.environments and of_project
 
     return {p: by for p, by in _files_gone(state, snapshot).items() if is_wanted(p)}

@@ -82,12 +82,10 @@ def lock_edit(state: StateRepository, snapshot: Snapshot, lock: Lock) -> Edit:
 
 
 def _environment(snapshot: Snapshot, order: LockOrder) -> Environment:
-    team = snapshot.team
     return snapshot.environment(
         environment_for(
             order.environment,
             snapshot,
-            team,
             project=order.project,
             services=order.services,
             usual_project=order.usual_project,

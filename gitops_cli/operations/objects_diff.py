@@ -12,7 +12,6 @@ from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.manifests.rendered import Rendered
 from gitops_cli.domain.manifests.report import ObjectFate, Objects
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.objects import Looked, WantedObject, look
 from gitops_cli.operations.objects_apply import Applying
@@ -29,7 +28,6 @@ def with_objects(
     group: Placed,
     rendered: Mapping[EnvironmentName, Rendered | GitOpsError],
     desired: Desired,
-    team: TeamSettings,
     selection: Selection,
 ) -> dict[EnvironmentName, Comparison]:
     """Add to comparisons what becomes of their environments' objects.
@@ -38,7 +36,7 @@ def with_objects(
     """
     mine = {n: found for n in group.environments if isinstance(found := rendered.get(n), Rendered)}
     store = group.cluster.manifests()
-    looked = look(group.cluster, store, mine, desired.snapshot, team, selection)
+    looked = look(group.cluster, store, mine, desired.snapshot, desired.snapshot.team, selection)
     applying = Applying(
         store, Stamp(desired.ours.commit), group.cluster.context, lambda _commit: None, dry_run=True
     )

@@ -110,7 +110,7 @@ def _of_project(
     snapshot: Snapshot, service: ServiceName, project: str | None
 ) -> list[EnvironmentName]:
     team = snapshot.team
-    projects = projects_with(service, snapshot, team)
+    projects = projects_with(service, snapshot)
     if project is None and len(projects) > 1:
         raise UsageError(
             f"{service} lives in several projects: {', '.join(projects)}",

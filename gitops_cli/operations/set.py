@@ -92,7 +92,6 @@ def draft_recording(
         environment_for(
             order.environment,
             snapshot,
-            team,
             project=order.project,
             services=wanted,
             usual_project=order.usual_project,

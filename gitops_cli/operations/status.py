@@ -41,7 +41,6 @@ class _Subject(NamedTuple):
 def read_status(
     state: StateRepository,
     snapshot: Snapshot,
-    team: TeamSettings,
     wanted: Filter,
     *,
     sources: Callable[[], Sources],
@@ -50,8 +49,9 @@ def read_status(
     now: datetime,
 ) -> Status:
     """Return the grids of what is wanted; raises UnknownService and UnknownEnvironment."""
-    environments = selected_environments(snapshot, team, wanted)
-    services = _services(snapshot, team, environments, wanted)
+    team = snapshot.team
+    environments = selected_environments(snapshot, wanted)
+    services = _services(snapshot, environments, wanted)
     shown = _files(snapshot, environments, services)
     tip = snapshot.commit
     projects = by_project(snapshot.environments, team)
@@ -81,7 +81,7 @@ def read_status(
 
 
 def _services(
-    snapshot: Snapshot, team: TeamSettings, environments: Iterable[EnvironmentName], wanted: Filter
+    snapshot: Snapshot, environments: Iterable[EnvironmentName], wanted: Filter
 ) -> frozenset[ServiceName] | None:
     """Return the services to show; None means all."""
     known = {service for name in environments for service in snapshot.environments[name].files}
@@ -89,7 +89,7 @@ def _services(
         if service not in known and not _spoiled_anywhere(snapshot, environments, service):
             raise UnknownService(
                 f"no service `{one_line(service)}` is recorded there",
-                hint=advice(service, snapshot, team)
+                hint=advice(service, snapshot)
                 or did_you_mean(service, known)
                 or f"services: {', '.join(sorted(known)) or 'none'}",
             )

@@ -103,7 +103,6 @@ def plan_sync(
     desired: Desired,
     names: Sequence[EnvironmentName],
     clusters: Clusters,
-    team: TeamSettings,
     state: Tips,
     *,
     now: datetime,
@@ -117,6 +116,7 @@ def plan_sync(
     Raises Denied and WrongCluster, whichever environment they are about, so that a missing right
     in the tenth does not leave nine changed. What else is wrong with one is in its report.
     """
+    team = desired.snapshot.team
     unclear = {name: BadSettings(*wrong) for name in names if (wrong := _misleading(name, team))}
     placed, errors = clusters.place([name for name in names if name not in unclear], team)
     errors |= unclear

@@ -20,7 +20,6 @@ from gitops_cli.domain.cluster.sync import (
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
-from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.operations.waiting import Awaited, Ended, Key, Waiting
@@ -68,7 +67,6 @@ def wait_for_state(
     desired: Desired,
     names: Sequence[EnvironmentName],
     clusters: Clusters,
-    team: TeamSettings,
     state: StateRepository,
     *,
     now: Callable[[], datetime],
@@ -81,7 +79,7 @@ def wait_for_state(
 
     `gone`: one has arrived when the pods that it replaced are gone, too.
     """
-    placed, errors = clusters.place(names, team)
+    placed, errors = clusters.place(names, desired.snapshot.team)
     snapshot = desired.snapshot
     environments: dict[EnvironmentName, Environment] = {}
     problems: dict[EnvironmentName, GitOpsError] = dict(errors)
@@ -103,7 +101,7 @@ def wait_for_state(
     waiting = Waiting(
         [one for one in awaited if one.services],
         environments,
-        team,
+        desired.snapshot.team,
         now=now,
         heard=heard,
         differing=judge.verdict,

@@ -12,7 +12,6 @@ import pytest
 
 from gitops_cli import __version__
 from gitops_cli.cluster.connection import connect
-from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.doctor import check_clusters
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.state.opening import open_repository
@@ -232,7 +231,6 @@ def test_a_server_whose_clock_is_another(
     found = list(
         check_clusters(
             snapshot,
-            TeamSettings(),
             clusters,
             lambda group: ([], []),
             now=lambda: datetime.now(UTC) + ahead,

@@ -44,46 +44,43 @@ TWO = snapshot(
 
 
 def test_a_full_name_means_itself():
-    assert environment_for("p2-production", TWO, TeamSettings()) == "p2-production"
+    assert environment_for("p2-production", TWO) == "p2-production"
 
 
 def test_a_service_of_one_project_settles_the_project_even_before_it_is_there():
-    assert environment_for("prod", TWO, TeamSettings(), services=[AUTH]) == "p1-production"
-    assert environment_for("prod", TWO, TeamSettings(), services=[SEARCH]) == "p2-production"
+    assert environment_for("prod", TWO, services=[AUTH]) == "p1-production"
+    assert environment_for("prod", TWO, services=[SEARCH]) == "p2-production"
 
 
 def test_several_services_must_share_the_project():
     with pytest.raises(Ambiguous):
-        environment_for("prod", TWO, TeamSettings(), services=[AUTH, SEARCH])
-    assert environment_for("prod", TWO, TeamSettings(), services=[AUTH, WEB]) == "p1-production"
+        environment_for("prod", TWO, services=[AUTH, SEARCH])
+    assert environment_for("prod", TWO, services=[AUTH, WEB]) == "p1-production"
 
 
 def test_the_option_beats_the_service_and_the_service_beats_the_habit():
     named = {"project": "p2", "services": [AUTH], "usual_project": "p1"}
 
-    assert environment_for("prod", TWO, TeamSettings(), **named) == "p2-production"
-    assert (
-        environment_for("prod", TWO, TeamSettings(), services=[AUTH], usual_project="p2")
-        == "p1-production"
-    )
-    assert environment_for("prod", TWO, TeamSettings(), usual_project="p2") == "p2-production"
+    assert environment_for("prod", TWO, **named) == "p2-production"
+    assert environment_for("prod", TWO, services=[AUTH], usual_project="p2") == "p1-production"
+    assert environment_for("prod", TWO, usual_project="p2") == "p2-production"
 
 
 def test_what_fits_several_names_them_all():
     with pytest.raises(Ambiguous) as found:
-        environment_for("dev", TWO, TeamSettings(), services=[WEB])
+        environment_for("dev", TWO, services=[WEB])
     assert found.value.fits == ("p1-development", "p2-development")
 
 
 def test_a_habit_that_fits_nothing_does_not_choose():
     with pytest.raises(Ambiguous):
-        environment_for("dev", TWO, TeamSettings(), usual_project="p3")
+        environment_for("dev", TWO, usual_project="p3")
 
 
 def test_a_new_service_belongs_to_no_project():
-    assert projects_with(ServiceName("new"), TWO, TeamSettings()) == []
+    assert projects_with(ServiceName("new"), TWO) == []
     with pytest.raises(Ambiguous):
-        environment_for("dev", TWO, TeamSettings(), services=[ServiceName("new")])
+        environment_for("dev", TWO, services=[ServiceName("new")])
 
 
 THREE = snapshot(p_development="web", p_staging="web", p_production="web")

@@ -86,7 +86,7 @@ def test_names_that_a_slip_may_mean() -> None:
 
 def test_what_is_selected() -> None:
     def selected(**wanted: object) -> list[EnvironmentName]:
-        return selected_environments(SNAPSHOT, TEAM, Filter(**wanted))  # type: ignore[arg-type]
+        return selected_environments(SNAPSHOT, Filter(**wanted))  # type: ignore[arg-type]
 
     assert selected() == ["blog-production", "shop-development", "shop-production"]
     assert selected(project="shop") == ["shop-development", "shop-production"]
@@ -105,11 +105,11 @@ def test_what_is_selected() -> None:
 def test_an_environment_where_a_service_was_expected() -> None:
     said = "`prod` is an environment or a stage: -e prod"
 
-    assert advice("prod", SNAPSHOT, TEAM) == said
-    assert advice("shop-production", SNAPSHOT, TEAM) == (
+    assert advice("prod", SNAPSHOT) == said
+    assert advice("shop-production", SNAPSHOT) == (
         "`shop-production` is an environment or a stage: -e shop-production"
     )
-    assert advice("web", SNAPSHOT, TEAM) is None
+    assert advice("web", SNAPSHOT) is None
 
 
 def test_words_are_services_before_they_are_environments() -> None:

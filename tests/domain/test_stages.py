@@ -200,16 +200,14 @@ WEB, SEARCH = ServiceName("web"), ServiceName("search")
 
 
 def test_a_persons_project_decides_last() -> None:
-    assert environment_for("prod", TWO, TEAM, usual_project="a") == "a-production"
-    assert environment_for("prod", TWO, TEAM, services=[SEARCH], usual_project="a") == (
-        "b-production"
-    )
-    assert environment_for("dev", TWO, TEAM, usual_project="a") == "b-development"
-    assert environment_for("prod", TWO, TEAM, project="b", services=[WEB]) == "b-production"
-    assert environment_for("dev", TWO, TEAM, services=[WEB]) == "b-development"
+    assert environment_for("prod", TWO, usual_project="a") == "a-production"
+    assert environment_for("prod", TWO, services=[SEARCH], usual_project="a") == ("b-production")
+    assert environment_for("dev", TWO, usual_project="a") == "b-development"
+    assert environment_for("prod", TWO, project="b", services=[WEB]) == "b-production"
+    assert environment_for("dev", TWO, services=[WEB]) == "b-development"
     for usual in (None, "nobody's"):
         with pytest.raises(Ambiguous) as error:
-            environment_for("prod", TWO, TEAM, usual_project=usual)
+            environment_for("prod", TWO, usual_project=usual)
         assert error.value.fits == ("a-production", "b-production")
 
 

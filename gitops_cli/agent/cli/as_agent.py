@@ -24,7 +24,7 @@ def agent_clusters(
         raise UsageError("--as-agent looks at one environment", hint="name it")
     snapshot = session.look(require_remote=True).snapshot
     team = snapshot.team
-    name = environment_named(session, words[0], snapshot, team, flag="ENV")
+    name = environment_named(session, words[0], snapshot, flag="ENV")
     objects = clusters_of(session, context, kubeconfig, warm=False).of(name, team).objects()
     installed = find_installed(objects, name)
     if installed is None:

@@ -270,7 +270,7 @@ def _meant(
 ) -> tuple[Snapshot, TeamSettings, list[EnvironmentName]]:
     snapshot = session.look(require_remote=True).snapshot
     team = snapshot.team
-    return snapshot, team, environments_named(session, words, snapshot, team, project=project)
+    return snapshot, team, environments_named(session, words, snapshot, project=project)
 
 
 def _say_strangers(session: Session, snapshot: Snapshot, spec: AgentSpec) -> None:

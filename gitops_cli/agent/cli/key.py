@@ -103,7 +103,7 @@ def key(
     snapshot = session.look().snapshot
     team = snapshot.team
     word = one_word(environments, env)
-    [name] = environments_named(session, [word], snapshot, team, project=project)
+    [name] = environments_named(session, [word], snapshot, project=project)
     home = namespace if mode is AgentMode.CONTROLLER else name
     if out is not None:
         pair = keys.generate(f"gitops-agent@{home}")

@@ -46,7 +46,7 @@ def status(
     snapshot = session.look().snapshot
     team = snapshot.team
     words = [*(environments or ()), *(env or ())]
-    names = environments_named(session, words, snapshot, team, project=project, only_read=True)
+    names = environments_named(session, words, snapshot, project=project, only_read=True)
     places, errors = clusters_of(session, context, kubeconfig, warm=False).place(names, team)
     problems = list(errors.values())
     found: list[AgentReport] = []

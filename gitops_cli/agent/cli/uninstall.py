@@ -78,7 +78,7 @@ def _leaving(
         except GitOpsError as error:
             trouble = error
     try:
-        [found] = environments_named(session, [word], snapshot, team, project=project)
+        [found] = environments_named(session, [word], snapshot, project=project)
     except UnknownEnvironment:
         if trouble is not None:
             raise trouble from None

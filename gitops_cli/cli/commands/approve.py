@@ -72,9 +72,7 @@ def approve(
     words, env = environment_among(session, services or (), env)
     named = dict(map(_named, words))
     snapshot = session.state.snapshot(session.state.tip(timeout=timeout).commit)
-    target = environment_named(
-        session, env, snapshot, snapshot.team, project=project, services=tuple(named)
-    )
+    target = environment_named(session, env, snapshot, project=project, services=tuple(named))
     terms = terms_of(session, message)
     if withdraw:
         if any(named.values()) or source is not None:
@@ -140,7 +138,7 @@ def _versions(
         origin = stage_before(target, snapshot.environments, team)
     else:
         project = place_of(target, team).project or None
-        origin = environment_named(session, source, snapshot, team, project=project, flag="--from")
+        origin = environment_named(session, source, snapshot, project=project, flag="--from")
     services = open_ones or sorted(snapshot.environment(origin).files)
     planned = plan_promotion(snapshot, source=origin, target=target, services=services)
     changes = (*planned.intent.plan.changes, *planned.unchanged)

@@ -77,9 +77,7 @@ def _page(
     services = [parse_service(name) for name in words.services]
     name: EnvironmentName | None = None
     if place is not None:
-        name = environment_named(
-            session, place, snapshot, snapshot.team, project=project, services=services
-        )
+        name = environment_named(session, place, snapshot, project=project, services=services)
     if services:
         return page_of_service(snapshot, sources, services[0], name)
     return page_of_state(state) if name is None else page_of_environment(state, name)

@@ -78,12 +78,10 @@ def diff(
         clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)
     names, selection = meant(session, desired, words, project=project, only=only, exclude=exclude)
-    team = desired.snapshot.team
     result = compare_all(
         desired,
         names,
         clusters,
-        team,
         now=session.now(),
         selection=selection,
         rendered=rendered_manifests(session.state, desired.snapshot, names),

@@ -79,11 +79,11 @@ def _of_repository(
         yield Check("gitops.toml", Verdict.FAILED, wrong.message, wrong.hint)
     sources = session.sources(team)
     if session.checkout is not None:
-        yield from checks.check_checkout(session.checkout, snapshot, team, sources)
+        yield from checks.check_checkout(session.checkout, snapshot, sources)
     elif session.unreadable is not None:
         unread = session.unreadable
         yield Check("service", Verdict.WARNING, unread.message, unread.hint)
-    yield from checks.check_sources(snapshot, team, sources)
+    yield from checks.check_sources(snapshot, sources)
     if registry:
         yield from checks.check_registries(snapshot, session.registries)
     if not cluster:
@@ -94,4 +94,4 @@ def _of_repository(
         usual=session.user.context,
     )
     agents = agent_hooks().checks(session)
-    yield from checks.check_clusters(snapshot, team, clusters, agents, now=session.now)
+    yield from checks.check_clusters(snapshot, clusters, agents, now=session.now)

@@ -72,7 +72,7 @@ def list_(session: Session) -> None:
     gitops env list -o json
     """
     snapshot = session.look().snapshot
-    session.show(list_view(list_environments(snapshot, snapshot.team)))
+    session.show(list_view(list_environments(snapshot)))
 
 
 env.command("show")(show)

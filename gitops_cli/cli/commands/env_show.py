@@ -51,7 +51,7 @@ def show(
     if tip.note:
         session.output.note(tip.note)
     snapshot = session.state.snapshot(tip.commit)
-    name = environment_named(session, word, snapshot, snapshot.team, project=project, flag="ENV")
+    name = environment_named(session, word, snapshot, project=project, flag="ENV")
     shown = show_environment(
         snapshot,
         name,

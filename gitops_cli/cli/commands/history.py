@@ -79,7 +79,7 @@ def history(
     wanted = looked_for(session, snapshot, services, environments, project)
     kinds = Kinds(by, frozenset(map(_action, actions or ())))
     span = Span(since, until, limit or None)
-    entries = read_history(session.state, snapshot, snapshot.team, wanted, span, kinds)
+    entries = read_history(session.state, snapshot, wanted, span, kinds)
     session.show(view(entries, session.now()), paged=pager)
 
 

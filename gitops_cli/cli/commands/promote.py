@@ -157,7 +157,7 @@ def promote(
     session.limit_question(timeout)
     snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     team = snapshot.team
-    planned = planned_promotions(session, words, snapshot, team)
+    planned = planned_promotions(session, words, snapshot)
     if wait or sync:
         for each in planned:
             foresee(session, each.target, team, context=context)

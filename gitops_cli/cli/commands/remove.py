@@ -54,9 +54,7 @@ def remove(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
     )
     snapshot = session.look(require_remote=True, timeout=timeout).snapshot
-    environment = environment_named(
-        session, env, snapshot, snapshot.team, project=project, services=names
-    )
+    environment = environment_named(session, env, snapshot, project=project, services=names)
     planned = plan_removal(snapshot, environment, names)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)
     shown = terms._replace(preview=True)

@@ -76,7 +76,7 @@ def rename(
     snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     team = snapshot.team
     named = [
-        environment_named(session, word, snapshot, team, project=project, services=(old,))
+        environment_named(session, word, snapshot, project=project, services=(old,))
         for word in env or ()
     ]
     planned = plan_renaming(

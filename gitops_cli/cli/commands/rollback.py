@@ -40,7 +40,6 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_service
 from gitops_cli.domain.past.steps import Undoing
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.stamp import parse_moment
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.operations.rollback import Rollback, draft_rollback, plan_rollback
@@ -131,8 +130,8 @@ def rollback(
     )
     if words.everything and words.services:
         raise UsageError("--all and named services exclude each other")
-    words = _of_this_checkout(session, words, snapshot, team)
-    environment = _environment(session, words, snapshot, team)
+    words = _of_this_checkout(session, words, snapshot)
+    environment = _environment(session, words, snapshot)
     if wait or sync:
         foresee(session, environment, team, context=context)
     words = _chosen(session, words, environment, snapshot)
@@ -186,14 +185,12 @@ class _Words(NamedTuple):
         return self.everything or self.back is not None or bool(self.to or self.commit)
 
 
-def _environment(
-    session: Session, words: _Words, snapshot: Snapshot, team: TeamSettings
-) -> EnvironmentName:
+def _environment(session: Session, words: _Words, snapshot: Snapshot) -> EnvironmentName:
     if words.env is None and words.commit is not None:
         commit = session.state.resolve(words.commit)
         changed = environments_of(commit, snapshot, session.state)
         if words.project is not None:
-            changed = [e for e in changed if place_of(e, team).project == words.project]
+            changed = [e for e in changed if place_of(e, snapshot.team).project == words.project]
         if len(changed) == 1:
             return changed[0]
         if changed and not may_ask():
@@ -202,16 +199,14 @@ def _environment(
         if changed:
             return choose_environment(session, "Undo it where?", changed, flag="--env")
     return environment_named(
-        session, words.env, snapshot, team, project=words.project, services=words.services
+        session, words.env, snapshot, project=words.project, services=words.services
     )
 
 
-def _of_this_checkout(
-    session: Session, words: _Words, snapshot: Snapshot, team: TeamSettings
-) -> _Words:
+def _of_this_checkout(session: Session, words: _Words, snapshot: Snapshot) -> _Words:
     if words.services or words.says_how_far:
         return words
-    here = told_service_here(session, team, snapshot)
+    here = told_service_here(session, snapshot)
     if here is None:
         return words
     return words._replace(services=(here,))

@@ -67,7 +67,6 @@ def status(
     found = read_status(
         session.state,
         snapshot,
-        team,
         looked_for(session, snapshot, services, environments, project),
         sources=sources,
         fresh=tip.fresh,
@@ -79,7 +78,7 @@ def status(
     if live or failed:
         from gitops_cli.cli.live import add_live  # nobody else needs the cluster's side
 
-        found = add_live(session, found, snapshot, team, context, kubeconfig)
+        found = add_live(session, found, snapshot, context, kubeconfig)
     narrow = Narrow(behind, failed, locked, changed)
     found = narrowed(found, narrow)
     shown = (

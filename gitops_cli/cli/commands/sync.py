@@ -143,7 +143,6 @@ def run(
         desired,
         names,
         clusters,
-        desired.snapshot.team,
         session.state,
         now=session.now(),
         actor=lambda: session.person if mode is None else None,

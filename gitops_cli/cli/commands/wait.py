@@ -105,7 +105,6 @@ def wait(
             desired,
             names,
             clusters,
-            desired.snapshot.team,
             session.state,
             now=session.now,
             timeout=session.left(SECONDS),

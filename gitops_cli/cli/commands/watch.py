@@ -68,7 +68,7 @@ def watch(
         team = snapshot.team
         if words:  # what somebody typed, and may have been asked about, stays meant
             return team, named
-        return team, environments_named(session, (), snapshot, team, project=project)
+        return team, environments_named(session, (), snapshot, project=project)
 
     looks = looks_at(
         desired,

@@ -16,7 +16,6 @@ from gitops_cli.domain.text import one_line
 def environment_for(
     word: str,
     snapshot: Snapshot,
-    team: TeamSettings,
     *,
     project: str | None = None,
     services: Collection[ServiceName] = (),
@@ -27,9 +26,10 @@ def environment_for(
     Where a stage exists in several projects, `project` decides; else that all `services` live in
     one project only; else `usual_project`, a person's default.
     """
+    team = snapshot.team
     fits = candidates(word, snapshot.environments.keys(), team, project=project)
     if len(fits) > 1:
-        fits = _of_services(fits, snapshot, team, services) or fits
+        fits = _of_services(fits, snapshot, services) or fits
     if len(fits) > 1 and usual_project is not None:
         fits = [e for e in fits if place_of(e, team).project == usual_project] or fits
     if len(fits) > 1:
@@ -40,22 +40,21 @@ def environment_for(
 def _of_services(
     fits: Collection[EnvironmentName],
     snapshot: Snapshot,
-    team: TeamSettings,
     services: Collection[ServiceName],
 ) -> list[EnvironmentName]:
     """Return the environments of those projects in which all the services live, in any stage."""
     if not services:
         return []
-    homes = [projects_with(service, snapshot, team) for service in services]
+    homes = [projects_with(service, snapshot) for service in services]
     shared = set.intersection(*(set(home) for home in homes))
-    return [e for e in fits if place_of(e, team).project in shared]
+    return [e for e in fits if place_of(e, snapshot.team).project in shared]
 
 
-def projects_with(service: ServiceName, snapshot: Snapshot, team: TeamSettings) -> list[str]:
+def projects_with(service: ServiceName, snapshot: Snapshot) -> list[str]:
     """Return the projects in which the service lives, in whatever stage."""
     return sorted(
         {
-            place_of(name, team).project
+            place_of(name, snapshot.team).project
             for name, environment in snapshot.environments.items()
             if service in environment.files
         }

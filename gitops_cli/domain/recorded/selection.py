@@ -9,7 +9,6 @@ from gitops_cli.domain.errors import UnknownEnvironment
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import candidates, in_order, of_one_stage, of_project
-from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 
 
@@ -53,17 +52,16 @@ def _means_environments(word: str, snapshot: Snapshot) -> bool:
         return False
 
 
-def advice(word: str, snapshot: Snapshot, team: TeamSettings) -> str | None:
+def advice(word: str, snapshot: Snapshot) -> str | None:
     """Return what to type where a service was expected and `word` names an environment."""
     if not _means_environments(word, snapshot):
         return None
     return f"`{one_line(word)}` is an environment or a stage: -e {one_line(word)}"
 
 
-def selected_environments(
-    snapshot: Snapshot, team: TeamSettings, wanted: Filter
-) -> list[EnvironmentName]:
+def selected_environments(snapshot: Snapshot, wanted: Filter) -> list[EnvironmentName]:
     """Return the environments to look at, in order; raises UnknownEnvironment."""
+    team = snapshot.team
     names = snapshot.environments.keys()
     if wanted.environments:
         fits = {
