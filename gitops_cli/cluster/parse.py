@@ -133,17 +133,22 @@ def _observed_generation(status: schema.RolloutStatus, metadata: schema.Workload
 
 def _stated(spec: schema.RolloutSpec, status: schema.RolloutStatus) -> Stated:
     pauses = [pause.reason for pause in status.pause_conditions or ()]
-    canary = None if spec.strategy is None else spec.strategy.canary
-    steps = () if canary is None else canary.steps or ()
+    strategy = spec.strategy or schema.Strategy()
+    steps = () if strategy.canary is None else strategy.canary.steps or ()
     index = status.current_step_index
     message = status.message or ", ".join(pauses)
+    if status.phase == "Paused" and status.controller_pause and not (pauses or spec.paused):
+        return Stated(status.phase, "promoted, and its controller has not seen it yet", True)
     ends = False
     if pauses and index is not None and index < len(steps):
         message = f"{message}, step {index + 1} of {len(steps)}"
         pause = steps[index].pause
         ends = pause is not None and pause.duration is not None
-    goes_on = ends and pauses == ["CanaryPauseStep"] and not spec.paused
-    return Stated(status.phase, message, goes_on)
+    promotes = strategy.blue_green is not None and strategy.blue_green.auto_promotion_seconds
+    by_itself = (ends and pauses == ["CanaryPauseStep"]) or (
+        bool(promotes) and pauses == ["BlueGreenPause"]
+    )
+    return Stated(status.phase, message, by_itself and not spec.paused)
 
 
 def _owner(metadata: schema.WorkloadMeta) -> str | None:

@@ -62,6 +62,11 @@ def daemon(image: str, **spec: Any) -> Manifest:
     return workload("DaemonSet", "web", image, **spec)
 
 
+def nowhere(made: Manifest) -> Manifest:
+    made["spec"]["template"]["spec"]["nodeSelector"] = {"no": "such-node"}
+    return made
+
+
 def image(new: str, **more: Any) -> dict[str, Any]:
     """Return what changes the image, and fields of the spec."""
     return {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": new}]}}, **more}}
@@ -193,6 +198,22 @@ CASES = {
         Phase.PROGRESSING,
         until=updated(1, 0),
     ),
+    "statefulset-half-way": Case(
+        Kind.STATEFULSET,
+        stateful(GOOD, replicas=2),
+        "Waiting for 1 pods to be ready",
+        False,
+        Phase.PROGRESSING,
+        change=image(UNREADY),
+        until=ready(1),
+    ),
+    "statefulset-scaled-to-0": Case(
+        Kind.STATEFULSET,
+        stateful(GOOD, replicas=0),
+        "roll out complete: 0 new pods",
+        True,
+        Phase.COMPLETE,
+    ),
     "statefulset-canary": Case(
         Kind.STATEFULSET,
         stateful(GOOD, replicas=3, updateStrategy=partition(2)),
@@ -255,6 +276,14 @@ CASES = {
         False,
         Phase.PROGRESSING,
         until=lambda status: status.get("updatedNumberScheduled", 0) > 0,
+    ),
+    "daemonset-no-node": Case(
+        Kind.DAEMONSET,
+        nowhere(daemon(GOOD)),
+        "successfully rolled out",
+        True,
+        Phase.COMPLETE,
+        until=lambda status: status["desiredNumberScheduled"] == 0,
     ),
     "daemonset-on-delete": Case(
         Kind.DAEMONSET,
@@ -403,40 +432,72 @@ def settled(made: Manifest, otherwise: Callable[[Mapping[str, Any]], object] | N
     return bool(wanted) and status.get("readyReplicas", status.get("numberReady", 0)) == wanted
 
 
+BLUE_GREEN = {"blueGreen": {"activeService": "web"}}
+BY_ITSELF = {"blueGreen": {"activeService": "web", "autoPromotionSeconds": 30}}
+BLUE_PAUSE = [{"reason": "BlueGreenPause", "startTime": "2026-11-30T00:00:00Z"}]
 COUNTS = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
 PAUSE = [{"reason": "CanaryPauseStep", "startTime": "2026-11-30T00:00:00Z"}]
 
 
 @pytest.mark.parametrize(
-    ("status", "phase"),
+    ("status", "phase", "spec"),
     [
-        pytest.param({"phase": "Healthy", **COUNTS}, Phase.COMPLETE, id="healthy"),
-        pytest.param({"phase": "Progressing", **COUNTS}, Phase.PROGRESSING, id="progressing"),
-        pytest.param({"phase": "Degraded", **COUNTS}, Phase.FAILED, id="degraded"),
+        pytest.param({"phase": "Healthy", **COUNTS}, Phase.COMPLETE, {}, id="healthy"),
+        pytest.param({"phase": "Progressing", **COUNTS}, Phase.PROGRESSING, {}, id="progressing"),
+        pytest.param({"phase": "Degraded", **COUNTS}, Phase.FAILED, {}, id="degraded"),
         pytest.param(
             {"phase": "Paused", **COUNTS, "currentStepIndex": 1, "pauseConditions": PAUSE},
             Phase.HALTED,
+            {},
             id="paused",
+        ),
+        pytest.param(
+            {"phase": "Paused", **COUNTS, "message": "manually paused"},
+            Phase.HALTED,
+            {"paused": True},
+            id="paused-by-hand",
+        ),
+        pytest.param(
+            {"phase": "Paused", **COUNTS, "pauseConditions": BLUE_PAUSE, "controllerPause": True},
+            Phase.HALTED,
+            {"strategy": BLUE_GREEN},
+            id="blue-green-waits-for-a-person",
+        ),
+        pytest.param(
+            {"phase": "Paused", **COUNTS, "pauseConditions": BLUE_PAUSE, "controllerPause": True},
+            Phase.PROGRESSING,
+            {"strategy": BY_ITSELF},
+            id="blue-green-goes-on-by-itself",
+        ),
+        pytest.param(
+            {"phase": "Paused", **COUNTS, "currentStepIndex": 1, "controllerPause": True},
+            Phase.PROGRESSING,
+            {},
+            id="promoted-and-not-seen-yet",
         ),
         pytest.param(
             {"phase": "Healthy", **COUNTS, "observedGeneration": "0"},
             Phase.PROGRESSING,
+            {},
             id="not-seen-yet",
         ),
-        pytest.param({}, Phase.PROGRESSING, id="nothing-said-yet"),
+        pytest.param({}, Phase.PROGRESSING, {}, id="nothing-said-yet"),
     ],
 )
 def test_a_rollout_by_its_own_status(
     status: dict[str, Any],
     phase: Phase,
+    spec: dict[str, Any],
     kube: Kube,
     namespace: str,
     control_plane: ControlPlane,
     kubectl: Path,
 ) -> None:
-    """kubectl knows no rollout of it: `kubectl argo rollouts status` reads these fields."""
+    """kubectl knows no rollout of it: `kubectl argo rollouts status` reads these fields, as its
+    GetRolloutPhase does (v1.8).
+    """
     install_rollouts(kube)
-    kube.create(rollout("web", GOOD, replicas=2), namespace)
+    kube.create(rollout("web", GOOD, replicas=2, **spec), namespace)
     state(kube, namespace, "web", status)
     said = by_kubectl(kubectl, control_plane, namespace, "Rollout")
     assert said.over is None

@@ -12,11 +12,45 @@ GROUP = "argoproj.io"
 _NAME = f"rollouts.{GROUP}"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _ANY = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+_TEXT, _NUMBER, _FLAG = ({"type": word} for word in ("string", "integer", "boolean"))
+_LIST = {"type": "array", "items": _ANY}
+# The types of the published CRD (v1.8), as far as we read or tests write them: another one is
+# refused, and what is not named is dropped, as there.
+_STATUS = {
+    "abort": _FLAG,
+    "availableReplicas": _NUMBER,
+    "conditions": _LIST,
+    "controllerPause": _FLAG,
+    "currentPodHash": _TEXT,
+    "currentStepIndex": _NUMBER,
+    "message": _TEXT,
+    "observedGeneration": _TEXT,
+    "pauseConditions": _LIST,
+    "phase": _TEXT,
+    "readyReplicas": _NUMBER,
+    "replicas": _NUMBER,
+    "selector": _TEXT,
+    "stableRS": _TEXT,
+    "updatedReplicas": _NUMBER,
+    "workloadObservedGeneration": _TEXT,
+}
+_SPEC = {
+    "minReadySeconds": _NUMBER,
+    "paused": _FLAG,
+    "progressDeadlineSeconds": _NUMBER,
+    "replicas": _NUMBER,
+    "revisionHistoryLimit": _NUMBER,
+    "selector": _ANY,
+    "strategy": {"type": "object", "properties": {"blueGreen": _ANY, "canary": _ANY}},
+    "template": _ANY,
+    "workloadRef": _ANY,
+}
 
 
 def install_rollouts(kube: Kube) -> None:
-    """Install the CRD, whatever its fields; return when the API server serves it."""
-    fields = {"spec": _ANY, "status": _ANY}
+    """Install the CRD; return when the API server serves it."""
+    parts = {"spec": _SPEC, "status": _STATUS}
+    fields = {name: {"type": "object", "properties": part} for name, part in parts.items()}
     version = {
         "name": "v1alpha1",
         "served": True,

@@ -103,10 +103,17 @@ class Canary(Read):
     steps: list[Step] | None = None
 
 
+class BlueGreen(Read):
+    """A strategy of two stacks; the new one is promoted by itself after so many seconds, if any."""
+
+    auto_promotion_seconds: Count | None = None
+
+
 class Strategy(Read):
     """How a Rollout gets from one version to the next."""
 
     canary: Canary | None = None
+    blue_green: BlueGreen | None = None
 
 
 class RolloutSpec(Read):
@@ -136,6 +143,7 @@ class RolloutStatus(Read):
     phase: str = ""
     message: str = ""
     current_step_index: Count | None = None
+    controller_pause: bool = False
     pause_conditions: list[PauseCondition] | None = None
     conditions: list[Condition] | None = None
 
