@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.change.draft import LockDraft, Occasion, Verb, commit_of
 from gitops_cli.domain.change.intent import spoiled
 from gitops_cli.domain.change.proposal import Edit
-from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
 from gitops_cli.domain.recorded.resolution import environment_for
@@ -48,7 +48,7 @@ def draft_lock(
         for service in _targets(order)
     ]
     new = [lock for lock in wanted if not _says_the_same(here.locks.get(lock.service), lock, now)]
-    edits = tuple(lock_edit(state, snapshot, lock) for lock in new)
+    edits = lock_edits(state, snapshot, here, new)
     held = [here.locks[lock.service] for lock in new if lock.service in here.locks]
     draft = _draft(Verb.LOCK, snapshot, here, new, edits, order)
     return draft._replace(replaced=tuple(lock for lock in held if lock.holds(now)))
@@ -60,8 +60,7 @@ def draft_unlock(
     """Return the lock files to remove; without services the environment's own one."""
     here = _environment(snapshot, order)
     found = [here.locks[service] for service in _targets(order) if service in here.locks]
-    content = state.contents(snapshot.commit, f"{here.name}/") if found else {}
-    edits = tuple(Edit(lock.path, content.get(lock.path), None) for lock in found)
+    edits = _removals(state, snapshot, here, found)
     for service in order.services:
         if service not in here.locks and spoiled(here, service) is None:
             here.file(service)
@@ -71,14 +70,28 @@ def draft_unlock(
     return draft._replace(held_by=whole if stays else None)
 
 
-def lock_edit(state: StateRepository, snapshot: Snapshot, lock: Lock) -> Edit:
-    """Return the edit that writes a lock, over whatever stands there."""
-    environment = lock.path.rpartition("/")[0]
-    existing = snapshot.environments[EnvironmentName(environment)].locks.get(lock.service)
-    old = None
-    if existing is not None:
-        old = state.contents(snapshot.commit, f"{environment}/").get(lock.path)
-    return Edit(lock.path, old, lock.text().encode())
+def lock_edits(
+    state: StateRepository, snapshot: Snapshot, here: Environment, locks: Collection[Lock]
+) -> tuple[Edit, ...]:
+    """Return the edits that write locks, over whatever stands there."""
+    before = _before(state, snapshot, here, locks)
+    return tuple(Edit(lock.path, before.get(lock.path), lock.text().encode()) for lock in locks)
+
+
+def _removals(
+    state: StateRepository, snapshot: Snapshot, here: Environment, locks: Collection[Lock]
+) -> tuple[Edit, ...]:
+    before = _before(state, snapshot, here, locks)
+    return tuple(Edit(lock.path, before.get(lock.path), None) for lock in locks)
+
+
+def _before(
+    state: StateRepository, snapshot: Snapshot, here: Environment, locks: Collection[Lock]
+) -> Mapping[str, bytes]:
+    """Return the files among which these locks are, if any of them is there already."""
+    if not any(lock.service in here.locks for lock in locks):
+        return {}
+    return state.contents(snapshot.commit, f"{here.name}/")
 
 
 def _environment(snapshot: Snapshot, order: LockOrder) -> Environment:

@@ -13,7 +13,7 @@ from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
-from gitops_cli.operations.lock import lock_edit
+from gitops_cli.operations.lock import lock_edits
 from gitops_cli.operations.rollback_target import Back, wanted_versions
 from gitops_cli.operations.writing import Terms, Wanted, draft_versions
 
@@ -86,11 +86,10 @@ def _holds(
 ) -> dict[ServiceName, Edit]:
     """Return the lock files that keep CI from bringing the bad versions straight back."""
     reason = terms.reason or "rolled back"
-    edits: dict[ServiceName, Edit] = {}
-    for service in planned.hold:
-        existing = here.locks.get(service)
-        if existing is None or not existing.holds(now):
-            path = f"{here.name}/{service}{LOCK_SUFFIX}"
-            lock = Lock(path, service, by=by, at=now, reason=reason)
-            edits[service] = lock_edit(state, snapshot, lock)
-    return edits
+    locks = {
+        service: Lock(f"{here.name}/{service}{LOCK_SUFFIX}", service, by=by, at=now, reason=reason)
+        for service in planned.hold
+        if (existing := here.locks.get(service)) is None or not existing.holds(now)
+    }
+    edits = lock_edits(state, snapshot, here, tuple(locks.values()))
+    return dict(zip(locks, edits, strict=True))
