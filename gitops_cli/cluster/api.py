@@ -173,6 +173,15 @@ class Api:
         response = self.call(doing, method, **rest)
         return self.decoded(doing, response.body, decoder)
 
+    def find(self, doing: Doing, decoder: Decodes[T], **rest: Any) -> T | None:
+        """Return an object as a value; None if there is none of that name."""
+        try:
+            return self.ask(doing, decoder, **rest)
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
     def tell(self, doing: Doing, method: str, **rest: Any) -> None:
         """Send a request of whose answer nothing is needed but that it is no failure."""
         answer = self.ask(doing, STATUS, method, **rest)

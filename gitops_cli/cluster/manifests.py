@@ -75,12 +75,7 @@ class Manifests:
     def get(self, manifest: Manifest) -> dict[str, Any] | None:
         """Return an object as it is; None if there is none. Raises Denied, ClusterError."""
         doing = self._doing("get", manifest.id, manifest.api_version)
-        try:
-            return self._api.ask(doing, _WHOLE)
-        except Refused as refused:
-            if refused.status == 404:
-                return None
-            raise
+        return self._api.find(doing, _WHOLE)
 
     def apply(
         self, manifest: Manifest, content: Mapping[str, Any], *, dry_run: bool, force: bool = False
@@ -151,13 +146,8 @@ class Manifests:
 
     def _held(self, resource: Resource, namespace: str | None, name: str) -> Live | None:
         doing = Doing("get", resource, namespace, name)
-        try:
-            item = self._api.ask(doing, _HELD, accept=_ONE)
-        except Refused as refused:
-            if refused.status == 404:
-                return None
-            raise
-        return read_one(self._api, doing, item, _live)[1]
+        item = self._api.find(doing, _HELD, accept=_ONE)
+        return None if item is None else read_one(self._api, doing, item, _live)[1]
 
     def _doing(self, verb: str, one: ObjectId, api_version: str | None) -> Doing:
         return Doing(verb, self._resource(one.type, api_version), one.namespace, one.name)

@@ -62,12 +62,7 @@ class Objects:
 
     def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
         """Return an object; None if there is none."""
-        try:
-            return self._api.ask(_doing("get", kind, namespace, name), _decoder(kind))
-        except Refused as refused:
-            if refused.status == 404:
-                return None
-            raise
+        return self._api.find(_doing("get", kind, namespace, name), _decoder(kind))
 
     def apply(self, manifest: Manifest, *, dry_run: bool) -> dict[str, Any]:
         """Apply an object server-side and return it; fields that others took are taken back."""

@@ -90,13 +90,8 @@ def _by_us(patch: ImagePatch, now: Workload) -> bool:
 def read(api: Api, was: Workload) -> Workload | None:
     """Return a workload as it is now; None if it is gone or is another one of its name."""
     doing = Doing("get", RESOURCES[was.kind], was.namespace, was.name)
-    try:
-        answer = api.ask(doing, _decoder(was.kind))
-    except Refused as refused:
-        if refused.status == 404:
-            return None
-        raise
-    return _read(api, doing, was.kind, answer)
+    answer = api.find(doing, _decoder(was.kind))
+    return None if answer is None else _read(api, doing, was.kind, answer)
 
 
 def _decoder(kind: Kind) -> Decodes[AnyWorkload]:

@@ -160,13 +160,8 @@ def _fetch_named(api: Api, listing: Listing, denied: Denied) -> Listed:
 
 def _get(api: Api, listing: Listing, name: str) -> Any:
     doing = listing.doing._replace(verb="get", name=name)
-    try:
-        item = api.ask(doing, listing.item_decoder)
-    except Refused as refused:
-        if refused.status == 404:
-            return None
-        raise
-    return read_one(api, doing, item, listing.read)[1]
+    item = api.find(doing, listing.item_decoder)
+    return None if item is None else read_one(api, doing, item, listing.read)[1]
 
 
 def fetch_items(
@@ -301,12 +296,10 @@ def assembled(
 def presence(api: Api, name: EnvironmentName) -> Presence:
     """Tell whether there is such a namespace."""
     try:
-        found = api.ask(Doing("get", NAMESPACES, name=name), schema.NAMESPACE)
-    except Refused as refused:
-        if refused.status == 404:
-            return Presence.ABSENT
-        raise
+        found = api.find(Doing("get", NAMESPACES, name=name), schema.NAMESPACE)
     except Denied:
         return Presence.UNKNOWN
+    if found is None:
+        return Presence.ABSENT
     is_ending = found.status is not None and found.status.phase == "Terminating"
     return Presence.ENDING if is_ending else Presence.THERE
