@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
-from gitops_cli.cluster.schema import Manifest, ManifestList
+from gitops_cli.cluster.schema import ListOf, Manifest
 
 MAX_DEPTH = 100  # of a whole object: what handles it calls itself once per level
 
@@ -86,7 +86,7 @@ def _name_at(body: bytes, path: str) -> str | None:
     try:
         if index is None:
             return msgspec.json.decode(body, type=_Named).metadata.name
-        items = msgspec.json.decode(body, type=ManifestList).items or []
+        items = msgspec.json.decode(body, type=ListOf[Raw]).items or []
         return msgspec.json.decode(items[int(index["index"])], type=_Named).metadata.name
     except (ValueError, IndexError, RecursionError):
         return None

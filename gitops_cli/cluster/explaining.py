@@ -16,7 +16,7 @@ from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.exchange import Response
 from gitops_cli.web.parallel import attempt_all
 
-_EVENTS = Decoder(schema.EventList)
+_EVENTS = Decoder(schema.ListOf[schema.Event])
 _NEVER = datetime.min.replace(tzinfo=UTC)
 LOG_LINES = 5
 _MOST = 400  # characters of a line

@@ -27,7 +27,6 @@ _AGENTS_OWN = frozenset({AGENT, AGENT_SIGNERS})  # its status changes with every
 
 class _Listed(NamedTuple):
     kind: str
-    api_version: str
     resource: Resource
     needed: bool = False
 
@@ -46,13 +45,10 @@ class _Item(NamedTuple):
 
 
 _ALL = (
-    *(
-        _Listed(kind.value, resource.api_version, resource, needed=True)
-        for kind, resource in RESOURCES.items()
-    ),
-    _Listed("Service", "v1", Resource("/api/v1", "services")),
-    _Listed("ConfigMap", "v1", Resource("/api/v1", "configmaps")),
-    _Listed("Ingress", "networking.k8s.io/v1", Resource("/apis/networking.k8s.io/v1", "ingresses")),
+    *(_Listed(kind.value, resource, needed=True) for kind, resource in RESOURCES.items()),
+    _Listed("Service", Resource("/api/v1", "services")),
+    _Listed("ConfigMap", Resource("/api/v1", "configmaps")),
+    _Listed("Ingress", Resource("/apis/networking.k8s.io/v1", "ingresses")),
 )
 
 
@@ -85,7 +81,7 @@ def export(
                 continue
             if item.is_made or (one.needed and (one.kind, name) not in wanted):
                 continue
-            manifest = portable(one.api_version, one.kind, item.whole)
+            manifest = portable(one.resource.api_version, one.kind, item.whole)
             text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
             files[f"{one.kind.lower()}-{name}.yaml"] = text.encode()
     return Exported(files, tuple(notes))

@@ -152,7 +152,7 @@ def _stated(spec: schema.RolloutSpec, status: schema.RolloutStatus) -> Stated:
 
 
 def _owner(metadata: schema.WorkloadMeta) -> str | None:
-    owner = next((one for one in metadata.owner_references or () if one.controller), None)
+    owner = _controller(metadata.owner_references)
     return None if owner is None else f"{owner.kind} {owner.name}"
 
 
@@ -266,7 +266,7 @@ def pod(item: schema.Pod) -> Pod:
 
 def _maker(metadata: schema.PodMeta, labels: schema.PodLabels) -> tuple[str, str]:
     """Return who made a pod; of a Rollout's ReplicaSet the Rollout, after which it is named."""
-    owner = _controller(metadata)
+    owner = _controller(metadata.owner_references)
     if owner is None:
         return "", ""
     if labels.rollout_hash:
@@ -274,8 +274,8 @@ def _maker(metadata: schema.PodMeta, labels: schema.PodLabels) -> tuple[str, str
     return owner.kind, owner.name
 
 
-def _controller(metadata: schema.PodMeta) -> schema.Owner | None:
-    return next((owner for owner in metadata.owner_references or () if owner.controller), None)
+def _controller(owners: Iterable[schema.Owner] | None) -> schema.Owner | None:
+    return next((owner for owner in owners or () if owner.controller), None)
 
 
 def _pod_containers(spec: schema.PodSpec, status: schema.PodStatus) -> Iterator[PodContainer]:
@@ -335,7 +335,7 @@ def job(item: schema.Job) -> Job:
     metadata = item.metadata
     found = None if item.status is None else item.status.conditions
     conditions = {c.type: c for c in _conditions(found) if c.status}
-    owner = _controller(metadata)
+    owner = _controller(metadata.owner_references)
     return Job(
         metadata.name,
         "" if owner is None else owner.name,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import Raw
 from msgspec.json import Decoder
 
 from gitops_cli.cluster.schema.answers import (
     Event,
-    EventList,
     Identified,
     Namespace,
     Review,
@@ -40,7 +40,6 @@ from gitops_cli.cluster.schema.manifests import (
     HeldEntry,
     HeldMeta,
     Manifest,
-    ManifestList,
     Role,
     RoleBinding,
     ScheduledProcess,
@@ -102,7 +101,6 @@ __all__ = [
     "CronJob",
     "Deployed",
     "Event",
-    "EventList",
     "Groups",
     "Held",
     "HeldEntry",
@@ -112,7 +110,6 @@ __all__ = [
     "ListOf",
     "ManagedEntry",
     "Manifest",
-    "ManifestList",
     "OwnAnnotations",
     "Owned",
     "OwnedContainer",
@@ -160,7 +157,7 @@ POD = Decoder(Pod)
 PODS = Decoder(ListOf[Pod])
 JOB = Decoder(Job)
 JOBS = Decoder(ListOf[Job])
-MANIFESTS = Decoder(ManifestList)
+MANIFESTS = Decoder(ListOf[Raw])
 STATUS = Decoder(Status)
 VERSIONED = Decoder(Versioned)
 WATCH_EVENT = Decoder(WatchEvent)

@@ -25,13 +25,6 @@ class Event(Read):
     event_time: Time | None = None
 
 
-class EventList(Read):
-    """A LIST of them."""
-
-    kind: str
-    items: list[Event] | None
-
-
 class Allowed(Read):
     """What the server says of a right."""
 

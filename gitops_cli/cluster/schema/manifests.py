@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Raw, field
 
-from gitops_cli.cluster.schema.common import Count, ListMeta, Name, Owner, Read
+from gitops_cli.cluster.schema.common import Count, Name, Owner, Read
 
 
 class Written(Read):
@@ -99,14 +99,6 @@ class Groups(Read):
 
     kind: str
     items: list[Group] | None = None
-
-
-class ManifestList(Read):
-    """A LIST of them, each as it came."""
-
-    kind: str
-    items: list[Raw] | None
-    metadata: ListMeta = field(default_factory=ListMeta)
 
 
 class ServiceSpec(Read):
