@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from gitops_cli.agent import keys
 from gitops_cli.agent.model.manifests import Manifest, key_secret
 from gitops_cli.agent.model.outcome import KeyResult
 from gitops_cli.agent.model.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NEXT_IDENTITY
@@ -14,9 +14,6 @@ from gitops_cli.agent.reports import written_at
 from gitops_cli.domain.errors import Blocked, Denied, RemoteUnreachable, UsageError
 from gitops_cli.domain.ssh import HostKey, known_hosts, parse_host_keys
 from gitops_cli.operations.ports import Objects
-
-if TYPE_CHECKING:
-    from gitops_cli.agent.keys import KeyPair
 
 Secret = Mapping[str, bytes]
 
@@ -37,9 +34,9 @@ def _files(secret: Manifest) -> Secret:
     return {name: base64.b64decode(content) for name, content in data.items()}
 
 
-def write_secret(objects: Objects, namespace: str, files: Secret) -> Manifest:
+def write_secret(objects: Objects, namespace: str, files: Secret) -> None:
     """Store the agent's Secret; files that are not named are removed from it."""
-    return objects.apply(key_secret(namespace, files), dry_run=False)
+    objects.apply(key_secret(namespace, files), dry_run=False)
 
 
 def pinned(files: Secret) -> tuple[HostKey, ...]:
@@ -51,8 +48,6 @@ def rotate(
     objects: Objects,
     namespace: str,
     *,
-    generate: Callable[[], KeyPair],
-    public_key: Callable[[bytes], str],
     works: Callable[[Secret], None],
     now: datetime | None = None,
 ) -> KeyResult:
@@ -71,13 +66,13 @@ def rotate(
         )
     following = files.get(NEXT_IDENTITY)
     if following is None:
-        pair = generate()
+        pair = keys.generate(f"gitops-agent@{namespace}")
         write_secret(objects, namespace, {**files, NEXT_IDENTITY: pair.private})
         return KeyResult(namespace, pair.public, "added", pinned(files))
     if now is not None:
         _check_seen(namespace, secret, now)
     promoted = {**{k: v for k, v in files.items() if k != NEXT_IDENTITY}, IDENTITY: following}
-    public = public_key(following)
+    public = keys.public_key(following)
     try:
         works(promoted)
     except (Denied, RemoteUnreachable) as error:
@@ -87,7 +82,7 @@ def rotate(
         ) from error
     write_secret(objects, namespace, promoted)
     return KeyResult(
-        namespace, public, "replaced", pinned(files), retired=public_key(files[IDENTITY])
+        namespace, public, "replaced", pinned(files), retired=keys.public_key(files[IDENTITY])
     )
 
 

@@ -55,8 +55,7 @@ class Access:
     """How to reach and enter one cluster.
 
     `basic` is user name and password; `plugin` or `provider` is how to log in where nothing else
-    is said. `withheld` names what the kubeconfig has and plain HTTP must not carry; `files` is
-    where all of it was read.
+    is said. `withheld` names what the kubeconfig has and plain HTTP must not carry.
     """
 
     server: str
@@ -74,7 +73,6 @@ class Access:
     provider: Provider | None = None
     impersonate: tuple[tuple[str, str], ...] = ()
     withheld: tuple[str, ...] = ()
-    files: tuple[Path, ...] = ()
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -200,7 +198,6 @@ def _reached(merged: _Merged, context: str, cluster: Entry, variables: Mapping[s
         server_name=server_name,
         proxy=proxy,
         basic=basic,
-        files=merged.files,
     )
 
 
@@ -339,7 +336,6 @@ def in_cluster(variables: Mapping[str, str], directory: Path = SERVICE_ACCOUNT) 
         f"https://{address}:{port}",
         ca=Pem(path=directory / "ca.crt"),
         token_file=token,
-        files=(directory,),
     )
 
 

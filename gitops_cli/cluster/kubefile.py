@@ -68,7 +68,6 @@ class Entry(NamedTuple):
 class KubeFile(NamedTuple):
     """What one file has: its current context, and the entries of each of PARTS by their names."""
 
-    path: Path
     current: str | None
     parts: Mapping[str, Mapping[str, Entry]]
 
@@ -81,7 +80,7 @@ def read_kubefile(file: Path) -> KubeFile:
     if (version, kind) != ("v1", "Config"):
         raise ConfigurationError(f"{file}: is a {one_line(f'{version} {kind}')}, no kubeconfig")
     parts = {part: _entries(file, part, content.get(part) or ()) for part in PARTS}
-    return KubeFile(file, content.get("current-context") or None, parts)
+    return KubeFile(content.get("current-context") or None, parts)
 
 
 def beside(file: Path, value: str) -> Path:

@@ -34,7 +34,7 @@ from gitops_cli.operations.rollback_commit import environment_then, undone
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
-OFFERED = 15  # commits to choose from
+_OFFERED = 15  # commits to choose from
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +249,12 @@ def last_commits(
     environment: EnvironmentName,
     *,
     state: StateRepository,
-    limit: int = OFFERED,
 ) -> list[Undoing]:
     """Return the last commits that recorded versions in the environment, newest first."""
     here = snapshot.environment(environment)
     kinds = _all_kinds(state, snapshot, here)
     pasts = {service: past(state, snapshot, here, service, kinds[service]) for service in kinds}
-    return newest_commits(pasts, limit, _branch(state, snapshot))
+    return newest_commits(pasts, _OFFERED, _branch(state, snapshot))
 
 
 def _branch(state: StateRepository, snapshot: Snapshot) -> Iterator[str]:

@@ -121,8 +121,6 @@ def key(
         result = rotate(
             objects,
             home,
-            generate=lambda: keys.generate(f"gitops-agent@{home}"),
-            public_key=keys.public_key,
             works=lambda files: try_repository(session, url, files),
             now=now,
         )

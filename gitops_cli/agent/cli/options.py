@@ -256,7 +256,7 @@ class Wanted(NamedTuple):
             features=(features | frozenset(self.again)) - frozenset(self.without),
             branch=None if branch == "HEAD" else branch,
             interval=max(1, int(self.interval or (was and was.interval) or DEFAULT_INTERVAL)),
-            seed=self._seed(session, was, gpg=GPG_SIGNERS in signers),
+            seed=self._seed(was, gpg=GPG_SIGNERS in signers),
             restrict=self.restrict,
             signers=signers,
             pull_secrets=self.pull_secrets or (was.pull_secrets if was else ()),
@@ -280,7 +280,7 @@ class Wanted(NamedTuple):
             hint="pass --image with one built from the Dockerfile, or --seeded for a stock image",
         )
 
-    def _seed(self, session: Session, was: Setup | None, *, gpg: bool) -> Seed | None:
+    def _seed(self, was: Setup | None, *, gpg: bool) -> Seed | None:
         before = was.seed if was is not None else None
         if self.seeded:
             seed = replace(before or Seed(()), requirements=pinned_requirements())

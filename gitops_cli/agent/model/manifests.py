@@ -220,13 +220,11 @@ def identity(manifest: Mapping[str, Any]) -> tuple[str, str | None, str]:
     return str(manifest["kind"]), metadata.get("namespace"), str(metadata["name"])
 
 
-def _object(
-    api: str, kind: str, namespace: str | None = None, *, name: str = NAME, **more: Any
-) -> Manifest:
+def _object(api: str, kind: str, namespace: str | None = None, *, name: str = NAME) -> Manifest:
     metadata: Manifest = {"name": name}
     if namespace is not None:
         metadata["namespace"] = namespace
-    return {"apiVersion": api, "kind": kind, "metadata": {**metadata, "labels": _LABELS}, **more}
+    return {"apiVersion": api, "kind": kind, "metadata": {**metadata, "labels": _LABELS}}
 
 
 def _labelled(manifest: Manifest) -> Manifest:

@@ -44,9 +44,6 @@ class AgentStatus(NamedTuple):
     version: str | None = None
 
 
-_TIMES = ("last-attempt", "last-success")
-
-
 def to_data(status: AgentStatus) -> dict[str, str | None]:
     """Return the ConfigMap's data; None removes a key that an earlier run wrote."""
     return {
