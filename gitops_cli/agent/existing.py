@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gitops_cli.agent.installing import Installed, controller_in, find_installed
+from gitops_cli.agent.installing import Installed, controller_in, find_all_installed
 from gitops_cli.agent.model.setup import Setup, features_of, setup_of
 from gitops_cli.agent.model.spec import NAME, SIGNERS, AgentMode, Feature
 from gitops_cli.domain.errors import Blocked, ConfigurationError
@@ -44,19 +44,22 @@ def read_standing(
     environment would follow others than its agent does now, and ConfigurationError where it is
     not there to be read whom that trusts.
     """
-    found = ask_all(lambda name: find_installed(objects, name), environments)
+    found = find_all_installed(objects, environments)
     serving = dict(zip(environments, found, strict=True))
     changed = _changed(objects, mode, home, serving)
     there = [*([changed] if changed else []), *filter(None, serving.values())]
     base = next((agent for agent in there if agent.workload is not None), None)
     if base is None or base.workload is None:
         return None
-    signers = _signers(objects, base) or {}
+    asked = [base] if trust_is_told else [base, *filter(None, serving.values())]
+    distinct = {_process(agent): agent for agent in asked}
+    said = ask_all(lambda agent: _signers(objects, agent), distinct.values())
+    trusted = dict(zip(distinct, said, strict=True))
     if not trust_is_told:
-        _check_trust(objects, base, serving)
+        _check_trust(base, serving, trusted)
     return Standing(
         setup_of(base.workload),
-        signers,
+        trusted[_process(base)] or {},
         _features(objects, environments),
         tuple(name for name in changed.environments if name not in serving) if changed else (),
     )
@@ -80,23 +83,36 @@ def _changed(
 
 
 def _check_trust(
-    objects: Objects, base: Installed, serving: Mapping[EnvironmentName, Installed | None]
+    base: Installed,
+    serving: Mapping[EnvironmentName, Installed | None],
+    trusted: Mapping[_Process, Mapping[str, str] | None],
 ) -> None:
-    """Raise Blocked where an environment would follow commits that its agent refuses now."""
-    trusted = _signers(objects, base)
-    if trusted is not None and not trusted:
+    """Raise Blocked where an environment would follow commits that its agent refuses now.
+
+    `trusted` is whom each agent trusts; None: everybody.
+    """
+    ours = trusted[_process(base)]
+    if ours is not None and not ours:
         raise ConfigurationError(
             f"the agent in {base.namespace} follows signed commits only, "
             f"but its ConfigMap {SIGNERS} says nobody's",
             hint=_SAY_IT,
         )
     for name, agent in serving.items():
-        if agent is not None and _signers(objects, agent) not in (None, trusted):
+        if agent is not None and trusted[_process(agent)] not in (None, ours):
             raise Blocked(
                 f"{name} follows signed commits only, "
                 f"and not by those that the agent in {base.namespace} trusts",
                 hint=_SAY_IT,
             )
+
+
+_Process = tuple[str, bool]
+
+
+def _process(agent: Installed) -> _Process:
+    """Return what tells one agent's process from another's, whatever environments they have."""
+    return agent.namespace, agent.is_controller
 
 
 def _signers(objects: Objects, agent: Installed) -> Mapping[str, str] | None:

@@ -16,10 +16,10 @@ from gitops_cli.agent.model.spec import (
     AgentMode,
     AgentSpec,
 )
-from gitops_cli.domain.errors import ConfigurationError, Denied
+from gitops_cli.domain.errors import ConfigurationError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.ports import Objects
-from gitops_cli.web.parallel import ask_all
+from gitops_cli.web.parallel import ASKED_AT_ONCE, ask_all, attempt_all
 
 # What the server writes itself; everything else is what somebody asked for.
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
@@ -82,18 +82,55 @@ def _asked_for(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def find_installed(objects: Objects, environment: EnvironmentName) -> Installed | None:
     """Return the agent that serves an environment; None if none has rights there."""
-    namespace = _home(objects, environment)
-    if namespace is None:
-        return None
+    [found] = find_all_installed(objects, [environment])
+    return found
+
+
+def find_all_installed(
+    objects: Objects, environments: Sequence[EnvironmentName]
+) -> list[Installed | None]:
+    """Return the agent of each environment; raises why one cannot be read."""
+    agents: list[Installed | None] = []
+    for found in attempt_all_installed(objects, environments):
+        if isinstance(found, GitOpsError):
+            raise found
+        agents.append(found)
+    return agents
+
+
+def attempt_all_installed(
+    objects: Objects, environments: Sequence[EnvironmentName]
+) -> list[Installed | GitOpsError | None]:
+    """Return the agent of each environment, or why it cannot be read; None without any rights.
+
+    A controller that has many is read once.
+    """
+    homes = attempt_all(lambda name: _home(objects, name), environments, at_once=ASKED_AT_ONCE)
+    distinct = list(dict.fromkeys(home for home in homes if isinstance(home, str)))
+    agents = attempt_all(lambda home: _agent_in(objects, home), distinct, at_once=ASKED_AT_ONCE)
+    agent_in = dict(zip(distinct, agents, strict=True))
+    return [
+        _serving(environment, home, agent_in[home]) if isinstance(home, str) else home
+        for environment, home in zip(environments, homes, strict=True)
+    ]
+
+
+def _agent_in(objects: Objects, namespace: str) -> Installed:
+    """Return the agent whose process is in a namespace; one of a CronJob names no environment."""
     cronjob = objects.get("CronJob", namespace, NAME)
     if cronjob is not None:
-        return Installed(namespace, (environment,), cronjob)
-    try:
-        return Installed(namespace, *controller_in(objects, namespace))
-    except Denied:
-        if namespace != environment:
-            raise
-        return Installed(namespace, (), None)  # who installs CronJobs need not see Deployments
+        return Installed(namespace, (), cronjob)
+    return Installed(namespace, *controller_in(objects, namespace))
+
+
+def _serving(
+    environment: EnvironmentName, home: str, agent: Installed | GitOpsError
+) -> Installed | GitOpsError:
+    if isinstance(agent, Denied) and home == environment:
+        return Installed(home, (), None)  # who installs CronJobs need not see Deployments
+    if isinstance(agent, Installed) and agent.workload is not None and not agent.is_controller:
+        return agent._replace(environments=(environment,))
+    return agent
 
 
 def find_leftover(objects: Objects, environment: EnvironmentName) -> Installed | None:

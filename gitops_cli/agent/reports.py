@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from gitops_cli.agent.installing import find_installed
+from gitops_cli.agent.installing import Installed, attempt_all_installed
 from gitops_cli.agent.model.outcome import AgentReport
 from gitops_cli.agent.model.spec import NAME
 from gitops_cli.agent.model.status import AgentStatus, Health, from_data, health, stale_after
@@ -14,7 +14,7 @@ from gitops_cli.domain.errors import Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.stamp import parse_stamp
 from gitops_cli.operations.ports import Objects
-from gitops_cli.web.parallel import ask_all
+from gitops_cli.web.parallel import ASKED_AT_ONCE, attempt_all
 
 
 def read_reports(
@@ -28,7 +28,12 @@ def read_reports(
 
     `now` is the API server's; `limit` (seconds): when one is stale.
     """
-    read = ask_all(lambda name: _report(objects, name, now, limit), environments)
+    installed = attempt_all_installed(objects, environments)
+    pairs = list(zip(environments, installed, strict=True))
+    found = attempt_all(
+        lambda pair: _report(objects, *pair, now, limit), pairs, at_once=ASKED_AT_ONCE
+    )
+    read = _with_logs(objects, found)
     reports = [each for each in read if not isinstance(each, GitOpsError)]
     return reports, [each for each in read if isinstance(each, GitOpsError)]
 
@@ -45,18 +50,14 @@ def read_status(
 
 
 def _report(
-    objects: Objects, environment: EnvironmentName, now: datetime, limit: float | None
-) -> AgentReport | GitOpsError:
-    try:
-        return _read(objects, environment, now, limit)
-    except GitOpsError as error:  # the agents of other namespaces can be told of
-        return error
-
-
-def _read(
-    objects: Objects, environment: EnvironmentName, now: datetime, limit: float | None
+    objects: Objects,
+    environment: EnvironmentName,
+    installed: Installed | GitOpsError | None,
+    now: datetime,
+    limit: float | None,
 ) -> AgentReport:
-    installed = find_installed(objects, environment)
+    if isinstance(installed, GitOpsError):
+        raise installed
     status, written = read_status(objects, environment)
     if installed is None or installed.workload is None:
         return AgentReport(now, environment, Health.MISSING, status)
@@ -66,8 +67,31 @@ def _read(
     word = health(judged, now, limit=stale_after(status, limit))
     if installed.suspended:
         word = Health.SUSPENDED
-    log = () if word is Health.OK else _log(objects, installed.namespace)
-    return AgentReport(now, environment, word, judged, mode, installed.namespace, log)
+    return AgentReport(now, environment, word, judged, mode, installed.namespace)
+
+
+def _with_logs(
+    objects: Objects, reports: Sequence[AgentReport | GitOpsError]
+) -> list[AgentReport | GitOpsError]:
+    """Add what each agent that is not well said last: a controller says it for all it has."""
+    homes = {
+        report.namespace
+        for report in reports
+        if isinstance(report, AgentReport) and report.health is not Health.OK and report.namespace
+    }
+    asked = sorted(homes)
+    said = attempt_all(lambda home: _log(objects, home), asked, at_once=ASKED_AT_ONCE)
+    logs = dict(zip(asked, said, strict=True))
+    return [_with_log(report, logs) for report in reports]
+
+
+def _with_log(
+    report: AgentReport | GitOpsError, logs: Mapping[str, tuple[str, ...] | GitOpsError]
+) -> AgentReport | GitOpsError:
+    if isinstance(report, GitOpsError) or report.health is Health.OK or not report.namespace:
+        return report
+    log = logs[report.namespace]
+    return log if isinstance(log, GitOpsError) else report._replace(log=log)
 
 
 def _log(objects: Objects, namespace: str) -> tuple[str, ...]:

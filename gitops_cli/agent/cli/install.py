@@ -41,7 +41,7 @@ from gitops_cli.agent.cli.options import (
 from gitops_cli.agent.cli.plan import ClusterPlan, carry_out
 from gitops_cli.agent.existing import read_standing
 from gitops_cli.agent.installing import (
-    find_installed,
+    find_all_installed,
     plan_forget_signers,
     plan_install,
     plan_replace,
@@ -65,7 +65,6 @@ from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.ssh import ssh_server
 from gitops_cli.operations.ports import Objects
-from gitops_cli.web.parallel import ask_all
 
 KeyFile = Annotated[
     Path | None,
@@ -248,7 +247,7 @@ def _as_installed(
 
     Raises UsageError where environments have agents of both modes, or several controllers.
     """
-    found = ask_all(lambda name: find_installed(objects, name), environments)
+    found = find_all_installed(objects, environments)
     agents = [agent for agent in found if agent is not None and agent.workload is not None]
     homes = sorted({agent.namespace for agent in agents if agent.is_controller})
     if not homes:
