@@ -40,6 +40,7 @@ from gitops_cli.registry.challenge import Challenge, parse_challenges
         pytest.param("Negotiate", [("negotiate", {})], id="no parameters"),
         pytest.param("", [], id="empty"),
         pytest.param('="', [], id="nonsense"),
+        pytest.param(f'Basic realm=a{" " * 60_000}"', [("basic", {"realm": "a"})], id="blanks"),
     ],
 )
 def test_reads_challenges(header: str, expected: list[tuple[str, dict[str, str]]]) -> None:
