@@ -17,18 +17,18 @@ _NOT_AUTHENTICATED = (
     r"(?i)Authentication failed|could not read (Username|Password)|terminal prompts disabled"
     r"|Permission denied \(|Permission to \S+ denied|HTTP Basic: Access denied"
     r"|returned error: 40[13]\b|Host key verification failed|Too many authentication failures"
-    r"|no mutual signature|Invalid username or (password|token)|[Rr]epository .*not found"
+    r"|no mutual signature|Invalid username or (password|token)|[Rr]epository .{0,400}not found"
     r"|you (do not|don't) have permission|access rights"
 )
 # ssh and git end every failed connection with these words, whatever the reason was.
 _ALWAYS_SAID = r"(?s)Please make sure you have the correct access rights.*"
-_OWNERSHIP = r"dubious ownership in repository at '([^']*)'"
+_OWNERSHIP = r"dubious ownership in repository at '([^'\n]{0,4096})'"
 _DISK = r"(?i)No space left on device|Disk quota exceeded|File too large"
 _NOT_WRITABLE = (
     r"(?i)Read-only file system|insufficient permission|Permission denied|Operation not permitted"
 )
 # Trying again cannot help.
-_FOR_EVER = r"hash algorithm|transport '[^']*' not allowed|[Uu]nsupported|is not supported"
+_FOR_EVER = r"hash algorithm|transport '[^']{0,400}' not allowed|[Uu]nsupported|is not supported"
 _NOISE = ("hint:", "warning:", "To ", "Pushing to ", "From ")
 
 

@@ -22,7 +22,9 @@ _BATCH_BYTES = 8192
 _CHUNK = 1 << 16
 # Nothing that a state repository needs is as large: what is would only fill the memory.
 MOST_BYTES = 32 << 20
-_WHO = re.compile(r"(?P<name>.*?) ?<(?P<email>[^>]*)> (?P<time>-?\d+) (?P<zone>[+-]\d{4})\Z")
+_WHO = re.compile(
+    r"(?P<name>[^<]*?) ?<(?P<email>[^>]*)> (?P<time>-?[0-9]{1,20}) (?P<zone>[+-][0-9]{4})\Z"
+)
 
 TREE_MODE = "40000"
 LINK_MODE = "120000"

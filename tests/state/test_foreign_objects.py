@@ -10,7 +10,7 @@ import pytest
 
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.settings import MAX_SETTINGS_BYTES
-from gitops_cli.git.objects import MOST_BYTES
+from gitops_cli.git.objects import MOST_BYTES, Object, parse_commit
 from tests.state.world import DEV, World, opened
 from tests.testbed.git import git
 
@@ -60,6 +60,15 @@ def test_a_file_that_is_a_tree(world: World) -> None:
 
     with pytest.raises(GitError, match=r"auth\.deployment: is a tree, not a file"):
         opened(clone).snapshot(tip)
+
+
+@pytest.mark.parametrize("who", [b"<" * 300_000, b"A <a@b> " + b"9" * 5000 + b" +0000"])
+def test_an_author_that_nobody_is(who: bytes) -> None:
+    data = b"tree %b\nauthor %b\ncommitter %b\n\nodd\n" % (b"1" * 40, who, who)
+
+    found = parse_commit(Object("2" * 40, "commit", data))
+
+    assert (found.author.name, found.subject) == ("unknown", "odd")
 
 
 @pytest.mark.parametrize("data", [b"40000", b"40000 x", b"no mode\0short", b"\xff" * 30])
