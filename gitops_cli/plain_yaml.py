@@ -6,6 +6,7 @@ nothing to write. Its parser, which has neither weakness, is all that is used of
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,9 +26,9 @@ _CLOSING = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 _TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "null": type(None)}
 _TRUE = frozenset({"yes", "true", "on"})
 _PLAIN_BOOL = frozenset({"true", "false"})
-_OCTAL = re.compile(r"[-+]?0[0-7]+\Z")
-_OTHER_BASE = re.compile(r"[-+]?0(?:x[0-9a-fA-F]+|o[0-7]+|b[01]+)\Z")
-_EXPONENT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+\Z")
+_OCTAL = re.compile(r"[-+]?0[0-7]{1,30}\Z")
+_OTHER_BASE = re.compile(r"[-+]?0(?:x[0-9a-fA-F]{1,30}|o[0-7]{1,30}|b[01]{1,70})\Z")
+_EXPONENT = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+\Z")
 
 
 class NotPlain(ValueError):
@@ -209,13 +210,13 @@ def _as_kubectl(text: str, kind: type) -> int | float | str:
         return int(text, 8)
     if _OTHER_BASE.match(text):
         return int(text, 0)
-    if _EXPONENT.match(text):
-        return float(text)
-    return text if kind is str else _number(text)
+    return text if kind is str and not _EXPONENT.match(text) else _number(text)
 
 
 def _number(text: str) -> int | float | str:
     for kind in (int, float):
         with suppress(ValueError):
-            return kind(text)
-    return text  # of another base, as nobody writes it in a kubeconfig
+            number = kind(text)
+            if kind is int or math.isfinite(number):
+                return number
+    return text  # of another base, as nobody writes it in a kubeconfig, or larger than any
