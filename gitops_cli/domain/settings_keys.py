@@ -344,7 +344,8 @@ FILES: Mapping[str, tuple[Key, ...]] = {"gitops.toml": TEAM_KEYS, "config.toml":
 
 NOTES: Mapping[str, str] = {
     "gitops.toml": "At the top of the state repository, and optional: without it the defaults "
-    "hold. An unknown key, or a value of another kind, is an error with its line (exit 2).",
+    "hold. An unknown key, or a value of another kind, is told with its line, and stops the writes "
+    "that its section governs (exit 2); never reading, rollback, lock or unlock.",
     "config.toml": "In gitops/ below $XDG_CONFIG_HOME (~/.config), and optional. Options and "
     "variables come first; `gitops config list --show-origin` says where a value comes from.",
 }

@@ -106,7 +106,7 @@ def test_the_largest_file_is_read_in_seconds(text: str) -> None:
 @pytest.mark.parametrize(
     "line", ["k{n} = 1", "[stage.x{n}]", '[service."X{n}"]', "[stage.production.t{n}]"]
 )
-def test_of_thousands_of_defects_a_hundred_are_told_and_the_rest_stops_everything(
+def test_of_thousands_of_defects_a_hundred_are_told_apart(
     line: str,
 ) -> None:
     stages = [f"s{n}" for n in range(2000)]
