@@ -105,6 +105,16 @@ Reason = Annotated[
         "--message", "-m", "--reason", metavar="TEXT", help="Why; recorded in the commit."
     ),
 ]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report-file",
+        metavar="FILE",
+        envvar="GITOPS_REPORT_FILE",
+        help="Append what came of it as NAME=value, for GitLab's dotenv reports.",
+        show_default=False,
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is rolled out.")]
 Sync = Annotated[
     bool,

@@ -75,6 +75,7 @@ class Session:
         self.exit_code = ExitCode.OK
         self.unreadable: GitOpsError | None = None
         self.answers = Answers()
+        self.report_file: Path | None = None
         self._closing = ExitStack()
         self._deadline: float | None = None
         self._question: float | None = None
@@ -369,6 +370,13 @@ class Session:
     def report(self, view: View) -> None:
         """Write to stdout what has been done."""
         self.output.report(view)
+
+    def publish(self, view: View) -> None:
+        """Tell the CI system of a result, where it wants to know, or somebody named a file."""
+        if self.report_file is not None or self.ci is not None:
+            from gitops_cli.cli.ci_report import publish  # people need not wait for it
+
+            publish(self.output, view, self.report_file)
 
     def finish(self, code: ExitCode) -> None:
         """Let the command end with `code`, or a worse one, although nothing was raised."""

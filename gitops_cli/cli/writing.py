@@ -268,7 +268,9 @@ def tell(
         warn_of(session, outcome.draft.warnings)
     note_writing(session, outcome.written)
     show = session.show if outcome.dry_run else session.report
-    show(result_view(outcome, changelogs) if shown else both_views(outcome, changelogs or {}))
+    both = both_views(outcome, changelogs or {})
+    show(result_view(outcome, changelogs) if shown else both)
+    session.publish(both)
 
 
 def warn_of(session: Session, warnings: Iterable[str]) -> None:

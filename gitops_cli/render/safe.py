@@ -77,6 +77,11 @@ def for_markdown(text: str) -> str:
     )
 
 
+def for_code(text: str) -> str:
+    """Return a line of a block of code; the block's fence is longer than any in it."""
+    return inert(visible(text).replace("\n", " ").replace("\t", " "))
+
+
 def markdown_link(address: str) -> str:
     """Return a link that is ours, to be followed; what is no plain address is shown as text."""
     if not is_address(address) or re.search(r"[<>|`\\]", address):

@@ -19,6 +19,7 @@ from gitops_cli.cli.options import (
     Limit,
     Only,
     Project,
+    ReportFile,
     Rev,
 )
 from gitops_cli.cli.session import Session
@@ -56,6 +57,7 @@ def diff(
     exit_code: ExitCodeOption = True,
     as_agent: AsAgent = False,
     timeout: Limit = None,
+    report_file: ReportFile = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -70,6 +72,7 @@ def diff(
     gitops diff && echo same  # all environments
     gitops diff prod --worktree  # with edits that are not committed
     """
+    session.report_file = report_file
     session.limit(timeout)
     words = [*(environments or ()), *(env or ())]
     if as_agent:
@@ -87,6 +90,7 @@ def diff(
         rendered=rendered_manifests(session.state, desired.snapshot, names),
     )
     session.show(diff_view(result))
+    session.publish(diff_view(result))
     report_problems(
         session,
         [problem for comparison in result.environments for problem in comparison.problems],

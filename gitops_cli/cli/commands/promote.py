@@ -21,6 +21,7 @@ from gitops_cli.cli.options import (
     Pin,
     Project,
     Reason,
+    ReportFile,
     RollbackOnFailure,
     Sync,
     Timeout,
@@ -123,6 +124,7 @@ def promote(
     yes: Yes = False,
     confirm: Confirm = None,
     timeout: Timeout = None,
+    report_file: ReportFile = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -141,6 +143,7 @@ def promote(
     gitops promote --all --from staging --to prod  # every project that has both
     gitops promote billing --to prod --yes --sync --wait --rollback-on-failure
     """
+    session.report_file = report_file
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
     )

@@ -20,6 +20,7 @@ from gitops_cli.cli.options import (
     Pin,
     Project,
     Reason,
+    ReportFile,
     RollbackOnFailure,
     Sync,
     Timeout,
@@ -187,6 +188,7 @@ def release(
     wait: Wait = False,
     rollback_on_failure: RollbackOnFailure = False,
     timeout: Timeout = None,
+    report_file: ReportFile = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -201,6 +203,7 @@ def release(
     gitops release billing -e dev --build ./docker
     gitops release billing -e dev --image-from-container 3f2a --allow-dirty
     """
+    session.report_file = report_file
     named, env = environment_among(session, [service] if service else [], env)
     source = _Source(session, named[0] if named else None, allow_dirty=allow_dirty)
     labels = image_labels(
@@ -259,6 +262,7 @@ def release(
     note_writing(session, done.outcome.written)
     show = session.show if dry_run else session.report
     show(view(done))
+    session.publish(view(done))
     follow(
         session,
         done.outcome,

@@ -8,7 +8,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
-from gitops_cli.cli.options import Confirm, DryRun, Env, Project, Reason, Timeout, Yes
+from gitops_cli.cli.options import Confirm, DryRun, Env, Project, Reason, ReportFile, Timeout, Yes
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
@@ -38,6 +38,7 @@ def remove(
     yes: Yes = False,
     confirm: Confirm = None,
     timeout: Timeout = None,
+    report_file: ReportFile = None,
 ) -> None:
     """Take services out of an environment's record.
 
@@ -49,6 +50,7 @@ def remove(
       gitops remove billing -e prod -m "replaced by payments"
       gitops remove billing ledger -e project1-staging --dry-run
     """
+    session.report_file = report_file
     names = tuple(dict.fromkeys(parse_service(name) for name in services))
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy

@@ -18,6 +18,7 @@ from gitops_cli.cli.options import (
     Kubeconfig,
     Project,
     Reason,
+    ReportFile,
     Sync,
     Timeout,
     Wait,
@@ -99,6 +100,7 @@ def rollback(
     yes: Yes = False,
     confirm: Confirm = None,
     timeout: Timeout = None,
+    report_file: ReportFile = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -113,6 +115,7 @@ def rollback(
     gitops rollback --all -e prod --to 3h  # as it was three hours ago
     gitops rollback -e prod --commit 8f14e45
     """
+    session.report_file = report_file
     if sum(option is not None for option in (back, to, commit)) > 1:
         raise UsageError("--back, --to and --commit exclude each other")
     overrides = overrides_of(message, lock=override_lock)

@@ -20,6 +20,7 @@ from gitops_cli.cli.options import (
     Pin,
     Project,
     Reason,
+    ReportFile,
     RollbackOnFailure,
     Sync,
     Timeout,
@@ -112,6 +113,7 @@ def set_versions(
     wait: Wait = False,
     rollback_on_failure: RollbackOnFailure = False,
     timeout: Timeout = None,
+    report_file: ReportFile = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -126,6 +128,7 @@ def set_versions(
     gitops set billing=36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2 -e dev
     gitops set billing -e dev --wait-image 10m --pin
     """
+    session.report_file = report_file
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
     session.limit_question(timeout)
     expected = _expectations(expect or [])

@@ -26,6 +26,7 @@ from gitops_cli.cli.options import (
     Limit,
     Only,
     Project,
+    ReportFile,
     Rev,
     RollbackOnFailure,
     Yes,
@@ -97,6 +98,7 @@ def run(
     wait_gone: Annotated[bool, typer.Option(_GONE, hidden=True)] = False,
     rollback_on_failure: RollbackOnFailure = False,
     timeout: Limit = None,
+    report_file: ReportFile = None,
     dry_run: DryRunOption = False,
     server_dry_run: Annotated[bool, typer.Option(_SERVER, hidden=True)] = False,
     fail_fast: FailFast = False,
@@ -120,6 +122,7 @@ def run(
     gitops sync prod --wait --rollback-on-failure
     gitops sync --all --only 'front*'
     """
+    session.report_file = report_file
     words = [*(environments or ()), *(env or ())]
     mode = DryRun.SERVER if server_dry_run else DryRun.CLIENT if dry_run else None
     if not words and not (everything or yes or mode or may_ask()):
@@ -187,6 +190,7 @@ def _agree(session: Session, plan: SyncPlan) -> None:
 def _show(session: Session, report: SyncReport, *, done: bool) -> None:
     show = session.report if done else session.show
     show(sync_view(report))
+    session.publish(sync_view(report))
     report_sync_problems(session, report)
     session.output.say(summary_line(report))
     session.finish(report.exit_code)
