@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile, service_at
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.locks import Lock
-from gitops_cli.domain.recorded.stages import in_order, place_of
+from gitops_cli.domain.recorded.stages import by_project, in_order
 from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.version import is_commit
 
@@ -43,8 +43,6 @@ _HEX = re.compile(r"[0-9a-fA-F]{4,64}\Z")
 _FULL = 40
 _ANY_TAG = 'or permit other tags in gitops.toml: [versions] form = "any"'
 
-Files = Mapping[EnvironmentName, VersionFile]
-
 
 def validate(snapshot: Snapshot, team: TeamSettings, *, now: datetime) -> tuple[Finding, ...]:
     """Return all findings of a repository whose gitops.toml could be read, by place."""
@@ -54,9 +52,13 @@ def validate(snapshot: Snapshot, team: TeamSettings, *, now: datetime) -> tuple[
             found += _form(file, team.version_form)
         for lock in environment.locks.values():
             found += _lock(lock, environment, now)
-    for project, services in _projects(snapshot, team).items():
-        for service, files in services.items():
-            found += _across(project, service, files, snapshot, team)
+    names = in_order(snapshot.environments, team)
+    for project, siblings in by_project(names, team).items():
+        environments = [snapshot.environments[name] for name in siblings]
+        mentioned = {e.name: _mentioned(e) for e in environments} if project else {}
+        for service, files in _by_service(environments).items():
+            lacking = [name for name, services in mentioned.items() if service not in services]
+            found += _across(service, files, lacking)
     return tuple(sorted(set(found)))
 
 
@@ -98,28 +100,21 @@ def _mentioned(environment: Environment) -> set[ServiceName | None]:
     return {*environment.files, *(service_at(f.path) for f in environment.findings)}
 
 
-def _projects(snapshot: Snapshot, team: TeamSettings) -> dict[str, dict[ServiceName, Files]]:
-    """Return project → service → its file in each environment, in stage order."""
-    found: dict[str, dict[ServiceName, dict[EnvironmentName, VersionFile]]] = {}
-    for name in in_order(snapshot.environments, team):
-        services = found.setdefault(place_of(name, team).project, {})
-        for service, file in snapshot.environments[name].files.items():
-            services.setdefault(service, {})[name] = file
-    return {project: dict(services) for project, services in found.items()}
+def _by_service(environments: Iterable[Environment]) -> dict[ServiceName, list[VersionFile]]:
+    """Return each service's file in each environment, in their order."""
+    found: dict[ServiceName, list[VersionFile]] = {}
+    for environment in environments:
+        for service, file in environment.files.items():
+            found.setdefault(service, []).append(file)
+    return found
 
 
 def _across(
-    project: str, service: ServiceName, files: Files, snapshot: Snapshot, team: TeamSettings
+    service: ServiceName, files: Iterable[VersionFile], lacking: Sequence[EnvironmentName]
 ) -> Iterator[Finding]:
     """Compare a service's files in the environments of one project."""
-    first, *others = files.values()
-    siblings = [n for n in snapshot.environments if place_of(n, team).project == project]
-    lacking = [
-        name
-        for name in in_order(siblings, team)
-        if name not in files and service not in _mentioned(snapshot.environments[name])
-    ]
-    if lacking and project:
+    first, *others = files
+    if lacking:
         message = f"`{service}` is not in {', '.join(lacking)}"
         yield Finding(first.path, 1, "service-lacking", message, severity=Severity.WARNING)
     for file in others:
