@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import PurePosixPath
@@ -24,7 +24,7 @@ from gitops_cli.domain.recorded.files import MAX_BYTES
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import Object, ObjectReader, parse_commit
-from gitops_cli.git.process import Done, Git
+from gitops_cli.git.process import Done, Git, Running
 from gitops_cli.state.mainline import Mainline
 
 _CHUNK = 1 << 16
@@ -186,18 +186,10 @@ class History(NamedTuple):
             "--literal-pathspecs", "rev-list", "--first-parent", start, *arguments
         )
         rest = ""
-        try:
+        with reading(process):
             while process.stdout and (chunk := os.read(process.stdout.fileno(), _CHUNK)):
                 *lines, rest = (rest + chunk.decode()).split("\n")
                 yield lines
-            _, err = process.communicate()
-            if process.returncode != 0:
-                done = Done(process.returncode, b"", err.decode(errors="replace"))
-                raise failure(done, "cannot read the history")
-        finally:
-            process.kill()
-            with process:  # closes the pipes and waits
-                pass
 
     def _blob(self, spec: str) -> bytes | None:
         return _content(self.reader.one(spec, limit=_CUT))
@@ -352,3 +344,21 @@ def parse_raw(out: bytes) -> list[RawChange]:
 
 def _content(found: Object | None) -> bytes | None:
     return found.data if found is not None and found.type == "blob" else None
+
+
+@contextmanager
+def reading(process: Running) -> Iterator[None]:
+    """Read a history that git walks to its end, or leave it; the process ends either way.
+
+    Raises GitError with what git said, if it could not go on.
+    """
+    try:
+        yield
+        _, err = process.communicate()
+        if process.returncode != 0:
+            done = Done(process.returncode, b"", err.decode(errors="replace"))
+            raise failure(done, "cannot read the history")
+    finally:
+        process.kill()
+        with process:  # closes the pipes and waits
+            pass

@@ -19,10 +19,9 @@ from typing import Any, NamedTuple
 from gitops_cli.domain.errors import Denied, GitError
 from gitops_cli.domain.past.commits import LastChange
 from gitops_cli.git.cache import cache_name, check_own, make_private, replace_file
-from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import parse_commit
-from gitops_cli.git.process import Done, Running
-from gitops_cli.state.history import History
+from gitops_cli.git.process import Running
+from gitops_cli.state.history import History, reading
 
 _FORMAT = 2
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
@@ -183,16 +182,8 @@ def _first_parents(
         *([f"^{but}"] if but is not None else []),
         "--",
     )
-    try:
+    with reading(process):
         yield from _parsed(_fields(process))
-        _, err = process.communicate()
-        if process.returncode != 0:
-            done = Done(process.returncode, b"", err.decode(errors="replace"))
-            raise failure(done, "cannot read the history")
-    finally:
-        process.kill()
-        with process:  # closes the pipes and waits
-            pass
 
 
 def _fields(process: Running) -> Iterator[str]:
