@@ -5,22 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_CLUSTERS_OWN = frozenset(
-    {
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "managedFields",
-        "selfLink",
-        "namespace",
-        "ownerReferences",
-        "generateName",
-        "finalizers",
-    }
-)
+from gitops_cli.domain.manifests.objects import WRITTEN_BY_SERVER
+
+_CLUSTERS_OWN = WRITTEN_BY_SERVER | {"namespace", "ownerReferences", "generateName", "finalizers"}
 # Written by controllers, kubectl or gitops itself, and wrong as soon as the object is elsewhere.
 _NOTED = (
     "deployment.kubernetes.io/",

@@ -19,7 +19,7 @@ _NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9][A-Za-z0-9._:-]{0,252}\Z")
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}\Z")
 _API_VERSION = re.compile(r"(?:(?P<group>[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)/)?v[a-z0-9]{1,30}\Z")
 # Written by the server; of these a manifest can only have an old copy.
-_SERVERS = frozenset(
+WRITTEN_BY_SERVER = frozenset(
     {
         "uid",
         "resourceVersion",
@@ -171,7 +171,9 @@ def _namespace(
 
 def _content(value: Mapping[str, Any], space: str | None, group: str, kind: str) -> dict[str, Any]:
     content = {key: _without_null(inner) for key, inner in value.items() if key != "status"}
-    metadata = {k: v for k, v in content["metadata"].items() if k not in _SERVERS and v is not None}
+    metadata = {
+        k: v for k, v in content["metadata"].items() if k not in WRITTEN_BY_SERVER and v is not None
+    }
     annotations = metadata.get("annotations")
     if isinstance(annotations, dict) and _LAST_APPLIED in annotations:
         metadata["annotations"] = {k: v for k, v in annotations.items() if k != _LAST_APPLIED}
