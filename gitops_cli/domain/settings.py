@@ -6,11 +6,11 @@ reading: all of them are found, and a key that has one is as if it were not ther
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.near import near
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.toml import BadToml, Document, Lines, parse_toml
 
@@ -94,8 +94,8 @@ class Settings(NamedTuple):
     def only(self, known: Collection[str]) -> None:
         for key in self.content:
             if key not in known:
-                near = [] if self.is_full else difflib.get_close_matches(key, known, n=1)
-                advice = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
+                fits = [] if self.is_full else near(key, known)
+                advice = f"did you mean `{fits[0]}`?" if fits else f"known: {', '.join(known)}"
                 self.wrong(key, "unknown key", hint=advice)
 
     def names(self, key: str) -> list[str]:

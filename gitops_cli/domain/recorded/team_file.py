@@ -6,15 +6,15 @@ or file only.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Collection, Mapping
 
 from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.git_url import tolerant
 from gitops_cli.domain.names import ServiceName, is_dns_label, is_service_name
+from gitops_cli.domain.near import near
 from gitops_cli.domain.recorded.files import FileType, RawFile
-from gitops_cli.domain.recorded.freeze import FreezeWindow, parse_freeze
+from gitops_cli.domain.recorded.freeze import parse_freeze
 from gitops_cli.domain.recorded.manifests_place import check_place
 from gitops_cli.domain.recorded.team import (
     DEFAULT_STAGES,
@@ -113,7 +113,7 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         promote_from=promote_from,
         # Nothing stops `rollback`: it asks for a confirmation too where this cannot be read.
         protected=reader.said_flag("protected", wrong=True) is True,
-        freeze=reader.texts("freeze", (), check=_freeze),
+        freeze=reader.texts("freeze", (), check=parse_freeze),
         require=frozenset(reader.texts("require", (), check=Requirement)),
         mode=reader.word("mode", Mode, Mode.PUSH),
         branches=reader.texts("branches", ()),
@@ -130,8 +130,8 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
 
 def _meant(name: str, stages: Collection[str]) -> str:
     longer = [stage for stage in stages if stage.startswith(name)]
-    near = longer or difflib.get_close_matches(name, stages, n=1)
-    return f"; did you mean `{near[0]}`?" if near else f"; stages are {', '.join(stages)}"
+    fits = longer or near(name, stages)
+    return f"; did you mean `{fits[0]}`?" if fits else f"; stages are {', '.join(stages)}"
 
 
 def _unique_aliases(
@@ -198,10 +198,6 @@ def _one_of(words: Collection[str]) -> Callable[[str], str]:
         return text
 
     return check
-
-
-def _freeze(text: str) -> FreezeWindow:
-    return parse_freeze(text)
 
 
 def _source(text: str) -> str:
