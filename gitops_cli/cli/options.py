@@ -26,7 +26,7 @@ def duration(text: str) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
-def moment(text: str) -> datetime:
+def past_time(text: str) -> datetime:
     """Return an option's time, or how long ago it was."""
     try:
         return parse_moment(text, datetime.now(UTC).astimezone())
@@ -173,7 +173,7 @@ At = Annotated[
     datetime | None,
     typer.Option(
         "--at",
-        parser=moment,
+        parser=past_time,
         metavar="TIME",
         help="State as it was at that time: 2026-11-23T02:00, 2h.",
     ),

@@ -59,7 +59,7 @@ class SharedOptions(NamedTuple):
     query: str | None = None
 
 
-class Seen(NamedTuple):
+class AtTip(NamedTuple):
     """The commit a command works on, and what it records."""
 
     tip: Tip
@@ -171,7 +171,7 @@ class Session:
             watch=self.watch,
         )
 
-    def look(self, *, require_remote: bool = False, timeout: float | None = None) -> Seen:
+    def look(self, *, require_remote: bool = False, timeout: float | None = None) -> AtTip:
         """Return the tip and what it records; a note says where it is not the remote's.
 
         `require_remote` and `timeout` are those of `StateRepository.tip`: a writer's.
@@ -179,7 +179,7 @@ class Session:
         tip = self.state.tip(require_remote=require_remote, timeout=timeout)
         if tip.note:
             self.output.note(tip.note)
-        return Seen(tip, self.state.snapshot(tip.commit))
+        return AtTip(tip, self.state.snapshot(tip.commit))
 
     @cached_property
     def checkout(self) -> Checkout | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.change.draft import Draft, Occasion, Verb, commit_of, told_apart
+from gitops_cli.domain.change.draft import Draft, Occasion, Verb, commit_of, in_short
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.proposal import Actor, Edit
 from gitops_cli.domain.errors import UsageError
@@ -51,7 +51,7 @@ def draft_approval(
         approvals.append(with_yes(existing, wanted, said, now.astimezone(UTC)))
     content = state.contents(snapshot.commit, f"{here.name}/") if approvals else {}
     edits = tuple(Edit(a.path, content.get(a.path), a.text().encode()) for a in approvals)
-    named = ", ".join(f"{c.service} {told_apart(c.current, c.desired)[1]}" for c in new)
+    named = ", ".join(f"{c.service} {in_short(c.current, c.desired)[1]}" for c in new)
     return _draft(snapshot, here, new, done, edits, terms, f"approve {named}", source)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gitops_cli.domain.change.draft import Draft, Review, Verb, WriteOutcome, told_apart
+from gitops_cli.domain.change.draft import Draft, Review, Verb, WriteOutcome, in_short
 from gitops_cli.domain.change.gates import Report
 from gitops_cli.domain.change.plan import Action, Change
 from gitops_cli.domain.change.several import Drafts
@@ -189,7 +189,7 @@ def _row(change: Change, changelog: Changelog, *, back: bool) -> list[Cell | str
     names = changelog.authors[:AUTHORS_LISTED]
     more = len(changelog.authors) - len(names)
     authors = ", ".join(names) + (f" and {more} more" if more > 0 else "")
-    before, after = told_apart(change.current, change.desired)
+    before, after = in_short(change.current, change.desired)
     old = Cell(before) if before else Cell("absent", Style.INFO)
     new = Cell(after) if after else Cell("removed", Style.WARN)
     commits = _distance(change, changelog, back=back)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Envs, Project, Shown, moment
+from gitops_cli.cli.options import Envs, Project, Shown, past_time
 from gitops_cli.cli.resolve import looked_for
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError
@@ -29,11 +29,11 @@ def history(
     since: Annotated[
         datetime | None,
         typer.Option(
-            parser=moment, metavar="TIME", help="Not before: yesterday, monday, 2d, 2026-11-23."
+            parser=past_time, metavar="TIME", help="Not before: yesterday, monday, 2d, 2026-11-23."
         ),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(parser=moment, metavar="TIME", help="Not after.")
+        datetime | None, typer.Option(parser=past_time, metavar="TIME", help="Not after.")
     ] = None,
     limit: Annotated[
         int | None,

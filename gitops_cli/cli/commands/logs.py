@@ -14,7 +14,7 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.inside import ContainerOption, Looked, PodOption, look
-from gitops_cli.cli.options import Context, Env, Kubeconfig, Project, moment
+from gitops_cli.cli.options import Context, Env, Kubeconfig, Project, past_time
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import logs as logs_command
 from gitops_cli.domain.cluster.inside import Asked, LogPart, Spot
@@ -62,7 +62,7 @@ def logs(
     since: Annotated[
         datetime | None,
         typer.Option(
-            parser=moment, metavar="TIME", help="Not before: 10m, today, 2026-11-23T02:00."
+            parser=past_time, metavar="TIME", help="Not before: 10m, today, 2026-11-23T02:00."
         ),
     ] = None,
     previous: Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Context, Envs, Images, Kubeconfig, Project, Shown, moment
+from gitops_cli.cli.options import Context, Envs, Images, Kubeconfig, Project, Shown, past_time
 from gitops_cli.cli.resolve import looked_for
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.recorded.environment import invalid
@@ -42,7 +42,7 @@ def status(
         datetime | None,
         typer.Option(
             "--changed",
-            parser=moment,
+            parser=past_time,
             metavar="TIME",
             help="Only what changed since: 2h, today, monday, 2026-11-23.",
         ),

@@ -229,11 +229,11 @@ def _named(services: Sequence[ServiceName]) -> str:
 
 def described(change: Change) -> str:
     """Return `authentication 36a03b3 → 8f14e45` for people."""
-    old, new = told_apart(change.current, change.desired)
+    old, new = in_short(change.current, change.desired)
     return f"{change.service} {old or 'new'} → {new or 'removed'}"
 
 
-def told_apart(old: Version | None, new: Version | None) -> tuple[str, str]:
+def in_short(old: Version | None, new: Version | None) -> tuple[str, str]:
     """Return two versions as short as they can be told apart; empty for None."""
     if old is None or new is None or old == new:
         return _shown(old), _shown(new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from gitops_cli.sandbox.emulator.store import parse_stamp, stamp
+from gitops_cli.sandbox.emulator.store import seconds_of, stamp
 
 Json = dict[str, Any]
 
@@ -120,7 +120,7 @@ def _has_progressed(old: Json, new: Json) -> bool:
 
 def _deadline(deployment: Json, progressing: Json) -> float:
     allowed: int = deployment["spec"]["progressDeadlineSeconds"]
-    return parse_stamp(progressing["lastUpdateTime"]) + allowed
+    return seconds_of(progressing["lastUpdateTime"]) + allowed
 
 
 def _with_times(condition: Json, known: list[Json], now: float, *, moved: bool) -> Json:

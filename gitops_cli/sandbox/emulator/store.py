@@ -138,7 +138,7 @@ def stamp(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def parse_stamp(text: str) -> float:
+def seconds_of(text: str) -> float:
     """Return the seconds of `stamp`."""
     return datetime.fromisoformat(text).timestamp()
 

@@ -17,7 +17,7 @@ from gitops_cli.sandbox.emulator.resources import (
     STATEFULSETS,
     Resource,
 )
-from gitops_cli.sandbox.emulator.store import parse_stamp
+from gitops_cli.sandbox.emulator.store import seconds_of
 
 Json = dict[str, Any]
 # Name, type, and the cell's value; a name in brackets is shown by `-o wide` only.
@@ -67,7 +67,7 @@ def _name(body: Json) -> str:
 
 
 def _since(key: str) -> Callable[[Json], str]:
-    return lambda body: _duration(time.time() - parse_stamp(body.get(key) or _created(body)))
+    return lambda body: _duration(time.time() - seconds_of(body.get(key) or _created(body)))
 
 
 def _created(body: Json) -> str:
