@@ -179,28 +179,20 @@ def need_source(
     )
 
 
-def service_here(
-    session: Session, team: TeamSettings, snapshot: Snapshot | None = None
-) -> ServiceName | None:
-    """Return the service of the checkout the command works in, else None.
+def told_service_here(session: Session, snapshot: Snapshot) -> ServiceName | None:
+    """Return the service of this checkout, and say that it is what the command is about.
 
-    With a snapshot: only if some environment has that service.
+    None where some other thing is checked out, or no environment has that service.
     """
     if (checkout := session.checkout) is None:
         return None
     try:
-        service = service_of(checkout, team)
+        here = service_of(checkout, snapshot.team)
     except UsageError:
         return None
-    known = snapshot is None or projects_with(service, snapshot)
-    return service if known else None
-
-
-def told_service_here(session: Session, snapshot: Snapshot) -> ServiceName | None:
-    """Return the service of this checkout, and say that it is what the command is about."""
-    here = service_here(session, snapshot.team, snapshot)
-    if here is not None:
-        session.output.note(f"{here}: the service of this checkout")
+    if not projects_with(here, snapshot):
+        return None
+    session.output.note(f"{here}: the service of this checkout")
     return here
 
 

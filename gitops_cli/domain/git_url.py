@@ -107,7 +107,7 @@ def _with_scheme(text: str) -> GitUrl | None:
         return None
     if scheme == "file":
         rest = text.partition("://")[2]
-        return GitUrl("file", "", rest.removeprefix("localhost") if rest else rest)
+        return GitUrl("file", "", rest.removeprefix("localhost"))
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port

@@ -10,6 +10,7 @@ import typer
 
 from gitops_cli import __version__
 from gitops_cli.cli.annex import agent_hooks
+from gitops_cli.cli.clusters import clusters_of
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, Kubeconfig
 from gitops_cli.cli.session import Session
@@ -17,7 +18,6 @@ from gitops_cli.domain.errors import ExitCode, GitOpsError, NoStateRepository
 from gitops_cli.domain.settings import BadSettings
 from gitops_cli.operations import doctor as checks
 from gitops_cli.operations.doctor import Check, Verdict
-from gitops_cli.operations.placement import Clusters
 from gitops_cli.render.doctor import view
 
 
@@ -88,10 +88,6 @@ def _of_repository(
         yield from checks.check_registries(snapshot, session.registries)
     if not cluster:
         return
-    clusters = Clusters(
-        lambda name, declared: session.cluster(name, kubeconfig, declared=declared),
-        said=context,
-        usual=session.user.context,
-    )
+    clusters = clusters_of(session, context, kubeconfig, warm=False)
     agents = agent_hooks().checks(session)
     yield from checks.check_clusters(snapshot, clusters, agents, now=session.now)

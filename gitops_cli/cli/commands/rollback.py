@@ -34,7 +34,8 @@ from gitops_cli.cli.resolve import (
 )
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
-from gitops_cli.domain.change.draft import Draft
+from gitops_cli.domain.change.draft import Draft, described
+from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_service
@@ -238,8 +239,7 @@ def _chosen(
 def _offered(offer: Undoing, now: datetime) -> str:
     when = age(now - offer.commit.committed_at)
     what = ", ".join(
-        f"{service} {step.old.short if step.old else 'new'} → "
-        f"{step.new.short if step.new else 'removed'}"
+        described(Change(service, step.old, step.new))
         for service, step in sorted(offer.steps.items())
     )
     return f"{when + ' ago':<8}  {what}  ({one_line(offer.commit.author.name)})"

@@ -1,4 +1,4 @@
-"""What a team agreed in gitops.toml, as values. Reading the file is `settings.py`'s work."""
+"""What a team agreed in gitops.toml, as values. Reading the file is `team_file.py`'s work."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from gitops_cli.domain.text import one_line, visible
+from gitops_cli.domain.text import one_line
 
 FIELDS = ("environment", "action", "services", "summary")
 LONGEST = 200  # characters of the template
@@ -18,7 +18,7 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 
 def check_template(text: str) -> str:
     """Return a template whose every field is known; raises ValueError."""
-    if text != one_line(visible(text)):
+    if text != one_line(text):
         raise ValueError("must be one line of visible characters")
     if len(text) > LONGEST:
         raise ValueError(f"is longer than {LONGEST} characters")
