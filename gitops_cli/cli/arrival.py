@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from gitops_cli.cli.annex import agent_hooks
-from gitops_cli.cli.clusters import clusters_of, outcomes_heard, progress, rows_heard
+from gitops_cli.cli.clusters import clusters_of, objects_heard, outcomes_heard, progress, rows_heard
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import commands
 from gitops_cli.domain.cluster.sync import SyncOutcome, SyncReport
@@ -14,8 +14,9 @@ from gitops_cli.domain.errors import ExitCode, GitOpsError, RolloutFailed, Timed
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Selection, desired_state
+from gitops_cli.operations.manifests import rendered_manifests
 from gitops_cli.operations.placement import Clusters
-from gitops_cli.operations.sync import plan_sync
+from gitops_cli.operations.sync import Manifested, plan_sync
 from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
@@ -111,12 +112,14 @@ def bring(
         now=session.now(),
         actor=lambda: session.person,
         selection=Selection(sorted(frozenset[ServiceName]().union(*services.values()))),
+        manifests=Manifested(rendered_manifests(session.state, desired.snapshot, services)),
     )
     with progress(session) as say:
         report = apply_plan(
             plan,
             session.state,
             heard=outcomes_heard(session, say, plan.report),
+            heard_object=objects_heard(say),
         )
         if wait:
             report = wait_for_rollouts(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitops_cli.cli.resolve import all_environments, environment_named
 from gitops_cli.cli.session import Session
@@ -18,7 +19,10 @@ from gitops_cli.domain.recorded.stages import of_one_stage
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.placement import Clusters, Placed
-from gitops_cli.render.sync import outcome_line, outcome_view, place_of_row, row_line
+from gitops_cli.render.sync import object_line, outcome_line, outcome_view, place_of_row, row_line
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.manifests.report import ObjectFate
 
 
 def clusters_of(
@@ -136,6 +140,13 @@ def outcomes_heard(
         session.output.event(outcome_view(outcome, contexts.get(outcome.environment)))
 
     return heard
+
+
+def objects_heard(
+    say: Callable[[str, str], None],
+) -> Callable[[EnvironmentName, ObjectFate], None]:
+    """Return what tells what became of an object, as a line of progress."""
+    return lambda name, fate: say(f"{name} {fate.id}", object_line(name, fate))
 
 
 def _contexts(report: SyncReport | None) -> Mapping[EnvironmentName, str | None]:

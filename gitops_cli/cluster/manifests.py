@@ -36,6 +36,7 @@ _APPLY = "application/apply-patch+yaml"  # JSON is YAML
 _HELD = Decoder(schema.Held)
 _HELD_LIST = Decoder(schema.ListOf[schema.Held])
 _GROUPS = Decoder(schema.Groups)
+_DEFINITION = Decoder(schema.Definition)
 _FIELDS = Decoder(dict[str, Any])
 _WHOLE = Whole(schema.Manifest)
 _VERSIONS = {"autoscaling": "v2"}
@@ -111,27 +112,45 @@ class Manifests:
         Raises Denied, ClusterError.
         """
         doing = self._doing("delete", object_id, api_version)
-        query: dict[str, str | int] = {"propagationPolicy": "Background"}
-        if dry_run:
-            query["dryRun"] = "All"
+        # Beside a body the server reads no query.
         body = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
             "preconditions": {"uid": live.uid, "resourceVersion": live.version},
+            "dryRun": ["All"] if dry_run else [],
         }
         try:
-            self._api.tell(doing, "DELETE", path=doing.path("", **query), body=body)
+            self._api.tell(doing, "DELETE", body=body)
         except Refused as refused:
             if refused.status in (404, 409):
                 return False
             raise
         return True
 
-    def has_some(self, type_: Type) -> bool:
-        """Tell whether there is any object of a kind, in whatever namespace."""
-        doing = Doing("list", self._resource(type_, None))
+    def has_instances(self, definition: str) -> bool:
+        """Tell whether there is any object of the kind that a definition, by its name, brings."""
+        plural, _, group = definition.partition(".")
+        version = next(
+            (
+                version
+                for (of, _), (version, scope) in self._discovery().items()
+                if of == group and scope.plural == plural
+            ),
+            None,
+        )
+        if version is None:
+            return False
+        doing = Doing("list", Resource(f"/apis/{group}/{version}", plural))
         answer = self._api.ask(doing, _HELD_LIST, path=doing.path(limit=1), accept=_MANY)
         return bool(answer.items)
+
+    def is_established(self, definition: Manifest) -> bool:
+        """Tell whether objects of the kind that a definition brings can be made by now."""
+        doing = self._doing("get", definition.id, definition.api_version)
+        status = self._api.ask(doing, _DEFINITION).status
+        conditions = (status.conditions if status is not None else None) or ()
+        return any(c.type == "Established" and c.status == "True" for c in conditions)
 
     def _find(self, lookup: Lookup, room: Room) -> dict[str, Live]:
         resource = self._resource(lookup.type, lookup.api_version)

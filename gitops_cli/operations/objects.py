@@ -78,6 +78,10 @@ class Looked(NamedTuple):
     presence: Presence = Presence.THERE
     problems: tuple[GitOpsError, ...] = ()
 
+    def has(self, service: ServiceName) -> bool:
+        """Tell whether a service's workload is among the objects."""
+        return any(one.service == service for one in self.wanted)
+
     @property
     def members(self) -> int:
         """Return how many objects the set has."""

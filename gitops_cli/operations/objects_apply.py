@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitops_cli.domain.cluster.advice import make_anew
 from gitops_cli.domain.cluster.imagepatch import Stamp
@@ -22,15 +21,15 @@ _IMMUTABLE = ("field is immutable", "updates to statefulset spec", "may not be c
 _TAKE = "--take-ownership makes the repository's values hold; or leave these fields to them there"
 
 
-@dataclass(frozen=True)
-class Applying:
+class Applying(NamedTuple):
     """How objects of one cluster are applied. `take`: fields of other managers, too.
 
+    `sign` tells what is noted on objects; it is asked only where something is applied.
     `reason_to_leave` says of a recorded state commit why its object is left alone, if it is.
     """
 
     store: Manifests
-    stamp: Stamp
+    sign: Callable[[], Stamp]
     context: str | None
     reason_to_leave: Callable[[str | None], str | None]
     dry_run: bool
@@ -59,7 +58,7 @@ class Applying:
         id_, where = one.manifest.id, one.manifest.where
         try:
             before = self.store.get(one.manifest) if one.live is not None else None
-            notes = annotations_for(one.owned, before, self.stamp)
+            notes = annotations_for(one.owned, before, self.sign())
             content = stamped(one.content, environment, one.manifest.digest, notes)
             taken, result = self._apply(one, content)
         except FieldsTaken as error:

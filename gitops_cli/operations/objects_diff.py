@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from gitops_cli.domain.cluster.advice import make_namespace
 from gitops_cli.domain.cluster.comparison import Comparison
@@ -13,14 +13,12 @@ from gitops_cli.domain.manifests.rendered import Rendered
 from gitops_cli.domain.manifests.report import ObjectFate, Objects
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.desired import Desired, Selection
-from gitops_cli.operations.objects import Looked, WantedObject, look
+from gitops_cli.operations.objects import Looked, look
 from gitops_cli.operations.objects_apply import Applying
 from gitops_cli.operations.placement import Placed
-from gitops_cli.operations.ports import Cluster
+from gitops_cli.operations.ports import Cluster, Manifests
 from gitops_cli.operations.pruning import leftover_fates
 from gitops_cli.web.parallel import attempt_all
-
-Work = tuple[EnvironmentName, WantedObject]
 
 
 def with_objects(
@@ -37,9 +35,8 @@ def with_objects(
     mine = {n: found for n in group.environments if isinstance(found := rendered.get(n), Rendered)}
     store = group.cluster.manifests()
     looked = look(group.cluster, store, mine, desired.snapshot, desired.snapshot.team, selection)
-    applying = Applying(
-        store, Stamp(desired.ours.commit), group.cluster.context, lambda _commit: None, dry_run=True
-    )
+    stamp, context = Stamp(desired.ours.commit), group.cluster.context
+    applying = Applying(store, lambda: stamp, context, lambda _commit: None, dry_run=True)
     fates = tried(applying, looked)
     done = dict(compared)
     for name in group.environments:
@@ -47,40 +44,35 @@ def with_objects(
         if isinstance(found, GitOpsError):
             done[name] = done[name]._replace(problems=(*done[name].problems, found))
         elif found is not None:
-            done[name] = _with(done[name], looked[name], fates[name], group.cluster)
+            done[name] = _with(done[name], looked[name], fates[name], group.cluster, store)
     return done
 
 
 def _with(
-    comparison: Comparison, looked: Looked, fates: tuple[ObjectFate, ...], cluster: Cluster
+    comparison: Comparison,
+    looked: Looked,
+    fates: tuple[ObjectFate, ...],
+    cluster: Cluster,
+    store: Manifests,
 ) -> Comparison:
     problems = (*comparison.problems, *looked.problems)
     notes = dict.fromkeys((*comparison.notes, *missing_namespace(looked, cluster)))
-    objects = Objects((*fates, *leftover_fates(looked)))
+    objects = Objects((*fates, *leftover_fates(looked, store)))
     return comparison._replace(objects=objects, problems=problems, notes=tuple(notes))
 
 
 def tried(
-    applying: Applying,
-    looked: Mapping[EnvironmentName, Looked],
-    heard: Callable[[EnvironmentName, ObjectFate], None] = lambda name, fate: None,
+    applying: Applying, looked: Mapping[EnvironmentName, Looked]
 ) -> dict[EnvironmentName, tuple[ObjectFate, ...]]:
     """Return the fate of every wanted object, each tried where that must be; all at once."""
-    work: list[Work] = [(name, one) for name, found in looked.items() for one in found.wanted]
-    fates = {(n, one.manifest.id): applying.settled(one) for n, one in work}
-    waiting = [(n, one) for n, one in work if fates[n, one.manifest.id] is None]
-    answers = attempt_all(lambda item: applying(*item), waiting)
-    for (name, one), answer in zip(waiting, answers, strict=True):
+    work = [(name, one) for name, found in looked.items() for one in found.wanted]
+    answers = attempt_all(lambda item: applying.settled(item[1]) or applying(*item), work)
+    fates: dict[EnvironmentName, list[ObjectFate]] = {name: [] for name in looked}
+    for (name, _), answer in zip(work, answers, strict=True):
         if isinstance(answer, GitOpsError):
             raise answer
-        fates[name, one.manifest.id] = answer
-        heard(name, answer)
-    return {
-        name: tuple(
-            fate for one in found.wanted if (fate := fates[name, one.manifest.id]) is not None
-        )
-        for name, found in looked.items()
-    }
+        fates[name].append(answer)
+    return {name: tuple(some) for name, some in fates.items()}
 
 
 def missing_namespace(looked: Looked, cluster: Cluster) -> tuple[str, ...]:

@@ -199,8 +199,12 @@ class Manifests(Protocol):
         """Delete an object as it was read; False if it is gone, or is another one now."""
         ...
 
-    def has_some(self, type_: GroupKind) -> bool:
-        """Tell whether there is any object of a kind, in whatever namespace."""
+    def has_instances(self, definition: str) -> bool:
+        """Tell whether there is any object of the kind that a definition, by its name, brings."""
+        ...
+
+    def is_established(self, definition: Manifest) -> bool:
+        """Tell whether objects of the kind that a definition brings can be made by now."""
         ...
 
 

@@ -2,19 +2,84 @@
 
 from __future__ import annotations
 
-from gitops_cli.domain.manifests.pruning import reason_to_keep
+from typing import NamedTuple
+
+from gitops_cli.domain.cluster.workload import COMMIT
+from gitops_cli.domain.errors import Blocked, GitOpsError
+from gitops_cli.domain.manifests.kinds import CRD
+from gitops_cli.domain.manifests.pruning import is_many, reason_not_to_prune, reason_to_keep
 from gitops_cli.domain.manifests.report import Fate, ObjectFate
+from gitops_cli.domain.text import plural
 from gitops_cli.operations.objects import Leftover, Looked
+from gitops_cli.operations.objects_apply import Applying
+from gitops_cli.operations.ports import Manifests
+from gitops_cli.web.parallel import attempt_all
+
+_ASK = "it left the repository; `gitops sync --prune` removes it"
 
 
-def leftover_fates(looked: Looked) -> list[ObjectFate]:
+class Pruned(NamedTuple):
+    """What became of an environment's leftovers; `problem`: why none of them was removed."""
+
+    fates: tuple[ObjectFate, ...] = ()
+    problem: GitOpsError | None = None
+
+
+def leftover_fates(looked: Looked, store: Manifests) -> list[ObjectFate]:
     """Return what is said of an environment's leftovers where nothing is removed."""
-    return [_listed(one) for one in looked.leftovers]
+    return [
+        _kept(one, store) or ObjectFate(one.id, None, Fate.EXTRA, reason=_ASK)
+        for one in looked.leftovers
+    ]
 
 
-def _listed(one: Leftover) -> ObjectFate:
-    reason = reason_to_keep(one.id, one.live.annotations)
+def prune(looked: Looked, applying: Applying, *, many: bool, failed: bool) -> Pruned:
+    """Remove what has left the repository, as far as that is ever done.
+
+    `failed`: not all of what is wanted is there. `many`: most of a set may go.
+    """
+    fates = leftover_fates(looked, applying.store)
+    going = [
+        (one, fate)
+        for one, fate in zip(looked.leftovers, fates, strict=True)
+        if fate.fate is Fate.EXTRA
+    ]
+    if not going:
+        return Pruned(tuple(fates))
+    reason = reason_not_to_prune(
+        len(looked.rendered.objects), unreadable=bool(looked.rendered.errors), failed=failed
+    )
+    name, hint = looked.environment, None
+    if reason is None and is_many(len(going), looked.members) and not many:
+        reason = f"{len(going)} of its {plural(looked.members, 'object')} would go"
+        hint = "--prune-many says that it is meant"
     if reason is not None:
-        return ObjectFate(one.id, None, Fate.KEPT, reason=reason)
-    said = "it left the repository; `gitops sync --prune` removes it"
-    return ObjectFate(one.id, None, Fate.EXTRA, reason=said)
+        error = Blocked(f"{name}: nothing is removed: {reason}", hint=hint)
+        return Pruned(tuple(fates), error)
+    answers = attempt_all(lambda pair: _removed(pair[0], applying), going)
+    done = {fate.id: fate for fate in fates}
+    for (one, _), answer in zip(going, answers, strict=True):
+        done[one.id] = (
+            ObjectFate(one.id, None, Fate.EXTRA, error=answer)
+            if isinstance(answer, GitOpsError)
+            else answer
+        )
+    return Pruned(tuple(done.values()))
+
+
+def _kept(one: Leftover, store: Manifests) -> ObjectFate | None:
+    try:
+        instances = one.id.type == CRD and store.has_instances(one.id.name)
+    except GitOpsError:
+        instances = True  # rather than to find out by what is lost
+    reason = reason_to_keep(one.id, one.live.annotations, has_instances=instances)
+    return None if reason is None else ObjectFate(one.id, None, Fate.KEPT, reason=reason)
+
+
+def _removed(one: Leftover, applying: Applying) -> ObjectFate:
+    newer = applying.reason_to_leave(one.live.annotations.get(COMMIT))
+    if newer is not None:
+        return ObjectFate(one.id, None, Fate.LEFT, reason=newer)
+    if applying.store.delete(one.id, None, one.live, dry_run=applying.dry_run):
+        return ObjectFate(one.id, None, Fate.PRUNED)
+    return ObjectFate(one.id, None, Fate.EXTRA, reason="it was changed meanwhile, and is left")

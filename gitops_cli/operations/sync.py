@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.cluster.comparison import Row, target_of, telling
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Stamp
@@ -36,6 +37,12 @@ from gitops_cli.operations.ports import Cluster, Tips
 from gitops_cli.operations.taken_back import with_takers
 from gitops_cli.operations.waiting import Key
 
+if TYPE_CHECKING:
+    from gitops_cli.domain.manifests.rendered import Rendered
+    from gitops_cli.operations.objects import Looked
+    from gitops_cli.operations.objects_apply import Applying
+    from gitops_cli.operations.objects_sync import Pruning
+
 
 class PlannedPatch(NamedTuple):
     """A patch to send, and the cluster it is for."""
@@ -50,19 +57,48 @@ class PlannedPatch(NamedTuple):
         return (self.patch.workload.namespace, self.service)
 
 
+class PlannedObjects(NamedTuple):
+    """The objects of some environments of one cluster, and how they are applied."""
+
+    applying: Applying
+    looked: Mapping[EnvironmentName, Looked]
+    pruning: Pruning
+
+
 class SyncPlan(NamedTuple):
-    """What a sync would do; `report` shows it, `patches` is what will be sent."""
+    """What a sync would do; `report` shows it, `patches` and `objects` are what will be sent."""
 
     desired: Desired
     team: TeamSettings
     report: SyncReport
     patches: tuple[PlannedPatch, ...]
     placed: tuple[Placed, ...]
+    objects: tuple[PlannedObjects, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing would be changed."""
-        return not self.patches
+        """Tell whether nothing would be changed, as far as objects have been tried."""
+        return not self.patches and not self.written
+
+    @property
+    def written(self) -> int:
+        """Return how many objects would be written, if they have been tried."""
+        found = [e.objects for e in self.report.environments if e.objects is not None]
+        return sum(fate.is_written for objects in found for fate in objects.fates)
+
+
+class Manifested(NamedTuple):
+    """What is to be done with the manifests of environments.
+
+    `tries`: find out what an apply would change before the plan is shown. `take`: also fields
+    that others have. `prune` and `many`: remove what left the repository, and most of it.
+    """
+
+    rendered: Mapping[EnvironmentName, Rendered | GitOpsError] = MappingProxyType({})
+    tries: bool = False
+    take: bool = False
+    prune: bool = False
+    many: bool = False
 
 
 class Follow:
@@ -76,14 +112,18 @@ class Follow:
 
     def reason_to_leave(self, workload: Workload) -> str | None:
         """Return why the workload is left alone, or None to patch it."""
-        reason = self._reason(workload, self._ours)
+        return self.reason_for(workload.commit)
+
+    def reason_for(self, recorded: str | None) -> str | None:
+        """Return why an object that records a state commit is left alone, or None."""
+        reason = self._reason(recorded, self._ours)
         if reason is not None or self._asked_again:
             return reason
-        if self._reason(workload, self._ours._replace(fresh=False)) is not None:
+        if self._reason(recorded, self._ours._replace(fresh=False)) is not None:
             # It was read after the tip was: its commit may be one that was pushed in between.
             self._take(self._ours.tip is None or self._state.is_still_tip(self._ours.tip))
             self._asked_again = True
-        return self._reason(workload, self._ours)
+        return self._reason(recorded, self._ours)
 
     def look_again(self) -> None:
         """Read the remote's tip anew: somebody with another one is at work."""
@@ -91,8 +131,8 @@ class Follow:
             tip = self._state.tip(require_remote=False)
             self._take(tip.fresh and tip.commit == self._ours.tip)
 
-    def _reason(self, workload: Workload, ours: Followed) -> str | None:
-        return reason_to_leave(workload.commit, ours, self._is_ancestor)
+    def _reason(self, recorded: str | None, ours: Followed) -> str | None:
+        return reason_to_leave(recorded, ours, self._is_ancestor)
 
     def _take(self, fresh: bool) -> None:
         self._ours = self._ours._replace(fresh=fresh)
@@ -108,6 +148,7 @@ def plan_sync(
     now: datetime,
     actor: Callable[[], str | None] = lambda: None,
     selection: Selection | None = None,
+    manifests: Manifested | None = None,
 ) -> SyncPlan:
     """Read every environment and decide; nothing is written.
 
@@ -126,8 +167,14 @@ def plan_sync(
     reports = {name: EnvironmentReport(name, problems=(e,)) for name, e in errors.items()}
     planner = _Planner(desired, team, Follow(state, desired.ours), actor, now)
     patches: list[PlannedPatch] = []
+    objects: list[PlannedObjects] = []
+    chosen, said = selection or Selection(), manifests or Manifested()
     for group in placed:
-        found, more = planner.plan(group, selection or Selection())
+        planned = None
+        if not said.rendered.keys().isdisjoint(group.environments):
+            planned = planner.look(group, said, chosen)
+            objects.append(planned)
+        found, more = planner.plan(group, chosen, said, planned)
         reports |= found
         patches += more
     _check_rights(patches)
@@ -136,7 +183,7 @@ def plan_sync(
         tuple(reports[name] for name in names),
         cluster_seconds=planner.seconds,
     )
-    return SyncPlan(desired, team, report, tuple(patches), tuple(placed))
+    return SyncPlan(desired, team, report, tuple(patches), tuple(placed), tuple(objects))
 
 
 def _misleading(
@@ -156,8 +203,29 @@ class _Planner:
     now: datetime
     seconds: float = 0.0
 
+    def look(self, group: Placed, said: Manifested, selection: Selection) -> PlannedObjects:
+        """Look for the objects of a cluster's environments."""
+        from gitops_cli.operations.objects_plan import planned_objects  # where there are some
+
+        began = time.monotonic()
+        planned = planned_objects(
+            group,
+            said,
+            self.desired,
+            self.team,
+            lambda: self.stamp,
+            self.follow.reason_for,
+            selection,
+        )
+        self.seconds += time.monotonic() - began
+        return planned
+
     def plan(
-        self, group: Placed, selection: Selection
+        self,
+        group: Placed,
+        selection: Selection,
+        said: Manifested,
+        planned: PlannedObjects | None,
     ) -> tuple[dict[EnvironmentName, EnvironmentReport], list[PlannedPatch]]:
         cluster = group.cluster
         reports: dict[EnvironmentName, EnvironmentReport] = {}
@@ -183,20 +251,26 @@ class _Planner:
             compared = restricted(compared, selection.services(environment))
             compared = with_namespace(compared, seen, cluster)
             compared = with_takers(compared, self.desired.ours.commit, cluster)
+            looked = None if planned is None else planned.looked.get(environment.name)
             outcomes = []
             for rows in compared.by_service.values():
                 workload = seen.workload(rows[0].kind, rows[0].workload_name)
                 outcome, patch = self.decide(rows, workload)
                 outcomes.append(outcome)
-                if patch is not None:
+                if patch is not None and not (looked and looked.has(outcome.service)):
                     patches.append(PlannedPatch(cluster, outcome.service, patch))
-            reports[environment.name] = EnvironmentReport(
+            report = EnvironmentReport(
                 environment.name,
                 cluster.context,
                 tuple(outcomes),
                 compared.problems,
                 compared.notes,
             )
+            reports[environment.name] = _with_rendering(report, said)
+        if planned is not None and said.tries:
+            from gitops_cli.operations.objects_plan import with_tried
+
+            reports = with_tried(reports, planned)
         return reports, patches
 
     def decide(
@@ -234,6 +308,14 @@ class _Planner:
         at = self.desired.committed_at
         written = None if at is None else as_stamp(at)
         return Stamp(self.desired.ours.commit, written, self.actor())
+
+
+def _with_rendering(report: EnvironmentReport, said: Manifested) -> EnvironmentReport:
+    """Say why the manifests of an environment could not be rendered."""
+    found = said.rendered.get(report.environment)
+    if not isinstance(found, GitOpsError):
+        return report
+    return report._replace(problems=(*report.problems, found))
 
 
 def _check_rights(patches: Sequence[PlannedPatch]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.cluster.comparison import Agreement, Row, agreement
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
@@ -19,9 +20,13 @@ from gitops_cli.operations.ports import Tips
 from gitops_cli.operations.sync import Follow, PlannedPatch, SyncPlan
 from gitops_cli.operations.waiting import Awaited, Ended, Key, Waiting
 
+if TYPE_CHECKING:
+    from gitops_cli.domain.manifests.report import ObjectFate
+
 TRIES = 5  # patches of one workload that somebody else keeps changing
 
 Heard = Callable[[SyncOutcome], None]
+HeardObject = Callable[[EnvironmentName, "ObjectFate"], None]
 
 
 def apply_plan(
@@ -32,18 +37,31 @@ def apply_plan(
     fail_fast: bool = False,
     left: Callable[[], float] = lambda: 1.0,
     heard: Heard = lambda outcome: None,
+    heard_object: HeardObject = lambda name, fate: None,
 ) -> SyncReport:
-    """Send the patches; return what became of every service. Interrupted, the rest is not tried.
+    """Apply objects and send patches; return what became of all.
 
-    Once no seconds are `left`, none is begun any more, and those are errors of time.
+    Interrupted, the rest is not tried. Once no seconds are `left`, none is begun any more, and
+    those are errors of time.
     """
     if dry_run is DryRun.CLIENT:
         return plan.report._replace(dry_run=dry_run)
-    applying = _Applying(plan, Follow(state, plan.desired.ours), dry_run is DryRun.SERVER, heard)
     began = time.monotonic()
+    if plan.objects:
+        from gitops_cli.operations.objects_plan import with_applied  # where there are some
+
+        hearing = _Hearing(plan, heard_object)
+        plan = with_applied(
+            plan,
+            dry_run=dry_run is DryRun.SERVER,
+            stop=lambda: (fail_fast and hearing.failed) or left() <= 0,
+            heard=hearing,
+        )
+    applying = _Applying(plan, Follow(state, plan.desired.ours), dry_run is DryRun.SERVER, heard)
     changed = applying.run(lambda: (fail_fast and applying.failed) or left() <= 0)
     if left() <= 0:
         changed = {key: _late(outcome) for key, outcome in changed.items()}
+        plan = _with_late_objects(plan)
     seconds = plan.report.cluster_seconds + time.monotonic() - began
     environments = tuple(
         report._replace(
@@ -53,6 +71,18 @@ def apply_plan(
         for report in plan.report.environments
     )
     return plan.report._replace(environments=environments, dry_run=dry_run, cluster_seconds=seconds)
+
+
+class _Hearing:
+    """Passes on what becomes of objects, and remembers whether something failed."""
+
+    def __init__(self, plan: SyncPlan, heard: HeardObject) -> None:
+        self.failed = any(e.problems for e in plan.report.environments)
+        self._heard = heard
+
+    def __call__(self, name: EnvironmentName, fate: ObjectFate) -> None:
+        self.failed = self.failed or fate.error is not None
+        self._heard(name, fate)
 
 
 class _Applying:
@@ -68,10 +98,11 @@ class _Applying:
         self._reasons: dict[Key, str | None] = {
             (o.environment, o.service): o.reason for o in plan.report.outcomes
         }
+        planned = {one.key for one in plan.patches}
         self._outcomes: dict[Key, SyncOutcome] = {
             (o.environment, o.service): o._replace(done=Deed.NOT_TRIED, reason="not tried")
             for o in plan.report.outcomes
-            if o.done is Deed.WOULD_PATCH
+            if (o.environment, o.service) in planned
         }
 
     def run(self, stop: Callable[[], bool]) -> dict[Key, SyncOutcome]:
@@ -178,6 +209,15 @@ class _Applying:
         outcome = before._replace(done=done, reason=reason, error=error)
         self._outcomes[planned.key] = outcome
         self._heard(outcome)
+
+
+def _with_late_objects(plan: SyncPlan) -> SyncPlan:
+    if not plan.objects:
+        return plan
+    from gitops_cli.operations.objects_plan import as_late
+
+    environments = tuple(map(as_late, plan.report.environments))
+    return plan._replace(report=plan.report._replace(environments=environments))
 
 
 def _late(outcome: SyncOutcome) -> SyncOutcome:

@@ -83,23 +83,28 @@ def diff_lines(objects: Objects) -> Iterator[Line]:
         yield Line(f"{same} of {total} in sync", Style.DIM)
 
 
-def done_lines(objects: Objects) -> Iterator[Line]:
-    """Yield what a sync did to objects, one line each."""
+def done_lines(objects: Objects, *, dry_run: bool) -> Iterator[Line]:
+    """Yield what a sync did, or would do, to objects, one line each."""
     for fate in objects.fates:
-        if fate.fate is not Fate.SAME or fate.error is not None:
-            yield _heading(fate, fate.fate.value)
+        if fate.fate is Fate.SAME and fate.error is None:
+            continue
+        would = "would be " if dry_run and fate.is_written else ""
+        failed = "failed" if fate.error is not None else fate.fate.value
+        yield from _heading(fate, f"{would}{failed}")
 
 
-def _heading(fate: ObjectFate, state: str) -> Line:
+def _heading(fate: ObjectFate, state: str) -> Iterator[Line]:
     style = Style.BAD if fate.error is not None else _STYLES.get(fate.fate, Style.PLAIN)
     reason = fate.reason or (one_line(fate.error.message) if fate.error else None)
     said = f": {reason}" if reason else ""
     where = f" ({fate.where})" if fate.where else ""
-    return Line(f"{fate.id}{where} {state}{said}", style)
+    yield Line(f"{fate.id}{where} {state}{said}", style)
+    if fate.error is not None and fate.error.hint:
+        yield Line(f"  hint: {fate.error.hint}", Style.DIM)
 
 
 def _object_lines(fate: ObjectFate, state: str) -> Iterator[Line]:
-    yield _heading(fate, state)
+    yield from _heading(fate, state)
     if fate.change is None or fate.change.is_empty:
         return
     before, after = (_yaml(content) for content in fate.change)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.cluster.advice import commands
 from gitops_cli.domain.cluster.comparison import Row, State
@@ -17,6 +17,9 @@ from gitops_cli.domain.cluster.sync import (
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.diff import problem_document, trouble_document, version
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.manifests.report import ObjectFate
 
 _STYLES = {
     Deed.PATCHED: Style.GOOD,
@@ -45,6 +48,7 @@ def sync_view(report: SyncReport) -> View:
     blocks: list[Table | Line] = []
     for environment in report.environments:
         blocks += _blocks(environment)
+        blocks += _object_lines(environment, dry_run=report.dry_run is not None)
     return View("sync", document(report), blocks, records=_RECORDS)
 
 
@@ -64,6 +68,7 @@ def document(report: SyncReport) -> dict[str, Any]:
                     outcome_document(outcome, environment.context)
                     for outcome in environment.outcomes
                 ],
+                **_objects_document(environment),
                 "problems": [problem_document(problem) for problem in environment.problems],
                 "notes": list(environment.notes),
             }
@@ -77,6 +82,14 @@ def outcome_view(outcome: SyncOutcome, context: str | None) -> View:
     fields = {"environment": outcome.environment, "context": context}
     line = Line(outcome_line(outcome), _STYLES.get(outcome.done, Style.BAD))
     return View("patch", {**fields, "service": outcome_document(outcome, context)}, (line,))
+
+
+def _objects_document(environment: EnvironmentReport) -> dict[str, Any]:
+    if environment.objects is None:
+        return {}
+    from gitops_cli.render.objects import object_document  # environments without do without
+
+    return {"objects": [object_document(f, done=True) for f in environment.objects.fates]}
 
 
 def outcome_document(outcome: SyncOutcome, context: str | None) -> dict[str, Any]:
@@ -112,10 +125,14 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
     where = f" ({environment.context})" if environment.context else ""
     title = f"{environment.environment}{where}"
     if not telling:
+        if environment.objects is not None and environment.objects.tells:
+            return [Line(title, Style.STRONG)]
         if environment.problems:
             return []
-        count = plural(len(environment.outcomes), "service")
-        return [Line(f"{title}: nothing to do ({count})", Style.DIM)]
+        counts = [plural(len(environment.outcomes), "service")]
+        if environment.objects is not None:
+            counts.append(plural(len(environment.objects.fates), "object"))
+        return [Line(f"{title}: nothing to do ({', '.join(counts)})", Style.DIM)]
     waited = any(o.verdict is not None for o in telling)
     columns = [
         Column("service"),
@@ -132,6 +149,14 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
     for outcome in telling:
         blocks += failure_blocks(outcome, environment.context)
     return blocks
+
+
+def _object_lines(environment: EnvironmentReport, *, dry_run: bool) -> list[Line]:
+    if environment.objects is None:
+        return []
+    from gitops_cli.render.objects import done_lines  # environments without do without
+
+    return list(done_lines(environment.objects, dry_run=dry_run))
 
 
 def failure_blocks(outcome: SyncOutcome, context: str | None) -> list[Line]:
@@ -182,6 +207,10 @@ def _cells(outcome: SyncOutcome) -> list[Cell | str]:
 def summary_line(report: SyncReport) -> str:
     """Return one line for stderr: what was changed."""
     counts = Counter(o.done for o in report.outcomes)
+    objects = _objects_line(report)
+    if objects is not None:
+        services = [f"{counts[done]} {done.value}" for done in Deed if counts[done]]
+        return "; ".join([*([", ".join(services)] if services else []), objects])
     if not counts and any(e.problems for e in report.environments):
         return "nothing was changed"
     if set(counts) <= {Deed.UNCHANGED}:
@@ -192,6 +221,22 @@ def summary_line(report: SyncReport) -> str:
         waiting = sum(not o.settled and o.verdict is None for o in report.outcomes)
         return f"{said}, {waiting} not rolled out: add --wait to see why" if waiting else said
     return ", ".join(f"{counts[done]} {done.value}" for done in Deed if counts[done])
+
+
+def _objects_line(report: SyncReport) -> str | None:
+    """Return what became of objects; None where none has anything to say."""
+    found = [e.objects for e in report.environments if e.objects is not None]
+    if not any(objects.tells for objects in found):
+        return None
+    counts = Counter(fate.fate for objects in found for fate in objects.fates)
+    return f"objects: {', '.join(f'{count} {fate.value}' for fate, count in counts.items())}"
+
+
+def object_line(environment: str, fate: ObjectFate) -> str:
+    """Return one line of progress for an object that was applied, or not."""
+    reason = fate.error.message if fate.error is not None else fate.reason
+    said = f": {one_line(reason)}" if reason else ""
+    return f"{environment} {fate.id} {fate.fate.value}{said}"
 
 
 def place_of_row(row: Row | SyncOutcome) -> str:

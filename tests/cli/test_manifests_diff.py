@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import yaml
 
 from tests.cli.live import NEW, OLD, Live, image
+from tests.cli.manifested import apply_as, config_map, objects_of, record
 from tests.testbed.git import git
-from tests.testbed.manifests import deployment, workload
+from tests.testbed.manifests import deployment
 
-CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"a": "1"}}
+CONFIG = config_map(a="1")
 SECRET = {
     "apiVersion": "v1",
     "kind": "Secret",
     "metadata": {"name": "web"},
     "stringData": {"password": "hunter2"},
 }
-
-
-def record(live: Live, *objects: dict[str, Any], **versions: str) -> str:
-    """Record objects in one file, and versions of Deployments."""
-    text = yaml.safe_dump_all(objects, sort_keys=False)
-    files = {f"/{live.namespace}/manifests/all.yaml": text}
-    return live.record(files | {f"{name}.deployment": v for name, v in versions.items()})
-
-
-def objects(live: Live, *arguments: str) -> dict[str, Any]:
-    """Return what the document says of objects, by kind and name."""
-    [environment] = live.diff("-o", "json", *arguments).json()["environments"]
-    return {f"{o['kind']}/{o['name']}": o for o in environment["objects"]}
 
 
 def test_what_is_not_there_is_shown_whole_with_the_recorded_image(live: Live) -> None:
@@ -40,7 +26,7 @@ def test_what_is_not_there_is_shown_whole_with_the_recorded_image(live: Live) ->
     assert done.code == 1
     assert f"configmap/web ({live.namespace}/manifests/all.yaml:" in done.stdout
     assert f"  +        image: {image('web', NEW)}" in done.stdout
-    found = objects(live)
+    found = objects_of(live.diff("-o", "json"))
     assert {name: o["state"] for name, o in found.items()} == {
         "ConfigMap/web": "missing",
         "Deployment/web": "missing",
@@ -57,9 +43,9 @@ def test_only_what_the_repository_says_is_compared(live: Live) -> None:
     wanted["spec"].pop("replicas")
     record(live, wanted, web=OLD)
 
-    same = objects(live)["Deployment/web"]
+    same = objects_of(live.diff("-o", "json"))["Deployment/web"]
     record(live, wanted, web=NEW)
-    differs = objects(live)["Deployment/web"]
+    differs = objects_of(live.diff("-o", "json"))["Deployment/web"]
 
     assert (same["state"], same["patch"]) == ("adoptable", [])
     assert differs["patch"] == [
@@ -72,13 +58,7 @@ def test_only_what_the_repository_says_is_compared(live: Live) -> None:
 
 
 def test_who_has_a_field_is_named_and_the_change_is_shown(live: Live) -> None:
-    live.kube.request(
-        "PATCH",
-        f"/api/v1/namespaces/{live.namespace}/configmaps/web",
-        CONFIG | {"data": {"a": "theirs"}},
-        content_type="application/apply-patch+yaml",
-        fieldManager="kubectl",
-    )
+    apply_as(live, "kubectl", config_map(a="theirs"))
     record(live, CONFIG)
 
     done = live.diff()
@@ -86,7 +66,7 @@ def test_who_has_a_field_is_named_and_the_change_is_shown(live: Live) -> None:
     assert done.code == 1
     assert "configmap/web" in done.stdout
     assert "conflict: cannot apply configmap/web: kubectl has .data.a" in done.stdout
-    found = objects(live)["ConfigMap/web"]
+    found = objects_of(live.diff("-o", "json"))["ConfigMap/web"]
     assert found["state"] == "conflict"
     assert found["conflicts"] == [{"manager": "kubectl", "fields": [".data.a"]}]
     assert found["patch"] == [{"op": "replace", "path": "/data/a", "value": "1"}]
@@ -115,7 +95,7 @@ def test_an_invalid_object_hides_no_other(live: Live) -> None:
     live.record({f"/{live.namespace}/manifests/torn.yaml": "kind: [\n"})
 
     done = live.diff()
-    found = objects(live)
+    found = objects_of(live.diff("-o", "json"))
 
     assert without_torn == 5, "the server does not take one, and has no kind of the other"
 
@@ -135,14 +115,14 @@ def test_uncommitted_manifests_are_previewed(live: Live) -> None:
     file = live.clone / live.namespace / "manifests" / "all.yaml"
     file.write_text(yaml.safe_dump(CONFIG | {"data": {"a": "uncommitted"}}))
 
-    [whole] = objects(live, "--worktree")["ConfigMap/web"]["patch"]
+    [whole] = objects_of(live.diff("--worktree", "-o", "json"))["ConfigMap/web"]["patch"]
 
     assert whole["value"]["data"] == {"a": "uncommitted"}
 
 
 def test_an_object_of_another_namespace_and_one_that_stands_twice_are_named(live: Live) -> None:
     other = {**CONFIG, "metadata": {"name": "web", "namespace": "kube-system"}}
-    record(live, CONFIG, other, CONFIG, workload("Deployment", "web", image("web", OLD)))
+    record(live, CONFIG, other, CONFIG, deployment("web", image("web", OLD)))
 
     done = live.diff()
 

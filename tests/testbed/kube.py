@@ -40,6 +40,7 @@ _RESOURCES = {
     "Service": (_CORE, "services"),
     "ServiceAccount": (_CORE, "serviceaccounts"),
     "ResourceQuota": (_CORE, "resourcequotas"),
+    "PersistentVolumeClaim": (_CORE, "persistentvolumeclaims"),
     "Namespace": (_CORE, "namespaces"),
     "Node": (_CORE, "nodes"),
     "Role": (_RBAC, "roles"),

@@ -9,6 +9,7 @@ import typer
 from gitops_cli.cli.clusters import (
     clusters_of,
     meant,
+    objects_heard,
     outcomes_heard,
     progress,
     report_sync_problems,
@@ -39,7 +40,8 @@ from gitops_cli.domain.cluster.sync import DryRun, SyncReport
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.desired import desired_state
-from gitops_cli.operations.sync import SyncPlan, plan_sync
+from gitops_cli.operations.manifests import rendered_manifests
+from gitops_cli.operations.sync import Manifested, SyncPlan, plan_sync
 from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import summary_line, sync_view
@@ -62,6 +64,18 @@ WaitOption = Annotated[
 ]
 FailFast = Annotated[
     bool, typer.Option("--fail-fast", help="Begin no further patch once something has failed.")
+]
+Prune = Annotated[
+    bool,
+    typer.Option("--prune", help="Remove objects that have left the manifests; see --prune-many."),
+]
+PruneMany = Annotated[
+    bool,
+    typer.Option("--prune-many", help="Also where that is more than a third of what is there."),
+]
+TakeOwnership = Annotated[
+    bool,
+    typer.Option("--take-ownership", help="Apply fields, too, that other managers have."),
 ]
 All = Annotated[bool, typer.Option("--all", help="All environments, without asking.")]
 
@@ -102,6 +116,9 @@ def run(
     dry_run: DryRunOption = False,
     server_dry_run: Annotated[bool, typer.Option(_SERVER, hidden=True)] = False,
     fail_fast: FailFast = False,
+    prune: Prune = False,
+    prune_many: PruneMany = False,
+    take_ownership: TakeOwnership = False,
     rev: Rev = None,
     at: At = None,
     yes: Yes = False,
@@ -111,7 +128,8 @@ def run(
 ) -> None:
     """Make the live clusters follow what git records.
 
-    Patches the images that differ, and nothing else; nothing is ever deleted. Named environments
+    Patches the images that differ, and nothing else. An environment with manifests gets its
+    objects, too; nothing is deleted unless --prune says so. Named environments
     are synced at once. Without a name the plan for all of them is shown and confirmed; a script
     says --all or --yes. A workload that records a newer state commit is left alone.
     --wait waits 5m unless --timeout says how long all of it may take.
@@ -142,6 +160,7 @@ def run(
 
         how = (context, kubeconfig)
         go_back = going_back(session, names, desired.snapshot, confirm, timeout=timeout, sync=how)
+    asks = not words and not (everything or yes or mode)
     plan = plan_sync(
         desired,
         names,
@@ -150,8 +169,15 @@ def run(
         now=session.now(),
         actor=lambda: session.person if mode is None else None,
         selection=selection,
+        manifests=Manifested(
+            rendered_manifests(session.state, desired.snapshot, names),
+            tries=asks or mode is DryRun.CLIENT,
+            take=take_ownership,
+            prune=prune or prune_many,
+            many=prune_many,
+        ),
     )
-    if not words and not (everything or yes or mode):
+    if asks:
         _agree(session, plan)
     with progress(session) as say:
         report = apply_plan(
@@ -161,6 +187,7 @@ def run(
             fail_fast=fail_fast,
             left=lambda: session.left(SECONDS),
             heard=outcomes_heard(session, say, plan.report),
+            heard_object=objects_heard(say),
         )
         if (wait or wait_gone) and mode is None:
             report = wait_for_rollouts(
@@ -182,8 +209,9 @@ def _agree(session: Session, plan: SyncPlan) -> None:
     if session.output.for_people:
         session.show(sync_view(plan.report))
     contexts = {e.context or "this pod's cluster" for e in plan.report.environments}
-    count = plural(len(plan.patches), "service")
-    confirm(f"Change {count} in {', '.join(sorted(contexts))}?", flag="--all")
+    counts = [plural(len(plan.patches), "service")] if plan.patches else []
+    counts += [plural(plan.written, "object")] if plan.written else []
+    confirm(f"Change {' and '.join(counts)} in {', '.join(sorted(contexts))}?", flag="--all")
     session.output.note("the same without questions: gitops sync --all")
 
 

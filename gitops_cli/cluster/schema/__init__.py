@@ -34,6 +34,7 @@ from gitops_cli.cluster.schema.common import (
 )
 from gitops_cli.cluster.schema.manifests import (
     ConfigMap,
+    Definition,
     Deployed,
     Groups,
     Held,
@@ -99,6 +100,7 @@ __all__ = [
     "ContainerState",
     "ContainerStatus",
     "CronJob",
+    "Definition",
     "Deployed",
     "Event",
     "Groups",

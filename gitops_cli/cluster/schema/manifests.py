@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Raw, field
 
-from gitops_cli.cluster.schema.common import Count, Name, Owner, Read
+from gitops_cli.cluster.schema.common import Condition, Count, Name, Owner, Read
 
 
 class Written(Read):
@@ -99,6 +99,18 @@ class Groups(Read):
 
     kind: str
     items: list[Group] | None = None
+
+
+class DefinitionStatus(Read):
+    """How far a CustomResourceDefinition is."""
+
+    conditions: list[Condition] | None = None
+
+
+class Definition(Manifest):
+    """A CustomResourceDefinition, and how far it is."""
+
+    status: DefinitionStatus | None = None
 
 
 class ServiceSpec(Read):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.cluster.comparison import Row, State
 from gitops_cli.domain.cluster.rollout import Phase, Rollout
@@ -12,6 +12,9 @@ from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.manifests.report import Objects
 
 
 class DryRun(StrEnum):
@@ -112,18 +115,23 @@ class SyncOutcome(NamedTuple):
 
 
 class EnvironmentReport(NamedTuple):
-    """One environment; `problems` are what kept it, or parts of it, from being looked at."""
+    """One environment; `problems` are what kept it, or parts of it, from being looked at.
+
+    `objects` are those of its manifests; None where it has none.
+    """
 
     environment: EnvironmentName
     context: str | None = None
     outcomes: tuple[SyncOutcome, ...] = ()
     problems: tuple[GitOpsError, ...] = ()
     notes: tuple[str, ...] = ()
+    objects: Objects | None = None
 
     @property
     def exit_code(self) -> ExitCode:
         """Return what this environment lets the sync end with."""
-        return worst([o.exit_code for o in self.outcomes] + [p.exit_code for p in self.problems])
+        codes = [o.exit_code for o in self.outcomes] + [p.exit_code for p in self.problems]
+        return worst(codes if self.objects is None else [*codes, self.objects.sync_code])
 
 
 class SyncReport(NamedTuple):
@@ -150,7 +158,11 @@ class SyncReport(NamedTuple):
     @property
     def changed(self) -> bool:
         """Tell whether anything was changed."""
-        return any(o.done is Deed.PATCHED for o in self.outcomes)
+        if any(o.done is Deed.PATCHED for o in self.outcomes):
+            return True
+        return self.dry_run is None and any(
+            e.objects is not None and e.objects.is_written for e in self.environments
+        )
 
 
 def unpatched(row: Row) -> SyncOutcome:

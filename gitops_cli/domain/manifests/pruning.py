@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from gitops_cli.domain.manifests.kinds import CRD, NAMESPACE
 from gitops_cli.domain.manifests.objects import ObjectId
@@ -35,25 +35,20 @@ def reason_to_keep(
     return None
 
 
-def reason_not_to_prune(going: int, members: int, wanted: int, *, unreadable: bool) -> str | None:
+def reason_not_to_prune(wanted: int, *, unreadable: bool, failed: bool) -> str | None:
     """Return why nothing of an environment is removed, however it was asked for; None: it may.
 
-    `going` of the set's `members` would go; `wanted` is how many objects the repository has.
+    `wanted` is how many objects the repository has for it.
     """
     if unreadable:
         return "some of the manifests cannot be read, and what is in them is not known"
     if not wanted:
-        return "its manifests are empty, which is no order to remove everything"
+        return "there are no manifests, which is no order to remove everything"
+    if failed:
+        return "some objects could not be applied, and may need what would go"
     return None
 
 
 def is_many(going: int, members: int) -> bool:
     """Tell whether removing so many of a set's objects needs a second word: beyond a third."""
     return going > max(_FEW, members // _SHARE)
-
-
-def kinds_left(
-    wanted: Iterable[ObjectId], leftovers: Iterable[ObjectId]
-) -> frozenset[tuple[str, str]]:
-    """Return the kinds that an ApplySet has to name."""
-    return frozenset(one.type for one in (*wanted, *leftovers))

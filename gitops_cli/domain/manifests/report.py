@@ -106,3 +106,13 @@ class Objects(NamedTuple):
     def sync_code(self) -> ExitCode:
         """Return the code that speaks for all of them after a `sync`."""
         return worst([fate.sync_code for fate in self.fates])
+
+    @property
+    def is_written(self) -> bool:
+        """Tell whether the cluster has, or would have, taken a write."""
+        return any(fate.is_written for fate in self.fates)
+
+    @property
+    def tells(self) -> bool:
+        """Tell whether any of them is worth a word."""
+        return any(fate.fate is not Fate.SAME or fate.error is not None for fate in self.fates)
