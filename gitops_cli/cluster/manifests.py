@@ -101,7 +101,7 @@ class Manifests:
             conflicts = tuple(_conflicts(refused))
             if not conflicts:
                 raise
-            taken = "; ".join(f"{c.manager} has {', '.join(c.fields)}" for c in conflicts)
+            taken = "; ".join(f"{c.manager} has {_listed(c.fields)}" for c in conflicts)
             raise FieldsTaken(f"cannot apply {manifest.id}: {taken}", conflicts) from refused
 
     def delete(
@@ -267,5 +267,9 @@ def _conflicts(refused: Refused) -> Iterable[Conflict]:
             manager = cause.message.partition('"')[2].partition('"')[0]
             fields.setdefault(one_line(manager) or "somebody", []).append(one_line(cause.field))
     for manager, named in fields.items():
-        more = [f"{len(named) - _MOST_FIELDS} more"] if len(named) > _MOST_FIELDS else []
-        yield Conflict(manager, (*named[:_MOST_FIELDS], *more))
+        yield Conflict(manager, tuple(named))
+
+
+def _listed(fields: Sequence[str]) -> str:
+    more = f" and {len(fields) - _MOST_FIELDS} more" if len(fields) > _MOST_FIELDS else ""
+    return f"{', '.join(fields[:_MOST_FIELDS])}{more}"

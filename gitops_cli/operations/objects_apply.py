@@ -11,8 +11,8 @@ from gitops_cli.domain.cluster.workload import COMMIT
 from gitops_cli.domain.cluster.writers import FIELD_MANAGER
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.manifests.changes import Change, change, made
-from gitops_cli.domain.manifests.report import Fate, FieldsTaken, ObjectFate
-from gitops_cli.domain.manifests.stamping import annotations_for, stamped
+from gitops_cli.domain.manifests.report import Conflict, Fate, FieldsTaken, ObjectFate
+from gitops_cli.domain.manifests.stamping import annotations_for, is_note, stamped
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.objects import WantedObject
 from gitops_cli.operations.ports import Manifests
@@ -81,8 +81,7 @@ class Applying(NamedTuple):
         try:
             return None, self.store.apply(manifest, content, dry_run=self.dry_run, force=self.take)
         except FieldsTaken as taken:
-            # Our own image patches are another manager to the server, by the same name.
-            if all(conflict.manager == FIELD_MANAGER for conflict in taken.conflicts):
+            if all(map(_is_ours, taken.conflicts)):
                 return None, self.store.apply(manifest, content, dry_run=self.dry_run, force=True)
             if not self.dry_run:
                 raise
@@ -96,6 +95,15 @@ class Applying(NamedTuple):
             anew = make_anew(str(id_), id_.namespace, self.context)
             error.hint = f"to make it anew, with what that interrupts: {anew}; then sync"
         return error
+
+
+def _is_ours(conflict: Conflict) -> bool:
+    """Tell whether nobody else loses anything.
+
+    Our own image patches are another manager to the server, by the same name; and what we note on
+    objects is nobody else's.
+    """
+    return conflict.manager == FIELD_MANAGER or all(map(is_note, conflict.fields))
 
 
 def _fate(one: WantedObject, found: Change) -> Fate:

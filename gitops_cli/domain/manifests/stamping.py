@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gitops_cli.domain.cluster.imagepatch import Stamp, annotations_of
-from gitops_cli.domain.cluster.workload import COMMIT
+from gitops_cli.domain.cluster.workload import COMMIT, OUR_ANNOTATIONS
 from gitops_cli.domain.manifests.applyset import PART_OF, set_id
 from gitops_cli.domain.manifests.images import Owned, images_in
 from gitops_cli.domain.manifests.ownership import APPLIED
@@ -46,3 +46,16 @@ def annotations_for(
     was = {} if before is None else images_in(before, Kind(one.kind))
     taken = {name: image for name, image in was.items() if name in owned.containers}
     return annotations_of(one.name, taken, owned.image, stamp)
+
+
+def is_note(field: str) -> bool:
+    """Tell whether a field, as a conflict names it, is one that we note on objects."""
+    return field in _NOTES
+
+
+_NOTES = frozenset(
+    [
+        *(f".metadata.annotations.{name}" for name in (*OUR_ANNOTATIONS, APPLIED)),
+        f".metadata.labels.{PART_OF}",
+    ]
+)
