@@ -3,33 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from gitops_cli.domain.manifests.objects import parse_objects
+from gitops_cli.domain.manifests.objects import Sourced, parse_objects
 from gitops_cli.domain.manifests.rendered import Form, Rendered
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.findings import Finding
-from gitops_cli.manifests.files import Decrypt, read_files
+from gitops_cli.domain.recorded.stages import Place
+from gitops_cli.manifests.files import Decrypt, read_files, read_stream
+from gitops_cli.manifests.helm import CHART, is_chart, templated
+from gitops_cli.manifests.kustomize import kustomization_in, kustomized
 
 ReadFiles = Callable[[str], Mapping[str, bytes]]
 """Returns the files below a directory of the repository: path from its root → content."""
 
+VALUES = "values.yaml"
 
-def render(
-    environment: EnvironmentName,
-    directory: str,
-    read: ReadFiles,
-    *,
-    decrypt: Decrypt | None = None,
-) -> Rendered:
+
+class Wanted(NamedTuple):
+    """Whose objects, and where they stand; `network`: rendering may fetch what is not here."""
+
+    place: Place
+    directory: str
+    network: bool = False
+
+    @property
+    def environment(self) -> EnvironmentName:
+        """Return the environment."""
+        return self.place.environment
+
+
+def render(wanted: Wanted, read: ReadFiles, *, decrypt: Decrypt | None = None) -> Rendered:
     """Return an environment's objects. What cannot be read is a finding, and does not hide others.
 
-    Raises InvalidState for a directory that is too large or leads out of the repository.
+    A directory with a Chart.yaml is a chart, one with a kustomization is that; else its files of
+    YAML and JSON are read. Raises InvalidState for a directory that is too large or leads out of
+    the repository, ConfigurationError and TimedOut for what a program cannot render.
     """
+    directory = wanted.directory
     files = read(directory)
-    documents, findings = read_files(files, decrypt)
+    path = kustomization_in(directory, files)
+    if is_chart(directory, files):
+        form, path = Form.HELM, f"{directory}/{CHART}"
+        documents, findings = read_stream(path, _templated(wanted, files, read))
+    elif path is not None:
+        form = Form.KUSTOMIZE
+        rendered = kustomized(directory, read, network=wanted.network)
+        documents, findings = read_stream(path, rendered)
+    else:
+        form = Form.PLAIN
+        documents, findings = read_files(files, decrypt)
+    return _parsed(wanted, form, documents, findings)
+
+
+def _parsed(
+    wanted: Wanted, form: Form, documents: list[Sourced], findings: list[Finding]
+) -> Rendered:
     if not documents and not findings:
         message = "holds no manifests"
-        findings.append(Finding(directory, 1, "no-manifests", message, "remove it, or fill it"))
-    parsed = parse_objects(documents, environment)
+        findings.append(
+            Finding(wanted.directory, 1, "no-manifests", message, "remove it, or fill it")
+        )
+    parsed = parse_objects(documents, wanted.environment)
     found = (*findings, *parsed.findings)
-    return Rendered(environment, directory, Form.PLAIN, parsed.objects, found)
+    return Rendered(wanted.environment, wanted.directory, form, parsed.objects, found)
+
+
+def _templated(wanted: Wanted, files: Mapping[str, bytes], read: ReadFiles) -> bytes:
+    """Return a chart with its values: the chart's own, those of the stage, the environment's."""
+    name, project, stage = wanted.place
+    of_stage = f"{wanted.directory}/values-{stage}.yaml"
+    of_environment = f"{name}/{VALUES}"
+    all_files = {**files, **{p: data for p, data in read(name).items() if p == of_environment}}
+    return templated(
+        wanted.directory,
+        all_files,
+        [path for path in (of_stage, of_environment) if path in all_files],
+        release=project or name,
+        namespace=name,
+        network=wanted.network,
+    )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.manifests_place import manifests_place
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.web.parallel import attempt_all
 
 if TYPE_CHECKING:
     from gitops_cli.domain.manifests.rendered import Rendered
     from gitops_cli.state.repository import StateRepository
+
+_AT_ONCE = 4
 
 
 def rendered_manifests(
@@ -24,19 +29,20 @@ def rendered_manifests(
     """
     team = snapshot.team
     places = {name: manifests_place(snapshot.environment(name), team) for name in names}
-    found: dict[EnvironmentName, Rendered | GitOpsError] = {}
-    for name, place in places.items():
-        if place is not None:
-            found[name] = _rendered(state, snapshot, name, place)
-    return found
+    waiting = [(name, place) for name, place in places.items() if place is not None]
+    if not waiting:
+        return {}
+    from gitops_cli.manifests.rendering import Wanted, render  # with YAML, where there are some
 
+    reading = Lock()  # git answers one at a time; programs render side by side
 
-def _rendered(
-    state: StateRepository, snapshot: Snapshot, name: EnvironmentName, place: str
-) -> Rendered | GitOpsError:
-    from gitops_cli.manifests.rendering import render  # with YAML, for environments that have some
+    def read(directory: str) -> Mapping[str, bytes]:
+        with reading:
+            return state.files_below(snapshot.commit, directory)
 
-    try:
-        return render(name, place, lambda below: state.files_below(snapshot.commit, below))
-    except GitOpsError as error:
-        return error
+    def rendered(item: tuple[EnvironmentName, str]) -> Rendered:
+        place = place_of(item[0], team)
+        return render(Wanted(place, item[1], team.stage(place.stage).manifests_network), read)
+
+    answers = attempt_all(rendered, waiting, at_once=_AT_ONCE)
+    return {name: answer for (name, _), answer in zip(waiting, answers, strict=True)}

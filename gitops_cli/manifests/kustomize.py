@@ -1,0 +1,158 @@
+"""Kustomizations: what they refer to is looked for before kustomize sees them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.text import one_line
+from gitops_cli.manifests.programs import exported, find, run
+from gitops_cli.plain_yaml import NotPlain, documents
+
+NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_MOST_ROOTS = 200
+
+# Fields of a kustomization that name files or directories
+# (https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/).
+_LISTS = (
+    "resources",
+    "bases",
+    "components",
+    "crds",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "patchesStrategicMerge",
+)
+_TABLES = ("patches", "patchesJson6902", "replacements")
+_GENERATORS = ("configMapGenerator", "secretGenerator")
+# What starts helm, or a program of the pusher's choice.
+_REFUSED = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
+
+ReadFiles = Callable[[str], Mapping[str, bytes]]
+
+
+def kustomization_in(directory: str, files: Mapping[str, bytes]) -> str | None:
+    """Return the path of a directory's kustomization; None: it has none."""
+    paths = (f"{directory}/{name}" for name in NAMES)
+    return next((path for path in paths if path in files), None)
+
+
+def kustomized(directory: str, read: ReadFiles, *, network: bool) -> bytes:
+    """Return what kustomize makes of a directory. Raises ConfigurationError, TimedOut.
+
+    Whatever its kustomizations refer to must be in the repository, unless `network` allows more.
+    """
+    program = find("kustomize", "kubectl")
+    if program is None:
+        raise ConfigurationError(
+            f"{directory}: a kustomization needs kubectl or kustomize, and neither is on PATH",
+            hint="install kubectl, or keep plain YAML",
+        )
+    files = _closure(directory, read, network=network)
+    command = [program, "build" if program.endswith("kustomize") else "kustomize"]
+    with exported(files) as place:
+        words = ["--load-restrictor", "LoadRestrictionsRootOnly", "--", directory]
+        try:
+            return run([*command, *words], place, network=network)
+        except ConfigurationError as error:
+            error.message = f"{directory}: {error.message}"
+            raise
+
+
+def _closure(directory: str, read: ReadFiles, *, network: bool) -> dict[str, bytes]:
+    """Return the files of a kustomization and of those it is made from."""
+    files: dict[str, bytes] = {}
+    waiting, seen = [directory], {directory}
+    while waiting:
+        root = waiting.pop()
+        files |= read(root)
+        path = kustomization_in(root, files)
+        if path is None:
+            raise ConfigurationError(
+                f"{root}: is referred to as a kustomization, and has no {NAMES[0]}"
+            )
+        for named in _named(path, files[path]):
+            target = posixpath.normpath(posixpath.join(root, named))
+            if target in files or target in seen:
+                continue
+            if _is_directory(named, target, read):
+                seen.add(target)
+                waiting.append(target)
+            elif not network:
+                raise _away(path, named)
+            if len(seen) > _MOST_ROOTS:
+                raise ConfigurationError(f"{directory}: made of more than {_MOST_ROOTS} others")
+    return files
+
+
+def _is_directory(named: str, target: str, read: ReadFiles) -> bool:
+    """Tell whether a kustomization means a directory of the repository by this.
+
+    Not if it could be a URL too, such as `github.com/acme/base`: kustomize tries that first.
+    """
+    first = named.partition("/")[0]
+    is_url = set(named) & set(":@?") or ("." in first and first not in {".", ".."})
+    outside = target.startswith(("/", "..")) or target in {".", ".git"}
+    return not is_url and not outside and bool(read(target))
+
+
+def _away(path: str, named: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path}:1: refers to `{one_line(named)[:200]}`, which is neither a file below it nor a "
+        "directory of this repository",
+        hint="keep it here; or let the stage fetch: [stage.X] manifests_network = true",
+    )
+
+
+def _named(path: str, data: bytes) -> Iterator[str]:
+    """Yield what a kustomization refers to; raises ConfigurationError for what is never run."""
+    value = _content(path, data)
+    for key in _LISTS:
+        yield from _texts(value.get(key))
+    for one in (one for key in _TABLES for one in _dicts(value.get(key))):
+        yield from _texts([one.get("path")])
+    for one in (one for key in _GENERATORS for one in _dicts(value.get(key))):
+        yield from (_after_key(text) for text in _texts(one.get("files")))
+        yield from _texts(one.get("envs"))
+        yield from _texts([one.get("env")])
+    yield from (
+        text for one in _dicts([value.get("openapi")]) for text in _texts([one.get("path")])
+    )
+
+
+def _content(path: str, data: bytes) -> dict[str, Any]:
+    try:
+        found = documents(data)
+    except NotPlain as error:
+        raise ConfigurationError(f"{path}:{error.line or 1}: {error}") from error
+    value: Any = found[0].value if found else {}
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{path}:1: is no kustomization")
+    for key in _REFUSED:
+        if key in value:
+            raise ConfigurationError(
+                f"{path}:1: {key} starts helm, which is not done from a kustomization",
+                hint="keep the chart itself as the directory of manifests",
+            )
+    return value
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    yield from (one for one in (value if isinstance(value, list) else ()) if isinstance(one, dict))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts of a list that are no content themselves, as inline patches are."""
+    for one in value if isinstance(value, list) else ():
+        if isinstance(one, str) and "\n" not in one.strip() and not one.lstrip().startswith("{"):
+            yield one
+
+
+def _after_key(text: str) -> str:
+    """Return the file of `key=file`."""
+    _, equals, file = text.partition("=")
+    return file if equals else text

@@ -1,0 +1,133 @@
+"""Runs kustomize and helm: private files, no network unless it is allowed, and limits.
+
+What they render was written by whoever may push. So they find no configuration and no credentials
+of the user, no program to start, and nothing outside of a private copy of the repository's files.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from gitops_cli.domain.errors import ConfigurationError, TimedOut
+from gitops_cli.domain.text import one_line, without_secrets
+
+SECONDS = 60.0
+MOST_OUTPUT = 32 << 20
+_MOST_WORDS = 2_000  # characters of a failure
+_CHUNK = 1 << 16
+_WAY = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_NOWHERE = "http://127.0.0.1:9"  # discard: what is not allowed to connect gets no answer
+
+
+class Place(NamedTuple):
+    """A private copy of files, and a home of its own for what works on them."""
+
+    files: Path
+    home: Path
+
+
+@contextmanager
+def exported(files: Mapping[str, bytes]) -> Iterator[Place]:
+    """Yield a private directory with these files, which is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="gitops-manifests-") as name:
+        place = Place(Path(name) / "files", Path(name) / "home")
+        place.home.mkdir(parents=True)
+        place.files.mkdir()
+        for path, data in files.items():
+            file = place.files / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        yield place
+
+
+def find(*names: str) -> str | None:
+    """Return the first of these programs that is on PATH."""
+    return next((found for name in names if (found := shutil.which(name)) is not None), None)
+
+
+def run(command: Sequence[str], place: Place, *, network: bool) -> bytes:
+    """Return what a program writes; raises ConfigurationError with its words if it fails.
+
+    Raises TimedOut.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=place.files,
+        env=_environment(place.home, network=network),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    name = Path(command[0]).name
+    try:
+        out, words = _read(process, name)
+        code = process.wait(max(0.1, SECONDS))
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    finally:
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    if code != 0:
+        raise ConfigurationError(f"{name} cannot render it: {_told(words, place)}")
+    return out
+
+
+def _told(words: bytes, place: Place) -> str:
+    text = words.decode(errors="replace").replace(f"{place.files}/", "")
+    return one_line(without_secrets(text))[:_MOST_WORDS] or "it does not say why"
+
+
+def _environment(home: Path, *, network: bool) -> dict[str, str]:
+    environment = {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LC_ALL": "C",
+        "PATH": os.environ.get("PATH", os.defpath) if network else "",
+        "HELM_NO_PLUGINS": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ALLOW_PROTOCOL": "https:ssh",
+    }
+    for kind in ("CACHE", "CONFIG", "DATA", "STATE"):
+        environment[f"XDG_{kind}_HOME"] = str(home)
+    if not network:
+        refused = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NOWHERE)
+        return environment | refused
+    names = [*_WAY, *(name.upper() for name in _WAY)]
+    return environment | {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _read(process: subprocess.Popen[bytes], name: str) -> tuple[bytes, bytes]:
+    """Return what a process writes to its two streams, within limits."""
+    until = time.monotonic() + SECONDS
+    found: dict[str, bytearray] = {"out": bytearray(), "words": bytearray()}
+    with selectors.DefaultSelector() as selector:
+        for stream, key in ((process.stdout, "out"), (process.stderr, "words")):
+            assert stream is not None
+            selector.register(stream, selectors.EVENT_READ, key)
+        while selector.get_map():
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TimedOut(f"{name} did not end within {SECONDS:g} s")
+            for ready, _ in selector.select(left):
+                data = os.read(ready.fd, _CHUNK)
+                if not data:
+                    selector.unregister(ready.fileobj)
+                found[ready.data] += data
+                if len(found[ready.data]) > MOST_OUTPUT:
+                    raise ConfigurationError(f"{name} renders more than {MOST_OUTPUT >> 20} MiB")
+    return bytes(found["out"]), bytes(found["words"])
