@@ -39,12 +39,11 @@ def templated(
     with exported(files) as place:
         try:
             if network:
-                run([program, "dependency", "build", "--", directory], place, network=True)
-            return run(
-                [program, "template", *flags, "--", release, directory], place, network=False
-            )
+                fetch = [program, "dependency", "build", "--", directory]
+                run(fetch, place, directory=directory, network=True)
+            command = [program, "template", *flags, "--", release, directory]
+            return run(command, place, directory=directory, network=False)
         except ConfigurationError as error:
-            error.message = f"{directory}: {error.message}"
             error.hint = _hint(error.message)
             raise
 

@@ -56,11 +56,7 @@ def kustomized(directory: str, read: ReadFiles, *, network: bool) -> bytes:
     command = [program, "build" if program.endswith("kustomize") else "kustomize"]
     with exported(files) as place:
         words = ["--load-restrictor", "LoadRestrictionsRootOnly", "--", directory]
-        try:
-            return run([*command, *words], place, network=network)
-        except ConfigurationError as error:
-            error.message = f"{directory}: {error.message}"
-            raise
+        return run([*command, *words], place, directory=directory, network=network)
 
 
 def _closure(directory: str, read: ReadFiles, *, network: bool) -> dict[str, bytes]:

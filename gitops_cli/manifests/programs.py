@@ -55,10 +55,10 @@ def find(*names: str) -> str | None:
     return next((found for name in names if (found := shutil.which(name)) is not None), None)
 
 
-def run(command: Sequence[str], place: Place, *, network: bool) -> bytes:
-    """Return what a program writes; raises ConfigurationError with its words if it fails.
+def run(command: Sequence[str], place: Place, *, directory: str, network: bool) -> bytes:
+    """Return what a program makes of a directory.
 
-    Raises TimedOut.
+    Raises ConfigurationError with its words if it fails, TimedOut.
     """
     process = subprocess.Popen(
         command,
@@ -83,7 +83,7 @@ def run(command: Sequence[str], place: Place, *, network: bool) -> bytes:
             if stream is not None:
                 stream.close()
     if code != 0:
-        raise ConfigurationError(f"{name} cannot render it: {_told(words, place)}")
+        raise ConfigurationError(f"{directory}: {name} cannot render it: {_told(words, place)}")
     return out
 
 

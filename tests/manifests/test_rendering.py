@@ -1,0 +1,230 @@
+"""Directories of manifests become objects: what is read, what is refused, what is never started."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.manifests.rendered import Form, Rendered
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.stages import Place
+from gitops_cli.manifests.rendering import Wanted, render
+from tests.testbed import controlplane
+
+HERE = "shop-dev/manifests"
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {a: '1'}\n"
+CHART = "apiVersion: v2\nname: shop\nversion: 0.1.0\n"
+TOOL = """#!/bin/sh
+[ -z "$PATH" ] || exit 9
+PATH=/usr/bin:/bin
+{ echo "$@"; env; ls -R; } > %s
+cat %s
+"""
+
+
+def rendered(files: Mapping[str, str], *, network: bool = False) -> Rendered:
+    """Return what a repository of these files has for shop-dev."""
+
+    def read(directory: str) -> dict[str, bytes]:
+        return {p: text.encode() for p, text in files.items() if p.startswith(f"{directory}/")}
+
+    place = Place(EnvironmentName("shop-dev"), "shop", "dev")
+    return render(Wanted(place, HERE, network), read)
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the real kubectl be the only program that renders."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "kubectl").symlink_to(controlplane.binary("kubectl"))
+    monkeypatch.setenv("PATH", str(tools))
+
+
+@pytest.fixture
+def helm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in for helm with a script that notes how it was started; return its notes."""
+    tools, notes, answer = tmp_path / "tools", tmp_path / "notes", tmp_path / "answer"
+    tools.mkdir()
+    answer.write_text(MAP % "templated")
+    (tools / "helm").write_text(TOOL % (notes, answer))
+    (tools / "helm").chmod(stat.S_IRWXU)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setenv("KUBECONFIG", "/home/ada/.kube/config")
+    monkeypatch.setenv("HOME", "/home/ada")
+    return notes
+
+
+def names(found: Rendered) -> list[str]:
+    return sorted(str(one.id) for one in found.objects)
+
+
+def problems(found: Rendered) -> str:
+    return "\n".join(f"{f.where}: {f.message}" for f in found.findings)
+
+
+def test_files_of_yaml_and_json_in_directories_are_read_and_no_others() -> None:
+    found = rendered(
+        {
+            f"{HERE}/a.yaml": MAP % "a" + "---\n" + MAP % "b",
+            f"{HERE}/deep/c.yml": MAP % "c",
+            f"{HERE}/d.json": '{"apiVersion":"v1","kind":"List","items":[\n\t'
+            '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"d"}}]}',
+            f"{HERE}/README.md": "no: [yaml",
+            f"{HERE}/.hidden.yaml": "no: [yaml",
+            "shop-prod/manifests/z.yaml": MAP % "z",
+        }
+    )
+
+    assert names(found) == ["configmap/a", "configmap/b", "configmap/c", "configmap/d"]
+    assert found.findings == ()
+    assert [one.where for one in found.objects][1] == f"{HERE}/a.yaml:6"
+
+
+def test_what_cannot_be_read_is_named_by_its_line_and_hides_no_other() -> None:
+    aliases = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+    found = rendered(
+        {
+            f"{HERE}/good.yaml": MAP % "good",
+            f"{HERE}/twice.yaml": "a: 1\nb: 2\na: 3\n",
+            f"{HERE}/twice.json": '{"a": 1, "a": 2}',
+            f"{HERE}/bomb.yaml": f"a0: &a0 [x]\n{aliases}",
+            f"{HERE}/deep.yaml": "[" * 5000,
+            f"{HERE}/words.yaml": MAP.replace("'1'", "yes") % "words",
+            f"{HERE}/sealed.yaml": "data: {a: b}\nsops: {mac: x}\n",
+        }
+    )
+
+    assert names(found) == ["configmap/good", "configmap/words"]
+    told = problems(found)
+    assert f"{HERE}/twice.yaml:3: `a` stands twice in one mapping" in told
+    assert f"{HERE}/twice.json:1: `a` stands twice in one object" in told
+    assert f"{HERE}/bomb.yaml:1: too many values" in told
+    assert f"{HERE}/deep.yaml:1: nested too deeply" in told
+    assert f"{HERE}/words.yaml:4: `yes` is a boolean to kubectl" in told
+    assert f"{HERE}/sealed.yaml:1: is encrypted with SOPS" in told
+
+
+def test_numbers_are_those_that_kubectl_reads() -> None:
+    text = "data: {mode: 0644, hex: 0x1F, hash: 1e3, text: '0644', time: 12:30, day: 2026-01-02}\n"
+
+    [one] = rendered({f"{HERE}/a.yaml": (MAP % "a").rpartition("data")[0] + text}).objects
+
+    assert one.content["data"] == {
+        "mode": 420,
+        "hex": 31,
+        "hash": 1000.0,
+        "text": "0644",
+        "time": "12:30",
+        "day": "2026-01-02",
+    }
+
+
+@pytest.mark.usefixtures("kubectl")
+def test_an_overlay_is_rendered_with_its_base_and_without_anything_of_the_user() -> None:
+    found = rendered(
+        {
+            "base/kustomization.yaml": "resources: [a.yaml]\nnamePrefix: shop-\n",
+            "base/a.yaml": MAP % "a",
+            f"{HERE}/kustomization.yaml": "resources: [../../base]\n"
+            "configMapGenerator: [{name: made, files: [x=one.txt], envs: [two.env]}]\n"
+            "patches: [{path: patch.yaml, target: {kind: ConfigMap, name: a}}]\n",
+            f"{HERE}/one.txt": "1",
+            f"{HERE}/two.env": "b=2\n",
+            f"{HERE}/patch.yaml": "- op: add\n  path: /data/b\n  value: '2'\n",
+        }
+    )
+
+    assert found.form is Form.KUSTOMIZE
+    [made, a] = sorted(found.objects, key=lambda one: one.id.name)
+    assert made.id.name.startswith("made-")
+    assert made.content["data"] == {"x": "1", "b": "2"}
+    assert (a.id.name, a.content["data"]) == ("shop-a", {"a": "1", "b": "2"})
+    assert a.where == f"{HERE}/kustomization.yaml:1"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "resources: ['https://example.com/base.yaml']",
+        "resources: [github.com/acme/base]",
+        "resources: ['git@github.com:acme/base']",
+        "resources: [../../../etc]",
+        "resources: [/etc]",
+        "bases: ['ssh://git@example.com/x']",
+        "components: [../../nowhere]",
+        "transformers: ['https://example.com/t.yaml']",
+        "patches: [{path: 'https://example.com/p.yaml'}]",
+        "configMapGenerator: [{name: x, files: [passwd=/etc/passwd]}]",
+        "configMapGenerator: [{name: x, envs: [../../../secret.env]}]",
+        "openapi: {path: 'https://example.com/o.json'}",
+        "helmCharts: [{name: x, repo: 'https://example.com'}]",
+    ],
+)
+def test_what_a_kustomization_would_fetch_or_start_is_refused_before_it_runs(
+    content: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    (tmp_path / "kustomize").write_text(f"#!/bin/sh\ntouch {ran}\n")
+    (tmp_path / "kustomize").chmod(stat.S_IRWXU)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    files = {
+        f"{HERE}/kustomization.yaml": content,
+        f"{HERE}/github.com/acme/base/kustomization.yaml": "resources: []",
+    }
+
+    with pytest.raises(ConfigurationError) as refused:
+        rendered(files)
+
+    assert f"{HERE}/kustomization.yaml:1" in refused.value.message
+    assert not ran.exists()
+
+
+@pytest.mark.usefixtures("kubectl")
+def test_what_kustomize_cannot_render_is_said_in_its_words() -> None:
+    files = {
+        f"{HERE}/kustomization.yaml": "resources: [a.yaml]\npatches: [{path: b.yaml}]\n",
+        f"{HERE}/a.yaml": MAP % "a",
+        f"{HERE}/b.yaml": MAP % "another",
+    }
+
+    with pytest.raises(ConfigurationError, match=f"{HERE}: kubectl cannot render it: .*no match"):
+        rendered(files)
+
+
+def test_a_chart_is_templated_with_the_stages_and_the_environments_values(helm: Path) -> None:
+    found = rendered(
+        {
+            f"{HERE}/Chart.yaml": CHART,
+            f"{HERE}/values-dev.yaml": "a: 1",
+            f"{HERE}/values-prod.yaml": "a: 2",
+            "shop-dev/values.yaml": "b: 1",
+            "shop-dev/web.deployment": "x",
+        }
+    )
+
+    assert (found.form, names(found)) == (Form.HELM, ["configmap/templated"])
+    notes = helm.read_text()
+    assert notes.splitlines()[0] == (
+        "template --namespace shop-dev --include-crds --no-hooks --skip-tests "
+        f"--values {HERE}/values-dev.yaml --values shop-dev/values.yaml -- shop {HERE}"
+    )
+    assert "/home/ada" not in notes
+    assert "web.deployment" not in notes
+
+
+def test_no_program_is_needed_for_plain_files_and_named_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert names(rendered({f"{HERE}/a.yaml": MAP % "a"})) == ["configmap/a"]
+    with pytest.raises(ConfigurationError, match="needs kubectl or kustomize"):
+        rendered({f"{HERE}/kustomization.yaml": ""})
+    with pytest.raises(ConfigurationError, match="needs helm"):
+        rendered({f"{HERE}/Chart.yaml": CHART})
