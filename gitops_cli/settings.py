@@ -1,27 +1,34 @@
-"""The user's config: read strictly into values."""
+"""The user's config: read strictly into values, and changed without touching the rest of it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.image import is_repository
 from gitops_cli.domain.registries import RegistryRules
-from gitops_cli.domain.settings import BadSettings, Settings
+from gitops_cli.domain.settings import BadSettings, Defect, Settings, parse_settings
 from gitops_cli.domain.text import one_line
-
-T = TypeVar("T")
 
 _USER = ("repo", "project", "output", "context")
 _REGISTRY = ("insecure", "ca_file")
+_ALIAS = r"[A-Za-z][A-Za-z0-9-]*"
+
+Key = tuple[str, ...]
+Value = str | bool | list[str]
 
 
 class UserConfig(NamedTuple):
-    """`$XDG_CONFIG_HOME/gitops/config.toml`: a person's defaults, for use from anywhere."""
+    """`$XDG_CONFIG_HOME/gitops/config.toml`: a person's defaults, for use from anywhere.
+
+    `aliases` are words of command lines. What `defects` are about is as if it were not said.
+    """
 
     path: Path
     repo: str | None = None
@@ -29,6 +36,14 @@ class UserConfig(NamedTuple):
     output: str | None = None
     context: str | None = None
     registries: Mapping[str, RegistryRules] = MappingProxyType({})
+    aliases: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    defects: tuple[Defect, ...] = ()
+
+    def checked(self) -> UserConfig:
+        """Return itself; raises BadSettings with all that is wrong."""
+        if self.defects:
+            raise BadSettings(*self.defects)
+        return self
 
 
 def user_config_path() -> Path:
@@ -40,20 +55,39 @@ def user_config_path() -> Path:
 def read_user_config() -> UserConfig:
     """Return the user's config; empty if there is none. Raises ConfigurationError."""
     path = user_config_path()
+    return parse_user_config(path, content_of(path))
+
+
+def content_of(path: Path) -> bytes:
+    """Return what stands in the user's config; nothing if there is none."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        return UserConfig(path)
+        return b""
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
-    reader = Settings.of(str(path), data)
-    reader.only((*_USER, "registry"))
+
+
+def parse_user_config(path: Path, data: bytes) -> UserConfig:
+    """Return the values of a config, and all that is wrong with it."""
+    if not data:
+        return UserConfig(path)
+    try:
+        reader = Settings.of(str(path), data)
+    except BadSettings as error:
+        return UserConfig(path, defects=error.defects)
+    reader.only((*_USER, "registry", "alias"))
     registries = {host: _registry(host, reader) for host in reader.names("registry")}
     texts = {key: reader.text(key) for key in _USER}
-    if reader.found:
-        raise BadSettings(*sorted(set(reader.found)))
     return UserConfig(
-        path, texts["repo"], texts["project"], texts["output"], texts["context"], registries
+        path,
+        texts["repo"],
+        texts["project"],
+        texts["output"],
+        texts["context"],
+        registries,
+        dict(_aliases(reader.table("alias", None))),
+        tuple(sorted(set(reader.found))),
     )
 
 
@@ -67,3 +101,86 @@ def _registry(host: str, top: Settings) -> RegistryRules:
         insecure=reader.flag("insecure"),
         ca_file=None if ca_file is None else Path(ca_file).expanduser(),
     )
+
+
+def _aliases(reader: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, value in reader.content.items():
+        if not re.fullmatch(_ALIAS, name):
+            reader.wrong(name, "an alias is a word of letters, digits and `-`")
+            continue
+        words: tuple[str, ...] = ()
+        words = (
+            reader.texts(name, ()) if isinstance(value, list) else reader.word(name, _split, words)
+        )
+        if words:
+            yield name, words
+        elif value in ("", []):
+            reader.wrong(name, "an alias stands for a command line")
+
+
+def _split(text: str) -> tuple[str, ...]:
+    """Return the words of a command line, quoted as in a shell; nothing else of a shell is meant.
+
+    Raises ValueError.
+    """
+    return tuple(shlex.split(text))
+
+
+def with_value(data: bytes, key: Key, value: Value | None) -> bytes:
+    """Return the file with a key of another value, None: without it; all else stays as it is.
+
+    Comments, blanks and order are kept. Raises BadSettings if it is no TOML.
+    """
+    import tomlkit  # 50 ms, and only who changes something needs it
+    from tomlkit.items import Table
+
+    parse_settings(str(user_config_path()), data)  # refuses with our words and limits
+    text = data.removeprefix(b"\xef\xbb\xbf").decode()
+    document = tomlkit.parse(text)
+    table: Any = document
+    for depth, name in enumerate(key[:-1], 1):
+        if name not in table:
+            if value is None:
+                return data
+            table[name] = tomlkit.table(is_super_table=depth < len(key) - 1)
+        table = table[name]
+    if value is None:
+        table.pop(key[-1], None)
+        if isinstance(table, Table) and not table:
+            _without(document, key[:-1])
+    else:
+        table[key[-1]] = value
+    return tomlkit.dumps(document).lstrip("\n").encode()
+
+
+def _without(document: Any, key: Key) -> None:
+    """Take an empty table away, and what held nothing else."""
+    for depth in range(len(key), 0, -1):
+        holder = document
+        for name in key[: depth - 1]:
+            holder = holder[name]
+        if holder[key[depth - 1]]:
+            return
+        holder.pop(key[depth - 1])
+
+
+def write_user_config(path: Path, data: bytes) -> None:
+    """Replace the user's config by another content, whole or not at all.
+
+    A new file is the user's alone, an old one keeps its mode, and a link still leads to it.
+    """
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise

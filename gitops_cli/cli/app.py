@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import typer
@@ -23,6 +23,7 @@ SETUP = "Set up"
 CHANGE = "Change what should run"
 LOOK = "Look"
 CLUSTER = "Make the cluster follow"
+OWN = "Your aliases"
 
 # name: (module below gitops_cli and its function or Typer, panel or None if hidden, help).
 # The help is the first line of the function's docstring; tests/cli/test_app.py holds them equal.
@@ -146,7 +147,11 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         None,
         "Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors.",
     ),
-    "config": ("cli.commands.config:config", SETUP, "Show what is configured."),
+    "config": (
+        "cli.commands.config:config",
+        SETUP,
+        "Show what is configured, and change your own config.",
+    ),
     "doctor": (
         "cli.commands.doctor:doctor",
         SETUP,
@@ -193,8 +198,31 @@ class Commands(Group):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the called command itself; its entry stood in for it so far."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = self._without_alias(ctx, args)
         name, entry, rest = super().resolve_command(ctx, args)
         return name, entry if entry is None else load(entry.name or ""), rest
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return all names that can be typed, the user's own too: for help and completion."""
+        return [*super().list_commands(ctx), *self._aliases()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or what stands for an alias in the list of commands."""
+        found = super().get_command(ctx, cmd_name)
+        if found is None and cmd_name in (mine := self._aliases()):
+            return _entry(cmd_name, OWN, f"gitops {mine[cmd_name]}")
+        return found
+
+    def _aliases(self) -> Mapping[str, str]:
+        from gitops_cli.cli.aliases import shown  # help, completion and slips only
+
+        return shown(self.commands)
+
+    def _without_alias(self, ctx: Any, args: list[str]) -> list[str]:
+        from gitops_cli.cli.aliases import expanded
+
+        return expanded(args, self.commands, strict=not ctx.resilient_parsing)
 
 
 def _entry(name: str, panel: str | None, line: str) -> Command:

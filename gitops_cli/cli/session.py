@@ -81,8 +81,9 @@ class Session:
         self._question: float | None = None
 
     def __enter__(self) -> Self:
-        if self.options.output is None and self.user.output is not None:
-            self.output.format = _format(self.user)
+        # Whose config is wrong can mend it: only who needs it meets what is wrong.
+        if self.options.output is None and self._user.output is not None:
+            self.output.format = _format(self._user)
         if self.options.query is not None:
             self.output.query = _query(self.options.query, self.output.format)
         return self
@@ -131,9 +132,13 @@ class Session:
         return TimedOut(error.message, hint="--timeout allows more time")
 
     @cached_property
-    def user(self) -> UserConfig:
-        """Return the user's config."""
+    def _user(self) -> UserConfig:
         return read_user_config()
+
+    @property
+    def user(self) -> UserConfig:
+        """Return the user's config; raises BadSettings."""
+        return self._user.checked()
 
     @cached_property
     def directory(self) -> Path:

@@ -323,6 +323,15 @@ USER_KEYS = (
         '"kind-kind"',
     ),
     Key(
+        "alias",
+        "NAME",
+        Kind.EITHER,
+        "none",
+        "A short form of your own: `gitops NAME` is this command line, and what is typed after it "
+        "follows. No shell reads it, and it is no other alias, nor has it a command's name.",
+        '"promote --from dev"',
+    ),
+    Key(
         "registry.HOST",
         "ca_file",
         Kind.TEXT,

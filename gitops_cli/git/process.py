@@ -130,6 +130,14 @@ def pager(directory: Path) -> str:
     return Git(directory, git_environment()).run("var", "GIT_PAGER").text
 
 
+def editor(directory: Path) -> str:
+    """Return the editor that the user told git to use; no repository of others chooses it.
+
+    Raises GitError where git finds none, as in a terminal that is dumb.
+    """
+    return Git(directory, git_environment()).run("var", "GIT_EDITOR").text
+
+
 def git_version(directory: Path) -> str | None:
     """Return the version of git; None where there is none."""
     try:

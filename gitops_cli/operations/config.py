@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.domain.settings import parse_settings
-from gitops_cli.domain.text import redacted
-from gitops_cli.settings import UserConfig
+from gitops_cli.domain.settings import BadSettings, Defect, parse_settings
+from gitops_cli.domain.settings_keys import USER_KEYS, Kind
+from gitops_cli.domain.text import one_line, redacted
+from gitops_cli.settings import UserConfig, content_of, parse_user_config, with_value
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -52,10 +56,83 @@ def personal_settings(user: UserConfig, environ: Mapping[str, str]) -> list[Sett
     return list((defaults | configured | variables).values())
 
 
+class Changed(NamedTuple):
+    """A key of the user's config and what it is now (None: not set); `data` is the file's."""
+
+    key: str
+    path: Path
+    value: Value | None
+    data: bytes
+    changed: bool
+
+
+def changed_config(path: Path, data: bytes, words: str, value: str | None) -> Changed:
+    """Return the user's config with a key of another value, or without it (None).
+
+    Raises UsageError for a key that there is not, and BadSettings for what the reader refuses.
+    """
+    key = key_of(words)
+    typed = None if value is None else _typed(key, value)
+    before = _value_at(path, data, key)
+    if typed == before:
+        return Changed(words, path, _shown(typed), data, changed=False)
+    made = with_value(data, key, typed)
+    known = parse_user_config(path, data).defects
+    new = [d for d in parse_user_config(path, made).defects if d.key == key or _is_new(d, known)]
+    if new and typed is not None:
+        raise BadSettings(*new)
+    return Changed(words, path, _shown(typed), made, changed=True)
+
+
+def key_of(words: str) -> tuple[str, ...]:
+    """Return a key's names: `registry.HOST.insecure` has three, whatever dots HOST has.
+
+    A key that nothing reads is one too, so that it can be taken out. Raises UsageError.
+    """
+    first, _, rest = words.partition(".")
+    parts: tuple[str, ...] = (first, rest) if rest else (first,)
+    if first == "registry" and "." in rest:
+        host, _, last = rest.rpartition(".")
+        parts = ("registry", host.strip("\"'"), last)
+    if not all(parts) or one_line(words) != words:
+        raise UsageError(f"`{one_line(words)}` is not a key", hint="`gitops help config.toml`")
+    return parts
+
+
+def _typed(key: tuple[str, ...], value: str) -> str | bool:
+    kinds = {(*filter(None, k.table.split(".")), k.name): k.kind for k in USER_KEYS}
+    general = {"alias": ("alias", "NAME"), "registry": ("registry", "HOST", key[-1])}
+    kind = kinds.get(general.get(key[0], key))
+    if kind is None:
+        every = [".".join(k) for k in kinds]
+        raise UsageError(
+            f"`{one_line('.'.join(key))}` is not a key of config.toml",
+            hint=did_you_mean(".".join(key), every) or "`gitops help config.toml` lists them",
+        )
+    if kind is not Kind.FLAG:
+        return value
+    if value not in ("true", "false"):
+        raise UsageError(f"{'.'.join(key)} is true or false, not `{one_line(value)}`")
+    return value == "true"
+
+
+def _value_at(path: Path, data: bytes, key: tuple[str, ...]) -> Any:
+    found: Any = parse_settings(str(path), data).content
+    for name in key:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def _shown(value: str | bool | None) -> Value | None:
+    return redacted(value) if isinstance(value, str) else value
+
+
+def _is_new(defect: Defect, known: Sequence[Defect]) -> bool:
+    return (defect.key, defect.message) not in {(d.key, d.message) for d in known}
+
+
 def _configured(user: UserConfig) -> Iterator[Setting]:
-    if not user.path.is_file():
-        return
-    document = parse_settings(str(user.path), user.path.read_bytes())
+    document = parse_settings(str(user.path), content_of(user.path))
     for key, value in _leaves(document.content):
         yield Setting(key, value, f"{user.path}:{document.lines.of(key)}")
 

@@ -31,7 +31,7 @@ def test_help_imports_no_command():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     loaded = {name for name in done.stderr.split() if name.startswith("gitops_cli")}
-    parts = {f"gitops_cli.cli.{name}" for name in ("app", "parsing", "streams")}
+    parts = {f"gitops_cli.cli.{name}" for name in ("aliases", "app", "parsing", "streams")}
     assert loaded == {"gitops_cli", "gitops_cli.cli", *parts}
     assert all(name in done.stdout for name, (_, panel, _) in COMMANDS.items() if panel)
 

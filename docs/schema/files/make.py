@@ -34,7 +34,10 @@ def schema(file: str) -> str:
         table = top
         for name in filter(None, key.table.split(".")):
             table = _inside(table, name)
-        table["properties"][key.name] = _value(key)
+        if key.name.isupper():
+            table["additionalProperties"] = _value(key)
+        else:
+            table["properties"][key.name] = _value(key)
     return json.dumps(top, indent=2, ensure_ascii=False) + "\n"
 
 

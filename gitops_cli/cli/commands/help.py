@@ -78,8 +78,11 @@ def help_(
 
 
 def _help_of(words: list[str]) -> None:
+    from gitops_cli.cli.aliases import expanded
     from gitops_cli.cli.app import COMMANDS, app  # it imports this module
 
+    if words[0] not in COMMANDS:
+        words = expanded(words, COMMANDS)[:1]
     if words[0] not in COMMANDS:
         raise UsageError(
             f"there is no topic or command `{one_line(words[0])}`",
