@@ -8,7 +8,7 @@ from datetime import timedelta
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 LONGEST = 100 * 365 * 86400  # seconds; beyond it the calendar ends
 # Compiled when first used (`re` keeps it): most commands never do.
-_PART = r"(\d+(?:\.\d+)?)(d|h|m|s)"
+_PART = r"(\d{1,20}(?:\.\d{1,20})?)(d|h|m|s)"
 
 
 def parse_duration(text: str) -> float:

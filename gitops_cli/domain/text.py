@@ -21,7 +21,8 @@ _ACTING_BEYOND = (
 # older form of GitHub, Azure's and TeamCity's anywhere.
 _COMMAND = r"^(\s*):(?=:)"
 _MARK = r"(?<=#)#(?=\[|(?i:vso|teamcity)\[)"
-_CREDENTIALS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s]+@"
+# Of a scheme no more than any has, or each letter of a long word would be tried as its beginning.
+_CREDENTIALS = r"(?P<scheme>[A-Za-z0-9+.-]{1,31}://)[^/\s]+@"
 
 _NAME = r"(?:password|passwd|secret|token|api[-_]?key|key-data)"
 _SECRETS = (

@@ -40,7 +40,8 @@ class Config(NamedTuple):
         value = self.get(key)
         if value is None:
             return True
-        return value.lower() in _TRUE or (value.lstrip("-").isdigit() and int(value) != 0)
+        digits = value.removeprefix("-")
+        return value.lower() in _TRUE or (digits.isdecimal() and bool(digits.strip("0")))
 
     @property
     def rewrites_urls(self) -> bool:
