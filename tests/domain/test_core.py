@@ -56,7 +56,7 @@ def test_dots_join_names(name: str) -> None:
 
 
 def test_no_service_ends_like_a_file_of_the_repository() -> None:
-    assert {kind.suffix[1:] for kind in Kind} | {"lock"} == ENDINGS
+    assert {kind.suffix[1:] for kind in Kind} | {"lock", "approval"} == ENDINGS
     for ending in ENDINGS:
         assert is_service_name(ending)
         assert not is_service_name(f"web.{ending}")
