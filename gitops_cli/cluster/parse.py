@@ -46,6 +46,11 @@ AnyWorkload = schema.Workload | schema.CronJob | schema.Rollout
 
 def workload(kind: Kind, item: AnyWorkload) -> Workload:
     """Read a Deployment, StatefulSet, DaemonSet, CronJob or Rollout."""
+    found = _workload(kind, item)
+    return found if item.metadata.deletion_timestamp is None else found._replace(ending=True)
+
+
+def _workload(kind: Kind, item: AnyWorkload) -> Workload:
     if isinstance(item, schema.Rollout):
         return _rollout(item)
     metadata = item.metadata

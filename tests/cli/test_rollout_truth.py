@@ -197,6 +197,18 @@ def test_a_namespace_that_is_being_deleted_is_named(live: Live, kube: Kube) -> N
     kube.patch("ConfigMap", live.namespace, "held", {"metadata": {"finalizers": None}})
 
 
+def test_a_workload_that_is_being_deleted_is_no_silent_success(live: Live, kube: Kube) -> None:
+    """What holds its deletion up may hold it for long: a finalizer, or pods that end slowly."""
+    live.record({"web.deployment": NEW})
+    live.running("web", OLD)
+    kept = {"metadata": {"finalizers": ["example.com/hold"]}}
+    kube.patch("Deployment", live.namespace, "web", kept)
+    kube.delete("Deployment", live.namespace, "web")
+    assert live.rows()["web"]["reason"] == "it is being deleted"
+    assert "it is being deleted" in live.sync().stdout
+    kube.patch("Deployment", live.namespace, "web", {"metadata": {"finalizers": None}})
+
+
 def test_a_sidecar_among_the_init_containers_keeps_all_it_has(live: Live, kube: Kube) -> None:
     """One with restartPolicy Always may have probes; writing it back without that is refused."""
     made = workload("Deployment", "web", {"app": "x/app:1"}, init={"web": image("web", OLD)})

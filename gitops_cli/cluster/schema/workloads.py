@@ -14,6 +14,7 @@ from gitops_cli.cluster.schema.common import (
     Owner,
     PodTemplate,
     Read,
+    Time,
 )
 
 
@@ -24,6 +25,7 @@ class WorkloadMeta(Read):
     namespace: Name
     uid: str = ""
     generation: Number = 0
+    deletion_timestamp: Time | None = None
     annotations: OwnAnnotations | None = None
     owner_references: list[Owner] | None = None
     managed_fields: list[ManagedEntry] | None = None

@@ -336,9 +336,10 @@ def _row(
     recorded = recorded_image(container, workload)
     running = running_images(container, workload, observed)
     state, reason = _state(want.image, recorded, running, workload, rollout)
+    ends = "it is being deleted" if workload.ending else None
     return want.row(
         state,
-        reason,
+        "; ".join(filter(None, (ends, reason))) or None,
         container=container.name,
         recorded=recorded,
         running=running,

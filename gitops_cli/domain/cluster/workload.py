@@ -76,6 +76,7 @@ class Workload(NamedTuple):
     `deadline` the seconds that a rollout may stand still; both are read where the deadline counts
     as exceeded. `owner` is the object that controls it, as `Kafka shop`. `pods_from`: a Rollout
     whose pods are made from another workload's template. `stated` is a Rollout's own judgement.
+    `ending`: it is being deleted, by itself or with its namespace.
     """
 
     kind: Kind
@@ -99,6 +100,7 @@ class Workload(NamedTuple):
     owner: str | None = None
     pods_from: str | None = None
     stated: Stated | None = None
+    ending: bool = False
 
     @property
     def commit(self) -> str | None:
