@@ -68,6 +68,7 @@ pictures: $(VENV)/.test  ## draw the pictures of the README and the docs anew
 	$(BIN)/python docs/images/house.py
 	$(BIN)/python docs/schema/index.py
 	$(BIN)/python docs/schema/files/make.py
+	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/images/terminal.py
 
 image:  ## the agent's image
