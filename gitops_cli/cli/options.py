@@ -150,6 +150,15 @@ Limit = Annotated[
         show_default=False,
     ),
 ]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAME,…",
+        help="Only these columns, in this order; also those of -o wide.",
+        show_default=False,
+    ),
+]
 Context = Annotated[
     str | None,
     typer.Option(

@@ -368,8 +368,15 @@ class Session:
         """Return the current time, aware."""
         return datetime.now(UTC)
 
-    def show(self, view: View, *, paged: bool = False) -> None:
-        """Write a result to stdout; `paged`: what is longer than the terminal, through a pager."""
+    def show(self, view: View, *, paged: bool = False, columns: str | None = None) -> None:
+        """Write a result to stdout; `paged`: what is longer than the terminal, through a pager.
+
+        `columns` names those of its tables that are wanted; raises UsageError for others.
+        """
+        if columns is not None:
+            from gitops_cli.cli.columns import chosen  # hardly ever asked for
+
+            view = chosen(view, columns, self.output.format)
         self.output.show(view, paged=paged and not self.in_ci)
 
     def report(self, view: View) -> None:

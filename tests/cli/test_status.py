@@ -274,3 +274,12 @@ def test_live_without_a_cluster_still_shows_git(state: Gitops, article: Article)
     billing = cells(ran.json(), "billing")["production"]
     assert billing["version"] == article.recorded(article.environment("production"))["billing"]
     assert billing["live"] is None
+
+
+def test_the_columns_that_are_asked_for(clone: Gitops) -> None:
+    first = clone("status", "--columns", "service,production").ok().stdout.splitlines()[1]
+    assert first.split() == ["SERVICE", "PRODUCTION", "vs", "STAGING"]
+    unknown = clone("history", "--columns", "when,comit")
+    assert (unknown.code, unknown.stdout) == (2, "")
+    assert "there is no column `comit`\nhint: did you mean commit?" in unknown.stderr
+    assert clone("status", "--columns", "service", "-o", "json").code == 2

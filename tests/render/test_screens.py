@@ -26,11 +26,12 @@ from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.version import parse_version
 from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Live, Status
 from gitops_cli.operations.narrowing import Narrow, narrowed
+from gitops_cli.render.columns import titles, with_columns
 from gitops_cli.render.console import print_view
 from gitops_cli.render.diff import diff_view
 from gitops_cli.render.plain import plain_view
 from gitops_cli.render.status import Order, view
-from gitops_cli.render.view import Line, View
+from gitops_cli.render.view import Line, Table, View
 
 SCREENS = Path(__file__).with_name("screens")
 WIDTHS = (60, 80, 120)
@@ -193,6 +194,24 @@ def test_filters_keep_the_services_of_which_one_cell_is_as_asked() -> None:
         project: ["accounts"] for project in ("shop", "crm", "warehouse")
     }
     assert len(shown_services(Narrow())["crm"]) == len(SERVICES)
+
+
+def heads(shown: View) -> list[list[str]]:
+    return [[c.heading for c in b.columns] for b in shown.blocks if isinstance(b, Table)]
+
+
+def test_columns_are_those_that_are_asked_for_in_that_order() -> None:
+    status = company(("development", "production"))
+    first, *_ = with_columns(view(status), ["production", "by", "service"]).blocks
+    assert isinstance(first, Table)
+    assert heads(with_columns(view(status), ["production", "by", "service"]))[0] == [
+        *("PRODUCTION vs DEVELOPMENT", "BY", "SERVICE"),
+    ]
+    assert first.title == "shop"
+    assert [len(list(row)) for row in first.rows] == [3] * len(SERVICES)
+    assert heads(with_columns(view(status), ["by"]))[0] == ["BY", "BY"]
+    assert heads(with_columns(view(status), ["nothing"])) == []
+    assert titles(view(status)) == ["service", "development", "by", "production"]
 
 
 def row(service: str, state: State) -> Row:

@@ -11,6 +11,7 @@ from gitops_cli.cli.clusters import clusters_of, meant, report_problems
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import (
     At,
+    Columns,
     Context,
     Environments,
     EnvToo,
@@ -56,6 +57,7 @@ def diff(
     at: At = None,
     exit_code: ExitCodeOption = True,
     as_agent: AsAgent = False,
+    columns: Columns = None,
     timeout: Limit = None,
     report_file: ReportFile = None,
     context: Context = None,
@@ -89,7 +91,7 @@ def diff(
         selection=selection,
         rendered=rendered_manifests(session.state, desired.snapshot, names),
     )
-    session.show(diff_view(result))
+    session.show(diff_view(result), columns=columns)
     session.publish(diff_view(result))
     report_problems(
         session,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Envs, Project, Shown, past_time
+from gitops_cli.cli.options import Columns, Envs, Project, Shown, past_time
 from gitops_cli.cli.resolve import looked_for
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError
@@ -64,6 +64,7 @@ def history(
             "--pager/--no-pager", help="Page what is longer than the terminal, as git does."
         ),
     ] = True,
+    columns: Columns = None,
 ) -> None:
     """Show who recorded or locked what, when and why, and how long it lived.
 
@@ -80,7 +81,7 @@ def history(
     kinds = Kinds(by, frozenset(map(_action, actions or ())))
     span = Span(since, until, limit or None)
     entries = read_history(session.state, snapshot, wanted, span, kinds)
-    session.show(view(entries, session.now()), paged=pager)
+    session.show(view(entries, session.now()), paged=pager, columns=columns)
 
 
 def _action(word: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Context, Envs, Images, Kubeconfig, Project, Shown, past_time
+from gitops_cli.cli.options import Columns, Context, Envs, Images, Kubeconfig, Project, Shown, past_time
 from gitops_cli.cli.resolve import looked_for
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.recorded.environment import invalid
@@ -50,6 +50,7 @@ def status(
     order: Annotated[
         Order, typer.Option("--sort", metavar="ORDER", help="trouble (first), or name.")
     ] = Order.TROUBLE,
+    columns: Columns = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -58,7 +59,7 @@ def status(
     Examples:
     gitops status
     gitops status -p shop --live
-    gitops status --behind -e prod
+    gitops status --behind --columns service,production
     gitops status -o json | jq '.projects[].name'
     """
     tip, snapshot = session.look()
@@ -89,7 +90,7 @@ def status(
         missing = missing_images(session.registries, snapshot, wanted=files.__contains__)
         shown = with_images(shown, missing)
         session.finish(exit_code(missing))
-    session.show(shown)
+    session.show(shown, columns=columns)
     unreadable = [
         cell.finding
         for grid in found.grids
