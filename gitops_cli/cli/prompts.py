@@ -45,7 +45,15 @@ def choose(question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> s
     import questionary
 
     options = [questionary.Choice(title, value=value) for value, title in choices]
-    return str(_answer(questionary.select(question, choices=options, output=_stderr())))
+    asked = questionary.select(
+        question,
+        choices=options,
+        use_search_filter=True,
+        use_jk_keys=False,  # they are letters of what is searched for
+        instruction="(arrow keys, or type to search)",
+        output=_stderr(),
+    )
+    return str(_answer(asked))
 
 
 def choose_several(question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> list[str]:
@@ -57,6 +65,9 @@ def choose_several(question: str, choices: Sequence[tuple[str, str]], *, flag: s
     asked = questionary.checkbox(
         question,
         choices=options,
+        use_search_filter=True,
+        use_jk_keys=False,
+        instruction="(space selects, ctrl-a all; arrow keys, or type to search)",
         validate=lambda chosen: bool(chosen) or "choose at least one",
         output=_stderr(),
     )

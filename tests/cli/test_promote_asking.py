@@ -48,6 +48,24 @@ def test_declined_is_one_and_writes_nothing(company, clone):
     assert tip(company) == before
 
 
+def test_menus_are_searched_by_typing(company, clone):
+    with clone.terminal("promote", columns=200) as screen:
+        screen.wait_for("Promote to?")
+        screen.wait_for("type to search")
+        screen.type("prod")
+        screen.wait_for("/ prod")
+        screen.press("enter")
+        screen.wait_for("to project1-production?")
+        screen.type("bill")
+        screen.wait_for("/ bill")
+        screen.press("space", "backspace", "enter")
+        screen.wait_for("Promote 1 service to project1-production?")
+        screen.type("n")
+        screen.press("enter")
+        assert screen.finish() == 1
+        assert "billing" in screen.text.rpartition("Promote 1 service")[0]
+
+
 def test_a_project_that_is_none_is_told_before_anything_is_asked(clone):
     with clone.terminal("promote", "-p", "project") as screen:
         assert screen.finish() == 2
