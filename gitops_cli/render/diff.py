@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from gitops_cli.domain.cluster.pods import RunningImage
 from gitops_cli.domain.cluster.rollout import Trouble
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import ImageRef
+from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
@@ -28,6 +30,7 @@ STYLES = {
 }
 
 _FINE = {State.IN_SYNC.value, State.DIGEST.value, State.UNTRACKED.value}
+_HASH = r"\b([0-9a-f]{7})(?:[0-9a-f]{57}|[0-9a-f]{33})\b"
 _FIRST = (Style.BAD, Style.WARN, Style.INFO)
 
 RECORDS = Records(
@@ -178,6 +181,8 @@ def environment_blocks(comparison: Comparison, context: str | None) -> list[Tabl
         blocks.append(Line(f"{title}: no services", Style.DIM))
     for row in comparison.rows:
         blocks += failure_lines(row, context)
+    failed = [row.service for row in comparison.rows if row.state is State.FAILED]
+    blocks += way_back(comparison.environment, failed)
     if comparison.objects is not None:
         from gitops_cli.render.objects import diff_lines  # environments without do without
 
@@ -195,6 +200,14 @@ def failure_lines(row: Row, context: str | None) -> list[Line]:
     return lines
 
 
+def way_back(environment: EnvironmentName, failed: Sequence[ServiceName]) -> list[Line]:
+    """Return what to type to go back to what ran before; nothing if nothing failed."""
+    if not failed:
+        return []
+    names = " ".join(dict.fromkeys(failed))
+    return [Line(f"  gitops rollback {names} -e {environment}", Style.DIM)]
+
+
 def rows_table(rows: Sequence[Row], title: str | None) -> Table:
     """Return the rows; columns that say nothing are left to -o wide."""
     several = len({row.service for row in rows}) < len(rows)
@@ -209,7 +222,7 @@ def rows_table(rows: Sequence[Row], title: str | None) -> Table:
         Column("running", wide=not pods),
         Column("state"),
         Column("held", wide=not held, flow=Flow.WRAP),
-        Column("reason", wide=not any(row.reason for row in rows), flow=Flow.PROSE),
+        Column("reason", wide=not any(row.reason for row in rows), flow=Flow.BRIEF),
         Column("state commit", wide=True),
     ]
     return Table(columns, [_cells(row) for row in rows], title)
@@ -225,9 +238,19 @@ def _cells(row: Row) -> list[Cell | str]:
         running_text(row.running, row.wanted),
         Cell(row.state.value, STYLES[row.state]),
         Cell(held_text(row.lock), Style.WARN),
-        row.reason or "",
+        brief(row.reason or "", row.wanted, row.recorded),
         (row.commit or "")[:7],
     ]
+
+
+def brief(reason: str, *images: ImageRef | None) -> str:
+    """Return a reason as it is read: images by service and version, hashes as everywhere."""
+    for image in images:
+        if image is not None and image.version is not None:
+            short = f"{image.repository.rpartition('/')[2]}:{image.version.short}"
+            before, named, after = reason.replace(str(image), short).partition(short)
+            reason = before + named + after.replace(f"{short}: ", "")  # a kubelet says it twice
+    return re.sub(_HASH, r"\1", reason)
 
 
 def version(image: ImageRef | None, other: ImageRef | None = None) -> str:

@@ -14,6 +14,8 @@ from gitops_cli.render.view import Cell, Column, Flow, Style, Table, cell
 GAP = 2
 INDENT = 4
 _PROSE = 24  # cells; a sentence in a narrower column is hard to read
+_SENTENCES = (Flow.PROSE, Flow.BRIEF)
+_BRIEF = 2  # lines
 
 
 class _Grid(NamedTuple):
@@ -114,7 +116,7 @@ def _least(grid: _Grid, i: int) -> int:
     match grid.columns[i].flow:
         case Flow.WRAP:
             return max(_longest_word(row[i]) for row in grid.rows)
-        case Flow.PROSE:
+        case Flow.PROSE | Flow.BRIEF:
             return min(grid.widths[i], _PROSE)
         case Flow.PAIR:
             return max(_least_in_two(row[i]) for row in grid.rows)
@@ -162,8 +164,8 @@ def _wrapped(grid: _Grid, width: int) -> Iterator[Text]:
     """Yield rows as high as their highest cell; a cell with a word too wide goes below its row."""
     for row in grid.rows:
         fitting = [
-            text if _longest_word(text) <= wide else Text("")
-            for text, wide in zip(row, grid.widths, strict=True)
+            text if _fits(text, wide, column) else Text("")
+            for text, wide, column in zip(row, grid.widths, grid.columns, strict=True)
         ]
         cells = [
             _in_two(text, wide) if column.flow is Flow.PAIR else _lines_of(text, wide)
@@ -174,14 +176,31 @@ def _wrapped(grid: _Grid, width: int) -> Iterator[Text]:
             [lines[i] if i < len(lines) else Text("") for lines in cells] for i in range(height)
         ]
         yield from map(_joined, _padded_rows(grid._replace(rows=lines)))
-        for text, shown in zip(row, fitting, strict=True):
+        for text, shown, column in zip(row, fitting, grid.columns, strict=True):
             if shown is not text:
-                yield from _below(text, width)
+                yield from _below(text, width, column)
 
 
-def _below(text: Text, width: int) -> Iterator[Text]:
-    for line in _lines_of(text, width - INDENT):
+def _fits(text: Text, width: int, column: Column) -> bool:
+    """Tell whether a text may stand in its column."""
+    is_brief = column.flow is Flow.BRIEF
+    return _longest_word(text) <= width and not (is_brief and len(_lines_of(text, width)) > _BRIEF)
+
+
+def _below(text: Text, width: int, column: Column) -> Iterator[Text]:
+    for line in _sentence(text, width - INDENT, column.flow):
         yield Text.assemble(" " * INDENT, line)
+
+
+def _sentence(text: Text, width: int, flow: Flow) -> list[Text]:
+    """Return the lines of a sentence; one that is to be brief ends with `…` where more follows."""
+    lines = _lines_of(text, width)
+    if flow is not Flow.BRIEF or len(lines) <= _BRIEF:
+        return lines
+    words = lines[_BRIEF - 1].plain.split()
+    while len(words) > 1 and cell_len(" ".join(words)) >= width - 1:
+        words.pop()
+    return [*lines[: _BRIEF - 1], Text(f"{' '.join(words)} …", style=text.style)]
 
 
 def _capped(grid: _Grid, width: int) -> _Grid:
@@ -199,17 +218,18 @@ def _continued(grid: _Grid, width: int) -> Iterator[Text]:
     for index, (row, padded) in enumerate(zip(grid.rows, _padded_rows(grid), strict=True)):
         line = Text("")
         for text, whole, flow in zip(row, padded, flows, strict=True):
-            prose = flow is Flow.PROSE
+            prose = flow in _SENTENCES
             if prose and index and text.plain == "-":
                 continue
             room = width - line.cell_len
             least = max(_PROSE, _longest_word(text)) if prose else whole.cell_len
-            if line.plain and least > room:
+            is_long = flow is Flow.BRIEF and len(_lines_of(text, room)) > _BRIEF
+            if line.plain and (least > room or is_long):
                 yield _joined([line])
                 line, room = Text(" " * INDENT), width - INDENT
             if prose or text.cell_len > room:
                 indent = " " * line.cell_len
-                *above, last = _lines_of(text, room)
+                *above, last = _sentence(text, room, flow)
                 for part in above:
                     yield Text.assemble(line, part)
                     line = Text(indent)

@@ -15,7 +15,7 @@ from gitops_cli.domain.cluster.sync import (
     SyncReport,
 )
 from gitops_cli.domain.text import one_line, plural
-from gitops_cli.render.diff import problem_document, trouble_document, version
+from gitops_cli.render.diff import brief, problem_document, trouble_document, version, way_back
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 if TYPE_CHECKING:
@@ -142,13 +142,14 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
         Column("to"),
         Column("action"),
         Column("rollout", wide=not waited),
-        Column("reason", wide=not any(o.reason or o.error for o in telling), flow=Flow.PROSE),
+        Column("reason", wide=not any(o.reason or o.error for o in telling), flow=Flow.BRIEF),
     ]
     rows = [_cells(part) for outcome in telling for part in _parts(outcome)]
     blocks: list[Table | Line] = [Table(columns, rows, title)]
     for outcome in telling:
         blocks += failure_blocks(outcome, environment.context)
-    return blocks
+    failed = [o.service for o in telling if o.verdict is RolloutVerdict.FAILED]
+    return blocks + way_back(environment.environment, failed)
 
 
 def _object_lines(environment: EnvironmentReport, *, dry_run: bool) -> list[Line]:
@@ -200,7 +201,7 @@ def _cells(outcome: SyncOutcome) -> list[Cell | str]:
         version(outcome.wanted),
         Cell(outcome.done.value, _STYLES.get(outcome.done, Style.BAD)),
         Cell(verdict.value, _VERDICTS.get(verdict, Style.WARN)) if verdict else "",
-        reason,
+        brief(reason, outcome.wanted, outcome.before),
     ]
 
 
@@ -220,7 +221,9 @@ def summary_line(report: SyncReport) -> str:
             return f"{said}, {plural(failed, 'rollout')} failed"
         waiting = sum(not o.settled and o.verdict is None for o in report.outcomes)
         return f"{said}, {waiting} not rolled out: add --wait to see why" if waiting else said
-    return ", ".join(f"{counts[done]} {done.value}" for done in Deed if counts[done])
+    failed = sum(o.verdict is RolloutVerdict.FAILED for o in report.outcomes)
+    parts = [f"{counts[done]} {done.value}" for done in Deed if counts[done]]
+    return ", ".join([*parts, *([f"{plural(failed, 'rollout')} failed"] if failed else [])])
 
 
 def _objects_line(report: SyncReport) -> str | None:

@@ -40,6 +40,8 @@ class Flow(Enum):
     """Wraps at words."""
     PROSE = auto()
     """Wraps too while it is wide enough to be read; else it goes below its row."""
+    BRIEF = auto()
+    """As prose, on two lines at most, in its column or below its row: -o wide has the rest."""
     PAIR = auto()
     """Takes two lines; where that is not enough, the table goes on below with its other columns."""
 
@@ -116,8 +118,13 @@ def cell(value: Cell | str) -> Cell:
 
 
 def shown(table: Table, *, wide: bool) -> Table:
-    """Return the table with the columns that this width has."""
-    if wide or not any(column.wide for column in table.columns):
+    """Return the table with the columns that this width has, and whole sentences if it is wide."""
+    if wide:
+        columns = [
+            c._replace(flow=Flow.PROSE) if c.flow is Flow.BRIEF else c for c in table.columns
+        ]
+        return table._replace(columns=columns)
+    if not any(column.wide for column in table.columns):
         return table
     keep = [i for i, column in enumerate(table.columns) if not column.wide]
     return Table(

@@ -10,7 +10,7 @@ from gitops_cli.domain.cluster.sync import (
     SyncOutcome,
     SyncReport,
 )
-from gitops_cli.render.diff import problem_document, version
+from gitops_cli.render.diff import brief, problem_document, version, way_back
 from gitops_cli.render.sync import failure_blocks, outcome_document
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
@@ -75,12 +75,13 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
         Column("workload"),
         Column("rollout"),
         Column("state commit"),
-        Column("reason", wide=not any(o.reason or o.error for o in outcomes), flow=Flow.PROSE),
+        Column("reason", wide=not any(o.reason or o.error for o in outcomes), flow=Flow.BRIEF),
     ]
     blocks: list[Table | Line] = [Table(columns, [_cells(o) for o in outcomes], title)]
     for outcome in outcomes:
         blocks += failure_blocks(outcome, environment.context)
-    return blocks
+    failed = [o.service for o in outcomes if o.verdict is RolloutVerdict.FAILED]
+    return blocks + way_back(environment.environment, failed)
 
 
 def _cells(outcome: SyncOutcome) -> list[Cell | str]:
@@ -92,5 +93,9 @@ def _cells(outcome: SyncOutcome) -> list[Cell | str]:
         version(outcome.before, outcome.wanted),
         Cell(verdict.value, _STYLES.get(verdict, Style.BAD)),
         (outcome.commit or "")[:7],
-        outcome.error.message if outcome.error is not None else outcome.reason or "",
+        outcome.error.message if outcome.error is not None else _reason(outcome),
     ]
+
+
+def _reason(outcome: SyncOutcome) -> str:
+    return brief(outcome.reason or "", outcome.wanted, outcome.before)

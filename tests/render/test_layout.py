@@ -110,3 +110,27 @@ def test_nothing_is_lost_broken_or_too_wide(table: Table, width: int) -> None:
     titles = [column.title.upper() for column in table.columns]
     assert sorted(shown) == sorted(said + titles)
     assert max(map(len, text.splitlines())) <= width
+
+
+def test_what_is_to_be_brief_has_two_lines_and_says_where_more_follows() -> None:
+    sentence = "the quick brown fox jumps over the lazy dog and comes back to its den at noon"
+    table = Table((Column("service"), Column("why", flow=Flow.BRIEF)), [["web", sentence]])
+    assert drawn(table, 60) == dedent("""\
+        SERVICE  WHY
+        web      the quick brown fox jumps over the lazy dog and
+                 comes back to its den at noon
+        """)
+    assert drawn(table, 46) == dedent("""\
+        SERVICE  WHY
+        web
+            the quick brown fox jumps over the lazy
+            dog and comes back to its den at noon
+        """)
+    assert drawn(table, 30) == dedent("""\
+        SERVICE
+            WHY
+        web
+            the quick brown fox jumps
+            over the lazy dog and …
+        """)
+    assert drawn(table, None) == f"SERVICE  WHY\nweb      {sentence}\n"

@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Columns, Context, Envs, Images, Kubeconfig, Project, Shown, past_time
+from gitops_cli.cli.options import (
+    Columns,
+    Context,
+    Envs,
+    Images,
+    Kubeconfig,
+    Project,
+    Shown,
+    past_time,
+)
 from gitops_cli.cli.resolve import looked_for
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.recorded.environment import invalid
