@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.forge_links import project_at
@@ -268,7 +269,8 @@ class Sources:
         """
         if ":" in source and not source.startswith("file://"):
             return None
-        path = Path(source.removeprefix("file://"))
+        is_url = source.startswith("file://")
+        path = Path(unquote(source.removeprefix("file://")) if is_url else source)
         if self._base is None:
             return path
         path, base = (self._base / path).resolve(), self._base.resolve()
