@@ -187,3 +187,20 @@ def test_protobuf_is_refused_with_a_word_of_advice(emulated: Api):
 
     assert (code, body["reason"]) == (415, "UnsupportedMediaType")
     assert "kubectl apply -f" in body["message"]
+
+
+def test_a_namespace_is_created_as_kubectl_does_it(emulated: Api):
+    name = f"{emulated.namespace}-n".encode()
+    metadata = (
+        bytes([0x0A, len(name)]) + name + b"\x12\x00\x38\x00\x42\x00\x5a\x06\x0a\x01a\x12\x01b"
+    )
+    namespace = bytes([0x0A, len(metadata)]) + metadata + b"\x12\x00\x1a\x02\x0a\x00"
+    kind = b"\x0a\x0f\x0a\x02v1\x12\x09Namespace"
+    body = b"k8s\x00" + kind + bytes([0x12, len(namespace)]) + namespace + b"\x1a\x00\x22\x00"
+
+    code, made = emulated.ask(
+        "POST", "/api/v1/namespaces", body, content_type="application/vnd.kubernetes.protobuf"
+    )
+
+    assert (code, made["kind"], made["metadata"]["name"]) == (201, "Namespace", name.decode())
+    assert made["metadata"]["labels"] == {"a": "b"}

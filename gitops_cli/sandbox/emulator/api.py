@@ -21,6 +21,7 @@ from gitops_cli.sandbox.emulator.failures import (
 from gitops_cli.sandbox.emulator.naming import suffix
 from gitops_cli.sandbox.emulator.patches import APPLY, applied, patched
 from gitops_cli.sandbox.emulator.pods import retire
+from gitops_cli.sandbox.emulator.protobuf import namespace_in
 from gitops_cli.sandbox.emulator.resources import (
     DEPLOYMENTS,
     NAMESPACES,
@@ -69,10 +70,19 @@ def handle(store: Store, request: Request) -> Answer | Iterator[Json]:
     """Answer the request; an iterator is the events of a watch. Never raises ApiFailure."""
     try:
         if "protobuf" in request.content_type:
-            raise no_protobuf()
+            request = _from_protobuf(request)
         return _handle(store, request)
     except ApiFailure as failure:
         return Answer(failure.code, failure.status)
+
+
+def _from_protobuf(request: Request) -> Request:
+    """Return the same request with its one kind of object as JSON; raises ApiFailure."""
+    namespace = namespace_in(request.body)
+    if namespace is None:
+        raise no_protobuf()
+    body = json.dumps(namespace).encode()
+    return request._replace(body=body, content_type="application/json")
 
 
 def _handle(store: Store, request: Request) -> Answer | Iterator[Json]:
