@@ -6,9 +6,11 @@ import json
 import os
 import secrets
 import sys
+import threading
 import time
 from pathlib import Path
 
+from gitops_cli.sandbox.agent import follow
 from gitops_cli.sandbox.emulator.controllers import Controllers
 from gitops_cli.sandbox.emulator.pods import Node
 from gitops_cli.sandbox.emulator.server import Server, listen
@@ -36,9 +38,14 @@ def serve(place: SandboxPlace, owner: int | None) -> None:
     )
     _write(place.kubeconfig, _kubeconfig(server))
     _write(place.record, {**about, "server": server.url})
+    stopping = threading.Event()
+    agents = threading.Thread(target=follow, args=(store, place, stopping))
+    agents.start()
     try:
         server.serve()
     finally:
+        stopping.set()
+        agents.join()
         place.record.unlink(missing_ok=True)
         place.kubeconfig.unlink(missing_ok=True)
         if not is_there(owner):

@@ -69,6 +69,10 @@ class Sandbox(NamedTuple):
         branch = self.place.source("frontend") / ".git/refs/heads" / HOTFIX
         return branch.read_text().strip()
 
+    def newest(self, service: str) -> str:
+        """Return the newest commit of a service; the sandbox is up."""
+        return (self.place.source(service) / ".git/refs/heads/main").read_text().strip()
+
     def up(self, *, owner: int | None = None) -> RunningServer:
         """Make what is missing and start the server, or return the one that is up already.
 

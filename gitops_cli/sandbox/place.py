@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from gitops_cli.git.cache import user_cache
+from gitops_cli.sandbox.samples import YOU
 
 
 class SandboxPlace(NamedTuple):
@@ -69,6 +70,21 @@ class SandboxPlace(NamedTuple):
     def home(self) -> Path:
         """What commands of the demo keep instead of the user's cache and config."""
         return self.directory / "home"
+
+    @property
+    def own_environment(self) -> dict[str, str]:
+        """The variables of commands that no setting of the user's may change."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("GITOPS_")}
+        home = str(self.home)
+        return {
+            **kept,
+            "XDG_CACHE_HOME": home,
+            "XDG_CONFIG_HOME": home,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            **{f"GIT_{role}_NAME": YOU.name for role in ("AUTHOR", "COMMITTER")},
+            **{f"GIT_{role}_EMAIL": YOU.email for role in ("AUTHOR", "COMMITTER")},
+        }
 
     @property
     def files(self) -> tuple[Path, ...]:

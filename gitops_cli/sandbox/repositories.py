@@ -15,6 +15,7 @@ from gitops_cli.git.process import Git
 from gitops_cli.git.trust import NAMED_BARE, OURS
 from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.samples import (
+    FORGE,
     HOTFIX_BASE,
     SOURCES,
     YOU,
@@ -75,6 +76,7 @@ def make_source(place: SandboxPlace, service: str) -> Sequence[str]:
         hashes = _import(repository, source_imports(service))
         with explained("cannot check the sandbox's repository out"):
             repository.head.reset(index=True, working_tree=True)
+            repository.create_remote("origin", f"{FORGE}/{service}")
         _introduce_you(repository)
     return hashes
 

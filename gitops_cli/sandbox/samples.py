@@ -16,6 +16,13 @@ PROJECTS = {
     "project2": ("billing", "notifications"),
 }
 
+# What sales people show: a stage of its own, protected, and one service is locked there.
+SHOWCASE, SHOWN_IN = "showcase", "project2"
+# An agent follows these; the other project is synced by hand.
+FOLLOWED = "project2"
+# Where the sources would be: the links of plans and history lead there, and nowhere.
+FORGE = "https://gitlab.example.com/shop"
+
 
 class Person(NamedTuple):
     """An invented author."""

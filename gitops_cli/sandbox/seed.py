@@ -12,10 +12,13 @@ from typing import Any
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, parse_snapshot
 from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.git.failures import failure
+from gitops_cli.sandbox.agent import manifests, written
 from gitops_cli.sandbox.emulator.api import Answer, Request, handle
 from gitops_cli.sandbox.emulator.controllers import Controllers
+from gitops_cli.sandbox.emulator.resources import RESOURCES
 from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.repositories import sandbox_git
+from gitops_cli.sandbox.samples import FOLLOWED
 
 _AGE = 4 * 86400.0  # seconds
 _STEP = 5.0  # seconds; longer than a pod takes to start
@@ -23,17 +26,25 @@ _REPLICAS = {"production": 3, "staging": 2}
 
 
 def seed(controllers: Controllers, place: SandboxPlace) -> None:
-    """Create a namespace per environment and a Deployment per service, and let them settle."""
+    """Create a namespace per environment and a Deployment per service, and let them settle.
+
+    One project's environments get an agent, as `gitops agent install` would make it.
+    """
     store = controllers.store
+    environments = recorded(place).environments.values()
+    followed = [e.name for e in environments if e.name.startswith(f"{FOLLOWED}-")]
+    agents = manifests(place, followed)
     began = time.time() - _AGE
     store.clock = _stopped_at(began)
     for name in ("default", "kube-system"):
         _create(controllers, "/api/v1/namespaces", {"metadata": {"name": name}})
-    for environment in recorded(place).environments.values():
+    for environment in environments:
         _create(controllers, "/api/v1/namespaces", {"metadata": {"name": environment.name}})
         path = f"/apis/apps/v1/namespaces/{environment.name}/deployments"
         for manifest in _deployments(environment):
             _create(controllers, path, manifest)
+    for manifest in written(agents):
+        _create(controllers, _collection_of(manifest), manifest)
     for step in range(2):
         store.clock = _stopped_at(began + step * _STEP)
         controllers.settle()
@@ -74,6 +85,13 @@ def _deployments(environment: Environment) -> Iterator[dict[str, Any]]:
                 "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
             },
         }
+
+
+def _collection_of(manifest: dict[str, Any]) -> str:
+    """Return where an object of a namespace is made."""
+    resource = next(r for r in RESOURCES if r.kind == manifest["kind"])
+    root = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.api_version}"
+    return f"{root}/namespaces/{manifest['metadata']['namespace']}/{resource.plural}"
 
 
 def _create(controllers: Controllers, path: str, manifest: dict[str, Any]) -> None:

@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 
 
 class Scene(NamedTuple):
-    """One command; `why` is said before it, and `ends` with what it should end."""
+    """One command; `why` is said before it, and `ends` with what it should end.
+
+    `directory` is where it runs, below that of the sandbox.
+    """
 
     why: str
     arguments: tuple[str, ...]
     ends: ExitCode = ExitCode.OK
+    program: str = "gitops"
+    directory: str = ""
 
 
 class Cast(NamedTuple):

@@ -6,19 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from gitops_cli.domain.change.draft import Occasion, Verb, proposal_of
+from gitops_cli.domain.change.draft import Occasion, Verb, commit_of, proposal_of
 from gitops_cli.domain.change.message import compose_message
 from gitops_cli.domain.change.plan import Change
+from gitops_cli.domain.change.proposal import Proposal
 from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.version import Version
 from gitops_cli.sandbox.samples import (
     ADA,
     BEGINS,
     CI,
+    EVE,
     FIRST,
     MOVES,
     PROJECTS,
     REGISTRY,
+    SHOWCASE,
+    SHOWN_IN,
     SOURCES,
     STAGES,
     Move,
@@ -63,7 +68,8 @@ def timeline(
             commits += _built(when, service, hashes[service][index], commit, recorded)
     settings = {"gitops.toml": _settings(source_urls)}
     when = commits[-1].when + timedelta(minutes=30)
-    return [*commits, StateCommit(ADA, when, "Say where the sources are\n", settings)]
+    described = StateCommit(ADA, when, "Say where the sources are\n", settings)
+    return [*commits, described, *_showcase(when, recorded)]
 
 
 _Recorded = dict[tuple[str, str], list[str]]  # (environment, service) → versions, oldest first
@@ -126,14 +132,35 @@ def _written(
     for place, new in wanted.items():
         recorded[place].append(new)
         files[f"{environment}/{place[1]}.deployment"] = f"{new}\n"
+    return _said(who, when, proposal, files)
+
+
+def _showcase(when: datetime, recorded: _Recorded) -> Iterator[StateCommit]:
+    """Yield how the protected stage was opened, and one service of it locked."""
+    source = EnvironmentName(f"{SHOWN_IN}-{STAGES[-1]}")
+    shown = EnvironmentName(f"{SHOWN_IN}-{SHOWCASE}")
+    services = [ServiceName(service) for service in PROJECTS[SHOWN_IN]]
+    files = {f"{shown}/{s}.deployment": f"{recorded[source, s][-1]}\n" for s in services}
+    files[f"{shown}/images_path"] = f"{REGISTRY}/{SHOWN_IN}/\n"
+    copied = commit_of(shown, (), (), Occasion(Verb.ENV, source=source), f"copy of {source}")
+    yield _said(EVE, when + timedelta(minutes=5), copied, files)
+    why, at = "the fair: nothing moves while customers watch", when + timedelta(minutes=9)
+    lock = Lock(f"{shown}/billing.lock", services[0], by=EVE.name, at=at, reason=why)
+    locked = commit_of(shown, services[:1], (), Occasion(Verb.LOCK, why), f"lock billing: {why}")
+    yield _said(EVE, at, locked, {lock.path: lock.text()})
+
+
+def _said(who: Person, when: datetime, proposal: Proposal, files: Mapping[str, str]) -> StateCommit:
     message = compose_message(proposal.subject, proposal.body, proposal.trailers)
     return StateCommit(who, when, message, files)
 
 
 def _settings(source_urls: Mapping[str, str]) -> str:
-    lines = ["stages = [" + ", ".join(f'"{stage}"' for stage in STAGES) + "]\n"]
-    for stage in STAGES:
+    stages = (*STAGES, SHOWCASE)
+    lines = ["stages = [" + ", ".join(f'"{stage}"' for stage in stages) + "]\n"]
+    for stage in stages:
         lines.append(f'\n[stage.{stage}]\ncluster = "{CLUSTER}"\n')
+    lines.append("protected = true\n")
     for service, url in source_urls.items():
         lines.append(f'\n[service.{service}]\nsource = "{url}"\n')
     return "".join(lines)

@@ -72,6 +72,33 @@ def test_it_runs_through_in_a_pipe_twice(gitops: Gitops):
         assert left_in_cache(gitops) == []
 
 
+STORIES = {
+    "rollback": ["unlocked frontend", "exit code 6: blocked", "rollout failed: frontend: "],
+    "adopt": ["recorded 4 services in project1-staging", "in-sync", "PRODUCTION vs STAGING"],
+    "ci": ["Round totals once (You)", "exit code 6: blocked", "from project1-development"],
+    "agent": ["follows it", "roll back notifications", "ok      cronjob"],
+}
+
+
+@pytest.mark.usefixtures("servers")
+@pytest.mark.parametrize("story", STORIES)
+def test_every_other_story_runs_through(gitops: Gitops, story: str):
+    done = gitops("demo", "--story", story, timeout=180)
+
+    assert done.code == 0, str(done)
+    for shown in STORIES[story]:
+        assert shown in done.stdout
+    assert done.stdout.endswith("Nothing of it is left on this machine.\n")
+    assert left_in_cache(gitops) == []
+
+
+def test_other_stories_need_the_emulated_cluster(gitops: Gitops):
+    done = gitops("demo", "--story", "ci", "--context", "nowhere")
+
+    assert (done.code, done.stdout) == (2, "")
+    assert "`ci` is played on an emulated cluster only" in done.stderr
+
+
 @pytest.mark.usefixtures("servers")
 def test_settings_of_the_user_do_not_change_the_story(gitops: Gitops, tmp_path: Path):
     (gitops.home / ".gitconfig").write_text("[commit]\n\tgpgSign = true\n")  # and no identity

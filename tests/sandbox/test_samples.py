@@ -14,6 +14,7 @@ from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.repositories import make_repositories
 from gitops_cli.sandbox.samples import HOTFIX, NEVER_PUSHED, PROJECTS, SOURCES, STAGES
 from gitops_cli.sandbox.seed import recorded
+from gitops_cli.source.repository import Sources
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +160,23 @@ def test_the_users_git_settings_do_not_matter(
         assert git(other.source(service), "rev-parse", "main") == git(
             place.source(service), "rev-parse", "main"
         )
+
+
+def test_one_stage_is_protected_and_one_service_locked(place: SandboxPlace):
+    snapshot = recorded(place)
+    showcase = snapshot.environment(EnvironmentName("project2-showcase"))
+
+    assert snapshot.team.stage("showcase").protected
+    assert str(showcase.locks[ServiceName("billing")].by) == "Eve Example"
+    assert (
+        showcase.versions == snapshot.environments[EnvironmentName("project2-production")].versions
+    )
+
+
+def test_links_of_the_sources_lead_to_their_forge(place: SandboxPlace):
+    source = Sources(recorded(place).team).of(ServiceName("billing"))
+    first, last = git(place.source("billing"), "rev-list", "main").splitlines()[:2]
+
+    link = source.changelog(first, last).link
+
+    assert link == f"https://gitlab.example.com/shop/billing/-/compare/{first}...{last}"

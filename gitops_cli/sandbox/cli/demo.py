@@ -21,6 +21,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ClusterError, ExitCode, GitOpsError, UsageError
 from gitops_cli.render.view import Style
 from gitops_cli.sandbox.lifecycle import Sandbox, new_sandbox
+from gitops_cli.sandbox.stories import Story, scenes_of
 from gitops_cli.sandbox.story import Cast, Scene, clear, furnish, story
 
 _WIDTH = 78
@@ -30,6 +31,9 @@ _STARTS = 120.0  # seconds for the first pods: their image may have to be pulled
 @command
 def demo(
     session: Session,
+    chosen: Annotated[
+        Story, typer.Option("--story", help="Which day: of which of the commands.")
+    ] = Story.MAIN,
     kube_context: Annotated[
         str | None,
         typer.Option(
@@ -49,29 +53,37 @@ def demo(
 
     Examples:
     gitops demo
+    gitops demo --story rollback  # or adopt, ci, agent
     gitops demo --no-pause --keep  # play it through, and leave it up
     gitops demo --context kind-kind  # in new namespaces of a cluster of yours
     """
     if kubeconfig is not None and kube_context is None:
         raise UsageError("--kubeconfig alone does not choose a cluster", hint="add --context NAME")
+    if kube_context is not None and chosen is not Story.MAIN:
+        raise UsageError(f"the story `{chosen}` is played on an emulated cluster only")
     ground = new_sandbox()
     pause = may_ask() and not no_pause
     if kube_context is None:
-        _on_emulated_cluster(session, ground, keep=keep, pause=pause)
+        _on_emulated_cluster(session, ground, chosen, keep=keep, pause=pause)
     else:
         _on_real_cluster(session, ground, kube_context, kubeconfig, keep=keep, pause=pause)
 
 
-def _on_emulated_cluster(session: Session, ground: Sandbox, *, keep: bool, pause: bool) -> None:
+def _on_emulated_cluster(
+    session: Session, ground: Sandbox, chosen: Story, *, keep: bool, pause: bool
+) -> None:
+    told = "That was the main job." if chosen is Story.MAIN else "That was the story."
     with cleaned_up(ground.down, keep=keep):
         ground.up(owner=None if keep else os.getpid())
-        cast = Cast("authentication", "frontend", ground.broken_version, "project1-production")
-        _play(session, story(cast), _environment(ground, ground.environment), pause=pause)
+        variables = ground.place.own_environment | ground.environment
+        if chosen is Story.ADOPT:
+            del variables["GITOPS_REPO"]  # it makes one of its own
+        _play(session, ground, scenes_of(chosen, ground), variables, pause=pause)
     if not keep:
-        _say(session, "That was the main job. Nothing of it is left on this machine.", Style.GOOD)
+        _say(session, f"{told} Nothing of it is left on this machine.", Style.GOOD)
         return
     option = f"--dir {shlex.quote(str(ground.place.directory))}"
-    _say(session, "That was the main job. The practice ground is still up:", Style.GOOD)
+    _say(session, f"{told} The practice ground is still up:", Style.GOOD)
     _say(session, f'  eval "$(gitops sandbox env {option})"\n  gitops sandbox down {option}')
 
 
@@ -106,7 +118,13 @@ def _on_real_cluster(
             cast = Cast(
                 borrowed.service, borrowed.service, ground.broken_version, f"{project}-production"
             )
-            _play(session, story(cast), _environment(ground, repository | cluster), pause=pause)
+            _play(
+                session,
+                ground,
+                story(cast),
+                ground.place.own_environment | repository | cluster,
+                pause=pause,
+            )
     _say(session, "That was the main job.", Style.GOOD)
     if keep:
         _say(session, f"  export GITOPS_REPO={shlex.quote(str(ground.place.state))}")
@@ -114,17 +132,13 @@ def _on_real_cluster(
         _say(session, f"  gitops sandbox down --dir {shlex.quote(str(ground.place.directory))}")
 
 
-def _environment(ground: Sandbox, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which no setting of the user's changes the story."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("GITOPS_")}
-    home = str(ground.place.home)
-    own = {"XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home}
-    git = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    return {**kept, **own, **git, **variables}
-
-
 def _play(
-    session: Session, steps: Sequence[Scene], environment: Mapping[str, str], *, pause: bool
+    session: Session,
+    ground: Sandbox,
+    steps: Sequence[Scene],
+    environment: Mapping[str, str],
+    *,
+    pause: bool,
 ) -> None:
     """Run the steps, each after its reason; raises ClusterError where one ends otherwise."""
     for number, step in enumerate(steps):
@@ -132,10 +146,15 @@ def _play(
             _wait_for_enter(session)
         for line in textwrap.wrap(f"[{number + 1}/{len(steps)}] {step.why}", _WIDTH):
             _say(session, line, Style.INFO)
-        _say(session, f"$ {_shown(step)}", Style.STRONG)
+        where = f"{step.directory} " if step.directory else ""
+        _say(session, f"{where}$ {_shown(step)}", Style.STRONG)
         sys.stdout.flush()
+        ours = [sys.executable, "-m", "gitops_cli"] if step.program == "gitops" else [step.program]
         done = subprocess.run(
-            [sys.executable, "-m", "gitops_cli", *step.arguments], env=environment, check=False
+            [*ours, *step.arguments],
+            env=environment,
+            cwd=ground.place.directory / step.directory,
+            check=False,
         )
         if done.returncode == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
@@ -151,7 +170,7 @@ def _play(
 
 
 def _shown(step: Scene) -> str:
-    return shlex.join(("gitops", *step.arguments))
+    return shlex.join((step.program, *step.arguments))
 
 
 def _say(session: Session, text: str = "", style: Style = Style.PLAIN) -> None:
