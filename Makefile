@@ -70,6 +70,7 @@ pictures: $(VENV)/.test  ## draw the pictures of the README and the docs anew
 	$(BIN)/python docs/schema/files/make.py
 	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/images/terminal.py
+	$(BIN)/python docs/images/screens.py
 
 image:  ## the agent's image
 	docker build -t gitops-cli .
