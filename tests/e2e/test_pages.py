@@ -1,10 +1,18 @@
-"""The commands of the pages for people in a hurry, or new, work as they stand there."""
+"""The commands of the pages for people in a hurry, or new, work as they stand there.
+
+Four newcomers: at a laptop (README.md: test_readme.py), with a pipeline, on call, and with a
+cluster that runs already.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.cli.company import GITHUB
 from tests.e2e.pages import YES, Page, Scene
+from tests.render.test_ci import read_github
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
@@ -72,7 +80,49 @@ ADOPTING = Page(
     },
     placeholders={"URL": "../adopted.git"},
 )
-PAGES = [RUNBOOK, ADOPTING]
+CI = Page(
+    "docs/ci.md",
+    scenes={
+        "gitops set -e dev": Scene("checkout", shows="project1-development: authentication"),
+        "gitops set -e dev --new": Scene("checkout", shows="nothing to do: authentication"),
+        "gitops promote billing --from dev --to staging --yes": Scene(
+            "checkout", shows="project1-staging: billing"
+        ),
+        "gitops sync project1-staging --wait": Scene("checkout", shows="ready"),
+        "gitops wait project1-staging --timeout 5m": Scene("checkout", shows="ready"),
+        "gitops diff project1-staging": Scene("checkout", shows="in sync"),
+        "gitops validate --strict": Scene("checkout", shows="no findings"),
+    },
+    elsewhere={},
+    placeholders={},
+)
+ENVIRONMENTS = Page(
+    "docs/environments.md",
+    scenes={
+        "gitops env list": Scene(shows="project1-production"),
+        "gitops env show prod": Scene(shows="authentication"),
+    },
+    elsewhere={
+        "gitops env add shop-qa --images-path …": "is no whole command",
+        "git revert": "is no whole command",
+        **dict.fromkeys(
+            (
+                "gitops env copy shop-staging shop-qa",
+                "gitops env rename shop-qa shop-testing",
+                "gitops env remove shop-qa",
+                "gitops diff shop-qa",
+                "gitops sync shop-qa",
+                "gitops agent install shop-qa",
+                "gitops agent uninstall shop-qa",
+                "kubectl delete namespace shop-qa",
+            ),
+            "of a project that the sandbox has not: tests/cli/test_env.py, "
+            "tests/cli/test_env_move.py, tests/agent/test_install.py",
+        ),
+    },
+    placeholders={},
+)
+PAGES = [RUNBOOK, ADOPTING, CI, ENVIRONMENTS]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
@@ -84,6 +134,21 @@ def test_the_runbooks_commands_work(user: Gitops) -> None:
     on_call = user.at(user.directory / "environments-state")
     on_call("promote", "--all", "--from", "dev", "--to", "prod", "--sync", "--wait", "--yes").ok()
     RUNBOOK.play(user)
+
+
+def test_a_pipeline_brings_a_build_to_the_next_stage(user: Gitops, tmp_path: Path) -> None:
+    files = {"GITHUB_OUTPUT": tmp_path / "output", "GITHUB_STEP_SUMMARY": tmp_path / "summary"}
+    CI.play(user.using(**GITHUB, **files))
+
+    outputs = read_github((tmp_path / "output").read_text())
+    assert (outputs["in_sync"], outputs["failed"]) == ("true", "")
+    summary = (tmp_path / "summary").read_text()
+    assert "### Record in project1-development" in summary
+    assert "### Promote from project1-development to project1-staging" in summary
+
+
+def test_the_commands_about_environments_work(user: Gitops) -> None:
+    ENVIRONMENTS.play(user)
 
 
 def test_a_running_cluster_is_adopted_as_the_page_says(user: Gitops) -> None:
