@@ -122,6 +122,11 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         CLUSTER,
         "Run a command, or a shell, in the container that matters.",
     ),
+    "restore": (
+        "cli.commands.restore:restore",
+        CLUSTER,
+        "Bring environments back from the repository alone.",
+    ),
     "capture": (
         "cli.commands.capture:capture",
         CLUSTER,

@@ -15,6 +15,7 @@ from gitops_cli.cluster.reading import fetch_items
 from gitops_cli.domain.cluster.capturing import Exported
 from gitops_cli.domain.cluster.manifest import portable
 from gitops_cli.domain.errors import Denied, GitOpsError
+from gitops_cli.domain.manifests.applyset import PARENT
 from gitops_cli.domain.names import AGENT, AGENT_SIGNERS, EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.parallel import attempt_all
@@ -22,7 +23,7 @@ from gitops_cli.web.parallel import attempt_all
 _ANY = Whole(schema.Manifest)
 _SERVICE = Whole(schema.Service)
 _CLUSTERS_OWN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("Service", "kubernetes")})
-_AGENTS_OWN = frozenset({AGENT, AGENT_SIGNERS})  # its status changes with every run
+_OURS = frozenset({AGENT, AGENT_SIGNERS, PARENT})  # what the agent and `sync` note for themselves
 
 
 class _Listed(NamedTuple):
@@ -77,7 +78,7 @@ def export(
         if isinstance(answer, GitOpsError):
             raise answer
         for name, item in answer.values.items():
-            if (one.kind, name) in _CLUSTERS_OWN or name in _AGENTS_OWN:
+            if (one.kind, name) in _CLUSTERS_OWN or name in _OURS:
                 continue
             if item.is_made or (one.needed and (one.kind, name) not in wanted):
                 continue

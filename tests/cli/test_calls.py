@@ -54,6 +54,7 @@ CALLS: Mapping[str, Call] = {
     "wait": Call("wait", (DEV, "--timeout", "1s")),
     "logs": Call("logs", ("billing", "-e", DEV)),
     "exec": Call(None, ("billing", "-e", DEV, "--", "true")),
+    "restore": Call("restore-check", (DEV, "--check")),
     "capture": Call("capture", (DEV, "--dry-run")),
     "watch": Call("watch", (DEV, "--timeout", "1s")),
     "agent key": Call("agent-key", (DEV, "--known-hosts", "/dev/null")),

@@ -15,6 +15,7 @@ _NOTED = (
     "kubectl.kubernetes.io/last-applied-configuration",
     "kubernetes.io/change-cause",
     "gitops-cli/",
+    "applyset.kubernetes.io/",
 )
 _SERVICE_OWN = frozenset({"clusterIP", "clusterIPs", "healthCheckNodePort"})
 
@@ -40,13 +41,11 @@ def _without_node_port(port: Mapping[str, Any]) -> dict[str, Any]:
 
 def _metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in metadata.items() if key not in _CLUSTERS_OWN}
-    annotations = {
-        key: value
-        for key, value in (metadata.get("annotations") or {}).items()
-        if not key.startswith(_NOTED)
-    }
-    kept.pop("annotations", None)
-    return kept | ({"annotations": annotations} if annotations else {})
+    for field in ("labels", "annotations"):
+        notes = kept.pop(field, None) or {}
+        if said := {key: value for key, value in notes.items() if not key.startswith(_NOTED)}:
+            kept[field] = said
+    return kept
 
 
 def _without_times(value: Any) -> Any:

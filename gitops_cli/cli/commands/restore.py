@@ -1,0 +1,182 @@
+"""`gitops restore`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.clusters import (
+    clusters_of,
+    environments_named,
+    objects_heard,
+    outcomes_heard,
+    progress,
+    report_sync_problems,
+    rows_heard,
+)
+from gitops_cli.cli.command import command
+from gitops_cli.cli.options import (
+    At,
+    Context,
+    Environments,
+    EnvToo,
+    Kubeconfig,
+    Limit,
+    Project,
+    Rev,
+    Yes,
+)
+from gitops_cli.cli.prompts import confirm, may_ask
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import ExitCode, GitOpsError, UsageError
+from gitops_cli.domain.manifests.moving import moved
+from gitops_cli.domain.manifests.rendered import Rendered
+from gitops_cli.domain.names import EnvironmentName, parse_environment
+from gitops_cli.domain.text import plural
+from gitops_cli.operations.desired import Desired, desired_state
+from gitops_cli.operations.manifests import rendered_manifests
+from gitops_cli.operations.placement import Clusters
+from gitops_cli.operations.restore import Lack, lacks, make_namespaces, rehearsed
+from gitops_cli.operations.sync import Manifested, plan_sync
+from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
+from gitops_cli.operations.waiting import SECONDS
+from gitops_cli.render.restore import check_view, restore_view
+from gitops_cli.render.sync import summary_line
+
+
+@command
+def restore(
+    session: Session,
+    environments: Environments = None,
+    env: EnvToo = None,
+    project: Project = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All environments, without asking.")
+    ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Say what would be missing, before anything is lost: no cluster is asked.",
+        ),
+    ] = False,
+    to_namespace: Annotated[
+        str | None,
+        typer.Option(
+            "--to-namespace",
+            metavar="NAME",
+            help="Rehearse: bring one environment up in another namespace.",
+            show_default=False,
+        ),
+    ] = None,
+    rev: Rev = None,
+    at: At = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until all of it is rolled out.")
+    ] = True,
+    timeout: Limit = None,
+    yes: Yes = False,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Bring environments back from the repository alone.
+
+    Makes the namespaces that are gone, applies the manifests with the recorded versions, and waits
+    until they run. What cannot come back is told with its reason. Deploy keys of agents are in no
+    repository: `gitops agent install ENV` makes new ones.
+
+    Examples:
+    gitops restore --check  # what would be missing
+    gitops restore shop-production --context new-cluster
+    gitops restore shop-production --to-namespace rehearsal --context test
+    gitops restore --all --at 2026-03-01T12:00
+    """
+    words = [*(environments or ()), *(env or ())]
+    if not words and not (everything or yes or check or may_ask()):
+        raise UsageError(
+            "restore which environments?", hint="name them, or pass --all for all of them"
+        )
+    session.limit(timeout)
+    desired = desired_state(session.state, rev=rev, at=at)
+    if desired.note:
+        session.output.note(desired.note)
+    snapshot = desired.snapshot
+    names = environments_named(session, words, snapshot, project=project)
+    rendered = rendered_manifests(session.state, snapshot, names)
+    if check:
+        missing = lacks(snapshot, names, rendered, lambda: session.registries)
+        session.show(check_view(names, missing))
+        session.finish(ExitCode.NO if missing else ExitCode.OK)
+        return
+    missing = lacks(snapshot, names, rendered, None)
+    if to_namespace is not None:
+        desired, names, rendered = _rehearsal(desired, names, rendered, to_namespace)
+    clusters = clusters_of(session, context, kubeconfig)
+    for lack in missing:
+        session.output.warn(f"{lack.where}: {lack.what}")
+    if not words and not (everything or yes):
+        confirm(f"Restore {plural(len(names), 'environment')}?", flag="--all")
+    _restore(session, desired, names, rendered, clusters, missing, wait=wait)
+
+
+def _rehearsal(
+    desired: Desired,
+    names: Sequence[EnvironmentName],
+    rendered: dict[EnvironmentName, Rendered | GitOpsError],
+    namespace: str,
+) -> tuple[Desired, list[EnvironmentName], dict[EnvironmentName, Rendered | GitOpsError]]:
+    """Return the one environment that is meant as one of another name."""
+    if len(names) != 1:
+        raise UsageError("--to-namespace takes one environment", hint="name it")
+    target = parse_environment(namespace)
+    found = rendered.get(names[0])
+    there = moved(found, target) if isinstance(found, Rendered) else found
+    again = rehearsed(desired, names[0], target)
+    return again, [target], {} if there is None else {target: there}
+
+
+def _restore(
+    session: Session,
+    desired: Desired,
+    names: Sequence[EnvironmentName],
+    rendered: dict[EnvironmentName, Rendered | GitOpsError],
+    clusters: Clusters,
+    missing: Sequence[Lack],
+    *,
+    wait: bool,
+) -> None:
+    placed, _ = clusters.place(names, desired.snapshot.team)
+    with progress(session) as say:
+        refused = [e for group in placed for e in make_namespaces(*group)]
+        plan = plan_sync(
+            desired,
+            names,
+            clusters,
+            session.state,
+            now=session.now(),
+            actor=lambda: session.person,
+            manifests=Manifested(rendered),
+        )
+        report = apply_plan(
+            plan,
+            session.state,
+            left=lambda: session.left(SECONDS),
+            heard=outcomes_heard(session, say, plan.report),
+            heard_object=objects_heard(say),
+        )
+        if wait:
+            report = wait_for_rollouts(
+                plan,
+                report,
+                now=session.now,
+                timeout=session.left(SECONDS),
+                heard=rows_heard(session, say, report),
+            )
+    session.report(restore_view(report, missing))
+    for error in refused:
+        session.output.warn(error.message)
+    report_sync_problems(session, report)
+    session.output.say(summary_line(report))
+    session.finish(report.exit_code)
