@@ -23,8 +23,8 @@ from tests.testbed.gitops import Gitops
 PACKAGE = Path(__file__).parents[2] / "gitops_cli"
 
 KINDS = {name: call.kind for name, call in CALLS.items()}
-# Failures, `help TOPIC`, events, and `promote --all` of several projects.
-OTHERS = {"error", "exit-codes", "variables", "formats", "keys", "patch", "promotions"}
+# Failures, `help TOPIC`, events, `promote --all` of several projects, and what changes a cluster.
+OTHERS = {"error", "exit-codes", "variables", "formats", "keys", "patch", "promotions", "restore"}
 
 
 def test_no_command_is_without_a_schema() -> None:
