@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.findings import Finding
 from gitops_cli.domain.recorded.manifests_place import manifests_place
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.web.parallel import attempt_all
@@ -21,11 +22,15 @@ _AT_ONCE = 4
 
 
 def rendered_manifests(
-    state: StateRepository, snapshot: Snapshot, names: Iterable[EnvironmentName]
+    state: StateRepository,
+    snapshot: Snapshot,
+    names: Iterable[EnvironmentName],
+    *,
+    staged: bool = False,
 ) -> dict[EnvironmentName, Rendered | GitOpsError]:
     """Return the objects of those environments that have some, or why there are none.
 
-    Read from the snapshot's commit; from the working tree where it is of none.
+    Read from the snapshot's commit; from the working tree where it is of none, or the index.
     """
     team = snapshot.team
     places = {name: manifests_place(snapshot.environment(name), team) for name in names}
@@ -38,7 +43,7 @@ def rendered_manifests(
 
     def read(directory: str) -> Mapping[str, bytes]:
         with reading:
-            return state.files_below(snapshot.commit, directory)
+            return state.files_below(snapshot.commit, directory, staged=staged)
 
     def rendered(item: tuple[EnvironmentName, str]) -> Rendered:
         place = place_of(item[0], team)
@@ -46,3 +51,32 @@ def rendered_manifests(
 
     answers = attempt_all(rendered, waiting, at_once=_AT_ONCE)
     return {name: answer for (name, _), answer in zip(waiting, answers, strict=True)}
+
+
+def manifest_findings(
+    state: StateRepository, snapshot: Snapshot, *, staged: bool
+) -> Iterator[Finding]:
+    """Find what is wrong with manifests: what cannot be read or rendered, and plain Secrets."""
+    if any(not defect.key for defect in snapshot.team.defects):
+        return  # a gitops.toml that is no TOML is a finding itself, and says where manifests stand
+    found = rendered_manifests(state, snapshot, snapshot.environments, staged=staged)
+    for name, one in found.items():
+        if isinstance(one, GitOpsError):
+            place = manifests_place(snapshot.environment(name), snapshot.team) or name
+            yield Finding(place, 1, "manifests", one.message, one.hint)
+        else:
+            yield from one.findings
+            yield from _of_objects(snapshot, one)
+
+
+def _of_objects(snapshot: Snapshot, rendered: Rendered) -> Iterator[Finding]:
+    from gitops_cli.domain.manifests.images import service_images
+    from gitops_cli.domain.manifests.objects import plain_secrets
+
+    environment = snapshot.environment(rendered.environment)
+    yield from plain_secrets(rendered.objects)
+    for owned in service_images(environment, rendered.objects, snapshot.team.services).values():
+        one = owned.manifest
+        if isinstance(owned.error, ConfigurationError):
+            message, hint = owned.error.message.partition(": ")[2], owned.error.hint
+            yield Finding(one.path, one.line, "container", message, hint)

@@ -13,6 +13,7 @@ from gitops_cli.domain.recorded.governing import is_foreign
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.recorded.validation import Subject, Validation, validate
 from gitops_cli.domain.settings import parse_settings
+from gitops_cli.operations.manifests import manifest_findings
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -35,7 +36,15 @@ def validate_repository(
         snapshot.commit,
         len(snapshot.environments),
         sum(len(environment.files) for environment in snapshot.environments.values()),
-        tuple(sorted((*findings_of(snapshot, now=now), *more(snapshot)))),
+        tuple(
+            sorted(
+                (
+                    *findings_of(snapshot, now=now),
+                    *manifest_findings(state, snapshot, staged=staged),
+                    *more(snapshot),
+                )
+            )
+        ),
     )
 
 

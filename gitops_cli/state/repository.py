@@ -219,14 +219,20 @@ class StateRepository:
         """Return the regular files of a commit below `prefix`, whole: path → bytes."""
         return {} if commit is None else self._store.contents(commit, prefix)
 
-    def files_below(self, commit: str | None, directory: str) -> Mapping[str, bytes]:
+    def files_below(
+        self, commit: str | None, directory: str, *, staged: bool = False
+    ) -> Mapping[str, bytes]:
         """Return the files below a directory, at a commit or, for None, in the working tree.
+
+        `staged`: in the index.
 
         Path from the repository's root → content; none where there is no such directory. A link
         is the file it leads to. Raises InvalidState for what is too large or leads elsewhere.
         """
-        from gitops_cli.state.trees import committed_files, worktree_files
+        from gitops_cli.state.trees import committed_files, staged_files, worktree_files
 
+        if staged:
+            return staged_files(self._store.git, self._store.reader, directory)
         if commit is not None:
             return committed_files(self._store.reader, commit, directory)
         if self.worktree is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gitops_cli.domain.errors import Denied, GitError, InvalidState
 from gitops_cli.domain.text import one_line
+from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import (
     LINK_MODE,
     MODULE_MODE,
@@ -17,6 +18,7 @@ from gitops_cli.git.objects import (
     ObjectReader,
     parse_tree,
 )
+from gitops_cli.git.process import Git
 
 MOST_FILES = 5_000
 MOST_FILE_BYTES = 4 << 20
@@ -119,6 +121,22 @@ def _astray(path: str, link: bytes) -> InvalidState:
         f"{one_line(path)}:1: a symbolic link to `{target}`, which is no file of this repository",
         hint="a shared directory is named by a kustomization, or by [stage.X] manifests",
     )
+
+
+def staged_files(git: Git, reader: ObjectReader, directory: str) -> Files:
+    """Return the same of what is staged; a link is refused there."""
+    where = f":(top,literal){directory}/"
+    done = git.run("ls-files", "--stage", "-z", "--full-name", "--", where)
+    if done.code != 0:
+        raise failure(done, "cannot read the index")
+    files: list[tuple[str, Entry]] = []
+    for line in filter(None, done.text.split("\0")):
+        head, _, path = line.partition("\t")
+        mode, oid, _ = head.split(" ")
+        files.append((path, Entry(mode, path.rpartition("/")[2], oid)))
+        if mode == LINK_MODE:
+            raise _astray(path, b"elsewhere")
+    return dict(_contents(reader, "", files, _Room(directory)))
 
 
 def worktree_files(root: Path, directory: str) -> Files:

@@ -1,0 +1,97 @@
+"""`gitops validate` of manifests: as they are on disk, staged, or committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed.git import git
+from tests.testbed.gitops import Gitops
+
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+SECRET = MAP.replace("ConfigMap", "Secret") + "stringData: {password: x}\n"
+TWO = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template: {spec: {containers: [{name: a, image: x}, {name: b, image: y}]}}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, gitops: Gitops) -> Gitops:
+    """Return the command in a repository with an environment that has manifests."""
+    state = tmp_path / "state"
+    (state / "shop-dev" / "manifests").mkdir(parents=True)
+    git(tmp_path, "init", "-q", "-b", "main", state)
+    write(state, "images_path", "r.example.com/shop/\n")
+    write(state, "web.deployment", "ab" * 20 + "\n")
+    write(state, "manifests/a.yaml", MAP)
+    git(state, "add", "-A")
+    git(state, "commit", "-q", "-m", "state")
+    return gitops.at(state)
+
+
+def write(state: Path, name: str, text: str) -> None:
+    (state / "shop-dev" / name).write_text(text)
+
+
+def rules(here: Gitops, *arguments: str) -> dict[str, Any]:
+    found = here("validate", "-o", "json", *arguments).json()["findings"]
+    return {f"{one['path']}:{one['line']}": one["rule"] for one in found}
+
+
+def test_good_manifests_are_no_finding(here: Gitops) -> None:
+    assert rules(here) == {}
+
+
+def test_what_is_wrong_with_objects_is_a_finding_with_its_line(here: Gitops) -> None:
+    write(here.directory, "manifests/b.yaml", f"{SECRET}---\n{MAP}---\n{TWO}")
+    write(here.directory, "manifests/c.yaml", "a: [\n")
+    write(here.directory, "manifests/d.yaml", MAP.replace("{name", "{namespace: other, name"))
+    write(here.directory, "manifests/e.yaml", MAP.replace("a}", "e}") + "data: {a: yes}\n")
+
+    assert rules(here) == {
+        "shop-dev/manifests/b.yaml:1": "plain-secret",
+        "shop-dev/manifests/b.yaml:6": "object-twice",
+        "shop-dev/manifests/b.yaml:10": "container",
+        "shop-dev/manifests/c.yaml:2": "yaml",
+        "shop-dev/manifests/d.yaml:1": "namespace",
+        "shop-dev/manifests/e.yaml:4": "yaml-boolean",
+    }
+    assert here("validate").code == 1
+
+
+def test_a_hook_judges_what_is_staged(here: Gitops) -> None:
+    write(here.directory, "manifests/b.yaml", SECRET)
+    git(here.directory, "add", "-A")
+    (here.directory / "shop-dev" / "manifests" / "b.yaml").unlink()
+
+    assert rules(here, "--staged") == {"shop-dev/manifests/b.yaml:1": "plain-secret"}
+    assert rules(here) == {}
+
+
+def test_a_link_out_of_the_repository_and_a_base_that_is_away_are_findings(here: Gitops) -> None:
+    (here.directory / "shop-dev" / "manifests" / "link.yaml").symlink_to("/etc/passwd")
+    linked = here("validate")
+    assert linked.code == 1
+    assert "a symbolic link to `/etc/passwd`, which is no file of this repository" in linked.stdout
+    (here.directory / "shop-dev" / "manifests" / "link.yaml").unlink()
+    write(here.directory, "manifests/kustomization.yaml", "resources: [../../base]\n")
+
+    assert rules(here) == {"shop-dev/manifests:1": "manifests"}
+
+
+def test_a_stages_directory_is_that_of_its_environments(here: Gitops) -> None:
+    state = here.directory
+    (state / "shop-base").mkdir()
+    (state / "shop-base" / "s.yaml").write_text(SECRET)
+    settings = state / "gitops.toml"
+    settings.write_text('stages = ["dev"]\n[stage.dev]\nmanifests = "../{project}-base"\n')
+    assert rules(here) == {}, "its own come first"
+    (state / "shop-dev" / "manifests" / "a.yaml").unlink()
+    assert rules(here) == {"shop-base/s.yaml:1": "plain-secret"}
+    settings.write_text('stages = ["dev"]\n[stage.dev]\nmanifests = "../../elsewhere"\n')
+    assert "is no directory of this repository" in here("validate").stdout
