@@ -53,6 +53,25 @@ def rendered_manifests(
     return {name: answer for (name, _), answer in zip(waiting, answers, strict=True)}
 
 
+def differing_manifests(
+    state: StateRepository, snapshot: Snapshot, one: EnvironmentName, other: EnvironmentName
+) -> list[str]:
+    """Return the files in which the manifests of two environments differ, or that one lacks.
+
+    Paths from their directories. Empty where both have the same directory, or one has none.
+    """
+    places = [manifests_place(snapshot.environment(name), snapshot.team) for name in (one, other)]
+    if None in places or places[0] == places[1]:
+        return []
+    first, second = (
+        {path.removeprefix(f"{place}/"): data for path, data in found.items()}
+        for place in places
+        if place is not None
+        for found in [state.files_below(snapshot.commit, place)]
+    )
+    return sorted(p for p in first.keys() | second.keys() if first.get(p) != second.get(p))
+
+
 def manifest_findings(
     state: StateRepository, snapshot: Snapshot, *, staged: bool
 ) -> Iterator[Finding]:

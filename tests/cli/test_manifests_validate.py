@@ -95,3 +95,23 @@ def test_a_stages_directory_is_that_of_its_environments(here: Gitops) -> None:
     assert rules(here) == {"shop-base/s.yaml:1": "plain-secret"}
     settings.write_text('stages = ["dev"]\n[stage.dev]\nmanifests = "../../elsewhere"\n')
     assert "is no directory of this repository" in here("validate").stdout
+
+
+def test_a_promotion_says_where_more_than_versions_differs(here: Gitops, tmp_path: Path) -> None:
+    state = here.directory
+    for name, text in (("images_path", "r.example.com/shop/\n"), ("web.deployment", "cd" * 20)):
+        (state / "shop-prod" / "manifests").mkdir(parents=True, exist_ok=True)
+        (state / "shop-prod" / name).write_text(text)
+    (state / "shop-prod" / "manifests" / "a.yaml").write_text(MAP)
+    (state / "gitops.toml").write_text('stages = ["dev", "prod"]\n')
+    git(state, "add", "-A")
+    git(state, "commit", "-q", "-m", "the same")
+    promote = ("promote", "web", "--from", "dev", "--to", "prod", "--dry-run")
+    assert "manifests" not in here(*promote).ok().stderr
+    (state / "shop-prod" / "manifests" / "b.yaml").write_text(MAP)
+    git(state, "add", "-A")
+    git(state, "commit", "-q", "-m", "differ")
+
+    said = here(*promote).ok().stderr
+
+    assert "the manifests of shop-dev and shop-prod differ (b.yaml): versions are copied" in said

@@ -43,6 +43,7 @@ from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, need_wait,
 from gitops_cli.domain.change.draft import Draft, Review, review_branch
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.several import Drafts
+from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.forge_links import project_at
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
@@ -50,6 +51,7 @@ from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import Mode, TeamSettings
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.images import ImageChecks, ImageGate, Images, as_recorded
+from gitops_cli.operations.manifests import differing_manifests
 from gitops_cli.operations.promote import (
     Promotion,
     Requires,
@@ -161,6 +163,8 @@ def promote(
     snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     team = snapshot.team
     planned = planned_promotions(session, words, snapshot)
+    for each in planned:
+        _note_manifests(session, snapshot, each)
     if wait or sync:
         for each in planned:
             foresee(session, each.target, team, context=context)
@@ -214,6 +218,20 @@ def promote(
         context=context,
         kubeconfig=kubeconfig,
     )
+
+
+def _note_manifests(session: Session, snapshot: Snapshot, planned: Promotion) -> None:
+    """Say where more than versions differs: that is not promoted."""
+    try:
+        files = differing_manifests(session.state, snapshot, planned.source, planned.target)
+    except GitOpsError:
+        return  # what cannot be read, `validate` says
+    if files:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        session.output.note(
+            f"the manifests of {planned.source} and {planned.target} differ ({files[0]}{more}): "
+            "versions are copied, and nothing else"
+        )
 
 
 def _question(draft: Draft | Drafts) -> str:
