@@ -1,4 +1,8 @@
-"""What the operations ask of a cluster: the seam between them and its adapter."""
+"""What the operations ask of a cluster: the seam between them and its adapter.
+
+There is one adapter of each. The seam is for what must not load it (what records versions would pay
+for msgspec and TLS), and for the tests that play a cluster with literals.
+"""
 
 from __future__ import annotations
 
