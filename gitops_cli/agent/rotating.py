@@ -40,7 +40,6 @@ def write_secret(objects: Objects, namespace: str, files: Secret) -> None:
 
 
 def pinned(files: Secret) -> tuple[HostKey, ...]:
-    """Return the host keys of a Secret."""
     return tuple(parse_host_keys(files.get(KNOWN_HOSTS, b"").decode("utf-8", "replace")))
 
 

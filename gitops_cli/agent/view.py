@@ -194,7 +194,6 @@ def round_view(result: Round) -> View:
 
 
 def visit_line(visit: Visit) -> str:
-    """Return one line for a log."""
     status = visit.status
     word = status.result.value if status.result else "nothing"
     at = f" at {status.tip[:7]}" if status.tip else ""

@@ -30,6 +30,5 @@ class AgentHooks(NamedTuple):
 
 
 def agent_hooks() -> AgentHooks:
-    """Return the agent's hooks."""
     hooks: AgentHooks = importlib.import_module("gitops_cli.agent.cli.hooks").HOOKS
     return hooks

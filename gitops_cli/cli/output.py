@@ -62,7 +62,6 @@ class Stream:
         return console if console.is_terminal else None
 
     def view(self, view: View, *, wide: bool = False, paged: bool = False) -> None:
-        """Write a view for people."""
         if self.console is None:
             self.write("".join(f"{line}\n" for line in plain_view(view, wide=wide)))
             return
@@ -83,7 +82,6 @@ class Stream:
         self.view(View("line", {}, (Line(text, style),)))
 
     def write(self, text: str) -> None:
-        """Write text as it is."""
         self.file.write(text)
         self.file.flush()
 

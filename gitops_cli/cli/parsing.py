@@ -42,7 +42,6 @@ class Command(TyperCommand):
         self.help, self.examples = split_examples(self.help or "")
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help and the examples."""
         super().format_help(ctx, formatter)
         _write_examples(self.examples, formatter, rich=self.rich_markup_mode is not None)
 
@@ -57,7 +56,6 @@ class Group(TyperGroup):
         self.help, self.examples = split_examples(self.help or "")
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help and the examples."""
         super().format_help(ctx, formatter)
         _write_examples(self.examples, formatter, rich=self.rich_markup_mode is not None)
 

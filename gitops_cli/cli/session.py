@@ -361,7 +361,6 @@ class Session:
 
     @property
     def in_ci(self) -> bool:
-        """Tell whether this is a CI job."""
         return bool(os.environ.get("CI"))
 
     def now(self) -> datetime:

@@ -274,7 +274,6 @@ def tell(
 
 
 def warn_of(session: Session, warnings: Iterable[str]) -> None:
-    """Write warnings to stderr."""
     for warning in warnings:
         session.output.warn(warning)
 

@@ -124,7 +124,6 @@ class Api:
         self._transport.open()
 
     def close(self) -> None:
-        """Close all connections."""
         self._transport.close()
 
     def call(

@@ -43,7 +43,6 @@ class KubernetesCluster:
         self.api.open()
 
     def close(self) -> None:
-        """Close all connections."""
         self.api.close()
 
     def acting_as(self, token: str) -> KubernetesCluster:

@@ -90,5 +90,4 @@ class Renewing:
         return stream
 
     def close(self) -> None:
-        """Close all connections."""
         self._carrier.close()

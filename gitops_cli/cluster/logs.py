@@ -73,7 +73,6 @@ class Log:
                 stream = self._open_again(broken)
 
     def close(self) -> None:
-        """End it."""
         self._closed.set()
         if self._stream is not None:
             self._stream.close()

@@ -107,11 +107,9 @@ class Objects:
         )
 
     def record_event(self, namespace: str, body: Manifest) -> None:
-        """Create an Event."""
         self._api.tell(Doing("create", EVENTS, namespace), "POST", body=body)
 
     def token(self, namespace: str, account: str, *, seconds: int) -> str:
-        """Return a token of a ServiceAccount."""
         doing = _doing("create", "ServiceAccount", namespace, account)
         body = {
             "apiVersion": "authentication.k8s.io/v1",

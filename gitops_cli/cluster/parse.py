@@ -242,7 +242,6 @@ def _conditions(found: Sequence[schema.Condition] | None) -> tuple[Condition, ..
 
 
 def pod(item: schema.Pod) -> Pod:
-    """Read a Pod."""
     metadata, status = item.metadata, item.status or schema.PodStatus()
     labels = metadata.labels or schema.PodLabels()
     kind, maker = _maker(metadata, labels)
@@ -336,7 +335,6 @@ def _digest(image_id: str) -> str | None:
 
 
 def job(item: schema.Job) -> Job:
-    """Read a Job."""
     metadata = item.metadata
     found = None if item.status is None else item.status.conditions
     conditions = {c.type: c for c in _conditions(found) if c.status}

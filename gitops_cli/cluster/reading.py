@@ -69,7 +69,6 @@ class Listing(NamedTuple):
 
     @property
     def watching(self) -> Doing:
-        """Return what a watch is for."""
         return Doing("watch", self.resource, self.namespace)
 
     @property

@@ -11,7 +11,6 @@ CHART = "Chart.yaml"
 
 
 def is_chart(directory: str, files: Mapping[str, bytes]) -> bool:
-    """Tell whether a directory is a chart."""
     return f"{directory}/{CHART}" in files
 
 

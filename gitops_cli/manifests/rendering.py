@@ -29,7 +29,6 @@ class Wanted(NamedTuple):
 
     @property
     def environment(self) -> EnvironmentName:
-        """Return the environment."""
         return self.place.environment
 
 

@@ -78,7 +78,6 @@ def check_git(version: str | None) -> Check:
 
 
 def check_gitops(version: str) -> Check:
-    """Say which gitops this is."""
     return Check("gitops", Verdict.OK, version)
 
 
@@ -93,7 +92,6 @@ def check_identity(name: str | None) -> Check:
 
 
 def check_repository(state: StateRepository) -> str:
-    """Return which repository is used."""
     where = f", checked out in {state.worktree}" if state.worktree else ""
     return f"{state.description}{where}"
 

@@ -29,7 +29,6 @@ class GridColumn(NamedTuple):
 
     @property
     def environment(self) -> EnvironmentName:
-        """Return its name."""
         return self.place.environment
 
 

@@ -120,7 +120,6 @@ class Kinds(NamedTuple):
     actions: frozenset[str] = frozenset()
 
     def has(self, change: PastChange) -> bool:
-        """Tell whether a change is one of them."""
         author = change.made_by.author
         if self.by and self.by.casefold() not in f"{author.name} <{author.email}>".casefold():
             return False

@@ -174,9 +174,7 @@ class Proposing(Protocol):
     """Whatever knows the commit it would be."""
 
     @property
-    def proposal(self) -> Proposal:
-        """Return the commit."""
-        ...
+    def proposal(self) -> Proposal: ...
 
 
 D = TypeVar("D", bound=Proposing)

@@ -96,7 +96,6 @@ class Registries:
         return self._connection(place.api).is_plain
 
     def close(self) -> None:
-        """Close all connections."""
         for connection in self._connections.values():
             connection.close()
 

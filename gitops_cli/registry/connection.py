@@ -58,7 +58,6 @@ class Connection:
         return "http" if self.is_plain else "https"
 
     def close(self) -> None:
-        """Close what is open."""
         for pool in self._pools.values():
             pool.close()
 

@@ -9,6 +9,5 @@ _PAGE = Records("", "url shows", "{url}")
 
 
 def page_view(page: Page) -> View:
-    """Return its address."""
     document = {"url": page.url, "shows": page.shows}
     return View("page", document, [Line(page.url, link=page.url)], records=_PAGE)

@@ -97,7 +97,6 @@ def _summary(rows: Iterable[Row]) -> dict[str, int]:
 
 
 def row_document(row: Row, context: str | None) -> dict[str, Any]:
-    """Return one row in full."""
     return {
         "service": row.service,
         "kind": row.kind.value,

@@ -21,7 +21,6 @@ def topics_view(topics: Iterable[str]) -> View:
 
 
 def exit_codes_view() -> View:
-    """Return the table of exit codes."""
     rows = [[str(int(code)), code.meaning] for code in ExitCode]
     document = {"exit_codes": [{"code": int(c), "meaning": c.meaning} for c in ExitCode]}
     table = Table((Column("code", right=True), Column("meaning", flow=Flow.PROSE)), rows)

@@ -35,7 +35,6 @@ class SandboxPlace(NamedTuple):
 
     @property
     def state(self) -> Path:
-        """The clone of it."""
         return self.directory / "environments-state"
 
     @property
@@ -44,7 +43,6 @@ class SandboxPlace(NamedTuple):
         return self.directory / "sources"
 
     def source(self, service: str) -> Path:
-        """The repository of one service."""
         return self.sources / service
 
     def source_url(self, service: str) -> str:

@@ -27,7 +27,6 @@ class Address(NamedTuple):
         return self.scheme == "https" or is_loopback(self.netloc)
 
     def __str__(self) -> str:
-        """Return the URL."""
         return f"{self.scheme}://{self.netloc}{self.path}"
 
 

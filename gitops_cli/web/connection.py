@@ -118,7 +118,6 @@ class Opening(threading.Thread):
         self._abandoned = False
 
     def run(self) -> None:
-        """Connect."""
         try:
             self._connection.enter(time.monotonic() + CONNECT_SECONDS)
         except Exception as error:  # noqa: BLE001 - raised where the connection is asked for

@@ -46,7 +46,6 @@ class Wire:
         self._room = self._most = room
 
     def sendall(self, data: Any) -> None:
-        """Send all of it."""
         rest = memoryview(data)
         while rest:
             self._sock.settimeout(left(self._deadline))
@@ -154,7 +153,6 @@ class InnerTls:
         return count
 
     def send(self, data: Any) -> int:
-        """Send."""
         count: int = self._step(self._tls.write, data)
         return count
 

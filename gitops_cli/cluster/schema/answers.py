@@ -102,7 +102,6 @@ class Status(Read):
 
     @property
     def words(self) -> str:
-        """Return what it says."""
         return self.message if isinstance(self.message, str) else ""
 
     @property

@@ -16,7 +16,6 @@ class OwnedContainer(Read):
 
     @property
     def has_image(self) -> bool:
-        """Tell whether its image is."""
         return self.image is not UNSET
 
 

@@ -25,7 +25,6 @@ class Drafts(NamedTuple):
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Return the changes of all environments."""
         return tuple(change for part in self.parts for change in part.changes)
 
     @property
@@ -35,7 +34,6 @@ class Drafts(NamedTuple):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return the warnings of all environments."""
         return tuple(warning for part in self.parts for warning in part.warnings)
 
     def project_of(self, part: Draft) -> str:

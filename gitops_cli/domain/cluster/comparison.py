@@ -87,7 +87,6 @@ class Row(NamedTuple):
 
     @property
     def workload_name(self) -> str:
-        """Return the name of its workload in the cluster."""
         return self.workload or self.service
 
     @property
@@ -294,7 +293,6 @@ class _Wanted(NamedTuple):
     rule: ServiceRules
 
     def row(self, state: State, reason: str | None = None, **more: Any) -> Row:
-        """Return a row of the service."""
         return Row(
             self.environment.name,
             self.file.service,

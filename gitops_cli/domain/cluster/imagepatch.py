@@ -36,7 +36,6 @@ class ImagePatch(NamedTuple):
 
     @property
     def annotations(self) -> dict[str, str]:
-        """Return the annotations it sets."""
         before = {c.name: c.image for c in self.containers}
         return annotations_of(self.workload.name, before, self.image, self.stamp)
 

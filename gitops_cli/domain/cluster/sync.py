@@ -93,7 +93,6 @@ class SyncOutcome(NamedTuple):
 
     @property
     def workload_name(self) -> str:
-        """Return the name of its workload in the cluster."""
         return self.workload or self.service
 
     @property
@@ -147,7 +146,6 @@ class SyncReport(NamedTuple):
 
     @property
     def outcomes(self) -> tuple[SyncOutcome, ...]:
-        """Return the outcomes of all environments."""
         return tuple(o for e in self.environments for o in e.outcomes)
 
     @property

@@ -124,7 +124,6 @@ class Workload(NamedTuple):
                 return None if self.counts.wanted else "scaled to 0: nothing of it runs"
 
     def condition(self, type_: str) -> Condition | None:
-        """Return the condition of a type."""
         return next((c for c in self.conditions if c.type == type_), None)
 
 
@@ -256,7 +255,6 @@ class Observed:
         return _grouped(self.pods or (), _owner)
 
     def workload(self, kind: Kind, name: str) -> Workload | None:
-        """Return the workload of a kind and name."""
         return self._workloads.get((kind, name))
 
     def pods_of(self, workload: Workload) -> tuple[Pod, ...] | None:

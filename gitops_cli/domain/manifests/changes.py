@@ -68,7 +68,6 @@ def change(kind: tuple[str, str], live: Object, result: Object, wanted: Object) 
 
 
 def made(kind: tuple[str, str], wanted: Object) -> Change:
-    """Return the change that makes an object."""
     return _without_secrets(kind, Change(None, bare(wanted)))
 
 

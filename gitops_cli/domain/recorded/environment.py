@@ -61,7 +61,6 @@ class Kind(StrEnum):
 
     @property
     def group(self) -> str:
-        """Return its API group."""
         return _GROUPS.get(self.value, "apps")
 
 

@@ -121,5 +121,4 @@ class TeamSettings(NamedTuple):
         return f"[stage.{name}] require_ancestry" if said else None
 
     def service(self, name: ServiceName) -> ServiceRules:
-        """Return what is agreed for a service."""
         return self.services.get(name) or ServiceRules(name)

@@ -113,7 +113,6 @@ def retire(store: Store, pod: Json) -> Json:
 
 
 def is_retired(pod: Json) -> bool:
-    """Tell whether the pod is ending."""
     return "deletionTimestamp" in pod["metadata"]
 
 

@@ -32,7 +32,6 @@ class Resource(NamedTuple):
 
     @property
     def api_version(self) -> str:
-        """Return what stands in `apiVersion`."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
@@ -82,7 +81,6 @@ def resource_at(group: str, version: str, plural: str) -> Resource | None:
 
 
 def is_served(group: str, version: str) -> bool:
-    """Tell whether anything is served in that group and version."""
     return (group, version) == ("", "v1") or (group, version) in _GROUPS
 
 

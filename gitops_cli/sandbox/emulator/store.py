@@ -43,7 +43,6 @@ class Store:
         self._changes: deque[Change] = deque(maxlen=REMEMBERED)
 
     def find(self, resource: Resource, namespace: str, name: str) -> Json | None:
-        """Return the object, or None."""
         return self._objects.get((resource, namespace, name))
 
     def get(self, resource: Resource, namespace: str, name: str) -> Json:

@@ -12,7 +12,6 @@ _TRUE = ("true", "1")
 
 
 def scale_of(deployment: Json) -> Json:
-    """Return the Deployment's Scale."""
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     labels = deployment["spec"]["selector"].get("matchLabels", {})
     return {
