@@ -109,6 +109,6 @@ def _project(remote: str) -> Project:
     if project is None:
         raise UsageError(
             f"no page is known of {one_line(remote)}",
-            hint="GitHub, GitLab, Bitbucket, Azure DevOps and Gitea are known by their host's name",
+            hint="forges are known by their host: GitHub, GitLab, Bitbucket, Azure DevOps, Gitea",
         )
     return project
