@@ -53,16 +53,17 @@ def draft_removal(
 ) -> Draft:
     """Return what is left to remove on this tip; raises SourceMoved and what refuses it."""
     here = snapshot.environment(planned.environment)
-    wanted = Wanted(Verb.REMOVE, planned.intent, files=_locks(snapshot, here, planned, state))
+    wanted = Wanted(Verb.REMOVE, planned.intent, files=_beside(snapshot, here, planned, state))
     return draft_versions(snapshot, wanted, terms, state=state, now=now)
 
 
-def _locks(
+def _beside(
     snapshot: Snapshot, here: Environment, planned: Removal, state: StateRepository
 ) -> tuple[Edit, ...]:
-    """Return the removal of locks on these services: they would hold nothing any more."""
-    locks = [here.locks[service] for service in planned.kinds if service in here.locks]
-    if not locks:
-        return ()
-    content = state.contents(snapshot.commit, f"{here.name}/")
-    return tuple(Edit(lock.path, content.get(lock.path), None) for lock in locks)
+    """Return the removal of the services' locks and approvals: they would be of nothing."""
+    found = [
+        notes.get(service) for service in planned.kinds for notes in (here.locks, here.approvals)
+    ]
+    paths = [note.path for note in found if note is not None]
+    content = state.contents(snapshot.commit, f"{here.name}/") if paths else {}
+    return tuple(Edit(path, content.get(path), None) for path in paths)

@@ -16,6 +16,7 @@ from gitops_cli.domain.errors import SourceMoved, UnknownService, UsageError
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.near import did_you_mean
+from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
@@ -195,9 +196,12 @@ def _changes(environment: Environment, planned: Renaming) -> Iterator[Change]:
 def _moves(environment: Environment, planned: Renaming) -> Iterator[Move]:
     file = environment.files[planned.old]
     yield Move(file.path, f"{environment.name}/{planned.new}{file.kind.suffix}")
-    lock = environment.locks.get(planned.old)
+    beside = f"{environment.name}/{planned.new}"
+    lock, approval = (n.get(planned.old) for n in (environment.locks, environment.approvals))
     if lock is not None:
-        yield Move(lock.path, f"{environment.name}/{planned.new}{LOCK_SUFFIX}")
+        yield Move(lock.path, f"{beside}{LOCK_SUFFIX}")
+    if approval is not None:
+        yield Move(approval.path, f"{beside}{APPROVAL_SUFFIX}")
 
 
 def _renamed(environment: Environment, planned: Renaming) -> Renamed:

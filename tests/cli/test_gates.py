@@ -129,6 +129,20 @@ def test_the_way_out_is_seen_in_the_history(company, clone, colleague):
     assert "looks fine" in shown
 
 
+def test_an_approval_goes_with_its_service(company, clone, colleague):
+    with_settings(company, APPROVALS)
+    company.push(STAGING, {SERVICE: NEW})
+    colleague("approve", SERVICE, "-e", PROD, "--yes").ok()
+    clone("rename", SERVICE, "login", "--yes").ok()
+    assert f"{PROD}/login.approval" in files(company)
+    clone("promote", "login", "--to", PROD, "--yes").ok()
+
+    company.push(STAGING, {"login": NEWER})
+    colleague("approve", "login", "-e", PROD, "--yes").ok()
+    clone("remove", "login", "-e", PROD, "--yes").ok()
+    assert not [path for path in files(company) if "login" in path]
+
+
 def test_a_rollback_needs_no_yes(company, clone):
     with_settings(company, APPROVALS)
     clone("rollback", SERVICE, "-e", PROD, "--yes").ok()
