@@ -19,7 +19,7 @@ _ACTING_BEYOND = (
 )
 # What CI systems act on when it stands in a log: GitHub's commands at the start of a line, the
 # older form of GitHub, Azure's and TeamCity's anywhere.
-_COMMAND = r"^(\s*):(?=:)"
+_COMMAND = r"^([^\S\n]*):(?=:)"
 _MARK = r"(?<=#)#(?=\[|(?i:vso|teamcity)\[)"
 # Of a scheme no more than any has, or each letter of a long word would be tried as its beginning.
 _CREDENTIALS = r"(?P<scheme>[A-Za-z0-9+.-]{1,31}://)[^/\s]+@"

@@ -261,7 +261,7 @@ def _server(cluster: Cluster, now: Callable[[], datetime]) -> Check | str:
         skew = age(abs(server.time - moment))
         detail = f"{server.version}; its clock and ours differ by {skew}"
         return Check(name, Verdict.WARNING, detail, "compare `date -u` with the server's")
-    numbers = tuple(int(number) for number in re.findall(r"\d+", server.version)[:2])
+    numbers = tuple(int(number) for number in re.findall(r"[0-9]{1,9}", server.version)[:2])
     if numbers < OLDEST_SERVER:
         oldest = ".".join(map(str, OLDEST_SERVER))
         detail = f"{server.version} is older than gitops is made for"

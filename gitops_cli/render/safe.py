@@ -14,7 +14,7 @@ from gitops_cli.domain.text import escaped, inert, one_line, unmarked, visible
 _SPECIAL = r"([\\`*_{}\[\]<>|~#@!&]|^:(?=:)|^[-+=](?=\s|[-+=]|$)|(?<=^\d)[.)]|(?<=^\d\d)[.)])"
 # What forges make links and notifications of, even where its signs are escaped: addresses,
 # mentions, numbers of issues. Only code is left alone.
-_LINKED = r"(\S*(?:://|(?<!\w)www\.|@\w|(?<!\w)(?:#|GH-)\d)\S*)"
+_LINKED = r"://|(?<!\w)www\.|@\w|(?<!\w)(?:#|GH-)\d"
 _ADDRESS = r"https?://[!-~]+"
 _COLOUR = r"(\x1b\[[0-9;]*m)"
 _IN_STRINGS = "\\u0023"  # JSON and YAML read it as the sign it stands for
@@ -70,11 +70,14 @@ def for_markdown(text: str) -> str:
     An address, a mention or the number of an issue becomes code: else there would be a link to
     wherever a stranger likes, or somebody would be called.
     """
-    parts = re.split(_LINKED, one_line(text))
-    return "".join(
-        _code(part) if index % 2 else re.sub(_SPECIAL, r"\\\1", part)
-        for index, part in enumerate(parts)
-    )
+    shown, plain = [], ""
+    for part in re.split(r"(\S+)", one_line(text)):  # word by word: a long one is read once
+        if re.search(_LINKED, part) is None:
+            plain += part
+        else:
+            shown += [_marked(plain), _code(part)]
+            plain = ""
+    return "".join([*shown, _marked(plain)])
 
 
 def for_code(text: str) -> str:
@@ -118,6 +121,10 @@ def _in_json(code: int) -> str:
 
 def _in_yaml(code: int) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _marked(text: str) -> str:
+    return re.sub(_SPECIAL, r"\\\1", text)
 
 
 def _code(text: str) -> str:

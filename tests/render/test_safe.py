@@ -16,7 +16,7 @@ from gitops_cli.domain.text import visible
 from gitops_cli.render.document import as_json, as_yaml, document
 from gitops_cli.render.markdown import markdown
 from gitops_cli.render.plain import plain_view
-from gitops_cli.render.safe import for_markdown, markdown_link
+from gitops_cli.render.safe import for_markdown, for_terminal, markdown_link
 from gitops_cli.render.validate import github_commands
 from gitops_cli.render.view import Cell, Column, Line, Table, View
 
@@ -104,6 +104,11 @@ def test_a_document_says_what_it_was_given(text: str) -> None:
 )
 def test_markdown_makes_nothing_of_it(text: str, shown: str) -> None:
     assert for_markdown(text) == shown
+
+
+def test_long_texts_are_read_once() -> None:
+    assert for_markdown("*" * 100_000) == r"\*" * 100_000
+    assert for_terminal("::" + "\n" * 100_000).startswith(r"\x3a:")
 
 
 def test_a_link_of_ours_can_be_followed() -> None:
