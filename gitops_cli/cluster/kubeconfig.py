@@ -170,10 +170,10 @@ def _access(merged: _Merged, context: str | None, variables: Mapping[str, str]) 
         if user_name is not None
         else Entry(chosen.file, chosen.place, "", {})
     )
-    return _permitted(_reached(merged, name, cluster, variables), user, cluster)
+    return _permitted(_reached(name, cluster, variables), user, cluster)
 
 
-def _reached(merged: _Merged, context: str, cluster: Entry, variables: Mapping[str, str]) -> Access:
+def _reached(context: str, cluster: Entry, variables: Mapping[str, str]) -> Access:
     """Return the access to a server as nobody."""
     address, basic = _server(cluster)
     server = str(address)
