@@ -95,6 +95,8 @@ Project = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and stop.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to the confirmation.")]
+# Commands that ask nothing take it too: a script says it to all writers.
+YesToo = Annotated[bool, typer.Option("--yes", "-y", hidden=True)]
 Confirm = Annotated[
     str | None,
     typer.Option("--confirm", metavar="ENV", help="Confirm a protected environment by its name."),

@@ -22,7 +22,7 @@ from gitops_cli.cli.options import (
     Project,
     Reason,
     Timeout,
-    Yes,
+    YesToo,
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverridePolicy, overrides_of
 from gitops_cli.cli.prompts import ask_text
@@ -88,7 +88,7 @@ def add(
     images_path: ImagesPath = None,
     message: Reason = None,
     dry_run: DryRun = False,
-    yes: Yes = False,
+    yes: YesToo = False,
     timeout: Timeout = None,
 ) -> None:
     """Add an environment without services.
@@ -132,7 +132,7 @@ def copy(
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
     dry_run: DryRun = False,
-    yes: Yes = False,
+    yes: YesToo = False,
     confirm: Confirm = None,
     timeout: Timeout = None,
     context: Context = None,

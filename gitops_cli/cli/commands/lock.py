@@ -10,7 +10,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
-from gitops_cli.cli.options import DryRun, Env, Project, Reason, Timeout, Yes
+from gitops_cli.cli.options import DryRun, Env, Project, Reason, Timeout, YesToo
 from gitops_cli.cli.prompts import ask_text, may_ask
 from gitops_cli.cli.resolve import environment_among
 from gitops_cli.cli.session import Session
@@ -53,7 +53,7 @@ def lock(
         ),
     ] = None,
     dry_run: DryRun = False,
-    yes: Yes = False,
+    yes: YesToo = False,
     timeout: Timeout = None,
 ) -> None:
     """Hold the recorded version: writers are refused until it is unlocked.
@@ -89,7 +89,7 @@ def unlock(
     project: Project = None,
     message: Reason = None,
     dry_run: DryRun = False,
-    yes: Yes = False,
+    yes: YesToo = False,
     timeout: Timeout = None,
 ) -> None:
     """Take a lock away, so that versions can be recorded again.

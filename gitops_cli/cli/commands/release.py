@@ -26,7 +26,7 @@ from gitops_cli.cli.options import (
     Timeout,
     Wait,
     WaitImage,
-    Yes,
+    YesToo,
 )
 from gitops_cli.cli.overrides import (
     AllowOlder,
@@ -182,7 +182,7 @@ def release(
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
     dry_run: DryRun = False,
-    yes: Yes = False,
+    yes: YesToo = False,
     confirm: Confirm = None,
     sync: Sync = False,
     wait: Wait = False,

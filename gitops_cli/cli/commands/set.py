@@ -27,7 +27,7 @@ from gitops_cli.cli.options import (
     VerifyImage,
     Wait,
     WaitImage,
-    Yes,
+    YesToo,
 )
 from gitops_cli.cli.overrides import (
     AllowOlder,
@@ -107,7 +107,7 @@ def set_versions(
         bool, typer.Option("--require-change", help="Exit 1 if it was recorded already.")
     ] = False,
     dry_run: DryRun = False,
-    yes: Yes = False,
+    yes: YesToo = False,
     confirm: Confirm = None,
     sync: Sync = False,
     wait: Wait = False,
