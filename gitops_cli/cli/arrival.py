@@ -114,7 +114,14 @@ def bring(
         selection=Selection(sorted(frozenset[ServiceName]().union(*services.values()))),
         manifests=Manifested(rendered_manifests(session.state, desired.snapshot, services)),
     )
-    with progress(session) as say:
+    stays: set[str] = set()  # of the progress; on a terminal nothing does
+    with progress(session) as show:
+
+        def say(what: str, line: str) -> None:
+            show(what, line)
+            if session.output.stderr.console is None:
+                stays.add(line)
+
         report = apply_plan(
             plan,
             session.state,
@@ -130,8 +137,9 @@ def bring(
                 heard=rows_heard(session, say, report),
             )
     if session.output.for_people:
-        for outcome in report.outcomes:
-            session.output.say(outcome_line(outcome))
+        for line in map(outcome_line, report.outcomes):
+            if line not in stays:
+                session.output.say(line)
     session.finish(report.exit_code)
     _raise_if_missed(report, take_back)
 

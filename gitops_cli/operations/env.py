@@ -46,7 +46,7 @@ class ListedEnvironment(NamedTuple):
 class NewEnvironment(NamedTuple):
     """What a new environment is made of. `source` is what it was copied from.
 
-    `ambiguous` says which short name is no longer clear.
+    `ambiguous` says which short name is no longer clear. `copied` are the versions that are new.
     """
 
     name: EnvironmentName
@@ -55,6 +55,7 @@ class NewEnvironment(NamedTuple):
     services: tuple[ServiceName, ...]
     proposal: Proposal
     ambiguous: str | None = None
+    copied: tuple[Change, ...] = ()
 
 
 class Copy(NamedTuple):

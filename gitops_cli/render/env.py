@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from gitops_cli.domain.change.proposal import Written
 from gitops_cli.domain.recorded.environment import NO_ENVIRONMENTS
@@ -75,19 +76,22 @@ def _row(each: ListedEnvironment) -> list[Cell | str]:
     ]
 
 
+def new_plan(draft: NewEnvironment) -> View:
+    """Return what would be made: a row for each version that is copied."""
+    return View("environment", _new_document(draft, None), (_plan(draft),), records=_MADE)
+
+
+def _plan(draft: NewEnvironment) -> Table:
+    rows: list[list[Cell | str]] = [
+        [change.service, change.desired.short if change.desired else ""] for change in draft.copied
+    ]
+    title = f"{draft.name}, as {draft.source} is ({draft.images_path}…)"
+    return Table((Column("service"), Column("version")), rows, title)
+
+
 def new_view(draft: NewEnvironment, written: Written | None) -> View:
     """Return what was made; `written` is None for a dry run."""
     changed = written is not None and written.changed
-    document = {
-        "environment": draft.name,
-        "source": draft.source,
-        "images_path": draft.images_path,
-        "services": list(draft.services),
-        "files": [edit.path for edit in draft.proposal.edits],
-        "dry_run": written is None,
-        "changed": changed,
-        "commit": written.commit if written else None,
-    }
     if written is None:
         line = Line(f"would write: {draft.proposal.subject}", Style.INFO)
     elif changed and written.commit:
@@ -95,4 +99,18 @@ def new_view(draft: NewEnvironment, written: Written | None) -> View:
         line = Line(f"{draft.proposal.subject}{count} ({written.commit[:SHORT]})", Style.GOOD)
     else:
         line = Line(f"nothing to do: {draft.name} is so already", Style.DIM)
-    return View("environment", document, (line,), records=_MADE)
+    blocks = (_plan(draft), line) if written is None and draft.copied else (line,)
+    return View("environment", _new_document(draft, written), blocks, records=_MADE)
+
+
+def _new_document(draft: NewEnvironment, written: Written | None) -> dict[str, Any]:
+    return {
+        "environment": draft.name,
+        "source": draft.source,
+        "images_path": draft.images_path,
+        "services": list(draft.services),
+        "files": [edit.path for edit in draft.proposal.edits],
+        "dry_run": written is None,
+        "changed": written is not None and written.changed,
+        "commit": written.commit if written else None,
+    }

@@ -148,3 +148,14 @@ def test_a_broken_images_path_is_not_copied_but_may_be_replaced(
     assert f"{source}/images_path:1: `r` does not end with `/`" in ran.stderr
     assert tip(article) == before
     state("env", "copy", source, "shop-qa", "--images-path", "r.example.com/").ok()
+
+
+def test_on_a_terminal_a_copy_is_shown_and_asked_about(state: Gitops, article: Article) -> None:
+    before = tip(article)
+    with state.terminal("env", "copy", "project1-development", "project1-qa") as screen:
+        screen.wait_for("Make project1-qa with 4 services?")
+        assert "billing" in screen.text
+        screen.type("n")
+        screen.press("enter")
+        assert screen.finish() == 1
+    assert tip(article) == before

@@ -25,14 +25,16 @@ from gitops_cli.cli.options import (
     YesToo,
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverridePolicy, overrides_of
-from gitops_cli.cli.prompts import ask_text
+from gitops_cli.cli.prompts import ask_text, confirm, may_ask
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import answering, note_writing, terms_of
+from gitops_cli.cli.writing import answering, note_writing, show_before, terms_of
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Refusal
 from gitops_cli.domain.names import parse_environment
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
+from gitops_cli.domain.text import plural
 from gitops_cli.operations.env import (
     Copy,
     NewEnvironment,
@@ -42,7 +44,7 @@ from gitops_cli.operations.env import (
 )
 from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.writing import Terms, preview, write_draft
-from gitops_cli.render.env import list_view, new_view
+from gitops_cli.render.env import list_view, new_plan, new_view
 
 env = typer.Typer(
     add_completion=False,
@@ -159,7 +161,7 @@ def copy(
     said = terms_of(session, message, overrides=overrides, confirmed=confirm)
 
     def write(source: str, terms: Terms) -> None:
-        def compute(snapshot: Snapshot) -> NewEnvironment:
+        def compute(snapshot: Snapshot, terms: Terms = terms) -> NewEnvironment:
             return draft_copy(
                 snapshot,
                 wanted._replace(source=source),
@@ -169,6 +171,8 @@ def copy(
                 now=session.now(),
             )
 
+        if not (dry_run or yes or terms.confirmed) and may_ask():
+            _ask(session, lambda snapshot: compute(snapshot, terms._replace(preview=True)))
         _write(session, compute, dry_run=dry_run, timeout=timeout)
 
     answering(session, write, source, said._replace(preview=dry_run))
@@ -195,6 +199,17 @@ def _requires(
     return refusals
 
 
+def _ask(session: Session, compute: Callable[[Snapshot], NewEnvironment]) -> None:
+    """Show a person what would be copied, and ask; a protected stage is asked about by its name."""
+    snapshot = session.state.snapshot(session.state.tip().commit)
+    draft, team = compute(snapshot), snapshot.team
+    if not draft.copied:
+        return
+    show_before(session, new_plan(draft))
+    if not team.stage(place_of(draft.name, team).stage).protected:
+        confirm(f"Make {draft.name} with {plural(len(draft.copied), 'service')}?")
+
+
 def _write(
     session: Session,
     compute: Callable[[Snapshot], NewEnvironment],
@@ -212,3 +227,8 @@ def _write(
         session.output.warn(draft.ambiguous)
     show = session.show if dry_run else session.report
     show(new_view(draft, written))
+    if written is not None and written.changed:
+        session.output.say(
+            f"its namespace and workloads have to be there: kubectl create namespace {draft.name}; "
+            f"gitops diff {draft.name} says what is missing"
+        )
