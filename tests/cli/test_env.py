@@ -151,9 +151,10 @@ def test_a_broken_images_path_is_not_copied_but_may_be_replaced(
 
 
 def test_on_a_terminal_a_copy_is_shown_and_asked_about(state: Gitops, article: Article) -> None:
-    before = tip(article)
-    with state.terminal("env", "copy", "project1-development", "project1-qa") as screen:
-        screen.wait_for("Make project1-qa with 4 services?")
+    before, source = tip(article), next(iter(article.environments))
+    qa = source.replace("development", "qa")
+    with state.terminal("env", "copy", source, qa) as screen:
+        screen.wait_for(f"Make {qa} with 4 services?")
         assert "billing" in screen.text
         screen.type("n")
         screen.press("enter")
