@@ -97,6 +97,7 @@ def add(
 
     Examples:
     gitops env add shop-qa --images-path registry.example.com/shop/
+    gitops env add shop-qa --images-path registry.example.com/shop/ --dry-run
     """
     environment = parse_environment(name)
     path = images_path or ask_text("Where are its images?", flag="--images-path")

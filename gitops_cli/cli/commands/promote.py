@@ -141,7 +141,6 @@ def promote(
     Examples:
     gitops promote --from staging --to prod
     gitops promote billing --to prod --dry-run
-    gitops promote --all --to staging --exclude 'batch-*' --yes
     gitops promote --all --from staging --to prod  # every project that has both
     gitops promote billing --to prod --yes --sync --wait --rollback-on-failure
     """
