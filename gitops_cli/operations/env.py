@@ -165,6 +165,7 @@ def draft_copy(
         tuple(services),
         proposal,
         _made_ambiguous(target, snapshot),
+        tuple(changes),
     )
 
 
