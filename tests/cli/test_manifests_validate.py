@@ -115,3 +115,28 @@ def test_a_promotion_says_where_more_than_versions_differs(here: Gitops, tmp_pat
     said = here(*promote).ok().stderr
 
     assert "the manifests of shop-dev and shop-prod differ (b.yaml): versions are copied" in said
+
+
+def test_what_two_environments_record_is_compared_without_a_cluster(here: Gitops) -> None:
+    state = here.directory
+    (state / "shop-prod" / "manifests").mkdir(parents=True)
+    (state / "shop-prod" / "images_path").write_text("r.example.com/shop/\n")
+    (state / "shop-prod" / "web.deployment").write_text("cd" * 20 + "\n")
+    (state / "shop-prod" / "manifests" / "a.yaml").write_text(MAP + "data: {a: '1'}\n")
+    (state / "shop-prod" / "manifests" / "s.yaml").write_text(SECRET)
+    git(state, "add", "-A")
+    git(state, "commit", "-q", "-m", "another")
+
+    done = here("diff", "--envs", "shop-dev", "shop-prod")
+    document = here("diff", "--envs", "shop-dev", "shop-prod", "-o", "json").json()
+
+    assert done.code == 1
+    assert "configmap/a (shop-prod/manifests/a.yaml:1) differs" in done.stdout
+    assert "password" in done.stdout
+    assert "eA==" not in done.stdout
+    [service] = document["services"]
+    assert (service["from"], service["to"], service["differs"]) == ("ab" * 20, "cd" * 20, True)
+    states = {one["name"] + one["kind"]: one["state"] for one in document["objects"]}
+    assert states == {"aConfigMap": "differs", "aSecret": "extra"}
+    assert here("diff", "--envs", "shop-dev").code == 2
+    assert here("diff", "--envs", "shop-dev", "shop-dev").code == 2

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from gitops_cli.cli.annex import agent_hooks
-from gitops_cli.cli.clusters import clusters_of, meant, report_problems
+from gitops_cli.cli.clusters import clusters_of, environments_named, meant, report_problems
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import (
     At,
@@ -24,7 +25,8 @@ from gitops_cli.cli.options import (
     Rev,
 )
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import ExitCode
+from gitops_cli.domain.errors import ExitCode, UsageError
+from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.diff import diff as compare_all
 from gitops_cli.operations.manifests import rendered_manifests
@@ -38,6 +40,9 @@ ExitCodeOption = Annotated[
 ]
 Worktree = Annotated[
     bool, typer.Option("--worktree", help="Compare the uncommitted files of this checkout.")
+]
+TwoEnvironments = Annotated[
+    bool, typer.Option("--envs", help="Compare what two environments record; ask no cluster.")
 ]
 AsAgent = Annotated[
     bool, typer.Option("--as-agent", help="Look with the rights of the environment's agent.")
@@ -57,6 +62,7 @@ def diff(
     at: At = None,
     exit_code: ExitCodeOption = True,
     as_agent: AsAgent = False,
+    envs: TwoEnvironments = False,
     columns: Columns = None,
     timeout: Limit = None,
     report_file: ReportFile = None,
@@ -73,10 +79,15 @@ def diff(
     gitops diff prod
     gitops diff && echo same  # all environments
     gitops diff prod --worktree  # with edits that are not committed
+    gitops diff --envs staging prod  # versions and manifests of the two
     """
     session.report_file = report_file
     session.limit(timeout)
     words = [*(environments or ()), *(env or ())]
+    if envs:
+        desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)
+        _two(session, words, desired.snapshot, project=project, exit_code=exit_code)
+        return
     if as_agent:
         clusters = agent_hooks().clusters(session, context, kubeconfig, words)
     else:
@@ -99,5 +110,31 @@ def diff(
         [note for comparison in result.environments for note in comparison.notes],
     )
     session.output.say(summary_line(result))
+    code = result.exit_code
+    session.finish(ExitCode.OK if code is ExitCode.NO and not exit_code else code)
+
+
+def _two(
+    session: Session,
+    words: Sequence[str],
+    snapshot: Snapshot,
+    *,
+    project: str | None,
+    exit_code: bool,
+) -> None:
+    if len(words) != 2:
+        raise UsageError(
+            "--envs compares two environments", hint="name them: gitops diff --envs staging prod"
+        )
+    from gitops_cli.operations.recorded_diff import recorded_diff  # the usual diff needs neither
+    from gitops_cli.render.recorded_diff import recorded_diff_view
+
+    names = environments_named(session, words, snapshot, project=project)
+    if len(names) != 2:
+        raise UsageError(f"{names[0]} cannot be compared with itself")
+    one, other = names
+    result = recorded_diff(session.state, snapshot, one, other)
+    session.show(recorded_diff_view(result))
+    report_problems(session, result.problems, ())
     code = result.exit_code
     session.finish(ExitCode.OK if code is ExitCode.NO and not exit_code else code)
