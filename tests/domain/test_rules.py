@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gitops_cli.domain.change.draft import Verb
-from gitops_cli.domain.change.policy import Override
-from gitops_cli.domain.change.rules import RULES, Rule
+from gitops_cli.domain.change.policy import (
+    Override,
+    Refusal,
+    Unconfirmed,
+    need_confirmation,
+)
+from gitops_cli.domain.change.rules import RULES, Case, Rule, refusals
+from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Environment
+from gitops_cli.domain.recorded.locks import Lock
+from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
 PAGE = Path(__file__).parents[2] / "docs" / "changing-versions.md"
 # The page's words are the verbs', but that a release records as `set` does, and `env` copies.
 WORDS = {verb.value: verb for verb in Verb} | {
@@ -57,3 +69,45 @@ def test_the_page_says_what_lets_a_rule_through(rule: Rule) -> None:
     _, accepted = TABLE[rule.name]
     flags = {override for override in Override if override.flag in accepted}
     assert flags == ({rule.override} if rule.override else set())
+
+
+def asked(verb: Verb, *locks: Lock, whole: bool) -> list[Refusal]:
+    """Return what refuses a change of nothing but the environment itself."""
+    name = EnvironmentName("shop-qa")
+    held = {lock.service: lock for lock in locks}
+    here = Environment(name, "r/", {}, held)
+    return list(refusals(Case(verb, TeamSettings(), here, (), NOW, whole=whole)))
+
+
+def test_an_environment_as_such_is_held_by_any_lock_in_it() -> None:
+    of_one = Lock("shop-qa/web.lock", ServiceName("web"))
+    of_all = Lock("shop-qa/.lock", None)
+
+    for lock in (of_one, of_all):
+        [refusal] = asked(Verb.RENAME, lock, whole=True)
+        assert refusal.override is Override.LOCK
+        assert lock.path in refusal.error.message
+    assert asked(Verb.REMOVE, whole=True) == []
+
+
+def test_what_changes_nothing_is_asked_nothing() -> None:
+    assert asked(Verb.REMOVE, Lock("shop-qa/.lock", None), whole=False) == []
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "reason", "is_enough"),
+    [
+        ("a-prod", "why", True),
+        ("a-dev,a-prod", "why", True),
+        ("a-dev", "why", False),
+        ("a-prod", " ", False),
+        (None, "why", False),
+    ],
+)
+def test_a_confirmation_may_name_several(
+    confirmed: str | None, reason: str, is_enough: bool
+) -> None:
+    rules = StageRules("prod", protected=True)
+    name = EnvironmentName("a-prod")
+    with nullcontext() if is_enough else pytest.raises(Unconfirmed):
+        need_confirmation(name, rules, confirmed=confirmed, reason=reason)
