@@ -86,10 +86,12 @@ class Stream:
         self.file.flush()
 
     def write_bytes(self, data: bytes) -> None:
-        """Write what is not ours as it is, in whatever letters."""
-        self.file.flush()
+        """Write what is not ours as it is, in whatever letters; `flush` sends it on."""
         self.file.buffer.write(data)
-        self.file.buffer.flush()
+
+    def flush(self) -> None:
+        """Send on what is written."""
+        self.file.flush()
 
     def document(self, value: Any, form: Format) -> str:
         """Return a document of a format for machines, in the letters that the stream has."""

@@ -98,7 +98,7 @@ def _source(sources: Sources, service: ServiceName) -> Project:
     remote = sources.of(service).remote
     if remote is None:
         raise UsageError(
-            f"the source of {service} has no address",
+            f"the source of {service} has no address on the web",
             hint=f"say it in gitops.toml: [service.{service}] source = URL",
         )
     return _project(remote)

@@ -118,7 +118,7 @@ def logs(
     pieces = _pieces(session, looked, spots, part)
     with closing(pieces):
         if people:
-            _write(session, pieces, named=all_pods, raw=raw)
+            _write(session, pieces, named=all_pods, raw=raw, at_once=follow)
         else:
             _show(session, looked, spots, part, pieces)
 
@@ -144,7 +144,10 @@ def _pieces(
     yield from (together if several else one_after_the_other)(logs)
 
 
-def _write(session: Session, pieces: Iterator[Piece], *, named: bool, raw: bool) -> None:
+def _write(
+    session: Session, pieces: Iterator[Piece], *, named: bool, raw: bool, at_once: bool
+) -> None:
+    """Write the lines; `at_once`: each as it comes, as somebody waits for it."""
     out = session.output.stdout
     safe = not raw and (out.file.isatty() or session.in_ci)
     colours = not os.environ.get("NO_COLOR")
@@ -152,6 +155,7 @@ def _write(session: Session, pieces: Iterator[Piece], *, named: bool, raw: bool)
     errors = []
     for name, came in pieces:
         if isinstance(came, GitOpsError):
+            out.flush()
             session.output.error(came)
             errors.append(came)
             continue
@@ -161,8 +165,11 @@ def _write(session: Session, pieces: Iterator[Piece], *, named: bool, raw: bool)
             out.write(prefix + for_log(came.decode("utf-8", "replace"), colours=colours))
         else:
             out.write_bytes(prefix.encode() + came)
+            if at_once:
+                out.flush()
         if session.output.unheard:
             return
+    out.flush()
     session.finish(worst(error.exit_code for error in errors))
 
 
