@@ -16,7 +16,7 @@ from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.text import plural
-from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View, urgency
 
 STYLES = {
     State.IN_SYNC: Style.GOOD,
@@ -31,7 +31,6 @@ STYLES = {
 
 _FINE = {State.IN_SYNC.value, State.DIGEST.value, State.UNTRACKED.value}
 _HASH = r"\b([0-9a-f]{7})(?:[0-9a-f]{57}|[0-9a-f]{33})\b"
-_FIRST = (Style.BAD, Style.WARN, Style.INFO)
 
 RECORDS = Records(
     "environments.rows",
@@ -51,12 +50,8 @@ def diff_view(result: Diff) -> View:
 
 
 def _worst_first(comparison: Comparison) -> Comparison:
-    """Return the comparison with red rows first, then yellow, then cyan; else in its own order."""
-
-    def rank(row: Row) -> int:
-        return _FIRST.index(STYLES[row.state]) if STYLES[row.state] in _FIRST else len(_FIRST)
-
-    return comparison._replace(rows=tuple(sorted(comparison.rows, key=rank)))
+    rows = sorted(comparison.rows, key=lambda row: urgency([STYLES[row.state]]))
+    return comparison._replace(rows=tuple(rows))
 
 
 def document(result: Diff) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from gitops_cli.render import view as views
 from gitops_cli.render.view import Flow, Line, Style, Table, View
 
 _SEPARATOR = " · "
-_FIRST = (Style.BAD, Style.WARN, Style.INFO)
 _LIVE = {
     "in-sync": Style.GOOD,
     "digest": Style.GOOD,
@@ -168,9 +167,7 @@ def _table(grid: Grid, now: datetime, order: Order) -> Table:
 
 
 def _rank(row: Iterable[views.Cell | str]) -> int:
-    """Return how early a row comes: what is drawn red is first, then yellow, then cyan."""
-    styles = {views.cell(value).style for value in row}
-    return next((rank for rank, style in enumerate(_FIRST) if style in styles), len(_FIRST))
+    return views.urgency({views.cell(value).style for value in row})
 
 
 def _heading(column: GridColumn) -> str:

@@ -6,7 +6,7 @@ Every feature's `render/<feature>.py` makes a View from its result. The generic 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum, StrEnum, auto
 from typing import Any, NamedTuple
 
@@ -21,6 +21,14 @@ class Style(StrEnum):
     INFO = "cyan"
     DIM = "dim"
     STRONG = "bold"
+
+
+_URGENT = (Style.BAD, Style.WARN, Style.INFO)
+
+
+def urgency(styles: Collection[Style]) -> int:
+    """Return how early something with these styles comes: red, then yellow, then cyan, the rest."""
+    return next((rank for rank, style in enumerate(_URGENT) if style in styles), len(_URGENT))
 
 
 class Cell(NamedTuple):
