@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gitops_cli.cli.clusters import clusters_of
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.cluster.comparison import Comparison, target_of
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.operations.argo import with_rollouts
-from gitops_cli.operations.diff import compared_with
-from gitops_cli.operations.requirements import Requirements
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.cluster.comparison import Comparison
+    from gitops_cli.operations.promote import Requires
+    from gitops_cli.operations.requirements import Requirements
 
 
-def requirements(
-    session: Session, team: TeamSettings, *, context: str | None, kubeconfig: Path | None
+def requires_of(
+    session: Session, team: TeamSettings, context: str | None, kubeconfig: Path | None
+) -> Requires:
+    """Return what checks `require`; it asks each thing once.
+
+    What looks at clusters takes 15 ms to import, and most stages require nothing: then nothing
+    of it is loaded.
+    """
+    asking = cache(lambda: _requirements(session, team, context, kubeconfig))
+    return lambda *what: asking().refusals(*what)
+
+
+def _requirements(
+    session: Session, team: TeamSettings, context: str | None, kubeconfig: Path | None
 ) -> Requirements:
     """Return what asks for the images and for what runs in the source environment."""
+    from gitops_cli.cli.clusters import clusters_of
+    from gitops_cli.domain.cluster.comparison import target_of
+    from gitops_cli.operations.argo import with_rollouts
+    from gitops_cli.operations.diff import compared_with
+    from gitops_cli.operations.requirements import Requirements
 
     clusters = clusters_of(session, context, kubeconfig, warm=False)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -22,18 +21,17 @@ from gitops_cli.cli.options import (
     Project,
     Reason,
     Timeout,
+    Yes,
     YesToo,
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverridePolicy, overrides_of
 from gitops_cli.cli.prompts import ask_text, confirm, may_ask
+from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, note_writing, show_before, terms_of
-from gitops_cli.domain.change.plan import Change
-from gitops_cli.domain.change.policy import Refusal
 from gitops_cli.domain.names import parse_environment
-from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.env import (
     Copy,
@@ -42,7 +40,6 @@ from gitops_cli.operations.env import (
     draft_copy,
     list_environments,
 )
-from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.writing import Terms, preview, write_draft
 from gitops_cli.render.env import list_view, new_plan, new_view
 
@@ -135,7 +132,7 @@ def copy(
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
     dry_run: DryRun = False,
-    yes: YesToo = False,
+    yes: Yes = False,
     confirm: Confirm = None,
     timeout: Timeout = None,
     context: Context = None,
@@ -168,7 +165,7 @@ def copy(
                 wanted._replace(source=source),
                 terms,
                 state=session.state,
-                requires=lambda team: _requires(session, team, context, kubeconfig),
+                requires=lambda team: requires_of(session, team, context, kubeconfig),
                 now=session.now(),
             )
 
@@ -183,26 +180,9 @@ env.command("rename")(rename)
 env.command("remove")(remove)
 
 
-def _requires(
-    session: Session, team: TeamSettings, context: str | None, kubeconfig: Path | None
-) -> Requires:
-    """Return what checks gitops.toml's `require`."""
-
-    def refusals(
-        rules: StageRules, source: Environment, target: Environment, changes: Sequence[Change]
-    ) -> Iterable[Refusal]:
-        # What looks at clusters takes 15 ms to import, and most stages require nothing.
-        from gitops_cli.cli.requirements import requirements
-
-        asked = requirements(session, team, context=context, kubeconfig=kubeconfig)
-        return asked.refusals(rules, source, target, changes)
-
-    return refusals
-
-
 def _ask(session: Session, compute: Callable[[Snapshot], NewEnvironment]) -> None:
     """Show a person what would be copied, and ask; a protected stage is asked about by its name."""
-    snapshot = session.state.snapshot(session.state.tip().commit)
+    snapshot = session.look(require_remote=True).snapshot
     draft, team = compute(snapshot), snapshot.team
     if not draft.copied:
         return

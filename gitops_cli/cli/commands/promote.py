@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -38,6 +36,7 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.promotion import PromoteArguments, planned_promotions
+from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, need_wait, terms_of
 from gitops_cli.domain.change.draft import Draft, Review, review_branch
@@ -54,15 +53,11 @@ from gitops_cli.operations.images import ImageChecks, ImageGate, Images, as_reco
 from gitops_cli.operations.manifests import differing_manifests
 from gitops_cli.operations.promote import (
     Promotion,
-    Requires,
     draft_promotions,
     plan_promotion,
     with_images,
 )
 from gitops_cli.operations.writing import Terms
-
-if TYPE_CHECKING:
-    from gitops_cli.operations.requirements import Requirements
 
 
 @command
@@ -173,7 +168,7 @@ def promote(
         reviewed=review is not None
     )
     shown = terms._replace(preview=True)
-    requires = _requires(session, team, context, kubeconfig)
+    requires = requires_of(session, team, context, kubeconfig)
 
     def compute(snapshot: Snapshot, terms: Terms, planned: Sequence[Promotion]) -> Draft | Drafts:
         return draft_promotions(
@@ -259,18 +254,3 @@ def _review(
     base = session.state.branch or "main"
     project = project_at(session.state.description)
     return Review(branch, base, project.new_pull_request(branch, base) if project else None)
-
-
-def _requires(
-    session: Session, team: TeamSettings, context: str | None, kubeconfig: Path | None
-) -> Requires:
-    """Return what checks gitops.toml's `require`; it asks each thing once."""
-
-    @cache
-    def asking() -> Requirements:
-        # What looks at clusters takes 15 ms to import, and most stages require nothing.
-        from gitops_cli.cli.requirements import requirements
-
-        return requirements(session, team, context=context, kubeconfig=kubeconfig)
-
-    return lambda *what: asking().refusals(*what)
