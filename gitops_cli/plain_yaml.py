@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import yaml
@@ -188,20 +189,23 @@ def _line(event: yaml.Event) -> int | None:
 
 
 def _scalar(event: Any, *, strict: bool) -> Any:
-    if not event.implicit[0]:
-        return event.value
-    if event.value == MERGE:
+    return _read(event.value, strict=strict) if event.implicit[0] else event.value
+
+
+@lru_cache(maxsize=4096)  # keys, and most values, come again and again
+def _read(text: str, *, strict: bool) -> Any:
+    if text == MERGE:
         return MERGE
-    resolvers = _Loader.yaml_implicit_resolvers.get(event.value[:1], [])
-    tag = next((tag for tag, pattern in resolvers if pattern.match(event.value)), "")
+    resolvers = _Loader.yaml_implicit_resolvers.get(text[:1], [])
+    tag = next((tag for tag, pattern in resolvers if pattern.match(text)), "")
     kind = _TYPES.get(tag.rpartition(":")[2], str)
     if kind is bool:
-        return event.value.lower() in _TRUE
+        return text.lower() in _TRUE
     if kind is type(None):
         return None
     if strict:
-        return _as_kubectl(event.value, kind)
-    return event.value if kind is str else _number(event.value)
+        return _as_kubectl(text, kind)
+    return text if kind is str else _number(text)
 
 
 def _as_kubectl(text: str, kind: type) -> int | float | str:
