@@ -27,6 +27,7 @@ from gitops_cli.domain.errors import (
 )
 from gitops_cli.domain.past.commits import Commit, FileChange, LastChange
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.governing import is_foreign
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.text import one_line, redacted
@@ -181,9 +182,10 @@ class StateRepository:
 
     def _tell_defects(self, team: TeamSettings) -> None:
         """Say once which keys of gitops.toml are as if they were not there."""
-        if team.defects and not self._told:
+        defects = [defect for defect in team.defects if not is_foreign(defect.key)]
+        if defects and not self._told:
             self._told = True
-            self._access.notify(f"{BadSettings(*team.defects)} (`gitops validate` says more)")
+            self._access.notify(f"{BadSettings(*defects)} (`gitops validate` says more)")
 
     def _of_state(self, propose: Callable[[Snapshot], Proposal]) -> Callable[[Snapshot], Proposal]:
         """Return the same for state repositories only, and for one that is to become one."""
