@@ -63,7 +63,8 @@ def test_a_source_inside_the_repository_is_refused_by_name(
     done = pushed("vendor")(*command)
 
     assert not (tmp_path / "ran").exists()
-    assert done.code == (1 if command[0] in {"validate", "doctor"} else 2), str(done)
+    codes = {"validate": 1, "doctor": 1, "set": 2, "promote": 2}
+    assert done.code == codes.get(command[0], 0), str(done)
     assert "gitops.toml:2" in done.stdout + done.stderr
     assert "inside the state repository itself" in done.stdout + done.stderr
 
