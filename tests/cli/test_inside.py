@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 from tests.cli.live import ABSENT, CRASHING, NEW, OLD, UNREADY, Live, image
 from tests.cli.synced import LOOK
 from tests.testbed import controlplane
+from tests.testbed.faults import ApiProxy, Trickle
 from tests.testbed.kube import Kube, eventually
 from tests.testbed.kubeconfig import write_kubeconfig
 
@@ -110,6 +112,20 @@ def test_every_pod_has_its_name_in_front_also_where_they_are_followed(broken: Li
         done = broken.gitops("logs", "web", "-e", broken.namespace, "--all-pods", *more).ok()
         begins = {line.partition(" ")[0] for line in done.stdout.splitlines()}
         assert begins == {f"[pod/{name}/web]" for name in names}
+
+
+def test_ctrl_c_ends_a_log_that_is_followed(live: Live, api_proxy: ApiProxy) -> None:
+    live.record({"web.deployment": NEW})
+    live.running("web", NEW, pod_annotations={"fake-node/log": "one\n" + "two\n" * 5000})
+    api_proxy.on(Trickle(0.01), "GET", r"/log\?")
+    there = live.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+    with there.start("logs", "web", "-e", live.namespace, "-f") as following:
+        assert following.stdout is not None
+        assert following.stdout.readline() == "one\n"
+        following.send_signal(signal.SIGINT)
+        _, said = following.communicate(timeout=20)
+    assert following.returncode == 130
+    assert said.splitlines()[-1] == "interrupted"
 
 
 def test_bytes_are_as_they_are_in_a_pipe_and_seen_but_harmless_where_they_would_act(
