@@ -5,18 +5,15 @@ tests/state/test_kill.py kills one write at more places; here the commands aroun
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.state.test_kill import EVERY_STEP, STEPS, Steps, let_a_minute_pass
+from tests.state.test_kill import EVERY_STEP, PYTHON_STEP, STEPS, Steps, let_a_minute_pass
 from tests.state.world import NEW, OLD, OTHER, PROD, World, make_world, path_of
 from tests.testbed.git import git
-from tests.testbed.gitops import EXECUTABLE, Gitops, gitops_with_home
+from tests.testbed.gitops import Gitops, gitops_with_home
 
 PROMOTE = ("promote", "auth", "--from", "dev", "--to", "prod", "--yes")
 ROLLBACK = ("rollback", "auth", "-e", "dev", "--yes")
@@ -45,7 +42,7 @@ def test_at_each_step(tmp_path: Path, arguments: tuple[str, ...], where: str, st
         gitops = gitops.at(world.clone()) if where == "clone" else through_mirror(gitops, world)
         steps = Steps(world.directory, step)
 
-        code = run_to_death(gitops, arguments, steps.environment)
+        code = gitops.using(**steps.environment).after(PYTHON_STEP)(*arguments).code
 
         let_a_minute_pass(world.remote)
         check(world, gitops, arguments, code)
@@ -60,24 +57,6 @@ def test_at_each_step(tmp_path: Path, arguments: tuple[str, ...], where: str, st
 
 def through_mirror(gitops: Gitops, world: World) -> Gitops:
     return gitops.at(world.directory).using(GITOPS_REPO=f"file://{world.remote}")
-
-
-def run_to_death(gitops: Gitops, arguments: Sequence[str], environment: dict[str, str]) -> int:
-    """Run a command in a process group of its own, which the git on PATH kills; return its end."""
-    process = subprocess.Popen(
-        [EXECUTABLE, *arguments],
-        cwd=gitops.directory,
-        env={**gitops.environment, **environment},
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        return process.wait(60)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def check(world: World, gitops: Gitops, arguments: tuple[str, ...], code: int) -> None:

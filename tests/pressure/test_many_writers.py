@@ -40,8 +40,7 @@ def world(tmp_path: Path) -> World:
 def homes(tmp_path: Path, count: int) -> list[Gitops]:
     """Return the command in so many homes: as many machines, whose processes are their own."""
     return [
-        gitops_with_home(tmp_path / "machines" / str(number) / "home").fresh()
-        for number in range(count)
+        gitops_with_home(tmp_path / "machines" / str(number) / "home") for number in range(count)
     ]
 
 
@@ -89,7 +88,7 @@ def test_with_a_clone_each(world: World, tmp_path: Path, count: int) -> None:
 def test_through_one_mirror(world: World, gitops: Gitops, count: int) -> None:
     """One machine, as a build server is one; the mirror is made while all want it."""
     before, url = world.tip(), f"file://{world.remote}"
-    jobs = pipelines([gitops.fresh()] * count)
+    jobs = pipelines([gitops] * count)
     jobs = [(each, [(*command, "-R", url) for command in commands]) for each, commands in jobs]
 
     ended = run_at_once(jobs, name="one mirror")

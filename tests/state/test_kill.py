@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,14 +21,18 @@ from tests.state.world import (
     path_of,
     setting,
 )
+from tests.testbed.forking import run_in_fork
 from tests.testbed.git import git
 
 ROOT = Path(__file__).parents[2]
+CODE = Path(__file__).with_name("code_process.py")
 STEPS = 150  # more than any write has; the run that is not killed ends the count
 EVERY_STEP = pytest.mark.parametrize("stride", [5, pytest.param(1, marks=pytest.mark.long)])
-_PYTHON_STEP = """\
+# Run in the command's process before it; what is killed is its group, so it gets one of its own.
+PYTHON_STEP = """\
 import os, signal, sys
 
+os.setsid()
 CHANGES = {"chmod", "link", "mkdir", "remove", "rename", "rmdir", "symlink", "truncate", "utime"}
 log = os.open(os.environ["STEP_LOG"], os.O_RDWR | os.O_APPEND)
 
@@ -86,13 +88,9 @@ class Steps:
         for name in _HOOKS:
             (hooks / name).write_text(_HOOK_STEP)
             (hooks / name).chmod(0o755)
-        (directory / "python").mkdir()
-        (directory / "python" / "sitecustomize.py").write_text(_PYTHON_STEP)
         config = directory / "hooks.gitconfig"
         config.write_text(f"[include]\n\tpath = ~/.gitconfig\n[core]\n\thooksPath = {hooks}\n")
         self.environment = {
-            "PYTHONPATH": str(directory / "python"),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "GIT_CONFIG_GLOBAL": str(config),
             "STEP_LOG": str(self._log),
             "KILL_AT": str(kill_at),
@@ -103,18 +101,17 @@ class Steps:
         return self._log.read_text().splitlines()
 
 
-def run(code: str, environment: dict[str, str]) -> int:
-    """Run code in a process group of its own; return its status."""
-    return subprocess.run(
-        [sys.executable, "-c", f"from tests.state.world import *; {code}"],
-        cwd=ROOT,
-        env=os.environ | environment,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+def run(code: str, environment: dict[str, str], before: str = "") -> int:
+    """Run code in a process of its own, in which `before` has run; return its status."""
+    return run_in_fork(
+        CODE,
+        [f"from tests.state.world import *; {code}"],
+        directory=ROOT,
+        environment=os.environ | environment,
+        stdin=b"",
         timeout=60,
-        check=False,
-    ).returncode
+        before=f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{before}",
+    ).code
 
 
 def let_a_minute_pass(repository: Path) -> None:
@@ -165,7 +162,7 @@ def test_killed_at_each_step(
         begun = world.count()
         steps = Steps(world.directory, step)
 
-        done = run(_writing(world, where), steps.environment)
+        done = run(_writing(world, where), steps.environment, PYTHON_STEP)
 
         let_a_minute_pass(world.remote)
         check(world, where, done, begun)
