@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.world import World, build_world
+from tests.agent.world import UNSEEN, World, build_world
 from tests.registry.scripted import Reply, Request, Scripted, image_with, scripted
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
@@ -27,7 +27,7 @@ def cli(article: Article, gitops: Gitops, control_plane: ControlPlane) -> Gitops
 def environment(article: Article, kube: Kube) -> str:
     """Return the article's development environment, deployed and without an agent."""
     name = article.environment("development")
-    deploy(kube, article, environments=[name])
+    deploy(kube, article, environments=[name], without_pods=UNSEEN)
     return name
 
 

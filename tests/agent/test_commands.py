@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from gitops_cli.agent.model.spec import IDENTITY, KEY_SECRET, KNOWN_HOSTS, NAME
-from tests.agent.world import apply
+from tests.agent.world import UNSEEN, apply
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
@@ -186,7 +186,7 @@ def test_an_agent_that_may_not_be_looked_at_hides_no_other(
     tmp_path: Path,
 ) -> None:
     other = article.environment("staging")
-    deploy(kube, article, environments=[other])
+    deploy(kube, article, environments=[other], without_pods=UNSEEN)
     rules = [
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},
         {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["get"]},

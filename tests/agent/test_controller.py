@@ -11,7 +11,7 @@ import pytest
 from gitops_cli.agent.model.manifests import manifests
 from gitops_cli.agent.model.spec import NAME, AgentMode
 from gitops_cli.agent.view import manifests_yaml
-from tests.agent.world import apply, spec_of
+from tests.agent.world import UNSEEN, apply, spec_of
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy
@@ -28,7 +28,7 @@ def controller(
 ) -> tuple[list[str], Path]:
     """Return the environments of a controller and the kubeconfig of its account."""
     names = [article.environment("development"), article.environment("staging")]
-    deploy(kube, article, environments=names)
+    deploy(kube, article, environments=names, without_pods=UNSEEN)
     home = f"{article.prefix}agent"
     kube.create_namespace(home)
     spec = spec_of(*names, namespace=home, mode=AgentMode.CONTROLLER)

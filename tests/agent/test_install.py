@@ -18,7 +18,7 @@ from gitops_cli.agent.model.spec import (
     SIGNERS,
 )
 from tests.agent.conftest import Images
-from tests.agent.world import installed_objects
+from tests.agent.world import UNSEEN, installed_objects
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
@@ -121,7 +121,7 @@ def test_a_right_missing_in_the_last_namespace_is_found_before_the_first_is_writ
     tmp_path: Path,
 ) -> None:
     last = article.environment("staging")
-    deploy(kube, article, environments=[last])
+    deploy(kube, article, environments=[last], without_pods=UNSEEN)
     token = kube.service_account(environment, "installer", rights_to_install("create"))
     grant(kube, last, environment, "installer", rights_to_install())
     limited = write_kubeconfig(

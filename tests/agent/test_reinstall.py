@@ -10,6 +10,7 @@ import pytest
 
 from gitops_cli.agent.model.spec import NAME, SIGNERS
 from tests.agent.conftest import Images
+from tests.agent.world import UNSEEN
 from tests.testbed.article import Article, deploy
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops
@@ -26,7 +27,7 @@ SIGNED = "--require-signed=/etc/gitops-agent/signers"
 def names(article: Article, kube: Kube) -> list[str]:
     """Return two environments, deployed and without an agent; the remote has a second branch."""
     found = [article.environment("development"), article.environment("staging")]
-    deploy(kube, article, environments=found)
+    deploy(kube, article, environments=found, without_pods=UNSEEN)
     git(article.remote, "branch", "release", "main")
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitops_cli.agent.model.spec import NAME
-from tests.agent.world import installed_objects
+from tests.agent.world import UNSEEN, installed_objects
 from tests.testbed.article import Article, deploy
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
@@ -19,7 +19,7 @@ RIGHTS = [f"Role {NAME}", f"RoleBinding {NAME}", f"ConfigMap {NAME}"]
 def names(article: Article, kube: Kube) -> list[str]:
     """Return two environments, deployed and without an agent."""
     found = [article.environment("development"), article.environment("staging")]
-    deploy(kube, article, environments=found)
+    deploy(kube, article, environments=found, without_pods=UNSEEN)
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gitops_cli.agent.model.spec import KEY_SECRET, NAME
-from tests.agent.world import apply, installed_objects
+from tests.agent.world import UNSEEN, apply, installed_objects
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import ApiProxy
@@ -181,7 +181,7 @@ def test_environments_of_several_clusters_go_each_to_its_own(
     two: Gitops, kube: Kube, article: Article, agent: list[str], api_proxy: ApiProxy
 ) -> None:
     other = article.environment("staging")
-    deploy(kube, article, environments=[other])
+    deploy(kube, article, environments=[other], without_pods=UNSEEN)
     options = ["--agent-repo", URL, "--image", IMAGE]
     apply(kube, two("agent", "manifests", other, *options).ok().stdout)
     both = [*agent, other]

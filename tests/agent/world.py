@@ -20,6 +20,9 @@ from tests.testbed.gitops import Gitops, Ran
 from tests.testbed.kube import Kube, path
 from tests.testbed.kubeconfig import write_kubeconfig
 
+UNSEEN = ("billing", "frontend")
+"""Services whose pods no test of the agent looks at."""
+
 
 def spec_of(*namespaces: str, **more: Any) -> AgentSpec:
     kinds = more.pop("kinds", frozenset({Kind.DEPLOYMENT}))
@@ -113,7 +116,7 @@ def build_world(
 ) -> World:
     """Deploy the article's development environment and install an agent there."""
     environment = article.environment("development")
-    deploy(kube, article, environments=[environment])
+    deploy(kube, article, environments=[environment], without_pods=UNSEEN)
     apply(kube, manifests_yaml(manifests(spec_of(environment, **more))))
     kube.patch("CronJob", environment, NAME, {"spec": {"suspend": True}})
     kubeconfig = write_kubeconfig(

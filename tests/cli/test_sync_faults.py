@@ -12,6 +12,7 @@ from tests.cli.synced import services
 from tests.testbed.faults import Answer, ApiProxy, Cut, Hang, Meanwhile
 from tests.testbed.git import git
 from tests.testbed.kube import Kube, eventually
+from tests.testbed.patience import HANGING
 
 
 def test_a_kubectl_set_image_in_the_middle_is_seen_and_the_recorded_version_wins(
@@ -213,13 +214,13 @@ def test_fail_fast_begins_nothing_where_an_environment_cannot_be_read(behind: Li
 
 
 def test_a_server_that_hangs_while_we_wait_ends_in_time(behind: Live, api_proxy: ApiProxy) -> None:
-    api_proxy.on(Hang(3), "GET", "deployments", skip=1, times=100)
-    api_proxy.on(Hang(3), "GET", "pods", times=100)
+    api_proxy.on(Hang(), "GET", "deployments", skip=1, times=100)
+    api_proxy.on(Hang(), "GET", "pods", times=100)
     through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
     begin = time.monotonic()
     done = through("sync", behind.namespace, "--wait", "--timeout", "2s")
     assert done.code in (5, 8), str(done)
-    assert time.monotonic() - begin < 8
+    assert time.monotonic() - begin < HANGING
     assert behind.image_of("web") == image("web", NEW)
 
 

@@ -15,9 +15,10 @@ from tests.cli.synced import services
 from tests.testbed.faults import ApiProxy, Hang
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, Ran
+from tests.testbed.patience import HANGING
 
 SECONDS = 2.0
-_MORE = 6.0  # for starting, ending and a busy machine; a request's own limit is 30 s, git's 60 s
+_MORE = HANGING - SECONDS
 
 
 @pytest.fixture

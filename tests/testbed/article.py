@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -222,16 +222,19 @@ def deploy(
     environments: Iterable[str] = (),
     *,
     replicas: int = 1,
+    without_pods: Collection[str] = (),
     **spec: Any,
 ) -> None:
     """Create namespaces with the Deployments of environments (default: all), in sync with the
-    remote's tip; `spec` as in `manifests.workload`.
+    remote's tip; `spec` as in `manifests.workload`. What rolls out costs the API server most.
     """
     create_many(
         kube,
         {
             environment: [
-                deployment(service, image, replicas=replicas, **spec)
+                deployment(
+                    service, image, replicas=0 if service in without_pods else replicas, **spec
+                )
                 for service, image in article.images(environment).items()
             ]
             for environment in environments or article.environments

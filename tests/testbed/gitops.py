@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pyte
 
 from tests.testbed import schemas
 from tests.testbed.forking import can_fork, run_in_fork
+from tests.testbed.patience import PATIENCE
 
 EXECUTABLE = Path(sys.executable).with_name("gitops")
 AUTHOR = "Ada Lovelace"
@@ -113,7 +115,7 @@ class Gitops:
                 changed[name] = str(value)
         return replace(self, environment=changed)
 
-    def __call__(self, *arguments: str | Path, stdin: str = "", timeout: float = 60) -> Ran:
+    def __call__(self, *arguments: str | Path, stdin: str = "", timeout: float = PATIENCE) -> Ran:
         """Run to the end, output into pipes."""
         command = ("gitops", *map(str, arguments))
         given = stdin.encode()
@@ -236,7 +238,7 @@ class Terminal:
         scrolled = ["".join(line[x].data for x in sorted(line)) for line in self._screen.above()]
         return _text([*scrolled, *self._screen.display])
 
-    def wait_for(self, text: str, *, timeout: float = 20) -> None:
+    def wait_for(self, text: str, *, timeout: float = PATIENCE) -> None:
         """Wait until the text is shown; white space at the end of a line does not count."""
         text = text.rstrip()
         deadline = time.monotonic() + timeout
@@ -244,7 +246,7 @@ class Terminal:
             ended = not self._process.isalive()
             assert not (ended and text not in self.text), f"ended without {text!r}:\n{self.text}"
             assert time.monotonic() < deadline, f"no {text!r} in {timeout} s:\n{self.text}"
-            time.sleep(0.02)
+            self._until_heard()
 
     def type(self, text: str) -> None:
         """Type the text as it is."""
@@ -264,7 +266,7 @@ class Terminal:
         """Send a signal to the process."""
         self._process.kill(number)
 
-    def finish(self, *, timeout: float = 20) -> int:
+    def finish(self, *, timeout: float = PATIENCE) -> int:
         """Wait for the end; return the exit code, negative for a signal."""
         deadline = time.monotonic() + timeout
         while self._process.isalive():
@@ -274,6 +276,11 @@ class Terminal:
         self._read()
         code = self._process.exitstatus
         return -int(self._process.signalstatus) if code is None else int(code)
+
+    def _until_heard(self) -> None:
+        """Wait until the process writes something, or a moment: to draw a screen takes long."""
+        if self._process.flag_eof or not select.select([self._process.child_fd], [], [], 0.2)[0]:
+            time.sleep(0.01)
 
     def _read(self) -> None:
         while True:

@@ -14,11 +14,9 @@ from urllib.parse import urlencode, urlsplit
 
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.manifests import Manifest
+from tests.testbed.patience import PATIENCE
 
 Item = TypeVar("Item")
-
-PATIENCE = 120.0
-"""Seconds until something that has to happen counts as never; nothing is said about its speed."""
 
 _CORE = "/api/v1"
 _APPS = "/apis/apps/v1"
