@@ -19,6 +19,7 @@ from tests.state.world import (
     AUTH,
     NEW,
     OTHER,
+    START,
     WEB,
     World,
     failure_of,
@@ -27,7 +28,7 @@ from tests.state.world import (
     path_of,
     setting,
 )
-from tests.testbed.git import git
+from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.kube import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -207,10 +208,15 @@ def test_branch_names_of_a_hostile_remote(ref: str) -> None:
 
 def test_much_that_piles_up_is_packed(world: World) -> None:
     opened_url(world.remote).tip()
-    for number in range(55):
-        world.commit({path_of(WEB): f"{number:040x}\n"})
-        refspec = "main:refs/heads/main"
-        git(mirror(), "-c", "fetch.unpackLimit=1", "fetch", "-q", str(world.remote), refspec)
+    news = [
+        Commit("By hand", {path_of(WEB): f"{number:040x}\n"}, START + number)
+        for number in range(55)
+    ]
+    commits = add_commits(world.remote, news)
+    git(mirror(), "fetch", "-q", str(world.remote), "main:refs/heads/main")
+    assert len(list((mirror() / "objects/pack").glob("*.pack"))) < 10
+    for commit in commits:
+        git(mirror(), "pack-objects", "-q", "objects/pack/pack", stdin=f"{commit}\n")
 
     with opened_url(world.remote) as repository:
         assert repository.write(setting()).commit == world.tip()
