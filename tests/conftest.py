@@ -110,6 +110,16 @@ def namespace(kube: clients.Kube) -> Iterator[str]:
 
 
 @pytest.fixture
+def without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no proxy of who runs the tests answer for servers of ours.
+
+    Not for all tests: builds and downloads need it.
+    """
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
 def gitops(tmp_path: Path) -> Gitops:
     """Return the installed command with a new home, run in the test's own directory."""
     return gitops_with_home(tmp_path / "home")

@@ -17,6 +17,11 @@ from tests.testbed.kube import Kube
 from tests.testbed.manifests import deployment
 
 
+@pytest.fixture(autouse=True)
+def direct(without_proxy: None) -> None:
+    """Reach the servers of these tests directly."""
+
+
 class Connected(Protocol):
     """Connects by a kubeconfig; `timeout` is for all requests together."""
 

@@ -66,7 +66,7 @@ def test_one_that_the_server_closed_meanwhile_is_replaced(
     through_tcp: KubernetesCluster, tcp_proxy: TcpProxy, namespace: str
 ) -> None:
     through_tcp.open()
-    eventually(lambda: tcp_proxy.bytes_down > 0)
+    eventually(lambda: tcp_proxy.turns >= 3)
     tcp_proxy.cut()
     look(through_tcp, namespace)
     assert tcp_proxy.connections == 2

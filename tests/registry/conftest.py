@@ -12,6 +12,11 @@ from tests.registry.asked import OPENED, opened
 
 
 @pytest.fixture(autouse=True)
+def direct(without_proxy: None) -> None:
+    """Reach the servers of these tests directly."""
+
+
+@pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
     """Close all that a test has opened."""
     yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from gitops_cli.sandbox.repositories import make_repositories
 from gitops_cli.sandbox.samples import HOTFIX, NEVER_PUSHED, PROJECTS, SOURCES, STAGES
 from gitops_cli.sandbox.seed import recorded
 from gitops_cli.source.repository import Sources
+from tests.testbed.git import git
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +24,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> SandboxPlace:
     place.directory.mkdir()
     make_repositories(place)
     return place
-
-
-def git(repository: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
 
 
 def test_each_service_has_a_history_on_main(place: SandboxPlace):
@@ -96,8 +89,7 @@ def test_an_image_appears_with_its_commit(place: SandboxPlace, tmp_path: Path):
     images = Images(place)
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "-q", str(place.source("billing")), str(clone))
-    identity = ("-c", "user.name=A", "-c", "user.email=a@example.com")
-    git(clone, *identity, "commit", "-q", "--allow-empty", "-m", "New")
+    git(clone, "commit", "-q", "--allow-empty", "-m", "New")
     image = f"registry.example.com/project1/billing:{git(clone, 'rev-parse', 'HEAD')}"
     before = images.pull_problem(image)
 

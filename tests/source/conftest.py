@@ -10,6 +10,11 @@ from tests.testbed.git import Commit, add_commits, git, init_bare
 
 
 @pytest.fixture(autouse=True)
+def direct(without_proxy: None) -> None:
+    """Reach the servers of these tests directly."""
+
+
+@pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache"

@@ -32,6 +32,9 @@ class TcpProxy:
         self.connections = 0
         self.bytes_down = 0
         self.bytes_up = 0
+        self.turns = 0
+        """How often the direction changed: with the third a TLS handshake is done for a client."""
+        self._up = False
         self.port = 0
         self._target = target
         self._loop = asyncio.new_event_loop()
@@ -174,6 +177,8 @@ class TcpProxy:
             writer.write(rest)
             await writer.drain()
             sent += len(rest)
+            self.turns += bool(rest) and self._up != up
+            self._up = up if rest else self._up
             if up:
                 self.bytes_up += len(rest)
             else:
