@@ -21,6 +21,7 @@ WEB, PROD = {"web to prod"}, {"web to prod"}
         ("stage = 1", EVERYTHING, EVERYTHING),
         ("[stage.production]\nmode = 1", PROD, NOTHING),
         ("[stage.production]\ncluster = 1", PROD, PROD),
+        ("[stage.production]\nmanifests = 1", PROD, PROD),
         ("[stage.production]\nclustr = 'prod-eu'", PROD, PROD),
         ("[stage]\nproduction = 1", PROD, PROD),
         ("[stage.prod]\nprotected = true", EVERYTHING, EVERYTHING),

@@ -13,6 +13,9 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.recorded.team_file import SERVICE_KEYS, STAGE_KEYS, TOP
 from gitops_cli.domain.settings import Defect
 
+# Which cluster it is, and what is applied there.
+_WHERE = ("cluster", "cluster_uid", "manifests", "manifests_network", "prune")
+
 
 def is_foreign(key: tuple[str, ...]) -> bool:
     """Tell whether a key belongs to no section of ours, nor looks like one: another tool's."""
@@ -37,7 +40,7 @@ def _may_mislead(key: tuple[str, ...]) -> bool:
         case ("versions" | "commit", *_):
             return False
         case ("stage", _, name, *_):
-            return name not in STAGE_KEYS or name in ("cluster", "cluster_uid")
+            return name not in STAGE_KEYS or name in _WHERE
         case ("service", _, name, *_):
             return name not in SERVICE_KEYS or name in ("container", "workload")
         case _:
