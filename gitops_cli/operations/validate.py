@@ -61,7 +61,7 @@ def findings_of(snapshot: Snapshot, *, now: datetime) -> tuple[Finding, ...]:
     team = snapshot.team
     if any(not defect.key for defect in team.defects):
         return tuple(sorted((*_defects(team), *snapshot.all_findings)))
-    found = (*validate(snapshot, team, now=now), *_unknown(snapshot, team), *_defects(team))
+    found = (*validate(snapshot, now=now), *_unknown(snapshot), *_defects(team))
     return tuple(sorted(found))
 
 
@@ -71,10 +71,10 @@ def _defects(team: TeamSettings) -> Iterator[Finding]:
         yield Finding(path, line, "settings", message, hint, severity)
 
 
-def _unknown(snapshot: Snapshot, team: TeamSettings) -> Iterator[Finding]:
+def _unknown(snapshot: Snapshot) -> Iterator[Finding]:
     """Find what gitops.toml says of services that are nowhere."""
     known = {s for environment in snapshot.environments.values() for s in environment.files}
-    unknown = [service for service in team.services if service not in known]
+    unknown = [service for service in snapshot.team.services if service not in known]
     if snapshot.settings is None or not known or not unknown:
         return
     lines = parse_settings(SETTINGS, snapshot.settings.data).lines

@@ -13,7 +13,7 @@ from gitops_cli.domain.recorded.environment import Environment, Snapshot, Versio
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import by_project, in_order
-from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
+from gitops_cli.domain.recorded.team import VersionForm
 from gitops_cli.domain.version import is_commit
 
 
@@ -44,8 +44,9 @@ _FULL = 40
 _ANY_TAG = 'or permit other tags in gitops.toml: [versions] form = "any"'
 
 
-def validate(snapshot: Snapshot, team: TeamSettings, *, now: datetime) -> tuple[Finding, ...]:
+def validate(snapshot: Snapshot, *, now: datetime) -> tuple[Finding, ...]:
     """Return all findings of a repository whose gitops.toml could be read, by place."""
+    team = snapshot.team
     found = [*snapshot.all_findings]
     for environment in snapshot.environments.values():
         for file in environment.files.values():
