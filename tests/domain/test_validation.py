@@ -35,7 +35,7 @@ def snapshot(files: dict[str, str | bytes | FileType], *, paths: bool = True) ->
 
 
 def found(files: dict[str, str | bytes | FileType], **options: bool) -> list[Finding]:
-    return list(validate(snapshot(files, **options)._replace(agreed=TEAM), now=NOW))
+    return list(validate(snapshot(files, **options)._replace(team=TEAM), now=NOW))
 
 
 def test_what_is_right_has_no_findings() -> None:
@@ -79,7 +79,7 @@ def test_the_form_of_a_version(tag: str, rule: str, message: str, hint: str) -> 
 
     assert found(files) == [Finding("shop-dev/web.deployment", 1, rule, message, hint, ERROR)]
     agreed = TEAM._replace(version_form=VersionForm.ANY)
-    assert validate(snapshot(files)._replace(agreed=agreed), now=NOW) == ()
+    assert validate(snapshot(files)._replace(team=agreed), now=NOW) == ()
 
 
 def test_a_lock_that_has_expired_and_one_of_nothing() -> None:
@@ -173,9 +173,9 @@ def test_only_hashes_are_mixed() -> None:
     }
     team = TEAM._replace(version_form=VersionForm.ANY)
 
-    assert validate(snapshot(files)._replace(agreed=team), now=NOW) == ()
+    assert validate(snapshot(files)._replace(team=team), now=NOW) == ()
     files["shop-development/web.deployment"] = A
-    assert validate(snapshot(files)._replace(agreed=team), now=NOW) == ()
+    assert validate(snapshot(files)._replace(team=team), now=NOW) == ()
 
 
 @pytest.mark.parametrize(
