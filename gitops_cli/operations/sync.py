@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -158,7 +158,14 @@ def plan_sync(
     in the tenth does not leave nine changed. What else is wrong with one is in its report.
     """
     team = desired.snapshot.team
-    unclear = {name: BadSettings(*wrong) for name in names if (wrong := _misleading(name, team))}
+    chosen, said = selection or Selection(), manifests or Manifested()
+    unclear = {}
+    for name in names:
+        # Manifests are applied as a whole: each service's image is put in before.
+        files = desired.snapshot.environment(name).files if name in said.rendered else ()
+        wrong = _misleading(name, team, files)
+        if wrong:
+            unclear[name] = BadSettings(*wrong)
     placed, errors = clusters.place([name for name in names if name not in unclear], team)
     errors |= unclear
     for error in errors.values():
@@ -168,7 +175,6 @@ def plan_sync(
     planner = _Planner(desired, team, Follow(state, desired.ours), actor, now)
     patches: list[PlannedPatch] = []
     objects: list[PlannedObjects] = []
-    chosen, said = selection or Selection(), manifests or Manifested()
     for group in placed:
         planned = None
         if not said.rendered.keys().isdisjoint(group.environments):
@@ -187,10 +193,9 @@ def plan_sync(
 
 
 def _misleading(
-    name: EnvironmentName, team: TeamSettings, service: ServiceName | None = None
+    name: EnvironmentName, team: TeamSettings, services: Collection[ServiceName]
 ) -> tuple[Defect, ...]:
     """Return what is wrong in gitops.toml and could say where, or to what, a patch belongs."""
-    services = () if service is None else (service,)
     return tuple(misleading(team, place_of(name, team).stage, services))
 
 
@@ -278,7 +283,7 @@ class _Planner:
     ) -> tuple[SyncOutcome, ImagePatch | None]:
         """Return what becomes of one service, and the patch if it gets one."""
         row = telling(rows)
-        wrong = _misleading(row.environment, self.team, row.service)
+        wrong = _misleading(row.environment, self.team, (row.service,))
         if wrong:
             return unpatched(row)._replace(done=Deed.ERROR, error=BadSettings(*wrong)), None
         stale = [row for row in rows if row.needs_patch]
