@@ -13,7 +13,9 @@ from gitops_cli.domain.cluster.workload import Target
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.governing import is_foreign
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.settings import BadSettings
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, explained, restricted
 from gitops_cli.operations.placement import Clusters
@@ -181,6 +183,9 @@ class _Watching:
         ours = self._desired.ours._replace(commit=tip.commit)
         desired = self._desired._replace(snapshot=state.snapshot(tip.commit), ours=ours)
         try:
+            defects = [d for d in desired.snapshot.team.defects if not is_foreign(d.key)]
+            if defects and not self._team.defects:  # what was whole is not followed into pieces
+                raise BadSettings(*defects)
             self.follow(desired)
             self._refused = None
         except GitOpsError as error:  # such as a gitops.toml that is broken

@@ -163,6 +163,7 @@ def test_what_gitops_toml_says_now_holds(live: Live, tmp_path: Path) -> None:
         assert process.stderr is not None
         shown_until(process, "two", "unclear")
         live.record({"/gitops.toml": "this is no TOML"})
+        assert "gitops.toml:1: Expected '='" in process.stderr.readline()
         assert "going on as before" in process.stderr.readline()
         live.record({"/gitops.toml": '[service.two]\ncontainer = "app"'})
         shown_until(process, f"{live.namespace} two", "differs")
