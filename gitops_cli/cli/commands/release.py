@@ -174,7 +174,11 @@ def release(
     pin: Pin = False,
     kind: Annotated[
         Kind | None,
-        typer.Option(help="Kind of a service that is new here; by default as it is elsewhere."),
+        typer.Option(
+            metavar="KIND",
+            help="Of a service that is new here: Deployment, StatefulSet, DaemonSet, CronJob or "
+            "Rollout; by default as it is elsewhere.",
+        ),
     ] = None,
     new: New = False,
     allow_older: AllowOlder = False,

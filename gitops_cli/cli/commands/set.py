@@ -98,7 +98,11 @@ def set_versions(
     override_policy: OverridePolicy = False,
     kind: Annotated[
         Kind | None,
-        typer.Option(help="Kind of a service that is new here; by default as it is elsewhere."),
+        typer.Option(
+            metavar="KIND",
+            help="Of a service that is new here: Deployment, StatefulSet, DaemonSet, CronJob or "
+            "Rollout; by default as it is elsewhere.",
+        ),
     ] = None,
     verify_image: VerifyImage = False,
     wait_image: WaitImage = None,
