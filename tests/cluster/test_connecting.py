@@ -331,7 +331,7 @@ def test_a_wrong_ca(
         names(connected, file, web)
     assert control_plane.url in raised.value.message
     assert f"list deployments.apps in {web}" in raised.value.message
-    assert time.monotonic() - begin < 5, "it was tried again and again"
+    assert time.monotonic() - begin < 10, "it was tried again and again"
 
 
 def test_a_token_that_is_not_accepted(
