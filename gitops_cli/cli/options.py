@@ -112,7 +112,7 @@ ReportFile = Annotated[
     typer.Option(
         "--report-file",
         metavar="FILE",
-        envvar="GITOPS_REPORT_FILE",
+        envvar="GITOPS_REPORT",
         help="Append what came of it as NAME=value, for GitLab's dotenv reports.",
         show_default=False,
     ),

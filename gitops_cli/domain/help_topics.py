@@ -16,7 +16,7 @@ VARIABLES: Mapping[str, str] = {
     "GITOPS_OUTPUT": "the format of results, as -o/--output",
     "GITOPS_CONTEXT": "the kubeconfig's context, as --context",
     "GITOPS_TIMEOUT": "how long to try or wait, as --timeout: 90s, 5m, 1h30m",
-    "GITOPS_REPORT_FILE": "a file for what came of a write, as --report-file",
+    "GITOPS_REPORT": "a file for what came of a write, as --report-file",
     "GITOPS_OFFLINE": "use the last known state, as --offline: 1, true, yes or on",
     "GITOPS_BRANCH": "the branch that CI builds, where the CI system does not say it",
     "NO_COLOR": "any value: no colour",

@@ -84,7 +84,7 @@ def test_a_dotenv_report_is_written_where_it_is_wanted(
     clone: Gitops, company: Article, tmp_path: Path
 ) -> None:
     clone(*SET, "--report-file", tmp_path / "a.env").ok()
-    clone.using(GITOPS_REPORT_FILE=tmp_path / "b.env")(*SET).ok()
+    clone.using(GITOPS_REPORT=tmp_path / "b.env")(*SET).ok()
 
     first, again = ((tmp_path / f"{n}.env").read_text().splitlines() for n in "ab")
     assert f"GITOPS_RESULT_COMMIT={tip(company)}" in first
