@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 MOST_DEPTH = 100
 MOST_VALUES = 500_000  # with each alias counted as often as it stands there
+_TEXT = 64  # characters of a text that count as one more value
 # The C parser is ten times faster; the package brings it on every usual platform.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CLOSING = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
@@ -122,8 +123,8 @@ class _Open:
             key = str(key)
         if key is MERGE:
             for part in value if isinstance(value, list) else [value]:
-                if isinstance(part, dict):
-                    self.value = {**part, **self.value}
+                for name, inner in part.items() if isinstance(part, dict) else ():
+                    self.value.setdefault(name, inner)
         elif not isinstance(key, str):
             raise NotPlain("a key is no text", line)
         elif self._strict and key in self._own:
@@ -137,6 +138,7 @@ class _Builder:
     def __init__(self, *, strict: bool) -> None:
         self._strict = strict
         self._anchors: dict[str, tuple[Any, int]] = {}
+        self._repeated = 0  # values that aliases have brought, of all documents
         self._stack: list[_Open] = []
         self._result: Any = None
         self._surprises: list[tuple[int, str]] = []
@@ -154,11 +156,16 @@ class _Builder:
 
     def _take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
-            self._done(self._scalar(event), 1, event.anchor, event)
+            size = 1 + len(event.value) // _TEXT
+            self._done(self._scalar(event), size, event.anchor, event)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 raise NotPlain("an alias of nothing", _line(event))
-            self._done(*self._anchors[event.anchor], None, event)
+            value, size = self._anchors[event.anchor]
+            self._repeated += size
+            if self._repeated > MOST_VALUES:
+                raise NotPlain("too many values", _line(event))
+            self._done(value, size, None, event)
         elif isinstance(event, yaml.CollectionStartEvent):
             if len(self._stack) >= MOST_DEPTH:
                 raise NotPlain("nested too deeply", _line(event))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitops_cli.plain_yaml import documents
+from gitops_cli.plain_yaml import NotPlain, documents
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,27 @@ def test_numbers_are_those_that_kubectl_reads(text: str, value: object) -> None:
     [found] = documents(f"a: {text}\n".encode())
 
     assert found.value == {"a": value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a: &a " + "x" * 70_000 + "\nb: [" + "*a," * 500 + "]", id="a long text"),
+        pytest.param(
+            "---\na: &a [" + "1," * 1000 + "]\nb: &b [" + "*a," * 100 + "]\nc: [*b, *b]\n---\n"
+            "a: &a [" + "1," * 1000 + "]\nb: &b [" + "*a," * 100 + "]\nc: [*b, *b]\n",
+            id="several documents",
+        ),
+    ],
+)
+def test_what_aliases_make_large_is_refused_however_it_is_spread(text: str) -> None:
+    with pytest.raises(NotPlain, match="too many values"):
+        documents(text.encode())
+
+
+def test_a_merge_yields_to_what_stands_there_and_the_first_of_several_wins() -> None:
+    text = "a: &a {x: 1, y: 1}\nb: &b {x: 2, z: 2}\nc: {y: 3, <<: [*a, *b], z: 4}"
+
+    [found] = documents(text.encode())
+
+    assert found.value["c"] == {"x": 1, "y": 3, "z": 4}

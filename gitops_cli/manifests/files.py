@@ -69,13 +69,22 @@ def _documents(path: str, data: bytes) -> list[Document]:
     if not path.endswith(".json"):
         return documents(data)
     try:
-        return [Document(json.loads(data, object_pairs_hook=_once), 1)]
+        value = json.loads(data, object_pairs_hook=_once, parse_constant=_refused)
+        return [Document(value, 1)]
     except json.JSONDecodeError as error:
         raise NotPlain(f"not JSON: {error.msg}", error.lineno) from error
     except RecursionError as error:
         raise NotPlain("nested too deeply") from error
     except UnicodeDecodeError as error:
         raise NotPlain("not JSON: it is no UTF-8 text") from error
+    except ValueError as error:
+        if isinstance(error, NotPlain):
+            raise
+        raise NotPlain("not JSON: a number is too long") from error
+
+
+def _refused(name: str) -> None:
+    raise NotPlain(f"not JSON: {name}")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

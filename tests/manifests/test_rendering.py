@@ -93,6 +93,8 @@ def test_what_cannot_be_read_is_named_by_its_line_and_hides_no_other() -> None:
             f"{HERE}/good.yaml": MAP % "good",
             f"{HERE}/twice.yaml": "a: 1\nb: 2\na: 3\n",
             f"{HERE}/twice.json": '{"a": 1, "a": 2}',
+            f"{HERE}/long.json": "[" + "1" * 5000 + "]",
+            f"{HERE}/nan.json": '{"a": NaN}',
             f"{HERE}/bomb.yaml": f"a0: &a0 [x]\n{aliases}",
             f"{HERE}/deep.yaml": "[" * 5000,
             f"{HERE}/words.yaml": MAP.replace("'1'", "yes") % "words",
@@ -104,7 +106,9 @@ def test_what_cannot_be_read_is_named_by_its_line_and_hides_no_other() -> None:
     told = problems(found)
     assert f"{HERE}/twice.yaml:3: `a` stands twice in one mapping" in told
     assert f"{HERE}/twice.json:1: `a` stands twice in one object" in told
-    assert f"{HERE}/bomb.yaml:1: too many values" in told
+    assert f"{HERE}/long.json:1: not JSON: a number is too long" in told
+    assert f"{HERE}/nan.json:1: not JSON: NaN" in told
+    assert f"{HERE}/bomb.yaml:7: too many values" in told
     assert f"{HERE}/deep.yaml:1: nested too deeply" in told
     assert f"{HERE}/words.yaml:4: `yes` is a boolean to kubectl" in told
     assert f"{HERE}/sealed.yaml:1: is encrypted with SOPS" in told

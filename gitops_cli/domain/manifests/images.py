@@ -107,10 +107,13 @@ def _put(
     if path:
         return {**content, path[0]: _put(content[path[0]], path[1:], names, image)}
     changed = {
-        key: [
-            {**item, "image": image} if item.get("name") in names else item for item in content[key]
-        ]
+        key: [_with(item, names, image) for item in content[key]]
         for key, _ in _LISTS
-        if key in content
+        if isinstance(content.get(key), list)
     }
     return {**content, **changed}
+
+
+def _with(item: Any, names: frozenset[str], image: str) -> Any:
+    mine = isinstance(item, dict) and item.get("name") in names
+    return {**item, "image": image} if mine else item

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from gitops_cli.domain.manifests.applyset import PARENT
 from gitops_cli.domain.manifests.kinds import BUILT_IN, CRD, NAMESPACE, SECRET
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.findings import Finding, Severity
@@ -145,8 +146,30 @@ def _parse(one: Sourced, environment: EnvironmentName) -> Manifest:
         raise _Wrong("manifest", f"metadata.name: {_said(name)} is no name of an object")
     group = api["group"] or ""
     space = _namespace(metadata.get("namespace"), group, kind, name, environment)
+    if (group, kind, name) == ("", "ConfigMap", PARENT):
+        hint = "give it another name"
+        raise _Wrong("manifest", f"ConfigMap {PARENT} stands for the objects themselves", hint)
+    _check_texts(f"{kind} {name}", metadata, ("labels", "annotations"), "metadata.")
+    if (group, kind) == SECRET:
+        _check_texts(f"{kind} {name}", value, ("data", "stringData"))
     content = _content(value, space, group, kind)
     return Manifest(ObjectId(group, kind, space, name), version, content, one.path, one.line)
+
+
+def _check_texts(what: str, holder: Mapping[str, Any], keys: Iterable[str], at: str = "") -> None:
+    """Raise _Wrong for what is no table of texts; the server's own words would show a Secret."""
+    for key in keys:
+        table = holder.get(key)
+        if table is not None and not isinstance(table, dict):
+            raise _Wrong("manifest", f"{what}: {at}{key} is no mapping")
+        for name, text in (table or {}).items():
+            if text is not None and not (isinstance(text, str) and _is_unicode(text)):
+                message = f"{what}: {at}{key}: the value of {_said(name)} is no text"
+                raise _Wrong("manifest", message, "put it in quotes")
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _said(value: object) -> str:
@@ -193,7 +216,7 @@ def _encoded(content: dict[str, Any]) -> dict[str, Any]:
     """Return a Secret with all of it in `data`: nobody can own a field of `stringData`."""
     texts = content.pop("stringData", None)
     if isinstance(texts, dict) and texts:
-        said = {k: b64encode(str(v).encode()).decode() for k, v in texts.items()}
+        said = {k: b64encode(v.encode()).decode() for k, v in texts.items()}
         data = content.get("data")
         content["data"] = {**(data if isinstance(data, dict) else {}), **said}
     return content
