@@ -327,7 +327,10 @@ def _parent(answers: _Answers) -> Live | None:
 def _leftovers(
     name: EnvironmentName, wanted: Sequence[WantedObject], answers: _Answers
 ) -> tuple[tuple[Leftover, ...], tuple[GitOpsError, ...]]:
-    """Return what the set has and the repository has not; and why some of it is not known."""
+    """Return what the set has and the repository has not; and why some of it is not known.
+
+    A label alone makes nothing ours: controllers copy them, from a Service to its Endpoints.
+    """
     mine, known = set_id(name), {one.manifest.id for one in wanted}
     found: dict[ObjectId, Leftover] = {}
     errors: dict[str, GitOpsError] = {}
@@ -339,7 +342,7 @@ def _leftovers(
             continue
         for live in answer.values():
             id_ = ObjectId(*lookup.type, lookup.namespace, live.name)
-            is_ours = live.labels.get(PART_OF) == mine and not live.controlled
-            if is_ours and id_ not in known and not live.ending:
+            is_ours = live.labels.get(PART_OF) == mine and live.ours is not None
+            if is_ours and id_ not in known and not (live.controlled or live.ending):
                 found[id_] = Leftover(id_, live)
     return tuple(found.values()), tuple(errors.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.cli.live import OLD, Live
-from tests.cli.manifested import actions, config_map, record, states
+from tests.cli.manifested import actions, apply_as, config_map, record, states
 from tests.testbed.manifests import deployment
 
 CLAIM = {
@@ -82,6 +82,19 @@ def test_what_is_never_removed(live: Live) -> None:
     assert done["PersistentVolumeClaim/disk"] == "kept"
     assert live.kube.exists("PersistentVolumeClaim", live.namespace, "disk")
     assert live.diff().code == 0, "what is kept is no difference"
+
+
+def test_an_object_that_only_has_our_label_is_not_ours(live: Live) -> None:
+    record(live, config_map(a="1"))
+    live.sync().ok()
+    copied = config_map("copied", a="1")
+    ours = live.kube.get("ConfigMap", live.namespace, "web")
+    copied["metadata"]["labels"] = ours["metadata"]["labels"]
+    apply_as(live, "a-controller", copied)
+
+    assert actions(live, "--prune") == {"ConfigMap/web": "in-sync"}
+
+    assert live.kube.exists("ConfigMap", live.namespace, "copied")
 
 
 def test_most_of_what_is_there_goes_only_on_a_second_word(live: Live) -> None:

@@ -22,6 +22,7 @@ from tests.testbed.kube import ApiError, Kube, eventually
 from tests.testbed.manifests import deployment
 from tests.testbed.webhook import Webhook
 
+RBAC = "rbac.authorization.k8s.io/v1"
 AUTOSCALER = {
     "apiVersion": "autoscaling/v2",
     "kind": "HorizontalPodAutoscaler",
@@ -163,6 +164,23 @@ def test_a_change_by_hand_is_seen_and_put_back(live: Live) -> None:
         "b": "2",
         "c": "more",
     }
+
+
+def test_what_somebody_fills_that_was_empty_is_seen(live: Live) -> None:
+    role = {"apiVersion": RBAC, "kind": "Role", "metadata": {"name": "nothing"}, "rules": []}
+    record(live, role)
+    live.sync().ok()
+    assert states(live) == {"Role/nothing": "in-sync"}
+
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}
+    live.kube.request(
+        "PATCH",
+        f"/apis/{RBAC}/namespaces/{live.namespace}/roles/nothing",
+        {"rules": [rule]},
+        content_type="application/merge-patch+json",
+    )
+
+    assert states(live) == {"Role/nothing": "conflict"}
 
 
 def test_what_leaves_an_object_of_ours_leaves_the_cluster(live: Live) -> None:

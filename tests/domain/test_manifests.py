@@ -149,7 +149,7 @@ def test_the_order_of_applying() -> None:
 CONTENT = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
-    "metadata": {"name": "a", "namespace": "shop-dev", "labels": {"x": "y"}},
+    "metadata": {"name": "a", "namespace": "shop-dev", "labels": {"x": "y"}, "finalizers": []},
     "spec": {
         "replicas": 2,
         "selector": {"matchLabels": {"a": "b"}},
@@ -180,6 +180,7 @@ FIELDS: dict[str, Any] = {
                 }
             },
         },
+        "f:extra": {},
         "f:finalizers": {'v:"f"': {}},
     },
 }
@@ -212,6 +213,7 @@ def test_what_we_applied_and_still_own_is_as_applied() -> None:
     "path",
     [
         "f:metadata>f:labels",
+        "f:spec>f:extra",
         "f:metadata>f:labels>f:x",
         "f:spec",
         "f:spec>f:replicas",
@@ -271,6 +273,22 @@ def test_a_change_is_what_the_repository_says_and_the_server_made_of_it() -> Non
         {"op": "add", "path": "/spec/list/1/v", "value": 1},
         {"op": "add", "path": "/spec/cpu", "value": "1"},
     ]
+
+
+def test_an_order_that_changes_is_a_change() -> None:
+    there, here = ({"list": [{"name": n} for n in names]} for names in ("ab", "ba"))
+
+    found = change(KIND, obj(spec=there), obj(spec=here), obj(spec=here))
+
+    assert found.after == obj(spec=here)
+    assert change(KIND, obj(spec=there), obj(spec=here), obj(spec={})).is_empty, "no wish of ours"
+
+
+def test_items_of_one_name_are_told_apart_by_their_place() -> None:
+    bot = [{"name": "bot", "namespace": space} for space in "abc"]
+    found = change(KIND, obj(subjects=bot[:2]), obj(subjects=bot[1:]), obj(subjects=bot[1:]))
+
+    assert found.after == obj(subjects=bot[1:])
 
 
 def test_what_is_noted_on_an_object_is_no_change_of_it() -> None:

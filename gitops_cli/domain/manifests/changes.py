@@ -105,13 +105,14 @@ def _merged_fields(live: Object, result: Object, wanted: Object) -> Iterator[tup
 
 
 def _merged_items(live: Sequence[Any], result: Sequence[Any], wanted: Any) -> list[Any]:
-    keys = _keys_of((*live, *result))
+    keys = _keys_of(live, result)
     if keys is None:
         return list(live if wanted is _ABSENT else result)
     old, new = _by(keys, live), _by(keys, result)
     ours = _by(keys, wanted) if isinstance(wanted, list) else {}
-    kept = [_merged(old[k], new[k], ours.get(k, _ABSENT)) for k in old if k in new]
-    return kept + [_only(new[k], ours[k]) for k in new if k not in old and k in ours]
+    kept = [k for k in (new if ours else old) if k in old and k in new]  # their order may matter
+    merged = [_merged(old[k], new[k], ours.get(k, _ABSENT)) for k in kept]
+    return merged + [_only(new[k], ours[k]) for k in new if k not in old and k in ours]
 
 
 def _only(result: Any, wanted: Any) -> Any:
@@ -123,11 +124,12 @@ def _only(result: Any, wanted: Any) -> Any:
     return result
 
 
-def _keys_of(items: Sequence[Any]) -> tuple[str, ...] | None:
-    """Return by which fields items are told apart; None: by nothing but their place."""
+def _keys_of(*lists: Sequence[Any]) -> tuple[str, ...] | None:
+    """Return by which fields the items of each list are told apart; None: only by their place."""
     for keys in _KEYS:
-        if all(isinstance(item, dict) and keys[0] in item for item in items):
-            return keys
+        if all(isinstance(item, dict) and keys[0] in item for items in lists for item in items):
+            # Two subjects of a RoleBinding may have one name, in two namespaces.
+            return keys if all(len(_by(keys, items)) == len(items) for items in lists) else None
     return None
 
 

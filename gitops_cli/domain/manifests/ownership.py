@@ -86,8 +86,8 @@ _OWNABLE_METADATA = frozenset({"labels", "annotations", "finalizers", "ownerRefe
 
 
 def _ownable(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of an object that a manager can own."""
-    metadata = {k: v for k, v in content["metadata"].items() if k in _OWNABLE_METADATA}
+    """Return the fields of an object that a manager can own; empty metadata nobody does."""
+    metadata = {k: v for k, v in content["metadata"].items() if k in _OWNABLE_METADATA and v}
     rest = {k: v for k, v in content.items() if k not in {"apiVersion", "kind", "metadata"}}
     return rest | ({"metadata": metadata} if metadata else {})
 
@@ -105,10 +105,9 @@ def _covers(fields: Any, value: Any) -> bool:
 
 
 def _has(fields: Mapping[str, Any], key: str, value: Any) -> bool:
+    # What is empty is owned as well: a Role without rules is no longer ours once it has some.
     below = fields.get(f"f:{key}")
-    if below is None:
-        return value in ({}, [])  # a server may leave out what is empty
-    return _covers(below, value)
+    return below is not None and _covers(below, value)
 
 
 def _has_item(
