@@ -150,7 +150,7 @@ def draft_copy(
     changes = [Change(s, None, source.files[s].version) for s in services] if is_new else []
     into = Environment(target, images_path.strip(), {})
     gates = Gates(state, snapshot, into, source.name, terms.writer, now, [])
-    case = _case(team, source, into, tuple(changes), requires, now, gates)
+    case = copying(team, source, into, tuple(changes), requires, now, gates)
     used = enforce(refusals(case), terms.overrides)
     if changes:
         check_confirmed(target, team.stage(place_of(target, team).stage), terms)
@@ -174,7 +174,7 @@ def _made_ambiguous(name: EnvironmentName, snapshot: Snapshot) -> str | None:
     return None if name in snapshot.environments else made_ambiguous(name, snapshot.team)
 
 
-def _case(
+def copying(
     team: TeamSettings,
     source: Environment,
     into: Environment,
@@ -183,7 +183,10 @@ def _case(
     now: datetime,
     gates: Gates,
 ) -> Case:
-    """Return what is asked of a copy: what a promotion is, with the way to a pull request."""
+    """Return what is asked of a copy: what a promotion is, with the way to a pull request.
+
+    To be asked it too is whatever else brings all of an environment into a stage.
+    """
 
     def required(changes: Sequence[Change]) -> Iterable[Refusal]:
         stage = team.stage(place_of(into.name, team).stage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,8 +15,11 @@ from gitops_cli.domain.errors import SourceMoved, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile
 from gitops_cli.domain.recorded.stages import made_ambiguous, place_of
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural
-from gitops_cli.operations.env import check_name, with_namespace
+from gitops_cli.operations.env import check_name, copying, with_namespace
+from gitops_cli.operations.gates import Gates
+from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.writing import Terms, check_confirmed
 
 if TYPE_CHECKING:
@@ -23,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class EnvironmentMove(NamedTuple):
-    """What becomes of an environment on one tip; `new` None: it leaves the record."""
+    """What becomes of an environment on one tip; `new` None: it leaves the record.
+
+    `asks` are the names that a person confirms where their stages are protected.
+    """
 
     environment: EnvironmentName
     new: EnvironmentName | None
@@ -33,6 +40,7 @@ class EnvironmentMove(NamedTuple):
     reason: str | None = None
     overrides: tuple[Override, ...] = ()
     warnings: tuple[str, ...] = ()
+    asks: tuple[EnvironmentName, ...] = ()
 
 
 def draft_environment_removal(
@@ -64,11 +72,13 @@ def draft_environment_renaming(
     terms: Terms,
     *,
     state: StateRepository,
+    requires: Callable[[TeamSettings], Requires],
     now: datetime,
 ) -> EnvironmentMove:
     """Return the environment under another name, with all that is in its directory.
 
-    In its manifests the namespace is changed along. Raises UsageError for a name that is taken,
+    In its manifests the namespace is changed along. A name of another stage brings its versions
+    there, and is asked what `env copy` is. Raises UsageError for a name that is taken,
     SourceMoved where the environment is gone, Unconfirmed for a protected stage, and what refuses
     a write.
     """
@@ -77,6 +87,13 @@ def draft_environment_renaming(
         raise UsageError(f"{new} exists already", hint="`gitops env list` shows the environments")
     check_name(new, snapshot)
     used = _asked(snapshot, here, Verb.RENAME, terms, now)
+    elsewhere = _stage(snapshot, new) != _stage(snapshot, name)
+    if elsewhere and here.files:
+        gates = Gates(
+            state, snapshot, Environment(new, here.images_path, {}), name, terms.writer, now, []
+        )
+        more = _asked_there(snapshot, here, gates, requires, terms)
+        used = tuple(sorted({*used, *more}))
     edits: tuple[Edit, ...] = ()
     if here.has_manifests:
         before = state.contents(snapshot.commit, f"{name}/")
@@ -89,7 +106,9 @@ def draft_environment_renaming(
     occasion = _occasion(snapshot, Verb.RENAME, terms, used)
     proposal = commit_of(name, (), edits, occasion, f"rename the environment to {new}")
     moved = _move(here, new, proposal._replace(moves=(Move(name, new),)), terms, used)
-    return moved._replace(warnings=_warnings(snapshot, name, new))
+    return moved._replace(
+        warnings=_warnings(snapshot, name, new), asks=(name, new) if elsewhere else (name,)
+    )
 
 
 def _there(snapshot: Snapshot, name: EnvironmentName) -> Environment:
@@ -109,6 +128,25 @@ def _asked(
     return used
 
 
+def _stage(snapshot: Snapshot, name: EnvironmentName) -> str:
+    return place_of(name, snapshot.team).stage
+
+
+def _asked_there(
+    snapshot: Snapshot,
+    here: Environment,
+    gates: Gates,
+    requires: Callable[[TeamSettings], Requires],
+    terms: Terms,
+) -> tuple[Override, ...]:
+    """Return the overrides that the stage of the new name took; raises what refuses it there."""
+    changes = tuple(Change(s, None, version) for s, version in sorted(here.versions.items()))
+    case = copying(snapshot.team, here, gates.target, changes, requires, gates.now, gates)
+    used = enforce(refusals(case), terms.overrides)
+    check_confirmed(gates.target.name, case.stage, terms)
+    return used
+
+
 def _occasion(snapshot: Snapshot, verb: Verb, terms: Terms, used: tuple[Override, ...]) -> Occasion:
     rules = snapshot.team.commit
     return Occasion(verb, terms.reason, terms.run, overrides=used, rules=rules)
@@ -122,7 +160,16 @@ def _move(
     used: tuple[Override, ...],
 ) -> EnvironmentMove:
     files = tuple(file for _, file in sorted(here.files.items()))
-    return EnvironmentMove(here.name, new, files, here.has_manifests, proposal, terms.reason, used)
+    return EnvironmentMove(
+        here.name,
+        new,
+        files,
+        here.has_manifests,
+        proposal,
+        terms.reason,
+        used,
+        asks=(here.name,),
+    )
 
 
 def _warnings(snapshot: Snapshot, name: EnvironmentName, new: EnvironmentName) -> tuple[str, ...]:

@@ -166,3 +166,26 @@ def test_show_tells_what_an_environment_is(company: Article, clone: Gitops):
     assert billing["version"] == company.recorded(PROD)["billing"]
     assert billing["lock"]["reason"] == "incident 7"
     assert document["last_change"]["commit"] == tip(company)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words", "code", "said"),
+    [
+        ("protected = true", [], 2, "till-production is protected"),
+        ('mode = "pr"', [], 6, "pull requests"),
+        ('promote_from = ["staging"]', [], 6, "takes promotions from staging"),
+        ("approvals = 1", [], 6, "till-production"),
+        ('soak = "9999d"', [], 6, "soak"),
+        ('freeze = ["2020-01-01 00:00 - 2099-01-01 00:00 UTC"]', [], 6, "frozen"),
+        ("protected = true", ["--confirm", "till-production", "-m", "moved"], 0, ""),
+        ('mode = "pr"', ["--override-policy", "-m", "moved"], 0, ""),
+    ],
+)
+def test_a_new_name_goes_around_no_rule_of_its_stage(company, clone, rule, words, code, said):
+    push_files(company, {"gitops.toml": f"[stage.production]\n{rule}\n"})
+    before = tip(company)
+
+    done = clone("env", "rename", DEV, "till-production", "--yes", *words)
+
+    assert (done.code, said in done.stderr) == (code, True), done
+    assert (tip(company) == before) == bool(code)

@@ -11,6 +11,7 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.options import Confirm, DryRun, Reason, Timeout, Yes
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
+from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import agreed, note_writing, show_before, terms_of, warn_of
 from gitops_cli.domain.names import EnvironmentName, parse_environment
@@ -98,7 +99,8 @@ def rename(
     """Give an environment another name in the record; `history` and `rollback` follow.
 
     The name is also the namespace's, its project's and its stage's. In the cluster nothing moves:
-    what stays there, and what the new name needs, is said.
+    what stays there, and what the new name needs, is said. The rules that gitops.toml has for
+    another stage hold as for `env copy`.
 
     Examples:
     gitops env rename shop-qa shop-testing --dry-run
@@ -113,7 +115,13 @@ def rename(
 
     def compute(snapshot: Snapshot, terms: Terms) -> EnvironmentMove:
         return draft_environment_renaming(
-            snapshot, old, new, terms, state=session.state, now=session.now()
+            snapshot,
+            old,
+            new,
+            terms,
+            state=session.state,
+            requires=lambda team: requires_of(session, team, None, None),
+            now=session.now(),
         )
 
     commit = _carry_out(
@@ -159,7 +167,7 @@ def _carry_out(
         return None
     shown = show_before(session, move_plan(draft))
     said = agreed(
-        [draft.environment],
+        draft.asks,
         snapshot.team,
         terms,
         question=question,
