@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -108,14 +109,15 @@ def _aliases(reader: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
         if not re.fullmatch(_ALIAS, name):
             reader.wrong(name, "an alias is a word of letters, digits and `-`")
             continue
+        if value in ("", []):
+            reader.wrong(name, "an alias stands for a command line")
+            continue
         words: tuple[str, ...] = ()
         words = (
             reader.texts(name, ()) if isinstance(value, list) else reader.word(name, _split, words)
         )
         if words:
             yield name, words
-        elif value in ("", []):
-            reader.wrong(name, "an alias stands for a command line")
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -164,16 +166,42 @@ def _without(document: Any, key: Key) -> None:
         holder.pop(key[depth - 1])
 
 
-def write_user_config(path: Path, data: bytes) -> None:
-    """Replace the user's config by another content, whole or not at all.
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Let no other command change the user's config meanwhile; its directory is made.
 
-    A new file is the user's alone, an old one keeps its mode, and a link still leads to it.
+    The lock is on the directory, so that none is left behind. Raises ConfigurationError.
     """
+    import fcntl
+
+    directory = path.resolve().parent
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigurationError(f"{directory}: {error.strerror}") from error
+    handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def write_user_config(path: Path, data: bytes) -> None:
+    """Replace the user's config by another content, whole or not at all; `held` has it.
+
+    A new file is the user's alone, an old one keeps its mode, and a link still leads to it. Raises
+    ConfigurationError for what is no file: many let a link to /dev/null stand for an empty one.
+    """
+    import tempfile
+
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists() and not path.is_file():
+        raise ConfigurationError(f"{path} is no file that can be written anew")
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    aside = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

@@ -76,8 +76,11 @@ def changed_config(path: Path, data: bytes, words: str, value: str | None) -> Ch
     before = _value_at(path, data, key)
     if typed == before:
         return Changed(words, path, _shown(typed), data, changed=False)
-    made = with_value(data, key, typed)
     known = parse_user_config(path, data).defects
+    above = [d for d in known if d.key == key[: len(d.key)] and d.key != key]
+    if above and typed is not None:
+        raise BadSettings(*above)  # what would hold the key is no table
+    made = with_value(data, key, typed)
     new = [d for d in parse_user_config(path, made).defects if d.key == key or _is_new(d, known)]
     if new and typed is not None:
         raise BadSettings(*new)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.settings import write_user_config
 from tests.cli.company import DEV
 from tests.testbed.article import Article
 from tests.testbed.git import git
@@ -136,6 +140,57 @@ def test_a_config_that_is_wrong_can_be_mended_by_the_command(gitops: Gitops, fil
     assert file.read_text() == 'project = "shop"\n'
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('alias = "status"\n', "alias.up"),
+        ('[[alias]]\nx = "status"\n', "alias.up"),
+        ("registry = 1\n", "registry.h.insecure"),
+        ("[registry]\nh = 3\n", "registry.h.insecure"),
+    ],
+)
+def test_what_should_be_a_table_and_is_none_is_not_touched(
+    gitops: Gitops, file: Path, text: str, key: str
+) -> None:
+    write(file, text)
+    ran = gitops("config", "set", key, "status" if key == "alias.up" else "true")
+
+    assert ran.code == 2, ran
+    assert "must be a table" in ran.stderr
+    assert file.read_text() == text
+
+
+def test_two_that_set_something_at_once_lose_nothing(gitops: Gitops, file: Path) -> None:
+    names = [f"a{number}" for number in range(6)]
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(gitops.start("config", "set", f"alias.{name}", "status"))
+            for name in names
+        ]
+        assert [one.wait() for one in running] == [0] * len(names)
+    assert sorted(tomllib.loads(file.read_text())["alias"]) == names
+
+
+def test_a_device_is_never_replaced_by_a_file(gitops: Gitops, file: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigurationError, match="no file that can be written anew"):
+        write_user_config(pipe, b"")
+    assert pipe.is_fifo()
+
+    file.parent.mkdir(parents=True)
+    file.symlink_to(os.devnull)
+    if Path(os.devnull).is_char_device() and os.geteuid() != 0:
+        assert gitops("config", "set", "project", "shop").code == 2
+
+
+def test_where_no_directory_can_be_made_it_is_said(gitops: Gitops, file: Path) -> None:
+    write(file.parent, "a file\n")
+    ran = gitops("config", "set", "project", "shop")
+    assert ran.code == 2
+    assert f"{file.parent}: File exists" in ran.stderr
+
+
 def test_what_is_no_toml_is_not_touched(gitops: Gitops, file: Path) -> None:
     write(file, "project = [\n")
     ran = gitops("config", "set", "output", "wide")
@@ -182,6 +237,32 @@ def test_an_editor_is_asked_again_until_it_is_right(
         terminal.press("enter")
         assert terminal.finish() == 0
     assert file.read_text() == 'project = "shop"\n'
+
+
+def edits(gitops: Gitops, shell: str) -> tuple[int, str]:
+    there = gitops.using(GIT_EDITOR=f"f() {{ {shell}; }}; f")
+    with there.terminal("config", "edit") as terminal:
+        code = terminal.finish()
+        return code, "".join(terminal.text.split())
+
+
+def test_an_editor_that_takes_the_file_away_changes_nothing(gitops: Gitops, file: Path) -> None:
+    write(file, MINE)
+    code, told = edits(gitops, 'rm "$1"')
+    assert code == 2
+    assert "leftnofiletoread" in told
+    assert file.read_text() == MINE
+
+
+def test_what_changed_while_somebody_edited_stays_and_their_text_is_kept(
+    gitops: Gitops, file: Path
+) -> None:
+    write(file, MINE)
+    code, told = edits(gitops, f"echo >>'{file}'; echo 'project = \"mine\"' > \"$1\"")
+    assert code == 2
+    assert "waschangedmeanwhile" in told
+    assert file.read_text() == f"{MINE}\n"
+    assert tomllib.loads(file.with_name("config.toml.edited").read_text()) == {"project": "mine"}
 
 
 def test_an_editor_needs_a_terminal(gitops: Gitops) -> None:

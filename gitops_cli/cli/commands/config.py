@@ -13,7 +13,7 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import DryRun
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import ExitCode, RemoteUnreachable, UsageError
+from gitops_cli.domain.errors import ConfigurationError, ExitCode, RemoteUnreachable, UsageError
 from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.settings_keys import USER_KEYS
 from gitops_cli.domain.text import one_line
@@ -28,6 +28,7 @@ from gitops_cli.operations.config import (
 from gitops_cli.render.config import changed_view, edited_view, one_view, view
 from gitops_cli.settings import (
     content_of,
+    held,
     parse_user_config,
     user_config_path,
     write_user_config,
@@ -118,10 +119,7 @@ def set_(
     gitops config set output wide
     gitops config set alias.up "promote --from dev --to staging"
     """
-    path = user_config_path()
-    done = changed_config(path, content_of(path), key, value)
-    _check(done)
-    _write(session, done, dry_run=dry_run)
+    _change(session, key, value, dry_run=dry_run)
 
 
 @config.command("unset")
@@ -133,8 +131,7 @@ def unset(session: Session, key: UserKey, dry_run: DryRun = False) -> None:
     gitops config unset project
     gitops config unset alias.up
     """
-    path = user_config_path()
-    _write(session, changed_config(path, content_of(path), key, None), dry_run=dry_run)
+    _change(session, key, None, dry_run=dry_run)
 
 
 @config.command("edit")
@@ -160,15 +157,38 @@ def edit(session: Session) -> None:
     copy.write_bytes(before)
     while True:
         open_editor(copy)
-        after = copy.read_bytes()
+        after = _edited(copy)
         found = parse_user_config(path, after).defects
         if not found or after == before:
             break
         session.output.error(BadSettings(*found))
         confirm("Edit it again? Else nothing is changed.")
     if after != before:
-        write_user_config(path, after)
+        with held(path):
+            _write_over(path, before, after)
     session.report(edited_view(path, changed=after != before))
+
+
+def _edited(copy: Path) -> bytes:
+    try:
+        return copy.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the editor left no file to read: {error.strerror}; nothing was changed"
+        ) from error
+
+
+def _write_over(path: Path, before: bytes, after: bytes) -> None:
+    """Write what somebody edited, unless the config is no longer what they edited."""
+    if content_of(path) == before:
+        write_user_config(path, after)
+        return
+    mine = path.with_name(f"{path.name}.edited")
+    write_user_config(mine, after)
+    raise ConfigurationError(
+        f"{path} was changed meanwhile, so nothing was written to it",
+        hint=f"what you wrote is in {mine}",
+    )
 
 
 def _check(done: Changed) -> None:
@@ -185,9 +205,20 @@ def _check(done: Changed) -> None:
         check(name[-1], config.aliases.get(name[-1], ("",)), COMMANDS)
 
 
-def _write(session: Session, done: Changed, *, dry_run: bool) -> None:
+def _change(session: Session, key: str, value: str | None, *, dry_run: bool) -> None:
+    path = user_config_path()
+
+    def change() -> Changed:
+        done = changed_config(path, content_of(path), key, value)
+        if value is not None:
+            _check(done)
+        return done
+
+    done = change()
     if done.changed and not dry_run:
-        write_user_config(done.path, done.data)
+        with held(path):
+            done = change()  # of what another command may have written meanwhile
+            write_user_config(path, done.data)
     show = session.show if dry_run else session.report
     show(changed_view(done, dry_run=dry_run))
 
