@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -27,9 +28,13 @@ class Query(NamedTuple):
     def of(self, document: Mapping[str, Any]) -> Any:
         """Return what it names in a document; raises UsageError where a function cannot take it."""
         try:
-            return self.parsed.search(_plain(document))
-        except ValueError as error:  # a JMESPathError, or a slice that steps nowhere
+            found = self.parsed.search(_plain(document))
+        except (ValueError, OverflowError) as error:
+            # A JMESPathError, a slice that steps nowhere, or a number without end made whole.
             raise UsageError(f"--query: {one_line(str(error))}", hint=_MORE) from error
+        if not _is_data(found):
+            raise UsageError("--query: what it names is no value that JSON has", hint=_MORE)
+        return found
 
 
 def parse_query(expression: str) -> Query:
@@ -57,6 +62,18 @@ def as_text(value: Any, *, ascii_only: bool = False) -> str:
     return "\n".join(
         for_terminal(each) if isinstance(each, str) else as_json(each) for each in values
     )
+
+
+def _is_data(value: Any) -> bool:
+    """Tell whether JSON can say it: it knows no infinity, and jmespath's `&expression` is none."""
+    match value:
+        case float():
+            return math.isfinite(value)
+        case list():
+            return all(map(_is_data, value))
+        case dict():
+            return all(map(_is_data, value.values()))
+    return value is None or isinstance(value, str | int)
 
 
 def _plain(value: Any) -> Any:

@@ -171,6 +171,16 @@ def test_a_wrong_query_is_told_with_its_place_before_anything_is_done(
     assert raised.value.hint
 
 
+@pytest.mark.parametrize(
+    "expression",
+    ["to_number('inf')", "[to_number('nan')]", "`1e999`", "&commit", "{a: &commit}",
+     "ceil(to_number('inf'))"],
+)  # fmt: skip
+def test_what_json_cannot_say_is_no_answer(expression: str) -> None:
+    with pytest.raises(UsageError, match="--query: "):
+        parse_query(expression).of(DOCUMENT)
+
+
 def test_a_function_that_cannot_take_what_it_is_given_is_told() -> None:
     with pytest.raises(UsageError, match=r"--query: .*abs.*invalid type"):
         parse_query("abs(commit)").of(DOCUMENT)
