@@ -36,6 +36,7 @@ RECORDS = Records(
     "environment service action from to relation ahead behind compare dry_run changed commit",
     "{environment}/{service}",
 )
+_OF_SEVERAL = RECORDS._replace(path="environments.changes")
 
 Changelogs = Mapping[Change, Changelog]
 
@@ -44,26 +45,32 @@ def plan_view(outcome: WriteOutcome, changelogs: Changelogs) -> View:
     """Return a plan for people to judge: one row per service, then its source commits."""
     draft = outcome.draft
     blocks = tuple(_plan(draft, changelogs))
-    return View(_kind(draft), document(outcome, changelogs), blocks, records=RECORDS)
+    return View(_kind(draft), document(outcome, changelogs), blocks, records=_records(draft))
 
 
 def result_view(outcome: WriteOutcome, changelogs: Changelogs | None = None) -> View:
     """Return what was written, or that nothing had to be."""
     lines = tuple(_result(outcome))
     found = document(outcome, changelogs or {})
-    return View(_kind(outcome.draft), found, lines, records=RECORDS)
+    return View(_kind(outcome.draft), found, lines, records=_records(outcome.draft))
 
 
 def both_views(outcome: WriteOutcome, changelogs: Changelogs) -> View:
     """Return plan and result as one, for a report that nobody was asked about."""
     blocks = (*_plan(outcome.draft, changelogs), *_result(outcome))
-    return View(_kind(outcome.draft), document(outcome, changelogs), blocks, records=RECORDS)
+    draft = outcome.draft
+    found = document(outcome, changelogs)
+    return View(_kind(draft), found, blocks, records=_records(draft))
 
 
 def _kind(draft: Draft | Drafts) -> str:
     if isinstance(draft, Drafts):
         return "promotions"
     return _KIND.get(draft.verb, draft.verb.value)
+
+
+def _records(draft: Draft | Drafts) -> Records:
+    return _OF_SEVERAL if isinstance(draft, Drafts) else RECORDS
 
 
 def document(outcome: WriteOutcome, changelogs: Changelogs) -> dict[str, Any]:

@@ -7,7 +7,7 @@ line nor begin another output or command.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gitops_cli.domain.text import inert, one_line
@@ -26,7 +26,9 @@ def outputs_of(view: View) -> dict[str, str]:
     document = view.document
     match view.kind:
         case "recording" | "release" | "promotion" | "rollback" | "removal":
-            found = _of_writer(document)
+            found = _of_writer(document, [document])
+        case "promotions":
+            found = _of_writer(document, document["environments"])
         case "sync":
             found = {
                 "commit": document["commit"],
@@ -55,16 +57,22 @@ def outputs_of(view: View) -> dict[str, str]:
     return {name: _text(value) for name, value in found.items()}
 
 
-def _of_writer(document: Mapping[str, Any]) -> dict[str, Any]:
-    versions = {change["service"]: change["to"] for change in document["changes"]}
-    versions |= {same["service"]: same["version"] for same in document["unchanged"]}
+def _of_writer(
+    document: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what a writer did; of several environments with all that they have."""
+    versions: list[tuple[str, str | None]] = []
+    for each in environments:
+        versions += [(change["service"], change["to"]) for change in each["changes"]]
+        versions += [(same["service"], same["version"]) for same in each["unchanged"]]
+    different = {version for _, version in versions}
     found = {
-        "environment": document["environment"],
+        "environment": [each["environment"] for each in environments],
         "commit": document["commit"],
         "changed": document["changed"],
         "dry_run": document["dry_run"],
-        "services": list(versions),
-        "version": next(iter(versions.values())) if len(set(versions.values())) == 1 else None,
+        "services": [service for service, _ in versions],
+        "version": different.pop() if len(different) == 1 else None,
         "review_branch": document["branch"],
         "review_url": document["review_url"],
     }

@@ -187,3 +187,14 @@ def test_it_is_undone_project_by_project(company, clone):
     clone("rollback", "--commit", done, "-p", "project2", "--yes").ok()
     assert company.recorded(PROD2) == before
     assert company.recorded(PROD) == company.recorded(STAGING)
+
+
+def test_machines_are_told_of_every_project(company, clone, tmp_path):
+    rows = clone(*ALL, "--dry-run", "--yes", "-o", "csv").ok().stdout.splitlines()
+    assert {row.split(",")[0] for row in rows[1:]} == {PROD, PROD2}
+
+    report = tmp_path / "dotenv"
+    names = clone(*ALL, "--yes", "-o", "name", "--report-file", report).ok().stdout.split()
+    assert {name.partition("/")[0] for name in names} == {PROD, PROD2}
+    assert f"GITOPS_RESULT_ENVIRONMENT={PROD} {PROD2}" in report.read_text().splitlines()
+    assert f"GITOPS_RESULT_COMMIT={tip(company)}" in report.read_text().splitlines()

@@ -114,6 +114,7 @@ def test_text_from_elsewhere_acts_neither_in_rows_nor_in_names_nor_in_answers(te
         ("history", history._RECORDS),
         ("lock", lock._RECORDS),
         ("promotion", change.RECORDS),
+        ("promotions", change._OF_SEVERAL),
         ("recording", change.RECORDS),
         ("release", change.RECORDS),
         ("removal", change.RECORDS),
