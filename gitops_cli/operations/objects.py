@@ -129,6 +129,9 @@ class _Look:
 
     def all(self, rendered: Mapping[EnvironmentName, Rendered]) -> dict[EnvironmentName, Looked]:
         wanted = self._scoped({name: self._wanted(one) for name, one in rendered.items()})
+        for name, one in rendered.items():
+            if one.rehearsed:
+                wanted[name] = [w for w in wanted[name] if w.manifest.id.namespace is not None]
         wanted = _each_in_one(wanted)
         lookups = {name: _lookups(name, objects) for name, objects in wanted.items()}
         found = self._found(lookups)

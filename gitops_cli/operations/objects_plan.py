@@ -46,7 +46,9 @@ def planned_objects(
     }
     looked = look(group.cluster, store, mine, desired.snapshot, team, selection)
     pruned = frozenset(
-        name for name in mine if said.prune or team.stage(place_of(name, team).stage).prune
+        name
+        for name in mine
+        if not said.keep and (said.prune or team.stage(place_of(name, team).stage).prune)
     )
     context = group.cluster.context
     applying = Applying(store, sign, context, reason_to_leave, dry_run=True, take=said.take)

@@ -91,7 +91,8 @@ class Manifested(NamedTuple):
     """What is to be done with the manifests of environments.
 
     `tries`: find out what an apply would change before the plan is shown. `take`: also fields
-    that others have. `prune` and `many`: remove what left the repository, and most of it.
+    that others have. `prune` and `many`: remove what left the repository, and most of it; `keep`:
+    remove nothing, whatever the stage says.
     """
 
     rendered: Mapping[EnvironmentName, Rendered | GitOpsError] = MappingProxyType({})
@@ -99,6 +100,7 @@ class Manifested(NamedTuple):
     take: bool = False
     prune: bool = False
     many: bool = False
+    keep: bool = False
 
 
 class Follow:

@@ -75,16 +75,40 @@ def test_a_rehearsal_comes_up_beside_the_environment_and_leaves_it_alone(
         },
         "subjects": [{"kind": "ServiceAccount", "name": "web", "namespace": live.namespace}],
     }
-    record(live, live.namespace, deployment("web", "web"), bound, web=NEW)
+    base = "flowcontrol.apiserver.k8s.io/v1"  # only the server tells that it is the cluster's
+    wide = {
+        "apiVersion": base,
+        "kind": "PriorityLevelConfiguration",
+        "metadata": {"name": live.namespace},
+        "spec": {"type": "Limited", "limited": {"limitResponse": {"type": "Reject"}}},
+    }
+    host = config_map("host", url=f"http://db.{live.namespace}.svc")
+    record(live, live.namespace, deployment("web", "web"), bound, wide, host, web=NEW)
 
-    live.gitops("restore", live.namespace, "--to-namespace", lost, "--timeout", "60s").ok()
+    done = live.gitops("restore", live.namespace, "--to-namespace", lost, "--timeout", "60s").ok()
 
+    levels = live.kube.request("GET", f"/apis/{base}/prioritylevelconfigurations")["items"]
+    assert live.namespace not in [level["metadata"]["name"] for level in levels]
+    assert f"configmap/host names {live.namespace} still" in done.stderr
     assert live.kube.get("Deployment", lost, "web")
     binding = live.kube.get("RoleBinding", lost, "reads")
     assert [subject["namespace"] for subject in binding["subjects"]] == [lost]
     assert not live.kube.exists("Deployment", live.namespace, "web")
     refused = live.gitops("restore", live.namespace, "--to-namespace", live.namespace)
     assert (refused.code, "is an environment itself" in refused.stderr) == (2, True)
+
+
+def test_what_is_there_beside_is_left_alone_whatever_the_stage_says(live: Live) -> None:
+    stage = live.namespace.rpartition("-")[2]
+    live.record({"/gitops.toml": f'stages = ["{stage}"]\n[stage.{stage}]\nprune = true'})
+    record(live, live.namespace, config_map("old", a="1"))
+    live.sync().ok()
+    record(live, live.namespace, config_map("new", a="1"))
+
+    live.gitops("restore", live.namespace).ok()
+
+    assert live.kube.exists("ConfigMap", live.namespace, "old")
+    assert live.kube.exists("ConfigMap", live.namespace, "new")
 
 
 def test_what_cannot_come_back_is_told_and_stops_nothing_else(live: Live, lost: str) -> None:

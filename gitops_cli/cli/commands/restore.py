@@ -31,7 +31,7 @@ from gitops_cli.cli.options import (
 from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, GitOpsError, UsageError
-from gitops_cli.domain.manifests.moving import moved
+from gitops_cli.domain.manifests.moving import moved, still_naming
 from gitops_cli.domain.manifests.rendered import Rendered
 from gitops_cli.domain.names import EnvironmentName, parse_environment
 from gitops_cli.domain.text import plural
@@ -112,7 +112,11 @@ def restore(
         return
     missing = lacks(snapshot, names, rendered, None)
     if to_namespace is not None:
+        source = "".join(names[:1])
         desired, names, rendered = _rehearsal(desired, names, rendered, to_namespace)
+        for one in rendered.values():
+            for where in still_naming(one, source) if isinstance(one, Rendered) else ():
+                session.output.warn(f"{where} names {source} still, and would reach it")
     clusters = clusters_of(session, context, kubeconfig)
     for lack in missing:
         session.output.warn(f"{lack.where}: {lack.what}")
@@ -157,7 +161,7 @@ def _restore(
             session.state,
             now=session.now(),
             actor=lambda: session.person,
-            manifests=Manifested(rendered),
+            manifests=Manifested(rendered, keep=True),
         )
         report = apply_plan(
             plan,

@@ -23,7 +23,8 @@ class Form(StrEnum):
 class Rendered(NamedTuple):
     """The objects of one environment; `directory` is where they come from.
 
-    What `findings` of severity error are about is missing among them.
+    What `findings` of severity error are about is missing among them. `rehearsed`: nothing of the
+    whole cluster is meant, also not of kinds of which only the cluster knows that they are its own.
     """
 
     environment: EnvironmentName
@@ -31,6 +32,7 @@ class Rendered(NamedTuple):
     form: Form
     objects: tuple[Manifest, ...]
     findings: tuple[Finding, ...] = ()
+    rehearsed: bool = False
 
     @property
     def errors(self) -> tuple[InvalidState, ...]:
