@@ -11,17 +11,16 @@ import threading
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.request import getproxies, proxy_bypass
 
-from gitops_cli.domain.errors import ConfigurationError, RegistryError
+from gitops_cli.domain.errors import RegistryError
 from gitops_cli.domain.registries import RegistryRules, is_loopback
 from gitops_cli.registry.trust import trust_of
 from gitops_cli.web.address import Address
 from gitops_cli.web.connection import Site
 from gitops_cli.web.exchange import Broken, Cause, Request
-from gitops_cli.web.patience import jitter, retry_after
+from gitops_cli.web.patience import backoff, jitter, pause, retry_after
 from gitops_cli.web.pool import Pool
-from gitops_cli.web.proxy import Proxy, parse_proxy
+from gitops_cli.web.proxy import proxy_to
 from gitops_cli.web.tls import make_context
 
 TRY_SECONDS = 30.0
@@ -83,13 +82,13 @@ class Connection:
                     continue
                 broken_tries += 1
                 again = broken.again and broken_tries < BROKEN_TRIES
-                if not (again and _pause(_backoff(attempt), end)):
+                if not (again and pause(backoff(attempt), end)):
                     raise _explained(broken, address.netloc) from broken
             else:
                 asked = retry_after(answer.headers.get("retry-after", ""))
                 # Everybody who was told the same second should not come back in it.
-                wait = _backoff(attempt) if asked is None else asked + jitter(0, 0.5)
-                if answer.status not in _BUSY or not _pause(wait, end):
+                wait = backoff(attempt) if asked is None else asked + jitter(0, 0.5)
+                if answer.status not in _BUSY or not pause(wait, end):
                     return answer
         raise AssertionError("the loop above has no end")
 
@@ -103,7 +102,7 @@ class Connection:
             if address.scheme not in self._pools:
                 is_tls = address.scheme == "https"
                 tls = make_context(trust_of(self._rules, self._environ)) if is_tls else None
-                site = Site(address._replace(path=""), tls, proxy=_proxy(address))
+                site = Site(address._replace(path=""), tls, proxy=proxy_to(address))
                 self._pools[address.scheme] = Pool(site, most=MAX_BODY)
             return self._pools[address.scheme]
 
@@ -116,28 +115,6 @@ class Connection:
             return False
         self.is_plain = True
         return True
-
-
-def _proxy(address: Address) -> Proxy | None:
-    proxy = getproxies().get(address.scheme)
-    if proxy is None or is_loopback(address.netloc) or proxy_bypass(address.netloc):
-        return None
-    try:
-        return parse_proxy(proxy)
-    except ValueError as error:
-        raise ConfigurationError(f"{address.scheme}_proxy of the environment: {error}") from None
-
-
-def _backoff(attempt: int) -> float:
-    return jitter(0, 0.5 * 2 ** min(attempt, 5))
-
-
-def _pause(seconds: float, end: float) -> bool:
-    """Sleep, and return True; return False at once if `end` would come first."""
-    if time.monotonic() + seconds >= end:
-        return False
-    time.sleep(seconds)
-    return True
 
 
 def _explained(broken: Broken, host: str) -> RegistryError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -30,3 +31,16 @@ def retry_after(text: str, now: datetime | None = None) -> float | None:
 def jitter(least: float, most: float) -> float:
     """Return a time between the two, so that many who were told the same do not come together."""
     return random.uniform(least, most)  # noqa: S311 - spreads load, no secret
+
+
+def backoff(attempt: int) -> float:
+    """Return how long to wait after the attempt of this number: doubling from half a second."""
+    return jitter(0, 0.5 * 2 ** min(attempt, 5))
+
+
+def pause(seconds: float, end: float) -> bool:
+    """Sleep, and return True; return False at once if `end` (time.monotonic()) would come first."""
+    if time.monotonic() + seconds >= end:
+        return False
+    time.sleep(seconds)
+    return True

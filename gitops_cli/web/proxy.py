@@ -7,6 +7,9 @@ import http.client
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.registries import is_loopback
+from gitops_cli.web.address import Address
 from gitops_cli.web.wire import Wire
 
 _SCHEMES = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -55,6 +58,19 @@ def parse_proxy(url: str) -> Proxy:
         user,
         unquote(parts.password or ""),
     )
+
+
+def proxy_to(address: Address) -> Proxy | None:
+    """Return the proxy that the environment names for a server; raises ConfigurationError."""
+    from urllib.request import getproxies, proxy_bypass  # who is told of a proxy needs it not
+
+    proxy = getproxies().get(address.scheme)
+    if proxy is None or is_loopback(address.netloc) or proxy_bypass(address.netloc):
+        return None
+    try:
+        return parse_proxy(proxy)
+    except ValueError as error:
+        raise ConfigurationError(f"{address.scheme}_proxy of the environment: {error}") from None
 
 
 def ask_through(wire: Wire, proxy: Proxy, host: str, port: int) -> None:
