@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.forge_links import Forge, ForgeRules
 from gitops_cli.domain.image import is_repository
 from gitops_cli.domain.registries import RegistryRules
 from gitops_cli.domain.settings import BadSettings, Defect, Settings, parse_settings
@@ -19,6 +20,8 @@ from gitops_cli.domain.text import one_line
 
 _USER = ("repo", "project", "output", "context")
 _REGISTRY = ("insecure", "ca_file")
+_FORGE = ("kind", "token")
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _ALIAS = r"[A-Za-z][A-Za-z0-9-]*"
 
 Key = tuple[str, ...]
@@ -38,6 +41,7 @@ class UserConfig(NamedTuple):
     context: str | None = None
     registries: Mapping[str, RegistryRules] = MappingProxyType({})
     aliases: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    forges: Mapping[str, ForgeRules] = MappingProxyType({})
     defects: tuple[Defect, ...] = ()
 
     def checked(self) -> UserConfig:
@@ -77,8 +81,9 @@ def parse_user_config(path: Path, data: bytes) -> UserConfig:
         reader = Settings.of(str(path), data)
     except BadSettings as error:
         return UserConfig(path, defects=error.defects)
-    reader.only((*_USER, "registry", "alias"))
+    reader.only((*_USER, "registry", "forge", "alias"))
     registries = {host: _registry(host, reader) for host in reader.names("registry")}
+    forges = {host: _forge(host, reader) for host in reader.names("forge")}
     texts = {key: reader.text(key) for key in _USER}
     return UserConfig(
         path,
@@ -88,20 +93,39 @@ def parse_user_config(path: Path, data: bytes) -> UserConfig:
         texts["context"],
         registries,
         dict(_aliases(reader.table("alias", None))),
+        forges,
         tuple(sorted(set(reader.found))),
     )
 
 
 def _registry(host: str, top: Settings) -> RegistryRules:
     reader = top.table("registry", None).table(host, _REGISTRY)
-    if not is_repository(f"{host}/image") or "/" in host:
-        top.table("registry", None).wrong(host, f"`{one_line(host)}` is not HOST or HOST:PORT")
+    _check_host("registry", host, top)
     ca_file = reader.text("ca_file")
     return RegistryRules(
         host,
         insecure=reader.flag("insecure"),
         ca_file=None if ca_file is None else Path(ca_file).expanduser(),
     )
+
+
+def _forge(host: str, top: Settings) -> ForgeRules:
+    reader = top.table("forge", None).table(host, _FORGE)
+    _check_host("forge", host, top)
+    kind, variable = reader.text("kind"), reader.text("token")
+    if kind is not None and kind not in set(Forge):
+        reader.wrong("kind", f"`{one_line(kind)}` is none of {', '.join(Forge)}")
+        kind = None
+    if variable is not None and not re.fullmatch(_VARIABLE, variable):
+        # What it is may be the token itself, so it is not shown.
+        reader.wrong("token", "is not the name of a variable of the environment")
+        variable = None
+    return ForgeRules(host, None if kind is None else Forge(kind), variable)
+
+
+def _check_host(table: str, host: str, top: Settings) -> None:
+    if not is_repository(f"{host}/image") or "/" in host:
+        top.table(table, None).wrong(host, f"`{one_line(host)}` is not HOST or HOST:PORT")
 
 
 def _aliases(reader: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -198,6 +198,18 @@ Only = Annotated[
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", "--omit", metavar="GLOB", help="Not these.")
 ]
+AsDraft = Annotated[
+    bool, typer.Option("--draft", help="Open the request as a draft; with a token for the forge.")
+]
+Reviewer = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reviewer", metavar="NAME", help="Who is asked to review the request; ORG/TEAM too."
+    ),
+]
+Label = Annotated[
+    list[str] | None, typer.Option("--label", metavar="NAME", help="A label for the request.")
+]
 VerifyImage = Annotated[
     bool,
     typer.Option("--verify-image", help="Refuse a version whose image the registry has not."),

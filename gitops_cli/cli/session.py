@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.recorded.team import TeamSettings
     from gitops_cli.domain.release.building import Engine
     from gitops_cli.domain.release.ci import CiRun
+    from gitops_cli.forge.client import Requests
     from gitops_cli.git.library import Watch
     from gitops_cli.registry.client import Registries
     from gitops_cli.render.query import Query
@@ -304,6 +305,24 @@ class Session:
         )
         self._closing.callback(registries.close)
         return registries
+
+    @cached_property
+    def requests(self) -> Requests | None:
+        """Return the pull or merge requests of the state repository.
+
+        None: it is on no forge that we know, or there is no token for it.
+        """
+        url = self.state.push_url
+        if url is None or self.options.offline:
+            return None
+        from gitops_cli.forge.client import connected, on_forge  # few commands open requests
+
+        place = on_forge(url, self.user.forges, os.environ, self.state.login)
+        if place is None:
+            return None
+        requests = connected(place)
+        self._closing.callback(requests.close_connection)
+        return requests
 
     def create(self, directory: Path, files: Mapping[str, str], subject: str) -> Created:
         """Make a new state repository."""

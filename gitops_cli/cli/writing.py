@@ -108,6 +108,10 @@ def carry_out(
         _show_anew(session, offer)
         raise
     outcome = WriteOutcome(draft, written, review=offer.review)
+    if offer.review is not None:
+        from gitops_cli.cli.proposing import with_request  # who writes at once needs it not
+
+        outcome = with_request(session, outcome, logs)
     tell(session, outcome, logs, shown=shown)
     return outcome
 

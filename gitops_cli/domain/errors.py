@@ -191,7 +191,7 @@ class RetriesExhausted(GitError):
 
 
 class Denied(GitOpsError):
-    """Not authenticated or not permitted: by git, the cluster, a registry or the file system."""
+    """Not authenticated or not permitted: by git, cluster, registry, forge or file system."""
 
     exit_code = ExitCode.DENIED
     code = "denied"
@@ -222,6 +222,19 @@ class RegistryError(GitOpsError):
     exit_code = ExitCode.API
     code = "registry"
     wait: float | None = None
+
+
+class ForgeError(GitOpsError):
+    """The forge is unreachable or answered with an error."""
+
+    exit_code = ExitCode.API
+    code = "forge"
+
+
+class ForgeConflict(ForgeError):
+    """The forge does not do it as things stand: a request is open already, or cannot be merged."""
+
+    code = "forge-conflict"
 
 
 class NotRunning(GitOpsError):

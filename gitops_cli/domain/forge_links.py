@@ -39,6 +39,14 @@ _BY_WORD = {
 }
 
 
+class ForgeRules(NamedTuple):
+    """`[forge."HOST"]` of the user's config: what it is, and the variable that has its token."""
+
+    host: str
+    kind: Forge | None = None
+    token: str | None = None
+
+
 class Project(NamedTuple):
     """A repository on a forge: the address of its page."""
 
@@ -108,12 +116,17 @@ def project_at(remote: str) -> Project | None:
     if url is None or url.scheme not in _SHOWN or not url.project:
         return None
     host, path = url.identity[0], url.project
-    forge = next((forge for word, forge in _BY_WORD.items() if word in host), None)
+    forge = forge_of(host)
     if forge is None:
         return None
     if forge is Forge.AZURE:
         return _azure(host, path)
     return Project(forge, f"https://{host}/{quote(path)}")
+
+
+def forge_of(host: str) -> Forge | None:
+    """Return what a host is by its name; None where that does not tell."""
+    return next((forge for word, forge in _BY_WORD.items() if word in host), None)
 
 
 def _azure(host: str, path: str) -> Project | None:

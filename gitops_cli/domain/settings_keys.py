@@ -347,6 +347,23 @@ USER_KEYS = (
         "Speak plain HTTP with this registry.",
         "true",
     ),
+    Key(
+        "forge.HOST",
+        "kind",
+        Kind.TEXT,
+        "by the host's name",
+        "What the forge is: `github`, `gitlab`, `gitea` (Forgejo too), `bitbucket` or `azure`.",
+        '"gitea"',
+        ("github", "gitlab", "gitea", "bitbucket", "azure"),
+    ),
+    Key(
+        "forge.HOST",
+        "token",
+        Kind.TEXT,
+        "none",
+        "The variable of the environment that has the token for this host; others are looked at after it.",
+        '"ACME_FORGE_TOKEN"',
+    ),
 )
 
 FILES: Mapping[str, tuple[Key, ...]] = {"gitops.toml": TEAM_KEYS, "config.toml": USER_KEYS}

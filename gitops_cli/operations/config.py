@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 DEFAULT = "default"
+_OF_HOSTS = ("registry", "forge")
 
 
 Value = str | bool | tuple[str, ...]
@@ -94,9 +95,9 @@ def key_of(words: str) -> tuple[str, ...]:
     """
     first, _, rest = words.partition(".")
     parts: tuple[str, ...] = (first, rest) if rest else (first,)
-    if first == "registry" and "." in rest:
+    if first in _OF_HOSTS and "." in rest:
         host, _, last = rest.rpartition(".")
-        parts = ("registry", host.strip("\"'"), last)
+        parts = (first, host.strip("\"'"), last)
     if not all(parts) or one_line(words) != words:
         raise UsageError(f"`{one_line(words)}` is not a key", hint="`gitops help config.toml`")
     return parts
@@ -104,7 +105,8 @@ def key_of(words: str) -> tuple[str, ...]:
 
 def _typed(key: tuple[str, ...], value: str) -> str | bool:
     kinds = {(*filter(None, k.table.split(".")), k.name): k.kind for k in USER_KEYS}
-    general = {"alias": ("alias", "NAME"), "registry": ("registry", "HOST", key[-1])}
+    of_hosts = {table: (table, "HOST", key[-1]) for table in _OF_HOSTS}
+    general = {"alias": ("alias", "NAME"), **of_hosts}
     kind = kinds.get(general.get(key[0], key))
     if kind is None:
         every = [".".join(k) for k in kinds]

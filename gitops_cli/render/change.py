@@ -8,6 +8,7 @@ from typing import Any
 from gitops_cli.domain.change.draft import Draft, Review, Verb, WriteOutcome, in_short
 from gitops_cli.domain.change.gates import Report
 from gitops_cli.domain.change.plan import Action, Change
+from gitops_cli.domain.change.request import Deed
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
 from gitops_cli.domain.text import one_line, plural
@@ -82,7 +83,8 @@ def document(outcome: WriteOutcome, changelogs: Changelogs) -> dict[str, Any]:
         "changed": outcome.changed,
         "commit": written.commit if written else None,
         "branch": outcome.review.branch if outcome.review else None,
-        "review_url": outcome.review.url if outcome.review else None,
+        "review_url": outcome.review.page if outcome.review else None,
+        "request": _request(outcome.review),
         "reason": draft.parts[0].reason,
         "warnings": list(draft.warnings),
     }
@@ -92,6 +94,13 @@ def document(outcome: WriteOutcome, changelogs: Changelogs) -> dict[str, Any]:
         ]
         return {**shared, "stage": draft.stage, "environments": parts}
     return {**shared, **_of_one(draft, changelogs), "held": list(draft.held)}
+
+
+def _request(review: Review | None) -> dict[str, Any] | None:
+    if review is None or review.proposed is None:
+        return None
+    request, deed, _ = review.proposed
+    return {"number": request.number, "did": deed.value, "draft": request.draft}
 
 
 def _of_one(draft: Draft, changelogs: Changelogs) -> dict[str, Any]:
@@ -266,6 +275,11 @@ def _waits(outcome: WriteOutcome, review: Review) -> Iterator[Line]:
     commit = f" ({outcome.written.commit[:SHORT]})" if outcome.written.commit else ""
     done = "pushed" if outcome.changed else "was pushed already:"
     yield Line(f"{done} {review.branch}{commit}: {outcome.draft.proposal.subject}", Style.GOOD)
+    if review.proposed is not None:
+        request, deed, noun = review.proposed
+        did = "is open and up to date" if deed is Deed.UNCHANGED else deed.value
+        yield Line(f"{noun} {request.number} {did}: {request.url}", Style.STRONG, request.url)
+        return
     how = review.url or f"of {review.branch} into {review.base}"
     yield Line(f"open a pull request: {how}", Style.STRONG)
 

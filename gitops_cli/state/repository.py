@@ -39,6 +39,7 @@ from gitops_cli.state.store import Store, revision
 
 if TYPE_CHECKING:
     from gitops_cli.git.library import Watch
+    from gitops_cli.git.login import Login
     from gitops_cli.state.history import History
 
 _WITHOUT_REMOTE = 20.0  # seconds for the remote where the last known tip will do as well
@@ -376,6 +377,17 @@ class StateRepository:
         done = git.run("log", "-1", "--no-color", "--format=%G? %GS", commit, "--")
         verdict, _, who = done.text.partition(" ")
         return who.strip() or None if done.code == 0 and verdict == "G" else None
+
+    @property
+    def push_url(self) -> str | None:
+        """Return the URL that is pushed to, credentials and all; None without a remote."""
+        return None if self._branch.local is not None else self._branch.push_url
+
+    def login(self) -> Login | None:
+        """Return what git pushes with over https; None where no helper knows it."""
+        from gitops_cli.git.login import login_for
+
+        return login_for(self._branch.git, self._branch.push_url)
 
     def check_write(self) -> None:
         """Ask the remote whether it would take a push, without pushing; raises Denied …."""

@@ -75,7 +75,7 @@ def scripted(
             if self.command != "HEAD":
                 self.wfile.write(reply.body)
 
-        do_HEAD = do_GET = do_POST = handle_one
+        do_HEAD = do_GET = do_POST = do_PUT = do_PATCH = handle_one
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -10,16 +10,19 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import (
+    AsDraft,
     Confirm,
     Context,
     DryRun,
     Exclude,
     Kubeconfig,
+    Label,
     Only,
     Pin,
     Project,
     Reason,
     ReportFile,
+    Reviewer,
     RollbackOnFailure,
     Sync,
     Timeout,
@@ -41,8 +44,9 @@ from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, need_wait, terms_of
 from gitops_cli.domain.change.draft import Draft, Review, review_branch
 from gitops_cli.domain.change.policy import Override
+from gitops_cli.domain.change.request import Extras
 from gitops_cli.domain.change.several import Drafts
-from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.errors import GitOpsError, UsageError
 from gitops_cli.domain.forge_links import project_at
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
@@ -111,9 +115,13 @@ def promote(
         typer.Option(
             "--pr",
             help="Push a branch to be merged, gitops/promote/ENV+SERVICE, instead of the state "
-            'itself; what mode = "pr" in gitops.toml does.',
+            'itself, and keep a pull or merge request for it open; what mode = "pr" in '
+            "gitops.toml does.",
         ),
     ] = False,
+    draft: AsDraft = False,
+    reviewer: Reviewer = None,
+    label: Label = None,
     sync: Sync = False,
     wait: Wait = False,
     rollback_on_failure: RollbackOnFailure = False,
@@ -164,6 +172,11 @@ def promote(
             foresee(session, each.target, team, context=context)
     direct = Override.POLICY in overrides and not pull_request
     review = None if direct else _review(session, words, planned, team, asked=pull_request)
+    extras = Extras(draft, tuple(reviewer or ()), tuple(label or ()))
+    if review is not None:
+        review = review._replace(extras=extras)
+    elif any(extras):
+        raise UsageError("--draft, --reviewer and --label are of a request", hint="add --pr")
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
         reviewed=review is not None
     )
@@ -192,12 +205,12 @@ def promote(
         # Its guards refuse before anybody waits for an image.
         compute(snapshot, shown, with_all_images(as_recorded))
         planned = tuple(with_all_images(ImageGate(lambda: session.registries, checks)))
-    draft = compute(snapshot, shown, planned)
+    plan = compute(snapshot, shown, planned)
     offer = Offer(
-        draft,
+        plan,
         lambda snapshot, terms: compute(snapshot, terms, planned),
         anew,
-        _question(draft),
+        _question(plan),
         review,
         allow_older,
     )

@@ -13,6 +13,7 @@ from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.proposal import Edit, Proposal, Written
+from gitops_cli.domain.change.request import Extras, Proposed
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind
 from gitops_cli.domain.recorded.locks import Lock
@@ -85,11 +86,21 @@ class Draft(NamedTuple):
 
 
 class Review(NamedTuple):
-    """Where a change waits to be merged: its branch, and the forge's page that opens a request."""
+    """Where a change waits to be merged: its branch, and the forge's page that opens a request.
+
+    `extras` are wanted of the request; `proposed` is what came of it, None: nobody opened it.
+    """
 
     branch: str
     base: str
     url: str | None = None
+    extras: Extras = Extras()
+    proposed: Proposed | None = None
+
+    @property
+    def page(self) -> str | None:
+        """Return the page of the request, or the one where it is opened."""
+        return self.url if self.proposed is None else self.proposed.request.url
 
 
 def review_branch(

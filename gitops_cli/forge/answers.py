@@ -1,0 +1,70 @@
+"""What forges answer, as far as it is read: their documents, with types."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Number = Annotated[int, Meta(ge=1)]
+
+
+class Ref(Struct):
+    """A branch of a request; `repo_id` is Gitea's, to tell forks."""
+
+    ref: str
+    sha: str
+    repo_id: int | None = None
+
+
+class User(Struct):
+    """Who opened it."""
+
+    login: str
+
+
+class Pull(Struct):
+    """A pull request of GitHub, Gitea or Forgejo.
+
+    `merged` is left out of GitHub's lists, where `merged_at` tells.
+    """
+
+    number: Number
+    html_url: str
+    title: str
+    state: str
+    head: Ref
+    base: Ref
+    user: User | None = None
+    body: str | None = None
+    draft: bool = False
+    merged: bool | None = None
+    merged_at: str | None = None
+
+
+class Author(Struct):
+    """Who opened it."""
+
+    username: str
+
+
+class MergeRequest(Struct):
+    """A merge request of GitLab; `sha` is None until GitLab has looked at the branch."""
+
+    iid: Number
+    web_url: str
+    title: str
+    state: str
+    source_branch: str
+    target_branch: str
+    sha: str | None = None
+    description: str | None = None
+    draft: bool = False
+    author: Author | None = None
+
+
+class Person(Struct):
+    """A user of GitLab."""
+
+    id: int
+    username: str

@@ -1,0 +1,136 @@
+"""One forge's HTTP API: JSON to and fro, patience with its limits, and its refusals in words."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from gitops_cli.domain.errors import Denied, ForgeConflict, ForgeError
+from gitops_cli.domain.text import one_line, without_secrets
+from gitops_cli.forge.tokens import Token
+from gitops_cli.web.address import Address
+from gitops_cli.web.connection import Site
+from gitops_cli.web.exchange import Broken, Request, Response
+from gitops_cli.web.patience import backoff, jitter, pause, retry_after
+from gitops_cli.web.pool import Pool
+from gitops_cli.web.proxy import proxy_to
+from gitops_cli.web.tls import Trust, make_context
+
+QUESTION_SECONDS = 30.0
+MOST = 8 * 1024 * 1024  # bytes of an answer: a page of requests with their texts
+BROKEN_TRIES = 3
+_BUSY = frozenset({429, 502, 503, 504})
+_REFUSALS = frozenset({401, 403})
+_CONFLICTS = frozenset({405, 409, 422})
+T = TypeVar("T")
+
+
+class Api:
+    """Asks below `base`; who we are goes to its host and nowhere else, as no redirect is followed.
+
+    `marks` are headers that the API wants with each request.
+    """
+
+    def __init__(
+        self, base: Address, token: Token, *, accept: str, marks: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        tls = make_context(Trust()) if base.scheme == "https" else None
+        self._pool = Pool(Site(base, tls, proxy=proxy_to(base)), lambda: marks, most=MOST)
+        self._host = base.netloc
+        self._token = token
+        self._accept = accept
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Tell whether the token was given for an API, and not found where git has it."""
+        return self._token.given
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def ask(
+        self, method: str, path: str, kind: type[T], content: Mapping[str, Any] | None = None
+    ) -> T:
+        """Return the answer as a value of `kind`.
+
+        Raises ForgeError, of it ForgeConflict for what the forge will not do as things stand, or
+        Denied.
+        """
+        body = None if content is None else json.dumps(content).encode()
+        request = Request(
+            method, path, body, accept=self._accept, authorization=self._token.authorization
+        )
+        answer = self._answer(request)
+        if not 200 <= answer.status < 300:
+            raise self._refused(answer, method, path)
+        try:
+            return msgspec.json.decode(answer.body or b"null", type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            said = one_line(str(error))[:200]
+            raise ForgeError(f"{self._host}: its answer is not one of this API: {said}") from None
+
+    def _answer(self, request: Request) -> Response:
+        """Return an answer; what may have been done already is not asked for again."""
+        end = time.monotonic() + QUESTION_SECONDS
+        for attempt in itertools.count():
+            try:
+                left = max(0.1, end - time.monotonic())
+                answer = self._pool.send(request, timeout=left)
+            except Broken as broken:
+                repeatable = request.method == "GET" or not broken.sent
+                again = broken.again and repeatable and attempt + 1 < BROKEN_TRIES
+                if not (again and pause(backoff(attempt), end)):
+                    raise ForgeError(f"{self._host}: {broken}") from broken
+                continue
+            # 429 was not done; who answers 502 to 504 may have done it.
+            if answer.status not in _BUSY or (answer.status != 429 and request.method != "GET"):
+                return answer
+            asked = retry_after(answer.headers.get("retry-after", ""))
+            wait = backoff(attempt) if asked is None else asked + jitter(0, 0.5)
+            if not pause(wait, end):
+                return answer
+        raise AssertionError("the loop above has no end")
+
+    def _refused(self, answer: Response, method: str, path: str) -> ForgeError | Denied:
+        what = f"{self._host}: {method} {path.partition('?')[0]}: {answer.status}"
+        said = f"{what}{explanation(answer.body)}"
+        limited = answer.headers.get("x-ratelimit-remaining") == "0"
+        if answer.status == 429 or (answer.status == 403 and limited):
+            wait = retry_after(answer.headers.get("retry-after", ""))
+            hint = None if wait is None else f"it asks to come back in {wait:.0f} s"
+            return ForgeError(f"{said}: asked too often", hint=hint)
+        if answer.status in _REFUSALS:
+            return Denied(
+                f"{self._host} refuses the token of {self._token.origin} "
+                f"({answer.status}{explanation(answer.body)})",
+                hint="it has expired, or may not write pull or merge requests",
+            )
+        if answer.status == 404:
+            return Denied(
+                f"{said}: not there, or not to be seen with the token of {self._token.origin}"
+            )
+        if 300 <= answer.status < 400:
+            return ForgeError(said, hint="has the repository another address now?")
+        return ForgeConflict(said) if answer.status in _CONFLICTS else ForgeError(said)
+
+
+def explanation(body: bytes) -> str:
+    """Return a forge's own words, `: …`; nothing where it has none."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(content, dict):
+        return ""
+    words = [content.get("message") or content.get("error")]
+    errors = content.get("errors")
+    for error in errors if isinstance(errors, list) else []:
+        words.append(error.get("message") if isinstance(error, dict) else error)
+    # GitLab's `message` may be a list, or an object of lists.
+    said = "; ".join(w if isinstance(w, str) else json.dumps(w) for w in words if w)
+    return f": {one_line(without_secrets(said))[:300]}" if said else ""

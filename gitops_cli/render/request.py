@@ -1,0 +1,50 @@
+"""The title and text of a pull or merge request: what a reviewer has to know."""
+
+from __future__ import annotations
+
+from gitops_cli.domain.change.draft import Draft, WriteOutcome
+from gitops_cli.domain.change.several import Drafts
+from gitops_cli.domain.text import one_line
+from gitops_cli.render.change import Changelogs, plan_view
+from gitops_cli.render.markdown import markdown
+from gitops_cli.render.safe import for_markdown
+
+LONGEST_TITLE = 240  # characters; GitHub takes 256, GitLab 255
+LONGEST_TEXT = 60_000  # GitHub takes 65,536
+
+
+def request_title(draft: Draft | Drafts) -> str:
+    """Return the subject of the commit, which a squash makes one of again."""
+    title = one_line(draft.proposal.subject)
+    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
+
+
+def request_text(outcome: WriteOutcome, changelogs: Changelogs) -> str:
+    """Return the plan as Markdown, why, and what follows a merge.
+
+    Where that is too long, without the source commits; then with as many rows as there is room.
+    """
+    parts = outcome.draft.parts
+    reason = parts[0].reason
+    why = [f"**Why:** {for_markdown(reason)}"] if reason else []
+    branch = outcome.review.branch if outcome.review else ""
+    rest = "\n\n".join([*why, _what_follows(outcome.draft, branch)])
+    room = LONGEST_TEXT - len(rest)
+    plan = markdown(plan_view(outcome, changelogs))
+    if len(plan) > room:
+        plan = markdown(plan_view(outcome, {}))
+    if len(plan) > room:
+        whole_rows, _, _ = plan[:room].rpartition("\n")
+        plan = f"{whole_rows}\n\nand more"
+    return f"{plan}\n\n{rest}"
+
+
+def _what_follows(draft: Draft | Drafts, branch: str) -> str:
+    where = " ".join(part.environment for part in draft.parts if part.changes)
+    overridden = sorted({o.value for part in draft.parts for o in part.overrides})
+    said = f"Overridden: {', '.join(overridden)}.\n\n" if overridden else ""
+    return (
+        f"{said}Merging it records these versions; the cluster follows with its agent. "
+        f"What would change there says `git fetch && gitops diff {where} --rev origin/{branch}`; "
+        f"`gitops sync {where} --wait` brings it there after the merge."
+    )

@@ -1,0 +1,230 @@
+"""Pull and merge requests: opened, found again and brought up to date, for each kind of forge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.company import PROD, STAGING, with_settings
+from tests.cli.test_proposals import BRANCH, OTHER, branch_tip
+from tests.forge.fakes import PROJECT, TOKEN, FakeForge, running_forge
+from tests.registry.scripted import Reply, scripted
+from tests.testbed.article import Article
+from tests.testbed.git import git
+from tests.testbed.gitops import Gitops
+
+PROPOSE = ("promote", "authentication", "--to", PROD, "--yes", "--pr")
+VARIABLE = "TOKEN_OF_THE_TESTS"
+
+
+@pytest.fixture(params=["github", "gitlab", "gitea"])
+def forge(request: pytest.FixtureRequest) -> Iterator[FakeForge]:
+    """Return a forge of each kind."""
+    with running_forge(request.param) as (forge, _):
+        yield forge
+
+
+@pytest.fixture
+def github() -> Iterator[FakeForge]:
+    with running_forge("github") as (forge, _):
+        yield forge
+
+
+@pytest.fixture
+def member(company: Article, gitops: Gitops, forge: FakeForge) -> Gitops:
+    """Return the command in a clone whose remote is on the forge."""
+    return on(forge, company, gitops)
+
+
+def on(forge: FakeForge, company: Article, gitops: Gitops) -> Gitops:
+    here = gitops.at(hosted(company, forge.address)).using(**{VARIABLE: TOKEN})
+    user_config(here, forge.address, forge.kind)
+    return here
+
+
+def hosted(company: Article, address: str) -> Path:
+    """Return a clone whose remote's URL is the forge's; git itself goes to the bare repository."""
+    clone, url = company.clone(), f"http://{address}/{PROJECT}.git"
+    git(clone, "remote", "set-url", "origin", url)
+    git(clone, "config", f"url.file://{company.remote}.insteadOf", url)
+    return clone
+
+
+def user_config(gitops: Gitops, address: str, kind: str) -> None:
+    for key, value in (("kind", kind), ("token", VARIABLE)):
+        gitops("config", "set", f"forge.{address}.{key}", value).ok()
+
+
+def test_a_request_is_opened_with_the_plan(member, company, forge):
+    document = member(*PROPOSE, "-m", "ask @ada", "-o", "json").ok().json()
+
+    [made] = forge.open
+    assert (made["branch"], made["base"]) == (BRANCH, "main")
+    assert made["title"] == git(company.remote, "log", "-1", "--format=%s", BRANCH)
+    assert "| authentication |" in made["body"]
+    assert "`@ada`" in made["body"], "nobody is called by a reason"
+    assert document["request"] == {"number": 1, "did": "opened", "draft": False}
+    assert document["review_url"].endswith("/1")
+
+
+def test_an_open_request_follows_and_keeps_what_people_wrote(member, company, forge):
+    member(*PROPOSE).ok()
+    forge.open[0]["body"] = f"For the fair.\n\n{forge.open[0]['body']}\n\nTested by hand."
+
+    again = member(*PROPOSE).ok()
+    assert f"quest 1 is open and up to date: http://{forge.address}/" in again.stdout
+    company.push(STAGING, {"authentication": OTHER})
+    document = member(*PROPOSE, "-o", "json").ok().json()
+
+    [made] = forge.open
+    assert document["request"]["did"] == "updated"
+    assert made["title"] == git(company.remote, "log", "-1", "--format=%s", BRANCH)
+    assert made["body"].startswith("For the fair.")
+    assert made["body"].endswith("Tested by hand.")
+    assert OTHER[:7] in made["body"]
+
+
+def test_a_text_without_our_marks_is_left_alone(member, forge):
+    forge.opened(BRANCH)
+
+    member(*PROPOSE).ok()
+
+    [made] = forge.open
+    assert made["body"] == "by hand"
+    assert made["title"].startswith(f"{PROD}: ")
+
+
+def test_a_request_that_somebody_opens_meanwhile_is_taken(member, forge):
+    def race(method: str, path: str) -> None:
+        if method == "POST" and not forge.requests:
+            forge.opened(BRANCH)
+
+    forge.before = race
+
+    document = member(*PROPOSE, "-o", "json").ok().json()
+
+    assert document["request"]["did"] == "updated"
+    assert len(forge.requests) == 1
+
+
+def test_a_closed_request_is_not_opened_again_but_another(member, forge):
+    member(*PROPOSE).ok()
+    forge.requests[0]["state"] = "closed"
+
+    document = member(*PROPOSE, "-o", "json").ok().json()
+
+    assert document["request"] == {"number": 2, "did": "opened", "draft": False}
+
+
+def test_a_draft_with_labels_and_reviewers_stays_a_draft(member, company, forge):
+    options = ("--draft", "--label", "release", "--label", "shop", "--reviewer", "grace")
+    document = member(*PROPOSE, *options, "-o", "json").ok().json()
+    company.push(STAGING, {"authentication": OTHER})
+
+    again = member(*PROPOSE, "-o", "json").ok().json()
+
+    [made] = forge.open
+    assert document["request"]["draft"]
+    assert again["request"] == {"number": 1, "did": "updated", "draft": True}
+    assert made["labels"] == ["release", "shop"]
+    assert made["reviewers"] in (["grace"], [7])
+
+
+def test_a_stage_of_pull_requests_opens_them_unasked(member, company, forge):
+    with_settings(company, '[stage.production]\nmode = "pr"\n')
+
+    member(*PROPOSE[:-1]).ok()
+
+    assert [made["branch"] for made in forge.open] == [BRANCH]
+
+
+def test_an_expired_token_is_told_and_the_branch_is_pushed(member, company, forge):
+    done = member.using(**{VARIABLE: "expired"})(*PROPOSE)
+
+    assert done.code == 4
+    assert f"refuses the token of {VARIABLE}" in done.stderr
+    assert "open a pull request" in done.stdout
+    assert branch_tip(company)
+    assert "expired" not in done.stdout.replace("it has expired", "")
+
+
+def test_without_a_token_it_is_as_ever(member, company, forge):
+    done = member.using(**{VARIABLE: ""})(*PROPOSE, "--reviewer", "grace").ok()
+
+    assert "open a pull request" in done.stdout
+    assert "without a token" in done.stderr
+    assert forge.log == []
+
+
+def test_a_forge_that_is_away_is_told_and_the_branch_is_pushed(github, company, gitops):
+    github.before = lambda method, path: Reply(500, body=b"<html>down</html>")
+
+    done = on(github, company, gitops)(*PROPOSE)
+
+    assert done.code == 5
+    assert "the branch is pushed, and no request" in done.stderr
+    assert branch_tip(company)
+
+
+def test_an_answer_of_something_else_is_no_request(github, company, gitops):
+    github.before = lambda method, path: Reply(200, body=b"<html>log in</html>")
+
+    done = on(github, company, gitops)(*PROPOSE)
+
+    assert done.code == 5
+    assert "its answer is not one of this API" in done.stderr
+
+
+def test_a_token_goes_to_no_other_host_by_a_redirect(github, company, gitops):
+    with scripted(lambda request: Reply(200, body=b"[]")) as other:
+        to = {"Location": f"http://{other.address}/"}
+        github.before = lambda method, path: Reply(307, to)
+
+        done = on(github, company, gitops)(*PROPOSE)
+
+    assert done.code == 5
+    assert other.requests == []
+
+
+def test_a_variable_for_another_host_is_not_sent(github, company, gitops):
+    here = gitops.at(hosted(company, github.address))
+    here("config", "set", f"forge.{github.address}.kind", "github").ok()
+    tokens = {"GITHUB_TOKEN": TOKEN, "GH_TOKEN": TOKEN, "GITLAB_TOKEN": TOKEN}
+
+    here.using(**tokens)(*PROPOSE).ok()
+    assert github.log == []
+
+    here.using(GITHUB_TOKEN=TOKEN, GITHUB_SERVER_URL=f"http://{github.address}")(*PROPOSE).ok()
+    assert len(github.open) == 1
+
+
+def test_a_pushed_gitops_toml_names_no_forge(github, company, gitops):
+    with_settings(company, f'[forge."{github.address}"]\nkind = "github"\ntoken = "{VARIABLE}"\n')
+    here = gitops.at(hosted(company, github.address)).using(**{VARIABLE: TOKEN})
+
+    here(*PROPOSE)
+
+    assert github.log == []
+
+
+def test_what_git_pushes_with_opens_a_request_too(github, company, gitops):
+    here = on(github, company, gitops).using(**{VARIABLE: ""})
+    helper = f"!f() {{ echo username=ada; echo password={TOKEN}; }}; f"
+    git(here.directory, "config", f"credential.http://{github.address}.helper", helper)
+
+    here(*PROPOSE).ok()
+    assert len(github.open) == 1
+
+    github.token = "another"
+    done = here(*PROPOSE).ok()
+    assert "no request is opened" in done.stderr
+    assert "open a pull request" in done.stdout
+
+
+def test_options_of_a_request_need_one(clone):
+    done = clone(*PROPOSE[:-1], "--draft")
+
+    assert done.code == 2
+    assert "add --pr" in done.stderr
