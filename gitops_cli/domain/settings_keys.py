@@ -361,7 +361,7 @@ USER_KEYS = (
         "token",
         Kind.TEXT,
         "none",
-        "The variable of the environment that has the token for this host; others are looked at after it.",
+        "The variable of the environment that has the token for this host; it comes first.",
         '"ACME_FORGE_TOKEN"',
     ),
 )
