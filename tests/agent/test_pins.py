@@ -27,7 +27,8 @@ def test_the_baked_image_has_what_the_seeded_one_installs() -> None:
 def test_the_agent_starts_without_the_packages_that_are_left_out() -> None:
     code = (
         "import sys\n"
-        "for name in ('kubernetes', 'questionary', 'prompt_toolkit', 'urllib3'):\n"
+        "for name in ('kubernetes', 'questionary', 'prompt_toolkit', 'urllib3',\n"
+        "             'tomlkit', 'jmespath'):\n"
         "    sys.modules[name] = None\n"
         "from gitops_cli.cli.app import app\n"
         "app(['agent', 'run', '--repo', '/nowhere', '--env', 'x', '--kubeconfig', '/nowhere'])\n"
