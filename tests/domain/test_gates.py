@@ -57,6 +57,14 @@ def test_a_digest_that_was_added_does_not_begin_the_time_anew():
     pinned = f"{A}@sha256:{'0' * 64}\n"
     past = [change(pinned, f"{A}\n", 1), change(f"{A}\n", None, 5)]
     assert [span.length(NOW) for span in spans_of(past, A)] == [5 * HOUR]
+    assert [span.length(NOW) for span in spans_of(past, parse_version(pinned.strip()))] == [
+        5 * HOUR
+    ]
+
+
+def test_another_digest_is_another_image():
+    ran, comes = (f"{A}@sha256:{digit * 64}" for digit in "01")
+    assert list(spans_of([change(ran, None, 5)], parse_version(comes))) == []
 
 
 def test_white_space_or_nonsense_in_between_ends_a_span():
@@ -154,6 +162,14 @@ def test_signed_approvals_count_signers_and_not_names():
     signed = [ANN._replace(signer="ann"), BOB._replace(signer="Ann")]
     report = approvals_report(WEB, A, rules._replace(approvals=2), signed, writer=None, target=PROD)
     assert (report.passes, report.says) == (False, "1 of 2 approvals: Ann")
+
+
+@pytest.mark.parametrize("signer", ["bob@example.com", "Bob <BOB@example.com>"])
+def test_whoever_signs_in_anothers_name_is_still_the_one_who_writes(signer):
+    rules = StageRules("production", approvals=1, signed_approvals=True)
+    posed = [ANN._replace(signer=signer)]
+    report = approvals_report(WEB, A, rules, posed, writer="bob@example.com", target=PROD)
+    assert (report.passes, report.says) == (False, "0 of 1 approval (your own does not count)")
 
 
 def test_a_refusal_names_the_line_of_the_key_and_how_to_pass():

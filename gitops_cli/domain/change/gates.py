@@ -49,6 +49,15 @@ class Approver(NamedTuple):
     commit: str
     signer: str | None = None
 
+    def is_by(self, address: str | None) -> bool:
+        """Tell whether somebody with this address made the commit, or signed it as another."""
+        # A principal of allowed_signers, or a GPG key's `Name <address>`.
+        signed = (self.signer or "").rpartition("<")[2].removesuffix(">")
+        return address is not None and address.casefold() in {
+            self.email.casefold(),
+            signed.casefold(),
+        }
+
 
 class Span(NamedTuple):
     """From when to when a version was recorded; `end` None: it is."""
@@ -62,13 +71,16 @@ class Span(NamedTuple):
 
 
 def spans_of(changes: Iterable[FileChange], version: Version) -> Iterator[Span]:
-    """Yield when a version file (its changes newest first) held this commit, newest first."""
+    """Yield when a version file (its changes newest first) held this version, newest first.
+
+    A digest that one of the two has not makes no difference; another digest is another image.
+    """
     end: datetime | None = None
     span: Span | None = None
     for change in changes:
         at = change.commit.committed_at
         held = parse_version((change.new or b"").decode(errors="replace").strip())
-        if held is not None and held.tag == version.tag:
+        if held is not None and _is_same(held, version):
             span = Span(at, end if span is None else span.end)
         elif span is not None:
             yield span
@@ -76,6 +88,12 @@ def spans_of(changes: Iterable[FileChange], version: Version) -> Iterator[Span]:
         end = at
     if span is not None:
         yield span
+
+
+def _is_same(one: Version, other: Version) -> bool:
+    return one.tag == other.tag and (
+        None in (one.digest, other.digest) or one.digest == other.digest
+    )
 
 
 def approvers_of(
@@ -134,7 +152,7 @@ def approvals_report(
     for who in approvers:
         if rules.signed_approvals and who.signer is None:
             continue
-        if writer is None or who.email.casefold() != writer.casefold():
+        if not who.is_by(writer):
             counted.setdefault((who.signer or who.email).casefold(), who.name)
     names = ", ".join(one_line(name) for name in sorted(counted.values()))
     says = f"{len(counted)} of {plural(needed, 'approval')}" + (f": {names}" if names else "")
@@ -148,8 +166,7 @@ def _uncounted(rules: StageRules, approvers: Collection[Approver], writer: str |
     """Return why a yes that is there does not count."""
     if rules.signed_approvals and any(who.signer is None for who in approvers):
         return " (what has no signature you trust does not count)"
-    own = writer is not None and any(w.email.casefold() == writer.casefold() for w in approvers)
-    return " (your own does not count)" if own else ""
+    return " (your own does not count)" if any(who.is_by(writer) for who in approvers) else ""
 
 
 def gate_refusals(
