@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -31,6 +32,8 @@ _TABLES = ("patches", "patchesJson6902", "replacements")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 # What starts helm, or a program of the pusher's choice.
 _REFUSED = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 ReadFiles = Callable[[str], Mapping[str, bytes]]
 
@@ -73,7 +76,8 @@ def _closure(directory: str, read: ReadFiles, *, network: bool) -> dict[str, byt
             )
         for named in _named(path, files[path]):
             target = posixpath.normpath(posixpath.join(root, named))
-            if target in files or target in seen:
+            # A URL may be a file's path too, and kustomize tries the URL first.
+            if (target in files and not _URL.match(named)) or target in seen:
                 continue
             if _is_directory(named, target, read):
                 seen.add(target)

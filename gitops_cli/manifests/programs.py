@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,7 +62,7 @@ def run(command: Sequence[str], place: Place, *, directory: str, network: bool) 
     Raises ConfigurationError with its words if it fails, TimedOut.
     """
     process = subprocess.Popen(
-        command,
+        command if network else [*apart(), *command],
         cwd=place.files,
         env=_environment(place.home, network=network),
         stdin=subprocess.DEVNULL,
@@ -70,9 +71,10 @@ def run(command: Sequence[str], place: Place, *, directory: str, network: bool) 
         start_new_session=True,
     )
     name = Path(command[0]).name
+    until = time.monotonic() + SECONDS
     try:
-        out, words = _read(process, name)
-        code = process.wait(max(0.1, SECONDS))
+        out, words = _read(process, name, until)
+        code = _ended(process, name, until)
     except BaseException:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -85,6 +87,34 @@ def run(command: Sequence[str], place: Place, *, directory: str, network: bool) 
     if code != 0:
         raise ConfigurationError(f"{directory}: {name} cannot render it: {_told(words, place)}")
     return out
+
+
+def _ended(process: subprocess.Popen[bytes], name: str, until: float) -> int:
+    try:
+        return process.wait(max(0.1, until - time.monotonic()))
+    except subprocess.TimeoutExpired as error:
+        raise _late(name) from error
+
+
+def _late(name: str) -> TimedOut:
+    return TimedOut(f"{name} did not end within {SECONDS:g} s")
+
+
+@cache
+def apart() -> tuple[str, ...]:
+    """Return what starts a program with no network at all, where the system lets us.
+
+    Without it proxies that lead nowhere stop all but the services of this very machine: Go goes to
+    those past any proxy (`net/http.ProxyFromEnvironment`).
+    """
+    program = find("unshare")
+    if program is None:
+        return ()
+    words = (program, "--map-root-user", "--net", "--")
+    tried = subprocess.run(
+        [*words, program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    return words if tried.returncode == 0 else ()
 
 
 def _told(words: bytes, place: Place) -> str:
@@ -111,9 +141,8 @@ def _environment(home: Path, *, network: bool) -> dict[str, str]:
     return environment | {name: os.environ[name] for name in names if name in os.environ}
 
 
-def _read(process: subprocess.Popen[bytes], name: str) -> tuple[bytes, bytes]:
+def _read(process: subprocess.Popen[bytes], name: str, until: float) -> tuple[bytes, bytes]:
     """Return what a process writes to its two streams, within limits."""
-    until = time.monotonic() + SECONDS
     found: dict[str, bytearray] = {"out": bytearray(), "words": bytearray()}
     with selectors.DefaultSelector() as selector:
         for stream, key in ((process.stdout, "out"), (process.stderr, "words")):
@@ -122,7 +151,7 @@ def _read(process: subprocess.Popen[bytes], name: str) -> tuple[bytes, bytes]:
         while selector.get_map():
             left = until - time.monotonic()
             if left <= 0:
-                raise TimedOut(f"{name} did not end within {SECONDS:g} s")
+                raise _late(name)
             for ready, _ in selector.select(left):
                 data = os.read(ready.fd, _CHUNK)
                 if not data:

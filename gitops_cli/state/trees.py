@@ -63,6 +63,9 @@ def committed_files(reader: ObjectReader, commit: str, directory: str) -> Files:
         below: list[tuple[str, Entry]] = []
         for path, entries in level:
             for entry in entries:
+                if "/" in entry.name or entry.name in {"", ".", ".."}:
+                    where, name = one_line(path), one_line(entry.name)[:80]
+                    raise InvalidState(f"{where}:1: has a file of the name `{name}`")
                 below.append((f"{path}/{entry.name}", entry))
         files += [(path, entry) for path, entry in below if not _is_tree(entry)]
         trees = [(path, entry) for path, entry in below if _is_tree(entry)]
@@ -110,7 +113,8 @@ def _target(path: str, link: bytes) -> str:
     """Return where a symbolic link leads, from the repository's root; raises InvalidState."""
     target = link.decode(errors="surrogateescape")
     joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-    if target.startswith("/") or joined.startswith("..") or "\0" in joined or "\n" in joined:
+    outside = joined.startswith("..") or joined.partition("/")[0].lower() == ".git"
+    if target.startswith("/") or outside or "\0" in joined or "\n" in joined:
         raise _astray(path, link)
     return joined
 

@@ -74,11 +74,13 @@ def test_a_hook_judges_what_is_staged(here: Gitops) -> None:
 
 
 def test_a_link_out_of_the_repository_and_a_base_that_is_away_are_findings(here: Gitops) -> None:
-    (here.directory / "shop-dev" / "manifests" / "link.yaml").symlink_to("/etc/passwd")
-    linked = here("validate")
-    assert linked.code == 1
-    assert "a symbolic link to `/etc/passwd`, which is no file of this repository" in linked.stdout
-    (here.directory / "shop-dev" / "manifests" / "link.yaml").unlink()
+    link = here.directory / "shop-dev" / "manifests" / "link.yaml"
+    for target in ("/etc/passwd", "../../.git/config"):
+        link.symlink_to(target)
+        linked = here("validate")
+        assert linked.code == 1
+        assert f"a symbolic link to `{target}`, which is no file of this" in linked.stdout
+        link.unlink()
     write(here.directory, "manifests/kustomization.yaml", "resources: [../../base]\n")
 
     assert rules(here) == {"shop-dev/manifests:1": "manifests"}

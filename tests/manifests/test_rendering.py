@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.domain.errors import ConfigurationError, TimedOut
 from gitops_cli.domain.manifests.rendered import Form, Rendered
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import Place
+from gitops_cli.manifests import programs
 from gitops_cli.manifests.rendering import Wanted, render
 from tests.testbed import controlplane
 
@@ -180,6 +181,7 @@ def test_what_a_kustomization_would_fetch_or_start_is_refused_before_it_runs(
     files = {
         f"{HERE}/kustomization.yaml": content,
         f"{HERE}/github.com/acme/base/kustomization.yaml": "resources: []",
+        f"{HERE}/https:/example.com/base.yaml": "a file by the name of a URL",
     }
 
     with pytest.raises(ConfigurationError) as refused:
@@ -220,6 +222,29 @@ def test_a_chart_is_templated_with_the_stages_and_the_environments_values(helm: 
     )
     assert "/home/ada" not in notes
     assert "web.deployment" not in notes
+
+
+def test_a_program_is_started_where_there_is_no_network(helm: Path, tmp_path: Path) -> None:
+    unshare, notes = tmp_path / "tools" / "unshare", tmp_path / "unshared"
+    unshare.write_text(f'#!/bin/sh\n[ $# = 1 ] && exit\necho "$*" >> {notes}\nshift 3\nexec "$@"\n')
+    unshare.chmod(stat.S_IRWXU)
+    programs.apart.cache_clear()
+
+    rendered({f"{HERE}/Chart.yaml": CHART})
+
+    programs.apart.cache_clear()
+    last = notes.read_text().splitlines()[-1]
+    assert last.startswith(f"--map-root-user --net -- {tmp_path}/tools/helm template ")
+
+
+def test_a_program_that_only_closes_its_output_does_not_hold_anybody_up(
+    helm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (helm.parent / "tools" / "helm").write_text("#!/bin/sh\nexec >&- 2>&-\nexec /bin/sleep 600\n")
+    monkeypatch.setattr(programs, "SECONDS", 0.5)
+
+    with pytest.raises(TimedOut, match="helm did not end within"):
+        rendered({f"{HERE}/Chart.yaml": CHART})
 
 
 def test_no_program_is_needed_for_plain_files_and_named_where_it_is(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.errors import GitError
+from gitops_cli.domain.errors import GitError, InvalidState
 from gitops_cli.domain.settings import MAX_SETTINGS_BYTES
 from gitops_cli.git.objects import MOST_BYTES, Object, parse_commit
 from tests.state.world import DEV, World, opened
@@ -140,3 +140,14 @@ def test_a_name_that_is_not_utf_8(world: World) -> None:
     (finding,) = opened(clone).snapshot(tip).environments[DEV].findings
 
     assert finding.message.startswith("`\\udcff\\udcfe` cannot be the name of a workload")
+
+
+@pytest.mark.parametrize("name", [b"..", b"../../../out.yaml", b"/out.yaml"])
+def test_a_tree_that_leads_out_of_itself(world: World, name: bytes) -> None:
+    clone = world.clone()
+    blob = stored(clone, "blob", b"x\n")
+    manifests = tree_of(clone, ("100644", name, blob))
+    tip = environment(clone, ("40000", b"manifests", manifests))
+
+    with pytest.raises(InvalidState, match="has a file of the name"):
+        opened(clone).files_below(tip, f"{DEV}/manifests")
