@@ -18,7 +18,8 @@ _LINKED = r"://|(?<!\w)www\.|@\w|(?<!\w)(?:#|GH-)\d"
 _ADDRESS = r"https?://[!-~]+"
 _COLOUR = r"(\x1b\[[0-9;]*m)"
 _IN_STRINGS = "\\u0023"  # JSON and YAML read it as the sign it stands for
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and in full width
+# Of a cell, and of what follows a `;`: half of Europe's spreadsheets begin another cell there.
+_FORMULA = r"((?:^|;)\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])"  # and in full width
 
 
 def for_terminal(text: str) -> str:
@@ -50,8 +51,7 @@ def for_sheet(text: str) -> str:
     What Excel, LibreOffice or Sheets would calculate has a `'` before it, which they hide:
     https://owasp.org/www-community/attacks/CSV_Injection
     """
-    text = inert(one_line(text))
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return re.sub(_FORMULA, r"\1'", inert(one_line(text)))
 
 
 def for_json(text: str) -> str:
