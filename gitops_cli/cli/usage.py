@@ -135,7 +135,7 @@ def _elsewhere(word: str, context: Any) -> str | None:
 
 def _named(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return str(parameter.human_readable_name).strip("[]")
+        return str(parameter.human_readable_name).strip("[]").partition(" ")[0]
     return str(max(parameter.opts, key=len))
 
 

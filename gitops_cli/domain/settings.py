@@ -7,6 +7,7 @@ reading: all of them are found, and a key that has one is as if it were not ther
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 from gitops_cli.domain.errors import ConfigurationError
@@ -175,5 +176,8 @@ class Settings(NamedTuple):
         try:
             return check(value)
         except ValueError as error:
-            self.wrong(key, one_line(str(error)))
+            told = str(error)
+            if isinstance(check, type) and issubclass(check, Enum):
+                told = f"`{value}` is not one of {', '.join(word.value for word in check)}"
+            self.wrong(key, one_line(told))
             return None

@@ -18,6 +18,8 @@ from gitops_cli.render.safe import for_terminal
 
 _MORE = "https://jmespath.org has a tutorial; for example --query 'kind'"
 
+_DEEPEST = 100
+
 
 class Query(NamedTuple):
     """An expression that is one, and calls functions that there are."""
@@ -49,6 +51,8 @@ def parse_query(expression: str) -> Query:
     except (JMESPathError, RecursionError) as error:
         what = "empty" if not expression.strip() else "nested too deeply"
         raise UsageError(f"--query: column 1: {what}", hint=_MORE) from error
+    if _depth(parsed.parsed) > _DEEPEST:  # jmespath walks it by recursion, when all is done
+        raise UsageError("--query: column 1: nested too deeply", hint=_MORE)
     for call in _calls(parsed.parsed):
         _check_call(call, expression)
     return Query(expression, parsed)
@@ -83,6 +87,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return str(value) if isinstance(value, str) else value
+
+
+def _depth(node: Any) -> int:
+    level, depth = [node], 0
+    while level:
+        depth += 1
+        level = [c for n in level for c in n.get("children", ()) if isinstance(c, dict)]
+    return depth
 
 
 def _calls(node: Any) -> Iterator[Any]:

@@ -199,6 +199,7 @@ def test_many_files_are_merged_by_time(gitops: Gitops, article: Article) -> None
     assert times == sorted(times, reverse=True)
     assert len(found) == 24 + 8 * (3 + 2 + 1)
     assert entries(state, "-n", "7") == found[:7]
+    assert entries(state, "-n", "9" * 30) == found
     assert len(entries(state)) == 20
     some = [e for e in found if e["service"] == "orders" and "production" in e["environment"]]
     assert entries(state, "orders", "-e", "prod") == some

@@ -69,6 +69,7 @@ def test_the_log_is_what_kubectl_shows_by_the_line_that_is_said(live: Live) -> N
     named = live.gitops("logs", "web", live.namespace, "-c", "proxy").ok()
     assert named.stdout == "proxy: starting r/proxy:1\n"
     live.gitops("-q", "logs", "web", "-e", live.namespace).ok()
+    live.gitops("logs", "web", live.namespace, "--tail", "9" * 30, "-o", "json").ok()
 
 
 def test_of_a_version_that_crashes_it_is_the_run_that_crashed(broken: Live) -> None:

@@ -155,6 +155,7 @@ def test_a_mistyped_option_is_told_in_the_one_style(gitops: Gitops, path: tuple[
         ("set web -e", "`-e` needs a value", "`gitops set --help`"),
         ("env add", "ENV is missing", "`gitops env add --help`"),
         ("status --quiet=1", "`--quiet` takes no value", "`gitops status --help`"),
+        ("exec", "SERVICE is missing", "`gitops exec --help`"),
         ("env list x", "not expected: `x`", "`gitops env list --help`"),
         ("help nothing", "there is no topic or command `nothing`", "topics: "),
     ],

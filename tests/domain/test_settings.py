@@ -101,7 +101,7 @@ def test_nothing_is_the_default() -> None:
         ("[stage.production]\npromote_from = ['qa']", 2, "not one of"),
         ("[stage.production]\nfreeze = ['never']", 2, "not a freeze window"),
         ("[stage.production]\naliases = ['staging']", 2, "already means staging"),
-        ("[versions]\nform = 'short'", 2, "short"),
+        ("[versions]\nform = 'short'", 2, "`short` is not one of commit, any"),
         ("a = 1\na = 2\n", 2, "overwrite"),
         ("x = [", 1, "gitops.toml:1"),
         ("x = 2026-02-30", 1, "date"),

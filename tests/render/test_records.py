@@ -87,6 +87,12 @@ def test_no_cell_is_a_formula(text: str) -> None:
     assert read(view)[1] == [f"'{text.strip()}"]
 
 
+def test_what_a_semicolon_would_make_a_cell_of_is_no_formula_either() -> None:
+    view = View("x", {"a": ["fix;=1+1", "-2"]}, records=Records("", "a", "{a}"))
+
+    assert read(view)[1] == ["fix;'=1+1; '-2"]
+
+
 def test_a_number_of_ours_is_no_formula() -> None:
     assert read(View("x", {"a": 3}, records=Records("", "a", "{a}")))[1] == ["3"]
 
@@ -161,6 +167,7 @@ def test_a_query_answers_texts_for_a_shell_and_the_rest_as_json() -> None:
         ("[length(a, b)]", "column 2: length() takes 1, not 2"),
         ("not_null()", "column 1: not_null() takes 1 or more, not 0"),
         ("(" * 5000, "column 1: nested too deeply"),
+        ("@|" * 3000 + "@", "column 1: nested too deeply"),
     ],
 )
 def test_a_wrong_query_is_told_with_its_place_before_anything_is_done(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Annotated
 
@@ -79,7 +80,7 @@ def history(
         limit = None if since or until else LIMIT
     wanted = looked_for(session, snapshot, services, environments, project)
     kinds = Kinds(by, frozenset(map(_action, actions or ())))
-    span = Span(since, until, limit or None)
+    span = Span(since, until, min(limit, sys.maxsize) if limit else None)
     entries = read_history(session.state, snapshot, wanted, span, kinds)
     session.show(view(entries, session.now()), paged=pager, columns=columns)
 

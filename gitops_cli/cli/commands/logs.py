@@ -24,6 +24,7 @@ from gitops_cli.operations.logs import MOST, Piece, one_after_the_other, togethe
 from gitops_cli.render.logs import logs_view
 from gitops_cli.render.safe import for_log
 
+MOST_LINES = 2**31 - 1  # whatever --tail says; Kubernetes and Python have no larger counts
 DOCUMENT_LINES = 1000  # of each log, unless --tail says otherwise
 
 
@@ -111,6 +112,7 @@ def logs(
             hint="--pod NAME",
         )
     people = session.output.for_people
+    tail = None if tail is None else min(tail, MOST_LINES)
     part = LogPart(
         follow, DOCUMENT_LINES if tail is None and not people else tail, since, timestamps
     )
