@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_service_or_environment
+from gitops_cli.cli.completion import complete_environment, complete_service_or_environment
 from gitops_cli.cli.options import Env, Project
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
@@ -38,6 +38,12 @@ def browse(
             autocompletion=complete_service_or_environment,
         ),
     ] = None,
+    place: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ENV]", show_default=False, autocompletion=complete_environment, hidden=True
+        ),
+    ] = None,
     env: Env = None,
     project: Project = None,
     only_print: Annotated[
@@ -57,7 +63,7 @@ def browse(
     """
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)
-    page = _page(session, snapshot, word, env, project)
+    page = _page(session, snapshot, word, place if env is None else env, project)
     opens = session.output.for_people and sys.stdout.isatty() and not only_print
     if opens and _opened(page.url):
         session.output.say(f"opened {page.url}: {page.shows}")
