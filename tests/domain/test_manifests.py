@@ -314,6 +314,9 @@ def test_values_of_secrets_are_digests_that_differ_by_place() -> None:
 
     assert "cGFzcw" not in json.dumps(shown)
     assert shown["a"] != shown["b"], "equal values do not look equal"
+    plain = sha256(b"None/a/a\0cGFzcw==").hexdigest()
+    assert plain[:12] not in shown["a"], "nobody can try passwords until one fits"
+    assert redacted(secret)["data"] == shown
     found = change(("", "Secret"), secret, obj("Secret", data={"a": "x"}), secret)
     assert [one["op"] for one in found.operations()] == ["replace", "remove"]
     assert '"x"' not in json.dumps(found.operations())

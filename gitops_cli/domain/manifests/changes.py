@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from gitops_cli.domain.manifests.ownership import APPLIED
 Object = Mapping[str, Any]
 
 _ABSENT: Any = object()
+_KEY = os.urandom(32)
 _METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
 _NOTED = frozenset(
     {
@@ -182,7 +184,8 @@ def _without_secrets(kind: tuple[str, str], found: Change) -> Change:
 def redacted(secret: Object) -> Object:
     """Return a Secret whose values are digests: it can be told whether they differ.
 
-    The digest is of the Secret's place and the key, too, so that equal values do not look equal.
+    The digest is of the Secret's place and the key, too, so that equal values do not look equal. It
+    is another one in every process: a weak password could be guessed by one that stays.
     """
     hidden = dict(secret)
     metadata = secret.get("metadata") or {}
@@ -196,4 +199,4 @@ def redacted(secret: Object) -> Object:
 
 def _digest(place: str, value: object) -> str:
     text = f"{place}\0{value}".encode("utf-8", "surrogatepass")
-    return f"sha256:{hashlib.sha256(text).hexdigest()[:12]}…"
+    return f"hidden:{hashlib.blake2b(text, key=_KEY, digest_size=6).hexdigest()}"
