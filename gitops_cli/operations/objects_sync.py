@@ -82,7 +82,7 @@ class _Run:
         ranks = {number: list(some) for number, some in by_rank}
         first = rank(*NAMESPACE)
         self._together(ranks.pop(first, []))
-        self._stand_for_sets({name for name, _ in waiting})
+        self._stand_for_sets()
         for number in sorted(ranks):
             self._together([w for w in ranks[number] if w[0] not in self.stopped])
 
@@ -134,12 +134,15 @@ class _Run:
         store.forget_kinds()
         return brings is None or bool(store.scopes([(brings.group, brings.kind)]))
 
-    def _stand_for_sets(self, names: Iterable[EnvironmentName]) -> None:
-        """Let each set name the kinds that it has or will have, before it has them."""
-        for name in sorted(names):
-            found = self.looked[name]
-            kinds = _kinds(found) | (found.kinds or frozenset())
-            if name not in self.stopped and not self.stop() and kinds != found.kinds:
+    def _stand_for_sets(self) -> None:
+        """Let each set name the kinds that it has or will have, before it has them.
+
+        Also where nothing is to be applied: somebody may have removed what stands for the set.
+        """
+        for name, found in sorted(self.looked.items()):
+            known = found.kinds or frozenset()
+            kinds = _kinds(found) | known
+            if name not in self.stopped and not self.stop() and kinds != known:
                 self._write_parent(name, kinds)
 
     def _write_parent(self, name: EnvironmentName, kinds: Iterable[GroupKind]) -> None:

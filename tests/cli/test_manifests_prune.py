@@ -55,6 +55,16 @@ def test_the_set_is_read_as_kubectl_reads_it(live: Live) -> None:
     assert stands["annotations"]["applyset.kubernetes.io/contains-group-kinds"] == "ConfigMap"
 
 
+def test_what_stands_for_the_set_is_made_anew_where_somebody_removed_it(live: Live) -> None:
+    record(live, config_map(a="1"))
+    live.sync().ok()
+    live.kube.delete("ConfigMap", live.namespace, "gitops-manifests")
+
+    live.sync().ok()
+
+    assert live.kube.exists("ConfigMap", live.namespace, "gitops-manifests")
+
+
 def test_the_stage_may_say_it_for_all(live: Live) -> None:
     stage = live.namespace.rpartition("-")[2]
     live.record({"/gitops.toml": f'stages = ["{stage}"]\n[stage.{stage}]\nprune = true'})
