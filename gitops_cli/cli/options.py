@@ -198,6 +198,14 @@ Only = Annotated[
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", "--omit", metavar="GLOB", help="Not these.")
 ]
+PullRequest = Annotated[
+    bool,
+    typer.Option(
+        "--pr",
+        help="Push a branch to be merged instead of the state itself, and keep a pull or merge "
+        "request for it open.",
+    ),
+]
 AsDraft = Annotated[
     bool, typer.Option("--draft", help="Open the request as a draft; with a token for the forge.")
 ]

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.change.draft import WriteOutcome
-from gitops_cli.domain.change.request import Wish, marked
-from gitops_cli.domain.errors import Denied, GitOpsError
+from gitops_cli.domain.change.draft import Review, WriteOutcome
+from gitops_cli.domain.change.request import NO_EXTRAS, Extras, Wish, marked
+from gitops_cli.domain.errors import Denied, GitOpsError, UsageError
+from gitops_cli.domain.forge_links import project_at
 from gitops_cli.render.change import Changelogs
-from gitops_cli.render.request import request_text, request_title
+
+
+def extras_of(
+    *,
+    draft: bool,
+    reviewers: Sequence[str] | None,
+    labels: Sequence[str] | None,
+    proposes: bool,
+) -> Extras:
+    """Return what is wanted of a request; raises UsageError where none is opened."""
+    extras = Extras(draft, tuple(reviewers or ()), tuple(labels or ()))
+    if any(extras) and not proposes:
+        raise UsageError("--draft, --reviewer and --label are of a request", hint="add --pr")
+    return extras
+
+
+def review_on(session: Session, branch: str, extras: Extras = NO_EXTRAS) -> Review:
+    """Return where what is pushed to `branch` waits for its merge into the state."""
+    base = session.state.branch or "main"
+    project = project_at(session.state.description)
+    url = project.new_pull_request(branch, base) if project else None
+    return Review(branch, base, url, extras)
 
 
 def with_request(session: Session, outcome: WriteOutcome, logs: Changelogs) -> WriteOutcome:
@@ -29,6 +53,7 @@ def with_request(session: Session, outcome: WriteOutcome, logs: Changelogs) -> W
                 )
             return outcome
         from gitops_cli.forge.client import propose
+        from gitops_cli.render.request import request_text, request_title
 
         title = request_title(outcome.draft)
         body = marked(request_text(outcome, logs))

@@ -348,7 +348,7 @@ def follow(
         return
     if outcome.review is not None:
         if sync or wait:
-            session.output.note("not waiting: the promotion has to be merged first")
+            session.output.note("not waiting: it has to be merged first")
         return
     if not sync and not wait:
         _say_what_is_next(session, outcome)

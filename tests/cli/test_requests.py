@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.company import PROD, STAGING, with_settings
+from tests.cli.company import PROD, STAGING, tip, with_settings
 from tests.cli.test_proposals import BRANCH, OTHER, branch_tip
 from tests.forge.fakes import PROJECT, TOKEN, FakeForge, running_forge
 from tests.registry.scripted import Reply, scripted
@@ -221,6 +221,32 @@ def test_what_git_pushes_with_opens_a_request_too(github, company, gitops):
     done = here(*PROPOSE).ok()
     assert "no request is opened" in done.stderr
     assert "open a pull request" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("set", f"authentication={OTHER}", "-e", PROD),
+        ("remove", "authentication", "-e", PROD, "--yes"),
+        ("rollback", "authentication", "-e", PROD, "--yes"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_other_writers_propose_too(words, github, company, gitops):
+    company.push(PROD, {"authentication": "d" * 40})
+    with_settings(company, '[stage.production]\nmode = "pr"\n')
+    before, here = tip(company), on(github, company, gitops)
+
+    document = here(*words, "--pr", "--label", "shop", "-o", "json").ok().json()
+    again = here(*words, "--pr", "-o", "json").ok().json()
+
+    branch = f"gitops/{words[0]}/{PROD}+authentication"
+    assert tip(company) == before
+    assert (document["branch"], document["commit"]) == (branch, branch_tip(company, branch))
+    assert document["request"]["did"] == "opened"
+    assert again["request"]["did"] == "unchanged"
+    assert [made["branch"] for made in github.open] == [branch]
+    assert "| authentication |" in github.open[0]["body"]
 
 
 def test_options_of_a_request_need_one(clone):

@@ -165,7 +165,7 @@ def test_a_stage_that_is_changed_by_requests() -> None:
     assert said(needs_review(PLACE, RULES)) == (
         "gitops.toml:4: production is changed by pull requests",
         (
-            "`gitops promote` pushes the branch for one; "
+            "`gitops promote`, and --pr of others, push the branch for one; "
             'or --override-policy -m "why" to write it at once'
         ),
         "policy",

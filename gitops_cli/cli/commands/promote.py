@@ -39,15 +39,14 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.promotion import PromoteArguments, planned_promotions
+from gitops_cli.cli.proposing import extras_of, review_on
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, need_wait, terms_of
 from gitops_cli.domain.change.draft import Draft, Review, review_branch
 from gitops_cli.domain.change.policy import Override
-from gitops_cli.domain.change.request import Extras
 from gitops_cli.domain.change.several import Drafts
-from gitops_cli.domain.errors import GitOpsError, UsageError
-from gitops_cli.domain.forge_links import project_at
+from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
@@ -172,11 +171,8 @@ def promote(
             foresee(session, each.target, team, context=context)
     direct = Override.POLICY in overrides and not pull_request
     review = None if direct else _review(session, words, planned, team, asked=pull_request)
-    extras = Extras(draft, tuple(reviewer or ()), tuple(label or ()))
-    if review is not None:
-        review = review._replace(extras=extras)
-    elif any(extras):
-        raise UsageError("--draft, --reviewer and --label are of a request", hint="add --pr")
+    extras = extras_of(draft=draft, reviewers=reviewer, labels=label, proposes=review is not None)
+    review = review and review._replace(extras=extras)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
         reviewed=review is not None
     )
@@ -264,6 +260,4 @@ def _review(
         return None
     services = () if words.everything else tuple(first.intent.kinds)
     branch = review_branch(first.target, services, stage=stage if len(planned) > 1 else None)
-    base = session.state.branch or "main"
-    project = project_at(session.state.description)
-    return Review(branch, base, project.new_pull_request(branch, base) if project else None)
+    return review_on(session, branch)

@@ -11,14 +11,18 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_commit, complete_service, complete_version
 from gitops_cli.cli.options import (
+    AsDraft,
     Confirm,
     Context,
     DryRun,
     Env,
     Kubeconfig,
+    Label,
     Project,
+    PullRequest,
     Reason,
     ReportFile,
+    Reviewer,
     Sync,
     Timeout,
     Wait,
@@ -26,6 +30,7 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
+from gitops_cli.cli.proposing import extras_of, review_on
 from gitops_cli.cli.resolve import (
     choose_environment,
     environment_among,
@@ -34,7 +39,7 @@ from gitops_cli.cli.resolve import (
 )
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
-from gitops_cli.domain.change.draft import Draft, described
+from gitops_cli.domain.change.draft import Draft, Verb, described, review_branch
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import UsageError
@@ -95,6 +100,10 @@ def rollback(
     ] = False,
     message: Reason = None,
     override_lock: OverrideLock = False,
+    pull_request: PullRequest = False,
+    draft: AsDraft = False,
+    reviewer: Reviewer = None,
+    label: Label = None,
     sync: Sync = False,
     wait: Wait = False,
     dry_run: DryRun = False,
@@ -117,6 +126,7 @@ def rollback(
     gitops rollback -e prod --commit 8f14e45
     """
     session.report_file = report_file
+    extras = extras_of(draft=draft, reviewers=reviewer, labels=label, proposes=pull_request)
     if sum(option is not None for option in (back, to, commit)) > 1:
         raise UsageError("--back, --to and --commit exclude each other")
     overrides = overrides_of(message, lock=override_lock)
@@ -147,7 +157,10 @@ def rollback(
         )
 
     planned = plan(snapshot)
-    terms = terms_of(session, message, overrides=overrides, confirmed=confirm)
+    terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
+        reviewed=pull_request
+    )
+    branch = review_branch(environment, words.services, verb=Verb.ROLLBACK)
     shown = terms._replace(preview=True)
 
     def compute(snapshot: Snapshot, terms: Terms, planned: Rollback = planned) -> Draft:
@@ -160,12 +173,13 @@ def rollback(
             by=session.person if hold else None,
         )
 
-    draft = compute(snapshot, shown)
+    plan_shown = compute(snapshot, shown)
     offer = Offer(
-        draft,
+        plan_shown,
         compute,
         lambda now: compute(now, shown, plan(now)),
-        _question(draft),
+        _question(plan_shown),
+        review_on(session, branch, extras) if pull_request else None,
         may_go_back=True,
     )
     outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)

@@ -11,16 +11,20 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_assignment
 from gitops_cli.cli.options import (
+    AsDraft,
     Confirm,
     Context,
     DryRun,
     Env,
     Kubeconfig,
+    Label,
     New,
     Pin,
     Project,
+    PullRequest,
     Reason,
     ReportFile,
+    Reviewer,
     RollbackOnFailure,
     Sync,
     Timeout,
@@ -36,6 +40,7 @@ from gitops_cli.cli.overrides import (
     OverridePolicy,
     overrides_of,
 )
+from gitops_cli.cli.proposing import extras_of, review_on, with_request
 from gitops_cli.cli.resolve import (
     Built,
     built_here,
@@ -46,7 +51,7 @@ from gitops_cli.cli.resolve import (
 )
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, asked_environment, follow, need_wait, tell, terms_of
-from gitops_cli.domain.change.draft import Draft, WriteOutcome
+from gitops_cli.domain.change.draft import Draft, Verb, WriteOutcome, review_branch
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Kind, Snapshot
@@ -110,6 +115,10 @@ def set_versions(
     require_change: Annotated[
         bool, typer.Option("--require-change", help="Exit 1 if it was recorded already.")
     ] = False,
+    pull_request: PullRequest = False,
+    draft: AsDraft = False,
+    reviewer: Reviewer = None,
+    label: Label = None,
     dry_run: DryRun = False,
     yes: YesToo = False,
     confirm: Confirm = None,
@@ -133,6 +142,7 @@ def set_versions(
     gitops set billing -e dev --wait-image 10m --pin
     """
     session.report_file = report_file
+    extras = extras_of(draft=draft, reviewers=reviewer, labels=label, proposes=pull_request)
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
     session.limit_question(timeout)
     expected = _expectations(expect or [])
@@ -161,7 +171,9 @@ def set_versions(
         branch=built.branch,
         request=built.request,
     )
-    said = terms_of(session, message, overrides=overrides, confirmed=confirm)
+    said = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
+        reviewed=pull_request
+    )
 
     def record(environment: str, terms: Terms) -> WriteOutcome:
         there = order._replace(environment=environment, terms=terms)
@@ -177,19 +189,26 @@ def set_versions(
             guarded = there._replace(images=as_recorded)
             preview(session.state, lambda snapshot: compute(snapshot, guarded))
             preview(session.state, lambda snapshot: compute(snapshot, there))
-        if dry_run:
-            draft = preview(session.state, lambda snapshot: compute(snapshot, there))
-            return WriteOutcome(draft, dry_run=True)
-        return WriteOutcome(
-            *write_draft(
-                session.state,
-                lambda snapshot: compute(snapshot, there),
-                actor=session.actor,
-                timeout=timeout,
-            )
+        review = None
+        if dry_run or pull_request:
+            plan = preview(session.state, lambda snapshot: compute(snapshot, there))
+            if pull_request:
+                services = [change.service for change in (*plan.changes, *plan.unchanged)]
+                branch = review_branch(plan.environment, services, verb=Verb.SET)
+                review = review_on(session, branch, extras)
+            if dry_run or not plan.proposal.edits:
+                return WriteOutcome(plan, dry_run=dry_run, review=review)
+        written = write_draft(
+            session.state,
+            lambda snapshot: compute(snapshot, there),
+            actor=session.actor,
+            timeout=timeout,
+            branch=review.branch if review else None,
         )
+        return WriteOutcome(*written, review=review)
 
     outcome = answering(session, record, order.environment, said._replace(preview=dry_run))
+    outcome = with_request(session, outcome, {})
     wish.say_what_was_expanded()
     tell(session, outcome, planned=False)
     follow(

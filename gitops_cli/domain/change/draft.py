@@ -13,7 +13,7 @@ from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.proposal import Edit, Proposal, Written
-from gitops_cli.domain.change.request import Extras, Proposed
+from gitops_cli.domain.change.request import NO_EXTRAS, Extras, Proposed
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind
 from gitops_cli.domain.recorded.locks import Lock
@@ -94,7 +94,7 @@ class Review(NamedTuple):
     branch: str
     base: str
     url: str | None = None
-    extras: Extras = Extras()
+    extras: Extras = NO_EXTRAS
     proposed: Proposed | None = None
 
     @property
@@ -104,15 +104,19 @@ class Review(NamedTuple):
 
 
 def review_branch(
-    environment: EnvironmentName, services: Sequence[ServiceName] = (), *, stage: str | None = None
+    environment: EnvironmentName,
+    services: Sequence[ServiceName] = (),
+    *,
+    stage: str | None = None,
+    verb: Verb = Verb.PROMOTE,
 ) -> str:
-    """Return the branch a promotion of these services (none: of all) waits on; `stage`: to that
+    """Return the branch a change of these services (none: of all) waits on; `stage`: of that
     stage of several projects, whatever environments are called.
 
     Each selection has its own: a proposal replaces the one before it on its branch, and must not
     replace what somebody else proposed for another service.
     """
-    branch = f"gitops/promote/{environment if stage is None else f'+{stage}'}"
+    branch = f"gitops/{verb}/{environment if stage is None else f'+{stage}'}"
     named = "+".join(sorted(services))
     if len(named) > LONGEST_SELECTION:
         import hashlib  # with OpenSSL, 4 ms that most promotions do without

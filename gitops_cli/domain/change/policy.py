@@ -190,7 +190,7 @@ def needs_review(
     place: Place,
     rules: StageRules,
     *,
-    instead: str = "`gitops promote` pushes the branch for one",
+    instead: str = "`gitops promote`, and --pr of others, push the branch for one",
 ) -> Iterator[Refusal]:
     """Refuse what would be written at once where the team wants a branch that somebody merges.
 

@@ -40,6 +40,9 @@ class Extras(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
+NO_EXTRAS = Extras()
+
+
 class Wish(NamedTuple):
     """A request that shall be open: to merge `branch` into `base`."""
 
@@ -47,7 +50,7 @@ class Wish(NamedTuple):
     base: str
     title: str
     body: str
-    extras: Extras = Extras()
+    extras: Extras = NO_EXTRAS
 
 
 class Deed(StrEnum):
