@@ -79,6 +79,11 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         CHANGE,
         "Say yes to versions before somebody else records them.",
     ),
+    "pr": (
+        "cli.commands.pr:pr",
+        CHANGE,
+        "List, follow, merge and close the pull or merge requests of proposals.",
+    ),
     "lock": (
         "cli.commands.lock:lock",
         CHANGE,

@@ -254,3 +254,41 @@ def test_options_of_a_request_need_one(clone):
 
     assert done.code == 2
     assert "add --pr" in done.stderr
+
+
+def test_requests_are_listed_followed_merged_and_closed(member, forge):
+    forge.opened("feature/login")
+    member(*PROPOSE, "--draft").ok()
+
+    listed = member("pr", "list", "-o", "json").ok().json()["requests"]
+    everyones = member("pr", "list", "--all", "-o", "name").ok().stdout.split()
+    assert [(r["number"], r["branch"], r["draft"]) for r in listed] == [(2, BRANCH, True)]
+    assert everyones == ["2", "1"]
+    assert member("pr", "status", "2", "--wait", "--timeout", "0s").code == 8
+
+    document = member("pr", "merge", "2", "--yes", "-o", "json").ok().json()
+    assert (document["state"], document["did"]) == ("merged", "merged")
+    assert "2 merged" in member("pr", "status", "2", "--wait").ok().stdout
+    again = member("pr", "merge", "2", "--yes")
+    assert (again.code, "is merged already" in again.stderr) == (5, True)
+
+    member("pr", "close", "1", "--yes").ok()
+    assert member("pr", "status", "1", "--wait").code == 1
+    assert "no request is open" in member("pr", "list", "--all").ok().stdout
+
+
+def test_a_merge_that_the_forge_refuses_is_told_in_its_words(member, forge):
+    forge.opened("feature/x", title="blocked by a rule")
+
+    done = member("pr", "merge", "1", "--yes")
+
+    assert done.code == 5
+    assert "At least 1 approving review is required" in done.stderr
+    assert member("pr", "merge", "9", "--yes").code == 4
+
+
+def test_requests_of_a_repository_on_no_forge(clone):
+    done = clone("pr", "list")
+
+    assert done.code == 2
+    assert "no forge is known for it" in done.stderr

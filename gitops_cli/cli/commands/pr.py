@@ -1,0 +1,129 @@
+"""`gitops pr`: the requests that proposals have opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.options import Timeout, Yes
+from gitops_cli.cli.prompts import confirm
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.change.request import RequestState
+from gitops_cli.domain.errors import ExitCode, UsageError
+from gitops_cli.operations.pr import merged_or_closed, need_open, open_requests
+from gitops_cli.render.pr import request_view, requests_view
+
+if TYPE_CHECKING:
+    from gitops_cli.forge.client import Requests
+
+WAIT_SECONDS = 300.0
+
+pr = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="""List, follow, merge and close the pull or merge requests of proposals.
+
+    Examples:
+    gitops pr list
+    gitops pr status 12 --wait
+    gitops pr merge 12
+    """,
+)
+
+Number = Annotated[
+    int, typer.Argument(metavar="NUMBER", min=1, help="Its number.", show_default=False)
+]
+
+
+@pr.command("list")
+@command
+def list_(
+    session: Session,
+    everyones: Annotated[
+        bool, typer.Option("--all", help="Those from other branches than gitops/… too.")
+    ] = False,
+) -> None:
+    """Show the open requests, the newest first.
+
+    Examples:
+    gitops pr list
+    gitops pr list --all -o json
+    """
+    session.show(requests_view(open_requests(_requests(session), everyones=everyones)))
+
+
+@pr.command()
+@command
+def status(
+    session: Session,
+    number: Number,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Until it is merged (exit 0) or closed (1); 8: timed out."),
+    ] = False,
+    timeout: Timeout = None,
+) -> None:
+    """Show how a request stands, or follow it until it is merged or closed.
+
+    Examples:
+    gitops pr status 12
+    gitops pr status 12 --wait --timeout 30m && gitops sync prod --wait
+    """
+    requests = _requests(session)
+    if not wait:
+        session.show(request_view(requests.get(number), requests.noun))
+        return
+    seconds = WAIT_SECONDS if timeout is None else timeout
+    request = merged_or_closed(requests, number, timeout=seconds)
+    session.show(request_view(request, requests.noun))
+    if request.state is not RequestState.MERGED:
+        session.finish(ExitCode.NO)
+
+
+@pr.command()
+@command
+def merge(session: Session, number: Number, yes: Yes = False) -> None:
+    """Merge a request, by the forge and its rules.
+
+    What was shown is what is merged: a branch that moves meanwhile is refused.
+
+    Examples:
+    gitops pr merge 12
+    """
+    requests = _requests(session)
+    request = requests.get(number)
+    need_open(request)
+    if not yes:
+        session.output.say(f"{request.title}: {request.url}")
+        confirm(f"Merge {requests.noun} {number} into {request.base}?")
+    requests.merge(request)
+    session.report(request_view(requests.get(number), requests.noun, "merged"))
+
+
+@pr.command()
+@command
+def close(session: Session, number: Number, yes: Yes = False) -> None:
+    """Close a request without merging it; its branch stays.
+
+    Examples:
+    gitops pr close 12 --yes
+    """
+    requests = _requests(session)
+    request = requests.get(number)
+    need_open(request)
+    if not yes:
+        session.output.say(f"{request.title}: {request.url}")
+        confirm(f"Close {requests.noun} {number}?")
+    session.report(request_view(requests.close(request), requests.noun, "closed"))
+
+
+def _requests(session: Session) -> Requests:
+    requests = session.requests
+    if requests is None:
+        raise UsageError(
+            f"{session.state.description}: no forge is known for it, or there is no token for one",
+            hint="docs/reviews.md has where tokens are looked for",
+        )
+    return requests

@@ -1,0 +1,48 @@
+"""Requests that are open: listed, and followed until somebody merges or closes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gitops_cli.domain.change.request import Request, RequestState
+from gitops_cli.domain.errors import ForgeConflict, TimedOut
+
+if TYPE_CHECKING:
+    from gitops_cli.forge.client import Requests
+
+OURS = "gitops/"
+"""What the names of the branches begin with that proposals are pushed to."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 30.0  # seconds
+
+
+def open_requests(requests: Requests, *, everyones: bool) -> list[Request]:
+    """Return the open requests from branches of proposals, or all, the newest first."""
+    found = [r for r in requests.opened() if everyones or r.branch.startswith(OURS)]
+    return sorted(found, key=lambda request: -request.number)
+
+
+def need_open(request: Request) -> None:
+    """Raise ForgeConflict for a request that is merged or closed already."""
+    if request.state is not RequestState.OPEN:
+        raise ForgeConflict(f"{request.url} is {request.state} already")
+
+
+def merged_or_closed(
+    requests: Requests,
+    number: int,
+    *,
+    timeout: float,
+    pause: Callable[[float], None] = time.sleep,
+) -> Request:
+    """Return the request as soon as it is no longer open; `timeout` in seconds. Raises TimedOut."""
+    end = time.monotonic() + timeout
+    between = _FIRST_PAUSE
+    while (request := requests.get(number)).state is RequestState.OPEN:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimedOut(f"{request.url} is still open", hint="--timeout allows more time")
+        pause(min(between, left))
+        between = min(between * 1.5, _LONGEST_PAUSE)
+    return request
