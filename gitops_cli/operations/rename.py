@@ -137,12 +137,16 @@ def _check_free(
 ) -> None:
     for name in environments:
         here = snapshot.environment(name)
-        stems = {f.path.rpartition(".")[0] for f in here.findings}
-        if new in here.files or new in here.locks or f"{name}/{new}" in stems:
-            raise UsageError(
-                f"{name} has something called {new} already",
-                hint=f"`gitops remove {new} -e {name}` takes it out of the record",
-            )
+        wrong = [f.path for f in here.findings if f.path.rpartition(".")[0] == f"{name}/{new}"]
+        if new in here.files:
+            hint = f"`gitops remove {new} -e {name}` takes it out of the record"
+        elif new in here.locks:
+            hint = f"`gitops unlock {new} -e {name}` takes its lock away"
+        elif wrong:
+            hint = f"`git rm {wrong[0]}` takes it out of the record"
+        else:
+            continue
+        raise UsageError(f"{name} has something called {new} already", hint=hint)
 
 
 def draft_renaming(

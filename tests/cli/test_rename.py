@@ -141,3 +141,25 @@ def test_a_version_recorded_meanwhile_moves_along(company: Article, clone: Gitop
     clone("rename", "billing", "invoices", "--yes").ok()
 
     assert company.recorded(PROD)["invoices"] == NEW
+
+
+def test_what_has_the_name_is_taken_away_by_the_line_that_is_said(company, clone):
+    work = company.clone("by-hand")
+    (work / DEV / "locked.lock").write_text("")
+    (work / DEV / "broken.deployment").write_text("two\nlines\n")
+    git(work, "add", ".")
+    git(work, "commit", "-qm", "By hand")
+    git(work, "push", "-q")
+
+    def hint(name: str) -> list[str]:
+        done = clone("rename", "billing", name, "-e", DEV, "--yes")
+        assert done.code == 2
+        return done.stderr.split("`")[1].split()
+
+    clone(*hint("locked")[1:]).ok()
+    git(work, "pull", "-q")
+    git(work, *hint("broken")[1:])
+    git(work, "commit", "-qm", "Mend")
+    git(work, "push", "-q")
+    clone("rename", "billing", "locked", "-e", DEV, "--yes").ok()
+    clone("rename", "orders", "broken", "-e", DEV, "--yes").ok()
