@@ -41,6 +41,14 @@ def complete_environment(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
+def complete_whole_environment(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return environments that begin with `incomplete`, for what no stage's name will do."""
+    with suppress(GitOpsError, OSError):
+        _, snapshot = _local(ctx)
+        return _beginning(_of_project(ctx, snapshot), incomplete)
+    return []
+
+
 def complete_project(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return projects that begin with `incomplete`."""
     with suppress(GitOpsError, OSError):

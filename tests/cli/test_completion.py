@@ -41,6 +41,7 @@ def test_stages_and_environments(state: Gitops, article: Article) -> None:
     assert words(state, f"gitops diff {article.prefix}project1-s") == [
         article.environment("staging")
     ]
+    assert words(state, "gitops env remove ") == [*article.environments], "no stage is taken away"
     project = f"{article.prefix}project2"
     of_project = words(state, f"gitops status -p {project} -e ")
     assert of_project[3:] == [e for e in article.environments if "project2" in e]
@@ -49,6 +50,10 @@ def test_stages_and_environments(state: Gitops, article: Article) -> None:
 def test_projects(state: Gitops, article: Article) -> None:
     expected = [f"{article.prefix}project1", f"{article.prefix}project2"]
     assert words(state, "gitops history -p ") == expected
+
+
+def test_keys_of_the_users_config(state: Gitops) -> None:
+    assert words(state, "gitops config set ") == ["repo", "project", "output", "context"]
 
 
 def test_services_of_what_the_line_names(state: Gitops, article: Article) -> None:

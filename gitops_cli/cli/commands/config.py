@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -49,7 +50,8 @@ config = typer.Typer(
 
 def _complete_key(incomplete: str) -> list[str]:
     names = (".".join(filter(None, (key.table, key.name))) for key in USER_KEYS)
-    return [name for name in names if name.startswith(incomplete) and not name.endswith("NAME")]
+    # HOST and NAME are for a person to say.
+    return [n for n in names if n.startswith(incomplete) and not re.search("HOST|NAME", n)]
 
 
 UserKey = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.completion import complete_whole_environment
 from gitops_cli.cli.options import Confirm, DryRun, Reason, Timeout, Yes
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.requirements import requires_of
@@ -27,7 +27,7 @@ from gitops_cli.render.env_move import move_plan, move_result
 # Its whole name is asked for: no short name of a stage should take an environment away.
 Environment = Annotated[
     str,
-    typer.Argument(metavar="ENV", help="Its full name.", autocompletion=complete_environment),
+    typer.Argument(metavar="ENV", help="Its full name.", autocompletion=complete_whole_environment),
 ]
 
 
