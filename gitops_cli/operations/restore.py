@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from gitops_cli.domain.cluster.comparison import workload_of
 from gitops_cli.domain.errors import Denied, GitOpsError, RegistryError, UsageError
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.manifests.images import service_images
 from gitops_cli.domain.manifests.needs import images_of, missing_needs, pod_spec
 from gitops_cli.domain.manifests.objects import Manifest, ObjectId
-from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.team import ServiceRules
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.web.parallel import ask_all
@@ -50,7 +52,7 @@ def lacks(
         if isinstance(one, GitOpsError):
             found.append(Lack(name, name, one.message, one.hint))
             continue
-        found += _unread(environment, one)
+        found += _unread(environment, one, snapshot.team.services)
         for manifest in _with_images(environment, one, snapshot):
             if (spec := pod_spec(manifest)) is not None:
                 for text in images_of(spec):
@@ -63,7 +65,9 @@ def lacks(
     return tuple(found)
 
 
-def _unread(environment: Environment, one: Rendered | None) -> list[Lack]:
+def _unread(
+    environment: Environment, one: Rendered | None, rules: Mapping[ServiceName, ServiceRules]
+) -> list[Lack]:
     name = environment.name
     if one is None:
         what = "has no manifests: only versions are in the repository"
@@ -72,7 +76,7 @@ def _unread(environment: Environment, one: Rendered | None) -> list[Lack]:
     found = [Lack(name, finding.where, finding.message, finding.hint) for finding in one.findings]
     made = {(manifest.id.kind, manifest.id.name) for manifest in one.objects}
     for service, file in sorted(environment.files.items()):
-        if (file.kind.value, service) not in made:
+        if (file.kind.value, workload_of(service, rules)) not in made:
             what = f"{service} has a version and no {file.kind} among the manifests"
             found.append(Lack(name, file.path, what))
     return found

@@ -142,3 +142,15 @@ def test_what_two_environments_record_is_compared_without_a_cluster(here: Gitops
     assert states == {"aConfigMap": "differs", "aSecret": "extra"}
     assert here("diff", "--envs", "shop-dev").code == 2
     assert here("diff", "--envs", "shop-dev", "shop-dev").code == 2
+
+
+def test_a_workload_of_another_name_is_not_missing(here: Gitops) -> None:
+    write(here.directory, "manifests/w.yaml", TWO.replace("web", "rel-web"))
+    settings = '[service.web]\nworkload = "rel-web"\ncontainer = "b"\n'
+    (here.directory / "gitops.toml").write_text(settings)
+    git(here.directory, "add", "-A")
+    git(here.directory, "commit", "-q", "-m", "named")
+
+    missing = here("restore", "--check", "-o", "json").json()["missing"]
+
+    assert {lack["where"] for lack in missing} == {"shop-dev/manifests/w.yaml:1"}, "its images"
