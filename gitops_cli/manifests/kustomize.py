@@ -14,6 +14,7 @@ from gitops_cli.plain_yaml import NotPlain, documents
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _MOST_ROOTS = 200
+_MOST_BYTES = 64 << 20
 
 # Fields of a kustomization that name files or directories
 # (https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/).
@@ -69,6 +70,8 @@ def _closure(directory: str, read: ReadFiles, *, network: bool) -> dict[str, byt
     while waiting:
         root = waiting.pop()
         files |= read(root)
+        if sum(map(len, files.values())) > _MOST_BYTES:
+            raise ConfigurationError(f"{directory}: made of more than {_MOST_BYTES >> 20} MiB")
         path = kustomization_in(root, files)
         if path is None:
             raise ConfigurationError(

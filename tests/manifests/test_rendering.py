@@ -192,6 +192,19 @@ def test_what_a_kustomization_would_fetch_or_start_is_refused_before_it_runs(
 
 
 @pytest.mark.usefixtures("kubectl")
+def test_many_bases_are_not_more_than_one_directory_may_be() -> None:
+    large = "#" * (33 << 20)
+    files = {
+        f"{HERE}/kustomization.yaml": "resources: [../../a, ../../b]",
+        "a/kustomization.yaml": large,
+        "b/kustomization.yaml": large,
+    }
+
+    with pytest.raises(ConfigurationError, match="made of more than 64 MiB"):
+        rendered(files)
+
+
+@pytest.mark.usefixtures("kubectl")
 def test_what_kustomize_cannot_render_is_said_in_its_words() -> None:
     files = {
         f"{HERE}/kustomization.yaml": "resources: [a.yaml]\npatches: [{path: b.yaml}]\n",
