@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.cluster.comparison import workload_of
 from gitops_cli.domain.errors import Denied, GitOpsError, RegistryError, UsageError
-from gitops_cli.domain.image import ImageRef, parse_image
+from gitops_cli.domain.image import ImageRef, is_repository, parse_image
 from gitops_cli.domain.manifests.images import service_images
 from gitops_cli.domain.manifests.needs import images_of, missing_needs, pod_spec
 from gitops_cli.domain.manifests.objects import Manifest, ObjectId
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.team import ServiceRules
+from gitops_cli.domain.text import one_line
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.web.parallel import ask_all
@@ -55,8 +56,12 @@ def lacks(
         found += _unread(environment, one, snapshot.team.services)
         for manifest in _with_images(environment, one, snapshot):
             if (spec := pod_spec(manifest)) is not None:
-                for text in images_of(spec):
-                    _note(images, text, name, manifest.where)
+                for image in map(parse_image, images_of(spec)):
+                    if is_repository(image.repository):
+                        images.setdefault(image, []).append((name, manifest.where))
+                    else:
+                        what = f"`{one_line(str(image))[:80]}` is the name of no image"
+                        found.append(Lack(name, manifest.where, what))
         for manifest, need in missing_needs(one.objects if one is not None else ()):
             what = f"{manifest.id} needs the {need}, which is not in the repository"
             found.append(Lack(name, manifest.where, what, _advice(need.kind)))
@@ -93,16 +98,6 @@ def _with_images(
         owned[index].manifest if index in owned else manifest
         for index, manifest in enumerate(one.objects)
     ]
-
-
-def _note(
-    images: dict[ImageRef, list[tuple[EnvironmentName, str]]],
-    text: str,
-    name: EnvironmentName,
-    where: str,
-) -> None:
-    image = parse_image(text)
-    images.setdefault(image, []).append((name, where))
 
 
 def _gone(

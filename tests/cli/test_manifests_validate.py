@@ -145,7 +145,7 @@ def test_what_two_environments_record_is_compared_without_a_cluster(here: Gitops
 
 
 def test_a_workload_of_another_name_is_not_missing(here: Gitops) -> None:
-    write(here.directory, "manifests/w.yaml", TWO.replace("web", "rel-web"))
+    write(here.directory, "manifests/w.yaml", TWO.replace("web", "rel-web").replace("x}", "'a b'}"))
     settings = '[service.web]\nworkload = "rel-web"\ncontainer = "b"\n'
     (here.directory / "gitops.toml").write_text(settings)
     git(here.directory, "add", "-A")
@@ -154,3 +154,4 @@ def test_a_workload_of_another_name_is_not_missing(here: Gitops) -> None:
     missing = here("restore", "--check", "-o", "json").json()["missing"]
 
     assert {lack["where"] for lack in missing} == {"shop-dev/manifests/w.yaml:1"}, "its images"
+    assert missing[0]["what"] == "`a b` is the name of no image"
