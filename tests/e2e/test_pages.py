@@ -36,7 +36,6 @@ RUNBOOK = Page(
         "gitops watch prod": "ends when it is told to: tests/cli/test_watch.py",
         "kubectl -n project1-production patch cronjob gitops-agent "
         """-p '{"spec":{"suspend":true}}'""": "tests/agent/test_commands.py",
-        "gitops capture ENV --manifests": "would write into the story: tests/cli/test_capture.py",
         "kubectl apply": "is no whole command",
         "gitops agent key project1-production": "tests/agent/test_commands.py",
         "gitops agent install project1-production": "tests/agent/test_install.py",
