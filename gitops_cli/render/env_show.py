@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from gitops_cli.domain.change.policy import moment
@@ -16,8 +17,13 @@ from gitops_cli.domain.version import SHORT
 from gitops_cli.operations.env_show import ShownEnvironment
 from gitops_cli.render.lock import lock_details
 from gitops_cli.render.status import lock_document
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
+_RECORDS = Records(
+    "services",
+    "environment service kind version image changed_at changed_by commit",
+    "{environment}/{service}",
+)
 _FACTS = (Column("what"), Column("is", flow=Flow.PROSE))
 _SERVICES = (
     Column("service"),
@@ -46,7 +52,7 @@ def show_view(shown: ShownEnvironment) -> View:
         for finding in environment.findings
         if finding.severity is Severity.ERROR
     ]
-    return View("environment-details", _document(shown), blocks)
+    return View("environment-details", _document(shown), blocks, records=_RECORDS)
 
 
 def _facts(shown: ShownEnvironment) -> Iterator[tuple[str, Cell | str]]:
@@ -84,6 +90,11 @@ def _rules(shown: ShownEnvironment) -> Iterator[tuple[str, Cell | str]]:
         yield "promotions from", ", ".join(rules.promote_from) or "nowhere"
     if rules.require:
         yield "promotions require", ", ".join(sorted(rules.require))
+    if rules.soak:
+        yield "soak", f"{age(timedelta(seconds=rules.soak))} in the stage before"
+    if rules.approvals:
+        signed = ", signed" if rules.signed_approvals else ""
+        yield "approvals", f"{rules.approvals} of others{signed}"
     if rules.branches:
         yield "branches", ", ".join(rules.branches)
 
@@ -140,6 +151,8 @@ def _document(shown: ShownEnvironment) -> dict[str, Any]:
         "mode": rules.mode.value,
         "promote_from": None if rules.promote_from is None else list(rules.promote_from),
         "require": sorted(requirement.value for requirement in rules.require),
+        "soak": rules.soak,
+        "approvals": rules.approvals,
         "branches": list(rules.branches),
         "last_change": None
         if last is None

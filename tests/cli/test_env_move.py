@@ -150,14 +150,22 @@ def test_show_tells_what_an_environment_is(company: Article, clone: Gitops):
     with_settings(
         company,
         '[stage.production]\nprotected = true\npromote_from = ["staging"]\ncluster = "live"\n'
-        'freeze = ["2020-01-01 00:00 - 2099-01-01 00:00 UTC"]\n',
+        'freeze = ["2020-01-01 00:00 - 2099-01-01 00:00 UTC"]\nsoak = "2h"\napprovals = 1\n',
     )
     clone("lock", "billing", "-e", PROD, "-m", "incident 7").ok()
 
     shown = clone("env", "show", "-e", PROD).ok()
     document = clone("env", "show", PROD, "--offline", "-o", "json").ok().json()
 
-    for text in ("production", "2099-01-01", "staging", "incident 7", "confirmed by its name"):
+    for text in (
+        "production",
+        "2099-01-01",
+        "staging",
+        "incident 7",
+        "confirmed by its name",
+        "2h",
+        "1 of others",
+    ):
         assert text in shown.stdout
     assert "not known: " in shown.stdout  # there is no kubeconfig
     assert (document["stage"], document["cluster"]) == ("production", "live")
@@ -166,6 +174,9 @@ def test_show_tells_what_an_environment_is(company: Article, clone: Gitops):
     assert billing["version"] == company.recorded(PROD)["billing"]
     assert billing["lock"]["reason"] == "incident 7"
     assert document["last_change"]["commit"] == tip(company)
+    assert (document["soak"], document["approvals"]) == (7200, 1)
+    names = clone("env", "show", PROD, "--offline", "-o", "name").ok().stdout.split()
+    assert names == [f"{PROD}/{service}" for service in sorted(company.recorded(PROD))]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from gitops_cli.agent import view as agent
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.render import change, diff, env, history, lock, status, sync, wait
+from gitops_cli.render import change, diff, env, env_show, history, lock, status, sync, wait
 from gitops_cli.render.query import as_text, parse_query
 from gitops_cli.render.records import csv_lines, names
 from gitops_cli.render.view import Cell, Column, Line, Records, Table, View
@@ -116,6 +116,7 @@ def test_text_from_elsewhere_acts_neither_in_rows_nor_in_names_nor_in_answers(te
         ("agent-status", agent._REPORTED),
         ("diff", diff.RECORDS),
         ("environment", env._MADE),
+        ("environment-details", env_show._RECORDS),
         ("environments", env._LISTED),
         ("history", history._RECORDS),
         ("lock", lock._RECORDS),
