@@ -7,12 +7,16 @@ from typing import Any
 from gitops_cli.domain.change.proposal import Written
 from gitops_cli.domain.version import SHORT
 from gitops_cli.operations.env_move import EnvironmentMove
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Line, Records, Style, Table, View
+
+_RECORDS = Records(
+    "services", "environment service version dry_run changed commit", "{environment}/{service}"
+)
 
 
 def move_plan(draft: EnvironmentMove) -> View:
     """Return what moves or goes, before anything is written."""
-    return View(_kind(draft), _document(draft, None), tuple(_plan(draft)))
+    return View(_kind(draft), _document(draft, None), tuple(_plan(draft)), records=_RECORDS)
 
 
 def move_result(draft: EnvironmentMove, written: Written | None, *, shown: bool) -> View:
@@ -23,7 +27,7 @@ def move_result(draft: EnvironmentMove, written: Written | None, *, shown: bool)
         commit = f" ({written.commit[:SHORT]})" if written.commit else ""
         line = Line(f"{draft.proposal.subject}{commit}", Style.GOOD)
     blocks = (line,) if shown else (*_plan(draft), line)
-    return View(_kind(draft), _document(draft, written), blocks)
+    return View(_kind(draft), _document(draft, written), blocks, records=_RECORDS)
 
 
 def _kind(draft: EnvironmentMove) -> str:

@@ -8,7 +8,9 @@ from gitops_cli.domain.version import Version
 from gitops_cli.operations.recorded_diff import RecordedDiff, RecordedVersion
 from gitops_cli.render.diff import problem_document
 from gitops_cli.render.objects import diff_lines, object_document
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Line, Records, Style, Table, View
+
+_RECORDS = Records("services", "service from to differs", "{service}")
 
 
 def recorded_diff_view(result: RecordedDiff) -> View:
@@ -19,7 +21,7 @@ def recorded_diff_view(result: RecordedDiff) -> View:
         blocks.append(Table(columns, [_cells(one) for one in result.services]))
     if result.objects.fates:
         blocks += diff_lines(result.objects)
-    return View("recorded-diff", document(result), blocks)
+    return View("recorded-diff", document(result), blocks, records=_RECORDS)
 
 
 def document(result: RecordedDiff) -> dict[str, Any]:

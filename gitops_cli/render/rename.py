@@ -8,8 +8,14 @@ from gitops_cli.domain.change.proposal import Written
 from gitops_cli.domain.text import plural
 from gitops_cli.domain.version import SHORT
 from gitops_cli.operations.rename import Renamed, RenameDraft, SettingsTable
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, View
+from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
+_RECORDS = Records(
+    "environments",
+    "environment service new_name kind=workload_kind version image new_image "
+    "dry_run changed commit",
+    "{environment}/{new_name}",
+)
 _COLUMNS = (
     Column("environment"),
     Column("version"),
@@ -21,7 +27,7 @@ _COLUMNS = (
 
 def rename_plan(draft: RenameDraft) -> View:
     """Return a row per environment, before anything is written."""
-    return View("rename", _document(draft, None), tuple(_plan(draft)))
+    return View("rename", _document(draft, None), tuple(_plan(draft)), records=_RECORDS)
 
 
 def rename_result(draft: RenameDraft, written: Written | None, *, shown: bool) -> View:
@@ -33,7 +39,7 @@ def rename_result(draft: RenameDraft, written: Written | None, *, shown: bool) -
         commit = f" ({written.commit[:SHORT]})" if written.commit else ""
         line = Line(f"renamed {draft.old} to {draft.new} in {where}{commit}", Style.GOOD)
     blocks = (line,) if shown else (*_plan(draft), line)
-    return View("rename", _document(draft, written), blocks)
+    return View("rename", _document(draft, written), blocks, records=_RECORDS)
 
 
 def _plan(draft: RenameDraft) -> list[Table | Line]:

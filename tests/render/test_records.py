@@ -11,7 +11,20 @@ import pytest
 
 from gitops_cli.agent import view as agent
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.render import change, diff, env, env_show, history, lock, status, sync, wait
+from gitops_cli.render import (
+    change,
+    diff,
+    env,
+    env_move,
+    env_show,
+    history,
+    lock,
+    recorded_diff,
+    rename,
+    status,
+    sync,
+    wait,
+)
 from gitops_cli.render.query import as_text, parse_query
 from gitops_cli.render.records import csv_lines, names
 from gitops_cli.render.view import Cell, Column, Line, Records, Table, View
@@ -117,6 +130,8 @@ def test_text_from_elsewhere_acts_neither_in_rows_nor_in_names_nor_in_answers(te
         ("diff", diff.RECORDS),
         ("environment", env._MADE),
         ("environment-details", env_show._RECORDS),
+        ("environment-removal", env_move._RECORDS),
+        ("environment-rename", env_move._RECORDS),
         ("environments", env._LISTED),
         ("history", history._RECORDS),
         ("lock", lock._RECORDS),
@@ -125,6 +140,8 @@ def test_text_from_elsewhere_acts_neither_in_rows_nor_in_names_nor_in_answers(te
         ("recording", change.RECORDS),
         ("release", change.RECORDS),
         ("removal", change.RECORDS),
+        ("recorded-diff", recorded_diff._RECORDS),
+        ("rename", rename._RECORDS),
         ("rollback", change.RECORDS),
         ("status", status._RECORDS),
         ("sync", sync._RECORDS),
