@@ -44,7 +44,7 @@ def _what_follows(draft: Draft | Drafts, branch: str) -> str:
     overridden = sorted({o.value for part in draft.parts for o in part.overrides})
     said = f"Overridden: {', '.join(overridden)}.\n\n" if overridden else ""
     return (
-        f"{said}Merging it records these versions; the cluster follows with its agent. "
-        f"What would change there says `git fetch && gitops diff {where} --rev origin/{branch}`; "
-        f"`gitops sync {where} --wait` brings it there after the merge."
+        f"{said}Merging it records these versions; the cluster follows with its agent, or by "
+        f"`gitops sync {where} --wait`. To see before what would change there: "
+        f"`git fetch && gitops diff {where} --rev origin/{branch}`."
     )

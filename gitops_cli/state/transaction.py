@@ -192,7 +192,8 @@ class Transaction:
             return GitError(f"cannot update {self.branch.ref}: {said}")
         return PushRefused(
             f"{redacted(self.branch.push_url)} refused the push: {said}",
-            hint="ask who may push there; a protected branch needs a pull request",
+            hint="ask who may push there; a protected branch needs a pull request: promote, set, "
+            "remove and rollback open one with --pr",
         )
 
     def _look(self) -> None:

@@ -249,6 +249,17 @@ def test_other_writers_propose_too(words, github, company, gitops):
     assert "| authentication |" in github.open[0]["body"]
 
 
+def test_a_request_says_how_to_look_at_what_it_brings(github, company, gitops):
+    here = on(github, company, gitops)
+    here(*PROPOSE).ok()
+    assert f"gitops diff {PROD} --rev origin/{BRANCH}`" in github.open[0]["body"]
+
+    git(here.directory, "fetch", "-q")
+
+    assert "no kubeconfig" in here("diff", PROD, "--rev", f"origin/{BRANCH}").stderr
+    assert "no kubeconfig" not in here("diff", PROD, "--rev", "origin/nothing").stderr
+
+
 def test_options_of_a_request_need_one(clone):
     done = clone(*PROPOSE[:-1], "--draft")
 
@@ -292,3 +303,4 @@ def test_requests_of_a_repository_on_no_forge(clone):
 
     assert done.code == 2
     assert "no forge is known for it" in done.stderr
+    assert "--offline asks no forge" in clone("pr", "list", "--offline").stderr

@@ -120,6 +120,8 @@ def close(session: Session, number: Number, yes: Yes = False) -> None:
 
 
 def _requests(session: Session) -> Requests:
+    if session.options.offline:
+        raise UsageError("--offline asks no forge")
     requests = session.requests
     if requests is None:
         raise UsageError(
