@@ -91,6 +91,7 @@ def merge(session: Session, number: Number, yes: Yes = False) -> None:
 
     Examples:
     gitops pr merge 12
+    gitops pr merge 12 --yes && gitops sync prod --wait
     """
     requests = _requests(session)
     request = requests.get(number)
@@ -108,6 +109,7 @@ def close(session: Session, number: Number, yes: Yes = False) -> None:
     """Close a request without merging it; its branch stays.
 
     Examples:
+    gitops pr close 12
     gitops pr close 12 --yes
     """
     requests = _requests(session)
