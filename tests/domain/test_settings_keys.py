@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from gitops_cli.cli.output import Format
+from gitops_cli.domain.forge_links import Forge
 from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.team import (
     Mode,
@@ -38,6 +39,7 @@ WORDS: dict[str, type[StrEnum]] = {
     "form": VersionForm,
     "new_services": NewServices,
     "output": Format,
+    "kind": Forge,
 }
 OF_A_KIND = {Kind.TEXT: '"a"', Kind.LIST: '["a"]', Kind.EITHER: '"a"', Kind.FLAG: "true"}
 OF_A_KIND |= {Kind.NUMBER: "1"}
