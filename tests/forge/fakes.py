@@ -1,4 +1,4 @@
-"""Forges on 127.0.0.1, written by hand after the published descriptions of their APIs.
+"""Forges on 127.0.0.1, written by hand, by what we know of their APIs.
 
 They take what those describe and nothing else: another path, header, field or type is a 400 that
 the test sees. No real forge stands behind them.
