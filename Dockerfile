@@ -5,6 +5,7 @@ ARG BASE=docker.io/library/python:3.13-slim-bookworm
 FROM ${BASE} AS build
 ARG PIP_INDEX_URL
 COPY pyproject.toml constraints.txt agent-requirements.txt README.md LICENSE /src/
+COPY docs/man /src/docs/man
 COPY gitops_cli /src/gitops_cli
 # Without dependencies of their own choice: a pod needs neither the `kubernetes` package, which is
 # for people's kubeconfigs and ten times as large as all else, nor questions on a terminal.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from gitops_cli.agent.pins import requirements
@@ -37,3 +38,14 @@ def test_the_agent_starts_without_the_packages_that_are_left_out() -> None:
     assert done.returncode == 2
     assert "/nowhere" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_images_build_has_every_file_that_is_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    files = project["tool"]["setuptools"]["data-files"].values()
+    copied = re.findall(r"^COPY (?!--)(.*) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    sources = {word for line in copied for word in line.split()}
+    seen = {line[1:] for line in (ROOT / ".dockerignore").read_text().split() if line[0] == "!"}
+    assert sources <= seen
+    for path in (Path(name) for names in files for name in names):
+        assert {str(path), *map(str, path.parents)} & sources, f"the Dockerfile copies no {path}"

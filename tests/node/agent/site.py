@@ -199,9 +199,8 @@ def _package_index(directory: Path) -> Iterator[int]:
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(
-        ROOT / "gitops_cli", source / "gitops_cli", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for name in ("gitops_cli", "docs/man"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     pip = [sys.executable, "-m", "pip", "--quiet"]
     subprocess.run(
         [*pip, "download", "--no-deps", "-d", downloads, *others, "setuptools>=77"], check=True
