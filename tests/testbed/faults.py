@@ -210,6 +210,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, proxy: ApiProxy) -> None:
         self.proxy = proxy
         self._open: set[socket.socket] = set()
+        self.upstreams: set[http.client.HTTPSConnection] = set()
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -225,9 +226,12 @@ class _Server(ThreadingHTTPServer):
         """A client that went away is no news; whatever else breaks, the client sees it."""
 
     def end_connections(self) -> None:
-        for connection in list(self._open):
+        """End both sides: a watch without news hears of it from the API server alone."""
+        behind = [upstream.sock for upstream in list(self.upstreams)]
+        for connection in [*list(self._open), *behind]:
             try:
-                connection.shutdown(socket.SHUT_RDWR)
+                if connection is not None:
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
             except OSError:
                 continue  # it has ended by itself
 
@@ -240,8 +244,10 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.upstream = self.server.proxy.connect()
+        self.server.upstreams.add(self.upstream)
 
     def finish(self) -> None:
+        self.server.upstreams.discard(self.upstream)
         self.upstream.close()
         super().finish()
 
