@@ -78,6 +78,13 @@ Shown = Annotated[
     ),
 ]
 # Where environments are arguments, -e says the same: nobody remembers which command has which.
+EnvBehind = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[ENV]", show_default=False, autocompletion=complete_environment, hidden=True
+    ),
+]
+"""The environment behind a service, as other commands take it."""
 EnvToo = Annotated[
     list[str] | None,
     typer.Option("--env", "-e", hidden=True, autocompletion=complete_environment),

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment, complete_service_or_environment
-from gitops_cli.cli.options import Env, Project
+from gitops_cli.cli.completion import complete_service_or_environment
+from gitops_cli.cli.options import Env, EnvBehind, Project
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import EnvironmentName, parse_service
@@ -38,12 +38,7 @@ def browse(
             autocompletion=complete_service_or_environment,
         ),
     ] = None,
-    place: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[ENV]", show_default=False, autocompletion=complete_environment, hidden=True
-        ),
-    ] = None,
+    place: EnvBehind = None,
     env: Env = None,
     project: Project = None,
     only_print: Annotated[

@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.completion import complete_environment, complete_service
+from gitops_cli.cli.completion import complete_service
 from gitops_cli.cli.inside import ContainerOption, Looked, PodOption, look
-from gitops_cli.cli.options import Context, Env, Kubeconfig, Project, past_time
+from gitops_cli.cli.options import Context, Env, EnvBehind, Kubeconfig, Project, past_time
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import logs as logs_command
 from gitops_cli.domain.cluster.inside import Asked, LogPart, Spot
@@ -40,12 +40,7 @@ def logs(
             autocompletion=complete_service,
         ),
     ] = None,
-    place: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[ENV]", show_default=False, autocompletion=complete_environment, hidden=True
-        ),
-    ] = None,
+    place: EnvBehind = None,
     env: Env = None,
     project: Project = None,
     container: ContainerOption = None,
