@@ -16,7 +16,7 @@ from gitops_cli.operations.shell_agent import shell_agent
 from tests.agent.world import apply
 from tests.node.agent.site import Site
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import eventually
+from tests.testbed.kube import Manifest, eventually
 
 BAKED, SEEDED, SHELL = "shop-development", "shop-staging", "shop-production"
 CONTROLLED = ("store-development", "store-staging")
@@ -114,6 +114,22 @@ def await_status(
         log = site.log(CONTROLLER_NAMESPACE)
         raise AssertionError(f"{status(site, environment)}\n{log}") from None
     return status(site, environment)
+
+
+def await_controller(site: Site) -> Manifest:
+    """Return the one pod of the controller, once it has said what its first round found.
+
+    Before that a signal to end may come too early to be heard: it is the first process of its pod.
+    """
+    found: list[Manifest] = []
+
+    def look() -> object:
+        found[:] = site.kube.pods(CONTROLLER_NAMESPACE)
+        running = [pod for pod in found if pod["status"]["phase"] == "Running"]
+        return running == found and len(found) == 1 and site.log(CONTROLLER_NAMESPACE)
+
+    eventually(look, timeout=120)
+    return found[0]
 
 
 def await_running(site: Site, environment: str, version: str, *, timeout: float = 90) -> None:

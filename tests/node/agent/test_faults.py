@@ -18,6 +18,7 @@ from tests.node.agent.company import (
     BAKED,
     CONTROLLED,
     ByHand,
+    await_controller,
     await_running,
     await_status,
     health,
@@ -110,18 +111,20 @@ def test_a_killed_controller_comes_back_and_finishes(company: Site) -> None:
     name, kube = CONTROLLED[1], company.kube
     version = "5" * 40
     company.build_service(version)
+    pod = await_controller(company)
     company.record(name, version)
-    [pod] = [p for p in kube.pods(CONTROLLER_NAMESPACE) if p["status"]["phase"] == "Running"]
     path = f"/api/v1/namespaces/{CONTROLLER_NAMESPACE}/pods/{pod['metadata']['name']}"
     kube.request("DELETE", path, gracePeriodSeconds=0)
 
     await_running(company, name, version)
+    # The process of the pod that is gone may have done it: the next one has to come as well.
+    assert await_controller(company)["metadata"]["uid"] != pod["metadata"]["uid"]
 
 
 def test_a_controller_that_is_told_to_end_ends_at_once_and_in_order(company: Site) -> None:
     kube = company.kube
     await_status(company, CONTROLLED[1], lambda said: "error" not in said, timeout=120)
-    [pod] = [p for p in kube.pods(CONTROLLER_NAMESPACE) if p["status"]["phase"] == "Running"]
+    pod = await_controller(company)
     path = f"/api/v1/namespaces/{CONTROLLER_NAMESPACE}/pods/{pod['metadata']['name']}"
     said: list[str] = []
     reading = threading.Thread(
@@ -136,7 +139,7 @@ def test_a_controller_that_is_told_to_end_ends_at_once_and_in_order(company: Sit
     assert time.monotonic() - begin < 30, "the kubelet would have killed it by then"
     assert said
     assert "nothing was left half done" in said[0].splitlines()[-1]
-    eventually(lambda: [p for p in kube.pods(CONTROLLER_NAMESPACE) if p != pod], timeout=60)
+    assert await_controller(company)["metadata"]["uid"] != pod["metadata"]["uid"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)

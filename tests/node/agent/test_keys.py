@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from gitops_cli.agent.model.spec import CONTROLLER_NAMESPACE
-from tests.node.agent.company import BAKED, CONTROLLED, ByHand, await_status, status
+from tests.node.agent.company import (
+    BAKED,
+    CONTROLLED,
+    ByHand,
+    await_controller,
+    await_status,
+    status,
+)
 from tests.node.agent.site import Site
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
@@ -52,11 +58,11 @@ def test_a_controllers_key_is_not_dropped_before_its_pod_has_the_new_one(
 
     eventually(lambda: gitops(*which, "--rotate").code == 0, timeout=240)
     forget(company, old)
-    [pod] = company.kube.pods(CONTROLLER_NAMESPACE)
+    pod = await_controller(company)
     commit = company.commit("Say hello", {"README.md": f"{new}\n"})
     await_status(company, name, lambda said: said.get("commit") == commit, timeout=60)
     assert "error" not in status(company, name)
-    [same] = company.kube.pods(CONTROLLER_NAMESPACE)
+    same = await_controller(company)
     assert same["metadata"]["uid"] == pod["metadata"]["uid"]
     assert same["status"]["containerStatuses"][0]["restartCount"] == 0, "its probe is content"
     assert git(company.remote, "rev-parse", "main") == commit
