@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from gitops_cli.domain.errors import GitOpsError, InvalidState
 from gitops_cli.domain.manifests.objects import Sourced
+from gitops_cli.domain.manifests.sealing import (
+    SealedFile,
+    holds_sealed,
+    is_encrypted,
+    keys_of,
+    sealed,
+    tells_what_it_is,
+    without_note,
+)
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.text import one_line
 from gitops_cli.plain_yaml import Document, NotPlain, documents
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
-Decrypt = Callable[[str, bytes], bytes]
-"""Returns an encrypted file's content, by its path. Raises GitOpsError."""
+Decrypt = Callable[[SealedFile], bytes]
+"""Returns the content of a file that SOPS encrypted. Raises GitOpsError."""
 
 
 def read_files(
@@ -22,7 +32,9 @@ def read_files(
 ) -> tuple[list[Sourced], list[Finding]]:
     """Return the documents of all files of manifests, in the order of their paths.
 
-    Files of other types, and those whose name or directory begins with a dot, are not read.
+    Files of other types, and those whose name or directory begins with a dot, are not read. What
+    is encrypted stays so, unless it does not even tell what it is; then without `decrypt` it is
+    left out.
     """
     found: list[Sourced] = []
     findings: list[Finding] = []
@@ -32,21 +44,35 @@ def read_files(
     return found, findings
 
 
-def read_stream(path: str, data: bytes) -> tuple[list[Sourced], list[Finding]]:
-    """Return the documents that a program rendered; `path` is where it began."""
+def read_stream(
+    path: str, data: bytes, decrypt: Decrypt | None = None
+) -> tuple[list[Sourced], list[Finding]]:
+    """Return the documents that a program rendered; `path` is where it began.
+
+    It may have changed what is not encrypted of an encrypted one: each is a file of its own then.
+    """
     findings: list[Finding] = []
-    return [one._replace(line=1) for one in _read(path, data, findings, None)], findings
+    found: list[Sourced] = []
+    for one in _read(path, data, findings, None, whole=False):
+        if not is_encrypted(one.value):
+            found.append(one._replace(line=1))
+            continue
+        text = json.dumps(one.value).encode()
+        file = SealedFile(path, text, True, False, keys_of(one.value))
+        found += _told(path, _unsealed(file, [Document(one.value, 1)], decrypt), findings)
+    return found, findings
 
 
 def _read(
-    path: str, data: bytes, findings: list[Finding], decrypt: Decrypt | None
+    path: str,
+    data: bytes,
+    findings: list[Finding],
+    decrypt: Decrypt | None,
+    *,
+    whole: bool = True,
 ) -> Iterator[Sourced]:
     try:
         found = _documents(path, data)
-        if any(map(_is_encrypted, found)):
-            if decrypt is None:
-                raise NotPlain("is encrypted with SOPS, and is not decrypted here")
-            found = _documents(path, decrypt(path, data))
     except NotPlain as error:
         findings.append(Finding(path, error.line or 1, "yaml", str(error)))
         return
@@ -55,14 +81,54 @@ def _read(
             message = f"`{word}` is a boolean to kubectl"
             hint = f'write "{word}" for the text, else true or false'
             findings.append(Finding(path, line, "yaml-boolean", message, hint, Severity.WARNING))
-        yield Sourced(path, document.line, document.value)
+    encrypted = [document.value for document in found if is_encrypted(document.value)]
+    if whole and encrypted:
+        file = SealedFile(path, data, path.endswith(".json"), True, keys_of(encrypted[0]))
+        yield from _told(path, _unsealed(file, found, decrypt), findings)
+        return
+    yield from (Sourced(path, document.line, document.value) for document in found)
 
 
-def _is_encrypted(document: Document) -> bool:
-    """Tell whether SOPS wrote it (https://getsops.io/docs/#encryption-protocol)."""
-    value = document.value
-    note = value.get("sops") if isinstance(value, dict) else None
-    return isinstance(note, dict) and "mac" in note
+def _told(path: str, documents: Iterator[Sourced], findings: list[Finding]) -> Iterator[Sourced]:
+    """Yield the documents of an encrypted file; why it cannot be decrypted is a finding."""
+    try:
+        yield from documents
+    except GitOpsError as error:
+        findings.append(
+            Finding(path, 1, "sops", error.message.removeprefix(f"{path}: "), error.hint)
+        )
+
+
+def _unsealed(
+    file: SealedFile, found: Sequence[Document], decrypt: Decrypt | None
+) -> Iterator[Sourced]:
+    """Yield an encrypted file's documents: as they stand there, if all tell what they are."""
+    closed = all(tells_what_it_is(one.value) for one in found if _is_sealed(one))
+    if not closed and decrypt is None:
+        return
+    values = [one.value for one in found] if closed or decrypt is None else opened(file, decrypt)
+    if len(values) != len(found):
+        raise InvalidState(f"{file.path}: has other documents once it is decrypted")
+    for index, (one, value) in enumerate(zip(found, values, strict=True)):
+        bare = without_note(value) if is_encrypted(value) else value
+        if _is_sealed(one):
+            yield Sourced(file.path, one.line, bare, sealed(one.value, file, index), closed)
+        else:
+            yield Sourced(file.path, one.line, bare)
+
+
+def _is_sealed(document: Document) -> bool:
+    return is_encrypted(document.value) and holds_sealed(without_note(document.value))
+
+
+def opened(file: SealedFile, decrypt: Decrypt) -> list[Any]:
+    """Return the documents of an encrypted file, decrypted. Raises GitOpsError."""
+    data = decrypt(file)
+    try:
+        return [one.value for one in _documents(".json" if file.is_json else ".yaml", data)]
+    except NotPlain as error:
+        # What it found there is not told: it may be a secret.
+        raise InvalidState(f"{file.path}: what SOPS encrypted there is no YAML or JSON") from error
 
 
 def _documents(path: str, data: bytes) -> list[Document]:

@@ -1,4 +1,4 @@
-"""Runs kustomize and helm: private files, no network unless it is allowed, and limits.
+"""Runs kustomize, helm and sops: private files, no network unless it is allowed, and limits.
 
 What they render was written by whoever may push. So they find no configuration and no credentials
 of the user, no program to start, and nothing outside of a private copy of the repository's files.
@@ -7,6 +7,7 @@ of the user, no program to start, and nothing outside of a private copy of the r
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -61,32 +62,52 @@ def run(command: Sequence[str], place: Place, *, directory: str, network: bool) 
 
     Raises ConfigurationError with its words if it fails, TimedOut.
     """
+    words = command if network else [*apart(), *command]
+    environment = _environment(place.home, network=network)
+    done = piped(words, cwd=place.files, env=environment, name=Path(command[0]).name)
+    if done.code != 0:
+        name = Path(command[0]).name
+        raise ConfigurationError(
+            f"{directory}: {name} cannot render it: {_told(done.words, place)}"
+        )
+    return done.out
+
+
+class Done(NamedTuple):
+    """How a program ended, and what it wrote to its two streams."""
+
+    code: int
+    out: bytes
+    words: bytes
+
+
+def piped(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], name: str, given: bytes = b""
+) -> Done:
+    """Run a program on pipes alone, without a terminal. Raises ConfigurationError, TimedOut."""
     process = subprocess.Popen(
-        command if network else [*apart(), *command],
-        cwd=place.files,
-        env=_environment(place.home, network=network),
-        stdin=subprocess.DEVNULL,
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    name = Path(command[0]).name
     until = time.monotonic() + SECONDS
     try:
-        out, words = _read(process, name, until)
-        code = _ended(process, name, until)
+        out, words = _exchanged(process, name, until, given)
+        return Done(_ended(process, name, until), out, words)
     except BaseException:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
     finally:
-        for stream in (process.stdout, process.stderr):
+        for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
-                stream.close()
-    if code != 0:
-        raise ConfigurationError(f"{directory}: {name} cannot render it: {_told(words, place)}")
-    return out
+                with suppress(BrokenPipeError):
+                    stream.close()
 
 
 def _ended(process: subprocess.Popen[bytes], name: str, until: float) -> int:
@@ -134,17 +155,32 @@ def _environment(home: Path, *, network: bool) -> dict[str, str]:
     }
     for kind in ("CACHE", "CONFIG", "DATA", "STATE"):
         environment[f"XDG_{kind}_HOME"] = str(home)
-    if not network:
-        refused = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NOWHERE)
-        return environment | refused
+    return environment | (ways(os.environ) if network else nowhere())
+
+
+def nowhere() -> dict[str, str]:
+    """Return the variables that let a program connect to nothing that is not this machine."""
+    return dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NOWHERE)
+
+
+def ways(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that say how this machine reaches others."""
     names = [*_WAY, *(name.upper() for name in _WAY)]
-    return environment | {name: os.environ[name] for name in names if name in os.environ}
+    return {name: environ[name] for name in names if name in environ}
 
 
-def _read(process: subprocess.Popen[bytes], name: str, until: float) -> tuple[bytes, bytes]:
-    """Return what a process writes to its two streams, within limits."""
+def _exchanged(
+    process: subprocess.Popen[bytes], name: str, until: float, given: bytes
+) -> tuple[bytes, bytes]:
+    """Give a process its input, and return what it writes to its two streams, within limits."""
     found: dict[str, bytearray] = {"out": bytearray(), "words": bytearray()}
+    left_to_give = memoryview(given)
+    assert process.stdin is not None
     with selectors.DefaultSelector() as selector:
+        if given:
+            selector.register(process.stdin, selectors.EVENT_WRITE, None)
+        else:
+            process.stdin.close()
         for stream, key in ((process.stdout, "out"), (process.stderr, "words")):
             assert stream is not None
             selector.register(stream, selectors.EVENT_READ, key)
@@ -153,10 +189,24 @@ def _read(process: subprocess.Popen[bytes], name: str, until: float) -> tuple[by
             if left <= 0:
                 raise _late(name)
             for ready, _ in selector.select(left):
+                if ready.data is None:
+                    left_to_give = left_to_give[_taken(ready.fd, left_to_give) :]
+                    if not left_to_give:
+                        selector.unregister(ready.fileobj)
+                        process.stdin.close()
+                    continue
                 data = os.read(ready.fd, _CHUNK)
                 if not data:
                     selector.unregister(ready.fileobj)
                 found[ready.data] += data
                 if len(found[ready.data]) > MOST_OUTPUT:
-                    raise ConfigurationError(f"{name} renders more than {MOST_OUTPUT >> 20} MiB")
+                    raise ConfigurationError(f"{name} writes more than {MOST_OUTPUT >> 20} MiB")
     return bytes(found["out"]), bytes(found["words"])
+
+
+def _taken(pipe: int, data: memoryview) -> int:
+    """Return how much of the data a program takes; all, where it does not want any more."""
+    try:
+        return os.write(pipe, data[: select.PIPE_BUF])
+    except BrokenPipeError:
+        return len(data)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from gitops_cli.domain.manifests.objects import Sourced, parse_objects
 from gitops_cli.domain.manifests.rendered import Form, Rendered
+from gitops_cli.domain.manifests.sealing import MARK
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.findings import Finding
 from gitops_cli.domain.recorded.stages import Place
@@ -35,6 +36,9 @@ class Wanted(NamedTuple):
 def render(wanted: Wanted, read: ReadFiles, *, decrypt: Decrypt | None = None) -> Rendered:
     """Return an environment's objects. What cannot be read is a finding, and does not hide others.
 
+    What SOPS encrypted is decrypted only where it does not even tell what it is; `opened` of
+    `sealed.py` does it for what is to be applied. Without `decrypt` that much is left out.
+
     A directory with a Chart.yaml is a chart, one with a kustomization is that; else its files of
     YAML and JSON are read. Raises InvalidState for a directory that is too large or leads out of
     the repository, ConfigurationError and TimedOut for what a program cannot render.
@@ -44,21 +48,22 @@ def render(wanted: Wanted, read: ReadFiles, *, decrypt: Decrypt | None = None) -
     path = kustomization_in(directory, files)
     if is_chart(directory, files):
         form, path = Form.HELM, f"{directory}/{CHART}"
-        documents, findings = read_stream(path, _templated(wanted, files, read))
+        documents, findings = read_stream(path, _templated(wanted, files, read), decrypt)
     elif path is not None:
         form = Form.KUSTOMIZE
         rendered = kustomized(directory, read, network=wanted.network)
-        documents, findings = read_stream(path, rendered)
+        documents, findings = read_stream(path, rendered, decrypt)
     else:
         form = Form.PLAIN
         documents, findings = read_files(files, decrypt)
-    return _parsed(wanted, form, documents, findings)
+    hidden = decrypt is None and any(MARK.encode() in data for data in files.values())
+    return _parsed(wanted, form, documents, findings, hidden=hidden)
 
 
 def _parsed(
-    wanted: Wanted, form: Form, documents: list[Sourced], findings: list[Finding]
+    wanted: Wanted, form: Form, documents: list[Sourced], findings: list[Finding], *, hidden: bool
 ) -> Rendered:
-    if not documents and not findings:
+    if not (documents or findings or hidden):
         message = "holds no manifests"
         findings.append(
             Finding(wanted.directory, 1, "no-manifests", message, "remove it, or fill it")

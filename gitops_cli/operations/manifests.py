@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
@@ -15,6 +15,7 @@ from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.web.parallel import attempt_all
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.manifests.objects import Manifest
     from gitops_cli.domain.manifests.rendered import Rendered
     from gitops_cli.state.repository import StateRepository
 
@@ -27,10 +28,12 @@ def rendered_manifests(
     names: Iterable[EnvironmentName],
     *,
     staged: bool = False,
+    keys: bool = True,
 ) -> dict[EnvironmentName, Rendered | GitOpsError]:
     """Return the objects of those environments that have some, or why there are none.
 
     Read from the snapshot's commit; from the working tree where it is of none, or the index.
+    Without `keys` nothing is decrypted, and what is encrypted as a whole is left out.
     """
     team = snapshot.team
     places = {name: manifests_place(snapshot.environment(name), team) for name in names}
@@ -38,6 +41,7 @@ def rendered_manifests(
     if not waiting:
         return {}
     from gitops_cli.manifests.rendering import Wanted, render  # with YAML, where there are some
+    from gitops_cli.manifests.sops import decrypt
 
     reading = Lock()  # git answers one at a time; programs render side by side
 
@@ -47,10 +51,30 @@ def rendered_manifests(
 
     def rendered(item: tuple[EnvironmentName, str]) -> Rendered:
         place = place_of(item[0], team)
-        return render(Wanted(place, item[1], team.stage(place.stage).manifests_network), read)
+        wanted = Wanted(place, item[1], team.stage(place.stage).manifests_network)
+        return render(wanted, read, decrypt=decrypt if keys else None)
 
     answers = attempt_all(rendered, waiting, at_once=_AT_ONCE)
     return {name: answer for (name, _), answer in zip(waiting, answers, strict=True)}
+
+
+class Opened(NamedTuple):
+    """An environment's objects with their values; `failed` stay as they stand in the repository."""
+
+    rendered: Rendered
+    failed: tuple[tuple[Manifest, GitOpsError], ...] = ()
+
+
+def opened_manifests(rendered: Rendered) -> Opened:
+    """Decrypt what is encrypted of an environment's objects, whether it was applied or not."""
+    if not any(one.closed for one in rendered.objects):
+        return Opened(rendered)
+    from gitops_cli.manifests.sealed import open_all
+
+    pairs = list(zip(rendered.objects, open_all(rendered.objects), strict=True))
+    objects = tuple(one if isinstance(found, GitOpsError) else found for one, found in pairs)
+    failed = tuple((one, found) for one, found in pairs if isinstance(found, GitOpsError))
+    return Opened(rendered._replace(objects=objects), failed)
 
 
 def differing_manifests(
@@ -78,7 +102,7 @@ def manifest_findings(
     """Find what is wrong with manifests: what cannot be read or rendered, and plain Secrets."""
     if any(not defect.key for defect in snapshot.team.defects):
         return  # a gitops.toml that is no TOML is a finding itself, and says where manifests stand
-    found = rendered_manifests(state, snapshot, snapshot.environments, staged=staged)
+    found = rendered_manifests(state, snapshot, snapshot.environments, staged=staged, keys=False)
     for name, one in found.items():
         if isinstance(one, GitOpsError):
             place = manifests_place(snapshot.environment(name), snapshot.team) or name

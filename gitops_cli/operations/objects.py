@@ -105,10 +105,12 @@ def look(
     seen = _Look(cluster, store, snapshot, team)
     chosen = selection or Selection()
     try:
-        return {
-            name: _restricted(looked, chosen.services(snapshot.environment(name)))
-            for name, looked in seen.all(rendered).items()
-        }
+        return _opened(
+            {
+                name: _restricted(looked, chosen.services(snapshot.environment(name)))
+                for name, looked in seen.all(rendered).items()
+            }
+        )
     except GitOpsError as error:  # the server does not even tell its kinds
         return {name: Looked(name, one, problems=(error,)) for name, one in rendered.items()}
 
@@ -118,6 +120,32 @@ def _restricted(looked: Looked, services: frozenset[ServiceName] | None) -> Look
         return looked
     mine = tuple(one for one in looked.wanted if one.service in services)
     return looked._replace(wanted=mine, leftovers=())
+
+
+def _opened(looked: dict[EnvironmentName, Looked]) -> dict[EnvironmentName, Looked]:
+    """Decrypt what is encrypted in the repository and is not provably as it was applied."""
+    closed = [
+        one.manifest
+        for found in looked.values()
+        for one in found.wanted
+        if one.manifest.closed and one.problem is None and not one.is_as_applied
+    ]
+    if not closed:
+        return looked
+    from gitops_cli.manifests.sealed import open_all  # with YAML, where something is encrypted
+
+    answers = {id(one): found for one, found in zip(closed, open_all(closed), strict=True)}
+
+    def open_one(one: WantedObject) -> WantedObject:
+        found = answers.get(id(one.manifest), one.manifest)
+        if isinstance(found, GitOpsError):
+            return one._replace(problem=found)
+        return one._replace(manifest=found)
+
+    return {
+        name: found._replace(wanted=tuple(map(open_one, found.wanted)))
+        for name, found in looked.items()
+    }
 
 
 @dataclass

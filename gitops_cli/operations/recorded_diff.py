@@ -14,7 +14,7 @@ from gitops_cli.domain.manifests.report import Fate, ObjectFate, Objects
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.version import Version
-from gitops_cli.operations.manifests import rendered_manifests
+from gitops_cli.operations.manifests import opened_manifests, rendered_manifests
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -67,9 +67,14 @@ def recorded_diff(
         for service in sorted(first.keys() | second.keys())
     )
     rendered = rendered_manifests(state, snapshot, (one, other))
-    problems = [found for found in rendered.values() if isinstance(found, GitOpsError)]
-    for found in rendered.values():
-        problems += [] if isinstance(found, GitOpsError) else found.errors
+    problems: list[GitOpsError] = []
+    for name, found in rendered.items():
+        if isinstance(found, GitOpsError):
+            problems.append(found)
+        else:
+            opened = opened_manifests(found)
+            rendered[name] = opened.rendered
+            problems += [*found.errors, *(error for _, error in opened.failed)]
     mine, theirs = (_by_name(rendered.get(name), name) for name in (one, other))
     fates = tuple(_fate(mine.get(key), theirs.get(key)) for key in sorted({**mine, **theirs}))
     return RecordedDiff(snapshot.commit, one, other, services, Objects(fates), tuple(problems))

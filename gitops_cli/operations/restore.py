@@ -16,6 +16,7 @@ from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.team import ServiceRules
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.desired import Desired
+from gitops_cli.operations.manifests import opened_manifests
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.web.parallel import ask_all
 
@@ -68,6 +69,16 @@ def lacks(
     if registries is not None:
         found += _gone(images, registries())
     return tuple(found)
+
+
+def without_key(rendered: AllRendered) -> tuple[Lack, ...]:
+    """Return the Secrets that SOPS encrypted and nobody here can decrypt."""
+    return tuple(
+        Lack(name, one.where, f"{one.id} {error.message.removeprefix(f'{one.path}: ')}", error.hint)
+        for name, found in rendered.items()
+        if not isinstance(found, GitOpsError)
+        for one, error in opened_manifests(found).failed
+    )
 
 
 def _unread(

@@ -99,7 +99,6 @@ def test_what_cannot_be_read_is_named_by_its_line_and_hides_no_other() -> None:
             f"{HERE}/bomb.yaml": f"a0: &a0 [x]\n{aliases}",
             f"{HERE}/deep.yaml": "[" * 5000,
             f"{HERE}/words.yaml": MAP.replace("'1'", "yes") % "words",
-            f"{HERE}/sealed.yaml": "data: {a: b}\nsops: {mac: x}\n",
         }
     )
 
@@ -112,7 +111,6 @@ def test_what_cannot_be_read_is_named_by_its_line_and_hides_no_other() -> None:
     assert f"{HERE}/bomb.yaml:7: too many values" in told
     assert f"{HERE}/deep.yaml:1: nested too deeply" in told
     assert f"{HERE}/words.yaml:4: `yes` is a boolean to kubectl" in told
-    assert f"{HERE}/sealed.yaml:1: is encrypted with SOPS" in told
 
 
 def test_numbers_are_those_that_kubectl_reads() -> None:

@@ -36,9 +36,15 @@ from gitops_cli.domain.manifests.rendered import Rendered
 from gitops_cli.domain.names import EnvironmentName, parse_environment
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.desired import Desired, desired_state
-from gitops_cli.operations.manifests import rendered_manifests
+from gitops_cli.operations.manifests import opened_manifests, rendered_manifests
 from gitops_cli.operations.placement import Clusters
-from gitops_cli.operations.restore import Lack, lacks, make_namespaces, rehearsed
+from gitops_cli.operations.restore import (
+    Lack,
+    lacks,
+    make_namespaces,
+    rehearsed,
+    without_key,
+)
 from gitops_cli.operations.sync import Manifested, plan_sync
 from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.waiting import SECONDS
@@ -107,6 +113,7 @@ def restore(
     rendered = rendered_manifests(session.state, snapshot, names)
     if check:
         missing = lacks(snapshot, names, rendered, lambda: session.registries)
+        missing += without_key(rendered)
         session.show(check_view(names, missing))
         session.finish(ExitCode.NO if missing else ExitCode.OK)
         return
@@ -136,7 +143,9 @@ def _rehearsal(
         raise UsageError("--to-namespace takes one environment", hint="name it")
     target = parse_environment(namespace)
     found = rendered.get(names[0])
-    there = moved(found, target) if isinstance(found, Rendered) else found
+    there = found
+    if isinstance(found, Rendered):
+        there = moved(opened_manifests(found).rendered, target)
     again = rehearsed(desired, names[0], target)
     return again, [target], {} if there is None else {target: there}
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from gitops_cli.domain.manifests.applyset import PARENT
 from gitops_cli.domain.manifests.kinds import BUILT_IN, CRD, NAMESPACE, SECRET
+from gitops_cli.domain.manifests.sealing import Sealed
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.text import one_line
@@ -57,7 +58,9 @@ class ObjectId(NamedTuple):
 class Manifest(NamedTuple):
     """One object as the repository wants it, and where that stands.
 
-    `content` has neither a status nor what only a server writes; it is never changed.
+    `content` has neither a status nor what only a server writes; it is never changed. `sealed`:
+    it is encrypted in the repository; while `closed`, the values of `content` are as they stand
+    there.
     """
 
     id: ObjectId
@@ -65,10 +68,18 @@ class Manifest(NamedTuple):
     content: Mapping[str, Any]
     path: str
     line: int
+    sealed: Sealed | None = None
+    closed: bool = False
 
     @property
     def digest(self) -> str:
-        """Return what tells two contents apart."""
+        """Return what tells two contents apart.
+
+        Of one that is encrypted it is the digest of that: the same is known before it is decrypted,
+        and it can be noted in a cluster without being tried against passwords.
+        """
+        if self.sealed is not None:
+            return self.sealed.digest
         text = json.dumps(self.content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -79,11 +90,16 @@ class Manifest(NamedTuple):
 
 
 class Sourced(NamedTuple):
-    """A decoded document and where it stands; `path` from the repository's root."""
+    """A decoded document and where it stands; `path` from the repository's root.
+
+    `sealed` and `closed` as in a Manifest.
+    """
 
     path: str
     line: int
     value: Any
+    sealed: Sealed | None = None
+    closed: bool = False
 
 
 class Parsed(NamedTuple):
@@ -153,7 +169,11 @@ def _parse(one: Sourced, environment: EnvironmentName) -> Manifest:
     if (group, kind) == SECRET:
         _check_texts(f"{kind} {name}", value, ("data", "stringData"))
     content = _content(value, space, group, kind)
-    return Manifest(ObjectId(group, kind, space, name), version, content, one.path, one.line)
+    object_id = ObjectId(group, kind, space, name)
+    if one.sealed is not None and object_id.type != SECRET:
+        hint = "keep such values in a Secret: what is in other kinds, everybody may see"
+        raise _Wrong("sops", f"{object_id} is encrypted with SOPS, and is no Secret", hint)
+    return Manifest(object_id, version, content, one.path, one.line, one.sealed, one.closed)
 
 
 def _check_texts(what: str, holder: Mapping[str, Any], keys: Iterable[str], at: str = "") -> None:
@@ -262,9 +282,16 @@ def defined_by(manifest: Manifest) -> Defined | None:
 
 
 def plain_secrets(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """Find Secrets that everybody who reads the repository can read."""
+    """Find Secrets that everybody who reads the repository can read, or some values of which."""
+    hint = "encrypt the file with SOPS, or keep a SealedSecret or an ExternalSecret"
     for one in manifests:
-        if one.id.type == SECRET and one.content.get("data"):
+        if one.id.type != SECRET or not one.content.get("data"):
+            continue
+        if one.sealed is None:
             message = f"{one.id} is readable to everybody who can read the repository"
-            hint = "encrypt the file with SOPS, or keep a SealedSecret or an ExternalSecret"
+            yield Finding(one.path, one.line, "plain-secret", message, hint, Severity.ERROR)
+        elif one.sealed.bare:
+            keys = ", ".join(map(one_line, one.sealed.bare))
+            message = f"{one.id}: SOPS left {keys[:200]} readable to everybody"
+            hint = "`sops encrypt --encrypted-regex '^(data|stringData)$'` encrypts all values"
             yield Finding(one.path, one.line, "plain-secret", message, hint, Severity.ERROR)
