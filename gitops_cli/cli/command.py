@@ -7,7 +7,7 @@ import gc
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -96,12 +96,21 @@ _CONTEXT = inspect.Parameter(
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Make a command of `function`: its first parameter becomes the shared options' Session."""
-    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    """Make a command of `function`: its first parameter becomes the shared options' Session.
+
+    A parameter whose type is a NamedTuple stands for the options that are its fields.
+    """
+    declared = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    groups = {p.name: p.annotation for p in declared if hasattr(p.annotation, "_fields")}
+    own = [
+        each for p in declared for each in (_fields(groups[p.name]) if p.name in groups else [p])
+    ]
 
     @functools.wraps(function)
     def run(calling: typer.Context, **arguments: Any) -> None:
         options = _shared(**{name: arguments.pop(name) for name in _SHARED} | _before(calling))
+        for name, group in groups.items():
+            arguments[name] = group(*(arguments.pop(field) for field in group._fields))
         within(options, lambda session: function(session, **arguments))
 
     parameters = [
@@ -113,6 +122,20 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     run.__doc__ = _unwrapped(function.__doc__)
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run
+
+
+def _fields(group: Any) -> list[inspect.Parameter]:
+    """Return the options of a group; each has a default."""
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=group._field_defaults[name],
+            annotation=hints[name],
+        )
+        for name in group._fields
+    ]
 
 
 def _unwrapped(text: str | None) -> str:

@@ -205,26 +205,6 @@ Only = Annotated[
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", "--omit", metavar="GLOB", help="Not these.")
 ]
-PullRequest = Annotated[
-    bool,
-    typer.Option(
-        "--pr",
-        help="Push a branch to be merged instead of the state itself, and keep a pull or merge "
-        "request for it open.",
-    ),
-]
-AsDraft = Annotated[
-    bool, typer.Option("--draft", help="Open the request as a draft; with a token for the forge.")
-]
-Reviewer = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--reviewer", metavar="NAME", help="Who is asked to review the request; ORG/TEAM too."
-    ),
-]
-Label = Annotated[
-    list[str] | None, typer.Option("--label", metavar="NAME", help="A label for the request.")
-]
 VerifyImage = Annotated[
     bool,
     typer.Option("--verify-image", help="Refuse a version whose image the registry has not."),

@@ -2,28 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
+import typer
+
+from gitops_cli.cli.opening import open_page
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.draft import Review, WriteOutcome
-from gitops_cli.domain.change.request import NO_EXTRAS, Extras, Wish, marked
+from gitops_cli.domain.change.request import NO_EXTRAS, Extras, Wish
 from gitops_cli.domain.errors import Denied, GitOpsError, UsageError
 from gitops_cli.domain.forge_links import project_at
 from gitops_cli.render.change import Changelogs
 
 
-def extras_of(
-    *,
-    draft: bool,
-    reviewers: Sequence[str] | None,
-    labels: Sequence[str] | None,
-    proposes: bool,
-) -> Extras:
-    """Return what is wanted of a request; raises UsageError where none is opened."""
-    extras = Extras(draft, tuple(reviewers or ()), tuple(labels or ()))
-    if any(extras) and not proposes:
-        raise UsageError("--draft, --reviewer and --label are of a request", hint="add --pr")
-    return extras
+class RequestOptions(NamedTuple):
+    """The options of a writer that can ask for a merge instead of writing the state itself."""
+
+    pull_request: Annotated[
+        bool,
+        typer.Option(
+            "--pr",
+            help="Push a branch to be merged, gitops/COMMAND/ENV+SERVICE, instead of the state "
+            'itself, and keep a pull or merge request for it open; what mode = "pr" in '
+            "gitops.toml does.",
+        ),
+    ] = False
+    draft: Annotated[
+        bool,
+        typer.Option("--draft", help="Open the request as a draft; with a token for the forge."),
+    ] = False
+    reviewer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reviewer", metavar="NAME", help="Who is asked to review the request; ORG/TEAM too."
+        ),
+    ] = None
+    assignee: Annotated[
+        list[str] | None,
+        typer.Option("--assignee", metavar="NAME", help="Who the request is assigned to."),
+    ] = None
+    label: Annotated[
+        list[str] | None, typer.Option("--label", metavar="NAME", help="A label for the request.")
+    ] = None
+    auto_merge: Annotated[
+        bool,
+        typer.Option(
+            "--auto-merge", help="Let the forge merge it as soon as its reviews and checks allow."
+        ),
+    ] = False
+    web: Annotated[bool, typer.Option("--web", help="Open the request's page in the browser.")] = (
+        False
+    )
+
+    def extras(self, *, proposes: bool) -> Extras:
+        """Return what is wanted of the request; raises UsageError where none is opened."""
+        extras = Extras(
+            self.draft,
+            tuple(self.reviewer or ()),
+            tuple(self.label or ()),
+            tuple(self.assignee or ()),
+            self.auto_merge,
+            self.web,
+        )
+        if any(extras) and not proposes:
+            raise UsageError(
+                "--draft, --reviewer, --assignee, --label, --auto-merge and --web are of a request",
+                hint="add --pr",
+            )
+        return extras
+
+
+NO_REQUEST = RequestOptions()
 
 
 def review_on(session: Session, branch: str, extras: Extras = NO_EXTRAS) -> Review:
@@ -43,28 +92,45 @@ def with_request(session: Session, outcome: WriteOutcome, logs: Changelogs) -> W
     review = outcome.review
     if review is None or outcome.written is None:
         return outcome
+    outcome = outcome._replace(review=_opened(session, outcome, review, logs))
+    page = outcome.review and outcome.review.page
+    if review.extras.web and page is not None and not open_page(page):
+        session.output.note(f"no browser took {page}")
+    return outcome
+
+
+def _opened(session: Session, outcome: WriteOutcome, review: Review, logs: Changelogs) -> Review:
     requests = None
     try:
         requests = session.requests
         if requests is None:
-            if any(review.extras):
+            if any(review.extras._replace(web=False)):
                 session.output.note(
                     "nothing is asked of the forge without a token for it: docs/reviews.md"
                 )
-            return outcome
+            return review
         from gitops_cli.forge.client import propose
         from gitops_cli.render.request import request_text, request_title
 
         title = request_title(outcome.draft)
-        body = marked(request_text(outcome, logs))
-        wish = Wish(review.branch, review.base, title, body, review.extras)
-        return outcome._replace(review=review._replace(proposed=propose(requests, wish)))
+        body = request_text(outcome, logs, longest=requests.longest_text)
+        proposed = propose(requests, Wish(review.branch, review.base, title, body, review.extras))
     except GitOpsError as error:
         if isinstance(error, Denied) and requests is not None and not requests.is_asked_for:
             session.output.note(f"no request is opened: {error.message}")
-            return outcome
-        session.output.warn(f"the branch is pushed, and no request: {error.message}")
-        if error.hint:
-            session.output.say(f"hint: {error.hint}")
-        session.finish(error.exit_code)
-        return outcome
+            return review
+        _tell(session, "the branch is pushed, and no request", error)
+        return review
+    for option in proposed.lacking:
+        session.output.warn(f"{option}: this forge's requests have no such thing")
+    if proposed.trouble is not None:
+        what = f"{proposed.noun} {proposed.request.number} is open, but not as asked"
+        _tell(session, what, proposed.trouble)
+    return review._replace(proposed=proposed)
+
+
+def _tell(session: Session, what: str, error: GitOpsError) -> None:
+    session.output.warn(f"{what}: {error.message}")
+    if error.hint:
+        session.output.say(f"hint: {error.hint}")
+    session.finish(error.exit_code)

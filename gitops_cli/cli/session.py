@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.recorded.team import TeamSettings
     from gitops_cli.domain.release.building import Engine
     from gitops_cli.domain.release.ci import CiRun
-    from gitops_cli.forge.client import Requests
+    from gitops_cli.forge.requests import Requests
     from gitops_cli.git.library import Watch
     from gitops_cli.registry.client import Registries
     from gitops_cli.render.query import Query

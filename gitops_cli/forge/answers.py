@@ -26,7 +26,8 @@ class User(Struct):
 class Pull(Struct):
     """A pull request of GitHub, Gitea or Forgejo.
 
-    `merged` is left out of GitHub's lists, where `merged_at` tells.
+    `merged` is left out of GitHub's lists, where `merged_at` tells. `node_id` is what GitHub's
+    GraphQL knows it by.
     """
 
     number: Number
@@ -40,6 +41,27 @@ class Pull(Struct):
     draft: bool = False
     merged: bool | None = None
     merged_at: str | None = None
+    assignees: list[User] | None = None
+    node_id: str | None = None
+
+
+class Note(Struct):
+    """A comment of GitHub, Gitea or GitLab."""
+
+    id: int
+    body: str | None = None
+
+
+class GraphQlError(Struct):
+    """What GitHub's GraphQL would not do, in its words."""
+
+    message: str
+
+
+class GraphQl(Struct):
+    """An answer of GitHub's GraphQL, which is 200 whatever came of it."""
+
+    errors: list[GraphQlError] = []
 
 
 class Author(Struct):

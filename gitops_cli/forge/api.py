@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -24,6 +25,9 @@ from gitops_cli.web.tls import Trust, make_context
 QUESTION_SECONDS = 30.0
 MOST = 8 * 1024 * 1024  # bytes of an answer: a page of requests with their texts
 BROKEN_TRIES = 3
+PAGE = 50
+"""What is asked for at once: the most that Gitea gives where nobody has set another limit."""
+MOST_PAGES = 100
 _BUSY = frozenset({429, 502, 503, 504})
 _REFUSALS = frozenset({401, 403})
 _CONFLICTS = frozenset({405, 409, 422})
@@ -40,7 +44,9 @@ class Api:
         self, base: Address, token: Token, *, accept: str, marks: Sequence[tuple[str, str]] = ()
     ) -> None:
         tls = make_context(Trust()) if base.scheme == "https" else None
-        self._pool = Pool(Site(base, tls, proxy=proxy_to(base)), lambda: marks, most=MOST)
+        site = Site(base._replace(path=""), tls, proxy=proxy_to(base))
+        self._pool = Pool(site, lambda: marks, most=MOST)
+        self.below = base.path
         self._host = base.netloc
         self._token = token
         self._accept = accept
@@ -53,17 +59,34 @@ class Api:
     def close(self) -> None:
         self._pool.close()
 
+    def pages(self, path: str, kind: type[T], asked: Mapping[str, str]) -> Iterator[T]:
+        """Yield what all pages of a list have, as GitHub, GitLab and Gitea count them."""
+        for number in range(1, MOST_PAGES):
+            # The size of a page is per_page, Gitea's limit.
+            page = {"per_page": str(PAGE), "limit": str(PAGE), "page": str(number)}
+            found = self.ask("GET", f"{path}?{urlencode({**asked, **page})}", list[kind])  # type: ignore[valid-type]
+            yield from found
+            if len(found) < PAGE:
+                return
+
     def ask(
-        self, method: str, path: str, kind: type[T], content: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        kind: type[T],
+        content: Mapping[str, Any] | None = None,
+        *,
+        below: str | None = None,
     ) -> T:
-        """Return the answer as a value of `kind`.
+        """Return the answer as a value of `kind`; `below`: of another path than the API's.
 
         Raises ForgeError, of it ForgeConflict for what the forge will not do as things stand, or
         Denied.
         """
         body = None if content is None else json.dumps(content).encode()
+        whole = f"{self.below if below is None else below}{path}"
         request = Request(
-            method, path, body, accept=self._accept, authorization=self._token.authorization
+            method, whole, body, accept=self._accept, authorization=self._token.authorization
         )
         answer = self._answer(request)
         if not 200 <= answer.status < 300:

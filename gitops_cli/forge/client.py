@@ -2,52 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from gitops_cli.domain.change.request import Deed, Proposed, Request, Wish, renewed
-from gitops_cli.domain.errors import ForgeConflict
+from gitops_cli.domain.change.request import Deed, Proposed, Request, Wish, marked, renewed
+from gitops_cli.domain.errors import ForgeConflict, GitOpsError
 from gitops_cli.domain.forge_links import Forge, ForgeRules, forge_of
 from gitops_cli.domain.git_url import tolerant
 from gitops_cli.forge.api import Api
 from gitops_cli.forge.github import Gitea, GitHub
 from gitops_cli.forge.gitlab import GitLab
+from gitops_cli.forge.requests import Requests
 from gitops_cli.forge.tokens import Token, find_token
 from gitops_cli.git.login import Login
 from gitops_cli.web.address import Address, parse_address
 
 _GITHUB_MARKS = (("X-GitHub-Api-Version", "2022-11-28"),)
-
-
-class Requests(Protocol):
-    """The requests of one repository. All raise ForgeError or Denied."""
-
-    noun: str
-
-    @property
-    def is_asked_for(self) -> bool:
-        """Tell whether the token was given for an API, and not found where git has it."""
-        ...
-
-    def close_connection(self) -> None: ...
-
-    def opened(self) -> Iterator[Request]: ...
-
-    def find(self, branch: str, base: str) -> Request | None: ...
-
-    def get(self, number: int) -> Request: ...
-
-    def create(self, wish: Wish) -> Request: ...
-
-    def update(self, request: Request, *, title: str, body: str) -> Request: ...
-
-    def add_labels(self, request: Request, labels: Sequence[str]) -> None: ...
-
-    def ask_reviewers(self, request: Request, reviewers: Sequence[str]) -> None: ...
-
-    def merge(self, request: Request) -> None: ...
-
-    def close(self, request: Request) -> Request: ...
 
 
 class OnForge(NamedTuple):
@@ -123,6 +93,7 @@ def propose(requests: Requests, wish: Wish) -> Proposed:
 
     Somebody else may open the same at this moment: then theirs is it.
     """
+    wish = wish._replace(body=marked(wish.body, requests.marks))
     found = requests.find(wish.branch, wish.base)
     if found is None:
         try:
@@ -131,7 +102,7 @@ def propose(requests: Requests, wish: Wish) -> Proposed:
             found = requests.find(wish.branch, wish.base)
             if found is None:
                 raise
-    body = renewed(found.body, wish.body)
+    body = renewed(found.body, wish.body, requests.marks)
     if (found.title, found.body.replace("\r\n", "\n")) == (wish.title, body):
         return _complete(requests, found, Deed.UNCHANGED, wish)
     updated = requests.update(found, title=wish.title, body=body)
@@ -139,8 +110,22 @@ def propose(requests: Requests, wish: Wish) -> Proposed:
 
 
 def _complete(requests: Requests, request: Request, deed: Deed, wish: Wish) -> Proposed:
-    if wish.extras.labels:
-        requests.add_labels(request, wish.extras.labels)
-    if wish.extras.reviewers:
-        requests.ask_reviewers(request, wish.extras.reviewers)
-    return Proposed(request, deed, requests.noun)
+    """Give an open request what it shall have beside its text; what is refused is told with it."""
+    extras = wish.extras
+    steps: dict[str, tuple[object, Callable[[], None]]] = {
+        "--label": (extras.labels, lambda: requests.add_labels(request, extras.labels)),
+        "--reviewer": (extras.reviewers, lambda: requests.ask_reviewers(request, extras.reviewers)),
+        "--assignee": (extras.assignees, lambda: requests.assign(request, extras.assignees)),
+        "--auto-merge": (extras.auto_merge, lambda: requests.merge_when_ready(request)),
+    }
+    wanted = {option: step for option, (is_wanted, step) in steps.items() if is_wanted}
+    lacking = tuple(option for option in wanted if option in requests.lacks)
+    trouble = None
+    for option, step in wanted.items():
+        if option in lacking:
+            continue
+        try:
+            step()
+        except GitOpsError as error:
+            trouble = error
+    return Proposed(request, deed, requests.noun, lacking, trouble)

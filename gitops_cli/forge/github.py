@@ -8,44 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from msgspec import Raw
 
-from gitops_cli.domain.change.request import Request, RequestState, Wish
-from gitops_cli.forge.answers import Pull
+from gitops_cli.domain.change.request import Comment, Request, RequestState, Wish
+from gitops_cli.domain.errors import ForgeConflict
+from gitops_cli.forge.answers import GraphQl, Note, Pull
 from gitops_cli.forge.api import Api
-from gitops_cli.forge.pages import PAGE, page_address, page_of
+from gitops_cli.forge.requests import Requests, page_address
 
 DRAFT = "WIP: "
 """What Gitea and Forgejo know a draft by, at the beginning of its title."""
+# There is no other way to ask for it: the REST API has none.
+_AUTO_MERGE = (
+    "mutation($id: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge("
+    "input: {pullRequestId: $id, expectedHeadOid: $head}) { clientMutationId } }"
+)
 
 
-class GitHub:
+class GitHub(Requests):
     """The pull requests of one repository."""
-
-    noun = "pull request"
 
     def __init__(self, api: Api, project: str) -> None:
         """`project` is OWNER/NAME."""
-        self._api = api
+        super().__init__(api, f"/repos/{quote(project)}")
         self._owner = project.partition("/")[0]
-        self._at = f"/repos/{quote(project)}"
-
-    @property
-    def is_asked_for(self) -> bool:
-        """Tell whether the token was given for an API, and not found where git has it."""
-        return self._api.is_asked_for
-
-    def close_connection(self) -> None:
-        self._api.close()
 
     def opened(self) -> Iterator[Request]:
-        """Yield the open requests from branches of the repository itself."""
         yield from self._listed({"state": "open"})
 
     def find(self, branch: str, base: str) -> Request | None:
-        """Return the open request of `branch` into `base`."""
         asked = {"state": "open", "head": f"{self._owner}:{branch}", "base": base}
         return next((r for r in self._listed(asked) if (r.branch, r.base) == (branch, base)), None)
 
@@ -53,13 +46,11 @@ class GitHub:
         return _request(self._api.ask("GET", f"{self._at}/pulls/{number}", Pull))
 
     def create(self, wish: Wish) -> Request:
-        """Open a request; raises ForgeConflict where one is open already."""
         content = {"title": wish.title, "body": wish.body, "head": wish.branch, "base": wish.base}
         pull = self._api.ask("POST", f"{self._at}/pulls", Pull, self._new(content, wish))
         return _request(pull)
 
     def update(self, request: Request, *, title: str, body: str) -> Request:
-        """Give an open request another title and text; whether it is a draft stays."""
         return self._change(request, {"title": title, "body": body})
 
     def add_labels(self, request: Request, labels: Sequence[str]) -> None:
@@ -73,12 +64,41 @@ class GitHub:
         path = f"{self._at}/pulls/{request.number}/requested_reviewers"
         self._api.ask("POST", path, Raw, {"reviewers": people, "team_reviewers": teams})
 
+    def assign(self, request: Request, people: Sequence[str]) -> None:
+        path = f"{self._at}/issues/{request.number}/assignees"
+        self._api.ask("POST", path, Raw, {"assignees": list(people)})
+
+    def merge_when_ready(self, request: Request) -> None:
+        """Raises ForgeConflict also where the repository does not allow it."""
+        pull = self._api.ask("GET", f"{self._at}/pulls/{request.number}", Pull)
+        content = {
+            "query": _AUTO_MERGE,
+            "variables": {"id": pull.node_id, "head": request.head},
+        }
+        if errors := self._graphql(content).errors:
+            raise ForgeConflict(f"{request.url}: {'; '.join(each.message for each in errors)}")
+
     def merge(self, request: Request) -> None:
-        """Merge what was seen, and nothing newer; raises ForgeConflict."""
         self._api.ask("PUT", f"{self._at}/pulls/{request.number}/merge", Raw, {"sha": request.head})
 
     def close(self, request: Request) -> Request:
         return self._change(request, {"state": "closed"})
+
+    def comments(self, number: int) -> Iterator[Comment]:
+        path = f"{self._at}/issues/{number}/comments"
+        for note in self._api.pages(path, Note, {}):
+            yield Comment(note.id, note.body or "")
+
+    def add_comment(self, number: int, text: str) -> None:
+        self._api.ask("POST", f"{self._at}/issues/{number}/comments", Raw, {"body": text})
+
+    def change_comment(self, number: int, comment: Comment, text: str) -> None:
+        path = f"{self._at}/issues/comments/{comment.id}"
+        self._api.ask("PATCH", path, Raw, {"body": text})
+
+    def _graphql(self, content: dict[str, Any]) -> GraphQl:
+        below = "/api" if self._api.below else ""  # its place beside /api/v3 of a server
+        return self._api.ask("POST", "/graphql", GraphQl, content, below=below)
 
     def _change(self, request: Request, content: dict[str, Any]) -> Request:
         path = f"{self._at}/pulls/{request.number}"
@@ -88,29 +108,36 @@ class GitHub:
         return content | {"draft": wish.extras.draft}
 
     def _listed(self, asked: dict[str, str]) -> Iterator[Request]:
-        for number in range(1, 100):
-            query = urlencode(asked | page_of(number))
-            pulls = self._api.ask("GET", f"{self._at}/pulls?{query}", list[Pull])
-            yield from (_request(pull) for pull in pulls if pull.head.repo_id == pull.base.repo_id)
-            if len(pulls) < PAGE:
-                return
+        for pull in self._api.pages(f"{self._at}/pulls", Pull, asked):
+            if pull.head.repo_id == pull.base.repo_id:
+                yield _request(pull)
 
 
 class Gitea(GitHub):
     """The pull requests of one repository on Gitea or Forgejo."""
 
     def find(self, branch: str, base: str) -> Request | None:
-        """Return the open request of `branch` into `base`; the API cannot be asked for branches."""
+        """The API cannot be asked for branches."""
         return next((r for r in self.opened() if (r.branch, r.base) == (branch, base)), None)
 
     def update(self, request: Request, *, title: str, body: str) -> Request:
-        """Give an open request another title and text; whether it is a draft stays."""
         begin = DRAFT if request.draft and not title.startswith(DRAFT) else ""
         return super().update(request, title=f"{begin}{title}", body=body)
 
+    def assign(self, request: Request, people: Sequence[str]) -> None:
+        """Assign people beside those who are; the API can only say who all of them are."""
+        pull = self._api.ask("GET", f"{self._at}/pulls/{request.number}", Pull)
+        before = [user.login for user in pull.assignees or ()]
+        self._change(request, {"assignees": list(dict.fromkeys([*before, *people]))})
+
+    def merge_when_ready(self, request: Request) -> None:
+        self._merge(request, {"merge_when_checks_succeed": True})
+
     def merge(self, request: Request) -> None:
-        """Merge what was seen, and nothing newer; raises ForgeConflict."""
-        content = {"Do": "merge", "head_commit_id": request.head}
+        self._merge(request, {})
+
+    def _merge(self, request: Request, more: dict[str, Any]) -> None:
+        content = {"Do": "merge", "head_commit_id": request.head, **more}
         self._api.ask("POST", f"{self._at}/pulls/{request.number}/merge", Raw, content)
 
     def _new(self, content: dict[str, Any], wish: Wish) -> dict[str, Any]:

@@ -8,40 +8,29 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Raw
 
-from gitops_cli.domain.change.request import Request, RequestState, Wish
+from gitops_cli.domain.change.request import Comment, Request, RequestState, Wish
 from gitops_cli.domain.errors import ForgeError
-from gitops_cli.forge.answers import MergeRequest, Person
+from gitops_cli.forge.answers import MergeRequest, Note, Person
 from gitops_cli.forge.api import Api
-from gitops_cli.forge.pages import PAGE, page_address, page_of
+from gitops_cli.forge.requests import Requests, page_address
 
 _DRAFT = "Draft: "
 _STATES = {"opened": RequestState.OPEN, "locked": RequestState.OPEN, "merged": RequestState.MERGED}
 
 
-class GitLab:
+class GitLab(Requests):
     """The merge requests of one project."""
 
     noun = "merge request"
 
     def __init__(self, api: Api, project: str) -> None:
         """`project` is GROUP/…/NAME."""
-        self._api = api
-        self._at = f"/projects/{quote(project, safe='')}/merge_requests"
-
-    @property
-    def is_asked_for(self) -> bool:
-        """Tell whether the token was given for an API, and not found where git has it."""
-        return self._api.is_asked_for
-
-    def close_connection(self) -> None:
-        self._api.close()
+        super().__init__(api, f"/projects/{quote(project, safe='')}/merge_requests")
 
     def opened(self) -> Iterator[Request]:
-        """Yield the open requests."""
         yield from self._listed({"state": "opened"})
 
     def find(self, branch: str, base: str) -> Request | None:
-        """Return the open request of `branch` into `base`."""
         asked = {"state": "opened", "source_branch": branch, "target_branch": base}
         return next((r for r in self._listed(asked) if (r.branch, r.base) == (branch, base)), None)
 
@@ -49,7 +38,6 @@ class GitLab:
         return _request(self._api.ask("GET", f"{self._at}/{number}", MergeRequest))
 
     def create(self, wish: Wish) -> Request:
-        """Open a request; raises ForgeConflict where one is open already."""
         content = {
             "title": f"{_DRAFT if wish.extras.draft else ''}{wish.title}",
             "description": wish.body,
@@ -59,7 +47,6 @@ class GitLab:
         return _request(self._api.ask("POST", self._at, MergeRequest, content))
 
     def update(self, request: Request, *, title: str, body: str) -> Request:
-        """Give an open request another title and text; whether it is a draft stays."""
         begin = _DRAFT if request.draft else ""
         return self._change(request, {"title": f"{begin}{title}", "description": body})
 
@@ -68,32 +55,51 @@ class GitLab:
 
     def ask_reviewers(self, request: Request, reviewers: Sequence[str]) -> None:
         """Ask people; who was asked before no longer is, as GitLab has it."""
-        self._change(request, {"reviewer_ids": [self._person(name) for name in reviewers]})
+        self._change(request, {"reviewer_ids": self._people(reviewers)})
+
+    def assign(self, request: Request, people: Sequence[str]) -> None:
+        """Assign people; who was assigned before no longer is, as GitLab has it."""
+        self._change(request, {"assignee_ids": self._people(people)})
+
+    def merge_when_ready(self, request: Request) -> None:
+        # Servers before 17.11 know it by its former name, and both ignore the other.
+        self._merge(request, {"auto_merge": True, "merge_when_pipeline_succeeds": True})
 
     def merge(self, request: Request) -> None:
-        """Merge what was seen, and nothing newer; raises ForgeConflict."""
-        self._api.ask("PUT", f"{self._at}/{request.number}/merge", Raw, {"sha": request.head})
+        self._merge(request, {})
 
     def close(self, request: Request) -> Request:
         return self._change(request, {"state_event": "close"})
+
+    def comments(self, number: int) -> Iterator[Comment]:
+        for note in self._api.pages(f"{self._at}/{number}/notes", Note, {}):
+            yield Comment(note.id, note.body or "")
+
+    def add_comment(self, number: int, text: str) -> None:
+        self._api.ask("POST", f"{self._at}/{number}/notes", Raw, {"body": text})
+
+    def change_comment(self, number: int, comment: Comment, text: str) -> None:
+        self._api.ask("PUT", f"{self._at}/{number}/notes/{comment.id}", Raw, {"body": text})
+
+    def _merge(self, request: Request, more: dict[str, Any]) -> None:
+        content = {"sha": request.head, **more}
+        self._api.ask("PUT", f"{self._at}/{request.number}/merge", Raw, content)
 
     def _change(self, request: Request, content: dict[str, Any]) -> Request:
         path = f"{self._at}/{request.number}"
         return _request(self._api.ask("PUT", path, MergeRequest, content))
 
+    def _people(self, names: Sequence[str]) -> list[int]:
+        return [self._person(name) for name in names]
+
     def _person(self, name: str) -> int:
         found = self._api.ask("GET", f"/users?{urlencode({'username': name})}", list[Person])
         if not found:
-            raise ForgeError(f"there is no user {name} to review it")
+            raise ForgeError(f"the forge has no user {name}")
         return found[0].id
 
     def _listed(self, asked: dict[str, str]) -> Iterator[Request]:
-        for number in range(1, 100):
-            query = urlencode(asked | page_of(number))
-            found = self._api.ask("GET", f"{self._at}?{query}", list[MergeRequest])
-            yield from map(_request, found)
-            if len(found) < PAGE:
-                return
+        yield from map(_request, self._api.pages(self._at, MergeRequest, asked))
 
 
 def _request(found: MergeRequest) -> Request:

@@ -10,7 +10,7 @@ from gitops_cli.domain.change.request import Request, RequestState
 from gitops_cli.domain.errors import ForgeConflict, TimedOut
 
 if TYPE_CHECKING:
-    from gitops_cli.forge.client import Requests
+    from gitops_cli.forge.requests import Requests
 
 OURS = "gitops/"
 """What the names of the branches begin with that proposals are pushed to."""

@@ -99,7 +99,7 @@ def document(outcome: WriteOutcome, changelogs: Changelogs) -> dict[str, Any]:
 def _request(review: Review | None) -> dict[str, Any] | None:
     if review is None or review.proposed is None:
         return None
-    request, deed, _ = review.proposed
+    request, deed = review.proposed.request, review.proposed.deed
     return {"number": request.number, "did": deed.value, "draft": request.draft}
 
 
@@ -276,7 +276,7 @@ def _waits(outcome: WriteOutcome, review: Review) -> Iterator[Line]:
     done = "pushed" if outcome.changed else "was pushed already:"
     yield Line(f"{done} {review.branch}{commit}: {outcome.draft.proposal.subject}", Style.GOOD)
     if review.proposed is not None:
-        request, deed, noun = review.proposed
+        request, deed, noun = review.proposed[:3]
         did = "is open and up to date" if deed is Deed.UNCHANGED else deed.value
         yield Line(f"{noun} {request.number} {did}: {request.url}", Style.STRONG, request.url)
         return

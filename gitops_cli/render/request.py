@@ -10,7 +10,7 @@ from gitops_cli.render.markdown import markdown
 from gitops_cli.render.safe import for_markdown
 
 LONGEST_TITLE = 240  # characters; GitHub takes 256, GitLab 255
-LONGEST_TEXT = 60_000  # GitHub takes 65,536
+_LEAST_OF_A_PLAN = 200  # characters that say anything
 
 
 def request_title(draft: Draft | Drafts) -> str:
@@ -19,8 +19,8 @@ def request_title(draft: Draft | Drafts) -> str:
     return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
 
 
-def request_text(outcome: WriteOutcome, changelogs: Changelogs) -> str:
-    """Return the plan as Markdown, why, and what follows a merge.
+def request_text(outcome: WriteOutcome, changelogs: Changelogs, *, longest: int) -> str:
+    """Return the plan as Markdown, why, and what follows a merge, in `longest` characters.
 
     Where that is too long, without the source commits; then with as many rows as there is room.
     """
@@ -29,7 +29,7 @@ def request_text(outcome: WriteOutcome, changelogs: Changelogs) -> str:
     why = [f"**Why:** {for_markdown(reason)}"] if reason else []
     branch = outcome.review.branch if outcome.review else ""
     rest = "\n\n".join([*why, _what_follows(outcome.draft, branch)])
-    room = LONGEST_TEXT - len(rest)
+    room = max(longest - len(rest), _LEAST_OF_A_PLAN)
     plan = markdown(plan_view(outcome, changelogs))
     if len(plan) > room:
         plan = markdown(plan_view(outcome, {}))

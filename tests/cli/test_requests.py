@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.company import PROD, STAGING, tip, with_settings
 from tests.cli.test_proposals import BRANCH, OTHER, branch_tip
-from tests.forge.fakes import PROJECT, TOKEN, FakeForge, running_forge
+from tests.forge.fakes import HEAD, PROJECT, TOKEN, FakeForge, running_forge
 from tests.registry.scripted import Reply, scripted
 from tests.testbed.article import Article
 from tests.testbed.git import git
@@ -130,6 +130,49 @@ def test_a_draft_with_labels_and_reviewers_stays_a_draft(member, company, forge)
     assert again["request"] == {"number": 1, "did": "updated", "draft": True}
     assert made["labels"] == ["release", "shop"]
     assert made["reviewers"] in (["grace"], [7])
+
+
+def test_a_request_is_assigned_and_merged_by_its_forge_as_soon_as_it_may_be(member, forge):
+    member(*PROPOSE, "--assignee", "grace", "--auto-merge").ok()
+
+    [made] = forge.open
+    assert made["assignees"] in (["grace"], [7])
+    assert made["auto_merge"] == HEAD
+
+
+def test_what_a_forge_refuses_beside_the_text_is_told_and_the_request_is_open(
+    github, company, gitops
+):
+    github.opened(BRANCH)
+    github.before = lambda method, path: Reply(422) if path.endswith("/labels") else None
+
+    done = on(github, company, gitops)(*PROPOSE, "--label", "x", "--assignee", "grace")
+
+    assert done.code == 5
+    assert "pull request 1 is open, but not as asked" in done.stderr
+    assert "pull request 1 updated" in done.stdout
+    assert github.open[0]["assignees"] == ["grace"]
+
+
+def test_a_request_that_github_will_not_merge_by_itself_is_told(github, company, gitops):
+    github.clean = True
+
+    done = on(github, company, gitops)(*PROPOSE, "--auto-merge")
+
+    assert done.code == 5
+    assert "is in clean status" in done.stderr
+    assert len(github.open) == 1
+
+
+def test_the_page_of_a_request_is_opened_by_the_browser(github, company, gitops, tmp_path):
+    seen = tmp_path / "seen"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{seen}\n')
+    browser.chmod(0o755)
+
+    on(github, company, gitops).using(BROWSER=f"{browser} %s")(*PROPOSE, "--web").ok()
+
+    assert seen.read_text().strip() == f"http://{github.address}/{PROJECT}/pull/1"
 
 
 def test_a_stage_of_pull_requests_opens_them_unasked(member, company, forge):

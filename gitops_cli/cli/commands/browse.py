@@ -9,6 +9,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service_or_environment
+from gitops_cli.cli.opening import open_page
 from gitops_cli.cli.options import Env, EnvBehind, Project
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
@@ -60,7 +61,7 @@ def browse(
     snapshot = session.state.snapshot(tip.commit)
     page = _page(session, snapshot, word, place if env is None else env, project)
     opens = session.output.for_people and sys.stdout.isatty() and not only_print
-    if opens and _opened(page.url):
+    if opens and open_page(page.url):
         session.output.say(f"opened {page.url}: {page.shows}")
         return
     session.show(page_view(page))
@@ -86,10 +87,3 @@ def _page(
 
 def _is_service(word: str, snapshot: Snapshot) -> bool:
     return any(word in environment.files for environment in snapshot.environments.values())
-
-
-def _opened(url: str) -> bool:
-    """Tell whether a browser took it: the one of BROWSER, or the system's."""
-    import webbrowser  # of this command only
-
-    return webbrowser.open(url)

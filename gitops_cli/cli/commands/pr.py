@@ -16,7 +16,7 @@ from gitops_cli.operations.pr import merged_or_closed, need_open, open_requests
 from gitops_cli.render.pr import request_view, requests_view
 
 if TYPE_CHECKING:
-    from gitops_cli.forge.client import Requests
+    from gitops_cli.forge.requests import Requests
 
 WAIT_SECONDS = 300.0
 

@@ -10,19 +10,16 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import (
-    AsDraft,
     Confirm,
     Context,
     DryRun,
     Exclude,
     Kubeconfig,
-    Label,
     Only,
     Pin,
     Project,
     Reason,
     ReportFile,
-    Reviewer,
     RollbackOnFailure,
     Sync,
     Timeout,
@@ -39,7 +36,7 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.promotion import PromoteArguments, planned_promotions
-from gitops_cli.cli.proposing import extras_of, review_on
+from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, need_wait, terms_of
@@ -109,18 +106,7 @@ def promote(
     verify_image: VerifyImage = False,
     wait_image: WaitImage = None,
     pin: Pin = False,
-    pull_request: Annotated[
-        bool,
-        typer.Option(
-            "--pr",
-            help="Push a branch to be merged, gitops/promote/ENV+SERVICE, instead of the state "
-            'itself, and keep a pull or merge request for it open; what mode = "pr" in '
-            "gitops.toml does.",
-        ),
-    ] = False,
-    draft: AsDraft = False,
-    reviewer: Reviewer = None,
-    label: Label = None,
+    request: RequestOptions = NO_REQUEST,
     sync: Sync = False,
     wait: Wait = False,
     rollback_on_failure: RollbackOnFailure = False,
@@ -169,9 +155,9 @@ def promote(
     if wait or sync:
         for each in planned:
             foresee(session, each.target, team, context=context)
-    direct = Override.POLICY in overrides and not pull_request
-    review = None if direct else _review(session, words, planned, team, asked=pull_request)
-    extras = extras_of(draft=draft, reviewers=reviewer, labels=label, proposes=review is not None)
+    direct = Override.POLICY in overrides and not request.pull_request
+    review = None if direct else _review(session, words, planned, team, asked=request.pull_request)
+    extras = request.extras(proposes=review is not None)
     review = review and review._replace(extras=extras)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
         reviewed=review is not None

@@ -9,21 +9,17 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
 from gitops_cli.cli.options import (
-    AsDraft,
     Confirm,
     DryRun,
     Env,
-    Label,
     Project,
-    PullRequest,
     Reason,
     ReportFile,
-    Reviewer,
     Timeout,
     Yes,
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
-from gitops_cli.cli.proposing import extras_of, review_on
+from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, terms_of
@@ -48,10 +44,7 @@ def remove(
     override_lock: OverrideLock = False,
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
-    pull_request: PullRequest = False,
-    draft: AsDraft = False,
-    reviewer: Reviewer = None,
-    label: Label = None,
+    request: RequestOptions = NO_REQUEST,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -69,7 +62,7 @@ def remove(
       gitops remove billing ledger -e project1-staging --dry-run
     """
     session.report_file = report_file
-    extras = extras_of(draft=draft, reviewers=reviewer, labels=label, proposes=pull_request)
+    extras = request.extras(proposes=request.pull_request)
     names = tuple(dict.fromkeys(parse_service(name) for name in services))
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
@@ -78,7 +71,7 @@ def remove(
     environment = environment_named(session, env, snapshot, project=project, services=names)
     planned = plan_removal(snapshot, environment, names)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
-        reviewed=pull_request
+        reviewed=request.pull_request
     )
     branch = review_branch(environment, names, verb=Verb.REMOVE)
     shown = terms._replace(preview=True)
@@ -91,13 +84,13 @@ def remove(
         compute,
         lambda now: compute(now, shown, plan_removal(now, environment, names)),
         f"Remove {plural(len(names), 'service')} from {environment}?",
-        review_on(session, branch, extras) if pull_request else None,
+        review_on(session, branch, extras) if request.pull_request else None,
         may_go_back=True,
     )
     outcome = carry_out(
         session, offer, terms, snapshot.team, dry_run=dry_run, yes=yes, timeout=timeout
     )
-    if outcome.changed and not pull_request:
+    if outcome.changed and not request.pull_request:
         for service, kind in planned.kinds.items():
             session.output.say(
                 f"in the cluster it stays: kubectl -n {environment} delete {kind.lower()} {service}"

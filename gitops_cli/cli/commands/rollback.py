@@ -11,18 +11,14 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_commit, complete_service, complete_version
 from gitops_cli.cli.options import (
-    AsDraft,
     Confirm,
     Context,
     DryRun,
     Env,
     Kubeconfig,
-    Label,
     Project,
-    PullRequest,
     Reason,
     ReportFile,
-    Reviewer,
     Sync,
     Timeout,
     Wait,
@@ -30,7 +26,7 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
-from gitops_cli.cli.proposing import extras_of, review_on
+from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on
 from gitops_cli.cli.resolve import (
     choose_environment,
     environment_among,
@@ -100,10 +96,7 @@ def rollback(
     ] = False,
     message: Reason = None,
     override_lock: OverrideLock = False,
-    pull_request: PullRequest = False,
-    draft: AsDraft = False,
-    reviewer: Reviewer = None,
-    label: Label = None,
+    request: RequestOptions = NO_REQUEST,
     sync: Sync = False,
     wait: Wait = False,
     dry_run: DryRun = False,
@@ -126,7 +119,7 @@ def rollback(
     gitops rollback -e prod --commit 8f14e45
     """
     session.report_file = report_file
-    extras = extras_of(draft=draft, reviewers=reviewer, labels=label, proposes=pull_request)
+    extras = request.extras(proposes=request.pull_request)
     if sum(option is not None for option in (back, to, commit)) > 1:
         raise UsageError("--back, --to and --commit exclude each other")
     overrides = overrides_of(message, lock=override_lock)
@@ -158,7 +151,7 @@ def rollback(
 
     planned = plan(snapshot)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
-        reviewed=pull_request
+        reviewed=request.pull_request
     )
     branch = review_branch(environment, words.services, verb=Verb.ROLLBACK)
     shown = terms._replace(preview=True)
@@ -179,7 +172,7 @@ def rollback(
         compute,
         lambda now: compute(now, shown, plan(now)),
         _question(plan_shown),
-        review_on(session, branch, extras) if pull_request else None,
+        review_on(session, branch, extras) if request.pull_request else None,
         may_go_back=True,
     )
     outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)

@@ -11,20 +11,16 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_assignment
 from gitops_cli.cli.options import (
-    AsDraft,
     Confirm,
     Context,
     DryRun,
     Env,
     Kubeconfig,
-    Label,
     New,
     Pin,
     Project,
-    PullRequest,
     Reason,
     ReportFile,
-    Reviewer,
     RollbackOnFailure,
     Sync,
     Timeout,
@@ -40,7 +36,7 @@ from gitops_cli.cli.overrides import (
     OverridePolicy,
     overrides_of,
 )
-from gitops_cli.cli.proposing import extras_of, review_on, with_request
+from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on, with_request
 from gitops_cli.cli.resolve import (
     Built,
     built_here,
@@ -115,10 +111,7 @@ def set_versions(
     require_change: Annotated[
         bool, typer.Option("--require-change", help="Exit 1 if it was recorded already.")
     ] = False,
-    pull_request: PullRequest = False,
-    draft: AsDraft = False,
-    reviewer: Reviewer = None,
-    label: Label = None,
+    request: RequestOptions = NO_REQUEST,
     dry_run: DryRun = False,
     yes: YesToo = False,
     confirm: Confirm = None,
@@ -142,7 +135,7 @@ def set_versions(
     gitops set billing -e dev --wait-image 10m --pin
     """
     session.report_file = report_file
-    extras = extras_of(draft=draft, reviewers=reviewer, labels=label, proposes=pull_request)
+    extras = request.extras(proposes=request.pull_request)
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
     session.limit_question(timeout)
     expected = _expectations(expect or [])
@@ -172,7 +165,7 @@ def set_versions(
         request=built.request,
     )
     said = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
-        reviewed=pull_request
+        reviewed=request.pull_request
     )
 
     def record(environment: str, terms: Terms) -> WriteOutcome:
@@ -190,9 +183,9 @@ def set_versions(
             preview(session.state, lambda snapshot: compute(snapshot, guarded))
             preview(session.state, lambda snapshot: compute(snapshot, there))
         review = None
-        if dry_run or pull_request:
+        if dry_run or request.pull_request:
             plan = preview(session.state, lambda snapshot: compute(snapshot, there))
-            if pull_request:
+            if request.pull_request:
                 services = [change.service for change in (*plan.changes, *plan.unchanged)]
                 branch = review_branch(plan.environment, services, verb=Verb.SET)
                 review = review_on(session, branch, extras)

@@ -5,8 +5,24 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-_BEGIN = "<!-- gitops-cli: what stands up to the end mark is written anew with each proposal -->"
-_END = "<!-- gitops-cli: end -->"
+from gitops_cli.domain.errors import GitOpsError
+
+_NEW = "what stands up to the end mark is written anew with each proposal"
+
+
+class Marks(NamedTuple):
+    """How a forge's Markdown hides a line that its page shall not show."""
+
+    before: str
+    after: str
+
+    def hide(self, text: str) -> str:
+        return f"{self.before}{text}{self.after}"
+
+
+HIDDEN = Marks("<!-- ", " -->")
+# Where comments of HTML are shown as text: a reference to nowhere.
+HIDDEN_AS_REFERENCE = Marks("[//]: # (", ")")
 
 
 class RequestState(StrEnum):
@@ -33,11 +49,17 @@ class Request(NamedTuple):
 
 
 class Extras(NamedTuple):
-    """What is wanted of a request beside its text; `draft` counts where it is opened only."""
+    """What is wanted of a request beside its text; `draft` counts where it is opened only.
+
+    `auto_merge`: its forge merges it as soon as it may be. `web`: its page is opened.
+    """
 
     draft: bool = False
     reviewers: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    auto_merge: bool = False
+    web: bool = False
 
 
 NO_EXTRAS = Extras()
@@ -62,23 +84,43 @@ class Deed(StrEnum):
 
 
 class Proposed(NamedTuple):
-    """A request that is open, what it took, and what the forge calls it: `pull request`."""
+    """A request that is open, what it took, and what the forge calls it: `pull request`.
+
+    `lacking` are the options that this forge has nothing for; `trouble` is why the request has not
+    all that it shall have beside its text.
+    """
 
     request: Request
     deed: Deed
     noun: str
+    lacking: tuple[str, ...] = ()
+    trouble: GitOpsError | None = None
 
 
-def marked(text: str) -> str:
+class Comment(NamedTuple):
+    """A comment of a request; `thread` is what it hangs on, where a forge wants to know."""
+
+    id: int
+    body: str
+    thread: int | None = None
+
+
+def marked(text: str, marks: Marks = HIDDEN) -> str:
     """Return the body of a new request, between marks that its page does not show."""
-    return f"{_BEGIN}\n\n{text}\n\n{_END}"
+    begin, end = _ends(marks)
+    return f"{begin}\n\n{text}\n\n{end}"
 
 
-def renewed(body: str, wanted: str) -> str:
+def renewed(body: str, wanted: str, marks: Marks = HIDDEN) -> str:
     """Return an open request's body with the marked part of `wanted`; what people wrote stays.
 
     A body whose marks somebody took away is theirs, and stays as it is.
     """
-    before, begin, rest = body.replace("\r\n", "\n").partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    return f"{before}{wanted}{after}" if begin and end else body
+    begin, end = _ends(marks)
+    before, found, rest = body.replace("\r\n", "\n").partition(begin)
+    _, closed, after = rest.partition(end)
+    return f"{before}{wanted}{after}" if found and closed else body
+
+
+def _ends(marks: Marks) -> tuple[str, str]:
+    return marks.hide(f"gitops-cli: {_NEW}"), marks.hide("gitops-cli: end")
