@@ -115,7 +115,7 @@ def complete_commit(ctx: typer.Context, incomplete: str) -> list[str]:
         names = _named(ctx, snapshot)
         under = names[0] if len(names) == 1 else None
         if snapshot.commit is not None:
-            found = state.recent_commits(snapshot.commit, under=under, limit=RECENT)
+            found = state.past.recent_commits(snapshot.commit, under=under, limit=RECENT)
             return _beginning(found, incomplete)
     return []
 
@@ -144,7 +144,7 @@ def _versions_of(ctx: typer.Context, service: str) -> list[str]:
 
 
 def _recent(state: StateRepository, path: str, start: str | None) -> Iterator[str]:
-    changes = state.file_history(path, start=start, limit=RECENT) if start else iter(())
+    changes = state.past.file_history(path, start=start, limit=RECENT) if start else iter(())
     for change in islice(changes, RECENT):
         version = parse_version((change.new or b"").decode(errors="replace").strip())
         if version is not None:

@@ -48,8 +48,8 @@ def desired_state(
         return Desired(state.snapshot(tip.commit), ours, tip.committed_at, tip.note)
     if tip.commit is None:
         raise UsageError(f"{state.description} has no commits")
-    state.fetch_history()
-    commit = state.commit_at(at, start=tip.commit)
+    state.past.complete()
+    commit = state.past.commit_at(at, start=tip.commit)
     if commit is None:
         raise UsageError(f"{state.description} has no state before {at.isoformat()}")
     return _at_commit(state, commit)

@@ -53,13 +53,13 @@ def show_environment(
     closed = ((window, window.closes(now)) for window in rules.freeze)
     frozen = next(((window, end) for window, end in closed if end is not None), None)
     paths = [file.path for file in environment.files.values()]
-    newest = state.recent_commits(tip, under=f"{name}/", limit=1) if tip else []
+    newest = state.past.recent_commits(tip, under=f"{name}/", limit=1) if tip else []
     return ShownEnvironment(
         place,
         environment,
         rules,
         frozen,
-        state.last_changes(paths, tip=tip) if tip and paths else {},
+        state.past.last_changes(paths, tip=tip) if tip and paths else {},
         state.commit(newest[0]) if newest else None,
         follower,
         tip,

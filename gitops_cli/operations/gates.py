@@ -103,7 +103,7 @@ class Gates(NamedTuple):
         for name in places:
             kind = self._kind(change.service)
             path = version_path(self.snapshot.environment(name), change.service, kind)
-            past = self.state.file_history(path, start=self.snapshot.commit)
+            past = self.state.past.file_history(path, start=self.snapshot.commit)
             found += [(name, span) for span in spans_of(past, change.desired)]
         return found
 
@@ -134,7 +134,7 @@ class Gates(NamedTuple):
         approval = self.target.approvals.get(service)
         if approval is None or not approval.names(version) or self.snapshot.commit is None:
             return []
-        past = self.state.file_history(
+        past = self.state.past.file_history(
             f"{self.target.name}/{service}{APPROVAL_SUFFIX}", start=self.snapshot.commit
         )
         found = list(approvers_of(past, service, version))

@@ -192,7 +192,7 @@ def _environments(
 
 def _files_gone(state: StateRepository, snapshot: Snapshot) -> dict[str, str]:
     """Return the version files and locks that were there once, with who removed them."""
-    gone = state.removed_files(tip=snapshot.commit) if snapshot.commit is not None else {}
+    gone = state.past.removed_files(tip=snapshot.commit) if snapshot.commit is not None else {}
     return {
         path: by
         for path, by in sorted(gone.items())
@@ -324,9 +324,9 @@ class _File(NamedTuple):
         """Yield its changes, newest first; none of a file that only got another name."""
         span = self.span
         by = None if self.is_over else self.removed_by
-        if by is not None and self.state.is_renamed(self.path, by):
+        if by is not None and self.state.past.is_renamed(self.path, by):
             return
-        changes = self.state.file_history(self.path, start=self.tip, since=span.since)
+        changes = self.state.past.file_history(self.path, start=self.tip, since=span.since)
         replaced_at: datetime | None = None
         for change in changes:
             entry = _entry(change, replaced_at)
@@ -409,9 +409,9 @@ def _recorded(content: bytes | None) -> Recorded | None:
 def _merged(state: StateRepository, tip: str, files: list[_File]) -> Iterator[PastChange]:
     """Merge in the branch's order, newest first; a file is opened when its last change is due."""
     there = [f.path for f in files if f.removed_by is None]
-    last = state.last_changes(there, tip=tip) if len(there) > MANY else {}
+    last = state.past.last_changes(there, tip=tip) if len(there) > MANY else {}
     begins = {path: change.commit for path, change in last.items()}
     begins |= {f.path: f.removed_by for f in files if f.removed_by is not None}
     pasts = {file.path: file.entries() for file in files}
-    for entries in along(state.branch_commits(tip), pasts, lambda entry: entry.commit, begins):
+    for entries in along(state.past.branch_commits(tip), pasts, lambda entry: entry.commit, begins):
         yield from entries.values()

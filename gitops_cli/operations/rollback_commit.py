@@ -39,7 +39,7 @@ def recorded_by(
 ) -> dict[EnvironmentName, dict[ServiceName, Recorded]]:
     """Return which versions a state commit changed, by environment, by the names of then."""
     found: dict[EnvironmentName, dict[ServiceName, Recorded]] = {}
-    for change in state.changes(commit):
+    for change in state.past.changes(commit):
         directory, slash, leaf = change.path.rpartition("/")
         service = service_at(leaf)
         if service is None or not slash or "/" in directory:
@@ -131,7 +131,7 @@ def undone(
 
 
 def _called(snapshot: Snapshot, commit: str, state: StateRepository) -> Called:
-    return lambda path: state.name_at(path, start=str(snapshot.commit), commit=commit)
+    return lambda path: state.past.name_at(path, start=str(snapshot.commit), commit=commit)
 
 
 def _names_of_today(
@@ -160,9 +160,9 @@ def _refuse_renaming(
     """Raise UsageError if all that a commit did here was to give the environment its name."""
     if any(step.old is not None for step in done.values()):
         return
-    _, *before = islice(state.branch_commits(commit), 2)
+    _, *before = islice(state.past.branch_commits(commit), 2)
     for path in (file.path for file in old.files.values() if before):
-        name = state.name_at(path, start=commit, commit=before[0]).partition("/")[0]
+        name = state.past.name_at(path, start=commit, commit=before[0]).partition("/")[0]
         if name != old.name:
             raise UsageError(
                 f"{commit[:12]} renamed {name} to {old.name}: versions alone do not take that back",

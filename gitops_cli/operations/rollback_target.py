@@ -144,7 +144,7 @@ def _as_at(
     state: StateRepository,
 ) -> Wanted:
     when = f"at {at.isoformat(timespec='minutes')}"
-    commit = state.commit_at(at, start=snapshot.commit) if snapshot.commit else None
+    commit = state.past.commit_at(at, start=snapshot.commit) if snapshot.commit else None
     if commit is None:
         raise UsageError(f"there was no {here.name} {when}")
     return _as_of(snapshot, here, services, commit, when, state)
@@ -165,7 +165,7 @@ def _as_of(
     then = state.snapshot(commit)
 
     def called(path: str) -> str:
-        return state.name_at(path, start=str(snapshot.commit), commit=commit)
+        return state.past.name_at(path, start=str(snapshot.commit), commit=commit)
 
     old = environment_then(here, then, called)
     if old is None:
@@ -210,7 +210,7 @@ def past(
     path = version_path(here, service, kind)
     if snapshot.commit is None:
         return iter(())
-    return steps(state.file_history(path, start=snapshot.commit))
+    return steps(state.past.file_history(path, start=snapshot.commit))
 
 
 def _kind(
@@ -223,7 +223,7 @@ def _kind(
     if service not in here.files and snapshot.commit is not None and is_service_name(service):
         for kind in Kind:
             path = version_path(here, service, kind)
-            if any(True for _ in state.file_history(path, start=snapshot.commit, limit=1)):
+            if any(True for _ in state.past.file_history(path, start=snapshot.commit, limit=1)):
                 return kind
     return here.file(service).kind
 
@@ -233,13 +233,13 @@ def _all_kinds(
 ) -> dict[ServiceName, Kind]:
     """Return the kinds of all services the environment has or had, readable or not."""
     found = {service: file.kind for service, file in here.files.items()}
-    gone = state.removed_files(tip=snapshot.commit) if snapshot.commit is not None else {}
+    gone = state.past.removed_files(tip=snapshot.commit) if snapshot.commit is not None else {}
     unreadable = (finding.path for finding in here.findings)
     for path in (*unreadable, *gone):
         service = service_at(path) if path.rpartition("/")[0] == here.name else None
         if service is None or service in found:
             continue
-        if path not in gone or not state.is_renamed(path, gone[path]):
+        if path not in gone or not state.past.is_renamed(path, gone[path]):
             found[service] = KIND_OF_SUFFIX[path[path.rindex(".") :]]
     return found
 
@@ -258,4 +258,4 @@ def last_commits(
 
 
 def _branch(state: StateRepository, snapshot: Snapshot) -> Iterator[str]:
-    return iter(()) if snapshot.commit is None else state.branch_commits(snapshot.commit)
+    return iter(()) if snapshot.commit is None else state.past.branch_commits(snapshot.commit)

@@ -283,7 +283,7 @@ class _Guards:
         if start is None:
             return None
         path = self._environment.files[change.service].path
-        for past in self._state.file_history(path, start=start, limit=_LOOKED_AT):
+        for past in self._state.past.file_history(path, start=start, limit=_LOOKED_AT):
             noted = past.made_by.trailers.get("Gitops-Source-Time")
             if noted and (past.new or b"").decode(errors="replace").strip() == str(change.current):
                 return source_time_of(noted, change.service)

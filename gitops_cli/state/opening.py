@@ -17,7 +17,8 @@ from gitops_cli.git.process import Git
 from gitops_cli.git.remote import check_url
 from gitops_cli.state.branches import Branch, CloneBranch, LocalBranch
 from gitops_cli.state.location import Location, find_location, find_remote, holds_state
-from gitops_cli.state.repository import Access, StateRepository
+from gitops_cli.state.reach import Reach
+from gitops_cli.state.repository import StateRepository
 from gitops_cli.state.store import clone_store
 
 if TYPE_CHECKING:
@@ -47,31 +48,31 @@ def open_repository(
     RemoteUnreachable.
     """
     tell = notify or (lambda _: None)
-    access = Access(git_environment(), rev, offline, timeout, tell, deadline, watch)
+    reach = Reach(git_environment(), rev, offline, timeout, tell, deadline, watch)
     if url is not None:
-        return _of_url(url, start, access)
-    location = find_location(start, access.environment)
+        return _of_url(url, start, reach)
+    location = find_location(start, reach.environment)
     if fallback is not None and (location is None or not holds_state(location)):
         if named:
-            access.notify(f"{start} is no state repository; using {redacted(fallback)}")
-        return _of_url(fallback, Path.home(), access)
+            reach.notify(f"{start} is no state repository; using {redacted(fallback)}")
+        return _of_url(fallback, Path.home(), reach)
     if location is None:
         raise NoStateRepository(f"{start} is not in a git repository")
-    return _of_location(location, access)
+    return _of_location(location, reach)
 
 
-def _of_url(url: str, start: Path, access: Access) -> StateRepository:
+def _of_url(url: str, start: Path, reach: Reach) -> StateRepository:
     check_url(url)
     path = (start / Path(url).expanduser()).absolute()
     if tells(path, Path.is_dir):
-        location = None if is_bare(path) else find_location(path, access.environment)
+        location = None if is_bare(path) else find_location(path, reach.environment)
         if location is not None and location.worktree is not None:
-            return _of_location(location, access)
+            return _of_location(location, reach)
         url = str(path)
-    return _of_mirror(url, access)
+    return _of_mirror(url, reach)
 
 
-def _of_location(location: Location, access: Access) -> StateRepository:
+def _of_location(location: Location, reach: Reach) -> StateRepository:
     remote = find_remote(location)
     reader = ObjectReader(location.git)
     branch: Branch
@@ -81,11 +82,11 @@ def _of_location(location: Location, access: Access) -> StateRepository:
     else:
         branch = CloneBranch(location, remote, reader)
         description = redacted(remote.url)
-    store = clone_store(location, reader, remote, access.watch)
-    return StateRepository(description, branch, store, access, location.worktree)
+    store = clone_store(location, reader, remote, reach.watch)
+    return StateRepository(description, branch, store, reach, location.worktree)
 
 
-def _of_mirror(url: str, access: Access) -> StateRepository:
+def _of_mirror(url: str, reach: Reach) -> StateRepository:
     from gitops_cli.git.cache import cache_directory, check_own
     from gitops_cli.git.mirror import mirror_path, open_mirror
     from gitops_cli.state.mirror_branch import MirrorBranch, mirror_store
@@ -94,17 +95,17 @@ def _of_mirror(url: str, access: Access) -> StateRepository:
     path = mirror_path(cache, url)
     check_own(path)
     # As git sees it in the mirror: what the repository around us says is about another one.
-    config = read_config(Git(Path(path.anchor), access.environment, git_dir=path))
-    environment = without_questions(access.environment, config)
+    config = read_config(Git(Path(path.anchor), reach.environment, git_dir=path))
+    environment = without_questions(reach.environment, config)
     mirror, made = open_mirror(
         cache,
         url,
         environment,
-        offline=access.offline,
-        timeout=access.timeout,
-        watch=access.watch,
+        offline=reach.offline,
+        timeout=reach.timeout,
+        watch=reach.watch,
     )
     reader = ObjectReader(mirror.git)
     branch = MirrorBranch(mirror, reader, fresh=made)
     store = mirror_store(mirror, reader, config)
-    return StateRepository(redacted(url), branch, store, access, None)
+    return StateRepository(redacted(url), branch, store, reach, None)

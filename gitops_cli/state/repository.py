@@ -7,11 +7,9 @@ by those alone (docs/decisions/0003-write-transaction.md has the figures).
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -25,7 +23,7 @@ from gitops_cli.domain.errors import (
     RemoteUnreachable,
     UsageError,
 )
-from gitops_cli.domain.past.commits import Commit, FileChange, LastChange
+from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.governing import is_foreign
 from gitops_cli.domain.recorded.team import TeamSettings
@@ -34,13 +32,13 @@ from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.git.failures import failure
 from gitops_cli.git.remote import HEADS
 from gitops_cli.state.branches import Branch
+from gitops_cli.state.past import Past
+from gitops_cli.state.reach import Reach
 from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree_snapshot
 from gitops_cli.state.store import Store, revision
 
 if TYPE_CHECKING:
-    from gitops_cli.git.library import Watch
     from gitops_cli.git.login import Login
-    from gitops_cli.state.history import History
 
 _WITHOUT_REMOTE = 20.0  # seconds for the remote where the last known tip will do as well
 
@@ -58,44 +56,21 @@ class Tip(NamedTuple):
     note: str | None = None
 
 
-class Access(NamedTuple):
-    """How to reach a repository: chosen once, by the command line.
-
-    `usual` (seconds) limits each connection, `deadline` (of time.monotonic) all of them. `watch`
-    hears how far a long fetch is; without it `notify` hears that there is one.
-    """
-
-    environment: Mapping[str, str]
-    rev: str | None
-    offline: bool
-    usual: float
-    notify: Callable[[str], None]
-    deadline: float | None = None
-    watch: Watch | None = None
-
-    @property
-    def timeout(self) -> float:
-        """Return how many seconds the next connection may take."""
-        if self.deadline is None:
-            return self.usual
-        return max(0.0, min(self.usual, self.deadline - time.monotonic()))
-
-
 class StateRepository:
     """One state repository: a clone, a bare repository or a URL through the cached mirror."""
 
     def __init__(
-        self, description: str, branch: Branch, store: Store, access: Access, worktree: Path | None
+        self, description: str, branch: Branch, store: Store, reach: Reach, worktree: Path | None
     ) -> None:
         self.description = description
         self.worktree = worktree
         self._branch = branch
         self._store = store
-        self._access = access
+        self._reach = reach
         self.recorded: str | None = None
         """The last commit that this run has written."""
         self._last: Tip | None = None
-        self._past: History | None = None
+        self.past = Past(description, store, reach, lambda: self.branch)
         self._told = False
 
     def __enter__(self) -> Self:
@@ -111,9 +86,7 @@ class StateRepository:
 
     def close(self) -> None:
         """End the processes that serve reading; the next read starts them again."""
-        if self._past is not None:
-            self._past.close()
-            self._past = None
+        self.past.close()
         self._store.close()
 
     @property
@@ -133,12 +106,12 @@ class StateRepository:
         return self._last
 
     def _tip(self, require_remote: bool, timeout: float | None) -> Tip:
-        access = self._access
-        if access.rev is not None:
-            return self._at(self.resolve(access.rev), fresh=False)
-        if access.offline and self._branch.local is None:
+        reach = self._reach
+        if reach.rev is not None:
+            return self._at(self.resolve(reach.rev), fresh=False)
+        if reach.offline and self._branch.local is None:
             return self._at(self._branch.last_known() or self._head(), fresh=False)
-        usual = access.timeout if require_remote else min(access.timeout, _WITHOUT_REMOTE)
+        usual = reach.timeout if require_remote else min(reach.timeout, _WITHOUT_REMOTE)
         try:
             return self._at(self._branch.look(timeout=timeout or usual), fresh=True)
         except (RemoteUnreachable, Denied) as error:
@@ -186,7 +159,7 @@ class StateRepository:
         defects = [defect for defect in team.defects if not is_foreign(defect.key)]
         if defects and not self._told:
             self._told = True
-            self._access.notify(f"{BadSettings(*defects)} (`gitops validate` says more)")
+            self._reach.notify(f"{BadSettings(*defects)} (`gitops validate` says more)")
 
     def _of_state(self, propose: Callable[[Snapshot], Proposal]) -> Callable[[Snapshot], Proposal]:
         """Return the same for state repositories only, and for one that is to become one."""
@@ -245,11 +218,11 @@ class StateRepository:
     def resolve(self, rev: str) -> str:
         """Return the full hash of a commit-ish, with the whole history; UsageError if unknown."""
         found = revision(self._store.git, rev)
-        if found is None and not self._access.offline and self._branch.local is None:
-            self._branch.look(timeout=self._access.timeout)
+        if found is None and not self._reach.offline and self._branch.local is None:
+            self._branch.look(timeout=self._reach.timeout)
             found = revision(self._store.git, rev)
         if found is None and self._store.is_shallow:
-            self.fetch_history()
+            self.past.complete()
             found = revision(self._store.whole.git, rev)
         if found is None:
             raise UsageError(
@@ -267,10 +240,6 @@ class StateRepository:
             raise GitError(f"{self.description} has no commit {one_line(commit)}")
         return found
 
-    def commit_at(self, when: datetime, *, start: str) -> str | None:
-        """Return the commit that was the tip of the branch at a time; None before the first."""
-        return self._history(start).commit_at(when, start)
-
     def is_ancestor(self, older: str, newer: str) -> bool | None:
         """Tell whether `newer` contains `older`; None: cannot tell (shallow, or unknown here)."""
         return self._store.is_ancestor(older, newer)
@@ -279,88 +248,6 @@ class StateRepository:
         """Ask the remote whether its tip is this commit; False if it does not answer."""
         tip = self.tip(require_remote=False)
         return tip.fresh and tip.commit == commit
-
-    def fetch_history(self) -> None:
-        """Make sure that the whole history is here; raises RemoteUnreachable."""
-        self._complete(None)
-
-    def _complete(self, wanted: str | None) -> None:
-        access = self._access
-        if access.watch is None and self._store.is_shallow and not self._store.has_whole:
-            access.notify(f"fetching the history of {self.description}")
-        self._store.complete(wanted, offline=access.offline, timeout=access.timeout)
-
-    def file_history(
-        self,
-        path: str,
-        *,
-        start: str,
-        limit: int | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Iterator[FileChange]:
-        """Yield what happened to a file on the branch, newest first, from the commit `start` on.
-
-        Follows what the branch was at, so the values form one chain: each `old` is the `new` of the
-        change before. Follows renames of the file and of its environment. Fetches missing history.
-        """
-        return self._history(start).of_file(path, start, limit=limit, since=since, until=until)
-
-    def changes(self, commit: str) -> tuple[FileChange, ...]:
-        """Return what one commit did to every file, against what the branch was at before."""
-        return self._history(commit).of_commit(commit)
-
-    def branch_commits(self, start: str) -> Iterator[str]:
-        """Yield every commit that the branch was at, newest first, from `start` on.
-
-        Fetches missing history.
-        """
-        return self._history(start).commits(start)
-
-    def recent_commits(self, start: str, *, under: str | None, limit: int) -> list[str]:
-        """Return the branch's commits from `start` on, newest first, that changed a directory."""
-        with closing(self._history(start).walk(start, *(["--", under] if under else []))) as lines:
-            return list(islice(lines, limit))
-
-    def last_changes(self, paths: Iterable[str], *, tip: str) -> Mapping[str, LastChange]:
-        """Return the last change of each path that exists at `tip`; fetches missing history."""
-        from gitops_cli.git.cache import cache_directory
-        from gitops_cli.state.last_changes import last_changes
-
-        history = self._history(tip)
-        return last_changes(history, frozenset(paths), tip, cache_directory(os.environ))
-
-    def removed_files(self, *, tip: str) -> Mapping[str, str]:
-        """Return the paths that were there once and are not at `tip`, with who removed them.
-
-        Fetches missing history.
-        """
-        from gitops_cli.git.cache import cache_directory
-        from gitops_cli.state.last_changes import removed_files
-
-        return removed_files(self._history(tip), tip, cache_directory(os.environ))
-
-    def name_at(self, path: str, *, start: str, commit: str) -> str:
-        """Return the path at `commit` of the file that has the path `path` at `start`.
-
-        Follows what file_history follows; fetches missing history.
-        """
-        return self._history(start).name_at(path, start, commit)
-
-    def is_renamed(self, path: str, commit: str) -> bool:
-        """Tell whether a path that vanished in a commit lives on in it under another name."""
-        return self._history(commit).is_renamed(path, commit)
-
-    def _history(self, commit: str) -> History:
-        from gitops_cli.state.history import History
-
-        self._complete(commit)
-        if self._store.whole.reader.commit(commit) is None:
-            raise GitError(f"{self.description} has no commit {one_line(commit)}")
-        whole = self._store.whole
-        if self._past is None or (self._past.git, self._past.branch) != (whole.git, self.branch):
-            self._past = History(whole.git, whole.reader, self.branch, {})
-        return self._past
 
     def author(self) -> Actor | None:
         """Return whom git would write as the author here; None if it knows nobody."""
@@ -398,7 +285,7 @@ class StateRepository:
             return
         url = self._branch.push_url
         words = ("push", "--dry-run", "--porcelain", "--no-verify", "--", url, f"{tip}:{ref}")
-        done = self._branch.git.run(*words, timeout=self._access.timeout)
+        done = self._branch.git.run(*words, timeout=self._reach.timeout)
         # A tip that moved meanwhile is rejected by our own side, after the server let us in.
         if done.code != 0 and f":{ref}\t" not in done.text:
             raise failure(done, f"cannot push to {redacted(url)}", remote=url)
@@ -419,19 +306,19 @@ class StateRepository:
         """
         from gitops_cli.state.transaction import Transaction
 
-        if self._access.rev is not None:
+        if self._reach.rev is not None:
             raise UsageError("--rev looks at an old commit: nothing can be written there")
-        if self._access.offline and self._branch.local is None:
+        if self._reach.offline and self._branch.local is None:
             raise UsageError("--offline cannot write: a write is a push to the remote")
         transaction = Transaction(
             branch=self._branch,
             reader=self._store.reader,
             config=self._store.config,
-            environment=self._access.environment,
+            environment=self._reach.environment,
             propose=self._of_state(propose),
             actor=actor,
             timeout=timeout,
-            notify=self._access.notify,
+            notify=self._reach.notify,
         )
         written = transaction.run(None if self._last is None else self._last.commit)
         self.recorded = written.commit if written.changed else self.recorded
@@ -456,7 +343,7 @@ class StateRepository:
         """
         from gitops_cli.state.side_branch import write_aside
 
-        if self._access.offline and self._branch.local is None:
+        if self._reach.offline and self._branch.local is None:
             raise UsageError("--offline cannot write: a write is a push to the remote")
         return write_aside(
             name,
@@ -464,7 +351,7 @@ class StateRepository:
             branch=self._branch,
             reader=self._store.reader,
             config=self._store.config,
-            environment=self._access.environment,
+            environment=self._reach.environment,
             actor=actor,
             timeout=timeout,
         )

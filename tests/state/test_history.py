@@ -40,7 +40,7 @@ def values(
             None if change.old is None else change.old.decode().strip(),
             None if change.new is None else change.new.decode().strip(),
         )
-        for change in repository.file_history(path, start=start, **options)  # type: ignore[arg-type]
+        for change in repository.past.file_history(path, start=start, **options)  # type: ignore[arg-type]
     ]
 
 
@@ -66,7 +66,7 @@ def test_from_and_to_by_whoever_and_why(
     reading = open_it()
     tip = str(reading.tip().commit)
 
-    changes = list(reading.file_history(PATH, start=tip))
+    changes = list(reading.past.file_history(PATH, start=tip))
 
     assert values(reading, PATH, tip) == [
         (PATH, NEW, OTHER),
@@ -87,7 +87,7 @@ def test_limit_since_and_until(world: World) -> None:
     when = [datetime.fromtimestamp(START + 60 * n, UTC) for n in range(4)]
 
     def hashes(**options: object) -> list[str]:
-        found = clone.file_history(PATH, start=made[-1], **options)  # type: ignore[arg-type]
+        found = clone.past.file_history(PATH, start=made[-1], **options)  # type: ignore[arg-type]
         return [change.commit.hash for change in found]
 
     assert hashes(limit=1) == made[:1:-1]
@@ -102,11 +102,11 @@ def test_a_clock_that_was_wrong_once_hides_nothing(world: World) -> None:
     clone = opened(world.clone())
 
     since = datetime.fromtimestamp(START, UTC)
-    found = [c.new for c in clone.file_history(PATH, start=last, since=since)]
+    found = [c.new for c in clone.past.file_history(PATH, start=last, since=since)]
 
     assert found == [f"{OTHER}\n".encode(), f"{OLD}\n".encode()]
     begin = clone.resolve("HEAD~2")
-    assert clone.commit_at(since, start=begin) == begin
+    assert clone.past.commit_at(since, start=begin) == begin
 
 
 def test_a_merge_counts_where_it_reached_the_branch(world: World) -> None:
@@ -120,15 +120,15 @@ def test_a_merge_counts_where_it_reached_the_branch(world: World) -> None:
     git(clone, "push", "-q")
     reading = opened(clone)
 
-    change, first = reading.file_history(PATH, start=world.tip())
+    change, first = reading.past.file_history(PATH, start=world.tip())
 
     assert (change.old, change.new) == (f"{OLD}\n".encode(), f"{NEW}\n".encode())
     assert change.commit.hash == world.tip()
     assert change.commit.subject == "Merge pull request #1"
     assert (change.made_by.subject, change.made_by.author.name) == ("promote to bbbbbbb", "Ada")
     assert first.old is None
-    assert reading.last_changes([PATH], tip=world.tip())[PATH].commit == world.tip()
-    assert [c.path for c in reading.changes(world.tip())] == [PATH]
+    assert reading.past.last_changes([PATH], tip=world.tip())[PATH].commit == world.tip()
+    assert [c.path for c in reading.past.changes(world.tip())] == [PATH]
 
 
 def _author(name: str) -> dict[str, str]:
@@ -147,7 +147,7 @@ def test_a_merge_that_changes_nothing_on_the_branch_is_no_change(world: World) -
     git(clone, "merge", "-q", "--no-ff", "-m", "merge", "side")
     git(clone, "push", "-q")
 
-    newest, _ = opened(clone).file_history(PATH, start=world.tip())
+    newest, _ = opened(clone).past.file_history(PATH, start=world.tip())
 
     assert newest.commit.hash == mine
 
@@ -221,7 +221,7 @@ def test_what_a_commit_did(world: World) -> None:
     commit = world.commit({PATH: f"{NEW}\n", path_of(WEB): None, "notes.txt": "x\n"})
     clone = opened(world.clone())
 
-    found = {change.path: (change.old, change.new) for change in clone.changes(commit)}
+    found = {change.path: (change.old, change.new) for change in clone.past.changes(commit)}
 
     old = f"{OLD}\n".encode()
     assert found == {
@@ -230,7 +230,7 @@ def test_what_a_commit_did(world: World) -> None:
         "notes.txt": (None, b"x\n"),
     }
     root = clone.resolve(f"{commit}^")
-    assert {c.path for c in clone.changes(root)} == set(FILES)
+    assert {c.path for c in clone.past.changes(root)} == set(FILES)
 
 
 def test_the_tip_at_a_time(world: World) -> None:
@@ -239,7 +239,7 @@ def test_the_tip_at_a_time(world: World) -> None:
 
     def at(seconds: int) -> str | None:
         when = datetime.fromtimestamp(START + seconds, UTC)
-        return clone.commit_at(when, start=commits[-1])
+        return clone.past.commit_at(when, start=commits[-1])
 
     assert [at(-1), at(0), at(59), at(60), at(999)] == [None, *commits[:1] * 2, *commits[1:]]
 
@@ -280,8 +280,8 @@ def test_history_offline(world: World) -> None:
     opened_url(world.remote).tip()
 
     with pytest.raises(GitError, match="not on this machine"):
-        opened_url(world.remote, offline=True).file_history(PATH, start=tip)
-    opened_url(world.remote).fetch_history()
+        opened_url(world.remote, offline=True).past.file_history(PATH, start=tip)
+    opened_url(world.remote).past.complete()
     assert len(values(opened_url(world.remote, offline=True), PATH, tip)) == 2
 
 
@@ -292,7 +292,7 @@ def test_history_that_cannot_be_fetched(world: World) -> None:
     world.remote.rename(world.directory / "gone")
 
     with pytest.raises(RemoteUnreachable):
-        repository.file_history(PATH, start=tip)
+        repository.past.file_history(PATH, start=tip)
 
 
 def test_settings_of_the_user_do_not_change_what_is_read(world: World) -> None:
@@ -314,7 +314,7 @@ def test_settings_of_the_user_do_not_change_what_is_read(world: World) -> None:
     repository = opened(clone / DEV)
 
     assert values(repository, PATH, world.tip())[0] == (PATH, OLD, NEW)
-    assert repository.last_changes([PATH], tip=world.tip())[PATH].commit == world.tip()
+    assert repository.past.last_changes([PATH], tip=world.tip())[PATH].commit == world.tip()
 
 
 def test_a_service_renamed_in_two_environments_at_once_keeps_both_pasts(world: World) -> None:

@@ -35,7 +35,7 @@ def pulled(world: World, clone: Path, *how: str) -> str:
 def steps(repository: StateRepository, path: str, tip: str) -> list[tuple[str, str | None, str]]:
     return [
         (c.commit.hash, c.old and c.old.decode().strip(), (c.new or b"").decode().strip())
-        for c in repository.file_history(path, start=tip)
+        for c in repository.past.file_history(path, start=tip)
     ]
 
 
@@ -67,12 +67,12 @@ def test_what_others_pushed_meanwhile_is_what_ran(world: World, how: tuple[str, 
     ]
     mine = git(clone, "rev-parse", f"{tip}^1")
     assert steps(reading, MINE, tip) == [(tip, OLD, OTHER), (first, None, OLD)]
-    assert next(reading.file_history(MINE, start=tip)).made_by.hash == mine
-    assert [change.path for change in reading.changes(tip)] == [MINE]
-    last = reading.last_changes([PATH, MINE], tip=tip)
+    assert next(reading.past.file_history(MINE, start=tip)).made_by.hash == mine
+    assert [change.path for change in reading.past.changes(tip)] == [MINE]
+    last = reading.past.last_changes([PATH, MINE], tip=tip)
     assert (last[PATH].commit, last[MINE].commit) == (third, tip)
     when = datetime.fromtimestamp(START + 60, UTC)
-    assert reading.commit_at(when, start=tip) == second, "not the commit that nobody had yet"
+    assert reading.past.commit_at(when, start=tip) == second, "not the commit that nobody had yet"
 
 
 def test_a_pull_below_more_commits_than_are_read_at_once(world: World) -> None:
@@ -123,15 +123,15 @@ def test_what_is_known_of_the_tip_before_the_pull_still_helps(world: World) -> N
     second = world.commit({PATH: f"{NEW}\n"})
     reading = opened(world.clone("reading"))
     assert reading.tip().commit == second
-    assert reading.last_changes([PATH], tip=second)[PATH].commit == second
+    assert reading.past.last_changes([PATH], tip=second)[PATH].commit == second
 
     tip = pulled(world, clone, *PULL)
     later = world.commit({path_of(WEB): f"{NEW}\n"})
 
     assert reading.tip().commit == later
-    last = reading.last_changes([PATH, MINE], tip=later)
+    last = reading.past.last_changes([PATH, MINE], tip=later)
     assert (last[PATH].commit, last[MINE].commit) == (second, later)
-    assert next(reading.file_history(MINE, start=later)).commit.hash == later
+    assert next(reading.past.file_history(MINE, start=later)).commit.hash == later
     assert reading.is_ancestor(tip, later)
 
 

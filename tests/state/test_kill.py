@@ -134,7 +134,7 @@ def check(world: World, where: str, done: int, begun: int) -> None:
         assert repository.write(setting(), timeout=30).commit == world.tip()
         tip = repository.tip()
         assert tip.commit == world.tip()
-        history = list(repository.file_history(path_of(AUTH), start=str(tip.commit)))
+        history = list(repository.past.file_history(path_of(AUTH), start=str(tip.commit)))
         assert [change.new for change in history] == [f"{v}\n".encode() for v in (NEW, OLD)]
     assert (world.read(path_of(AUTH)), world.read(path_of(WEB))) == (NEW, NEW)
     assert world.count() == begun + 2  # nothing twice
@@ -143,7 +143,7 @@ def check(world: World, where: str, done: int, begun: int) -> None:
 def _writing(world: World, where: str) -> str:
     """Return the code of a command that reads, writes and reads history."""
     opening = f"opened_url({str(world.remote)!r})" if where == "url" else f"opened(Path({where!r}))"
-    return f"r = {opening}; r.tip(); r.write(setting()); r.fetch_history()"
+    return f"r = {opening}; r.tip(); r.write(setting()); r.past.complete()"
 
 
 @EVERY_STEP
@@ -182,7 +182,7 @@ def _prepare(world: World, kind: str) -> str:
         return str(world.remote)
     if kind == "warm mirror":
         with opened_url(world.remote) as repository:
-            repository.fetch_history()
+            repository.past.complete()
         world.commit({path_of(WEB, PROD): f"{NEW}\n"})
     return "url"
 
@@ -203,7 +203,7 @@ def test_what_dead_processes_leave_in_the_mirror_is_removed(world: World) -> Non
 
     with opened_url(world.remote) as repository:
         repository.write(setting())
-        repository.fetch_history()
+        repository.past.complete()
         mine = list((mirror / "gitops-live").iterdir())
 
     assert len(mine) == 1

@@ -41,7 +41,7 @@ def test_last_changes_are_those_of_git_log(world: World) -> None:
         there = git(world.remote, "ls-tree", "-r", "--name-only", tip).split("\n")
         asked = [path for path in paths if path in there]
 
-        found = clone.last_changes(asked, tip=tip)
+        found = clone.past.last_changes(asked, tip=tip)
 
         assert {path: change.commit for path, change in found.items()} == {
             path: naive(world, path, tip) for path in asked
@@ -54,7 +54,7 @@ def cache_files() -> list[Path]:
 
 def test_the_cache_is_private_and_survives_nonsense(world: World) -> None:
     clone, tip = opened(world.clone()), world.tip()
-    expected = clone.last_changes(FILES, tip=tip)
+    expected = clone.past.last_changes(FILES, tip=tip)
     (file,) = cache_files()
     assert file.stat().st_mode & 0o777 == 0o600
     good = json.loads(file.read_text())
@@ -72,20 +72,20 @@ def test_the_cache_is_private_and_survives_nonsense(world: World) -> None:
         json.dumps({**good, "tip": "f" * 40}),
     ):
         file.write_text(nonsense)
-        assert clone.last_changes(FILES, tip=tip) == expected
+        assert clone.past.last_changes(FILES, tip=tip) == expected
 
 
 def test_a_rewound_branch_forgets_what_was_known(world: World) -> None:
     first = world.tip()
     bad = world.commit({PATH: f"{NEW}\n"})
     clone = opened(world.clone())
-    assert clone.last_changes([PATH], tip=bad)[PATH].commit == bad
+    assert clone.past.last_changes([PATH], tip=bad)[PATH].commit == bad
 
-    assert clone.last_changes([PATH], tip=first)[PATH].commit == first
+    assert clone.past.last_changes([PATH], tip=first)[PATH].commit == first
     git(world.remote, "update-ref", "refs/heads/main", first)
     other = add_commits(world.remote, [Commit("o", {path_of(WEB): f"{NEW}\n"}, START + 99)])[-1]
     assert clone.tip().commit == other
-    assert clone.last_changes([PATH], tip=other)[PATH].commit == first
+    assert clone.past.last_changes([PATH], tip=other)[PATH].commit == first
 
 
 def test_a_tip_reached_through_a_second_parent_is_no_base(world: World) -> None:
@@ -96,28 +96,28 @@ def test_a_tip_reached_through_a_second_parent_is_no_base(world: World) -> None:
     (clone / PATH).write_text(f"{NEW}\n")
     git(clone, "commit", "-q", "-am", "side")
     side = git(clone, "rev-parse", "HEAD")
-    assert repository.last_changes([PATH], tip=side)[PATH].commit == side
+    assert repository.past.last_changes([PATH], tip=side)[PATH].commit == side
     git(clone, "switch", "-q", "main")
     git(clone, "merge", "-q", "--no-ff", "-m", "merge", "side")
     merge = git(clone, "rev-parse", "HEAD")
 
-    assert repository.last_changes([PATH], tip=merge)[PATH].commit == merge
+    assert repository.past.last_changes([PATH], tip=merge)[PATH].commit == merge
 
 
 def test_a_removed_file_has_no_last_change(world: World) -> None:
     repository = opened(world.clone())
-    assert PATH in repository.last_changes([PATH], tip=world.tip())
+    assert PATH in repository.past.last_changes([PATH], tip=world.tip())
     tip = world.commit({PATH: None})
     assert repository.tip().commit == tip
 
-    assert repository.last_changes([PATH, "never/was"], tip=tip) == {}
+    assert repository.past.last_changes([PATH, "never/was"], tip=tip) == {}
     again = world.commit({PATH: f"{NEW}\n"})
     assert repository.tip().commit == again
-    assert repository.last_changes([PATH], tip=again)[PATH].commit == again
+    assert repository.past.last_changes([PATH], tip=again)[PATH].commit == again
 
 
 def test_times_are_aware_and_authors_named(world: World) -> None:
-    change = opened(world.clone()).last_changes([PATH], tip=world.tip())[PATH]
+    change = opened(world.clone()).past.last_changes([PATH], tip=world.tip())[PATH]
 
     assert change.committed_at == datetime.fromtimestamp(START, UTC)
     assert change.committed_at.utcoffset() == timedelta(0)

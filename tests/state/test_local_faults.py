@@ -109,8 +109,8 @@ def test_a_shallow_clone_writes_and_tells_the_truth(world: World) -> None:
     written = repository.write(setting())
     assert world.tip() == written.commit
     shallow = (clone / ".git/shallow").read_bytes()
-    repository.fetch_history()
-    history = list(repository.file_history(path_of(WEB), start=str(written.commit)))
+    repository.past.complete()
+    history = list(repository.past.file_history(path_of(WEB), start=str(written.commit)))
 
     assert [change.new for change in history] == [
         f"{value}\n".encode() for value in (OTHER, NEW, OTHER, "a" * 40)

@@ -51,7 +51,7 @@ def test_only_the_tip_is_fetched_until_history_is_asked_for(world: World) -> Non
         assert (mirror() / "shallow").exists()
         assert git(mirror(), "rev-list", "--count", tip) == "1"
 
-        assert len(list(repository.file_history(path_of(AUTH), start=tip))) == 3
+        assert len(list(repository.past.file_history(path_of(AUTH), start=tip))) == 3
 
         assert not (mirror() / "shallow").exists()
         assert (mirror() / "objects/info/commit-graphs/commit-graph-chain").exists()
@@ -124,7 +124,7 @@ def test_many_processes_make_and_read_one_mirror(world: World) -> None:
         "from tests.state.world import *\n"
         f"for _ in range(4):\n  r = opened_url({str(world.remote)!r})\n"
         "  t = r.tip(); assert t.fresh, t; r.snapshot(t.commit)\n"
-        "  r.fetch_history(); assert list(r.file_history(path_of('auth'), start=t.commit))\n"
+        "  r.past.complete(); assert list(r.past.file_history(path_of('auth'), start=t.commit))\n"
     )
     readers = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
@@ -258,14 +258,14 @@ def test_a_branch_that_goes_while_writing(world: World) -> None:
 
 def test_new_commits_join_the_commit_graph(world: World) -> None:
     with opened_url(world.remote) as repository:
-        repository.fetch_history()
+        repository.past.complete()
     chain = mirror() / "objects/info/commit-graphs/commit-graph-chain"
     new = world.commit({path_of(AUTH): f"{NEW}\n"})
     os.utime(chain, (0, 0))
 
     with opened_url(world.remote) as repository:
         assert repository.tip().commit == new
-        repository.fetch_history()
+        repository.past.complete()
 
     assert chain.stat().st_mtime > 1
     git(mirror(), "commit-graph", "verify")
@@ -282,7 +282,7 @@ def test_hooks_that_a_user_has_for_all_repositories_do_not_run_in_a_mirror(
 
     with opened_url(world.remote) as repository:
         assert repository.write(setting()).changed
-        repository.fetch_history()
+        repository.past.complete()
 
     assert str(mirror().parent) not in (tmp_path / "ran").read_text()
 

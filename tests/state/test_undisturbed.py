@@ -78,8 +78,8 @@ def test_reading_changes_nothing_but_objects(world: World) -> None:
     repository.snapshot(tip.commit)
     repository.worktree_snapshot()
     repository.index_snapshot()
-    list(repository.file_history(path_of(AUTH), start=str(tip.commit)))
-    repository.last_changes([path_of(AUTH)], tip=str(tip.commit))
+    list(repository.past.file_history(path_of(AUTH), start=str(tip.commit)))
+    repository.past.last_changes([path_of(AUTH)], tip=str(tip.commit))
 
     assert tip.commit == world.tip()
     assert fingerprint(clone, objects=False) == before

@@ -322,7 +322,7 @@ def test_sha256_repositories(tmp_path: Path) -> None:
 
     assert second.parent == first.commit
     assert len(str(second.commit)) == 64
-    history = list(by_url.file_history(path, start=str(second.commit)))
+    history = list(by_url.past.file_history(path, start=str(second.commit)))
     assert [change.commit.hash for change in history] == [second.commit, first.commit]
 
 
