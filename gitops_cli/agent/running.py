@@ -96,8 +96,10 @@ class Agent:
             return done
 
         visits = [found for found in ask_all(visit, self._environments) if found is not None]
-        tip_seen = None if isinstance(following, GitOpsError) else following.tip
-        return Round(tip_seen, tuple(visits))
+        if isinstance(following, GitOpsError):
+            return Round(None, tuple(visits))
+        at = None if following.distrust else following.desired.committed_at
+        return Round(following.tip, tuple(visits), at)
 
     # --- what to follow
 
@@ -227,7 +229,13 @@ class Agent:
         )
         if not found:
             status = status._replace(commit=desired.ours.commit)
-        return Visit(status, code)
+        known_before = before.commit == desired.ours.commit
+        return Visit(
+            status,
+            code,
+            mended=sum(o.done is Deed.PATCHED for o in report.outcomes) if known_before else 0,
+            drift=sum(o.done not in (Deed.PATCHED, Deed.UNCHANGED) for o in report.outcomes),
+        )
 
     # --- telling
 
@@ -241,7 +249,9 @@ class Agent:
             told = f"the status could not be written: {failure.message}"
             both = f"{status.error}; {told}" if status.error else told
             failed = status._replace(error=short(both), result=Result.FAILED)
-            return Visit(failed, worst([visit.exit_code, failure.exit_code]))
+            return visit._replace(
+                status=failed, exit_code=worst([visit.exit_code, failure.exit_code])
+            )
         self._said[status.environment] = status
         return visit
 

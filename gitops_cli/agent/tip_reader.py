@@ -35,7 +35,8 @@ _STEPS = (20, 200, 2000)  # commits to look through for a trusted one, fetched w
 class TipReader:
     """Reads one remote's tip into a bare repository of depth 1 that vanishes on close.
 
-    `fetches` counts how often the tip was not here and had to be fetched.
+    `fetches` counts how often the tip was not here and had to be fetched, `looks` how often the
+    remote was asked for it.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class TipReader:
         self._looked_at = float("-inf")
         self._has_history = False
         self.fetches = 0
+        self.looks = 0
 
     def close(self) -> None:
         """Remove the repository."""
@@ -71,6 +73,7 @@ class TipReader:
     def look(self) -> str:
         """Ask for the branch's tip; raises RemoteUnreachable, Denied, GitError without one."""
         asking = Git(self._directory, self._git.environment)
+        self.looks += 1
         seen = look(asking, self.url, self._ref, timeout=self._timeout, fallback=f"{HEADS}main")
         self._ref = seen.ref
         if seen.commit is None:

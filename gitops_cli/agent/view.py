@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from gitops_cli.agent.model.status import AgentStatus, Health, to_data
 from gitops_cli.domain.duration import age
+from gitops_cli.domain.stamp import as_stamp
 from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 if TYPE_CHECKING:
+    from gitops_cli.agent.model.figures import Figures
     from gitops_cli.agent.model.outcome import (
         AgentReport,
         AgentReports,
@@ -25,6 +27,11 @@ _STEPS = {"create": Style.GOOD, "change": Style.WARN, "delete": Style.BAD, "keep
 _HEALTH = {Health.OK: Style.GOOD, Health.SUSPENDED: Style.WARN, Health.NEVER_RAN: Style.WARN}
 
 _VISITED = Records("environments", "environment result tip message error", "{environment}")
+_FIGURES = Records(
+    "environments",
+    "environment last_attempt last_success failing lag_seconds drift",
+    "{environment}",
+)
 _REPORTED = Records(
     "agents",
     "environment health mode namespace last_attempt last_success commit message error",
@@ -191,6 +198,25 @@ def round_view(result: Round) -> View:
     }
     lines = [Line(visit_line(visit)) for visit in result.visits]
     return View("agent-run", document, lines, records=_VISITED)
+
+
+def metrics_view(figures: Sequence[Figures], text: str, at: datetime) -> View:
+    """Return figures of environments; people get Prometheus's text of them."""
+    document = {
+        "at": as_stamp(at),
+        "environments": [
+            {
+                "environment": one.environment,
+                "last_attempt": one.last_attempt and as_stamp(one.last_attempt),
+                "last_success": one.last_success and as_stamp(one.last_success),
+                "failing": one.is_failing,
+                "lag_seconds": one.lag(at),
+                "drift": one.drift,
+            }
+            for one in figures
+        ],
+    }
+    return View("metrics", document, [Line(line) for line in text.splitlines()], records=_FIGURES)
 
 
 def visit_line(visit: Visit) -> str:

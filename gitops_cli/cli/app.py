@@ -147,6 +147,11 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         CLUSTER,
         "A process in the cluster that follows the state repository by itself.",
     ),
+    "metrics": (
+        "agent.cli.metrics:metrics",
+        CLUSTER,
+        "Print Prometheus metrics of environments: last success, lag behind git, drift.",
+    ),
     "validate": (
         "cli.commands.validate:validate",
         LOOK,

@@ -80,6 +80,7 @@ class Session:
         self._closing = ExitStack()
         self._deadline: float | None = None
         self._question: float | None = None
+        self._clusters: list[KubernetesCluster] = []
 
     def __enter__(self) -> Self:
         # Whose config is wrong can mend it: only who needs it meets what is wrong.
@@ -276,10 +277,16 @@ class Session:
             tell=lambda line: self.output.note(f"login | {line}"),
         )
         self._closing.callback(cluster.close)
+        self._clusters.append(cluster)
         if token is not None:
             cluster = cluster.acting_as(token)
             self._closing.callback(cluster.close)
         return cluster
+
+    @property
+    def asked_clusters(self) -> int:
+        """Return how many requests clusters were sent by now."""
+        return sum(cluster.api.sent for cluster in self._clusters)
 
     @cached_property
     def registries(self) -> Registries:

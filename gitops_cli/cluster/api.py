@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from typing import Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
@@ -112,11 +113,14 @@ class Api:
     """One server, seen through a transport. Safe to use from several threads.
 
     `deadline` (of time.monotonic) ends all trying; without one each request has its own limit.
+    `sent` counts requests, repeated ones too.
     """
 
     def __init__(self, access: Access, transport: Transport, deadline: float | None = None) -> None:
         self.access = access
         self.deadline = deadline
+        self.sent = 0
+        self._counting = threading.Lock()
         self._transport = transport
 
     def open(self) -> None:
@@ -152,6 +156,7 @@ class Api:
         while True:
             attempt += 1
             last = attempt >= ATTEMPTS or not retry
+            self._count()
             try:
                 response = self._transport.send(request, timeout=self._left(until, doing))
             except Broken as broken:
@@ -217,6 +222,7 @@ class Api:
         """Open an answer that is read line by line. Raises what `call` raises."""
         if self.deadline is not None:
             timeout = min(timeout, self._left(self.deadline, doing))
+        self._count()
         try:
             stream = self._transport.stream(Request("GET", path), timeout=timeout)
         except Broken as broken:
@@ -282,6 +288,10 @@ class Api:
             return None
         words = ", ".join(self.access.withheld)
         return f"{words} of the kubeconfig: not sent over plain http; use the server's https URL"
+
+    def _count(self) -> None:
+        with self._counting:
+            self.sent += 1
 
     def _left(self, until: float, doing: Doing) -> float:
         left = until - time.monotonic()

@@ -69,6 +69,7 @@ CALLS: Mapping[str, Call] = {
     "agent status": Call("agent-status"),
     "agent run": Call("agent-run", ("-e", DEV)),
     "agent uninstall": Call("agent-plan", (DEV, "--dry-run")),
+    "metrics": Call("metrics", (DEV,)),
     "validate": Call("validation"),
     "lint": Call("validation", ("-o", "yaml")),
     "config list": Call("settings", ("--show-origin",)),

@@ -83,7 +83,9 @@ def test_help_of_a_command(gitops: Gitops, name: str) -> None:
     modules = loaded(gitops, name, "--help")
     assert not modules & HEAVY
     assert "concurrent.futures" not in modules or name == "agent"
-    annex = {"agent": "agent", "demo": "sandbox", "sandbox": "sandbox"}.get(name)
+    annex = {"agent": "agent", "metrics": "agent", "demo": "sandbox", "sandbox": "sandbox"}.get(
+        name
+    )
     assert modules & OTHERS <= {f"gitops_cli.{annex}"}
 
 

@@ -12,6 +12,8 @@ import typer
 
 from gitops_cli import __version__
 from gitops_cli.agent.cli.adapters import tip_reader
+from gitops_cli.agent.cli.listening import Listening, listening
+from gitops_cli.agent.model.figures import Tally
 from gitops_cli.agent.model.outcome import Round
 from gitops_cli.agent.model.spec import KEY_DIRECTORY
 from gitops_cli.agent.running import Agent
@@ -62,6 +64,16 @@ def run(
     keys: Annotated[
         Path, typer.Option("--keys", metavar="DIR", help="Deploy key and known_hosts.")
     ] = Path(KEY_DIRECTORY),
+    metrics: Annotated[
+        Listening | None,
+        typer.Option(
+            "--metrics",
+            parser=listening,
+            metavar="[HOST:]PORT",
+            help="Serve Prometheus metrics there; HOST: 127.0.0.1. Needs --interval.",
+            show_default=False,
+        ),
+    ] = None,
     heartbeat: Annotated[
         Path | None,
         typer.Option(
@@ -79,9 +91,15 @@ def run(
     Examples:
     gitops agent run -R git@example.com:acme/state.git -e shop-production
     gitops agent run -e shop-production --interval 1m  # GITOPS_REPO is set
+    gitops agent run -e shop-production --interval 1m --metrics 0.0.0.0:9464
     """
     if session.options.repo is None:
         raise UsageError("which repository?", hint="pass --repo URL")
+    if metrics is not None and interval is None:
+        raise UsageError(
+            "--metrics needs --interval: a single round is over before anybody asks",
+            hint="`gitops metrics --textfile FILE` writes them once",
+        )
     tips = tip_reader(session, session.options.repo, branch=branch, keys=keys)
     agent = Agent(
         tips,
@@ -100,7 +118,16 @@ def run(
         cut_short = len(result.visits) < len(environments)
         session.finish(ExitCode.INTERRUPTED if cut_short else result.exit_code)
         return
-    keep_going(agent, interval, stop, heartbeat, session.output.say)
+    tally = Tally()
+    if metrics is not None:
+        from gitops_cli.agent.metrics import agent_source, serve  # 40 ms, and few want them
+
+        def asked() -> dict[str, int]:
+            return {"cluster": session.asked_clusters, "git": tips.looks + tips.fetches}
+
+        where = serve(agent_source(tally, asked), *metrics)
+        session.output.say(f"metrics: {where}")
+    keep_going(agent, interval, stop, heartbeat, session.output.say, tally.note)
 
 
 def _stop_on_sigterm() -> threading.Event:
@@ -116,12 +143,18 @@ def keep_going(
     stop: threading.Event,
     heartbeat: Path | None,
     say: Callable[[str], None],
+    note: Callable[[Round], None] = lambda result: None,
 ) -> None:
-    """Do round after round until told to stop; `interval` is in seconds, give or take a tenth."""
+    """Do round after round until told to stop; `interval` is in seconds, give or take a tenth.
+
+    `note` hears of each.
+    """
     said: dict[str, str] = {}
     beat = heartbeat.touch if heartbeat is not None else lambda: None
     while not stop.is_set():
-        _report(agent.round(stop, beat=beat), said, say)
+        result = agent.round(stop, beat=beat)
+        note(result)
+        _report(result, said, say)
         stop.wait(interval * jitter(1 - _JITTER, 1 + _JITTER))
     say("told to stop; nothing was left half done")
 

@@ -52,17 +52,27 @@ class AgentReports(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """What one round did in one environment; `exit_code` is what a one-shot run ends with."""
+    """What one round did in one environment; `exit_code` is what a one-shot run ends with.
+
+    `mended`: so many services that had followed the commit already were set back to it; `drift`:
+    so many still are not what is recorded, None where nobody could look.
+    """
 
     status: AgentStatus
     exit_code: ExitCode
+    mended: int = 0
+    drift: int | None = None
 
 
 class Round(NamedTuple):
-    """One round over all environments; `tip` is None where the remote did not answer."""
+    """One round over all environments; `tip` is None where the remote did not answer.
+
+    `committed_at` is the time of the tip, where that was followed.
+    """
 
     tip: str | None
     visits: tuple[Visit, ...]
+    committed_at: datetime | None = None
 
     @property
     def exit_code(self) -> ExitCode:
