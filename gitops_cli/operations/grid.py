@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from gitops_cli.domain.change.gates import Report
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import Distance
 from gitops_cli.domain.past.commits import LastChange
@@ -13,6 +14,7 @@ from gitops_cli.domain.recorded.environment import VersionFile
 from gitops_cli.domain.recorded.findings import Finding
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import Place
+from gitops_cli.domain.version import Version
 
 
 class GridColumn(NamedTuple):
@@ -44,11 +46,24 @@ class Live(NamedTuple):
     reason: str | None
 
 
+class Readiness(NamedTuple):
+    """What the gates of a stage say of the version that would come from the stage before."""
+
+    version: Version
+    reports: tuple[Report, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether all of them let it pass."""
+        return all(report.passes for report in self.reports)
+
+
 class GridCell(NamedTuple):
     """A service in an environment: what is recorded, since when, and how it lies to `before`.
 
     `distance` is seen from the environment `before`: `3 behind` lacks three of its commits. None
     without one. `finding` says why there is no version. `lock` is on the service or on all.
+    `readiness` is there where the stage has gates and the one before another version.
     """
 
     environment: EnvironmentName
@@ -59,6 +74,7 @@ class GridCell(NamedTuple):
     lock: Lock | None = None
     finding: Finding | None = None
     live: Live | None = None
+    readiness: Readiness | None = None
 
 
 class Grid(NamedTuple):

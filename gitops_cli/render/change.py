@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gitops_cli.domain.change.draft import Draft, Review, Verb, WriteOutcome, in_short
-from gitops_cli.domain.change.gates import Report
 from gitops_cli.domain.change.plan import Action, Change
 from gitops_cli.domain.change.request import Deed
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
+from gitops_cli.render.gates import gate_document, gate_line
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 COMMITS_LISTED = 10  # per service, for people; JSON has all that were read
@@ -114,16 +114,7 @@ def _of_one(draft: Draft, changelogs: Changelogs) -> dict[str, Any]:
             {"service": change.service, "version": _full(change.desired)}
             for change in draft.unchanged
         ],
-        "gates": [
-            {
-                "gate": report.gate.value,
-                "service": report.service,
-                "version": str(report.version),
-                "passes": report.passes,
-                "says": report.says,
-            }
-            for report in draft.gates
-        ],
+        "gates": [gate_document(report) for report in draft.gates],
     }
 
 
@@ -173,16 +164,10 @@ def _plan(draft: Draft | Drafts, changelogs: Changelogs) -> Iterator[Table | Lin
             log = changelogs.get(change, NO_CHANGELOG)
             rows.append([*place, *_row(change, log, back=part.verb is Verb.ROLLBACK)])
             lines += _source(" ".join([*place, change.service]), log)
-        gates += [_gate(" ".join([*place, report.service]), report) for report in part.gates]
+        gates += [gate_line(" ".join([*place, report.service]), report) for report in part.gates]
     yield Table([*project, *_COLUMNS], rows, _title(draft))
     yield from lines
     yield from gates
-
-
-def _gate(what: str, report: Report) -> Line:
-    """Return what a gate says; one that does not pass was overridden."""
-    style = Style.GOOD if report.passes else Style.WARN
-    return Line(f"{report.gate}: {what} {report.says}", style)
 
 
 def _title(draft: Draft | Drafts) -> str:

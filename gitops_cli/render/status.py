@@ -13,8 +13,9 @@ from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Distance, Relation
 from gitops_cli.domain.recorded.environment import NO_ENVIRONMENTS
 from gitops_cli.domain.recorded.locks import Lock
-from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Live, Status
+from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Live, Readiness, Status
 from gitops_cli.render import view as views
+from gitops_cli.render.gates import gate_document
 from gitops_cli.render.view import Flow, Line, Style, Table, View
 
 _SEPARATOR = " · "
@@ -28,7 +29,7 @@ _LIVE = {
 _RECORDS = views.Records(
     "projects.services.environments",
     "project environment service kind version changed_at changed_by commit compared_to relation "
-    "ahead behind locked=lock.holds live=live.state problem",
+    "ahead behind locked=lock.holds live=live.state next=next.version ready=next.ready problem",
     "{environment}/{service}",
 )
 
@@ -113,7 +114,18 @@ def _cell(cell: GridCell, service: ServiceName, now: datetime) -> dict[str, Any]
         "behind": distance.behind if distance else None,
         "lock": lock_document(cell.lock, now),
         "live": _live(cell.live),
+        "next": _next(cell.readiness),
         "problem": f"{cell.finding.where}: {cell.finding.message}" if cell.finding else None,
+    }
+
+
+def _next(readiness: Readiness | None) -> dict[str, Any] | None:
+    if readiness is None:
+        return None
+    return {
+        "version": str(readiness.version),
+        "ready": readiness.is_ready,
+        "gates": [gate_document(report) for report in readiness.reports],
     }
 
 
@@ -195,6 +207,8 @@ def _shown(cell: GridCell, now: datetime) -> views.Cell:
     held = cell.lock is not None and cell.lock.holds(now)
     if cell.lock is not None:
         words.append("locked" if held else "lock expired")
+    if cell.readiness is not None:
+        words.append("ready" if cell.readiness.is_ready else "waits")
     if cell.live is None:
         return views.Cell(" ".join(words), _style(cell.distance, held=held))
     words.append(_live_text(cell.live))
@@ -244,6 +258,11 @@ def _legend(status: Status) -> str | None:
         parts.append("24d recorded for 24 days")
     if any(c.live is not None for c in cells):
         parts.append("✓ runs")
+    told = {c.readiness.is_ready for c in cells if c.readiness is not None}
+    if True in told:
+        parts.append("ready: `promote` may bring the version of the stage before")
+    if False in told:
+        parts.append("waits: a gate holds it back")
     return _SEPARATOR.join(parts)
 
 
@@ -273,6 +292,16 @@ def _remarks(grid: Grid, now: datetime) -> Iterator[Line]:
         for cell in cells.values():
             if cell.lock is not None and cell.lock.service is not None:
                 yield lock_line(f"{cell.environment}: {service}", cell.lock, now)
+    for service, cells in grid.rows.items():
+        for cell in cells.values():
+            if cell.readiness is not None and not cell.readiness.is_ready:
+                yield _waiting_line(f"{cell.environment}: {service}", cell.readiness)
+
+
+def _waiting_line(what: str, readiness: Readiness) -> Line:
+    """Return what holds a version back that would come next."""
+    why = "; ".join(f"{one.gate} {one.says}" for one in readiness.reports if not one.passes)
+    return Line(f"{what} {readiness.version.short} waits: {why}", Style.WARN)
 
 
 def lock_line(what: str, lock: Lock, now: datetime) -> Line:

@@ -254,3 +254,35 @@ def _recorded(company: Article, clone: Gitops, version: str, *, hours_ago: int) 
     (work / STAGING / f"{SERVICE}.deployment").write_text(f"{version}\n")
     git(work, "commit", "-qam", "Record", env={"GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at})
     git(work, "push", "-q")
+
+
+def test_status_says_which_versions_are_ready_to_go(company, clone, colleague):
+    with_settings(company, APPROVALS)
+    company.push(STAGING, {SERVICE: NEW})
+
+    def cell():
+        status = clone("status", "-o", "json").ok().json()
+        services = {s["service"]: s["environments"] for s in status["projects"][0]["services"]}
+        return {e["environment"]: e["next"] for e in services[SERVICE]}
+
+    waiting = cell()
+    assert waiting[STAGING] is None, "no gate, no mark"
+    assert (waiting[PROD]["version"], waiting[PROD]["ready"]) == (NEW, False)
+    [gate] = waiting[PROD]["gates"]
+    assert (gate["gate"], gate["passes"], gate["says"]) == ("approvals", False, "0 of 1 approval")
+    shown = clone("status").ok().stdout
+    assert f"{PROD}: {SERVICE} bbbbbbb waits: approvals 0 of 1 approval" in shown
+
+    colleague("approve", SERVICE, "-e", PROD, "--yes").ok()
+    assert cell()[PROD]["ready"] is True
+    row = next(line for line in clone("status").ok().stdout.splitlines() if SERVICE in line)
+    assert row.rstrip().endswith("ready")
+    promote(clone).ok()
+    assert cell()[PROD] is None, "the same version now"
+
+
+def test_status_marks_nothing_where_there_are_no_gates(company, clone):
+    company.push(STAGING, {SERVICE: NEW})
+    shown = clone("status").ok().stdout
+    assert "ready" not in shown
+    assert "waits" not in shown

@@ -83,6 +83,10 @@ def status(
         committed_at=tip.committed_at,
         now=session.now(),
     )
+    if any(rules.is_gated for rules in team.rules.values()):
+        from gitops_cli.operations.readiness import with_readiness  # most teams have no gates
+
+        found = with_readiness(found, session.state, snapshot, now=session.now())
     if sources.cache_info().currsize:
         session.note_troubles(sources())
     if live or failed:

@@ -68,6 +68,11 @@ class StageRules(NamedTuple):
     signed_approvals: bool = False
     lines: Mapping[str, int] = MappingProxyType({})
 
+    @property
+    def is_gated(self) -> bool:
+        """Tell whether the repository itself says when a version may come here."""
+        return bool(self.soak or self.approvals)
+
 
 class ServiceRules(NamedTuple):
     """`[service.NAME]`. `workload` is its name in clusters where that is another one.

@@ -1,0 +1,25 @@
+"""What a gate says of a version, for machines and for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gitops_cli.domain.change.gates import Report
+from gitops_cli.render.view import Line, Style
+
+
+def gate_document(report: Report) -> dict[str, Any]:
+    """Return the fields of a document."""
+    return {
+        "gate": report.gate.value,
+        "service": report.service,
+        "version": str(report.version),
+        "passes": report.passes,
+        "says": report.says,
+    }
+
+
+def gate_line(what: str, report: Report) -> Line:
+    """Return what a gate says; in a plan one that does not pass was overridden."""
+    style = Style.GOOD if report.passes else Style.WARN
+    return Line(f"{report.gate}: {what} {report.says}", style)
