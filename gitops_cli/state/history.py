@@ -9,7 +9,7 @@ along them the values of a file form one chain.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from itertools import islice
@@ -30,7 +30,7 @@ from gitops_cli.state.mainline import Mainline
 _CHUNK = 1 << 16
 _FOLLOWED = (*KIND_OF_SUFFIX, LOCK_SUFFIX, APPROVAL_SUFFIX)
 _BATCH = 100  # commits whose objects are read in one round trip
-_CUT = MAX_BYTES + 1  # a longer file is no version file, and its beginning says as much
+CUT = MAX_BYTES + 1  # a longer file is no version file, and its beginning says as much
 
 
 class History(NamedTuple):
@@ -70,7 +70,7 @@ class History(NamedTuple):
             and (until is None or change.commit.committed_at <= until)
         )
         for change in islice(wanted, limit):
-            yield self._with_origin(change)
+            yield self.with_origin(change)
 
     def _through_renames(self, path: str, start: str) -> Iterator[FileChange]:
         for change, _ in self._and_renames(path, start):
@@ -82,7 +82,7 @@ class History(NamedTuple):
         line = self._line(start)
         while True:
             for change in self._under_one_name(path, start, line):
-                source = None if change.old is not None else self._moved_from(change)
+                source = None if change.old is not None else self.moved_from(change)
                 if source is None:
                     yield change, None
                     continue
@@ -167,7 +167,7 @@ class History(NamedTuple):
             size = 2  # a first answer soon, for whoever wants only the newest
             while batch := list(islice(hashes, size)):
                 specs = [spec for each in batch for spec in (each, f"{each}:{path}")]
-                found = iter(self.reader.many(specs, limit=_CUT))
+                found = iter(self.reader.many(specs, limit=CUT))
                 for name, commit, blob in zip(batch, found, found, strict=False):
                     if commit is None:
                         raise GitError(f"commit {name} is missing; try `git fsck`")
@@ -192,10 +192,14 @@ class History(NamedTuple):
                 yield lines
 
     def _blob(self, spec: str) -> bytes | None:
-        return _content(self.reader.one(spec, limit=_CUT))
+        return _content(self.reader.one(spec, limit=CUT))
 
-    def _moved_from(self, change: FileChange) -> str | None:
+    def moved_from(
+        self, change: FileChange, known: Sequence[RawChange] | None = None
+    ) -> str | None:
         """Return the path whose place a new file took in the same commit.
+
+        `known` is what the commit changed, if somebody has read it.
 
         Only what is certain: a whole environment under a new name, or within one environment the
         only file that vanished with the very content that appeared, or the same service as another
@@ -205,7 +209,7 @@ class History(NamedTuple):
         if parent is None:
             return None
         directory, _, leaf = change.path.rpartition("/")
-        raw = self.raw(parent, commit)
+        raw = self.raw(parent, commit) if known is None else known
         gone = {line.path: line.old for line in raw if line.status == "D"}
         stem, kinds = leaf.rpartition(".")[0], KIND_OF_SUFFIX.keys()
         for path in gone:
@@ -245,14 +249,14 @@ class History(NamedTuple):
             return False
         old = PurePosixPath(path)
         return any(
-            self._moved_from(FileChange(line.path, found, None, self._blob(line.new))) == path
+            self.moved_from(FileChange(line.path, found, None, self._blob(line.new))) == path
             for line in self.raw(parent, commit)
             if line.status == "A"
             and (new := PurePosixPath(line.path)).name.endswith(_FOLLOWED)
             and (new.parent == old.parent or new.name == old.name)
         )
 
-    def _with_origin(self, change: FileChange) -> FileChange:
+    def with_origin(self, change: FileChange) -> FileChange:
         """Add the commit inside a merge that made the change."""
         if len(change.commit.parents) < 2:
             return change
@@ -279,12 +283,12 @@ class History(NamedTuple):
             raise GitError(f"commit {commit} is missing; try `git fsck`")
         raw = self.raw(self.before(found), found.hash)
         both = (oid for line in raw for oid in (line.old, line.new))
-        blobs = iter(self.reader.many(both, limit=_CUT))
+        blobs = iter(self.reader.many(both, limit=CUT))
         changes = (
             FileChange(line.path, found, _content(old), _content(new))
             for line, old, new in zip(raw, blobs, blobs, strict=False)
         )
-        return tuple(self._with_origin(change) for change in changes if change.old != change.new)
+        return tuple(self.with_origin(change) for change in changes if change.old != change.new)
 
     def raw(self, parent: str | None, commit: str) -> list[RawChange]:
         """Return the paths in which a commit differs from another; None: from nothing."""
@@ -337,9 +341,14 @@ def parse_raw(out: bytes) -> list[RawChange]:
     fields = out.decode(errors="surrogateescape").split("\0")
     found = []
     for head, path in zip(fields[::2], fields[1::2], strict=False):
-        _, _, old, new, status = head.lstrip(":").split(" ")
-        found.append(RawChange(status[0], path, old, new))
+        found.append(parse_header(head, path))
     return found
+
+
+def parse_header(head: str, path: str) -> RawChange:
+    """Return one such line by its two fields."""
+    _, _, old, new, status = head.split(" ")
+    return RawChange(status[0], path, old, new)
 
 
 def _content(found: Object | None) -> bytes | None:

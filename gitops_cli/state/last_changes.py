@@ -8,9 +8,8 @@ older tip to the new one; otherwise everything is read again.
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -20,13 +19,11 @@ from gitops_cli.domain.errors import Denied, GitError
 from gitops_cli.domain.past.commits import LastChange
 from gitops_cli.git.cache import cache_name, check_own, make_private, replace_file
 from gitops_cli.git.objects import parse_commit
-from gitops_cli.git.process import Running
-from gitops_cli.state.history import History, reading
+from gitops_cli.state.history import History
+from gitops_cli.state.steps import BranchStep, steps
 
 _FORMAT = 2
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
-_MARK = "commit "
-_CHUNK = 1 << 16
 
 
 class Known(NamedTuple):
@@ -91,10 +88,10 @@ def _update(history: History, known: Known, tip: str) -> Known:
     commits: dict[str, str | None] = {}
     gone: dict[str, str] = {}
     below = tip
-    with closing(_steps(history, tip, but=known.tip)) as steps:
-        for step in steps:
+    with closing(steps(history, tip, but=known.tip)) as walk:
+        for step in walk:
             below = step.parent
-            step.note(commits, gone)
+            _note(step, commits, gone)
     if below != known.tip:
         return Known(tip)
     still_gone = {path: by for path, by in known.gone.items() if path not in commits}
@@ -106,113 +103,24 @@ def _complete(history: History, known: Known, tip: str, missing: Collection[str]
     commits, gone = dict(known.commits), dict(known.gone)
     seen: dict[str, str | None] = {}
     left = set(missing or ())
-    with closing(_steps(history, tip)) as steps:
-        for step in steps:
-            step.note(seen, gone)
+    with closing(steps(history, tip)) as walk:
+        for step in walk:
+            _note(step, seen, gone)
             left.difference_update(step.changed)
             if missing is not None and not left:
                 return Known(tip, {**commits, **seen}, gone, whole=False)
     return Known(tip, {**commits, **dict.fromkeys(left), **seen}, gone, whole=True)
 
 
-class BranchStep(NamedTuple):
-    """One commit of the branch, and the paths it changed (False: removed) from the one before."""
-
-    commit: str
-    parent: str
-    changed: Mapping[str, bool]
-
-    def note(self, commits: dict[str, str | None], gone: dict[str, str]) -> None:
-        """Enter the paths that no newer commit has changed."""
-        for path, is_there in self.changed.items():
-            if path in commits:
-                continue
-            commits[path] = self.commit if is_there else None
-            if not is_there:
-                gone[path] = self.commit
-
-
-def _steps(
-    history: History, tip: str, *, but: str | None = None
-) -> Generator[BranchStep, None, None]:
-    """Yield the branch's commits, newest first, down to `but`."""
-    start: str | None = tip
-    while start is not None:
-        with closing(_down_to_a_pull(history, start, but)) as steps:
-            start = yield from steps
-
-
-def _down_to_a_pull(
-    history: History, start: str, but: str | None
-) -> Generator[BranchStep, None, str | None]:
-    """Yield commits along first parents; return where to go on, None at the end."""
-    with closing(_first_parents(history, start, but)) as steps:
-        for step, is_merge in steps:
-            commit = history.reader.commit(step.commit) if is_merge else None
-            if commit is None or not history.is_pull(commit):
-                yield step
-                continue
-            before = str(history.before(commit))
-            raw = history.raw(before, step.commit)
-            yield BranchStep(step.commit, before, {line.path: line.status != "D" for line in raw})
-            return before
-    return None
-
-
-def _first_parents(
-    history: History, start: str, but: str | None
-) -> Generator[tuple[BranchStep, bool], None, None]:
-    """Yield commits along first parents, each with whether it is a merge."""
-    process = history.git.start(
-        "-c",
-        "log.showSignature=false",
-        "log",
-        "--first-parent",
-        "--diff-merges=first-parent",
-        "--raw",
-        "-z",
-        "--no-abbrev",
-        "--no-renames",
-        "--no-relative",
-        "--no-color",
-        "--no-decorate",
-        "--no-notes",
-        f"--format={_MARK}%H %P",
-        start,
-        *([f"^{but}"] if but is not None else []),
-        "--",
-    )
-    with reading(process):
-        yield from _parsed(_fields(process))
-
-
-def _fields(process: Running) -> Iterator[str]:
-    if process.stdout is None:
-        return
-    rest = b""
-    while chunk := os.read(process.stdout.fileno(), _CHUNK):
-        *whole, rest = (rest + chunk).split(b"\0")
-        for each in whole:
-            yield each.decode(errors="surrogateescape")
-    if rest:
-        yield rest.decode(errors="surrogateescape")
-
-
-def _parsed(fields: Iterator[str]) -> Iterator[tuple[BranchStep, bool]]:
-    step: tuple[BranchStep, bool] | None = None
-    changed: dict[str, bool] = {}
-    for each in fields:
-        text = each.lstrip("\n")
-        if text.startswith(":"):
-            changed[next(fields)] = not text.endswith("D")
-        elif text.startswith(_MARK):
-            if step is not None:
-                yield step
-            commit, *parents = text.removeprefix(_MARK).split()
-            changed = {}
-            step = BranchStep(commit, parents[0] if parents else "", changed), len(parents) > 1
-    if step is not None:
-        yield step
+def _note(step: BranchStep, commits: dict[str, str | None], gone: dict[str, str]) -> None:
+    """Enter the paths that no newer commit has changed."""
+    for path, line in step.changed.items():
+        if path in commits:
+            continue
+        is_there = not line.endswith("D")
+        commits[path] = step.commit if is_there else None
+        if not is_there:
+            gone[path] = step.commit
 
 
 def _described(history: History, commits: Mapping[str, str]) -> dict[str, LastChange]:

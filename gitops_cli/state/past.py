@@ -20,6 +20,7 @@ from gitops_cli.state.store import Store
 
 if TYPE_CHECKING:
     from gitops_cli.state.history import History
+    from gitops_cli.state.recent import Recent
 
 
 class Past:
@@ -94,6 +95,17 @@ class Past:
         from gitops_cli.state.last_changes import removed_files
 
         return removed_files(self._history(tip), tip, cache_directory(os.environ))
+
+    def recent_changes(
+        self, tip: str, wanted: Callable[[str], bool], *, since: datetime | None, now: datetime
+    ) -> Recent:
+        """Return what happened to the wanted files since a time, in one walk of the branch.
+
+        Follows what file_history follows.
+        """
+        from gitops_cli.state.recent import recent_changes
+
+        return recent_changes(self._history(tip), tip, wanted, since=since, now=now)
 
     def name_at(self, path: str, *, start: str, commit: str) -> str:
         """Return the path at `commit` of the file that has the path `path` at `start`.

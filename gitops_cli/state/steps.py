@@ -1,0 +1,116 @@
+"""Walks what a branch was at, commit by commit, with the files that each of them changed.
+
+One process of git for all of it, however many files there are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from typing import NamedTuple
+
+from gitops_cli.git.process import Running
+from gitops_cli.state.history import History, reading
+
+_MARK = "commit "
+_MODES = ":100644 100644"
+_CHUNK = 1 << 16
+
+
+class BranchStep(NamedTuple):
+    """One commit of the branch, its own seconds, and the commit that the branch was at before.
+
+    `changed` has git's line of the raw format for each path in which the two differ, such as
+    `:100644 100644 OLD NEW M`.
+    """
+
+    commit: str
+    parent: str
+    at: int
+    changed: Mapping[str, str]
+
+
+def steps(
+    history: History, tip: str, *, but: str | None = None
+) -> Generator[BranchStep, None, None]:
+    """Yield the branch's commits, newest first, down to `but`, as they are asked for."""
+    start: str | None = tip
+    while start is not None:
+        with closing(_down_to_a_pull(history, start, but)) as walk:
+            start = yield from walk
+
+
+def _down_to_a_pull(
+    history: History, start: str, but: str | None
+) -> Generator[BranchStep, None, str | None]:
+    """Yield commits along first parents; return where to go on, None at the end."""
+    with closing(_first_parents(history, start, but)) as walk:
+        for step, is_merge in walk:
+            commit = history.reader.commit(step.commit) if is_merge else None
+            if commit is None or not history.is_pull(commit):
+                yield step
+                continue
+            before = str(history.before(commit))
+            raw = history.raw(before, step.commit)
+            changed = {r.path: f"{_MODES} {r.old} {r.new} {r.status}" for r in raw}
+            yield step._replace(parent=before, changed=changed)
+            return before
+    return None
+
+
+def _first_parents(
+    history: History, start: str, but: str | None
+) -> Generator[tuple[BranchStep, bool], None, None]:
+    """Yield commits along first parents, each with whether it is a merge."""
+    process = history.git.start(
+        "-c",
+        "log.showSignature=false",
+        "log",
+        "--first-parent",
+        "--diff-merges=first-parent",
+        "--raw",
+        "-z",
+        "--no-abbrev",
+        "--no-renames",
+        "--no-relative",
+        "--no-color",
+        "--no-decorate",
+        "--no-notes",
+        f"--format={_MARK}%ct,%H,%P",
+        start,
+        *([f"^{but}"] if but is not None else []),
+        "--",
+    )
+    with reading(process):
+        yield from _parsed(_fields(process))
+
+
+def _fields(process: Running) -> Iterator[str]:
+    if process.stdout is None:
+        return
+    rest = b""
+    while chunk := os.read(process.stdout.fileno(), _CHUNK):
+        *whole, rest = (rest + chunk).split(b"\0")
+        for each in whole:
+            yield each.decode(errors="surrogateescape")
+    if rest:
+        yield rest.decode(errors="surrogateescape")
+
+
+def _parsed(fields: Iterator[str]) -> Iterator[tuple[BranchStep, bool]]:
+    step: tuple[BranchStep, bool] | None = None
+    changed: dict[str, str] = {}
+    for each in fields:
+        text = each.lstrip("\n")
+        if text.startswith(":"):
+            changed[next(fields)] = text
+        elif text.startswith(_MARK):
+            if step is not None:
+                yield step
+            seconds, commit, parents = text.removeprefix(_MARK).split(",")
+            before, _, others = parents.partition(" ")
+            changed = {}
+            step = BranchStep(commit, before, int(seconds or 0), changed), bool(others)
+    if step is not None:
+        yield step
