@@ -109,6 +109,11 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         None,
         "Show who recorded or locked what, when and why, and how long it lived.",
     ),
+    "report": (
+        "report.cli.report:report",
+        LOOK,
+        "Show what was delivered: how often, how fast, how often it failed, and what waits.",
+    ),
     "browse": ("cli.commands.browse:browse", LOOK, "Open the page of a forge that shows it."),
     "diff": (
         "cli.commands.diff:diff",

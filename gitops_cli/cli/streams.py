@@ -35,6 +35,7 @@ _TWINS = {
     "≠": "!=",
     "“": '"',
     "”": '"',
+    **dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),
 }
 """Our own symbols where a terminal has no letters but ASCII."""
 

@@ -193,11 +193,7 @@ def _environments(
 def _files_gone(state: StateRepository, snapshot: Snapshot) -> dict[str, str]:
     """Return the version files and locks that were there once, with who removed them."""
     gone = state.past.removed_files(tip=snapshot.commit) if snapshot.commit is not None else {}
-    return {
-        path: by
-        for path, by in sorted(gone.items())
-        if path.count("/") == 1 and (service_at(path) is not None or _is_beside(path))
-    }
+    return {path: by for path, by in sorted(gone.items()) if is_told(path)}
 
 
 def _is_lock(path: str) -> bool:
@@ -213,6 +209,11 @@ def _is_approval(path: str) -> bool:
 def _is_beside(path: str) -> bool:
     """Tell whether a file says something of a version without being one."""
     return _is_lock(path) or _is_approval(path)
+
+
+def is_told(path: str) -> bool:
+    """Tell whether a path is one whose changes are part of the history."""
+    return path.count("/") == 1 and (service_at(path) is not None or _is_beside(path))
 
 
 def _subject(path: str) -> ServiceName | None:
@@ -329,7 +330,7 @@ class _File(NamedTuple):
         changes = self.state.past.file_history(self.path, start=self.tip, since=span.since)
         replaced_at: datetime | None = None
         for change in changes:
-            entry = _entry(change, replaced_at)
+            entry = entry_of(change, replaced_at)
             if entry is None:
                 continue
             replaced_at = entry.at
@@ -337,7 +338,7 @@ class _File(NamedTuple):
                 yield entry
 
 
-def _entry(change: FileChange, replaced_at: datetime | None) -> PastChange | None:
+def entry_of(change: FileChange, replaced_at: datetime | None) -> PastChange | None:
     """Return the change as an entry; None where only white space changed."""
     if _is_lock(change.path):
         return _lock_entry(change, replaced_at)

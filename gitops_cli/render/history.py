@@ -39,13 +39,14 @@ def view(entries: Iterable[PastChange], now: datetime) -> View:
     found, documents = [], []
     for entry in entries:  # each one while git looks for the next
         found.append(entry)
-        documents.append(_entry(entry, now))
+        documents.append(entry_document(entry, now))
     block = Table(_COLUMNS, (_row(entry, now) for entry in found))
     empty = Line("no changes", Style.DIM)
     return View("history", {"entries": documents}, (block if found else empty,), records=_RECORDS)
 
 
-def _entry(entry: PastChange, now: datetime) -> dict[str, Any]:
+def entry_document(entry: PastChange, now: datetime) -> dict[str, Any]:
+    """Return one change for machines."""
     lived = entry.lived(now)
     return {
         "environment": entry.environment,

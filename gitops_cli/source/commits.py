@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -168,6 +168,17 @@ class Commits:
         """Return when a commit was made; None if it is not known here."""
         found = self._commit(commit)
         return None if found is None else time_of(int(found[1]))
+
+    def times(self, hashes: Sequence[str]) -> dict[str, datetime]:
+        """Return when commits were made, of those that are known here; asked of one process."""
+        here = set(hashes).difference(self.lacks(*hashes)) if hashes else set()
+        if not here:
+            return {}
+        asked = "".join(f"{commit}\n" for commit in sorted(here)).encode()
+        words = ("rev-list", "--no-walk=unsorted", "--timestamp", "--stdin")
+        done = self._git.run_within(_READ, *words, stdin=asked)
+        lines = (line.partition(" ") for line in done.text.split("\n"))
+        return {h: time_of(int(at)) for at, _, h in lines if h} if done.code == 0 else {}
 
     def _commit(self, name: str) -> tuple[str, str] | None:
         """Return hash and time of the commit that a hash names, perhaps by way of a tag."""

@@ -98,6 +98,15 @@ class SourceRepository(NamedTuple):
         """Return when a commit was made; None if it is not known."""
         return self._asked(lambda place: place.time(commit), commit)
 
+    def commit_times(self, hashes: Iterable[str]) -> dict[str, datetime]:
+        """Return when commits were made, of those that are known."""
+        left, found = list(dict.fromkeys(hashes)), dict[str, datetime]()
+        for place in self.places:
+            found |= place.times(left)
+            left = [commit for commit in left if commit not in found]
+        mirrored = self.upstream.ready_for(*left) if self.upstream and left else None
+        return found if mirrored is None else found | mirrored.times(left)
+
     def changelog(self, old: str, new: str, *, limit: int = COMMITS_SHOWN) -> Changelog:
         """Return what lies between two versions."""
         found = self.lead(old, new)

@@ -52,6 +52,7 @@ CALLS: Mapping[str, Call] = {
     "status": Call("status"),
     "history": Call("history", ("-n", "3")),
     "log": Call("history", ("-o", "json")),
+    "report": Call("report", ("--since", "2026-01-01")),
     "browse": Call("page", ("billing", "-e", PROD)),
     "diff": Call("diff", (DEV,)),
     "sync": Call("sync", (DEV, "--dry-run")),

@@ -30,7 +30,7 @@ HEAVY = frozenset(
 # Adapters of what a git-only command does not touch.
 OTHERS = frozenset(
     f"gitops_cli.{package}"
-    for package in ("cluster", "registry", "builder", "forge", "sandbox", "agent")
+    for package in ("cluster", "registry", "builder", "forge", "sandbox", "agent", "report")
 )
 # What only a terminal needs, and modules of the standard library that cost milliseconds each.
 FOR_TERMINALS = frozenset({"rich.console", "gitops_cli.render.console"})
@@ -83,9 +83,7 @@ def test_help_of_a_command(gitops: Gitops, name: str) -> None:
     modules = loaded(gitops, name, "--help")
     assert not modules & HEAVY
     assert "concurrent.futures" not in modules or name == "agent"
-    annex = {"agent": "agent", "metrics": "agent", "demo": "sandbox", "sandbox": "sandbox"}.get(
-        name
-    )
+    annex = {"metrics": "agent", "demo": "sandbox"}.get(name, name)
     assert modules & OTHERS <= {f"gitops_cli.{annex}"}
 
 

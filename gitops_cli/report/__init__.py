@@ -1,0 +1,1 @@
+"""The delivery page: what was delivered, what waits, and what holds it."""

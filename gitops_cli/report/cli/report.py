@@ -1,0 +1,102 @@
+"""`gitops report`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Annotated
+
+import typer
+
+from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.options import Columns, EnvToo, Project, past_time
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import UnknownEnvironment
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import by_project, in_order, of_one_stage, of_project
+from gitops_cli.report.gathering import Delivery, Scope, gather
+from gitops_cli.report.view import view
+
+SINCE = "90d"
+
+
+@command
+def report(
+    session: Session,
+    environments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ENV|PROJECT]…",
+            help="Environments, stages or projects; default: all.",
+            show_default=False,
+            autocompletion=complete_environment,
+        ),
+    ] = None,
+    env: EnvToo = None,
+    project: Project = None,
+    since: Annotated[
+        datetime,
+        typer.Option(
+            parser=past_time,
+            metavar="TIME",
+            help="From then on: 90d, 2w, monday, 2026-09-01.",
+        ),
+    ] = SINCE,  # type: ignore[assignment]  # what is typed; Typer parses it
+    columns: Columns = None,
+) -> None:
+    """Show what was delivered: how often, how fast, how often it failed, and what waits.
+
+    From the repository and the services' sources alone; docs/report.md says what each figure is.
+
+    Examples:
+    gitops report
+    gitops report prod --since 30d
+    gitops report shop -o csv  # a project's figures
+    """
+    words = [*(environments or ()), *(env or ())]
+    session.show(view(_gathered(session, words, project, since)), columns=columns)
+
+
+def _gathered(
+    session: Session, words: Sequence[str], project: str | None, since: datetime
+) -> Delivery:
+    tip, snapshot = session.look()
+    sources = cache(lambda: session.sources(snapshot.team))
+    found = gather(
+        session.state,
+        snapshot,
+        _scope(words, project, snapshot),
+        tip=tip,
+        since=since,
+        now=session.now(),
+        sources=sources,
+    )
+    if sources.cache_info().currsize:
+        session.note_troubles(sources())
+    return found
+
+
+def _scope(words: Sequence[str], project: str | None, snapshot: Snapshot) -> Scope:
+    """Return which environments are meant; a word that is none of them is a project's name.
+
+    Raises UnknownEnvironment for one that is neither.
+    """
+    names, team = snapshot.environments.keys(), snapshot.team
+    if not words and project is None:
+        return Scope(in_order(names, team), None)
+    if not words:
+        return Scope(of_project(names, str(project), team), {str(project)})
+    found, projects = dict.fromkeys(names, False), set()
+    known = by_project(names, team)
+    for word in words:
+        try:
+            meant = of_one_stage(word, names, team, project=project)
+        except UnknownEnvironment:
+            if word not in known:
+                raise
+            meant = known[word]
+            projects.add(word)
+        found.update(dict.fromkeys(meant, True))
+    return Scope([name for name, is_meant in found.items() if is_meant], projects)
