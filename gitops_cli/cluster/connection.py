@@ -14,7 +14,7 @@ from gitops_cli.cluster.site import site_of
 from gitops_cli.cluster.watching import Follower
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.rights import Right
-from gitops_cli.domain.cluster.rollout import Trouble
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import Observed, Presence, Target
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName

@@ -9,7 +9,7 @@ from msgspec.json import Decoder
 
 from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import EVENTS, PODS, Api, Doing, Refused
-from gitops_cli.domain.cluster.rollout import Trouble, with_event
+from gitops_cli.domain.cluster.troubles import Trouble, with_event
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gitops_cli.domain.cluster.advice import make_namespace
 from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State, compare, target_of
-from gitops_cli.domain.cluster.rollout import Trouble
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import Observed, Presence
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName

@@ -17,13 +17,9 @@ from gitops_cli.domain.change.rules import REQUIRE, Case, refusals
 from gitops_cli.domain.errors import NoStateRepository, UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.blueprint import images_path_of
-from gitops_cli.domain.recorded.environment import (
-    IMAGES_PATH,
-    NOT_ENVIRONMENTS,
-    Environment,
-    Snapshot,
-)
+from gitops_cli.domain.recorded.environment import IMAGES_PATH, Environment, Snapshot
 from gitops_cli.domain.recorded.files import MANIFESTS
+from gitops_cli.domain.recorded.reading import NOT_ENVIRONMENTS
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import Place, candidates, in_order, made_ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
 from gitops_cli.domain.cluster.rights import Right
-from gitops_cli.domain.cluster.rollout import Trouble
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import Observed, Presence, Target
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName

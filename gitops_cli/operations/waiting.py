@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gitops_cli.domain.cluster.comparison import Row, State, target_of, telling
-from gitops_cli.domain.cluster.rollout import Phase, Trouble, leaving
+from gitops_cli.domain.cluster.rollout import Phase, leaving
 from gitops_cli.domain.cluster.sync import RolloutVerdict
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ConfigurationError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName, ServiceName

@@ -10,7 +10,7 @@ from typing import Any
 from gitops_cli.domain.cluster.advice import commands
 from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State
 from gitops_cli.domain.cluster.pods import RunningImage
-from gitops_cli.domain.cluster.rollout import Trouble
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName

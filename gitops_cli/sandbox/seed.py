@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gitops_cli.domain.recorded.environment import Environment, Snapshot, parse_snapshot
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.reading import parse_snapshot
 from gitops_cli.git.failures import failure
 from gitops_cli.sandbox.agent import manifests, written
 from gitops_cli.sandbox.emulator.api import Answer, Request, handle

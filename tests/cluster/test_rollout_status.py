@@ -18,8 +18,9 @@ from gitops_cli.domain.cluster.comparison import Row, State, Target, compare
 from gitops_cli.domain.cluster.rollout import Phase, Rollout, judge
 from gitops_cli.domain.cluster.sync import RolloutVerdict
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.environment import Kind, parse_environment_files
+from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.reading import parse_environment_files
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.waiting import Awaited, Waiting
 from tests.testbed import controlplane

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gitops_cli.domain.cluster.rollout import Phase, Trouble, judge, leaving
+from gitops_cli.domain.cluster.rollout import Phase, judge, leaving
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import (
     Counts,
     PodContainer,

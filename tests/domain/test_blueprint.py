@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.recorded.blueprint import Blueprint, Pipelines, checked, files_of
-from gitops_cli.domain.recorded.environment import parse_snapshot
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.reading import parse_snapshot
 from gitops_cli.domain.recorded.team import DEFAULT_STAGES
 from gitops_cli.domain.recorded.team_file import parse_team
 

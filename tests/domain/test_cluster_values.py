@@ -10,7 +10,8 @@ import pytest
 from gitops_cli.domain.cluster.advice import commands, make_namespace
 from gitops_cli.domain.cluster.comparison import Row, State, telling
 from gitops_cli.domain.cluster.rights import Right
-from gitops_cli.domain.cluster.rollout import Phase, Rollout, Trouble
+from gitops_cli.domain.cluster.rollout import Phase, Rollout
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import (
     COMMIT,
     Condition,

@@ -28,8 +28,9 @@ from gitops_cli.domain.cluster.workload import (
 from gitops_cli.domain.errors import Denied, ExitCode
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import Environment, Kind, parse_environment_files
+from gitops_cli.domain.recorded.environment import Environment, Kind
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.reading import parse_environment_files
 from gitops_cli.domain.recorded.team import ServiceRules
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -17,9 +17,10 @@ from gitops_cli.domain.names import (
     parse_environment,
     parse_service,
 )
-from gitops_cli.domain.recorded.environment import Kind, parse_environment_files, parse_snapshot
+from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.locks import Lock, parse_lock
+from gitops_cli.domain.recorded.reading import parse_environment_files, parse_snapshot
 from gitops_cli.domain.recorded.stages import Ambiguous, candidates, in_order, place_of, the_one
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.domain.text import inert, one_line, redacted, visible, without_secrets

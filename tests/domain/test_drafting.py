@@ -21,8 +21,9 @@ from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import Environment, Kind, parse_environment_files
+from gitops_cli.domain.recorded.environment import Environment, Kind
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.reading import parse_environment_files
 from gitops_cli.domain.recorded.team import CommitRules
 from gitops_cli.domain.version import Version
 

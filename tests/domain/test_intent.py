@@ -10,13 +10,9 @@ from gitops_cli.domain.change.intent import promotion, recording, selected, sett
 from gitops_cli.domain.change.plan import Action, Change
 from gitops_cli.domain.errors import InvalidState, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import (
-    Environment,
-    Kind,
-    VersionFile,
-    parse_environment_files,
-)
+from gitops_cli.domain.recorded.environment import Environment, Kind, VersionFile
 from gitops_cli.domain.recorded.files import FileType, RawFile
+from gitops_cli.domain.recorded.reading import parse_environment_files
 from gitops_cli.domain.version import Version
 
 DEV, PROD = EnvironmentName("p-development"), EnvironmentName("p-production")

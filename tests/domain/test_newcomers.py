@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import Snapshot, parse_snapshot
+from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.newcomers import NewService, check_newcomers, services_by_project
+from gitops_cli.domain.recorded.reading import parse_snapshot
 
 A = "a" * 40
 DEV = EnvironmentName("shop-development")

@@ -17,11 +17,12 @@ from gitops_cli.domain.duration import age, parse_duration
 from gitops_cli.domain.errors import GitOpsError, InvalidState
 from gitops_cli.domain.image import image_for, parse_image, same_repository
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label, is_service_name
-from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, parse_snapshot
+from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX
 from gitops_cli.domain.recorded.files import MAX_BYTES, FileType, RawFile
 from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.recorded.freeze import parse_freeze
 from gitops_cli.domain.recorded.locks import Lock, parse_lock
+from gitops_cli.domain.recorded.reading import parse_snapshot
 from gitops_cli.domain.recorded.stages import candidates, in_order, place_of
 from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.recorded.team_file import parse_team

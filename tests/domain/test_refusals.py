@@ -41,9 +41,10 @@ from gitops_cli.domain.errors import (
     UsageError,
 )
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import Environment, Kind, parse_environment_files
+from gitops_cli.domain.recorded.environment import Environment, Kind
 from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.freeze import parse_freeze
+from gitops_cli.domain.recorded.reading import parse_environment_files
 from gitops_cli.domain.recorded.stages import Place, place_of
 from gitops_cli.domain.recorded.team import Mode, StageRules, TeamSettings, VersionForm
 from gitops_cli.domain.version import Version

@@ -6,15 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gitops_cli.domain.cluster.rollout import (
-    Phase,
-    Rollout,
-    Trouble,
-    judge,
-    newest_pods,
-    trouble_of,
-    with_event,
-)
+from gitops_cli.domain.cluster.rollout import Phase, Rollout, judge, newest_pods, trouble_of
+from gitops_cli.domain.cluster.troubles import Trouble, with_event
 from gitops_cli.domain.cluster.workload import (
     Condition,
     Container,

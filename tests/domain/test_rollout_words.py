@@ -11,12 +11,12 @@ from gitops_cli.domain.cluster.comparison import State, compare, target_of
 from gitops_cli.domain.cluster.rollout import (
     Phase,
     Rollout,
-    Trouble,
     judge,
     last_job,
     newest_pods,
     trouble_of,
 )
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import (
     COMMIT,
     Condition,
@@ -31,8 +31,9 @@ from gitops_cli.domain.cluster.workload import (
 )
 from gitops_cli.domain.errors import ClusterError, Denied
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import Environment, Kind, parse_environment_files
+from gitops_cli.domain.recorded.environment import Environment, Kind
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.reading import parse_environment_files
 
 BEGIN = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SPACE, WEB = EnvironmentName("shop"), ServiceName("web")

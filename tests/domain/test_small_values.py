@@ -17,8 +17,8 @@ from gitops_cli.domain.errors import (
 from gitops_cli.domain.image import split_repository
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.near import did_you_mean, near
-from gitops_cli.domain.recorded.environment import parse_snapshot
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.reading import parse_snapshot
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments, told_apart
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.registries import is_loopback

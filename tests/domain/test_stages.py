@@ -6,8 +6,9 @@ import pytest
 
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import Snapshot, parse_snapshot
+from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.reading import parse_snapshot
 from gitops_cli.domain.recorded.resolution import (
     environment_for,
     is_around,

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import Kind, Snapshot, parse_snapshot
+from gitops_cli.domain.recorded.environment import Kind, Snapshot
 from gitops_cli.domain.recorded.files import FileType, RawFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
+from gitops_cli.domain.recorded.reading import parse_snapshot
 from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.recorded.validation import validate
 

@@ -20,8 +20,9 @@ from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.environment import Environment, Kind, parse_environment_files
+from gitops_cli.domain.recorded.environment import Environment, Kind
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.reading import parse_environment_files
 from gitops_cli.render.diff import diff_view
 from gitops_cli.render.document import as_json, document
 from gitops_cli.render.markdown import markdown

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from gitops_cli.domain.errors import ExitCode
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import parse_environment_files
 from gitops_cli.domain.recorded.files import MAX_BYTES, RawFile
 from gitops_cli.domain.recorded.locks import parse_lock
+from gitops_cli.domain.recorded.reading import parse_environment_files
 from gitops_cli.domain.recorded.team_file import parse_team
 from tests.fuzz.broken import a_few, texts
 from tests.testbed.git import git

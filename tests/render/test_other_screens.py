@@ -12,7 +12,7 @@ from gitops_cli.domain.change.draft import Draft, Verb, WriteOutcome
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.proposal import Actor, Proposal
 from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State
-from gitops_cli.domain.cluster.rollout import Phase, Rollout, Trouble
+from gitops_cli.domain.cluster.rollout import Phase, Rollout
 from gitops_cli.domain.cluster.sync import (
     Deed,
     EnvironmentReport,
@@ -20,6 +20,7 @@ from gitops_cli.domain.cluster.sync import (
     SyncOutcome,
     SyncReport,
 )
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import Changelog, SourceCommit, distance

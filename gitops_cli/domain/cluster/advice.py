@@ -6,7 +6,7 @@ import shlex
 from typing import NamedTuple
 
 from gitops_cli.domain.cluster.inside import LogPart, Spot
-from gitops_cli.domain.cluster.rollout import Trouble
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
 

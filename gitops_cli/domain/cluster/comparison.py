@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitops_cli.domain.cluster.pods import RunningImage, running_images
-from gitops_cli.domain.cluster.rollout import Phase, Rollout, Trouble, judge
+from gitops_cli.domain.cluster.rollout import Phase, Rollout, judge
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import (
     Container,
     Observed,

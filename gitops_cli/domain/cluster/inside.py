@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from gitops_cli.domain.cluster.rollout import Phase, Rollout, Trouble, last_job, newest_pods
+from gitops_cli.domain.cluster.rollout import Phase, Rollout, last_job, newest_pods
+from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import (
     Container,
     Job,

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, is_dns_label, parse_environment
-from gitops_cli.domain.recorded.environment import IMAGES_PATH, parse_environment_files
+from gitops_cli.domain.recorded.environment import IMAGES_PATH
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.reading import parse_environment_files
 from gitops_cli.domain.recorded.team import DEFAULT_STAGES
 from gitops_cli.domain.text import one_line
 
