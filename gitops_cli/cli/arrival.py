@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from gitops_cli.cli.annex import agent_hooks
@@ -31,6 +31,7 @@ def wait_for_arrival(
     services: Mapping[EnvironmentName, frozenset[ServiceName]],
     commit: str | None,
     *,
+    whole: Collection[EnvironmentName] = (),
     timeout: float | None,
     context: str | None,
     kubeconfig: Path | None,
@@ -38,12 +39,17 @@ def wait_for_arrival(
 ) -> None:
     """Wait until an agent, or somebody's sync, brought a state commit to the environments.
 
+    Of those in `whole` all services are waited for: more than versions was recorded.
     Tells progress on stderr; stdout has the writer's own result. Ends as `gitops wait` would.
     `take_back` is called with what failed before that is raised.
     Raises RolloutFailed, TimedOut, ClusterUnreachable, Denied.
     """
     desired = desired_state(session.state, rev=commit)
     team = desired.snapshot.team
+    services = {
+        name: frozenset(desired.snapshot.environment(name).files) if name in whole else some
+        for name, some in services.items()
+    }
     clusters = clusters_of(session, context, kubeconfig, warm=False)
     for environment in services:
         _say_who_follows(session, environment, team, clusters)
@@ -92,17 +98,20 @@ def bring(
     session: Session,
     services: Mapping[EnvironmentName, frozenset[ServiceName]],
     *,
+    whole: Collection[EnvironmentName] = (),
     wait: bool,
     timeout: float | None,
     context: str | None,
     kubeconfig: Path | None,
     take_back: TakeBack = lambda why: False,
 ) -> None:
-    """Make the environments' clusters follow what is recorded, for these services.
+    """Make the environments' clusters follow what is recorded, for these services; with any
+    environment in `whole`, for all of them, and all objects.
 
     Tells progress and what came of it on stderr; the session ends as `gitops sync` would.
     `take_back` is called with what failed before that is raised.
     """
+    named = frozenset[ServiceName]().union(*services.values())
     desired = desired_state(session.state)  # the tip: ours, or what somebody recorded since
     plan = plan_sync(
         desired,
@@ -111,7 +120,7 @@ def bring(
         session.state,
         now=session.now(),
         actor=lambda: session.person,
-        selection=Selection(sorted(frozenset[ServiceName]().union(*services.values()))),
+        selection=Selection(() if whole else sorted(named)),
         manifests=Manifested(rendered_manifests(session.state, desired.snapshot, services)),
     )
     stays: set[str] = set()  # of the progress; on a terminal nothing does

@@ -86,7 +86,7 @@ def take_back_written(
     Tells whether all of that is done.
     """
     failed = [part for part in outcome.draft.parts if part.environment in why]
-    if not outcome.changed or not all(part.changes for part in failed):
+    if not outcome.changed or not all(part.writes for part in failed):
         where = ", ".join(part.environment for part in failed)
         session.output.warn(f"not rolled back: {where} had it before, it is not of this run")
         return False
@@ -114,6 +114,7 @@ def _written_to(part: Draft) -> FailedVersions:
         part.environment,
         {c.service: c.desired for c in part.changes if c.desired is not None},
         {c.service: c.current for c in part.changes},
+        None if part.manifests is None else part.manifests.reversed(),
     )
 
 

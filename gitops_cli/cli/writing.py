@@ -84,7 +84,7 @@ def carry_out(
     session.note_troubles(sources)
     if dry_run or not draft.proposal.edits:
         outcome = WriteOutcome(draft, dry_run=dry_run, review=offer.review)
-        tell(session, outcome, logs, planned=False, shown=not draft.changes)
+        tell(session, outcome, logs, planned=False, shown=not draft.writes)
         return outcome
     shown = show_plan(session, WriteOutcome(draft), logs)
     back = {} if offer.may_go_back else _going_back(draft, logs)
@@ -371,14 +371,16 @@ def follow(
         part.environment: frozenset(c.service for c in (*part.changes, *part.unchanged))
         for part in outcome.draft.parts
     }
+    whole = [part.environment for part in outcome.draft.parts if part.manifests is not None]
     if sync:
-        bring(services, take_back=take_back)
+        bring(services, whole=whole, take_back=take_back)
         return
     commit = outcome.written.commit if outcome.written is not None else None
     arrival.wait_for_arrival(
         session,
         services,
         commit,
+        whole=whole,
         timeout=timeout,
         context=context,
         kubeconfig=kubeconfig,
@@ -389,7 +391,7 @@ def follow(
 def _say_what_is_next(session: Session, outcome: WriteOutcome) -> None:
     """Tell a person at a terminal that the cluster is as it was, and what changes that."""
     if outcome.changed and may_ask() and session.output.for_people:
-        where = " ".join(p.environment for p in outcome.draft.parts if p.changes)
+        where = " ".join(p.environment for p in outcome.draft.parts if p.writes)
         session.output.say(
             f"recorded; the cluster follows with its agent (gitops wait {where}), "
             f"or now: gitops sync {where} --wait"

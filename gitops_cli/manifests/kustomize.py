@@ -56,15 +56,28 @@ def kustomized(directory: str, read: ReadFiles, *, network: bool) -> bytes:
             f"{directory}: a kustomization needs kubectl or kustomize, and neither is on PATH",
             hint="install kubectl, or keep plain YAML",
         )
-    files = _closure(directory, read, network=network)
+    files, _ = _closure(directory, read, network=network)
     command = [program, "build" if program.endswith("kustomize") else "kustomize"]
     with exported(files) as place:
         words = ["--load-restrictor", "LoadRestrictionsRootOnly", "--", directory]
         return run([*command, *words], place, directory=directory, network=network)
 
 
-def _closure(directory: str, read: ReadFiles, *, network: bool) -> dict[str, bytes]:
-    """Return the files of a kustomization and of those it is made from."""
+def bases_of(directory: str, read: ReadFiles) -> list[str]:
+    """Return the directories outside of its own that a kustomization is made from.
+
+    None where it is no kustomization. Raises ConfigurationError for one that cannot be followed.
+    """
+    if kustomization_in(directory, read(directory)) is None:
+        return []
+    _, roots = _closure(directory, read, network=True)
+    return sorted(root for root in roots if not f"{root}/".startswith(f"{directory}/"))
+
+
+def _closure(
+    directory: str, read: ReadFiles, *, network: bool
+) -> tuple[dict[str, bytes], set[str]]:
+    """Return the files of a kustomization and of those it is made from, and where they stand."""
     files: dict[str, bytes] = {}
     waiting, seen = [directory], {directory}
     while waiting:
@@ -89,7 +102,7 @@ def _closure(directory: str, read: ReadFiles, *, network: bool) -> dict[str, byt
                 raise _away(path, named)
             if len(seen) > _MOST_ROOTS:
                 raise ConfigurationError(f"{directory}: made of more than {_MOST_ROOTS} others")
-    return files
+    return files, seen
 
 
 def _is_directory(named: str, target: str, read: ReadFiles) -> bool:

@@ -10,6 +10,7 @@ from gitops_cli.domain.manifests.rendered import Form, Rendered
 from gitops_cli.domain.manifests.sealing import MARK
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.findings import Finding
+from gitops_cli.domain.recorded.manifests_place import VALUES
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.manifests.files import Decrypt, read_files, read_stream
 from gitops_cli.manifests.helm import CHART, is_chart, templated
@@ -17,8 +18,6 @@ from gitops_cli.manifests.kustomize import kustomization_in, kustomized
 
 ReadFiles = Callable[[str], Mapping[str, bytes]]
 """Returns the files below a directory of the repository: path from its root → content."""
-
-VALUES = "values.yaml"
 
 
 class Wanted(NamedTuple):

@@ -226,9 +226,9 @@ def with_namespace(
     wherever it is written on a line.
     """
     named = re.compile(
-        rb"""(?m)^(\s*(?:-\s+)?namespace:\s*["']?)"""
+        rb"""(?m)^(\s*(?:-\s+)?["']?namespace["']?:\s*["']?)"""
         + re.escape(source.encode())
-        + rb"""(["']?\s*)$"""
+        + rb"""(["']?,?\s*)$"""
     )
     return {
         f"{target}{path[len(source) :]}": named.sub(rb"\g<1>" + target.encode() + rb"\g<2>", text)

@@ -15,6 +15,7 @@ from gitops_cli.operations.rollback import Rollback
 from gitops_cli.operations.rollback_target import Back, wanted_versions
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.change.files import ManifestsPart
     from gitops_cli.state.repository import StateRepository
 
 
@@ -22,12 +23,13 @@ class FailedVersions(NamedTuple):
     """What was brought to an environment and did not come up.
 
     `before`: what each service goes back to (None: it was not recorded); without it, to the
-    version that `rollback` finds.
+    version that `rollback` finds. `manifests`: what takes those back that came with them.
     """
 
     environment: EnvironmentName
     versions: Mapping[ServiceName, Version]
     before: Mapping[ServiceName, Version | None] | None = None
+    manifests: ManifestsPart | None = None
 
 
 def plan_return(snapshot: Snapshot, failed: FailedVersions, *, state: StateRepository) -> Rollback:
@@ -50,7 +52,8 @@ def plan_return(snapshot: Snapshot, failed: FailedVersions, *, state: StateRepos
             notes.append(error.message)
     kinds = {change.service: here.files[change.service].kind for change in changes}
     plan = Plan(failed.environment, tuple(changes))
-    return Rollback(failed.environment, Intent(plan, kinds), (), notes=tuple(notes))
+    intent = Intent(plan, kinds)
+    return Rollback(failed.environment, intent, (), (), tuple(notes), failed.manifests)
 
 
 def _before(
@@ -63,5 +66,4 @@ def _before(
     """Return what the service goes back to; raises UsageError where it has no past."""
     if failed.before is not None:
         return failed.before[service]
-    wanted, _, _ = wanted_versions(snapshot, here, (service,), Back(), state)
-    return wanted[service]
+    return wanted_versions(snapshot, here, (service,), Back(), state).versions[service]

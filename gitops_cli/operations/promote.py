@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitops_cli.domain.change.draft import Draft, Verb
 from gitops_cli.domain.change.intent import Intent, promotion, recording
 from gitops_cli.domain.change.plan import Change
-from gitops_cli.domain.change.policy import Refusal
-from gitops_cli.domain.change.rules import REQUIRE
+from gitops_cli.domain.change.policy import (
+    Refusal,
+    unapproved_manifests,
+    unsoaked_manifests,
+)
+from gitops_cli.domain.change.rules import MANIFESTS, REQUIRE, Case
 from gitops_cli.domain.change.several import Drafts, together
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
@@ -23,6 +27,7 @@ from gitops_cli.operations.writing import Terms, Wanted, draft_versions, occasio
 from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.change.files import ManifestsPart
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
 
@@ -31,12 +36,17 @@ Requires = Callable[[StageRules, Environment, Environment, Sequence[Change]], It
 
 
 class Promotion(NamedTuple):
-    """A promotion as it is shown: it ships these versions, wherever the source goes meanwhile."""
+    """A promotion as it is shown: it ships these versions, wherever the source goes meanwhile.
+
+    `manifests`: and what is copied of these; `notes` say what is not.
+    """
 
     source: EnvironmentName
     target: EnvironmentName
     intent: Intent
     unchanged: tuple[Change, ...]
+    manifests: ManifestsPart | None = None
+    notes: tuple[str, ...] = ()
 
 
 def plan_promotion(
@@ -87,17 +97,35 @@ def draft_promotion(
         if stage.require or stage.soak:
             yield from requires(stage, snapshot.environment(planned.source), target, changes)
 
-    wanted = Wanted(Verb.PROMOTE, planned.intent, planned.unchanged, planned.source)
+    wanted = Wanted(
+        Verb.PROMOTE,
+        planned.intent,
+        planned.unchanged,
+        planned.source,
+        manifests=planned.manifests,
+    )
     draft = draft_versions(
         snapshot,
         wanted,
         terms,
         state=state,
         now=now,
-        case=lambda case: case._replace(asked={REQUIRE: required}),
+        case=lambda case: case._replace(
+            asked={REQUIRE: required, MANIFESTS: lambda _: _ungated(case, state, snapshot)}
+        ),
     )
     origin, place = (place_of(name, snapshot.team) for name in (planned.source, planned.target))
-    return draft._replace(warnings=_warnings(origin, place))
+    return draft._replace(warnings=(*_warnings(origin, place), *planned.notes))
+
+
+def _ungated(case: Case, state: StateRepository, snapshot: Snapshot) -> Iterator[Refusal]:
+    """Refuse manifests where the stage wants of versions what nobody can say of manifests."""
+    if case.files and case.source is not None:
+        from gitops_cli.operations.manifest_changes import last_change  # where there are some
+
+        changed = last_change(state, snapshot, case.source)
+        yield from unapproved_manifests(case.place, case.stage, reviewed=case.reviewed)
+        yield from unsoaked_manifests(case.place, case.stage, case.source, changed, case.now)
 
 
 def draft_promotions(

@@ -75,14 +75,21 @@ def recorded_diff(
             opened = opened_manifests(found)
             rendered[name] = opened.rendered
             problems += [*found.errors, *(error for _, error in opened.failed)]
-    mine, theirs = (_by_name(rendered.get(name), name) for name in (one, other))
-    fates = tuple(_fate(mine.get(key), theirs.get(key)) for key in sorted({**mine, **theirs}))
-    return RecordedDiff(snapshot.commit, one, other, services, Objects(fates), tuple(problems))
+    objects = compared_objects(rendered.get(one), rendered.get(other))
+    return RecordedDiff(snapshot.commit, one, other, services, objects, tuple(problems))
 
 
-def _by_name(
-    rendered: Rendered | GitOpsError | None, name: EnvironmentName
-) -> Mapping[tuple[str, str, str], Manifest]:
+def compared_objects(
+    one: Rendered | GitOpsError | None, other: Rendered | GitOpsError | None
+) -> Objects:
+    """Return how recorded objects go from the first's to the second's."""
+    mine, theirs = _by_name(one), _by_name(other)
+    return Objects(
+        tuple(_fate(mine.get(key), theirs.get(key)) for key in sorted({**mine, **theirs}))
+    )
+
+
+def _by_name(rendered: Rendered | GitOpsError | None) -> Mapping[tuple[str, str, str], Manifest]:
     """Return the objects by what they are called whatever the environment is."""
     if not isinstance(rendered, Rendered):
         return {}

@@ -17,6 +17,8 @@ from gitops_cli.domain.recorded.environment import (
     Snapshot,
     service_at,
 )
+from gitops_cli.domain.recorded.files import MANIFESTS
+from gitops_cli.domain.recorded.manifests_place import is_own_manifest
 from gitops_cli.domain.version import SHORT, Version
 
 if TYPE_CHECKING:
@@ -56,11 +58,14 @@ def recorded_by(
 def environments_of(
     commit: str, snapshot: Snapshot, state: StateRepository
 ) -> list[EnvironmentName]:
-    """Return in which environments a state commit recorded versions, by their names of today.
+    """Return in which environments a state commit recorded versions or changed manifests, by their
+    names of today.
 
     One that is there no more keeps its name.
     """
-    then = recorded_by(commit, state)
+    places = (change.path.split("/") for change in state.past.changes(commit))
+    manifests = (EnvironmentName(p[0]) for p in places if len(p) > 2 and p[1] == MANIFESTS)
+    then = dict.fromkeys([*recorded_by(commit, state), *manifests])
     gone = then.keys() - snapshot.environments.keys()
     now: dict[EnvironmentName, EnvironmentName] = {}
     if gone:
@@ -98,11 +103,10 @@ def undone(
     called = _called(snapshot, full, state)
     old = environment_then(here, state.snapshot(full), called)
     done = recorded_by(full, state).get(old.name if old else here.name, {})
+    if not done and not services and changes_manifests(full, old or here, state):
+        return {}, {}
     if not done:
-        raise UsageError(
-            f"{full[:12]} recorded no version in {here.name}",
-            hint=f"`gitops history -e {here.name}` shows the commits that did",
-        )
+        raise _nothing(full, here, state)
     _refuse_renaming(old or here, done, full, state)
     names = _names_of_today(here, old or here, done, called)
     for service in services:
@@ -128,6 +132,21 @@ def undone(
         )
     kinds = {service: step.kind for service, step in chosen.items()}
     return {service: step.old for service, step in chosen.items()}, kinds
+
+
+def changes_manifests(commit: str, there: Environment, state: StateRepository) -> bool:
+    """Tell whether a commit changed an environment's own manifests."""
+    changed = (change.path for change in state.past.changes(commit))
+    return any(is_own_manifest(path, there.name) for path in changed)
+
+
+def _nothing(commit: str, here: Environment, state: StateRepository) -> UsageError:
+    changed = [change.path for change in state.past.changes(commit)]
+    shown = f"`gitops history -e {here.name}` shows the commits that did"
+    if here.has_manifests and changed:
+        shown += f"; what it changed ({changed[0]}) is taken back by: git revert {commit[:SHORT]}"
+    message = f"{commit[:12]} recorded no version and changed no manifest in {here.name}"
+    return UsageError(message, hint=shown)
 
 
 def _called(snapshot: Snapshot, commit: str, state: StateRepository) -> Called:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.errors import UsageError
@@ -27,6 +27,7 @@ from gitops_cli.domain.recorded.environment import (
     Snapshot,
     service_at,
 )
+from gitops_cli.domain.recorded.files import MANIFESTS
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import SHORT, Version
 from gitops_cli.operations.rollback_commit import environment_then, undone
@@ -47,7 +48,18 @@ class Back:
     commit: str | None = None
 
 
-Wanted = tuple[dict[ServiceName, Version | None], dict[ServiceName, Kind], tuple[str, ...]]
+class Wanted(NamedTuple):
+    """The versions to go back to (None: not recorded then), kinds, and what to note.
+
+    With all of an environment either `undoes` or `as_of`: the one commit that is taken back, or
+    the one that it becomes again.
+    """
+
+    versions: dict[ServiceName, Version | None]
+    kinds: dict[ServiceName, Kind]
+    notes: tuple[str, ...] = ()
+    undoes: str | None = None
+    as_of: str | None = None
 
 
 def wanted_versions(
@@ -57,12 +69,14 @@ def wanted_versions(
     back: Back,
     state: StateRepository,
 ) -> Wanted:
-    """Return the versions to go back to (None: not recorded then), kinds, and what to note.
+    """Return the versions to go back to; without services, of the whole environment.
 
-    No services: the whole environment. Raises UsageError, UnknownService, SourceMoved.
+    Raises UsageError, UnknownService, SourceMoved.
     """
     if back.commit is not None:
-        return *undone(here, services, back.commit, snapshot, state), ()
+        commit = state.resolve(back.commit)
+        found = undone(here, services, commit, snapshot, state)
+        return Wanted(*found, undoes=None if services else commit)
     if back.at is not None:
         return _as_at(snapshot, here, services, back.at, state)
     if back.to is not None:
@@ -80,13 +94,14 @@ def _before(
     if not services:
         kinds = _all_kinds(state, snapshot, here)
         pasts = {s: standing(past(state, snapshot, here, s, kind)) for s, kind in kinds.items()}
-        found = versions_before(pasts, count, _branch(state, snapshot))
+        last = newest_commits(pasts, count, _branch(state, snapshot))
+        found = versions_before(last)
         if not found:
             raise UsageError(
                 f"{here.name} has nothing to go back to: its last change only added services",
                 hint=f"`gitops history -e {here.name}`, then --commit SHA takes out what it added",
             )
-        return {**found}, kinds, ()
+        return Wanted({**found}, kinds, undoes=last[0].commit.hash if count == 1 else None)
     wanted: dict[ServiceName, Version | None] = {}
     kinds = {}
     for service in services:
@@ -101,7 +116,7 @@ def _before(
                 hint=f"`gitops history {service} -e {here.name}` shows its past",
             )
         wanted[service] = version
-    return wanted, kinds, ()
+    return Wanted(wanted, kinds)
 
 
 def _as_named(
@@ -124,7 +139,7 @@ def _as_named(
         else:
             wanted[service] = version
     if wanted and (not services or not missing):
-        return wanted, kinds, ()
+        return Wanted(wanted, kinds)
     try:
         commit = state.resolve(text)
     except UsageError as error:
@@ -196,7 +211,7 @@ def _as_of(
         wanted[service], kinds[service] = file.version, file.kind
     left = [] if services else sorted(added - names.keys())
     notes = (f"added since then, and left alone: {', '.join(left)}",) if left else ()
-    return wanted, kinds, notes
+    return Wanted(wanted, kinds, notes, as_of=None if services else commit)
 
 
 def past(
@@ -250,10 +265,17 @@ def last_commits(
     *,
     state: StateRepository,
 ) -> list[Undoing]:
-    """Return the last commits that recorded versions in the environment, newest first."""
+    """Return the last commits that recorded versions in the environment, or changed its manifests,
+    newest first.
+    """
     here = snapshot.environment(environment)
     kinds = _all_kinds(state, snapshot, here)
-    pasts = {service: past(state, snapshot, here, service, kinds[service]) for service in kinds}
+    pasts: dict[ServiceName | None, Iterator[Step]] = {
+        service: past(state, snapshot, here, service, kinds[service]) for service in kinds
+    }
+    if here.has_manifests and snapshot.commit is not None:
+        changes = state.past.place_history(f"{environment}/{MANIFESTS}", start=snapshot.commit)
+        pasts[None] = (Step(each.commit, None, None, is_rollback=False) for each in changes)
     return newest_commits(pasts, _OFFERED, _branch(state, snapshot))
 
 

@@ -25,6 +25,7 @@ from gitops_cli.operations.gates import Gates
 from gitops_cli.operations.unreadable import spoiled_contents
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.change.files import ManifestsPart
     from gitops_cli.state.repository import StateRepository
 
 SECONDS = 300.0
@@ -51,8 +52,8 @@ class Terms(NamedTuple):
 class Wanted(NamedTuple):
     """What a writer wants of one environment; `unchanged` was so already when it was planned.
 
-    `source` is where the versions come from. `files` and `locks` are written with them, and
-    `locks` hold their services.
+    `source` is where the versions come from. `files`, `manifests` and `locks` are written with
+    them, and `locks` hold their services.
     """
 
     verb: Verb
@@ -61,6 +62,7 @@ class Wanted(NamedTuple):
     source: EnvironmentName | None = None
     files: tuple[Edit, ...] = ()
     locks: Mapping[ServiceName, Edit] = MappingProxyType({})
+    manifests: ManifestsPart | None = None
 
 
 def draft_versions(
@@ -83,6 +85,7 @@ def draft_versions(
     settled = settle(wanted.intent.plan, target)
     if settled.moved:
         raise moved(name, wanted.intent.plan, settled.moved)
+    manifests = _settled_manifests(wanted, state, snapshot, name)
     gates = Gates(state, snapshot, target, wanted.source, terms.writer, now, [])
     asked = Case(
         wanted.verb,
@@ -93,12 +96,14 @@ def draft_versions(
         wanted={c.service: c.desired for c in settled.write if c.desired is not None},
         source=wanted.source,
         reviewed=terms.reviewed,
+        files=bool(wanted.files) or manifests is not None,
+        touched=frozenset() if manifests is None else manifests.services,
     )
     asked = case(asked)
     used = enforce(
         refusals(asked._replace(asked={**gates.asked(), **asked.asked})), terms.overrides
     )
-    if settled.write:
+    if settled.write or asked.files:
         check_confirmed(name, asked.stage, terms)
     spoiled = spoiled_contents(state, snapshot, target)
     edits = version_edits(target, settled.write, wanted.intent.kinds, spoiled=spoiled)
@@ -106,20 +111,32 @@ def draft_versions(
         source=wanted.source, source_times=source_times(settled.write), overrides=used
     )
     spent = _spent(state, snapshot, target, settled.write)
-    files = (*edits, *wanted.files, *wanted.locks.values(), *spent)
+    written = () if manifests is None else manifests.edits
+    files = (*edits, *wanted.files, *written, *wanted.locks.values(), *spent)
     held = tuple(sorted(wanted.locks))
     return Draft(
         wanted.verb,
         name,
         settled.write,
         (*wanted.unchanged, *settled.done),
-        proposal_of(name, settled.write, files, occasion, held=held),
+        proposal_of(name, settled.write, files, occasion, held=held, manifests=manifests),
         source=wanted.source,
         reason=terms.reason,
         overrides=used,
         held=held,
         gates=tuple(gates.told),
+        manifests=manifests,
     )
+
+
+def _settled_manifests(
+    wanted: Wanted, state: StateRepository, snapshot: Snapshot, name: EnvironmentName
+) -> ManifestsPart | None:
+    if wanted.manifests is None:
+        return None
+    from gitops_cli.operations.manifest_changes import settled_part  # where there are some
+
+    return settled_part(wanted.manifests, state, snapshot, name)
 
 
 def occasion_of(verb: Verb, terms: Terms, team: TeamSettings) -> Occasion:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.change.draft import Draft, Review, Verb, WriteOutcome, in_short
 from gitops_cli.domain.change.plan import Action, Change
@@ -37,7 +37,12 @@ RECORDS = Records(
     "environment service action from to relation ahead behind compare dry_run changed commit",
     "{environment}/{service}",
 )
+_SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 _OF_SEVERAL = RECORDS._replace(path="environments.changes")
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.change.files import ManifestsPart
+    from gitops_cli.domain.change.proposal import Edit
 
 Changelogs = Mapping[Change, Changelog]
 
@@ -114,8 +119,27 @@ def _of_one(draft: Draft, changelogs: Changelogs) -> dict[str, Any]:
             {"service": change.service, "version": _full(change.desired)}
             for change in draft.unchanged
         ],
+        "manifests": _manifests(draft.manifests),
         "gates": [gate_document(report) for report in draft.gates],
     }
+
+
+def _manifests(part: ManifestsPart | None) -> dict[str, Any] | None:
+    if part is None:
+        return None
+    objects = None
+    if part.objects is not None:
+        from gitops_cli.render.objects import planned_document  # where there are some
+
+        objects = [planned_document(fate) for fate in part.objects.fates if fate.differs]
+    files = [{"path": edit.path, "action": _done(edit)} for edit in part.edits]
+    return {"files": files, "objects": objects, "notes": list(part.notes)}
+
+
+def _done(edit: Edit) -> str:
+    if edit.old is None:
+        return "added"
+    return "removed" if edit.new is None else "changed"
 
 
 def _change(change: Change, changelog: Changelog | None) -> dict[str, Any]:
@@ -152,7 +176,7 @@ def _full(version: Version | None) -> str | None:
 
 
 def _plan(draft: Draft | Drafts, changelogs: Changelogs) -> Iterator[Table | Line]:
-    if not draft.changes:
+    if not draft.writes:
         return
     rows: list[list[Cell | str]] = []
     lines: list[Line] = []
@@ -165,9 +189,26 @@ def _plan(draft: Draft | Drafts, changelogs: Changelogs) -> Iterator[Table | Lin
             rows.append([*place, *_row(change, log, back=part.verb is Verb.ROLLBACK)])
             lines += _source(" ".join([*place, change.service]), log)
         gates += [gate_line(" ".join([*place, report.service]), report) for report in part.gates]
-    yield Table([*project, *_COLUMNS], rows, _title(draft))
+    if rows:
+        yield Table([*project, *_COLUMNS], rows, _title(draft))
     yield from lines
     yield from gates
+    for part in draft.parts:
+        if part.manifests is not None:
+            yield from _manifest_lines(part, part.manifests)
+
+
+def _manifest_lines(draft: Draft, part: ManifestsPart) -> Iterator[Line]:
+    yield Line(f"Manifests of {draft.environment}", Style.STRONG)
+    for edit in part.edits:
+        yield Line(f"  {_SIGNS[_done(edit)]} {one_line(edit.path)}")
+    if part.objects is not None:
+        from gitops_cli.render.objects import plan_lines  # where there are some
+
+        yield from plan_lines(part.objects)
+        if not any(fate.differs for fate in part.objects.fates):
+            yield Line("  no object changes", Style.DIM)
+    yield from (Line(f"  {note}", Style.DIM) for note in part.notes)
 
 
 def _title(draft: Draft | Drafts) -> str:
@@ -242,11 +283,11 @@ def _listed(sign: str, commits: Sequence[SourceCommit], total: int | None) -> It
 
 def _result(outcome: WriteOutcome) -> Iterator[Line]:
     draft, written = outcome.draft, outcome.written
-    if outcome.review is not None and draft.changes:
+    if outcome.review is not None and draft.writes:
         yield from _waits(outcome, outcome.review)
     elif outcome.changed and written is not None and written.commit is not None:
         yield Line(f"{written.proposal.subject} ({written.commit[:SHORT]})", Style.GOOD)
-    elif draft.changes:
+    elif draft.writes:
         yield Line(f"would write: {draft.proposal.subject}", Style.INFO)
     else:
         yield Line(_nothing(draft), Style.DIM)

@@ -24,6 +24,12 @@ _STYLES = {
 }
 # What `diff` says of them: nothing has been done.
 _AHEAD = {Fate.CREATED: "missing", Fate.CHANGED: "differs", Fate.ADOPTED: "adoptable"}
+# What a commit would do to those that are recorded: the first had it not, or the second has not.
+_PLANNED = {
+    Fate.EXTRA: "added",
+    Fate.CHANGED: "changed",
+    Fate.CREATED: "removed from the repository",
+}
 _MARKS = {"+": Style.GOOD, "-": Style.BAD, "@": Style.INFO}
 _CONTEXT = 2  # lines around a change
 _MOST_LINES = 400  # of one object; -o json has all of it
@@ -81,6 +87,27 @@ def diff_lines(objects: Objects) -> Iterator[Line]:
         yield Line(f"{total} in sync", Style.DIM)
     elif same:
         yield Line(f"{same} of {total} in sync", Style.DIM)
+
+
+def plan_lines(objects: Objects) -> Iterator[Line]:
+    """Yield what a commit would make of the recorded objects, one after the other."""
+    for fate in objects.fates:
+        if fate.fate is not Fate.SAME:
+            yield from _object_lines(fate, _PLANNED.get(fate.fate, fate.fate))
+
+
+def planned_document(fate: ObjectFate) -> dict[str, Any]:
+    """Return what a commit would make of a recorded object."""
+    id_ = fate.id
+    return {
+        "group": id_.group,
+        "kind": id_.kind,
+        "namespace": id_.namespace,
+        "name": id_.name,
+        "path": fate.where,
+        "action": _PLANNED.get(fate.fate, fate.fate.value).split()[0],
+        "patch": [] if fate.change is None else fate.change.operations(),
+    }
 
 
 def done_lines(objects: Objects, *, dry_run: bool) -> Iterator[Line]:

@@ -40,7 +40,7 @@ def request_text(outcome: WriteOutcome, changelogs: Changelogs, *, longest: int)
 
 
 def _what_follows(draft: Draft | Drafts, branch: str) -> str:
-    where = " ".join(part.environment for part in draft.parts if part.changes)
+    where = " ".join(part.environment for part in draft.parts if part.writes)
     overridden = sorted({o.value for part in draft.parts for o in part.overrides})
     said = f"Overridden: {', '.join(overridden)}.\n\n" if overridden else ""
     return (

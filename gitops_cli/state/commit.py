@@ -95,12 +95,13 @@ def effective_edits(
     if len({edit.path for edit in given}) != len(given):
         raise UsageError("one change names the same file twice")
     actual = _blobs(reader, parent, [edit.path for edit in given])
+    trees = _Trees(reader, parent)
     found = []
     for edit, old in zip(given, actual, strict=True):
         if not _same(old, edit.old):
             raise SourceMoved(f"{edit.path} is not what this change was computed from")
-        if old != edit.new:
-            found.append(Edit(edit.path, old, edit.new))
+        if old != edit.new or trees.has_another_mode(edit):
+            found.append(edit._replace(old=old))
     return tuple(found)
 
 
@@ -145,7 +146,8 @@ def build_commit(
         blobs = _write_blobs(git, edits)  # while that one starts
         # `--missing` above: in a partial clone, what is not here need not be fetched to be named.
         new = {e.path: blobs.get(e.path) for e in edits}
-        tree = _write_trees(mktree, _Trees(reader, parent), new, proposal.moves)
+        modes = {e.path: e.mode for e in edits if e.mode is not None}
+        tree = _write_trees(mktree, _Trees(reader, parent), new, modes, proposal.moves)
     ours = git.with_environment(**who.variables)
     trailers = (*proposal.trailers, *(_sign_off(ours) if proposal.sign_off else ()))
     message = compose_message(proposal.subject, proposal.body, trailers)
@@ -201,15 +203,19 @@ def _write_blobs(git: Git, edits: Sequence[Edit]) -> dict[str, str]:
 
 
 def _write_trees(
-    mktree: Running, old: _Trees, blobs: Mapping[str, str | None], moves: Sequence[Move]
+    mktree: Running,
+    old: _Trees,
+    blobs: Mapping[str, str | None],
+    modes: Mapping[str, str],
+    moves: Sequence[Move],
 ) -> str:
     """Return the root tree with these paths replaced (None: removed), deepest trees first."""
     files = _moved(old, moves)
     for path, oid in blobs.items():
         directory, _, name = path.rpartition("/")
-        old.check_file(directory, name)
+        old.check_file(directory, name, may_be_link=path in modes)
         moved = files.get(path)
-        mode = old.mode(directory, name) if moved is None else moved.mode
+        mode = modes.get(path) or (old.mode(directory, name) if moved is None else moved.mode)
         files[path] = None if oid is None else Entry(mode, name, oid)
     changes: dict[str, dict[str, Entry | None]] = {"": {}}
     for path, new in files.items():
@@ -297,9 +303,18 @@ class _Trees:
         for name in self.entries(path):
             yield from self.files(f"{path}/{name}")
 
-    def check_file(self, directory: str, name: str) -> None:
+    def has_another_mode(self, edit: Edit) -> bool:
+        """Tell whether an edit that says a mode changes it."""
+        if edit.mode is None or edit.new is None:
+            return False
+        found = self.find(edit.path)
+        return found is None or found.mode != edit.mode
+
+    def check_file(self, directory: str, name: str, *, may_be_link: bool = False) -> None:
         """Make sure that a path may be a file; raises InvalidState."""
         found = self.entries(directory).get(name)
+        if found is not None and found.mode == LINK_MODE and may_be_link:
+            return
         if found is not None and found.mode in _WHAT:
             raise InvalidState(f"{directory}/{name}: is {_WHAT[found.mode]}, not a file")
 

@@ -9,7 +9,7 @@ along them the values of a file form one chain.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from itertools import islice
@@ -31,6 +31,10 @@ _CHUNK = 1 << 16
 _FOLLOWED = (*KIND_OF_SUFFIX, LOCK_SUFFIX, APPROVAL_SUFFIX)
 _BATCH = 100  # commits whose objects are read in one round trip
 CUT = MAX_BYTES + 1  # a longer file is no version file, and its beginning says as much
+
+
+Of = Callable[["Object | None"], "bytes | None"]
+"""What counts as the content of an object."""
 
 
 class History(NamedTuple):
@@ -72,6 +76,18 @@ class History(NamedTuple):
         for change in islice(wanted, limit):
             yield self.with_origin(change)
 
+    def of_place(
+        self, path: str, start: str, *, since: datetime | None = None
+    ) -> Iterator[FileChange]:
+        """Yield when a file or a directory changed, newest first.
+
+        Contents are the hashes of git's objects: that of a directory is another one when anything
+        below it is. Renames are not followed.
+        """
+        for change in self._under_one_name(path, start, self._line(start), _hash):
+            if since is None or change.commit.committed_at >= since:
+                yield self.with_origin(change, _hash)
+
     def _through_renames(self, path: str, start: str) -> Iterator[FileChange]:
         for change, _ in self._and_renames(path, start):
             if change.old != change.new:
@@ -81,7 +97,7 @@ class History(NamedTuple):
         """Yield the file's changes, each with the path it got its name from, if it got one."""
         line = self._line(start)
         while True:
-            for change in self._under_one_name(path, start, line):
+            for change in self._under_one_name(path, start, line, _content):
                 source = None if change.old is not None else self.moved_from(change)
                 if source is None:
                     yield change, None
@@ -115,10 +131,12 @@ class History(NamedTuple):
             self.lines[start] = Mainline(start, self.walk_in_bulk, self.reader, self.branch)
         return self.lines[start]
 
-    def _under_one_name(self, path: str, start: str, line: Mainline) -> Iterator[FileChange]:
+    def _under_one_name(
+        self, path: str, start: str, line: Mainline, of: Of
+    ) -> Iterator[FileChange]:
         """Yield the changes of one path; each one's `old` is the next one's `new`."""
         newer: tuple[Commit, bytes | None] | None = None
-        for commit, content in self._contents(path, start, line):
+        for commit, content in self._contents(path, start, line, of):
             if newer is not None and newer[1] != content:
                 yield FileChange(path, newer[0], content, newer[1])
             newer = (commit, content)
@@ -126,7 +144,7 @@ class History(NamedTuple):
             return
         oldest, content = newer
         parent = self.before(oldest)
-        before = self._blob(f"{parent}:{path}") if parent is not None else None
+        before = self._read(f"{parent}:{path}", of) if parent is not None else None
         if before != content:
             yield FileChange(path, oldest, before, content)
 
@@ -139,18 +157,18 @@ class History(NamedTuple):
         return bool(commit.parents) and self.before(commit) != commit.parents[0]
 
     def _contents(
-        self, path: str, start: str, line: Mainline
+        self, path: str, start: str, line: Mainline, of: Of
     ) -> Iterator[tuple[Commit, bytes | None]]:
         """Yield what the file is in the commits that may have changed it."""
         following: str | None = start
         while following is not None:
-            following = yield from self._down_to_a_pull(path, following, line)
+            following = yield from self._down_to_a_pull(path, following, line, of)
 
     def _down_to_a_pull(
-        self, path: str, start: str, line: Mainline
+        self, path: str, start: str, line: Mainline, of: Of
     ) -> Generator[tuple[Commit, bytes | None], None, str | None]:
         """Yield contents along first parents; return where to go on, None at the end."""
-        for commit, content in self._first_parents(path, start):
+        for commit, content in self._first_parents(path, start, of):
             merge = line.first_pull(start, commit.hash)
             if merge is not None:
                 break
@@ -159,10 +177,12 @@ class History(NamedTuple):
             merge = line.first_pull(start, None)
         if merge is None:
             return None
-        yield merge, self._blob(f"{merge.hash}:{path}")
+        yield merge, self._read(f"{merge.hash}:{path}", of)
         return self.before(merge)
 
-    def _first_parents(self, path: str, start: str) -> Iterator[tuple[Commit, bytes | None]]:
+    def _first_parents(
+        self, path: str, start: str, of: Of
+    ) -> Iterator[tuple[Commit, bytes | None]]:
         with closing(self.walk(start, "--", path)) as hashes:
             size = 2  # a first answer soon, for whoever wants only the newest
             while batch := list(islice(hashes, size)):
@@ -171,7 +191,7 @@ class History(NamedTuple):
                 for name, commit, blob in zip(batch, found, found, strict=False):
                     if commit is None:
                         raise GitError(f"commit {name} is missing; try `git fsck`")
-                    yield parse_commit(commit), _content(blob)
+                    yield parse_commit(commit), of(blob)
                 size = min(4 * size, _BATCH)
 
     def walk(self, start: str, *arguments: str) -> Generator[str, None, None]:
@@ -192,7 +212,10 @@ class History(NamedTuple):
                 yield lines
 
     def _blob(self, spec: str) -> bytes | None:
-        return _content(self.reader.one(spec, limit=CUT))
+        return self._read(spec, _content)
+
+    def _read(self, spec: str, of: Of) -> bytes | None:
+        return of(self.reader.one(spec, limit=CUT))
 
     def moved_from(
         self, change: FileChange, known: Sequence[RawChange] | None = None
@@ -256,7 +279,7 @@ class History(NamedTuple):
             and (new.parent == old.parent or new.name == old.name)
         )
 
-    def with_origin(self, change: FileChange) -> FileChange:
+    def with_origin(self, change: FileChange, of: Of | None = None) -> FileChange:
         """Add the commit inside a merge that made the change."""
         if len(change.commit.parents) < 2:
             return change
@@ -272,7 +295,10 @@ class History(NamedTuple):
             change.path,
         )
         origin = self.reader.commit(done.text) if done.code == 0 and done.text else None
-        if origin is None or self._blob(f"{origin.hash}:{change.path}") != change.new:
+        there = (
+            None if origin is None else self._read(f"{origin.hash}:{change.path}", of or _content)
+        )
+        if origin is None or there != change.new:
             return change
         return change._replace(origin=origin)
 
@@ -353,6 +379,10 @@ def parse_header(head: str, path: str) -> RawChange:
 
 def _content(found: Object | None) -> bytes | None:
     return found.data if found is not None and found.type == "blob" else None
+
+
+def _hash(found: Object | None) -> bytes | None:
+    return None if found is None else found.oid.encode()
 
 
 @contextmanager

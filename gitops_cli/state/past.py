@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.commits import FileChange, LastChange
+from gitops_cli.domain.recorded.files import HeldFile
 from gitops_cli.domain.text import one_line
 from gitops_cli.state.reach import Reach
 from gitops_cli.state.store import Store
@@ -67,6 +68,34 @@ class Past:
         change before. Follows renames of the file and of its environment.
         """
         return self._history(start).of_file(path, start, limit=limit, since=since, until=until)
+
+    def place_history(
+        self, path: str, *, start: str, since: datetime | None = None
+    ) -> Iterator[FileChange]:
+        """Yield when a file or a directory changed on the branch, newest first.
+
+        Contents are hashes of git's; renames are not followed.
+        """
+        return self._history(start).of_place(path, start, since=since)
+
+    def paths_of(self, change: FileChange) -> list[str]:
+        """Return which files a change of `place_history` changed."""
+        from gitops_cli.state.trees import paths_between
+
+        reader = self._history(change.commit.hash).reader
+        return paths_between(reader, change.path, change.old, change.new)
+
+    def held_below(self, commit: str, directory: str) -> Mapping[str, HeldFile]:
+        """Return the files below a directory of any commit as they stand there, links as links.
+
+        Raises InvalidState for what is too large.
+        """
+        from gitops_cli.state.trees import held_files
+
+        reader = self._store.reader
+        if reader.commit(commit) is None:
+            reader = self._history(commit).reader
+        return held_files(reader, commit, directory)
 
     def changes(self, commit: str) -> tuple[FileChange, ...]:
         """Return what one commit did to every file, against what the branch was at before."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gitops_cli.domain.errors import Denied, GitError, InvalidState
+from gitops_cli.domain.recorded.files import HeldFile
 from gitops_cli.domain.text import one_line
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import (
@@ -53,10 +54,59 @@ def committed_files(reader: ObjectReader, commit: str, directory: str) -> Files:
 
     A symbolic link is the file it leads to, within the repository. Raises InvalidState.
     """
+    room = _Room(directory)
+    return dict(_contents(reader, commit, _entries_below(reader, commit, directory, room), room))
+
+
+def held_files(reader: ObjectReader, commit: str, directory: str) -> Mapping[str, HeldFile]:
+    """Return the same as they stand there: with their modes, and links as links."""
+    room = _Room(directory)
+    files = [
+        (path, entry)
+        for path, entry in _entries_below(reader, commit, directory, room)
+        if entry.mode != MODULE_MODE
+    ]
+    as_blobs = [(path, entry._replace(mode="")) for path, entry in files]
+    contents = _contents(reader, commit, as_blobs, room)
+    return {
+        path: HeldFile(entry.mode, data)
+        for (path, entry), (_, data) in zip(files, contents, strict=True)
+    }
+
+
+def paths_between(
+    reader: ObjectReader, path: str, old: bytes | None, new: bytes | None
+) -> list[str]:
+    """Return which files differ between two objects of a path, given by their hashes.
+
+    None: there was, or is, no such.
+    """
+    before, after = _named(reader, old), _named(reader, new)
+    if before is None and after is None:
+        return [path]
+    found: list[str] = []
+    for name in sorted({*(before or {}), *(after or {})}):
+        mine, theirs = (before or {}).get(name), (after or {}).get(name)
+        if mine != theirs:
+            found += paths_between(reader, f"{path}/{name}", mine, theirs)
+    return found
+
+
+def _named(reader: ObjectReader, oid: bytes | None) -> dict[str, bytes] | None:
+    """Return the hashes of a tree's entries by name; None: it is no tree."""
+    found = None if oid is None else reader.one(oid.decode(), limit=1)
+    if found is None or found.type != "tree":
+        return None
+    return {entry.name: entry.oid.encode() for entry in parse_tree(found, found.oid)}
+
+
+def _entries_below(
+    reader: ObjectReader, commit: str, directory: str, room: _Room
+) -> list[tuple[str, Entry]]:
+    """Return what is below a directory, and is none; raises InvalidState beyond the limits."""
     found = reader.one(f"{commit}:{directory}")
     if found is None or found.type != "tree":
-        return {}
-    room = _Room(directory)
+        return []
     files: list[tuple[str, Entry]] = []
     level = [(directory, parse_tree(found, one_line(directory)))]
     for _ in range(MOST_LEVELS):
@@ -72,7 +122,7 @@ def committed_files(reader: ObjectReader, commit: str, directory: str) -> Files:
         if len(files) > MOST_FILES:
             room.take(directory, MOST_BYTES + 1)
         if not trees:
-            return dict(_contents(reader, commit, files, room))
+            return files
         level = list(_parsed(reader, trees))
     raise InvalidState(f"{one_line(directory)}:1: directories are nested too deeply")
 

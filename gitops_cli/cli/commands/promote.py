@@ -40,7 +40,7 @@ from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, need_wait, terms_of
-from gitops_cli.domain.change.draft import Draft, Review, review_branch
+from gitops_cli.domain.change.draft import Draft, Review, review_branch, written
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import GitOpsError
@@ -106,6 +106,13 @@ def promote(
     verify_image: VerifyImage = False,
     wait_image: WaitImage = None,
     pin: Pin = False,
+    manifests: Annotated[
+        bool,
+        typer.Option(
+            "--with-manifests",
+            help="Copy the source's own manifests, too; the plan shows what that changes.",
+        ),
+    ] = False,
     request: RequestOptions = NO_REQUEST,
     sync: Sync = False,
     wait: Wait = False,
@@ -122,13 +129,15 @@ def promote(
 
     Shows what would change, with authors, source commits and a compare link, and asks. What was
     shown is what ships, even if the source environment moves meanwhile. Without arguments a
-    terminal is asked for them. Copies versions only: each environment keeps its images_path.
+    terminal is asked for them. Copies versions only: each environment keeps its images_path, and
+    its manifests, unless --with-manifests is given.
     --all to a stage that several projects have promotes all of them, as one commit, unless
     --project says which one.
 
     Examples:
     gitops promote --from staging --to prod
     gitops promote billing --to prod --dry-run
+    gitops promote --all --from dev --to staging --with-manifests
     gitops promote --all --from staging --to prod  # every project that has both
     gitops promote billing --to prod --yes --sync --wait --rollback-on-failure
     """
@@ -150,8 +159,11 @@ def promote(
     snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     team = snapshot.team
     planned = planned_promotions(session, words, snapshot)
-    for each in planned:
-        _note_manifests(session, snapshot, each)
+    if manifests:
+        planned = tuple(_with_manifests(session, snapshot, each) for each in planned)
+    else:
+        for each in planned:
+            _note_manifests(session, snapshot, each)
     if wait or sync:
         for each in planned:
             foresee(session, each.target, team, context=context)
@@ -177,6 +189,8 @@ def promote(
             )
             for p in planned
         ]
+        if manifests:
+            again = [_with_manifests(session, snapshot, each) for each in again]
         return compute(snapshot, shown, again)
 
     def with_all_images(images: Images) -> list[Promotion]:
@@ -219,16 +233,23 @@ def _note_manifests(session: Session, snapshot: Snapshot, planned: Promotion) ->
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         session.output.note(
             f"the manifests of {planned.source} and {planned.target} differ ({files[0]}{more}): "
-            "versions are copied, and nothing else"
+            "versions are copied, and nothing else; --with-manifests copies them, too"
         )
 
 
+def _with_manifests(session: Session, snapshot: Snapshot, planned: Promotion) -> Promotion:
+    """Return the promotion with the source's manifests, as far as they are to be copied."""
+    from gitops_cli.operations.manifest_copy import copy_manifests  # who asks for them
+
+    found = copy_manifests(session.state, snapshot, planned.source, planned.target)
+    return planned._replace(manifests=found.part, notes=found.notes)
+
+
 def _question(draft: Draft | Drafts) -> str:
-    services = plural(len(draft.changes), "service")
     if isinstance(draft, Drafts):
-        projects = plural(sum(bool(part.changes) for part in draft.parts), "project")
-        return f"Promote {services} of {projects} to {draft.stage}?"
-    return f"Promote {services} to {draft.environment}?"
+        projects = plural(sum(part.writes for part in draft.parts), "project")
+        return f"Promote {written(draft)} of {projects} to {draft.stage}?"
+    return f"Promote {written(draft)} to {draft.environment}?"
 
 
 def _review(

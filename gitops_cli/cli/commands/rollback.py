@@ -35,7 +35,7 @@ from gitops_cli.cli.resolve import (
 )
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
-from gitops_cli.domain.change.draft import Draft, Verb, described, review_branch
+from gitops_cli.domain.change.draft import Draft, Verb, described, review_branch, written
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import UsageError
@@ -110,6 +110,7 @@ def rollback(
     """Go back to versions that ran before, as a new commit.
 
     Services go back one version each; going back again goes further back, not to what was bad.
+    Of a whole environment, its own manifests go back in the same commit.
     Freeze windows do not hold a rollback up, locks do. Without arguments a terminal chooses from
     the last changes.
 
@@ -245,10 +246,8 @@ def _chosen(
 
 def _offered(offer: Undoing, now: datetime) -> str:
     when = age(now - offer.commit.committed_at)
-    what = ", ".join(
-        described(Change(service, step.old, step.new))
-        for service, step in sorted(offer.steps.items())
-    )
+    changed = [described(Change(s, step.old, step.new)) for s, step in sorted(offer.steps.items())]
+    what = ", ".join([*changed, *(["manifests"] if offer.manifests else [])])
     return f"{when + ' ago':<8}  {what}  ({one_line(offer.commit.author.name)})"
 
 
@@ -270,7 +269,7 @@ def _moment(text: str, now: datetime) -> datetime | None:
 
 
 def _question(draft: Draft) -> str:
-    if not draft.changes:
+    if not draft.writes:
         return f"Lock {plural(len(draft.held), 'service')} in {draft.environment}?"
     hold = " and lock them" if draft.held else ""
-    return f"Roll back {plural(len(draft.changes), 'service')} in {draft.environment}{hold}?"
+    return f"Roll back {written(draft)} in {draft.environment}{hold}?"

@@ -24,6 +24,7 @@ from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.change.files import ManifestsPart
     from gitops_cli.domain.change.several import Drafts
 
 NAMED_IN_SUBJECT = 3  # services; more would not fit on a line
@@ -64,7 +65,7 @@ class Occasion(NamedTuple):
 class Draft(NamedTuple):
     """What a writer does on one tip: `changes` are written, `unchanged` was so already.
 
-    `gates` is what those of the stage say of the changes.
+    `gates` is what those of the stage say of the changes. `manifests`: what is written of these.
     """
 
     verb: Verb
@@ -78,11 +79,24 @@ class Draft(NamedTuple):
     warnings: tuple[str, ...] = ()
     held: tuple[ServiceName, ...] = ()
     gates: tuple[Report, ...] = ()
+    manifests: ManifestsPart | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether versions or manifests are written."""
+        return bool(self.changes) or self.manifests is not None
 
     @property
     def parts(self) -> tuple[Draft, ...]:
         """Return the drafts of single environments that it consists of: itself."""
         return (self,)
+
+
+def written(draft: Draft | Drafts) -> str:
+    """Return how much is written: `2 services and 3 manifests`."""
+    files = sum(len(part.manifests.edits) for part in draft.parts if part.manifests is not None)
+    counts = [(len(draft.changes), "service"), (files, "manifest")]
+    return " and ".join(plural(count, what) for count, what in counts if count) or "nothing"
 
 
 class Review(NamedTuple):
@@ -180,10 +194,11 @@ def proposal_of(
     occasion: Occasion,
     *,
     held: Sequence[ServiceName] = (),
+    manifests: ManifestsPart | None = None,
 ) -> Proposal:
     """Return the commit that records the changes, and locks the `held` services with them."""
-    if changes or held:
-        what = summary(changes, occasion, held)
+    if changes or held or manifests is not None:
+        what = summary(changes, occasion, held, manifests)
     else:
         what = f"{occasion.verb} {plural(len(edits), 'file')}"
     body = "" if len(changes) <= 1 else "\n".join(described(change) for change in changes)
@@ -222,17 +237,23 @@ def commit_of(
     return Proposal(edits, subject, body, notes, rules.sign_off)
 
 
-def summary(changes: Sequence[Change], occasion: Occasion, held: Sequence[ServiceName] = ()) -> str:
+def summary(
+    changes: Sequence[Change],
+    occasion: Occasion,
+    held: Sequence[ServiceName] = (),
+    manifests: ManifestsPart | None = None,
+) -> str:
     """Return what the changes are in a few words, without the environment."""
-    if not changes:
-        return f"hold {_named(held)}"
-    how = "roll back " if occasion.verb is Verb.ROLLBACK else ""
     then = " and hold" if held else ""
-    if len(changes) == 1:
-        return how + described(changes[0]) + then
+    how = "roll back " if occasion.verb is Verb.ROLLBACK else ""
     where = f" from {occasion.source}" if occasion.source else ""
+    more = "" if manifests is None else f", {manifests.what}" if changes else manifests.what
+    if not changes:
+        return f"{how}{more}{where}{then}" if more else f"hold {_named(held)}"
+    if len(changes) == 1:
+        return how + described(changes[0]) + more + then
     names = _named([change.service for change in changes])
-    return f"{how}{plural(len(changes), 'service')}{where} ({names}){then}"
+    return f"{how}{plural(len(changes), 'service')}{where} ({names}){more}{then}"
 
 
 def _named(services: Sequence[ServiceName]) -> str:

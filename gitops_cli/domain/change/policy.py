@@ -7,11 +7,12 @@ again on every new tip, so a lock pushed a moment ago counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import Frozen, GitOpsError, Locked, PolicyRefused, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
@@ -200,6 +201,34 @@ def needs_review(
         error = PolicyRefused(
             f"{_line(rules, 'mode')}: {place.stage} is changed by pull requests",
             hint=f'{instead}; or --override-policy -m "why" to write it at once',
+        )
+        yield Refusal(error, Override.POLICY)
+
+
+def unapproved_manifests(place: Place, rules: StageRules, *, reviewed: bool) -> Iterator[Refusal]:
+    """Refuse manifests written at once where versions need a second person's yes."""
+    if rules.approvals and not reviewed:
+        error = PolicyRefused(
+            f"{_line(rules, 'approvals')}: {place.stage} wants approvals, which are of versions: "
+            "nobody can approve manifests that way",
+            hint='--pr lets a request have them reviewed; or --override-policy -m "why"',
+        )
+        yield Refusal(error, Override.POLICY)
+
+
+def unsoaked_manifests(
+    place: Place,
+    rules: StageRules,
+    source: EnvironmentName,
+    changed: datetime | None,
+    now: datetime,
+) -> Iterator[Refusal]:
+    """Refuse manifests that were not for long enough in the stage before."""
+    if rules.soak and changed is not None and (now - changed).total_seconds() < rules.soak:
+        error = PolicyRefused(
+            f"{_line(rules, 'soak')}: {place.stage} wants what was in {source} for "
+            f"{age(timedelta(seconds=rules.soak))}; its manifests changed {age(now - changed)} ago",
+            hint='wait, or --override-policy -m "why"',
         )
         yield Refusal(error, Override.POLICY)
 

@@ -15,12 +15,14 @@ class Actor(NamedTuple):
 class Edit(NamedTuple):
     """One file's content before and after; None means that the file is absent.
 
-    `old` is what the proposal was computed from. White space around it does not count.
+    `old` is what the proposal was computed from. White space around it does not count. `mode` is
+    the file's as git writes it; None: the one it has, or that of a plain file.
     """
 
     path: str
     old: bytes | None
     new: bytes | None
+    mode: str | None = None
 
 
 class Move(NamedTuple):

@@ -41,7 +41,8 @@ class Case(NamedTuple):
     it goes to a branch that somebody merges, and `instead` says which command makes one.
     `by_branch`: `origin` says where the commits come from. `asked` has
     the rules that need more than the repository, by their names. `whole`: the environment itself
-    is moved or removed, with whatever is in it.
+    is moved or removed, with whatever is in it. `files`: others than version files are written,
+    and `touched` are the services whose workloads are in them.
     """
 
     verb: Verb
@@ -57,11 +58,18 @@ class Case(NamedTuple):
     origin: Origin = Origin()
     asked: Mapping[str, Ask] = MappingProxyType({})
     whole: bool = False
+    files: bool = False
+    touched: frozenset[ServiceName] = frozenset()
 
     @property
     def writes(self) -> bool:
         """Tell whether anything would be written; else no rule is asked."""
-        return bool(self.changes) or self.whole
+        return bool(self.changes) or self.whole or self.files
+
+    @property
+    def services(self) -> frozenset[ServiceName]:
+        """Return the services that are changed."""
+        return self.touched.union(change.service for change in self.changes)
 
     @property
     def place(self) -> Place:
@@ -85,7 +93,7 @@ class Rule(NamedTuple):
 
 def _settings(case: Case) -> Iterator[Refusal]:
     if case.writes:
-        yield from unsettled(case.place, {change.service for change in case.changes}, case.team)
+        yield from unsettled(case.place, case.services, case.team)
 
 
 def _form(case: Case) -> Iterator[Refusal]:
@@ -116,7 +124,7 @@ def _freeze(case: Case) -> Iterator[Refusal]:
 
 def _lock(case: Case) -> Iterator[Refusal]:
     if case.writes:
-        services = {change.service for change in case.changes}
+        services = set(case.services)
         if case.whole:
             services |= {service for service in case.target.locks if service is not None}
         yield from locked(case.target, services, case.now)
@@ -130,7 +138,7 @@ def _asked(name: str) -> Callable[[Case], Iterator[Refusal]]:
     return ask
 
 
-EXPECT, STALE, REQUIRE = "expect", "stale build", "require"
+EXPECT, STALE, REQUIRE, MANIFESTS = "expect", "stale build", "require", "manifests"
 SOAK, APPROVALS = Gate.SOAK.value, Gate.APPROVALS.value
 
 _STAYS = frozenset({Verb.ROLLBACK, Verb.CAPTURE})  # what runs, or ran here
@@ -149,6 +157,7 @@ RULES = (
     Rule(STALE, frozenset({Verb.SET}), Override.OLDER, _asked(STALE)),
     Rule(SOAK, _BRINGS, Override.POLICY, _asked(SOAK)),
     Rule(APPROVALS, _BRINGS, Override.POLICY, _asked(APPROVALS)),
+    Rule(MANIFESTS, frozenset({Verb.PROMOTE}), Override.POLICY, _asked(MANIFESTS)),
     Rule(REQUIRE, frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _asked(REQUIRE)),
 )
 

@@ -28,6 +28,10 @@ class Drafts(NamedTuple):
         return tuple(change for part in self.parts for change in part.changes)
 
     @property
+    def writes(self) -> bool:
+        return any(part.writes for part in self.parts)
+
+    @property
     def unchanged(self) -> tuple[Change, ...]:
         """Return what was so already, of all environments."""
         return tuple(change for part in self.parts for change in part.unchanged)
@@ -45,15 +49,22 @@ def together(
     stage: str, sources: Sequence[str], parts: Sequence[Draft], occasion: Occasion
 ) -> Drafts:
     """Return drafts as one commit. Where one environment alone changes, the commit is its own."""
-    written = [part for part in parts if part.changes]
+    written = [part for part in parts if part.writes]
     if len(written) == 1:
         return Drafts(stage, tuple(sources), tuple(parts), written[0].proposal)
     drafts = Drafts(stage, tuple(sources), tuple(parts), Proposal((), ""))
     projects = [drafts.project_of(part) for part in written]
     services = plural(len(drafts.changes), "service")
+    if any(part.manifests for part in written):
+        services += " and manifests"
     what = f"{services} from {' and '.join(sources)} ({', '.join(projects)})"
     body = "\n".join(
-        f"{part.environment}: {described(change)}" for part in written for change in part.changes
+        f"{part.environment}: {line}"
+        for part in written
+        for line in (
+            *map(described, part.changes),
+            *([] if part.manifests is None else [part.manifests.what]),
+        )
     )
     names = ", ".join(part.environment for part in written)
     overrides = sorted({override for part in written for override in part.overrides})

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from gitops_cli.domain.change.draft import Verb
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.commits import Commit, FileChange, along
 from gitops_cli.domain.version import Version, parse_version
+
+K = TypeVar("K", ServiceName, ServiceName | None)
 
 
 class Step(NamedTuple):
@@ -66,23 +68,18 @@ def version_before(past: Iterator[Step], back: int) -> Version | None:
     return None
 
 
-def versions_before(
-    pasts: Mapping[ServiceName, Iterator[Step]], back: int, branch: Iterable[str]
-) -> dict[ServiceName, Version]:
-    """Return the services' versions before the last `back` commits that changed any of them.
+def versions_before(undone: Iterable[Undoing]) -> dict[ServiceName, Version]:
+    """Return the services' versions before these commits, of which the newest comes first.
 
-    A commit that changed several counts once. Services it added are not in the result. `branch`
-    are its commits, newest first.
+    Services that they added are not in the result.
     """
     wanted: dict[ServiceName, Version] = {}
-    for changed in islice(_by_commit(pasts, branch), back):
-        wanted |= {service: step.old for service, step in changed.items() if step.old is not None}
+    for each in undone:
+        wanted |= {s: step.old for s, step in each.steps.items() if step.old is not None}
     return wanted
 
 
-def _by_commit(
-    pasts: Mapping[ServiceName, Iterator[Step]], branch: Iterable[str]
-) -> Iterator[dict[ServiceName, Step]]:
+def _by_commit(pasts: Mapping[K, Iterator[Step]], branch: Iterable[str]) -> Iterator[dict[K, Step]]:
     return along(branch, pasts, lambda step: step.commit.hash)
 
 
@@ -111,20 +108,25 @@ def version_like(
 
 
 class Undoing(NamedTuple):
-    """What one commit did to the services of an environment."""
+    """What one commit did to the services of an environment, and whether to its manifests."""
 
     commit: Commit
     steps: Mapping[ServiceName, Step]
+    manifests: bool = False
 
 
 def newest_commits(
-    pasts: Mapping[ServiceName, Iterator[Step]], limit: int, branch: Iterable[str]
+    pasts: Mapping[K, Iterator[Step]], limit: int, branch: Iterable[str]
 ) -> list[Undoing]:
     """Return the last commits that changed the services' versions, newest first.
 
-    `branch` are its commits, newest first.
+    The past of None is that of manifests. `branch` are its commits, newest first.
     """
     return [
-        Undoing(next(iter(changed.values())).commit, changed)
+        Undoing(
+            next(iter(changed.values())).commit,
+            {service: step for service, step in changed.items() if service is not None},
+            manifests=None in changed,
+        )
         for changed in islice(_by_commit(pasts, branch), limit)
     ]

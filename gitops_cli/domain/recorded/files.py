@@ -19,6 +19,13 @@ class FileType(StrEnum):
     SUBMODULE = "submodule"
 
 
+class HeldFile(NamedTuple):
+    """A file of the repository whole, with its mode as git writes it; of a link, where it leads."""
+
+    mode: str
+    data: bytes
+
+
 class RawFile(NamedTuple):
     """A path of the repository and its bytes, cut after one more than it may have."""
 

@@ -13,6 +13,9 @@ from gitops_cli.domain.recorded.team import TeamSettings
 if TYPE_CHECKING:
     from gitops_cli.domain.recorded.environment import Environment
 
+VALUES = "values.yaml"
+"""An environment's own values of a chart, in its directory."""
+
 _FIELDS = ("project", "stage", "environment")
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
@@ -29,6 +32,11 @@ def check_place(text: str) -> str:
     if wrong or plain.startswith("/") or place.split("/")[0] in {"..", ".", ".git"}:
         raise ValueError(f"`{text}` is no directory of this repository, such as `../base`")
     return text
+
+
+def is_own_manifest(path: str, name: str) -> bool:
+    """Tell whether a path is one of an environment's own manifests, or its values of a chart."""
+    return path == f"{name}/{VALUES}" or path.startswith(f"{name}/{MANIFESTS}/")
 
 
 def manifests_place(environment: Environment, team: TeamSettings) -> str | None:
