@@ -3,128 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import Verb
-from gitops_cli.domain.change.plan import Action
 from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
 from gitops_cli.domain.near import did_you_mean
-from gitops_cli.domain.past.commits import Commit, FileChange, along
+from gitops_cli.domain.past.commits import FileChange, along
 from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX, Approval, parse_approval
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, Kind, Snapshot, service_at
+from gitops_cli.domain.recorded.files import MANIFESTS
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.text import one_line
-from gitops_cli.domain.version import Version, parse_version
+from gitops_cli.domain.version import parse_version
+from gitops_cli.operations.past_changes import Kinds, PastChange, Recorded, Span
 
 if TYPE_CHECKING:
+    from gitops_cli.operations.manifest_past import ManifestsPast
     from gitops_cli.state.repository import StateRepository
 
-_OURS = {Verb.SET, Verb.PROMOTE, Verb.ROLLBACK}
-
-
-class Recorded(NamedTuple):
-    """The content of a version file: as a version if it is one, and always as a line of text."""
-
-    text: str
-    version: Version | None
-
-
-class PastChange(NamedTuple):
-    """One change of one service, or of a lock. `commit` brought it onto the branch at `at`.
-
-    `made_by` is who did it and why. `replaced_at` None: it is still recorded. `lock` is the one
-    that was set, or (`unlocked`) taken away; `service` None: it is on the whole environment.
-    `approved`: somebody said yes to `new`, which is not recorded by that.
-    """
-
-    environment: EnvironmentName
-    service: ServiceName | None
-    path: str
-    old: Recorded | None
-    new: Recorded | None
-    commit: str
-    at: datetime
-    made_by: Commit
-    replaced_at: datetime | None
-    lock: Lock | None = None
-    unlocked: bool = False
-    approved: bool = False
-
-    @property
-    def overrides(self) -> tuple[str, ...]:
-        """Return the rules in spite of which it was written."""
-        said = self.made_by.trailers.get("Gitops-Override", "")
-        return tuple(word.strip() for word in said.split(",") if word.strip())
-
-    @property
-    def action(self) -> str:
-        """Return what the commit says it did, else what it did to the file."""
-        if self.lock is not None:
-            return (Verb.UNLOCK if self.unlocked else Verb.LOCK).value
-        if self.approved:
-            return Verb.APPROVE.value
-        said = self.made_by.trailers.get("Gitops-Action")
-        if said:
-            return said
-        if self.old is None:
-            return Action.ADD.value
-        return Action.REMOVE.value if self.new is None else Action.UPDATE.value
-
-    @property
-    def reason(self) -> str:
-        """Return why: the recorded reason; else what a person wrote, the body or the subject.
-
-        Empty for a change of ours without a reason: its message repeats the versions.
-        """
-        made = self.made_by
-        if reason := made.trailers.get("Gitops-Reason"):
-            return reason
-        if self.lock is not None and "Gitops-Action" in made.trailers:
-            return "" if self.unlocked else self.lock.reason or ""
-        return "" if made.trailers.get("Gitops-Action") in _OURS else made.body or made.subject
-
-    def lived(self, now: datetime) -> timedelta | None:
-        """Return how long the new version was recorded, or the lock was there; None for a removal.
-
-        Never less than nothing, whatever the clocks of the two commits said.
-        """
-        if self.unlocked or self.approved or (self.new is None and self.lock is None):
-            return None
-        return max((self.replaced_at or now) - self.at, timedelta(0))
-
-
 MANY = 4  # files; from here on it pays to ask which of them changed last
-
-
-class Span(NamedTuple):
-    """Which part of the history; `limit` None: all of it."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int | None = None
-
-
-OVERRIDE = "override"  # no action of its own: any that was written in spite of a rule
-ACTIONS = (*Verb, *(action.value for action in Action if action is not Action.REMOVE), OVERRIDE)
-
-
-class Kinds(NamedTuple):
-    """Which changes of these: `by` is part of a name or an address; empty fields: any."""
-
-    by: str | None = None
-    actions: frozenset[str] = frozenset()
-
-    def has(self, change: PastChange) -> bool:
-        author = change.made_by.author
-        if self.by and self.by.casefold() not in f"{author.name} <{author.email}>".casefold():
-            return False
-        over = OVERRIDE in self.actions and change.overrides
-        return not self.actions or change.action in self.actions or bool(over)
 
 
 EVERY_KIND = Kinds()
@@ -156,7 +57,7 @@ def read_history(
             for path, by in gone.items()
         ),
     ]
-    entries = _merged(state, tip, files)
+    entries = _merged(state, tip, files, _manifests(state, snapshot, wanted, environments, span))
 
     def few(entries: Iterator[PastChange]) -> Iterator[PastChange]:
         return islice(filter(kinds.has, entries), span.limit)
@@ -175,6 +76,26 @@ def read_history(
     ]
     hint = next(filter(None, hints), "`gitops status` shows the services")
     return few(_known(entries, wanted.services, hint))
+
+
+def _manifests(
+    state: StateRepository,
+    snapshot: Snapshot,
+    wanted: Filter,
+    environments: Iterable[EnvironmentName],
+    span: Span,
+) -> list[ManifestsPast]:
+    """Return the pasts of the environments' manifests, unless services are named."""
+    if wanted.services or _usual(snapshot, wanted) or snapshot.commit is None:
+        return []
+    gone = state.past.removed_files(tip=snapshot.commit)
+    is_in_stage = any(rules.manifests for rules in snapshot.team.rules.values())
+    has_own = any(one.has_manifests for one in snapshot.environments.values())
+    if not is_in_stage and not has_own and not any(f"/{MANIFESTS}/" in path for path in gone):
+        return []
+    from gitops_cli.operations.manifest_past import manifest_pasts  # where there are some
+
+    return list(manifest_pasts(state, snapshot, environments, gone, span))
 
 
 def _environments(
@@ -407,12 +328,15 @@ def _recorded(content: bytes | None) -> Recorded | None:
     return Recorded(one_line(text)[:200], parse_version(text))
 
 
-def _merged(state: StateRepository, tip: str, files: list[_File]) -> Iterator[PastChange]:
+def _merged(
+    state: StateRepository, tip: str, files: list[_File], manifests: list[ManifestsPast]
+) -> Iterator[PastChange]:
     """Merge in the branch's order, newest first; a file is opened when its last change is due."""
     there = [f.path for f in files if f.removed_by is None]
     last = state.past.last_changes(there, tip=tip) if len(there) > MANY else {}
     begins = {path: change.commit for path, change in last.items()}
     begins |= {f.path: f.removed_by for f in files if f.removed_by is not None}
     pasts = {file.path: file.entries() for file in files}
+    pasts |= {past.path: past.entries() for past in manifests}
     for entries in along(state.past.branch_commits(tip), pasts, lambda entry: entry.commit, begins):
         yield from entries.values()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from gitops_cli.domain.duration import age
+from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT
-from gitops_cli.operations.history import PastChange, Recorded
+from gitops_cli.operations.past_changes import PastChange, Recorded
 from gitops_cli.render.diff import lock_document
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
@@ -35,7 +36,7 @@ _RECORDS = Records(
 
 
 def view(entries: Iterable[PastChange], now: datetime) -> View:
-    """Return a row per change, lock and unlock, newest first."""
+    """Return a row per change of a version or of manifests, lock and unlock, newest first."""
     found, documents = [], []
     for entry in entries:  # each one while git looks for the next
         found.append(entry)
@@ -67,6 +68,7 @@ def entry_document(entry: PastChange, now: datetime) -> dict[str, Any]:
         "run": entry.made_by.trailers.get("Gitops-Run"),
         "overrides": list(entry.overrides),
         "lock": lock_document(entry.lock),
+        "manifests": None if entry.manifests is None else list(entry.manifests),
     }
 
 
@@ -77,7 +79,7 @@ def _row(entry: PastChange, now: datetime) -> list[Cell | str]:
     return [
         f"{entry.at.astimezone():%Y-%m-%d %H:%M}",
         entry.environment,
-        entry.service or "all of it",
+        "manifests" if entry.manifests is not None else entry.service or "all of it",
         *_versions(entry),
         Cell(f"{length}+" if current else length, Style.GOOD if current else Style.PLAIN),
         entry.made_by.author.name,
@@ -89,11 +91,20 @@ def _row(entry: PastChange, now: datetime) -> list[Cell | str]:
 
 
 def _versions(entry: PastChange) -> tuple[Cell, Cell]:
+    if entry.manifests is not None:
+        return Cell(""), Cell(_files(entry.manifests), Style.INFO)
     if entry.lock is not None:
         return Cell(""), Cell("unlocked" if entry.unlocked else "locked", Style.INFO)
     if entry.approved:
         return Cell(""), _short(entry.new, "unreadable")
     return _short(entry.old, "new"), _short(entry.new, "removed")
+
+
+def _files(paths: Sequence[str]) -> str:
+    """Return which file changed, or how many."""
+    if len(paths) == 1:
+        return one_line(paths[0].rpartition("/")[2])
+    return plural(len(paths), "file")
 
 
 def _action(entry: PastChange) -> Cell:

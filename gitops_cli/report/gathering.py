@@ -18,7 +18,8 @@ from gitops_cli.domain.recorded.stages import Place, place_of, stage_rank
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.grid import GridCell, Status
-from gitops_cli.operations.history import PastChange, entry_of, is_told
+from gitops_cli.operations.history import entry_of, is_told
+from gitops_cli.operations.past_changes import PastChange
 from gitops_cli.operations.status import read_status
 from gitops_cli.web.parallel import ask_all
 

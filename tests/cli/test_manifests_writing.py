@@ -247,3 +247,52 @@ def test_links_and_modes_come_back_as_they_were(state: State) -> None:
     listed = git(state.remote, "ls-tree", "main", f"{PROD}/manifests/")
     modes = {line.split("\t")[1].rpartition("/")[2]: line[:6] for line in listed.splitlines()}
     assert modes == {"a.yaml": "100644", "b.yaml": "120000", "c.yaml": "100755"}
+
+
+def test_history_has_the_commits_that_changed_manifests(state: State) -> None:
+    by_hand = state.push(
+        {
+            f"{DEV}/manifests/b.yaml": config("b", "1"),
+            f"{DEV}/manifests/more/c.yaml": config("c", "1"),
+            f"{DEV}/web.deployment": f"{B}\n",
+        }
+    )
+    state.gitops(*PROMOTE, "--yes", "-m", "ship").ok()
+
+    told = state.gitops("history", "-o", "json").ok().json()
+    rows = state.gitops("history").ok().stdout
+
+    changed = [one for one in told["entries"] if one["manifests"] is not None]
+    assert [(c["environment"], c["action"], c["service"]) for c in changed[:2]] == [
+        (PROD, "promote", None),
+        (DEV, "manifests", None),
+    ]
+    assert changed[0]["reason"] == "ship"
+    assert changed[1]["commit"] == by_hand
+    names = [f"{DEV}/manifests/b.yaml", f"{DEV}/manifests/more/c.yaml"]
+    assert changed[1]["manifests"] == names
+    assert changed[0]["replaced_at"] is None
+    assert [line for line in rows.splitlines() if " manifests " in line and "2 files" in line]
+    only = state.gitops("history", "--action", "manifests", "-e", DEV, "-o", "json").ok().json()
+    assert [one["commit"] for one in only["entries"]] == [by_hand, told["entries"][-1]["commit"]]
+    of_service = state.gitops("history", "web", "-o", "json").ok().json()["entries"]
+    assert all(one["manifests"] is None for one in of_service)
+
+
+def test_history_has_what_environments_share_and_what_is_gone(state: State) -> None:
+    base = {
+        "base/kustomization.yaml": "resources: [a.yaml]\n",
+        "base/a.yaml": config("a", "1"),
+        f"{DEV}/manifests/a.yaml": None,
+        f"{DEV}/manifests/kustomization.yaml": "resources: [../../base]\n",
+        f"{PROD}/manifests/a.yaml": None,
+    }
+    gone = state.push(base)
+    changed = state.push({"base/a.yaml": config("a", "2")})
+
+    def commits(environment: str) -> list[str]:
+        done = state.gitops("history", "-e", environment, "--action", "manifests", "-o", "json")
+        return [one["commit"] for one in done.ok().json()["entries"]]
+
+    assert commits(DEV)[:2] == [changed, gone]
+    assert commits(PROD)[0] == gone

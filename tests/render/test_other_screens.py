@@ -28,7 +28,7 @@ from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.version import Version
-from gitops_cli.operations.history import PastChange, Recorded
+from gitops_cli.operations.past_changes import PastChange, Recorded
 from gitops_cli.render import history
 from gitops_cli.render.change import plan_view
 from gitops_cli.render.console import print_view

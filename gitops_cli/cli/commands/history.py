@@ -15,7 +15,8 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.text import one_line
-from gitops_cli.operations.history import ACTIONS, Kinds, Span, read_history
+from gitops_cli.operations.history import read_history
+from gitops_cli.operations.past_changes import ACTIONS, Kinds, Span
 from gitops_cli.render.history import view
 
 LIMIT = 20
@@ -56,7 +57,7 @@ def history(
         typer.Option(
             "--action",
             metavar="ACTION",
-            help="Only these: promote, rollback, lock …, or override; may be repeated.",
+            help="Only these: promote, lock …, manifests, or override; may be repeated.",
         ),
     ] = None,
     pager: Annotated[
@@ -68,6 +69,8 @@ def history(
     columns: Columns = None,
 ) -> None:
     """Show who recorded or locked what, when and why, and how long it lived.
+
+    Also who changed the manifests of environments.
 
     Examples:
     gitops history
