@@ -13,6 +13,7 @@ from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
 from gitops_cli.operations.grid import Status
 from gitops_cli.operations.live import with_live
+from gitops_cli.operations.manifests import rendered_manifests
 
 
 def add_live(
@@ -26,7 +27,9 @@ def add_live(
     clusters = clusters_of(session, context, kubeconfig)
     names = [column.environment for grid in status.grids for column in grid.columns]
     desired = Desired(snapshot, Followed(status.commit, status.fresh))
-    found = diff(desired, names, clusters, now=status.now)
+    shown = [c.environment for g in status.grids for c in g.columns if c.manifests is not None]
+    rendered = rendered_manifests(session.state, snapshot, shown)
+    found = diff(desired, names, clusters, now=status.now, rendered=rendered)
     # What is wrong with the files, status says itself.
     problems = [
         problem
@@ -36,4 +39,8 @@ def add_live(
     ]
     report_problems(session, problems, (note for c in found.environments for note in c.notes))
     session.finish(worst(problem.exit_code for problem in problems))
+    if shown:
+        from gitops_cli.operations.manifest_status import with_live_manifests
+
+        status = with_live_manifests(status, found.environments)
     return with_live(status, found.environments)

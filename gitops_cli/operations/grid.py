@@ -17,6 +17,20 @@ from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.version import Version
 
 
+class GridManifests(NamedTuple):
+    """What manifests an environment has: where they stand, how many files, and since when.
+
+    `same`: whether those of the stage before are the same files; None: it has none. `live` has
+    how many objects are how in the cluster; None: nobody looked.
+    """
+
+    place: str
+    files: int
+    change: LastChange | None = None
+    same: bool | None = None
+    live: Mapping[str, int] | None = None
+
+
 class GridColumn(NamedTuple):
     """An environment of the grid. `lock` is on all of it; `frozen_until` None: not frozen.
 
@@ -28,6 +42,7 @@ class GridColumn(NamedTuple):
     freeze: str | None
     frozen_until: datetime | None
     before: EnvironmentName | None = None
+    manifests: GridManifests | None = None
 
     @property
     def environment(self) -> EnvironmentName:
@@ -83,6 +98,11 @@ class Grid(NamedTuple):
     project: str
     columns: tuple[GridColumn, ...]
     rows: Mapping[ServiceName, Mapping[EnvironmentName, GridCell]]
+
+    @property
+    def has_manifests(self) -> bool:
+        """Tell whether any of its environments has manifests that are shown."""
+        return any(column.manifests is not None for column in self.columns)
 
 
 class Status(NamedTuple):

@@ -15,6 +15,7 @@ from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX, Approval, pars
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, Kind, Snapshot, service_at
 from gitops_cli.domain.recorded.files import MANIFESTS
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
+from gitops_cli.domain.recorded.manifests_place import has_manifests
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.text import one_line
@@ -89,9 +90,7 @@ def _manifests(
     if wanted.services or _usual(snapshot, wanted) or snapshot.commit is None:
         return []
     gone = state.past.removed_files(tip=snapshot.commit)
-    is_in_stage = any(rules.manifests for rules in snapshot.team.rules.values())
-    has_own = any(one.has_manifests for one in snapshot.environments.values())
-    if not is_in_stage and not has_own and not any(f"/{MANIFESTS}/" in path for path in gone):
+    if not has_manifests(snapshot) and not any(f"/{MANIFESTS}/" in path for path in gone):
         return []
     from gitops_cli.operations.manifest_past import manifest_pasts  # where there are some
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gitops_cli.domain.past.ancestry import Relation
-from gitops_cli.operations.grid import Grid, GridCell, Status
+from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Status
 
 _FAILED = {"failed", "missing", "unclear"}
 
@@ -30,7 +30,8 @@ def narrowed(status: Status, narrow: Narrow) -> Status:
     if not narrow.asks:
         return status
     grids = [_narrowed(grid, narrow, status.now) for grid in status.grids]
-    return status._replace(grids=tuple(grid for grid in grids if grid.rows))
+    left = (grid for grid in grids if grid.rows or grid.has_manifests)
+    return status._replace(grids=tuple(left))
 
 
 def _narrowed(grid: Grid, narrow: Narrow, now: datetime) -> Grid:
@@ -39,7 +40,23 @@ def _narrowed(grid: Grid, narrow: Narrow, now: datetime) -> Grid:
         for service, cells in grid.rows.items()
         if any(_fits(cell, narrow, now) for cell in cells.values())
     }
-    return grid._replace(rows=rows)
+    fits = any(_fits_manifests(column, narrow, now) for column in grid.columns)
+    columns = grid.columns if fits else tuple(c._replace(manifests=None) for c in grid.columns)
+    return grid._replace(rows=rows, columns=columns)
+
+
+def _fits_manifests(column: GridColumn, narrow: Narrow, now: datetime) -> bool:
+    found = column.manifests
+    if found is None or narrow.behind:
+        return False
+    return (
+        (not narrow.failed or (found.live is not None and "error" in found.live))
+        and (not narrow.locked or (column.lock is not None and column.lock.holds(now)))
+        and (
+            narrow.changed is None
+            or (found.change is not None and found.change.committed_at >= narrow.changed)
+        )
+    )
 
 
 def _fits(cell: GridCell, narrow: Narrow, now: datetime) -> bool:

@@ -7,7 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gitops_cli.domain.manifests.report import Conflict, Fate, FieldsTaken, ObjectFate, Objects
+from gitops_cli.domain.manifests.report import (
+    Conflict,
+    Fate,
+    FieldsTaken,
+    ObjectFate,
+    Objects,
+    state_word,
+)
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.view import Line, Style
 
@@ -22,8 +29,6 @@ _STYLES = {
     Fate.NOT_TRIED: Style.WARN,
     Fate.ERROR: Style.BAD,
 }
-# What `diff` says of them: nothing has been done.
-_AHEAD = {Fate.CREATED: "missing", Fate.CHANGED: "differs", Fate.ADOPTED: "adoptable"}
 # What a commit would do to those that are recorded: the first had it not, or the second has not.
 _PLANNED = {
     Fate.EXTRA: "added",
@@ -33,11 +38,6 @@ _PLANNED = {
 _MARKS = {"+": Style.GOOD, "-": Style.BAD, "@": Style.INFO}
 _CONTEXT = 2  # lines around a change
 _MOST_LINES = 400  # of one object; -o json has all of it
-
-
-def state_of(fate: ObjectFate) -> str:
-    """Return the word of an object's state, before anything has been done."""
-    return "conflict" if isinstance(fate.error, FieldsTaken) else _AHEAD.get(fate.fate, fate.fate)
 
 
 def object_document(fate: ObjectFate, *, done: bool) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def object_document(fate: ObjectFate, *, done: bool) -> dict[str, Any]:
         "namespace": id_.namespace,
         "name": id_.name,
         "path": fate.where,
-        ("action" if done else "state"): fate.fate.value if done else state_of(fate),
+        ("action" if done else "state"): fate.fate.value if done else state_word(fate),
         "patch": [] if fate.change is None else fate.change.operations(),
         "conflicts": [_conflict_document(conflict) for conflict in conflicts],
         "reason": fate.reason,
@@ -71,7 +71,7 @@ def _conflict_document(conflict: Conflict) -> dict[str, Any]:
 
 def summary(fates: Iterable[ObjectFate]) -> dict[str, int]:
     """Return how many objects are how."""
-    return dict(Counter(map(state_of, fates)))
+    return dict(Counter(map(state_word, fates)))
 
 
 def diff_lines(objects: Objects) -> Iterator[Line]:
@@ -81,7 +81,7 @@ def diff_lines(objects: Objects) -> Iterator[Line]:
         if fate.fate is Fate.SAME and fate.error is None:
             same += 1
         else:
-            yield from _object_lines(fate, state_of(fate))
+            yield from _object_lines(fate, state_word(fate))
     total = plural(len(objects.fates), "object")
     if same == len(objects.fates):
         yield Line(f"{total} in sync", Style.DIM)

@@ -13,12 +13,22 @@ from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Distance, Relation
 from gitops_cli.domain.recorded.environment import NO_ENVIRONMENTS
 from gitops_cli.domain.recorded.locks import Lock
-from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Live, Readiness, Status
+from gitops_cli.domain.text import plural
+from gitops_cli.operations.grid import (
+    Grid,
+    GridCell,
+    GridColumn,
+    GridManifests,
+    Live,
+    Readiness,
+    Status,
+)
 from gitops_cli.render import view as views
 from gitops_cli.render.gates import gate_document
 from gitops_cli.render.view import Flow, Line, Style, Table, View
 
 _SEPARATOR = " · "
+_SAME = frozenset({"in-sync", "adoptable", "kept"})  # objects that are as they are wanted
 _LIVE = {
     "in-sync": Style.GOOD,
     "digest": Style.GOOD,
@@ -48,7 +58,8 @@ def view(status: Status, order: Order = Order.TROUBLE, *, empty: str = NO_ENVIRO
     """
     blocks: list[Table | Line] = []
     for grid in status.grids:
-        blocks += [_table(grid, status.now, order)] if grid.rows else _unused(grid)
+        shown = grid.rows or grid.has_manifests
+        blocks += [_table(grid, status.now, order)] if shown else _unused(grid)
         blocks += _remarks(grid, status.now)
     if not status.grids:
         blocks.append(Line(empty, Style.DIM))
@@ -91,9 +102,26 @@ def _column(column: GridColumn, now: datetime) -> dict[str, Any]:
         "environment": column.environment,
         "stage": column.place.stage,
         "lock": lock_document(column.lock, now),
+        "manifests": _manifests(column),
         "freeze": (
             {"window": column.freeze, "until": _iso(column.frozen_until)} if column.freeze else None
         ),
+    }
+
+
+def _manifests(column: GridColumn) -> dict[str, Any] | None:
+    found = column.manifests
+    if found is None:
+        return None
+    return {
+        "path": found.place,
+        "files": found.files,
+        "changed_at": _iso(found.change.committed_at) if found.change else None,
+        "changed_by": found.change.author.name if found.change else None,
+        "commit": found.change.commit if found.change else None,
+        "compared_to": None if found.same is None else column.before,
+        "same": found.same,
+        "live": None if found.live is None else dict(found.live),
     }
 
 
@@ -175,7 +203,34 @@ def _table(grid: Grid, now: datetime, order: Order) -> Table:
         rows.append(row)
     if order is Order.TROUBLE:
         rows.sort(key=_rank)  # stable: by name where they are as bad
+    if grid.has_manifests:
+        rows.append(_manifests_row(grid, now))
     return Table(columns, rows, grid.project or None)
+
+
+def _manifests_row(grid: Grid, now: datetime) -> list[views.Cell | str]:
+    """Return what manifests the environments have, below their services."""
+    row: list[views.Cell | str] = [views.Cell("(manifests)", Style.DIM)]
+    for column in grid.columns:
+        found = column.manifests
+        author = found.change.author.name if found is not None and found.change else ""
+        row += ["" if found is None else _manifests_cell(found, now), author]
+    return row
+
+
+def _manifests_cell(found: GridManifests, now: datetime) -> views.Cell:
+    """Return `3 files = 24d`: how many, whether the stage before has the same, since when."""
+    words = [plural(found.files, "file")]
+    if found.same is not None:
+        words.append("=" if found.same else "≠")
+    if found.change is not None:
+        words.append(age(now - found.change.committed_at))
+    if found.live is None:
+        return views.Cell(" ".join(words), Style.DIM)
+    other = {state: count for state, count in found.live.items() if state not in _SAME}
+    words += [f"{count} {state}" for state, count in other.items()] or ["✓"]
+    style = Style.GOOD if not other else Style.BAD if "error" in other else Style.WARN
+    return views.Cell(" ".join(words), style)
 
 
 def _rank(row: Iterable[views.Cell | str]) -> int:
@@ -258,6 +313,9 @@ def _legend(status: Status) -> str | None:
         parts.append("24d recorded for 24 days")
     if any(c.live is not None for c in cells):
         parts.append("✓ runs")
+    columns = [column for grid in status.grids for column in grid.columns]
+    if any(c.manifests is not None and c.manifests.same is not None for c in columns):
+        parts.append("(manifests) =, ≠ those of the stage after “vs”")
     told = {c.readiness.is_ready for c in cells if c.readiness is not None}
     if True in told:
         parts.append("ready: `promote` may bring the version of the stage before")

@@ -215,6 +215,12 @@ class StateRepository:
             raise UsageError(f"{self.description} has no working tree")
         return worktree_files(self.worktree, directory)
 
+    def hashes_below(self, commit: str, directory: str) -> Mapping[str, str]:
+        """Return git's hashes of the files below a directory, by path; no content is read."""
+        from gitops_cli.state.trees import hashes
+
+        return hashes(self._store.reader, commit, directory)
+
     def resolve(self, rev: str) -> str:
         """Return the full hash of a commit-ish, with the whole history; UsageError if unknown."""
         found = revision(self._store.git, rev)

@@ -74,6 +74,12 @@ def held_files(reader: ObjectReader, commit: str, directory: str) -> Mapping[str
     }
 
 
+def hashes(reader: ObjectReader, commit: str, directory: str) -> dict[str, str]:
+    """Return the hashes of all files below a directory of a commit, by their paths."""
+    found = _entries_below(reader, commit, directory, _Room(directory))
+    return {path: entry.oid for path, entry in found}
+
+
 def paths_between(
     reader: ObjectReader, path: str, old: bytes | None, new: bytes | None
 ) -> list[str]:

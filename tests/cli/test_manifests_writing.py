@@ -296,3 +296,37 @@ def test_history_has_what_environments_share_and_what_is_gone(state: State) -> N
 
     assert commits(DEV)[:2] == [changed, gone]
     assert commits(PROD)[0] == gone
+
+
+def test_status_shows_what_manifests_there_are_and_since_when(state: State) -> None:
+    state.push({"docs/readme": "nothing", f"{DEV}/manifests/b.yaml": config("b", "1")})
+    state.push({f"{DEV}/web.deployment": f"{B}\n", f"{PROD}/manifests/a.yaml": None})
+    state.push({f"{PROD}/manifests/a.yaml": config("a", "1", DEV)})
+
+    [project] = state.gitops("status", "-o", "json").ok().json()["projects"]
+    shown = state.gitops("status").ok().stdout
+
+    dev, prod = (one["manifests"] for one in project["environments"])
+    assert (dev["path"], dev["files"], dev["same"], dev["live"]) == (
+        f"{DEV}/manifests",
+        2,
+        None,
+        None,
+    )
+    assert (prod["files"], prod["same"], prod["compared_to"]) == (1, False, DEV)
+    assert prod["commit"] == state.tip
+    [row] = [line for line in shown.splitlines() if line.startswith("(manifests)")]
+    assert "2 files" in row
+    assert "1 file ≠" in row
+    of_service = state.gitops("status", "web", "-o", "json").ok().json()["projects"]
+    assert [e["manifests"] for e in of_service[0]["environments"]] == [None, None]
+    late = state.gitops("status", "--changed", "2090-01-01", "-o", "json")
+    assert late.json()["projects"] == []
+
+
+def test_status_without_manifests_has_no_such_row(state: State) -> None:
+    state.push({f"{DEV}/manifests/a.yaml": None, f"{PROD}/manifests/a.yaml": None})
+
+    shown = state.gitops("status").ok().stdout
+
+    assert "manifests" not in shown

@@ -22,6 +22,7 @@ from gitops_cli.cli.options import (
 from gitops_cli.cli.resolve import looked_for
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.recorded.environment import invalid
+from gitops_cli.domain.recorded.manifests_place import has_manifests
 from gitops_cli.operations.images import exit_code, missing_images
 from gitops_cli.operations.narrowing import Narrow, narrowed
 from gitops_cli.operations.status import read_status
@@ -74,15 +75,20 @@ def status(
     tip, snapshot = session.look()
     team = snapshot.team
     sources = cache(lambda: session.sources(team))
+    wanted = looked_for(session, snapshot, services, environments, project)
     found = read_status(
         session.state,
         snapshot,
-        looked_for(session, snapshot, services, environments, project),
+        wanted,
         sources=sources,
         fresh=tip.fresh,
         committed_at=tip.committed_at,
         now=session.now(),
     )
+    if not wanted.services and not wanted.usual and has_manifests(snapshot):
+        from gitops_cli.operations.manifest_status import with_manifests  # where there are some
+
+        found = with_manifests(found, session.state, snapshot)
     if any(rules.is_gated for rules in team.rules.values()):
         from gitops_cli.operations.readiness import with_readiness  # most teams have no gates
 

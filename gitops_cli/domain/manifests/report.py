@@ -92,6 +92,15 @@ class ObjectFate(NamedTuple):
         return self.error is None and self.fate in _WRITTEN
 
 
+# What is said of them where nothing has been done.
+_AHEAD = {Fate.CREATED: "missing", Fate.CHANGED: "differs", Fate.ADOPTED: "adoptable"}
+
+
+def state_word(fate: ObjectFate) -> str:
+    """Return the word of an object's state, before anything has been done."""
+    return "conflict" if isinstance(fate.error, FieldsTaken) else _AHEAD.get(fate.fate, fate.fate)
+
+
 class Objects(NamedTuple):
     """All objects of an environment, in the order they are applied."""
 

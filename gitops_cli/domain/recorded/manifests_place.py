@@ -11,7 +11,7 @@ from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 
 if TYPE_CHECKING:
-    from gitops_cli.domain.recorded.environment import Environment
+    from gitops_cli.domain.recorded.environment import Environment, Snapshot
 
 VALUES = "values.yaml"
 """An environment's own values of a chart, in its directory."""
@@ -37,6 +37,12 @@ def check_place(text: str) -> str:
 def is_own_manifest(path: str, name: str) -> bool:
     """Tell whether a path is one of an environment's own manifests, or its values of a chart."""
     return path == f"{name}/{VALUES}" or path.startswith(f"{name}/{MANIFESTS}/")
+
+
+def has_manifests(snapshot: Snapshot) -> bool:
+    """Tell whether any environment of a repository may have manifests."""
+    in_stage = any(rules.manifests for rules in snapshot.team.rules.values())
+    return in_stage or any(one.has_manifests for one in snapshot.environments.values())
 
 
 def manifests_place(environment: Environment, team: TeamSettings) -> str | None:
