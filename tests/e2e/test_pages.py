@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.company import GITHUB
-from tests.e2e.pages import YES, Page, Scene
+from tests.e2e.pages import KUBECTL, YES, Page, Scene
 from tests.render.test_ci import read_github
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
@@ -19,6 +19,7 @@ from tests.testbed.gitops import Gitops
 RUNBOOK = Page(
     "docs/runbook.md",
     scenes={
+        "gitops doctor": Scene(shows="git"),
         "gitops diff prod": Scene(shows="in-sync"),
         'gitops rollback billing -e prod --hold -m "errors at login" --sync --wait': Scene(
             answers=YES, shows="hold"
@@ -35,8 +36,7 @@ RUNBOOK = Page(
         "gitops exec billing -e prod": "nothing runs there: tests/node/test_release_to_node.py",
         "gitops watch prod": "ends when it is told to: tests/cli/test_watch.py",
         "kubectl -n project1-production patch cronjob gitops-agent "
-        """-p '{"spec":{"suspend":true}}'""": "tests/agent/test_commands.py",
-        "kubectl apply": "is no whole command",
+        """-p '{"spec":{"suspend":true}}'""": KUBECTL,
         "gitops agent key project1-production": "tests/agent/test_commands.py",
         "gitops agent install project1-production": "tests/agent/test_install.py",
     },
@@ -71,11 +71,6 @@ ADOPTING = Page(
         "gitops wait ENV": "tests/cli/test_wait.py",
         "gitops agent install ENV --allowed-signers FILE": "tests/agent/test_install.py",
         "gitops init --ci github": "tests/cli/test_recipes.py",
-        "gitops set": "is no whole command",
-        "gitops sync": "is shown for its name",
-        "gitops history": "is shown for its name",
-        "gitops rollback": "is shown for its name",
-        "kubectl set image": "is no whole command",
     },
     placeholders={"URL": "../adopted.git"},
 )
@@ -103,7 +98,8 @@ ENVIRONMENTS = Page(
     },
     elsewhere={
         "gitops env add shop-qa --images-path …": "is no whole command",
-        "git revert": "is no whole command",
+        "kubectl create namespace shop-testing": KUBECTL,
+        "kubectl delete namespace shop-qa": KUBECTL,
         **dict.fromkeys(
             (
                 "gitops env copy shop-staging shop-qa",
@@ -113,7 +109,9 @@ ENVIRONMENTS = Page(
                 "gitops sync shop-qa",
                 "gitops agent install shop-qa",
                 "gitops agent uninstall shop-qa",
-                "kubectl delete namespace shop-qa",
+                "gitops agent install shop-testing",
+                "gitops diff shop-testing",
+                "gitops sync shop-testing --wait",
             ),
             "of a project that the sandbox has not: tests/cli/test_env.py, "
             "tests/cli/test_env_move.py, tests/agent/test_install.py",

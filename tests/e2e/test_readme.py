@@ -24,6 +24,7 @@ SCENES = {
     "gitops sync project1-production --wait": Scene(shows="ready"),
     'gitops rollback authentication -e prod --hold -m "errors at login"': Scene(answers=YES),
     "gitops history authentication -e prod": Scene(shows="errors at login"),
+    "gitops validate": Scene(shows="no findings"),
 }
 # What is not run here: the test that does, or the reason.
 ELSEWHERE = {
