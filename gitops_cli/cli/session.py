@@ -322,7 +322,8 @@ class Session:
         url = self.state.push_url
         if url is None or self.options.offline:
             return None
-        from gitops_cli.forge.client import connected, on_forge  # few commands open requests
+        from gitops_cli.forge.client import connected  # few commands open requests
+        from gitops_cli.forge.places import on_forge
 
         place = on_forge(url, self.user.forges, os.environ, self.state.login)
         if place is None:

@@ -30,7 +30,7 @@ PAGE = 50
 MOST_PAGES = 100
 _BUSY = frozenset({429, 502, 503, 504})
 _REFUSALS = frozenset({401, 403})
-_CONFLICTS = frozenset({405, 409, 422})
+_CONFLICTS = frozenset({400, 405, 409, 422})  # 400: Bitbucket's word for all of them
 T = TypeVar("T")
 
 
@@ -59,11 +59,12 @@ class Api:
     def close(self) -> None:
         self._pool.close()
 
-    def pages(self, path: str, kind: type[T], asked: Mapping[str, str]) -> Iterator[T]:
-        """Yield what all pages of a list have, as GitHub, GitLab and Gitea count them."""
+    def pages(
+        self, path: str, kind: type[T], asked: Mapping[str, str], *, size: str = "per_page"
+    ) -> Iterator[T]:
+        """Yield what all pages of a list have; `size` is what the API calls a page's size."""
         for number in range(1, MOST_PAGES):
-            # The size of a page is per_page, Gitea's limit.
-            page = {"per_page": str(PAGE), "limit": str(PAGE), "page": str(number)}
+            page = {size: str(PAGE), "page": str(number)}
             found = self.ask("GET", f"{path}?{urlencode({**asked, **page})}", list[kind])  # type: ignore[valid-type]
             yield from found
             if len(found) < PAGE:
@@ -151,6 +152,8 @@ def explanation(body: bytes) -> str:
     if not isinstance(content, dict):
         return ""
     words = [content.get("message") or content.get("error")]
+    if isinstance(words[0], dict) and isinstance(words[0].get("message"), str):
+        words = [words[0]["message"]]  # Bitbucket's
     errors = content.get("errors")
     for error in errors if isinstance(errors, list) else []:
         words.append(error.get("message") if isinstance(error, dict) else error)

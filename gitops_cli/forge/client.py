@@ -1,91 +1,47 @@
-"""Which forge a repository is on, and its requests: the one way in for who has a remote's URL."""
+"""The requests of a repository on a forge, and how one is kept open for a branch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable
+from urllib.parse import quote
 
 from gitops_cli.domain.change.request import Deed, Proposed, Request, Wish, marked, renewed
 from gitops_cli.domain.errors import ForgeConflict, GitOpsError
-from gitops_cli.domain.forge_links import Forge, ForgeRules, forge_of
-from gitops_cli.domain.git_url import tolerant
+from gitops_cli.domain.forge_links import Forge
 from gitops_cli.forge.api import Api
+from gitops_cli.forge.azure import Azure, azure_place
+from gitops_cli.forge.bitbucket import Bitbucket
 from gitops_cli.forge.github import Gitea, GitHub
 from gitops_cli.forge.gitlab import GitLab
+from gitops_cli.forge.places import OnForge
 from gitops_cli.forge.requests import Requests
-from gitops_cli.forge.tokens import Token, find_token
-from gitops_cli.git.login import Login
-from gitops_cli.web.address import Address, parse_address
 
-_GITHUB_MARKS = (("X-GitHub-Api-Version", "2022-11-28"),)
-
-
-class OnForge(NamedTuple):
-    """A repository on a forge, and the token that opens its API."""
-
-    forge: Forge
-    api: Address
-    project: str
-    token: Token
-
-
-def on_forge(
-    url: str,
-    rules: Mapping[str, ForgeRules],
-    environ: Mapping[str, str],
-    login: Callable[[], Login | None],
-) -> OnForge | None:
-    """Return where the repository of a remote is; None: on no forge we know, or without a token.
-
-    Only the remote's own URL and the user's config say which host that is.
-    """
-    remote = tolerant(url)
-    if remote is None or remote.is_local or not remote.project:
-        return None
-    host = remote.identity[0]
-    over_web = remote.scheme in ("http", "https")
-    shown = f"[{host}]" if ":" in host else host
-    netloc = f"{shown}:{remote.port}" if over_web and remote.port else shown
-    rule = rules.get(netloc) or rules.get(shown)
-    forge = (rule.kind if rule else None) or forge_of(host)
-    if forge is None or forge not in _BASES:
-        return None
-    scheme = "http" if remote.scheme == "http" else "https"
-    try:
-        server = parse_address(f"{scheme}://{netloc}")
-    except ValueError:
-        return None
-    if not server.is_private:
-        return None  # a token would be there for everybody to read
-    token = find_token(forge, netloc, rule, environ, login)
-    return OnForge(forge, _BASES[forge](server), remote.project, token) if token else None
+_MARKS = {
+    Forge.GITHUB: (("X-GitHub-Api-Version", "2022-11-28"),),
+    # It would show a page to log in to who has no valid token, and say 203.
+    Forge.AZURE: (("X-TFS-FedAuthRedirect", "Suppress"),),
+}
 
 
 def connected(place: OnForge) -> Requests:
     """Return the requests of a repository; nothing is sent yet."""
-    json = "application/json"
+    kind = "vnd.github+json" if place.forge is Forge.GITHUB else "json"
+    marks = _MARKS.get(place.forge, ())
+    api = Api(place.api, place.token, accept=f"application/{kind}", marks=marks)
     match place.forge:
         case Forge.GITLAB:
-            return GitLab(Api(place.api, place.token, accept=json), place.project)
+            return GitLab(api, place.project)
         case Forge.GITEA:
-            return Gitea(Api(place.api, place.token, accept=json), place.project)
-        case _:
-            accept = "application/vnd.github+json"
-            api = Api(place.api, place.token, accept=accept, marks=_GITHUB_MARKS)
+            return Gitea(api, place.project)
+        case Forge.BITBUCKET:
+            return Bitbucket(api, place.project)
+        case Forge.AZURE:
+            at = azure_place(place.api.host, place.project)
+            if at is None:
+                raise AssertionError(f"no repository of Azure DevOps: {place.project}")
+            return Azure(api, at, f"{place.api}{at.parent}/_git/{quote(at.name)}")
+        case Forge.GITHUB:
             return GitHub(api, place.project)
-
-
-def _github(server: Address) -> Address:
-    if server.netloc == "github.com" or server.netloc.endswith(".ghe.com"):
-        return parse_address(f"https://api.{server.netloc}")
-    return server._replace(path="/api/v3")
-
-
-_BASES: Mapping[Forge, Callable[[Address], Address]] = {
-    Forge.GITHUB: _github,
-    Forge.GITLAB: lambda server: server._replace(path="/api/v4"),
-    Forge.GITEA: lambda server: server._replace(path="/api/v1"),
-}
 
 
 def propose(requests: Requests, wish: Wish) -> Proposed:

@@ -7,7 +7,7 @@ differ, the classes below do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from msgspec import Raw
@@ -29,6 +29,8 @@ _AUTO_MERGE = (
 
 class GitHub(Requests):
     """The pull requests of one repository."""
+
+    _size: ClassVar[str] = "per_page"
 
     def __init__(self, api: Api, project: str) -> None:
         """`project` is OWNER/NAME."""
@@ -86,7 +88,7 @@ class GitHub(Requests):
 
     def comments(self, number: int) -> Iterator[Comment]:
         path = f"{self._at}/issues/{number}/comments"
-        for note in self._api.pages(path, Note, {}):
+        for note in self._api.pages(path, Note, {}, size=self._size):
             yield Comment(note.id, note.body or "")
 
     def add_comment(self, number: int, text: str) -> None:
@@ -108,13 +110,15 @@ class GitHub(Requests):
         return content | {"draft": wish.extras.draft}
 
     def _listed(self, asked: dict[str, str]) -> Iterator[Request]:
-        for pull in self._api.pages(f"{self._at}/pulls", Pull, asked):
+        for pull in self._api.pages(f"{self._at}/pulls", Pull, asked, size=self._size):
             if pull.head.repo_id == pull.base.repo_id:
                 yield _request(pull)
 
 
 class Gitea(GitHub):
     """The pull requests of one repository on Gitea or Forgejo."""
+
+    _size = "limit"
 
     def find(self, branch: str, base: str) -> Request | None:
         """The API cannot be asked for branches."""

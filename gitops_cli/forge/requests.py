@@ -19,7 +19,7 @@ class Requests(ABC):
     marks: ClassVar[Marks] = HIDDEN
     longest_text: ClassVar[int] = 60_000
     lacks: ClassVar[frozenset[str]] = frozenset()
-    """What this forge's requests have not, by the option that asks for it."""
+    """What this forge's requests have not, by the option that asks for it: nobody calls that."""
 
     def __init__(self, api: Api, at: str) -> None:
         """`at` is the path of the repository."""
@@ -53,18 +53,18 @@ class Requests(ABC):
     def update(self, request: Request, *, title: str, body: str) -> Request:
         """Give an open request another title and text; whether it is a draft stays."""
 
-    @abstractmethod
-    def add_labels(self, request: Request, labels: Sequence[str]) -> None: ...
+    def add_labels(self, request: Request, labels: Sequence[str]) -> None:
+        raise NotImplementedError("--label")
 
     @abstractmethod
     def ask_reviewers(self, request: Request, reviewers: Sequence[str]) -> None: ...
 
-    @abstractmethod
-    def assign(self, request: Request, people: Sequence[str]) -> None: ...
+    def assign(self, request: Request, people: Sequence[str]) -> None:
+        raise NotImplementedError("--assignee")
 
-    @abstractmethod
     def merge_when_ready(self, request: Request) -> None:
         """Let the forge merge what was seen as soon as it may be; raises ForgeConflict."""
+        raise NotImplementedError("--auto-merge")
 
     @abstractmethod
     def merge(self, request: Request) -> None:

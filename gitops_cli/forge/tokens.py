@@ -17,6 +17,8 @@ from gitops_cli.domain.forge_links import Forge, ForgeRules
 from gitops_cli.git.login import Login
 
 GH_SECONDS = 10.0
+_SIGNED = "eyJ"  # what a JSON Web Token begins with
+_NOBODY = "x-token-auth"  # the user of Bitbucket's tokens that are of no user
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,15 @@ class Token:
 
 
 class _Variable(NamedTuple):
-    """A variable, those that say which server it is for, and the server where none does."""
+    """A variable, those that say which server it is for, and the server where none does.
+
+    `user` is the variable of the user whose password it is.
+    """
 
     name: str
     servers: tuple[str, ...]
     usual: str | None = None
+    user: str | None = None
 
 
 # As gh, glab and the forges' own CI have them.
@@ -51,6 +57,17 @@ _VARIABLES: Mapping[Forge, tuple[_Variable, ...]] = {
         _Variable("GITEA_TOKEN", ("GITEA_SERVER_URL", "GITHUB_SERVER_URL")),
         _Variable("FORGEJO_TOKEN", ("FORGEJO_SERVER_URL", "GITHUB_SERVER_URL"), "codeberg.org"),
         _Variable("GITHUB_TOKEN", ("GITHUB_SERVER_URL",)),
+    ),
+    Forge.BITBUCKET: (
+        _Variable("BITBUCKET_TOKEN", (), "bitbucket.org"),
+        _Variable("BITBUCKET_API_TOKEN", (), "bitbucket.org", user="BITBUCKET_EMAIL"),
+        _Variable("BITBUCKET_APP_PASSWORD", (), "bitbucket.org", user="BITBUCKET_USERNAME"),
+    ),
+    Forge.AZURE: (
+        _Variable("AZURE_DEVOPS_EXT_PAT", (), "dev.azure.com"),
+        _Variable(
+            "SYSTEM_ACCESSTOKEN", ("SYSTEM_COLLECTIONURI", "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")
+        ),
     ),
 }
 
@@ -67,9 +84,13 @@ def find_token(
     In this order: the variable that the user's config names for the host, the variables of tools
     and CI systems, what git pushes with, and `gh auth token`.
     """
-    for name in _names(forge, netloc, rules, environ):
-        if given := environ.get(name, "").strip():
-            return Token(name, _header(forge, given))
+    for variable in _variables(forge, netloc, rules, environ):
+        given = environ.get(variable.name, "").strip()
+        user = environ.get(variable.user, "").strip() if variable.user else None
+        if given and user:
+            return Token(variable.name, _basic(user, given))
+        if given and user is None:
+            return Token(variable.name, _header(forge, given))
     if (found := login()) is not None:
         return Token("git's credential helper", _of_login(forge, found), given=False)
     if forge is Forge.GITHUB and (value := _from_gh(netloc, environ)):
@@ -77,15 +98,15 @@ def find_token(
     return None
 
 
-def _names(
+def _variables(
     forge: Forge, netloc: str, rules: ForgeRules | None, environ: Mapping[str, str]
-) -> Iterator[str]:
+) -> Iterator[_Variable]:
     if rules is not None and rules.token is not None:
-        yield rules.token
+        yield _Variable(rules.token, ())
     for variable in _VARIABLES.get(forge, ()):
         said = next((environ[name] for name in variable.servers if environ.get(name)), None)
         if (_netloc(said) if said else variable.usual) == netloc:
-            yield variable.name
+            yield variable
 
 
 def _netloc(server: str) -> str:
@@ -93,15 +114,23 @@ def _netloc(server: str) -> str:
 
 
 def _header(forge: Forge, token: str) -> str:
-    return f"token {token}" if forge is Forge.GITEA else f"Bearer {token}"
+    if forge is Forge.GITEA:
+        return f"token {token}"
+    if forge is Forge.AZURE and not token.startswith(_SIGNED):
+        return _basic("", token)  # a personal one; those of pipelines and of Entra are signed
+    return f"Bearer {token}"
 
 
 def _of_login(forge: Forge, login: Login) -> str:
     """Return the header for a token that git knows as a password."""
-    if forge is not Forge.GITEA:
+    of_a_user = forge in (Forge.GITEA, Forge.BITBUCKET, Forge.AZURE)
+    if not of_a_user or login.user == _NOBODY:
         return _header(forge, login.password)
-    pair = f"{login.user}:{login.password}".encode()
-    return f"Basic {base64.b64encode(pair).decode()}"
+    return _basic(login.user, login.password)
+
+
+def _basic(user: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def _from_gh(netloc: str, environ: Mapping[str, str]) -> str | None:

@@ -63,6 +63,8 @@ class FakeForge:
 
     kind: ClassVar[str]
     page: ClassVar[str]
+    path: ClassVar[str] = PROJECT
+    lacks: ClassVar[frozenset[str]] = frozenset()
 
     address: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -70,7 +72,18 @@ class FakeForge:
     log: list[str] = field(default_factory=list)
     token: str = TOKEN
     clean: bool = False  # nothing holds up a merge
+    variables: dict[str, str] = field(default_factory=dict)
     before: Callable[[str, str], Reply | None] = lambda method, path: None
+
+    @property
+    def host(self) -> str:
+        """Return the host of its repositories, with the port."""
+        return self.address
+
+    @property
+    def remote(self) -> str:
+        """Return the URL of its repository."""
+        return f"http://{self.host}/{self.path}"
 
     @property
     def open(self) -> list[dict[str, Any]]:
@@ -110,6 +123,12 @@ class FakeForge:
             return reply(400, {"message": str(error)})
         except Refused as error:
             return self.refusal(error.status, str(error))
+
+    @contextmanager
+    def served(self) -> Iterator[Scripted]:
+        with scripted(self.answer) as server:
+            self.address = server.address
+            yield server
 
     def refusal(self, status: int, message: str) -> Reply:
         return reply(status, {"message": message})
@@ -154,19 +173,22 @@ class FakeForge:
         request["state"] = "merged"
 
     def url(self, request: Mapping[str, Any]) -> str:
-        return f"http://{self.address}/{PROJECT}/{self.page}/{request['number']}"
+        return f"{self.remote}/{self.page}/{request['number']}"
 
 
 @contextmanager
 def running_forge(kind: str) -> Iterator[tuple[FakeForge, Scripted]]:
     """Serve a forge without requests; fails at its end if it was asked what its API has not."""
+    from tests.forge.azure import AzureFake
+    from tests.forge.bitbucket import BitbucketFake
     from tests.forge.hub import GiteaFake, GitHubFake
     from tests.forge.lab import GitLabFake
 
-    kinds = {fake.kind: fake for fake in (GitHubFake, GiteaFake, GitLabFake)}
+    kinds = {
+        fake.kind: fake for fake in (GitHubFake, GiteaFake, GitLabFake, BitbucketFake, AzureFake)
+    }
     forge: FakeForge = kinds[kind]()
-    with scripted(forge.answer) as server:
-        forge.address = server.address
+    with forge.served() as server:
         yield forge, server
     assert forge.wrong == []
 
@@ -176,5 +198,5 @@ def reply(status: int, content: object) -> Reply:
 
 
 def page(found: list[Any], asked: Mapping[str, str]) -> list[Any]:
-    size, number = int(asked["per_page"]), int(asked["page"])
+    size, number = int(asked.get("per_page") or asked["limit"]), int(asked["page"])
     return found[(number - 1) * size : number * size]

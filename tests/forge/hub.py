@@ -13,6 +13,7 @@ class GitHubFake(FakeForge):
     kind = "github"
     page = "pull"
     prefix = "/api/v3"
+    size = "per_page"
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -48,7 +49,7 @@ class GitHubFake(FakeForge):
             raise Wrong("headers")
 
     def _list(self, call: Call) -> Reply:
-        call.only("state", "head", "base", "page", "per_page", "limit")
+        call.only("state", "head", "base", "page", self.size)
         return reply(200, page([self.shown(r) for r in self.fitting(call.asked)], call.asked))
 
     def fitting(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -87,7 +88,8 @@ class GitHubFake(FakeForge):
         call.typed(assignees=list)
         request = self.at(call.parts[0])
         request["assignees"] += call.content["assignees"]
-        return reply(201, self.shown(request))
+        shown = self.shown(request)
+        return reply(201, {name: shown[name] for name in ("number", "html_url", "assignees")})
 
     def _merge(self, call: Call) -> Reply:
         call.typed(sha=str)
@@ -107,7 +109,7 @@ class GitHubFake(FakeForge):
         return reply(200, {"data": {"enablePullRequestAutoMerge": {"clientMutationId": None}}})
 
     def _comments(self, call: Call) -> Reply:
-        call.only("page", "per_page", "limit")
+        call.only("page", self.size)
         return reply(200, page(self.at(call.parts[0])["comments"], call.asked))
 
     def _comment(self, call: Call) -> Reply:
@@ -146,6 +148,7 @@ class GiteaFake(GitHubFake):
     kind = "gitea"
     page = "pulls"
     prefix = "/api/v1"
+    size = "limit"
 
     @property
     def authorization(self) -> str:

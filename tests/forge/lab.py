@@ -9,6 +9,8 @@ from urllib.parse import quote
 from tests.forge.fakes import HEAD, PROJECT, Call, FakeForge, Route, page, reply
 from tests.registry.scripted import Reply
 
+PEOPLE = {7: "grace"}
+
 
 class GitLabFake(FakeForge):
     kind = "gitlab"
@@ -32,11 +34,11 @@ class GitLabFake(FakeForge):
 
     def _users(self, call: Call) -> Reply:
         call.only("username")
-        known = call.asked["username"] == "grace"
-        return reply(200, [{"id": 7, "username": "grace"}] if known else [])
+        wanted = call.asked["username"]
+        return reply(200, [{"id": i, "username": n} for i, n in PEOPLE.items() if n == wanted])
 
     def _list(self, call: Call) -> Reply:
-        call.only("state", "source_branch", "target_branch", "page", "per_page", "limit")
+        call.only("state", "source_branch", "target_branch", "page", "per_page")
         asked = call.asked
         fits = [
             self._shown(r)
@@ -59,8 +61,9 @@ class GitLabFake(FakeForge):
         request["title"] = content.get("title", request["title"])
         request["body"] = content.get("description", request["body"])
         request["labels"] += filter(None, content.get("add_labels", "").split(","))
-        request["reviewers"] = content.get("reviewer_ids", request["reviewers"])
-        request["assignees"] = content.get("assignee_ids", request["assignees"])
+        for whose in ("reviewer", "assignee"):
+            ids = content.get(f"{whose}_ids")
+            request[f"{whose}s"] = request[f"{whose}s"] if ids is None else [PEOPLE[i] for i in ids]
         if content.get("state_event") == "close":
             request["state"] = "closed"
         return reply(200, self._shown(request))
@@ -75,7 +78,7 @@ class GitLabFake(FakeForge):
         return reply(200, self._shown(request))
 
     def _notes(self, call: Call) -> Reply:
-        call.only("page", "per_page", "limit")
+        call.only("page", "per_page")
         return reply(200, page(self.at(call.parts[0])["comments"], call.asked))
 
     def _note(self, call: Call) -> Reply:

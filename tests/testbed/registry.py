@@ -181,8 +181,8 @@ def running_registry(
         process.wait(20)
 
 
-def make_certificate(directory: Path) -> Path:
-    """Write server.crt and server.key for 127.0.0.1, and return their authority's certificate."""
+def make_certificate(directory: Path, name: str = "localhost") -> Path:
+    """Write server.crt and server.key for 127.0.0.1 and `name`; return their authority's."""
 
     def openssl(*words: str) -> None:
         subprocess.run(["openssl", *words], cwd=directory, check=True, capture_output=True)
@@ -191,7 +191,7 @@ def make_certificate(directory: Path) -> Path:
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=tests ca")
     openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1")
-    (directory / "server.ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    (directory / "server.ext").write_text(f"subjectAltName=IP:127.0.0.1,DNS:{name}\n")
     signing = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "server.ext")
     openssl("x509", "-req", "-in", "server.csr", "-out", "server.crt", *signing)
     return directory / "ca.crt"

@@ -1,0 +1,85 @@
+"""Which forge a repository is on: said by its remote's URL and the user's config alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from gitops_cli.domain.forge_links import Forge, ForgeRules, forge_of
+from gitops_cli.domain.git_url import GitUrl, tolerant
+from gitops_cli.forge.azure import azure_place
+from gitops_cli.forge.tokens import Token, find_token
+from gitops_cli.git.login import Login
+from gitops_cli.web.address import Address, parse_address
+
+_AZURE_CLOUD = "dev.azure.com"
+
+
+class OnForge(NamedTuple):
+    """A repository on a forge, and the token that opens its API."""
+
+    forge: Forge
+    api: Address
+    project: str
+    token: Token
+
+
+def on_forge(
+    url: str,
+    rules: Mapping[str, ForgeRules],
+    environ: Mapping[str, str],
+    login: Callable[[], Login | None],
+) -> OnForge | None:
+    """Return where the repository of a remote is; None: on no forge we know, or without a token."""
+    remote = tolerant(url)
+    if remote is None or remote.is_local or not remote.project:
+        return None
+    netloc = _netloc(remote)
+    rule = rules.get(netloc) or rules.get(netloc.rpartition(":")[0])
+    forge = (rule.kind if rule else None) or forge_of(remote.identity[0])
+    if forge is None:
+        return None
+    if forge is Forge.AZURE and remote.project.startswith("v3/"):
+        netloc = _AZURE_CLOUD  # organisations with a host of their own for ssh are here, too
+    try:
+        server = parse_address(f"{'http' if remote.scheme == 'http' else 'https'}://{netloc}")
+    except ValueError:
+        return None
+    api = _APIS[forge](server, remote.project)
+    if api is None or not server.is_private:
+        return None  # a token would be there for everybody to read
+    token = find_token(forge, netloc, rule, environ, login)
+    return OnForge(forge, api, remote.project, token) if token else None
+
+
+def _netloc(remote: GitUrl) -> str:
+    """Return the host that a browser goes to, with the port of a URL that a browser opens."""
+    host = remote.identity[0]
+    shown = f"[{host}]" if ":" in host else host
+    over_web = remote.scheme in ("http", "https")
+    return f"{shown}:{remote.port}" if over_web and remote.port else shown
+
+
+def _github(server: Address, _: str) -> Address:
+    if server.netloc == "github.com" or server.netloc.endswith(".ghe.com"):
+        return parse_address(f"https://api.{server.netloc}")
+    return server._replace(path="/api/v3")
+
+
+def _bitbucket(server: Address, _: str) -> Address | None:
+    """Return the API of Bitbucket Cloud; a Data Center has another one."""
+    cloud = server.netloc == "bitbucket.org"
+    return parse_address("https://api.bitbucket.org/2.0") if cloud else None
+
+
+def _azure(server: Address, project: str) -> Address | None:
+    return None if azure_place(server.host, project) is None else server
+
+
+_APIS: Mapping[Forge, Callable[[Address, str], Address | None]] = {
+    Forge.GITHUB: _github,
+    Forge.GITLAB: lambda server, _: server._replace(path="/api/v4"),
+    Forge.GITEA: lambda server, _: server._replace(path="/api/v1"),
+    Forge.BITBUCKET: _bitbucket,
+    Forge.AZURE: _azure,
+}
