@@ -17,7 +17,14 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.objects import WantedObject
 from gitops_cli.operations.ports import Manifests
 
-_IMMUTABLE = ("field is immutable", "updates to statefulset spec", "may not be changed")
+_IMMUTABLE = (
+    "is immutable",
+    "updates to statefulset spec",
+    "may not be changed",
+    "may not change",
+    "cannot change roleRef",
+)
+_VOLUMES = frozenset({("", "PersistentVolumeClaim"), ("", "PersistentVolume")})
 _TAKE = "--take-ownership makes the repository's values hold; or leave these fields to them there"
 
 
@@ -92,6 +99,11 @@ class Applying(NamedTuple):
         """Name the way out where a field cannot be changed in an object that exists."""
         if one.live is not None and any(words in error.message for words in _IMMUTABLE):
             id_ = one.manifest.id
+            if id_.type in _VOLUMES:
+                error.hint = (
+                    "take the change back, or give it another name: a volume made anew is empty"
+                )
+                return error
             anew = make_anew(str(id_), id_.namespace, self.context)
             error.hint = f"to make it anew, with what that interrupts: {anew}; then sync"
         return error

@@ -25,11 +25,13 @@ from gitops_cli.domain.cluster.sync import (
 from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.errors import Denied, GitOpsError, TimedOut, WrongCluster
 from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.governing import misleading
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.settings import BadSettings, Defect
 from gitops_cli.domain.stamp import as_stamp
+from gitops_cli.domain.text import one_line
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.diff import compared_with, restricted, with_namespace
 from gitops_cli.operations.placement import Clusters, Placed
@@ -273,6 +275,7 @@ class _Planner:
                 compared.problems,
                 compared.notes,
             )
+            report = _with_hold(report, environment, said, self.now)
             reports[environment.name] = _with_rendering(report, said)
         if planned is not None and said.tries:
             from gitops_cli.operations.objects_plan import with_tried
@@ -315,6 +318,19 @@ class _Planner:
         at = self.desired.committed_at
         written = None if at is None else as_stamp(at)
         return Stamp(self.desired.ours.commit, written, self.actor())
+
+
+def _with_hold(
+    report: EnvironmentReport, environment: Environment, said: Manifested, now: datetime
+) -> EnvironmentReport:
+    """Say of manifests what rows say of versions: that they are held, and followed all the same."""
+    lock = environment.locks.get(None)
+    if environment.name not in said.rendered or lock is None or not lock.holds(now):
+        return report
+    who = f" by {lock.by}" if lock.by else ""
+    why = f" ({lock.reason})" if lock.reason else ""
+    note = f"{environment.name} is locked{who}{why}: what is recorded is followed"
+    return report._replace(notes=(*report.notes, one_line(note)))
 
 
 def _with_rendering(report: EnvironmentReport, said: Manifested) -> EnvironmentReport:

@@ -363,11 +363,18 @@ def test_what_admission_makes_of_an_object_is_no_difference(live: Live) -> None:
             live.kube.request("DELETE", path)
 
 
-def mutating(kube: Kube, namespace: str) -> list[str]:
-    """Let admission change every ConfigMap of a namespace; return what to delete at the end."""
+MUTATED = 'has(object.data) ? Object{data: {"a": "mutated"}} : Object{}'
+
+
+def mutating(
+    kube: Kube, namespace: str, expression: str = MUTATED, key: str = "a", value: str = "mutated"
+) -> list[str]:
+    """Let admission change every ConfigMap of a namespace; return what to delete at the end.
+
+    It is waited for until it gives a key of the data this value.
+    """
     group = "/apis/admissionregistration.k8s.io/v1"
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}
-    expression = 'has(object.data) ? Object{data: {"a": "mutated"}} : Object{}'
     spec = {
         "matchConstraints": {
             "resourceRules": [rule | {"operations": ["CREATE", "UPDATE"]}],
@@ -397,7 +404,7 @@ def mutating(kube: Kube, namespace: str) -> list[str]:
             answer = kube.request("POST", path, probe, dryRun="All")
         except ApiError:
             return False
-        return bool(answer["data"]["a"] == "mutated")
+        return bool(answer["data"].get(key) == value)
 
     eventually(holds)
     return made

@@ -259,7 +259,9 @@ def test_a_protected_stage_is_confirmed_by_its_name(past, clone):
         ),
         pytest.param(["authentication", "-e", PROD], "pass --yes", id="no consent"),
         pytest.param(
-            ["-e", DEV, "--commit", "HEAD", "--yes"], "recorded no version in", id="another commit"
+            ["-e", DEV, "--commit", "HEAD", "--yes"],
+            "recorded no version and changed no manifest in",
+            id="another commit",
         ),
     ],
 )
