@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from gitops_cli.agent.model.manifests import Manifest, identity
 from gitops_cli.agent.model.outcome import ObjectStep, PlannedObject
-from gitops_cli.agent.model.setup import changes, setup_of
+from gitops_cli.agent.model.setup import changes, setup_of, told_of_new
 from gitops_cli.agent.model.spec import (
     CONTROLLER_NAMESPACE,
     KEY_SECRET,
@@ -64,11 +64,11 @@ def plan_install(objects: Objects, manifests: Sequence[Manifest]) -> list[Planne
 
 def _planned(objects: Objects, manifest: Manifest, new: set[str]) -> PlannedObject:
     if manifest["metadata"].get("namespace") in new:
-        return PlannedObject(manifest, ObjectStep.CREATE)
+        return PlannedObject(manifest, ObjectStep.CREATE, told_of_new(manifest))
     live = objects.get(*identity(manifest))
     tried = objects.apply(manifest, dry_run=True)
     if live is None:
-        return PlannedObject(manifest, ObjectStep.CREATE)
+        return PlannedObject(manifest, ObjectStep.CREATE, told_of_new(manifest))
     if _asked_for(live) == _asked_for(tried):
         return PlannedObject(manifest, ObjectStep.KEEP)
     return PlannedObject(manifest, ObjectStep.CHANGE, changes(live, tried))
@@ -202,6 +202,15 @@ def plan_unrestrict(objects: Objects, environment: EnvironmentName) -> list[Plan
     return _plan_delete(
         objects, [("ValidatingAdmissionPolicyBinding", None, f"{NAME}-{environment}")]
     )
+
+
+def is_restricted(objects: Objects, environment: EnvironmentName) -> bool:
+    """Tell whether `--restrict` leaves the agent of an environment nothing but images."""
+    try:
+        binding = objects.get("ValidatingAdmissionPolicyBinding", None, f"{NAME}-{environment}")
+    except Denied:  # who may not look did not install it so
+        return False
+    return binding is not None
 
 
 def _is_home_of_others(objects: Objects, environment: EnvironmentName) -> bool:

@@ -9,12 +9,13 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from gitops_cli.agent.manifested import ManifestReader, deeds_of, problem_of
 from gitops_cli.agent.model.outcome import Round, Visit
 from gitops_cli.agent.model.spec import NAME
 from gitops_cli.agent.model.status import AgentStatus, Result, short, to_data
 from gitops_cli.agent.reports import read_status
 from gitops_cli.domain.cluster.comparison import State
-from gitops_cli.domain.cluster.sync import Deed, EnvironmentReport, Followed, SyncOutcome
+from gitops_cli.domain.cluster.sync import Deed, EnvironmentReport, Followed, SyncReport
 from gitops_cli.domain.errors import (
     Bug,
     Denied,
@@ -66,6 +67,7 @@ class Agent:
         version: str,
         interval: int | None = None,
         signers: Signers | None = None,
+        images_only: frozenset[EnvironmentName] = frozenset(),
     ) -> None:
         self._tips = tips
         self._clusters = clusters
@@ -75,6 +77,7 @@ class Agent:
         self._version = version
         self._interval = interval
         self._signers = signers
+        self._manifests = ManifestReader(tips, clusters, images_only)
         self._said: dict[EnvironmentName, AgentStatus] = {}
         self._following: FollowedTip | None = None
 
@@ -196,6 +199,7 @@ class Agent:
                 f"{environment} is not in the repository at {(desired.ours.commit or '')[:7]}",
                 hint=f"uninstall its agent: gitops agent uninstall {environment}",
             )
+        found = self._manifests(environment, desired)
         plan = plan_sync(
             desired,
             [environment],
@@ -203,11 +207,12 @@ class Agent:
             self._tips,
             now=self._now(),
             actor=lambda: NAME,
+            manifests=found.manifested,
         )
         report = apply_plan(plan, self._tips)
-        problems = [_problem(one) for one in report.environments]
-        code = report.exit_code
-        message = _what_was_done(report.outcomes)
+        problems = [*(p.message for p in found.problems), *map(_problem, report.environments)]
+        code = worst([report.exit_code, *(p.exit_code for p in found.problems)])
+        message = _what_was_done(report, found.left)
         waiting = False
         if report.changed or not all(outcome.settled for outcome in report.outcomes):
             compared = diff(desired, [environment], self._clusters, now=self._now())
@@ -219,15 +224,15 @@ class Agent:
         if following.distrust is not None:
             problems.append(following.distrust)
             code = worst([code, ExitCode.BLOCKED])
-        found = [problem for problem in problems if problem]
+        told = [problem for problem in problems if problem]
         quiet = Result.WAITING if waiting else Result.IN_SYNC
         status = before._replace(
             tip=following.tip,
-            result=Result.FAILED if found else Result.CHANGED if report.changed else quiet,
+            result=Result.FAILED if told else Result.CHANGED if report.changed else quiet,
             message=message,
-            error=short("; ".join(found)) if found else None,
+            error=short("; ".join(told)) if told else None,
         )
-        if not found:
+        if not told:
             status = status._replace(commit=desired.ours.commit)
         known_before = before.commit == desired.ours.commit
         return Visit(
@@ -309,18 +314,25 @@ def _problem(report: EnvironmentReport) -> str | None:
             texts.append(f"{outcome.service}: {outcome.error.message}")
         elif outcome.exit_code is not ExitCode.OK and not outcome.failed:  # the diff knows more
             texts.append(f"{outcome.service}: {outcome.reason or outcome.done.value}")
-    return "; ".join(texts) or None
+    said = {(o.kind, o.workload_name) for o in report.outcomes if o.done is not Deed.UNCHANGED}
+    for fate in report.objects.fates if report.objects is not None else ():
+        texts += problem_of(fate) if (fate.id.kind, fate.id.name) not in said else ()
+    return "; ".join(dict.fromkeys(texts)) or None
 
 
-def _what_was_done(outcomes: Sequence[SyncOutcome]) -> str:
+def _what_was_done(report: SyncReport, left: str | None) -> str:
     changed = [
         f"{o.service} → {o.wanted.tag or '?' if o.wanted else '?'}"
-        for o in outcomes
+        for o in report.outcomes
         if o.done is Deed.PATCHED
     ]
-    if changed:
-        return short(", ".join(changed))
-    return f"{plural(len(outcomes), 'service')}, nothing to change"
+    counts = [plural(len(report.outcomes), "service")]
+    for one in report.environments:
+        if one.objects is not None:
+            counts.append(plural(len(one.objects.fates), "object"))
+            changed += deeds_of(one.objects)
+    words = changed or [*counts, "nothing to change"]
+    return short(", ".join([*words, *([left] if left else [])]))
 
 
 def _differs(status: AgentStatus, before: AgentStatus) -> bool:

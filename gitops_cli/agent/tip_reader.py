@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from gitops_cli.domain.errors import GitError
@@ -25,6 +27,7 @@ from gitops_cli.git.remote import HEADS, check_ref, check_url, fetch, look
 from gitops_cli.git.trust import OURS
 from gitops_cli.state.repository import Tip
 from gitops_cli.state.snapshots import commit_snapshot
+from gitops_cli.state.trees import committed_files
 
 _OWN = "refs/gitops/tip"
 _MAX_PACKS = 100  # each fetch leaves one; then starting again is cheaper than gc
@@ -62,6 +65,9 @@ class TipReader:
         self._tip = ""
         self._looked_at = float("-inf")
         self._has_history = False
+        self._reading = threading.Lock()
+        self._directories: set[str] = set()
+        self._packed = False  # what is here came from a pack, which may not be all
         self.fetches = 0
         self.looks = 0
 
@@ -108,6 +114,26 @@ class TipReader:
         """Return the repository at a commit that is here; `only` limits the environments."""
         return commit_snapshot(self._reader, commit, only=only)
 
+    def files_below(
+        self, commit: str | None, directory: str, *, staged: bool = False
+    ) -> Mapping[str, bytes]:
+        """Return the files below a directory at a commit: path from the root → content.
+
+        A pack of an earlier run may lack some of it; then it is fetched. Raises InvalidState.
+        """
+        assert commit is not None
+        assert not staged
+        with self._reading:  # of environments that are visited at once
+            self._directories.add(directory)
+            if self._packed:
+                with suppress(GitError):
+                    if files := committed_files(self._reader, commit, directory):
+                        return files
+                self._forget()
+                self.bring(commit)
+                self.commit(commit)
+            return committed_files(self._reader, commit, directory)
+
     def commit(self, commit: str) -> Commit:
         """Return a commit that is here."""
         found = self._reader.commit(commit)
@@ -146,10 +172,9 @@ class TipReader:
         return Tip(commit, None, fresh=True)
 
     def pack(self, commit: str, environment: str) -> bytes:
-        """Return a pack of all that one environment's snapshot at a commit needs."""
-        listed = self._run(
-            "ls-tree", "-rtz", "--full-tree", commit, "--", "gitops.toml", environment
-        )
+        """Return a pack of all that one environment at a commit needs, as far as it was read."""
+        wanted_paths = ["gitops.toml", environment, *sorted(self._directories)]
+        listed = self._run("ls-tree", "-rtz", "--full-tree", commit, "--", *wanted_paths)
         lines = [line.partition("\t")[0].split(" ") for line in listed.split("\0") if line]
         tree = self._run("rev-parse", "--verify", f"{commit}^{{tree}}")
         oids = [commit, tree, *(oid for _, kind, oid in lines if kind != "commit")]
@@ -172,6 +197,7 @@ class TipReader:
             return
         try:
             self.snapshot(commit, only=(environment,))
+            self._packed = True
         except GitError:
             self._forget()
 
@@ -226,7 +252,7 @@ class TipReader:
 
     def _forget(self) -> None:
         self._reader.close()
-        self._has_history = False
+        self._has_history = self._packed = False
         shutil.rmtree(self._path)
 
     def _make(self) -> None:

@@ -58,6 +58,7 @@ EVENTS = Resource("/api/v1", "events")
 NAMESPACES = Resource("/api/v1", "namespaces")
 JOBS = Resource("/apis/batch/v1", "jobs")
 REVIEWS = Resource("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews")
+RULES = Resource("/apis/authorization.k8s.io/v1", "selfsubjectrulesreviews")
 _VERSIONS = {Kind.ROLLOUT: "v1alpha1"}
 RESOURCES = {
     kind: Resource(f"/apis/{kind.group}/{_VERSIONS.get(kind, 'v1')}", kind.plural) for kind in Kind

@@ -13,7 +13,7 @@ from gitops_cli.cluster.kubeconfig import Access, find_access
 from gitops_cli.cluster.site import site_of
 from gitops_cli.cluster.watching import Follower
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
-from gitops_cli.domain.cluster.rights import Right
+from gitops_cli.domain.cluster.rights import Right, Rule
 from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import Observed, Presence, Target
 from gitops_cli.domain.errors import GitOpsError
@@ -116,6 +116,10 @@ class KubernetesCluster:
     def review(self, wanted: Sequence[Right]) -> list[bool | GitOpsError]:
         """Tell for each right whether we have it."""
         return rights.review(self.api, wanted)
+
+    def rules(self, namespace: EnvironmentName) -> tuple[Rule, ...] | None:
+        """Return all that we may do in a namespace; None where the server cannot tell all of it."""
+        return rights.rules(self.api, namespace)
 
     def uid(self) -> str:
         """Return what tells clusters apart; raises Denied where it may not be read."""

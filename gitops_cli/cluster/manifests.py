@@ -62,6 +62,14 @@ class Manifests:
                 found[one] = scope.namespaced
         return found
 
+    def plurals(self, types: Collection[Type]) -> dict[Type, str]:
+        """Return of each kind that the server has what its objects are called in rights.
+
+        Raises Denied, ClusterError.
+        """
+        scopes = {one: self._scope(one) for one in types}
+        return {one: scope.plural for one, scope in scopes.items() if scope is not None}
+
     def forget_kinds(self) -> None:
         """Ask anew which kinds there are: some have been made."""
         self._discovered = None

@@ -10,8 +10,18 @@ from typing import NamedTuple
 from msgspec.json import Decoder
 
 from gitops_cli.cluster import schema
-from gitops_cli.cluster.api import JOBS, NAMESPACES, PODS, RESOURCES, REVIEWS, Api, Doing, Resource
-from gitops_cli.domain.cluster.rights import Right
+from gitops_cli.cluster.api import (
+    JOBS,
+    NAMESPACES,
+    PODS,
+    RESOURCES,
+    REVIEWS,
+    RULES,
+    Api,
+    Doing,
+    Resource,
+)
+from gitops_cli.domain.cluster.rights import Right, Rule
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.parallel import attempt_all
@@ -19,6 +29,7 @@ from gitops_cli.web.parallel import attempt_all
 _SYSTEM = "kube-system"
 _VERSION = Resource("", "version")
 _REVIEW = Decoder(schema.Review)
+_RULES = Decoder(schema.RulesReview)
 _IDENTIFIED = Decoder(schema.Identified)
 _VERSIONS = Decoder(schema.Version)
 _OTHERS = {"pods": PODS, "jobs": JOBS, "namespaces": NAMESPACES}
@@ -51,6 +62,30 @@ def _may(api: Api, right: Right) -> bool:
         "spec": {"resourceAttributes": attributes},
     }
     return api.ask(Doing("create", REVIEWS), _REVIEW, "POST", body=body).status.allowed
+
+
+def rules(api: Api, namespace: str) -> tuple[Rule, ...] | None:
+    """Return all that we may do in a namespace; None where the server cannot tell all of it.
+
+    One question for all kinds (SelfSubjectRulesReview). Raises Denied, ClusterError.
+    """
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": namespace},
+    }
+    found = api.ask(Doing("create", RULES), _RULES, "POST", body=body).status
+    if found.incomplete:
+        return None
+    return tuple(
+        Rule(
+            frozenset(rule.verbs),
+            frozenset(rule.api_groups or ()),
+            frozenset(rule.resources or ()),
+            frozenset(rule.resource_names or ()),
+        )
+        for rule in found.resource_rules or ()
+    )
 
 
 def _resource(resource: Kind | str) -> Resource:

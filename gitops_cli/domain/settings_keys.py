@@ -162,8 +162,18 @@ TEAM_KEYS = (
         "prune",
         Kind.FLAG,
         "false",
-        "`sync` removes objects that have left the manifests, as with --prune.",
+        "`sync` and the agent remove objects that have left the manifests, as with --prune.",
         "true",
+    ),
+    Key(
+        "stage.NAME",
+        "drift",
+        Kind.TEXT,
+        '"correct"',
+        "What the agent does about what people changed by hand: `correct` puts it back within a "
+        "minute, `report` leaves it and says so (`gitops agent status` is `failing`, exit 1).",
+        '"report"',
+        ("correct", "report"),
     ),
     Key(
         "stage.NAME",

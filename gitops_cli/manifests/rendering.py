@@ -69,7 +69,9 @@ def _parsed(
         )
     parsed = parse_objects(documents, wanted.environment)
     found = (*findings, *parsed.findings)
-    return Rendered(wanted.environment, wanted.directory, form, parsed.objects, found)
+    return Rendered(
+        wanted.environment, wanted.directory, form, parsed.objects, found, hidden=hidden
+    )
 
 
 def _templated(wanted: Wanted, files: Mapping[str, bytes], read: ReadFiles) -> bytes:

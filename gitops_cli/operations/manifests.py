@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
@@ -22,8 +22,18 @@ if TYPE_CHECKING:
 _AT_ONCE = 4
 
 
+class Trees(Protocol):
+    """The state repository as far as manifests are read from it: a clone's, or the agent's own."""
+
+    def files_below(
+        self, commit: str | None, directory: str, *, staged: bool = False
+    ) -> Mapping[str, bytes]:
+        """Return the files below a directory at a commit: path from the root → content."""
+        ...
+
+
 def rendered_manifests(
-    state: StateRepository,
+    state: Trees,
     snapshot: Snapshot,
     names: Iterable[EnvironmentName],
     *,

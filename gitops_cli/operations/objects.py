@@ -4,90 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from types import MappingProxyType
 
 from gitops_cli.domain.cluster.workload import Presence
 from gitops_cli.domain.errors import Blocked, ConfigurationError, GitOpsError, UnknownKind
 from gitops_cli.domain.manifests.applyset import PARENT, PART_OF, GroupKind, kinds_of, set_id
-from gitops_cli.domain.manifests.images import Owned, service_images
+from gitops_cli.domain.manifests.images import service_images
 from gitops_cli.domain.manifests.kinds import BUILT_IN, rank
 from gitops_cli.domain.manifests.lookup import Lookup
 from gitops_cli.domain.manifests.objects import Manifest, ObjectId, defined_by, with_scopes
-from gitops_cli.domain.manifests.ownership import Live, is_as_applied, without_replicas
+from gitops_cli.domain.manifests.ownership import Live
 from gitops_cli.domain.manifests.rendered import Rendered
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Selection
+from gitops_cli.operations.objects_seen import Leftover, Looked, WantedObject
 from gitops_cli.operations.ports import Cluster, Manifests
 
+Denials = Mapping[EnvironmentName, Mapping[GroupKind, GitOpsError]]
 _CONFIG_MAP: GroupKind = ("", "ConfigMap")
-
-
-class WantedObject(NamedTuple):
-    """An object as it is to be, and what is there; `live` None: nothing.
-
-    `owned`: it is the workload of a service, with the recorded image in it. `problem`: why it can
-    be neither compared nor applied. `pending`: its kind or its namespace comes with the same
-    repository, so that the server cannot judge it yet.
-    """
-
-    manifest: Manifest
-    live: Live | None = None
-    owned: Owned | None = None
-    problem: GitOpsError | None = None
-    pending: bool = False
-
-    @property
-    def service(self) -> ServiceName | None:
-        """Return the service whose workload it is."""
-        return None if self.owned is None else self.owned.service
-
-    @property
-    def content(self) -> Mapping[str, Any]:
-        """Return what is applied: without replicas where somebody else sets them."""
-        scaled = self.live is not None and self.live.scaler is not None
-        return without_replicas(self.manifest.content) if scaled else self.manifest.content
-
-    @property
-    def is_as_applied(self) -> bool:
-        """Tell whether applying it would provably change nothing."""
-        live = self.live
-        return live is not None and is_as_applied(live, self.content, self.manifest.digest)
-
-
-class Leftover(NamedTuple):
-    """An object of the environment's set that the repository no longer has."""
-
-    id: ObjectId
-    live: Live
-
-
-class Looked(NamedTuple):
-    """One environment: what it wants in the order of applying, and what is left over.
-
-    `kinds` are those that its ApplySet names; None: it has no ApplySet yet. `presence` is asked
-    for only where something is missing.
-    """
-
-    environment: EnvironmentName
-    rendered: Rendered
-    wanted: tuple[WantedObject, ...] = ()
-    leftovers: tuple[Leftover, ...] = ()
-    kinds: frozenset[GroupKind] | None = None
-    presence: Presence = Presence.THERE
-    problems: tuple[GitOpsError, ...] = ()
-
-    def has(self, service: ServiceName) -> bool:
-        """Tell whether a service's workload is among the objects."""
-        return any(one.service == service for one in self.wanted)
-
-    @property
-    def members(self) -> int:
-        """Return how many objects the set has."""
-        mine = set_id(self.environment)
-        ours = (o.live is not None and o.live.labels.get(PART_OF) == mine for o in self.wanted)
-        return sum(ours) + len(self.leftovers)
 
 
 def look(
@@ -97,12 +33,14 @@ def look(
     snapshot: Snapshot,
     team: TeamSettings,
     selection: Selection | None = None,
+    denied: Denials = MappingProxyType({}),
 ) -> dict[EnvironmentName, Looked]:
     """Look for the objects of environments of one cluster; nothing is applied, not even dry.
 
-    What cannot be told of one object, or one environment, does not hide the others.
+    `denied` are kinds that are not looked for, and why. What cannot be told of one object, or one
+    environment, does not hide the others.
     """
-    seen = _Look(cluster, store, snapshot, team)
+    seen = _Look(cluster, store, snapshot, team, denied)
     chosen = selection or Selection()
     try:
         return _opened(
@@ -154,17 +92,21 @@ class _Look:
     store: Manifests
     snapshot: Snapshot
     team: TeamSettings
+    denied: Denials
 
     def all(self, rendered: Mapping[EnvironmentName, Rendered]) -> dict[EnvironmentName, Looked]:
         wanted = self._scoped({name: self._wanted(one) for name, one in rendered.items()})
+        wanted = {name: self._permitted(name, objects) for name, objects in wanted.items()}
         for name, one in rendered.items():
-            if one.rehearsed:
+            if one.only_namespaced:
                 wanted[name] = [w for w in wanted[name] if w.manifest.id.namespace is not None]
         wanted = _each_in_one(wanted)
         lookups = {name: _lookups(name, objects) for name, objects in wanted.items()}
         found = self._found(lookups)
         parents = {name: _parent(answers) for name, answers in found.items()}
-        more = {name: self._others(name, parent, lookups) for name, parent in parents.items()}
+        more = {
+            name: self._others(rendered[name], parent, lookups) for name, parent in parents.items()
+        }
         others = self._found(more)
         made: dict[EnvironmentName, Looked] = {}
         for name, one in rendered.items():
@@ -235,17 +177,27 @@ class _Look:
             found[name][lookup] = answer
         return found
 
+    def _permitted(
+        self, name: EnvironmentName, wanted: Sequence[WantedObject]
+    ) -> list[WantedObject]:
+        """Return the objects, those of kinds that are not tried with the reason."""
+        reasons = self.denied.get(name, {})
+        return [
+            one._replace(problem=one.problem or reasons.get(one.manifest.id.type)) for one in wanted
+        ]
+
     def _others(
         self,
-        name: EnvironmentName,
+        rendered: Rendered,
         parent: Live | None,
         lookups: Mapping[EnvironmentName, Sequence[Lookup]],
     ) -> list[Lookup]:
         """Return what to look for beside: kinds that the set has, and the repository has not."""
         if parent is None:
             return []
+        name = rendered.environment
         listed = {one.type for one in lookups[name] if not one.names}
-        missing = kinds_of(parent.annotations) - listed
+        missing = kinds_of(parent.annotations) - listed - self.denied.get(name, {}).keys()
         strange = missing - BUILT_IN.keys()
         scopes = self.store.scopes(strange) if strange else {}
         label = f"{PART_OF}={set_id(name)}"
@@ -253,7 +205,7 @@ class _Look:
         for type_ in sorted(missing):
             scope = BUILT_IN.get(type_)
             namespaced = scopes.get(type_) if scope is None else scope.namespaced
-            if namespaced is not None:
+            if namespaced or (namespaced is False and not rendered.only_namespaced):
                 space = name if namespaced else None
                 found.append(Lookup(type_, None, space, labels=label))
         return found

@@ -14,8 +14,10 @@ from gitops_cli.domain.manifests.changes import Change, change, made
 from gitops_cli.domain.manifests.report import Conflict, Fate, FieldsTaken, ObjectFate
 from gitops_cli.domain.manifests.stamping import annotations_for, is_note, stamped
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.operations.objects import WantedObject
+from gitops_cli.domain.recorded.team import Drift
+from gitops_cli.operations.objects_seen import WantedObject
 from gitops_cli.operations.ports import Manifests
+from gitops_cli.operations.sync import BY_HAND
 
 _IMMUTABLE = (
     "is immutable",
@@ -31,6 +33,8 @@ _TAKE = "--take-ownership makes the repository's values hold; or leave these fie
 class Applying(NamedTuple):
     """How objects of one cluster are applied. `take`: fields of other managers, too.
 
+    `drift`: what is done about what people changed by hand.
+
     `sign` tells what is noted on objects; it is asked only where something is applied.
     `reason_to_leave` says of a recorded state commit why its object is left alone, if it is.
     """
@@ -41,6 +45,7 @@ class Applying(NamedTuple):
     reason_to_leave: Callable[[str | None], str | None]
     dry_run: bool
     take: bool = False
+    drift: Drift | None = None
 
     def settled(self, one: WantedObject) -> ObjectFate | None:
         """Return what becomes of an object that needs no request; None: it is to be applied."""
@@ -53,6 +58,8 @@ class Applying(NamedTuple):
             reason = self.reason_to_leave(one.live.annotations.get(COMMIT))
             if reason is not None:
                 return ObjectFate(id_, where, Fate.LEFT, reason=reason)
+            if self.drift is Drift.REPORT and one.is_by_hand:
+                return ObjectFate(id_, where, Fate.LEFT, reason=BY_HAND)
         if one.pending and self.dry_run:
             reason = "the server can judge it once its namespace and its kind are there"
             return ObjectFate(
@@ -88,7 +95,8 @@ class Applying(NamedTuple):
         try:
             return None, self.store.apply(manifest, content, dry_run=self.dry_run, force=self.take)
         except FieldsTaken as taken:
-            if all(map(_is_ours, taken.conflicts)):
+            mends = self.drift is Drift.CORRECT and one.is_by_hand
+            if all(_is_ours(c) or (mends and _is_by_person(c)) for c in taken.conflicts):
                 return None, self.store.apply(manifest, content, dry_run=self.dry_run, force=True)
             if not self.dry_run:
                 raise
@@ -116,6 +124,11 @@ def _is_ours(conflict: Conflict) -> bool:
     objects is nobody else's.
     """
     return conflict.manager == FIELD_MANAGER or all(map(is_note, conflict.fields))
+
+
+def _is_by_person(conflict: Conflict) -> bool:
+    """Tell whether it was kubectl. What a controller has, it would take again: that had no end."""
+    return conflict.manager.startswith("kubectl")
 
 
 def _fate(one: WantedObject, found: Change) -> Fate:

@@ -13,8 +13,9 @@ from gitops_cli.domain.manifests.rendered import Rendered
 from gitops_cli.domain.manifests.report import ObjectFate, Objects
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.desired import Desired, Selection
-from gitops_cli.operations.objects import Looked, look
+from gitops_cli.operations.objects import look
 from gitops_cli.operations.objects_apply import Applying
+from gitops_cli.operations.objects_seen import Looked
 from gitops_cli.operations.placement import Placed
 from gitops_cli.operations.ports import Cluster, Manifests
 from gitops_cli.operations.pruning import leftover_fates

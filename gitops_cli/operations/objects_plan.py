@@ -13,8 +13,9 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired, Selection
-from gitops_cli.operations.objects import Looked, look
+from gitops_cli.operations.objects import look
 from gitops_cli.operations.objects_apply import Applying
+from gitops_cli.operations.objects_seen import Looked
 from gitops_cli.operations.objects_sync import (
     Heard,
     Pruning,
@@ -44,14 +45,16 @@ def planned_objects(
         for name in group.environments
         if isinstance(found := said.rendered.get(name), Rendered) and _is_sound(desired, name)
     }
-    looked = look(group.cluster, store, mine, desired.snapshot, team, selection)
+    looked = look(group.cluster, store, mine, desired.snapshot, team, selection, denied=said.denied)
     pruned = frozenset(
         name
         for name in mine
         if not said.keep and (said.prune or team.stage(place_of(name, team).stage).prune)
     )
     context = group.cluster.context
-    applying = Applying(store, sign, context, reason_to_leave, dry_run=True, take=said.take)
+    applying = Applying(
+        store, sign, context, reason_to_leave, dry_run=True, take=said.take, drift=said.drift
+    )
     return PlannedObjects(applying, looked, Pruning(pruned, said.many))
 
 

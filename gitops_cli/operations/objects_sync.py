@@ -16,8 +16,8 @@ from gitops_cli.domain.manifests.kinds import CRD, NAMESPACE, rank
 from gitops_cli.domain.manifests.objects import Manifest, ObjectId, defined_by
 from gitops_cli.domain.manifests.report import Fate, ObjectFate, Objects
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.operations.objects import Looked, WantedObject
 from gitops_cli.operations.objects_apply import Applying
+from gitops_cli.operations.objects_seen import Looked, WantedObject
 from gitops_cli.operations.pruning import leftover_fates, prune
 from gitops_cli.web.parallel import attempt_all
 
@@ -188,7 +188,8 @@ class _Run:
         """Let the set name no kind any more of which nothing is left."""
         gone = {fate.id for fate in left if fate.fate is Fate.PRUNED}
         found = self.looked[name]
-        kinds = _kinds(found) - (
+        kept = (found.kinds or frozenset()) if found.rendered.only_namespaced else frozenset()
+        kinds = (_kinds(found) | kept) - (
             {id_.type for id_ in gone}
             - {one.manifest.id.type for one in found.wanted}
             - {one.id.type for one in found.leftovers if one.id not in gone}

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
-from gitops_cli.domain.cluster.rights import Right
+from gitops_cli.domain.cluster.rights import Right, Rule
 from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import Observed, Presence, Target
 from gitops_cli.domain.errors import GitOpsError
@@ -144,6 +144,10 @@ class Cluster(Protocol):
         """Tell for each right whether we have it."""
         ...
 
+    def rules(self, namespace: EnvironmentName) -> tuple[Rule, ...] | None:
+        """Return all that we may do in a namespace; None where the server cannot tell all of it."""
+        ...
+
     def about(self) -> Server:
         """Return the server's version and clock."""
         ...
@@ -177,6 +181,10 @@ class Manifests(Protocol):
 
     def scopes(self, types: Collection[GroupKind]) -> Mapping[GroupKind, bool]:
         """Tell of each kind that the server has whether its objects are in namespaces."""
+        ...
+
+    def plurals(self, types: Collection[GroupKind]) -> Mapping[GroupKind, str]:
+        """Return of each kind that the server has what its objects are called in rights."""
         ...
 
     def forget_kinds(self) -> None:

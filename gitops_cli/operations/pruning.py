@@ -10,8 +10,8 @@ from gitops_cli.domain.manifests.kinds import CRD
 from gitops_cli.domain.manifests.pruning import is_many, reason_not_to_prune, reason_to_keep
 from gitops_cli.domain.manifests.report import Fate, ObjectFate
 from gitops_cli.domain.text import plural
-from gitops_cli.operations.objects import Leftover, Looked
 from gitops_cli.operations.objects_apply import Applying
+from gitops_cli.operations.objects_seen import Leftover, Looked
 from gitops_cli.operations.ports import Manifests
 from gitops_cli.web.parallel import attempt_all
 

@@ -22,13 +22,13 @@ from gitops_cli.domain.cluster.sync import (
     reason_to_leave,
     unpatched,
 )
-from gitops_cli.domain.cluster.workload import Workload
+from gitops_cli.domain.cluster.workload import VERSION, Workload
 from gitops_cli.domain.errors import Denied, GitOpsError, TimedOut, WrongCluster
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.governing import misleading
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.recorded.team import Drift, TeamSettings
 from gitops_cli.domain.settings import BadSettings, Defect
 from gitops_cli.domain.stamp import as_stamp
 from gitops_cli.domain.text import one_line
@@ -40,9 +40,10 @@ from gitops_cli.operations.taken_back import with_takers
 from gitops_cli.operations.waiting import Key
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.manifests.applyset import GroupKind
     from gitops_cli.domain.manifests.rendered import Rendered
-    from gitops_cli.operations.objects import Looked
     from gitops_cli.operations.objects_apply import Applying
+    from gitops_cli.operations.objects_seen import Looked
     from gitops_cli.operations.objects_sync import Pruning
 
 
@@ -94,7 +95,9 @@ class Manifested(NamedTuple):
 
     `tries`: find out what an apply would change before the plan is shown. `take`: also fields
     that others have. `prune` and `many`: remove what left the repository, and most of it; `keep`:
-    remove nothing, whatever the stage says.
+    remove nothing, whatever the stage says. `drift`: what is done about what people changed by
+    hand; None: whoever has a field now keeps it. `denied`: kinds that are not tried in an
+    environment, and why.
     """
 
     rendered: Mapping[EnvironmentName, Rendered | GitOpsError] = MappingProxyType({})
@@ -103,6 +106,8 @@ class Manifested(NamedTuple):
     prune: bool = False
     many: bool = False
     keep: bool = False
+    drift: Drift | None = None
+    denied: Mapping[EnvironmentName, Mapping[GroupKind, GitOpsError]] = MappingProxyType({})
 
 
 class Follow:
@@ -265,6 +270,8 @@ class _Planner:
             for rows in compared.by_service.values():
                 workload = seen.workload(rows[0].kind, rows[0].workload_name)
                 outcome, patch = self.decide(rows, workload)
+                if patch is not None and said.drift is Drift.REPORT and _is_by_hand(patch):
+                    outcome, patch = outcome._replace(done=Deed.LEFT, reason=BY_HAND), None
                 outcomes.append(outcome)
                 if patch is not None and not (looked and looked.has(outcome.service)):
                     patches.append(PlannedPatch(cluster, outcome.service, patch))
@@ -331,6 +338,15 @@ def _with_hold(
     why = f" ({lock.reason})" if lock.reason else ""
     note = f"{environment.name} is locked{who}{why}: what is recorded is followed"
     return report._replace(notes=(*report.notes, one_line(note)))
+
+
+BY_HAND = "changed by hand, and left so: `gitops sync` puts it back"
+
+
+def _is_by_hand(patch: ImagePatch) -> bool:
+    """Tell whether a workload had this very version from us, and somebody changed its image."""
+    had = (patch.workload.annotations or {}).get(VERSION)
+    return patch.image.version is not None and had == str(patch.image.version)
 
 
 def _with_rendering(report: EnvironmentReport, said: Manifested) -> EnvironmentReport:

@@ -17,6 +17,7 @@ from gitops_cli.cli.output import Format
 from gitops_cli.domain.forge_links import Forge
 from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.team import (
+    Drift,
     Mode,
     NewServices,
     Requirement,
@@ -35,6 +36,7 @@ TABLES = sorted({(f, k.table) for f, keys in FILES.items() for k in keys if k.na
 VALUED = [key for key in FILES["gitops.toml"] if MADE["toml"](key.default) is not None]
 WORDS: dict[str, type[StrEnum]] = {
     "mode": Mode,
+    "drift": Drift,
     "require": Requirement,
     "form": VersionForm,
     "new_services": NewServices,

@@ -42,6 +42,7 @@ from gitops_cli.agent.cli.plan import ClusterPlan, carry_out
 from gitops_cli.agent.existing import read_standing
 from gitops_cli.agent.installing import (
     find_all_installed,
+    is_restricted,
     plan_forget_signers,
     plan_install,
     plan_replace,
@@ -51,6 +52,7 @@ from gitops_cli.agent.model.manifests import manifests as manifests_of
 from gitops_cli.agent.model.spec import IDENTITY, NEXT_IDENTITY, AgentMode, AgentSpec
 from gitops_cli.agent.rotating import Secret, read_secret
 from gitops_cli.agent.view import manifests_view
+from gitops_cli.agent.wanted_rights import manifest_rights
 from gitops_cli.cli.clusters import clusters_of, environments_named, placed
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, DryRun, EnvToo, Kubeconfig, Project, Yes
@@ -131,8 +133,11 @@ def manifests(
     agent_url(session, agent_repo)
     snapshot, _, names = _meant(session, words_of(environments, env), project)
     found: list[Manifest] = []
+    restricted = names if restrict else []
+    applying = [name for name in names if name not in restricted]
+    rights = manifest_rights(session.state, snapshot, applying)
     for group in wanted.groups(names):
-        spec = wanted.spec(session, snapshot, group)
+        spec = wanted.spec(session, snapshot, group, rights=rights, restricted=restricted)
         secret = None
         if with_secret:
             secret = _new_secret(session, spec, key, known_hosts, host_keys or ())
@@ -218,13 +223,18 @@ def install(
     for cluster, there in placed(clusters, names, team):
         objects = cluster.objects()
         wanted = said if mode is not None else _as_installed(said, objects, there)
+        restricted = [name for name in there if restrict or is_restricted(objects, name)]
+        applying = [name for name in there if name not in restricted]
+        rights = manifest_rights(session.state, snapshot, applying, cluster)
         found: list[Manifest] = []
         installing: list[AgentSpec] = []
         for group in wanted.groups(there):
             standing = read_standing(
                 objects, wanted.mode, wanted.home(group[0]), group, trust_is_told=trust_is_told
             )
-            spec = wanted.spec(session, snapshot, group, standing)
+            spec = wanted.spec(
+                session, snapshot, group, standing, rights=rights, restricted=restricted
+            )
             _say_strangers(session, snapshot, spec)
             secret = _tried_secret(session, objects, spec, key, known_hosts, host_keys or ())
             found += manifests_of(spec, secret=secret)

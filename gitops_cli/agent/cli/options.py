@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -18,6 +18,7 @@ from gitops_cli.agent.model.spec import (
     AgentMode,
     AgentSpec,
     Feature,
+    ManifestRights,
     Seed,
 )
 from gitops_cli.agent.model.status import DEFAULT_INTERVAL
@@ -239,9 +240,17 @@ class Wanted(NamedTuple):
         snapshot: Snapshot,
         names: Sequence[EnvironmentName],
         standing: Standing | None = None,
+        *,
+        rights: Mapping[EnvironmentName, ManifestRights],
+        restricted: Collection[EnvironmentName],
     ) -> AgentSpec:
-        """Return an installation; what the command line leaves out is as it stands, if it does."""
+        """Return an installation; what the command line leaves out is as it stands, if it does.
+
+        `rights` are those for manifests; `restricted` are environments where those are not applied.
+        """
         was = None if standing is None else standing.setup
+        others = standing.others if standing is not None else ()
+        kept = [name for name in (was.images_only if was else ()) if name in others]
         branch = self.branch or (was.branch if was else None)
         signers = read_signers(self.allowed_signers, self.gpg_keyring)
         if standing is not None and not self.unsigned:
@@ -260,7 +269,10 @@ class Wanted(NamedTuple):
             restrict=self.restrict,
             signers=signers,
             pull_secrets=self.pull_secrets or (was.pull_secrets if was else ()),
-            others=standing.others if standing else (),
+            others=others,
+            manifests={name: rights[name] for name in names if name in rights},
+            images_only=sorted({*kept, *(name for name in names if name in restricted)}),
+            applies=any(name in rights for name in names) or bool(was and others and was.applies),
         )
 
     def home(self, environment: EnvironmentName) -> str:

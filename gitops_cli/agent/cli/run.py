@@ -74,6 +74,14 @@ def run(
             show_default=False,
         ),
     ] = None,
+    images_only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--images-only",
+            metavar="NAME",
+            help="Leave the manifests of this environment to others; may be repeated.",
+        ),
+    ] = None,
     heartbeat: Annotated[
         Path | None,
         typer.Option(
@@ -110,6 +118,7 @@ def run(
         version=__version__,
         interval=None if interval is None else max(1, int(interval)),
         signers=None if require_signed is None else Signers(require_signed),
+        images_only=frozenset(map(parse_environment, images_only or ())),
     )
     stop = _stop_on_sigterm()
     if interval is None:

@@ -14,9 +14,13 @@ from gitops_cli.agent.model.spec import (
     NAME,
     SIGNERS,
     SIGNERS_DIRECTORY,
+    SOPS_DIRECTORY,
+    SOPS_KEYS,
+    SOPS_SECRET,
     AgentMode,
     AgentSpec,
 )
+from gitops_cli.domain.manifests.applyset import PARENT, parent
 from gitops_cli.domain.names import EnvironmentName
 
 Manifest = dict[str, Any]
@@ -51,7 +55,8 @@ def manifests(spec: AgentSpec, *, secret: Mapping[str, bytes] | None = None) -> 
 
 
 def _environment(spec: AgentSpec, environment: EnvironmentName) -> Iterable[Manifest]:
-    rules = role_rules(spec.kinds[environment], spec.features)
+    rights = spec.manifests.get(environment)
+    rules = role_rules(spec.kinds[environment], spec.features, rights)
     yield {**_object(f"{_RBAC}/v1", "Role", environment), "rules": rules}
     yield {
         **_object(f"{_RBAC}/v1", "RoleBinding", environment),
@@ -60,8 +65,20 @@ def _environment(spec: AgentSpec, environment: EnvironmentName) -> Iterable[Mani
     }
     # Without data: what the agent wrote there stays when the agent is installed again.
     yield _object("v1", "ConfigMap", environment)
+    if rights is not None:
+        yield _stands_for_objects(environment)
     if spec.restrict:
         yield _labelled(binding(environment))
+
+
+def _stands_for_objects(environment: EnvironmentName) -> Manifest:
+    """Return what stands for the environment's objects, which is `sync`'s to fill.
+
+    The agent need not be allowed to make ConfigMaps for it; and it goes with no agent.
+    """
+    labels = parent(environment, ())["metadata"]["labels"]
+    metadata = {"name": PARENT, "namespace": environment, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 
 
 def key_secret(namespace: str, files: Mapping[str, bytes]) -> Manifest:
@@ -162,6 +179,8 @@ def _container(spec: AgentSpec, mounts: list[Manifest]) -> Manifest:
     environment = {"HOME": _SCRATCH, "XDG_CACHE_HOME": f"{_SCRATCH}/cache"}
     if spec.seed is not None:
         environment |= seeding.variables(spec.seed)
+    if spec.applies:
+        environment["SOPS_AGE_KEY_FILE"] = f"{SOPS_DIRECTORY}/{SOPS_KEYS}"
     return {
         "name": NAME,
         "image": spec.image,
@@ -174,7 +193,8 @@ def _container(spec: AgentSpec, mounts: list[Manifest]) -> Manifest:
         },
         "resources": {
             "requests": {"cpu": "50m", "memory": "96Mi"},
-            "limits": {"cpu": "1", "memory": "512Mi" if seeded else "256Mi"},
+            # Programs that render and decrypt are larger than the agent itself.
+            "limits": {"cpu": "1", "memory": "512Mi" if seeded or spec.applies else "256Mi"},
         },
         "volumeMounts": mounts,
     }
@@ -190,6 +210,7 @@ def run_arguments(spec: AgentSpec) -> list[str]:
         arguments += [f"--interval={spec.interval}s", f"--heartbeat={HEARTBEAT}"]
     if spec.signers:
         arguments.append(f"--require-signed={SIGNERS_DIRECTORY}")
+    arguments += [f"--images-only={environment}" for environment in spec.images_only]
     return arguments
 
 
@@ -208,6 +229,10 @@ def _volumes(spec: AgentSpec) -> tuple[list[Manifest], list[Manifest]]:
     ]
     if spec.seed is not None:
         mounts.append({"name": "scratch", "mountPath": seeding.DIRECTORY, "subPath": "seed"})
+    if spec.applies:
+        age = {"secretName": SOPS_SECRET, "defaultMode": 0o400, "optional": True}
+        volumes.append({"name": "sops", "secret": age})
+        mounts.append({"name": "sops", "mountPath": SOPS_DIRECTORY, "readOnly": True})
     if spec.signers:
         volumes.append({"name": "signers", "configMap": {"name": SIGNERS}})
         mounts.append({"name": "signers", "mountPath": SIGNERS_DIRECTORY, "readOnly": True})

@@ -18,7 +18,10 @@ Live = Mapping[str, Any]
 
 
 class Setup(NamedTuple):
-    """What the workload of an agent says. `interval` is in seconds, None for a CronJob."""
+    """What the workload of an agent says. `interval` is in seconds, None for a CronJob.
+
+    `applies`: its pod can decrypt what manifests hold.
+    """
 
     url: str
     image: str
@@ -28,6 +31,8 @@ class Setup(NamedTuple):
     signed: bool = False
     seed: Seed | None = None
     pull_secrets: tuple[str, ...] = ()
+    images_only: tuple[EnvironmentName, ...] = ()
+    applies: bool = False
 
 
 def setup_of(workload: Live) -> Setup:
@@ -36,6 +41,7 @@ def setup_of(workload: Live) -> Setup:
     pod = spec.get("jobTemplate", workload)["spec"]["template"]["spec"]
     [container, *_] = pod["containers"]
     words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    variables = {e["name"]: e.get("value") or "" for e in container.get("env") or ()}
     return Setup(
         url=_last(words, "--repo") or "",
         image=container.get("image") or "",
@@ -43,8 +49,10 @@ def setup_of(workload: Live) -> Setup:
         branch=_last(words, "--branch"),
         interval=_seconds(_last(words, "--interval")),
         signed=_last(words, "--require-signed") is not None,
-        seed=_seed({e["name"]: e.get("value") or "" for e in container.get("env") or ()}),
+        seed=_seed(variables),
         pull_secrets=tuple(entry["name"] for entry in pod.get("imagePullSecrets") or ()),
+        images_only=tuple(EnvironmentName(name) for name in _values(words, "--images-only")),
+        applies="SOPS_AGE_KEY_FILE" in variables,
     )
 
 
@@ -67,6 +75,18 @@ def changes(before: Live, after: Live) -> tuple[str, ...]:
     return ()
 
 
+def told_of_new(manifest: Live) -> tuple[str, ...]:
+    """Return in words what a new object lets the agent do."""
+    if manifest["kind"] != "Role":
+        return ()
+    by_verbs: dict[tuple[str, ...], list[str]] = {}
+    for rule in manifest["rules"]:
+        of = rule.get("resourceNames")
+        names = [f"{name} {', '.join(of)}" if of else name for name in rule["resources"]]
+        by_verbs.setdefault(tuple(rule["verbs"]), []).extend(names)
+    return tuple(f"may {', '.join(verbs)}: {', '.join(n)}" for verbs, n in by_verbs.items())
+
+
 def _setup_changes(before: Setup, after: Setup) -> Iterator[str]:
     if before.signed and not after.signed:
         yield "commits need no signature any more"
@@ -81,6 +101,8 @@ def _setup_changes(before: Setup, after: Setup) -> Iterator[str]:
     ):
         if new != old:
             yield f"{what} {new} instead of {old}"
+    if before.applies != after.applies:
+        yield "applies manifests" if after.applies else "patches images alone"
     if before.seed != after.seed:
         yield _seed_change(before.seed, after.seed)
     if before.pull_secrets != after.pull_secrets:

@@ -18,6 +18,9 @@ NAME = AGENT
 SIGNERS = AGENT_SIGNERS
 KEY_SECRET = "gitops-agent-deploy-key"
 KEY_DIRECTORY = "/etc/gitops-agent/key"
+SOPS_SECRET = "gitops-agent-sops"
+SOPS_DIRECTORY = "/etc/gitops-agent/sops"
+SOPS_KEYS = "keys.txt"
 SIGNERS_DIRECTORY = "/etc/gitops-agent/signers"
 CONTROLLER_NAMESPACE = "gitops-agent"
 STOCK_IMAGE = "docker.io/library/python:3.13-slim-bookworm"
@@ -85,13 +88,25 @@ class Seed:
                 )
 
 
+class ManifestRights(NamedTuple):
+    """What an agent that applies an environment's manifests may do there.
+
+    `resources` are API group and plural name of the kinds that the manifests have.
+    """
+
+    resources: frozenset[tuple[str, str]]
+    prune: bool = False
+
+
 class AgentSpec(NamedTuple):
     """One installation. `environments` are namespaces; a CronJob's agent has exactly one.
 
     `kinds` has, for each environment, the kinds of workload the agent may patch. `interval` is
     in seconds and counts for the controller only. `signers` (file name → content) makes it deploy
     signed commits only. `others` are environments that the controller has already: it goes on
-    with them, and their own objects stay as they are.
+    with them, and their own objects stay as they are. `manifests` are the rights in environments
+    that have some, `images_only` environments whose manifests are left to others, as an admission
+    policy would refuse them. `applies`: some environment of this agent has manifests.
     """
 
     mode: AgentMode
@@ -107,6 +122,9 @@ class AgentSpec(NamedTuple):
     signers: Mapping[str, str] = MappingProxyType({})
     pull_secrets: Sequence[str] = ()
     others: Sequence[EnvironmentName] = ()
+    manifests: Mapping[EnvironmentName, ManifestRights] = MappingProxyType({})
+    images_only: Sequence[EnvironmentName] = ()
+    applies: bool = False
 
     @property
     def environments(self) -> tuple[EnvironmentName, ...]:

@@ -37,6 +37,28 @@ class Review(Read):
     status: Allowed
 
 
+class Granted(Read):
+    """One rule of what we may do."""
+
+    verbs: list[str]
+    api_groups: list[str] | None = None
+    resources: list[str] | None = None
+    resource_names: list[str] | None = None
+
+
+class AllGranted(Read):
+    """What the server says of all rights in a namespace. `incomplete`: some it cannot tell."""
+
+    resource_rules: list[Granted] | None = None
+    incomplete: bool = False
+
+
+class RulesReview(Read):
+    """A SelfSubjectRulesReview that was answered."""
+
+    status: AllGranted
+
+
 class Token(Read):
     """A token; it is never shown."""
 

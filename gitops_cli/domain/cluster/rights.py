@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from gitops_cli.domain.recorded.environment import Kind
@@ -27,3 +28,32 @@ class Right(NamedTuple):
         """Return it for people: `patch deployments.apps in project1-production`."""
         where = f" in {self.namespace}" if self.namespace else ""
         return f"{self.verb} {self.role_resource}{where}"
+
+
+class Rule(NamedTuple):
+    """What we may do in a namespace, as RBAC has it: `*` is all; without `names` any object."""
+
+    verbs: frozenset[str]
+    groups: frozenset[str]
+    resources: frozenset[str]
+    names: frozenset[str] = frozenset()
+
+    def allows(self, verb: str, group: str, resource: str, name: str | None = None) -> bool:
+        """Tell whether it grants a right; without a `name`, to all objects of a resource."""
+        return (
+            _has(self.verbs, verb)
+            and _has(self.groups, group)
+            and _has(self.resources, resource)
+            and (not self.names or name in self.names)
+        )
+
+
+def allowed(
+    rules: Iterable[Rule], verb: str, group: str, resource: str, name: str | None = None
+) -> bool:
+    """Tell whether some rule grants a right."""
+    return any(rule.allows(verb, group, resource, name) for rule in rules)
+
+
+def _has(values: frozenset[str], value: str) -> bool:
+    return "*" in values or value in values

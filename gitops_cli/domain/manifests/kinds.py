@@ -57,7 +57,8 @@ _OF_THE_CLUSTER = {
 }
 
 
-def _plural(kind: str) -> str:
+def usual_plural(kind: str) -> str:
+    """Return what objects of a kind are called in URLs and rights, as the API's convention is."""
     lower = kind.lower()
     if lower.endswith("endpoints"):
         return lower
@@ -67,7 +68,7 @@ def _plural(kind: str) -> str:
 
 
 BUILT_IN: Mapping[tuple[str, str], Scope] = {
-    (group, kind): Scope(_plural(kind), namespaced)
+    (group, kind): Scope(usual_plural(kind), namespaced)
     for table, namespaced in ((_IN_NAMESPACES, True), (_OF_THE_CLUSTER, False))
     for group, kinds in table.items()
     for kind in kinds.split()

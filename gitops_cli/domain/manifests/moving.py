@@ -24,7 +24,7 @@ def moved(rendered: Rendered, target: EnvironmentName) -> Rendered:
     source = rendered.environment
     mine = (one for one in rendered.objects if one.id.namespace is not None)
     objects = tuple(_moved(one, source, target) for one in mine)
-    return rendered._replace(environment=target, objects=objects, rehearsed=True)
+    return rendered._replace(environment=target, objects=objects, only_namespaced=True)
 
 
 def still_naming(rendered: Rendered, source: str) -> Iterator[str]:

@@ -23,8 +23,9 @@ class Form(StrEnum):
 class Rendered(NamedTuple):
     """The objects of one environment; `directory` is where they come from.
 
-    What `findings` of severity error are about is missing among them. `rehearsed`: nothing of the
-    whole cluster is meant, also not of kinds of which only the cluster knows that they are its own.
+    What `findings` of severity error are about is missing among them. `only_namespaced`: nothing of
+    the whole cluster is meant, also not of kinds of which only the cluster knows that they are its
+    own. `hidden`: some files are encrypted, and were not decrypted.
     """
 
     environment: EnvironmentName
@@ -32,7 +33,8 @@ class Rendered(NamedTuple):
     form: Form
     objects: tuple[Manifest, ...]
     findings: tuple[Finding, ...] = ()
-    rehearsed: bool = False
+    only_namespaced: bool = False
+    hidden: bool = False
 
     @property
     def errors(self) -> tuple[InvalidState, ...]:

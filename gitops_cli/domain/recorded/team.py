@@ -42,6 +42,13 @@ class NewServices(StrEnum):
     ALLOW = "allow"
 
 
+class Drift(StrEnum):
+    """What an agent does about what people changed by hand: put it back, or tell it."""
+
+    CORRECT = "correct"
+    REPORT = "report"
+
+
 class StageRules(NamedTuple):
     """`[stage.NAME]`; `lines` has the line of each key in gitops.toml.
 
@@ -63,6 +70,7 @@ class StageRules(NamedTuple):
     manifests: str | None = None
     manifests_network: bool = False
     prune: bool = False
+    drift: Drift = Drift.CORRECT
     soak: float | None = None
     approvals: int = 0
     signed_approvals: bool = False

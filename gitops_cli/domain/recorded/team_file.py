@@ -19,6 +19,7 @@ from gitops_cli.domain.recorded.manifests_place import check_place
 from gitops_cli.domain.recorded.team import (
     DEFAULT_STAGES,
     CommitRules,
+    Drift,
     Mode,
     NewServices,
     Requirement,
@@ -46,6 +47,7 @@ STAGE_KEYS = (
     "manifests",
     "manifests_network",
     "prune",
+    "drift",
     "soak",
     "approvals",
     "signed_approvals",
@@ -121,6 +123,7 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         manifests=reader.text("manifests", check=check_place),
         manifests_network=reader.flag("manifests_network"),
         prune=reader.flag("prune"),
+        drift=reader.word("drift", Drift, Drift.CORRECT),
         soak=reader.word("soak", parse_duration, None),
         approvals=reader.number("approvals", most=MOST_APPROVALS),
         signed_approvals=reader.flag("signed_approvals"),
