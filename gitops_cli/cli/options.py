@@ -106,7 +106,12 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to the confir
 YesToo = Annotated[bool, typer.Option("--yes", "-y", hidden=True)]
 Confirm = Annotated[
     str | None,
-    typer.Option("--confirm", metavar="ENV", help="Confirm a protected environment by its name."),
+    typer.Option(
+        "--confirm",
+        metavar="ENV",
+        help="Confirm a protected environment by its name.",
+        autocompletion=complete_environment,
+    ),
 ]
 Reason = Annotated[
     str | None,
