@@ -31,7 +31,8 @@ Value = str | bool | list[str]
 class UserConfig(NamedTuple):
     """`$XDG_CONFIG_HOME/gitops/config.toml`: a person's defaults, for use from anywhere.
 
-    `aliases` are words of command lines. What `defects` are about is as if it were not said.
+    `aliases` are words of command lines, `step_variables` what all steps get.
+    What `defects` are about is as if it were not said.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class UserConfig(NamedTuple):
     registries: Mapping[str, RegistryRules] = MappingProxyType({})
     aliases: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     forges: Mapping[str, ForgeRules] = MappingProxyType({})
+    step_variables: tuple[str, ...] = ()
     defects: tuple[Defect, ...] = ()
 
     def checked(self) -> UserConfig:
@@ -81,7 +83,7 @@ def parse_user_config(path: Path, data: bytes) -> UserConfig:
         reader = Settings.of(str(path), data)
     except BadSettings as error:
         return UserConfig(path, defects=error.defects)
-    reader.only((*_USER, "registry", "forge", "alias"))
+    reader.only((*_USER, "registry", "forge", "steps", "alias"))
     registries = {host: _registry(host, reader) for host in reader.names("registry")}
     forges = {host: _forge(host, reader) for host in reader.names("forge")}
     texts = {key: reader.text(key) for key in _USER}
@@ -94,6 +96,7 @@ def parse_user_config(path: Path, data: bytes) -> UserConfig:
         registries,
         dict(_aliases(reader.table("alias", None))),
         forges,
+        reader.table("steps", ("env",)).texts("env", (), check=_variable),
         tuple(sorted(set(reader.found))),
     )
 
@@ -121,6 +124,12 @@ def _forge(host: str, top: Settings) -> ForgeRules:
         reader.wrong("token", "is not the name of a variable of the environment")
         variable = None
     return ForgeRules(host, None if kind is None else Forge(kind), variable)
+
+
+def _variable(text: str) -> str:
+    if not re.fullmatch(_VARIABLE, text):
+        raise ValueError(f"`{text}` is not the name of a variable of the environment")
+    return text
 
 
 def _check_host(table: str, host: str, top: Settings) -> None:

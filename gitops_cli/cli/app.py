@@ -157,6 +157,11 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
         CLUSTER,
         "Print Prometheus metrics of environments: last success, lag behind git, drift.",
     ),
+    "trust": (
+        "cli.commands.trust:trust",
+        SETUP,
+        "Let the steps and checks of this repository run on this machine, exactly as they are now.",
+    ),
     "validate": (
         "cli.commands.validate:validate",
         LOOK,

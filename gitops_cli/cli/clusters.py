@@ -23,6 +23,7 @@ from gitops_cli.render.sync import object_line, outcome_line, outcome_view, plac
 
 if TYPE_CHECKING:
     from gitops_cli.domain.manifests.report import ObjectFate
+    from gitops_cli.operations.steps import Stepping
 
 
 def clusters_of(
@@ -101,6 +102,23 @@ def meant(
     return names, selection
 
 
+def steps_wanted(
+    session: Session, snapshot: Snapshot, names: Sequence[EnvironmentName], *, wanted: bool
+) -> Callable[[Callable[[str, str], None]], Stepping] | None:
+    """Return what gives the steps of environments to whoever hears of them; None: not wanted.
+
+    A note says then which steps nobody looks at. Raises Untrusted.
+    """
+    if not wanted and all(not rules.steps for rules in snapshot.team.rules.values()):
+        return None
+    from gitops_cli.cli.stepping import note_steps, stepping  # few repositories have some
+
+    if not wanted:
+        note_steps(session, snapshot, names)
+        return None
+    return stepping(session, snapshot, names)
+
+
 def report_problems(
     session: Session, problems: Iterable[GitOpsError], notes: Iterable[str]
 ) -> None:
@@ -156,7 +174,7 @@ def _contexts(report: SyncReport | None) -> Mapping[EnvironmentName, str | None]
 def report_sync_problems(session: Session, report: SyncReport) -> None:
     """Write what kept a sync, or the wait for one, from what it was to do."""
     problems = [
-        *(problem for e in report.environments for problem in e.problems),
+        *(problem for e in report.environments for problem in e.all_problems),
         *(o.error for o in report.outcomes if o.error is not None),
     ]
     report_problems(session, problems, (note for e in report.environments for note in e.notes))

@@ -8,40 +8,9 @@ tables against what they accept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import NamedTuple
 
-
-class Kind(StrEnum):
-    """What can be the value of a key."""
-
-    TEXT = "text"
-    LIST = "list of texts"
-    EITHER = "text, or list of texts"
-    FLAG = "true or false"
-    NUMBER = "number"
-
-
-class Key(NamedTuple):
-    """A key: `table` is its table's dotted path, in which NAME stands for any name.
-
-    `default` is what holds without it, in words or as TOML; `example` is a value as TOML has it.
-    `words` are the only texts that are accepted, if there is a choice.
-    """
-
-    table: str
-    name: str
-    kind: Kind
-    default: str
-    meaning: str
-    example: str
-    words: tuple[str, ...] = ()
-
-    @property
-    def heading(self) -> str:
-        """Return the key with its table, as messages and commits name it."""
-        return f"[{self.table}] {self.name}" if self.table else self.name
-
+from gitops_cli.domain.setting import Key, Kind
+from gitops_cli.domain.steps.keys import STEP_KEYS
 
 TEAM_KEYS = (
     Key(
@@ -203,6 +172,7 @@ TEAM_KEYS = (
         "trusts (git's gpg.ssh.allowedSignersFile, or their GPG keyring).",
         "true",
     ),
+    *STEP_KEYS,
     Key(
         "service.NAME",
         "source",
@@ -373,6 +343,14 @@ USER_KEYS = (
         "none",
         "The variable of the environment that has the token for this host; it comes first.",
         '"ACME_FORGE_TOKEN"',
+    ),
+    Key(
+        "steps",
+        "env",
+        Kind.LIST,
+        "none",
+        "Variables of your environment that all steps get, of whatever repository you trust.",
+        '["AWS_PROFILE"]',
     ),
 )
 

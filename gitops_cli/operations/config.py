@@ -10,8 +10,9 @@ from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.setting import Kind
 from gitops_cli.domain.settings import BadSettings, Defect, parse_settings
-from gitops_cli.domain.settings_keys import USER_KEYS, Kind
+from gitops_cli.domain.settings_keys import USER_KEYS
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.settings import UserConfig, content_of, parse_user_config, with_value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.cluster.advice import commands
 from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State
@@ -17,6 +17,9 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View, urgency
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.steps.report import StepReport
 
 STYLES = {
     State.IN_SYNC: Style.GOOD,
@@ -40,12 +43,16 @@ RECORDS = Records(
 )
 
 
-def diff_view(result: Diff) -> View:
-    """Return all environments, each with its rows: what needs somebody first."""
+def diff_view(result: Diff, *, verbose: bool = False) -> View:
+    """Return all environments, each with its rows: what needs somebody first.
+
+    `verbose`: with all that steps said.
+    """
     blocks: list[Table | Line] = []
     for comparison in result.environments:
         context = result.contexts.get(comparison.environment)
         blocks += environment_blocks(_worst_first(comparison), context)
+        blocks += _steps(comparison, verbose=verbose)
     return View("diff", document(result), blocks, records=RECORDS)
 
 
@@ -70,6 +77,7 @@ def document(result: Diff) -> dict[str, Any]:
                     for row in comparison.rows
                 ],
                 **_objects_document(comparison),
+                **_steps_document(comparison),
                 "problems": [problem_document(problem) for problem in comparison.problems],
                 "notes": list(comparison.notes),
             }
@@ -84,6 +92,22 @@ def _objects_document(comparison: Comparison) -> dict[str, Any]:
     from gitops_cli.render.objects import object_document  # environments without do without
 
     return {"objects": [object_document(f, done=False) for f in comparison.objects.fates]}
+
+
+def _steps_document(comparison: Comparison) -> dict[str, Any]:
+    if not comparison.steps:
+        return {}
+    from gitops_cli.render.steps import step_document  # few environments have some
+
+    return {"steps": [step_document(step) for step in comparison.steps]}
+
+
+def _steps(comparison: Comparison, *, verbose: bool) -> list[Table | Line]:
+    if not comparison.steps:
+        return []
+    from gitops_cli.render.steps import step_blocks  # few environments have some
+
+    return step_blocks(comparison.steps, verbose=verbose)
 
 
 def _summary(rows: Iterable[Row]) -> dict[str, int]:
@@ -282,6 +306,9 @@ def summary_line(result: Diff) -> str:
     rows = [row for comparison in result.environments for row in comparison.rows]
     problems = sum(len(comparison.problems) for comparison in result.environments)
     fates = [f for c in result.environments if c.objects is not None for f in c.objects.fates]
+    steps = [step for comparison in result.environments for step in comparison.steps]
+    if steps:
+        return _with_steps(result, steps)
     if not rows and not fates:
         return "nothing could be compared" if problems else "nothing to compare"
     counts = _summary(rows)
@@ -297,3 +324,10 @@ def summary_line(result: Diff) -> str:
         states = ", ".join(f"{count} {state}" for state, count in summary(fates).items())
         said.append(f"objects: {states}")
     return ", ".join(said)
+
+
+def _with_steps(result: Diff, steps: Sequence[StepReport]) -> str:
+    from gitops_cli.render.steps import steps_summary
+
+    without = tuple(comparison._replace(steps=()) for comparison in result.environments)
+    return f"{summary_line(result._replace(environments=without))}; {steps_summary(steps)}"

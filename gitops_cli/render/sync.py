@@ -43,10 +43,14 @@ _RECORDS = Records(
 )
 
 
-def sync_view(report: SyncReport) -> View:
-    """Return every service of every environment; for people only those with something to say."""
+def sync_view(report: SyncReport, *, verbose: bool = False) -> View:
+    """Return every service of every environment; for people only those with something to say.
+
+    `verbose`: with all that steps said.
+    """
     blocks: list[Table | Line] = []
     for environment in report.environments:
+        blocks += _steps(environment, verbose=verbose)
         blocks += _blocks(environment)
         blocks += _object_lines(environment, dry_run=report.dry_run is not None)
     return View("sync", document(report), blocks, records=_RECORDS)
@@ -69,6 +73,7 @@ def document(report: SyncReport) -> dict[str, Any]:
                     for outcome in environment.outcomes
                 ],
                 **_objects_document(environment),
+                **_steps_document(environment),
                 "problems": [problem_document(problem) for problem in environment.problems],
                 "notes": list(environment.notes),
             }
@@ -90,6 +95,22 @@ def _objects_document(environment: EnvironmentReport) -> dict[str, Any]:
     from gitops_cli.render.objects import object_document  # environments without do without
 
     return {"objects": [object_document(f, done=True) for f in environment.objects.fates]}
+
+
+def _steps_document(environment: EnvironmentReport) -> dict[str, Any]:
+    if not environment.steps:
+        return {}
+    from gitops_cli.render.steps import step_document  # few environments have some
+
+    return {"steps": [step_document(step) for step in environment.steps]}
+
+
+def _steps(environment: EnvironmentReport, *, verbose: bool) -> list[Table | Line]:
+    if not environment.steps:
+        return []
+    from gitops_cli.render.steps import step_blocks  # few environments have some
+
+    return step_blocks(environment.steps, environment.environment, verbose=verbose)
 
 
 def outcome_document(outcome: SyncOutcome, context: str | None) -> dict[str, Any]:
@@ -124,6 +145,8 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
     telling = [o for o in environment.outcomes if _tells(o)]
     where = f" ({environment.context})" if environment.context else ""
     title = f"{environment.environment}{where}"
+    if any(step.error is not None for step in environment.steps):
+        return [Line(f"{title}: not synced, as a step was not done", Style.WARN)]
     if not telling:
         if environment.objects is not None and environment.objects.tells:
             return [Line(title, Style.STRONG)]
@@ -207,6 +230,12 @@ def _cells(outcome: SyncOutcome) -> list[Cell | str]:
 
 def summary_line(report: SyncReport) -> str:
     """Return one line for stderr: what was changed."""
+    steps = [step for e in report.environments for step in e.steps]
+    if steps:
+        from gitops_cli.render.steps import steps_summary
+
+        without = tuple(e._replace(steps=()) for e in report.environments)
+        return f"{steps_summary(steps)}; {summary_line(report._replace(environments=without))}"
     counts = Counter(o.done for o in report.outcomes)
     objects = _objects_line(report)
     if objects is not None:

@@ -7,7 +7,7 @@ by those alone (docs/decisions/0003-write-transaction.md has the figures).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from gitops_cli.domain.errors import (
     RemoteUnreachable,
     UsageError,
 )
+from gitops_cli.domain.git_url import parse_git_url
 from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.governing import is_foreign
@@ -38,6 +39,7 @@ from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree
 from gitops_cli.state.store import Store, revision
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.steps.content import Content
     from gitops_cli.git.login import Login
 
 _WITHOUT_REMOTE = 20.0  # seconds for the remote where the last known tip will do as well
@@ -220,6 +222,25 @@ class StateRepository:
         from gitops_cli.state.trees import hashes
 
         return hashes(self._store.reader, commit, directory)
+
+    def tracked_files(self, commit: str, paths: Iterable[str]) -> Content:
+        """Return files of a commit, and all below directories, with their modes; InvalidState."""
+        from gitops_cli.state.trees import tracked_files
+
+        return tracked_files(self._store.reader, commit, paths)
+
+    @property
+    def identity(self) -> str:
+        """Return what is the same for all spellings of the repository's URL; without a remote,
+        its place on this machine.
+        """
+        if self._branch.local is not None:
+            return str(self._branch.git.directory)
+        url = parse_git_url(self._branch.push_url)
+        host, path = ("", redacted(self._branch.push_url)) if url is None else url.identity
+        # A path may be one from the clone's top.
+        here = self._branch.git.directory
+        return f"{host}/{path}" if host else os.path.normpath(here / path)
 
     def resolve(self, rev: str) -> str:
         """Return the full hash of a commit-ish, with the whole history; UsageError if unknown."""

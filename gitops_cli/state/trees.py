@@ -1,4 +1,4 @@
-"""Whole directories of the repository, within limits: what manifests are made of."""
+"""Whole directories of the repository, within limits: manifests, and what steps read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gitops_cli.domain.errors import Denied, GitError, InvalidState
 from gitops_cli.domain.recorded.files import HeldFile
+from gitops_cli.domain.steps.content import Content, TrackedFile
 from gitops_cli.domain.text import one_line
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import (
@@ -25,6 +26,8 @@ MOST_FILES = 5_000
 MOST_FILE_BYTES = 4 << 20
 MOST_BYTES = 64 << 20
 MOST_LEVELS = 32
+PROGRAM_MODE = "100755"
+_GITS = (".git", "git~1")  # the second is the first one's other name on Windows' file systems
 
 Files = Mapping[str, bytes]
 """Path from the repository's root → content."""
@@ -72,6 +75,49 @@ def held_files(reader: ObjectReader, commit: str, directory: str) -> Mapping[str
         path: HeldFile(entry.mode, data)
         for (path, entry), (_, data) in zip(files, contents, strict=True)
     }
+
+
+def tracked_files(reader: ObjectReader, commit: str, paths: Iterable[str]) -> Content:
+    """Return the files and all below the directories of a commit, with their modes.
+
+    Links are what they lead to, as above. Raises InvalidState, also for a path that is not there.
+    """
+    room = _Room("what steps and checks read")
+    entries: dict[str, Entry] = {}
+    for path in paths:
+        entry = _entry_at(reader, commit, path)
+        if entry is None:
+            raise InvalidState(
+                f"{one_line(path)}:1: a step or check of gitops.toml names it, and it is not there",
+                hint="commit and push it, or name another path",
+            )
+        if not _is_tree(entry):
+            entries[path] = entry
+            continue
+        entries |= _entries_below(reader, commit, path, room)
+    for path in entries:
+        if any(part.lower() in _GITS for part in path.split("/")):
+            raise InvalidState(f"{one_line(path)}:1: has a name that git keeps for itself")
+    return {
+        path: TrackedFile(data, _is_executable(reader, commit, path, entries[path]))
+        for path, data in _contents(reader, commit, entries.items(), room)
+    }
+
+
+def _entry_at(reader: ObjectReader, commit: str, path: str) -> Entry | None:
+    above, _, name = path.rpartition("/")
+    tree = reader.one(f"{commit}:{above}")
+    if tree is None or tree.type != "tree":
+        return None
+    return next((one for one in parse_tree(tree, one_line(above)) if one.name == name), None)
+
+
+def _is_executable(reader: ObjectReader, commit: str, path: str, entry: Entry) -> bool:
+    found: Entry | None = entry
+    if entry.mode == LINK_MODE:
+        link = reader.one(entry.oid, limit=MOST_FILE_BYTES)
+        found = None if link is None else _entry_at(reader, commit, _target(path, link.data))
+    return found is not None and found.mode == PROGRAM_MODE
 
 
 def hashes(reader: ObjectReader, commit: str, directory: str) -> dict[str, str]:

@@ -47,6 +47,7 @@ CALLS: Mapping[str, Call] = {
     "pr status": Call("request", ("12",)),
     "pr merge": Call("request", ("12",)),
     "pr close": Call("request", ("12",)),
+    "trust": Call("trusted", ("--list",)),
     "lock": Call("lock", ("billing", "-e", DEV, "-m", "größer", "--dry-run")),
     "unlock": Call("lock", ("billing", "-e", DEV, "--dry-run")),
     "status": Call("status"),

@@ -25,7 +25,7 @@ PACKAGE = Path(__file__).parents[2] / "gitops_cli"
 KINDS = {name: call.kind for name, call in CALLS.items()}
 # Failures, `help TOPIC`, events, `promote --all` of several projects, and what changes a cluster.
 OTHERS = {"error", "exit-codes", "variables", "formats", "keys", "patch", "promotions", "restore"}
-OTHERS |= {"recorded-diff"}
+OTHERS |= {"recorded-diff", "trust"}
 
 
 def test_no_command_is_without_a_schema() -> None:

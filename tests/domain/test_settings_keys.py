@@ -25,8 +25,9 @@ from gitops_cli.domain.recorded.team import (
     VersionForm,
 )
 from gitops_cli.domain.recorded.team_file import parse_team
+from gitops_cli.domain.setting import Key, Kind
 from gitops_cli.domain.settings import BadSettings
-from gitops_cli.domain.settings_keys import FILES, Key, Kind
+from gitops_cli.domain.settings_keys import FILES
 from gitops_cli.settings import read_user_config, user_config_path
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -45,6 +46,22 @@ WORDS: dict[str, type[StrEnum]] = {
 }
 OF_A_KIND = {Kind.TEXT: '"a"', Kind.LIST: '["a"]', Kind.EITHER: '"a"', Kind.FLAG: "true"}
 OF_A_KIND |= {Kind.NUMBER: "1"}
+
+# What a key needs beside it.
+NEEDED = {
+    "path": 'source = "/srv/mono.git"',
+    "plan": 'apply = ["a"]\ndirectory = "d"',
+    "apply": 'plan = ["a"]\ndirectory = "d"',
+    "inventory": 'ansible = "d/site.yml"',
+    "command": 'directory = "d"',
+    "expect": 'url = "https://ci.test"',
+    "step.directory": 'plan = ["a"]\napply = ["a"]',
+    **dict.fromkeys(("step.files", "step.env", "step.timeout"), 'tofu = "infra"'),
+    **dict.fromkeys(("vars", "workspace", "produces"), 'tofu = "infra"'),
+    "check.directory": 'command = ["a"]',
+    **dict.fromkeys(("check.files", "check.env"), 'command = ["a"]\ndirectory = "d"'),
+    "check.timeout": 'job = "e2e"',
+}
 
 Read = Callable[[str, str], object]
 
@@ -69,9 +86,10 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
 
 def written(key: Key, value: str) -> str:
     """Return a file with a key of that value, and with what it needs."""
-    table = re.sub("[A-Z]+$", "production", key.table)
-    needed = 'source = "/srv/mono.git"\n' if key.name == "path" else ""
-    return f"[{table}]\n{needed}{key.name} = {value}\n" if table else f"{key.name} = {value}\n"
+    table = re.sub("[A-Z]+", "production", key.table)
+    kind = table.split(".")[-2] if table.count(".") > 1 else ""
+    needed = NEEDED.get(key.name) or NEEDED.get(f"{kind}.{key.name}") or ""
+    return f"[{table}]\n{needed}\n{key.name} = {value}\n" if table else f"{key.name} = {value}\n"
 
 
 @pytest.mark.parametrize(("file", "table"), TABLES)
@@ -80,7 +98,10 @@ def test_the_tables_have_the_keys_that_are_read(read: Read, file: str, table: st
     with pytest.raises(BadSettings, match="unknown key") as error:
         read(file, written(unknown, "true"))
     known = (error.value.hint or "").removeprefix("known: ").split(", ")
-    below = {key.table.partition(".")[0] for key in FILES[file]} - {""} if not table else set()
+    inside = f"{table}." if table else ""
+    tables = [key.table.removeprefix(inside) for key in FILES[file] if key.table != table]
+    below = {name.partition(".")[0] for name in tables if name and inside in ("", "stage.NAME.")}
+    below -= {"stage", "service", "versions", "commit"} if table else set()
     listed = {key.name for key in FILES[file] if key.table == table}
     assert listed | below == set(known), "write its line in gitops_cli/domain/settings_keys.py"
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gitops_cli.domain.settings_keys import FILES, NOTES, Key, Kind
+from gitops_cli.domain.setting import Key, Kind
+from gitops_cli.domain.settings_keys import FILES, NOTES
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "gitops-toml.md"

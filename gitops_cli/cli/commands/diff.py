@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.annex import agent_hooks
-from gitops_cli.cli.clusters import clusters_of, environments_named, meant, report_problems
+from gitops_cli.cli.clusters import (
+    clusters_of,
+    environments_named,
+    meant,
+    progress,
+    report_problems,
+    steps_wanted,
+)
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import (
     At,
@@ -44,6 +51,10 @@ Worktree = Annotated[
 TwoEnvironments = Annotated[
     bool, typer.Option("--envs", help="Compare what two environments record; ask no cluster.")
 ]
+Steps = Annotated[
+    bool,
+    typer.Option("--steps", help="Plan the steps of infrastructure, too: see `gitops trust`."),
+]
 AsAgent = Annotated[
     bool, typer.Option("--as-agent", help="Look with the rights of the environment's agent.")
 ]
@@ -63,6 +74,7 @@ def diff(
     exit_code: ExitCodeOption = True,
     as_agent: AsAgent = False,
     envs: TwoEnvironments = False,
+    steps: Steps = False,
     columns: Columns = None,
     timeout: Limit = None,
     report_file: ReportFile = None,
@@ -78,10 +90,12 @@ def diff(
     Examples:
     gitops diff prod
     gitops diff && echo same  # all environments
-    gitops diff prod --worktree  # with edits that are not committed
+    gitops diff prod --steps  # and infrastructure
     gitops diff --envs staging prod  # versions and manifests of the two
     """
     session.report_file = report_file
+    if steps and (as_agent or envs):
+        raise UsageError("--steps run on this machine: not --as-agent, and not with --envs")
     session.limit(timeout)
     words = [*(environments or ()), *(env or ())]
     if envs:
@@ -94,6 +108,7 @@ def diff(
         clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)
     names, selection = meant(session, desired, words, project=project, only=only, exclude=exclude)
+    stepper = steps_wanted(session, desired.snapshot, names, wanted=steps)
     result = compare_all(
         desired,
         names,
@@ -102,11 +117,17 @@ def diff(
         selection=selection,
         rendered=rendered_manifests(session.state, desired.snapshot, names),
     )
-    session.show(diff_view(result), columns=columns)
-    session.publish(diff_view(result))
+    if stepper is not None:
+        from gitops_cli.operations.steps import diff_with_steps  # few repositories have some
+
+        with progress(session) as say:
+            result = diff_with_steps(result, stepper(say).plan())
+    view = diff_view(result, verbose=session.options.verbose > 0)
+    session.show(view, columns=columns)
+    session.publish(view)
     report_problems(
         session,
-        [problem for comparison in result.environments for problem in comparison.problems],
+        [problem for comparison in result.environments for problem in comparison.all_problems],
         [note for comparison in result.environments for note in comparison.notes],
     )
     session.output.say(summary_line(result))

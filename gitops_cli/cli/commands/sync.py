@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from gitops_cli.cli.clusters import (
     progress,
     report_sync_problems,
     rows_heard,
+    steps_wanted,
 )
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import (
@@ -38,6 +39,8 @@ from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import need_wait
 from gitops_cli.domain.cluster.sync import DryRun, SyncReport
 from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.manifests import rendered_manifests
@@ -45,6 +48,9 @@ from gitops_cli.operations.sync import Manifested, SyncPlan, plan_sync
 from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import summary_line, sync_view
+
+if TYPE_CHECKING:
+    from gitops_cli.operations.steps import Reports, Stepping
 
 _SERVER = "--server-dry-run"
 _GONE = "--wait-gone"
@@ -76,6 +82,12 @@ PruneMany = Annotated[
 TakeOwnership = Annotated[
     bool,
     typer.Option("--take-ownership", help="Apply fields, too, that other managers have."),
+]
+Steps = Annotated[
+    bool,
+    typer.Option(
+        "--steps", help="Plan the steps of infrastructure and apply what changes, before all else."
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="All environments, without asking.")]
 
@@ -119,6 +131,7 @@ def run(
     prune: Prune = False,
     prune_many: PruneMany = False,
     take_ownership: TakeOwnership = False,
+    steps: Steps = False,
     rev: Rev = None,
     at: At = None,
     yes: Yes = False,
@@ -132,6 +145,7 @@ def run(
     objects, too; nothing is deleted unless --prune says so. Named environments
     are synced at once. Without a name the plan for all of them is shown and confirmed; a script
     says --all or --yes. A workload that records a newer state commit is left alone.
+    --steps runs the steps of infrastructure first; an environment whose step fails is not synced.
     --wait waits 5m unless --timeout says how long all of it may take.
 
     Examples:
@@ -149,7 +163,7 @@ def run(
         )
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait or wait_gone)
     session.limit(timeout)
-    clusters = clusters_of(session, context, kubeconfig)
+    clusters = clusters_of(session, context, kubeconfig, warm=not steps)
     desired = desired_state(session.state, rev=rev, at=at)
     names, selection = meant(
         session, desired, words, project=project, only=only, exclude=exclude, only_read=False
@@ -161,6 +175,9 @@ def run(
         how = (context, kubeconfig)
         go_back = going_back(session, names, desired.snapshot, confirm, timeout=timeout, sync=how)
     asks = not words and not (everything or yes or mode)
+    stepped = _Stepped(session, desired.snapshot, names, wanted=steps)
+    stepped.run(apply=not asks and mode is None)
+    names = stepped.left
     plan = plan_sync(
         desired,
         names,
@@ -178,7 +195,8 @@ def run(
         ),
     )
     if asks:
-        _agree(session, plan)
+        _agree(session, plan, stepped)
+        stepped.run(apply=True)
     with progress(session) as say:
         report = apply_plan(
             plan,
@@ -198,27 +216,82 @@ def run(
                 heard=rows_heard(session, say, report),
                 gone=wait_gone,
             )
+    report = stepped.told(report)
     _show(session, report, done=mode is None)
     if go_back is not None:
         go_back(report)
 
 
-def _agree(session: Session, plan: SyncPlan) -> None:
-    if plan.is_empty:
+class _Stepped:
+    """The steps that come before a sync, if they are wanted."""
+
+    def __init__(
+        self,
+        session: Session,
+        snapshot: Snapshot,
+        names: list[EnvironmentName],
+        *,
+        wanted: bool,
+    ) -> None:
+        self._session = session
+        self._snapshot = snapshot
+        self._names = names
+        self._ready = steps_wanted(session, snapshot, names, wanted=wanted)
+        self._stepping: Stepping | None = None
+        self.reports: Reports = {}
+
+    def run(self, *, apply: bool) -> None:
+        """Plan the steps, or apply what they change: what was planned before, if it was."""
+        if self._ready is None:
+            return
+        with progress(self._session) as say:
+            self._stepping = self._stepping or self._ready(say)
+            if apply:
+                self.reports = self._stepping.apply(self._snapshot, self._session.now())
+            else:
+                self.reports = self._stepping.plan()
+
+    @property
+    def left(self) -> list[EnvironmentName]:
+        """Return the environments that no step keeps from being synced."""
+        kept = {n for n, steps in self.reports.items() if any(s.error is not None for s in steps)}
+        return [name for name in self._names if name not in kept]
+
+    @property
+    def changing(self) -> int:
+        """Return how many steps would change something."""
+        found = [step for steps in self.reports.values() for step in steps]
+        return sum(step.state == "changes" for step in found)
+
+    def told(self, report: SyncReport) -> SyncReport:
+        """Return the report of a sync with its steps."""
+        if self._ready is None:
+            return report
+        from gitops_cli.operations.steps import with_steps
+
+        return with_steps(report, self.reports, self._names)
+
+
+def _agree(session: Session, plan: SyncPlan, stepped: _Stepped) -> None:
+    if plan.is_empty and not stepped.changing:
         return
+    report = stepped.told(plan.report)
     if session.output.for_people:
-        session.show(sync_view(plan.report))
+        session.show(sync_view(report, verbose=session.options.verbose > 0))
     contexts = {e.context or "this pod's cluster" for e in plan.report.environments}
-    counts = [plural(len(plan.patches), "service")] if plan.patches else []
+    counts = [plural(stepped.changing, "step")] if stepped.changing else []
+    counts += [plural(len(plan.patches), "service")] if plan.patches else []
     counts += [plural(plan.written, "object")] if plan.written else []
     confirm(f"Change {' and '.join(counts)} in {', '.join(sorted(contexts))}?", flag="--all")
-    session.output.note("the same without questions: gitops sync --all")
+    more = " --steps" if stepped.changing else ""
+    session.output.note(f"the same without questions: gitops sync --all{more}")
 
 
 def _show(session: Session, report: SyncReport, *, done: bool) -> None:
     show = session.report if done else session.show
-    show(sync_view(report))
-    session.publish(sync_view(report))
+    view = sync_view(report, verbose=session.options.verbose > 0)
+    show(view)
+    session.publish(view)
     report_sync_problems(session, report)
     session.output.say(summary_line(report))
     session.finish(report.exit_code)

@@ -30,6 +30,7 @@ from gitops_cli.domain.recorded.team import ServiceRules
 
 if TYPE_CHECKING:
     from gitops_cli.domain.manifests.report import Objects
+    from gitops_cli.domain.steps.report import StepReport
 
 
 class State(StrEnum):
@@ -159,6 +160,7 @@ class Comparison(NamedTuple):
     """All rows of one environment; `problems` are what could not be told, `notes` by the way.
 
     `objects` are those of its manifests; None where it has none, or they were not looked at.
+    `steps` are those that were planned.
     """
 
     environment: EnvironmentName
@@ -166,6 +168,12 @@ class Comparison(NamedTuple):
     problems: tuple[GitOpsError, ...] = ()
     notes: tuple[str, ...] = ()
     objects: Objects | None = None
+    steps: tuple[StepReport, ...] = ()
+
+    @property
+    def all_problems(self) -> tuple[GitOpsError, ...]:
+        """Return the problems, and those of steps."""
+        return (*self.problems, *(s.error for s in self.steps if s.error is not None))
 
     @property
     def by_service(self) -> dict[ServiceName, list[Row]]:
@@ -181,6 +189,7 @@ class Comparison(NamedTuple):
         """Return what this environment lets `diff` end with."""
         codes = [row.state.exit_code for row in self.rows]
         codes += [problem.exit_code for problem in self.problems]
+        codes += [step.diff_code for step in self.steps]
         return worst(codes if self.objects is None else [*codes, self.objects.diff_code])
 
 

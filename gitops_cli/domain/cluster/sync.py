@@ -15,6 +15,7 @@ from gitops_cli.domain.recorded.environment import Kind
 
 if TYPE_CHECKING:
     from gitops_cli.domain.manifests.report import Objects
+    from gitops_cli.domain.steps.report import StepReport
 
 
 class DryRun(StrEnum):
@@ -116,7 +117,7 @@ class SyncOutcome(NamedTuple):
 class EnvironmentReport(NamedTuple):
     """One environment; `problems` are what kept it, or parts of it, from being looked at.
 
-    `objects` are those of its manifests; None where it has none.
+    `objects` are those of its manifests; None where it has none. `steps` are those that were run.
     """
 
     environment: EnvironmentName
@@ -125,11 +126,18 @@ class EnvironmentReport(NamedTuple):
     problems: tuple[GitOpsError, ...] = ()
     notes: tuple[str, ...] = ()
     objects: Objects | None = None
+    steps: tuple[StepReport, ...] = ()
+
+    @property
+    def all_problems(self) -> tuple[GitOpsError, ...]:
+        """Return the problems, and those of steps."""
+        return (*self.problems, *(s.error for s in self.steps if s.error is not None))
 
     @property
     def exit_code(self) -> ExitCode:
         """Return what this environment lets the sync end with."""
         codes = [o.exit_code for o in self.outcomes] + [p.exit_code for p in self.problems]
+        codes += [step.sync_code for step in self.steps]
         return worst(codes if self.objects is None else [*codes, self.objects.sync_code])
 
 
@@ -157,6 +165,8 @@ class SyncReport(NamedTuple):
     def changed(self) -> bool:
         """Tell whether anything was changed."""
         if any(o.done is Deed.PATCHED for o in self.outcomes):
+            return True
+        if any(step.is_applied for e in self.environments for step in e.steps):
             return True
         return self.dry_run is None and any(
             e.objects is not None and e.objects.is_written for e in self.environments

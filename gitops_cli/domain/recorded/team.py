@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.freeze import FreezeWindow
 from gitops_cli.domain.settings import Defect
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.steps.declared import Check, Step
 
 DEFAULT_STAGES = ("development", "staging", "production")
 
@@ -53,7 +56,8 @@ class StageRules(NamedTuple):
     """`[stage.NAME]`; `lines` has the line of each key in gitops.toml.
 
     `require_ancestry` None: as `[versions]` says. `soak` is in seconds. `manifests` is a directory,
-    from that of the environment, for environments without one of their own.
+    from that of the environment, for environments without one of their own. `steps` and `checks`
+    are those without a defect.
     """
 
     name: str
@@ -74,6 +78,8 @@ class StageRules(NamedTuple):
     soak: float | None = None
     approvals: int = 0
     signed_approvals: bool = False
+    steps: tuple[Step, ...] = ()
+    checks: tuple[Check, ...] = ()
     lines: Mapping[str, int] = MappingProxyType({})
 
     @property

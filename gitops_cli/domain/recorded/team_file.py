@@ -1,13 +1,14 @@
 """gitops.toml: what the team agreed, read strictly into values.
 
-It comes from the repository, so it is untrusted: it names no program, and its URLs use https, ssh
-or file only.
+It comes from the repository, so it is untrusted: it names no program but in steps and checks, which
+run only where a person trusts them, and its URLs use https, ssh or file only.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.git_url import tolerant
@@ -51,6 +52,8 @@ STAGE_KEYS = (
     "soak",
     "approvals",
     "signed_approvals",
+    "step",
+    "check",
 )
 SERVICE_KEYS = ("source", "container", "workload", "path")
 _VERSIONS = ("form", "require_ancestry", "new_services")
@@ -127,8 +130,17 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         soak=reader.word("soak", parse_duration, None),
         approvals=reader.number("approvals", most=MOST_APPROVALS),
         signed_approvals=reader.flag("signed_approvals"),
+        **_programs(reader),
         lines=reader.numbers(),
     )
+
+
+def _programs(stage: Settings) -> dict[str, Any]:
+    if not {"step", "check"} & stage.content.keys():
+        return {}
+    from gitops_cli.domain.recorded.steps_file import read_checks, read_steps  # few have some
+
+    return {"steps": read_steps(stage), "checks": read_checks(stage)}
 
 
 def _meant(name: str, stages: Collection[str]) -> str:

@@ -1,0 +1,1 @@
+"""Programs that a repository declares: what they may read, and what came of them."""

@@ -1,0 +1,1 @@
+"""Runs what a repository declares as programs, after somebody trusted it on this machine."""

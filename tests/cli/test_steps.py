@@ -1,0 +1,433 @@
+"""Steps of infrastructure: trusted, planned by `diff --steps`, applied by `sync --steps`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.cli.live import NEW, OLD, Live
+from tests.cli.stepped import (
+    SCRIPT,
+    command,
+    push,
+    settings,
+    stage_of,
+    states,
+    steps,
+    table,
+    trust,
+)
+from tests.testbed.git import git
+from tests.testbed.kube import eventually
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "machine" / "target"
+
+
+@pytest.fixture
+def declared(live: Live, target: Path) -> Live:
+    """Return an environment with one step, whose file is not there yet."""
+    target.parent.mkdir()
+    push(
+        live,
+        {
+            "gitops.toml": settings(live, command(live, target)),
+            "infra/dns/write.sh": SCRIPT,
+            "infra/dns/wanted": "one\n",
+        },
+    )
+    return live
+
+
+@pytest.fixture
+def serving(declared: Live) -> Live:
+    """Return it with a service whose version is not what is recorded, either."""
+    declared.record({"web.deployment": NEW})
+    declared.running("web", OLD)
+    return declared
+
+
+def test_nothing_runs_that_was_not_trusted_and_everything_that_was(
+    serving: Live, target: Path
+) -> None:
+    refused = serving.sync("--steps")
+    assert refused.code == 6
+    assert "gitops.toml:2: declares 1 program to run here" in refused.stderr
+    assert "gitops trust" in refused.stderr
+    assert not target.exists()
+    assert OLD in serving.image_of("web"), "nothing else was done either"
+
+    trust(serving.gitops)
+    planned = serving.diff("--steps")
+    assert planned.code == 1
+    assert "would write one" in planned.stdout
+    assert not target.exists(), "diff plans, and applies nothing"
+
+    done = serving.sync("--steps", "--wait")
+    assert "applied" in done.ok().stdout
+    assert target.read_text() == "one\n"
+    assert NEW in serving.image_of("web")
+    assert states(serving.diff("--steps", "-o", "json").ok()) == {"dns": "unchanged"}
+    assert "1 unchanged" in serving.sync("--steps").ok().stderr
+
+
+def test_without_the_option_a_line_says_that_there_are_steps(declared: Live, target: Path) -> None:
+    for done in (declared.diff(), declared.sync("--wait").ok()):
+        assert f"not looked at: 1 step of {declared.namespace} (--steps)" in done.stderr
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"infra/dns/wanted": "two\n"}, "infra/dns/wanted"),
+        ({"infra/dns/more": "new\n"}, "infra/dns/more"),
+        ({"infra/dns/wanted": None}, "infra/dns/wanted"),
+    ],
+)
+def test_a_changed_file_is_not_trusted(
+    declared: Live, target: Path, files: dict[str, str | None], said: str
+) -> None:
+    trust(declared.gitops)
+    push(declared, files)
+
+    refused = declared.sync("--steps")
+
+    assert refused.code == 6
+    assert f"programs changed since they were trusted here: {said}; nothing has run" in (
+        refused.stderr
+    )
+    assert not target.exists()
+
+
+def test_a_changed_mode_or_declaration_is_not_trusted(declared: Live, target: Path) -> None:
+    trust(declared.gitops)
+    push(declared, {"infra/dns/wanted": "one\n"}, programs=("infra/dns/wanted",))
+    assert declared.sync("--steps").code == 6
+
+    push(declared, {"infra/dns/wanted": "one\n"})
+    text = settings(declared, command(declared, target, more='timeout = "7m"'))
+    push(declared, {"gitops.toml": text})
+    refused = declared.sync("--steps")
+    assert refused.code == 6
+    assert "what gitops.toml says of them" in refused.stderr
+    assert not target.exists()
+
+
+def test_versions_may_change_without_trusting_anew(serving: Live, target: Path) -> None:
+    trust(serving.gitops)
+    serving.gitops("set", f"web={OLD}", "-e", serving.namespace, "--allow-older").ok()
+
+    serving.sync("--steps", "--wait").ok()
+
+    assert target.exists()
+
+
+def test_trust_shows_what_changed_and_takes_the_shown_digest_only(declared: Live) -> None:
+    first = declared.gitops("trust")
+    assert first.code == 2
+    assert "./write.sh plan" in first.stdout
+    assert "infra/dns/wanted" in first.stdout
+    assert "needs its digest" in first.stderr
+    wrong = declared.gitops("trust", "--yes", "--digest", "0" * 64)
+    assert (wrong.code, "is not what would be trusted" in wrong.stderr) == (6, True)
+    short = declared.gitops("trust", "--yes", "--digest", "a")
+    assert short.code == 6
+
+    trust(declared.gitops)
+    assert "trusted since" in declared.gitops("trust").ok().stdout
+    push(declared, {"infra/dns/wanted": "two\x1b[31m\n"})
+    again = declared.gitops("trust")
+    assert again.code == 2
+    assert "\n-one\n+two\\x1b[31m\n" in again.stdout, "what changed, and nothing of it acts"
+
+
+def test_trust_is_listed_removed_and_of_one_repository(declared: Live, target: Path) -> None:
+    document = trust(declared.gitops)
+    assert "trusted on this machine: 1 program" in document.stderr
+    [one] = declared.gitops("trust", "--list", "-o", "json").ok().json()["repositories"]
+    assert one["repository"] == str(declared.remote).removesuffix(".git")
+    home = Path(declared.gitops.environment["XDG_STATE_HOME"])
+    [kept] = (home / "gitops-cli" / "trust").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+
+    declared.gitops("trust", "--remove").ok()
+    assert declared.gitops("trust", "--remove").code == 1
+    assert declared.sync("--steps").code == 6
+    assert not target.exists()
+
+
+def test_what_others_could_have_written_is_no_trust(declared: Live, target: Path) -> None:
+    trust(declared.gitops)
+    home = Path(declared.gitops.environment["XDG_STATE_HOME"])
+    [kept] = (home / "gitops-cli" / "trust").iterdir()
+    kept.chmod(0o666)
+
+    refused = declared.sync("--steps")
+
+    assert refused.code == 4
+    assert "others may write it" in refused.stderr
+    aside = kept.with_suffix(".aside")
+    kept.rename(aside)
+    aside.chmod(0o600)
+    kept.symlink_to(aside)
+    assert declared.sync("--steps").code != 0
+    kept.unlink()
+    kept.write_text("{}")
+    kept.chmod(0o600)
+    assert declared.sync("--steps").code == 6
+    assert not target.exists()
+
+
+def test_a_person_is_asked(declared: Live) -> None:
+    with declared.gitops.terminal("trust") as shown:
+        shown.wait_for("Trust exactly this on this machine?")
+        shown.type("n")
+        shown.press("enter")
+        assert shown.finish() == 1
+    with declared.gitops.terminal("trust") as shown:
+        shown.wait_for("Trust exactly this on this machine?")
+        shown.type("y")
+        shown.press("enter")
+        assert shown.finish() == 0
+        assert "exactly as shown" in shown.text
+
+
+def test_by_url_it_is_the_same_trust(declared: Live, target: Path, tmp_path: Path) -> None:
+    away = declared.gitops.at(tmp_path)
+    words = ("-R", str(declared.remote), "sync", declared.namespace, "--steps")
+    assert away(*words).code == 6
+    trust(declared.gitops)
+    away(*words).ok()
+    assert target.read_text() == "one\n"
+
+    copy = tmp_path / "copy.git"
+    git(tmp_path, "clone", "-q", "--bare", declared.remote, copy)
+    target.unlink()
+    other = away("-R", str(copy), "sync", declared.namespace, "--steps")
+    assert other.code == 6, "the same content at another place is another repository"
+    assert not target.exists()
+
+
+def test_links_are_what_they_lead_to_and_never_lead_out(declared: Live, target: Path) -> None:
+    work = declared.remote.parent / "colleague"
+    (work / "infra" / "dns" / "wanted").unlink()
+    (work / "infra" / "dns" / "wanted").symlink_to("../shared")
+    push(declared, {"infra/shared": "shared\n"})
+    trust(declared.gitops)
+    declared.sync("--steps").ok()
+    assert target.read_text() == "shared\n"
+
+    push(declared, {"infra/shared": "swapped\n"})
+    assert declared.sync("--steps").code == 6, "what the link leads to is part of it"
+    (work / "infra" / "dns" / "wanted").unlink()
+    (work / "infra" / "dns" / "wanted").symlink_to("/etc/passwd")
+    push(declared, {"infra/shared": "shared\n"})
+    refused = declared.sync("--steps")
+    assert refused.code == 2
+    assert "infra/dns/wanted:1: a symbolic link to `/etc/passwd`" in refused.stderr
+    assert target.read_text() == "shared\n"
+
+
+def test_the_first_that_fails_stops_the_later_ones_and_the_sync(
+    serving: Live, target: Path
+) -> None:
+    failing = table(
+        serving,
+        "bad",
+        'plan = ["sh", "-c", "echo oops; exit 3"]\napply = ["true"]\ndirectory = "infra/dns"',
+    )
+    push(serving, {"gitops.toml": settings(serving, failing, command(serving, target))})
+    trust(serving.gitops)
+
+    done = serving.sync("--steps", "-o", "json")
+
+    assert done.code == 7
+    assert states(done) == {"bad": "failed", "dns": "not-tried"}
+    assert steps(done)["bad"]["output"] == ["oops"]
+    assert "step bad: plan ended with exit code 3" in done.stderr
+    assert not target.exists()
+    assert OLD in serving.image_of("web")
+    assert serving.diff("--steps").code == 7
+
+
+def test_a_locked_environment_is_refused(declared: Live, target: Path) -> None:
+    trust(declared.gitops)
+    declared.gitops("lock", "-e", declared.namespace, "-m", "audit").ok()
+
+    refused = declared.sync("--steps")
+
+    assert refused.code == 6
+    assert f"all of {declared.namespace} is locked" in refused.stderr
+    assert f"gitops unlock -e {declared.namespace}" in refused.stderr
+    assert "--override" not in refused.stderr
+    assert not target.exists()
+    assert declared.diff("--steps").code == 1, "looking is free"
+
+
+def test_programs_get_few_variables_and_no_value_of_them_is_shown(
+    declared: Live, tmp_path: Path
+) -> None:
+    shown = table(
+        declared,
+        "env",
+        f'plan = ["sh", "-c", "env >{tmp_path}/env; echo pass $STEP_TOKEN; exit 2"]\n'
+        'apply = ["true"]\ndirectory = "infra/dns"\nenv = ["STEP_TOKEN"]',
+    )
+    push(declared, {"gitops.toml": settings(declared, shown)})
+    home = Path(declared.gitops.environment["XDG_CONFIG_HOME"]) / "gitops"
+    home.mkdir()
+    (home / "config.toml").write_text('[steps]\nenv = ["MINE"]\n')
+    gitops = declared.gitops.using(STEP_TOKEN="s3cret-value", MINE="mine", OTHER_SECRET="x")
+    trust(gitops)
+
+    done = gitops("diff", declared.namespace, "--steps", "-v")
+
+    variables = dict(
+        line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line
+    )
+    assert variables["STEP_TOKEN"] == "s3cret-value"
+    assert variables["MINE"] == "mine"
+    assert not {"OTHER_SECRET", "KUBECONFIG"} & variables.keys()
+    assert "pass ***" in done.stdout
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_a_program_that_hangs_is_ended_with_all_it_started(declared: Live, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    hanging = table(
+        declared,
+        "slow",
+        f'plan = ["sh", "-c", "sleep 600 & echo $! $$ >{pids}; wait"]\napply = ["true"]\n'
+        'directory = "infra/dns"\ntimeout = "1s"',
+    )
+    push(declared, {"gitops.toml": settings(declared, hanging)})
+    trust(declared.gitops)
+
+    done = declared.diff("--steps", "-o", "json")
+
+    assert done.code == 8
+    assert steps(done)["slow"]["error"]["code"] == "timed-out"
+    _are_gone(pids)
+
+
+def test_ctrl_c_ends_the_program(declared: Live, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    text = (
+        f'plan = ["sh", "-c", "sleep 600 & echo $! $$ >{pids}.new; mv {pids}.new {pids}; wait"]\n'
+        'apply = ["true"]\ndirectory = "infra/dns"'
+    )
+    push(declared, {"gitops.toml": settings(declared, table(declared, "slow", text))})
+    trust(declared.gitops)
+
+    with declared.gitops.start("diff", declared.namespace, "--steps") as running:
+        eventually(pids.exists)
+        running.send_signal(signal.SIGINT)
+        running.communicate()
+
+    assert running.returncode == 130
+    _are_gone(pids)
+
+
+def _are_gone(pids: Path) -> None:
+    for pid in pids.read_text().split():
+        eventually(lambda pid=pid: not _runs(int(pid)))  # type: ignore[misc]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_what_a_step_produces_is_there_for_the_next(declared: Live, tmp_path: Path) -> None:
+    makes = table(
+        declared,
+        "makes",
+        'plan = ["sh", "-c", "exit 2"]\napply = ["sh", "-c", "echo made >made"]\n'
+        'directory = "infra/dns"\nproduces = ["infra/dns/made"]',
+    )
+    reads = table(
+        declared,
+        "reads",
+        f'plan = ["sh", "-c", "exit 2"]\napply = ["cp", "made", "{tmp_path}/got"]\n'
+        'directory = "infra/dns"',
+    )
+    lies = table(
+        declared,
+        "lies",
+        'plan = ["sh", "-c", "exit 2"]\napply = ["true"]\ndirectory = "infra/dns"\n'
+        'produces = ["infra/dns/nothing"]',
+    )
+    push(declared, {"gitops.toml": settings(declared, makes, reads, lies)})
+    trust(declared.gitops)
+
+    done = declared.sync("--steps", "-o", "json")
+
+    assert done.code == 7
+    assert states(done) == {"makes": "applied", "reads": "applied", "lies": "failed"}
+    assert (tmp_path / "got").read_text() == "made\n"
+    assert "did not produce infra/dns/nothing" in done.stderr
+
+
+def test_a_sync_without_names_shows_the_steps_and_asks(serving: Live, target: Path) -> None:
+    trust(serving.gitops)
+    with serving.gitops.terminal("sync", "--steps", columns=160) as shown:
+        shown.wait_for("Change 1 step and 1 service in")
+        assert "would write one" in shown.text
+        assert not target.exists()
+        shown.type("y")
+        shown.press("enter")
+        assert shown.finish() == 0
+    assert target.read_text() == "one\n"
+
+
+def test_a_dry_run_plans(declared: Live, target: Path) -> None:
+    trust(declared.gitops)
+    done = declared.sync("--steps", "--dry-run", "-o", "json").ok()
+    assert states(done) == {"dns": "changes"}
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('tofu = "../out"', "is no path of this repository"),
+        ('tofu = "/etc"', "is no path of this repository"),
+        ('tofu = "a/.git/x"', "is no path of this repository"),
+        ('ansible = "site.yml"', "stands at the repository's root"),
+        ('plan = ["x"]', "apply: is missing"),
+        ('tofu = "a"\nterraform = "a"', "a step has one of"),
+        ('tofu = "a"\ninventory = "b"', "means nothing to tofu"),
+        ('tofu = "a"\nenv = ["PATH"]', "chooses programs"),
+        ('tofu = "{region}"', "`{region}` is none of {project}"),
+        ('tofuu = "a"', "unknown key"),
+        ('tofu = "a"\ntimeout = "0s"', "longer than nothing"),
+    ],
+)
+def test_a_step_that_cannot_be_meant_stops_all(live: Live, text: str, said: str) -> None:
+    push(live, {"gitops.toml": settings(live, table(live, "net", text))})
+
+    refused = live.sync("--steps")
+
+    assert refused.code == 2
+    assert said in refused.stderr
+    assert f"stage.{stage_of(live)}.step.net" in refused.stderr
+
+
+def test_a_file_that_is_not_there_is_told(live: Live) -> None:
+    push(live, {"gitops.toml": settings(live, table(live, "net", 'tofu = "infra/net"'))})
+
+    refused = live.sync("--steps")
+
+    assert refused.code == 2
+    assert "infra/net:1: a step or check of gitops.toml names it, and it is not" in refused.stderr
