@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
@@ -76,6 +76,54 @@ def documents(data: bytes) -> list[Document]:
     kubectl reads: `0644` is 420. Keys that are numbers become their text. Raises NotPlain.
     """
     return _told(lambda: [d for d in _Builder(strict=True).documents(_events(data)) if d.value])
+
+
+def line_of(data: bytes, begins: int, path: Sequence[str | int]) -> int | None:
+    """Return the line of a key, or of a list's item, in the document that begins in a line.
+
+    None where it is not written there: an alias or a merge brought it.
+    """
+    wanted = list(path)
+    with suppress(yaml.YAMLError):
+        for line, first, found in _places(_events(data)):
+            if first == begins and found == wanted:
+                return line
+    return None
+
+
+class _Place:
+    """An open collection, and where in it the reading is."""
+
+    def __init__(self, event: Any) -> None:
+        self.is_mapping = isinstance(event, yaml.MappingStartEvent)
+        self.at: str | int = "" if self.is_mapping else -1
+        self.awaits_key = self.is_mapping
+
+
+def _places(events: Iterator[Any]) -> Iterator[tuple[int, int, list[str | int]]]:
+    """Yield each key and item: its line, that in which its document begins, and the way to it."""
+    stack: list[_Place] = []
+    first = 0
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            stack, first = [], 0
+        elif isinstance(event, _CLOSING):
+            stack.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            line = _line(event) or 1
+            first = first or line
+            top = stack[-1] if stack else None
+            if top is not None and top.is_mapping and top.awaits_key:
+                top.at, top.awaits_key = getattr(event, "value", ""), False
+                yield line, first, [place.at for place in stack]
+                continue
+            if top is not None:
+                top.awaits_key = top.is_mapping
+                if isinstance(top.at, int):
+                    top.at += 1
+                    yield line, first, [place.at for place in stack]
+            if isinstance(event, yaml.CollectionStartEvent):
+                stack.append(_Place(event))
 
 
 def _events(data: bytes) -> Iterator[Any]:

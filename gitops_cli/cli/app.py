@@ -165,12 +165,12 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
     "validate": (
         "cli.commands.validate:validate",
         LOOK,
-        "Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors.",
+        "Find what is wrong: versions, paths, locks, manifests, gitops.toml. Exit 1 on errors.",
     ),
     "lint": (
         "cli.commands.validate:validate",
         None,
-        "Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors.",
+        "Find what is wrong: versions, paths, locks, manifests, gitops.toml. Exit 1 on errors.",
     ),
     "config": (
         "cli.commands.config:config",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -107,9 +108,12 @@ def differing_manifests(
 
 
 def manifest_findings(
-    state: StateRepository, snapshot: Snapshot, *, staged: bool
+    state: StateRepository, snapshot: Snapshot, *, staged: bool, schema: bool = True
 ) -> Iterator[Finding]:
-    """Find what is wrong with manifests: what cannot be read or rendered, and plain Secrets."""
+    """Find what is wrong with manifests: what cannot be read or rendered, and plain Secrets.
+
+    `schema`: also fields that Kubernetes does not have, or has otherwise.
+    """
     if any(not defect.key for defect in snapshot.team.defects):
         return  # a gitops.toml that is no TOML is a finding itself, and says where manifests stand
     found = rendered_manifests(state, snapshot, snapshot.environments, staged=staged, keys=False)
@@ -120,6 +124,29 @@ def manifest_findings(
         else:
             yield from one.findings
             yield from _of_objects(snapshot, one)
+            if schema:
+                yield from _of_fields(state, snapshot, one, staged=staged)
+
+
+def _of_fields(
+    state: StateRepository, snapshot: Snapshot, rendered: Rendered, *, staged: bool
+) -> Iterator[Finding]:
+    from gitops_cli.domain.manifests.rendered import Form
+    from gitops_cli.domain.manifests.schema import faults
+    from gitops_cli.manifests.shipped import shipped_schema
+    from gitops_cli.plain_yaml import line_of
+
+    @cache
+    def files() -> Mapping[str, bytes]:
+        return state.files_below(snapshot.commit, rendered.directory, staged=staged)
+
+    for one in rendered.objects:
+        for fault in faults(one, shipped_schema()):
+            line = None
+            if rendered.form is Form.PLAIN and not one.path.endswith(".json"):
+                line = line_of(files().get(one.path, b""), one.line, fault.path)
+            message = f"{one.id}: {fault.field or 'it'}: {fault.message}"
+            yield Finding(one.path, line or one.line, "schema", message, fault.hint, fault.severity)
 
 
 def _of_objects(snapshot: Snapshot, rendered: Rendered) -> Iterator[Finding]:

@@ -24,11 +24,13 @@ def validate_repository(
     *,
     staged: bool,
     now: datetime,
+    schema: bool = True,
     more: Callable[[Snapshot], Iterable[Finding]] = lambda _snapshot: (),
 ) -> Validation:
     """Judge the index, or the working tree, or the remote's tip where there is no checkout.
 
-    `more` finds what needs others than the repository, such as a registry.
+    `more` finds what needs others than the repository, such as a registry. `schema`: objects are
+    held against the fields of Kubernetes' own kinds.
     """
     subject, snapshot = _look(state, staged=staged)
     return Validation(
@@ -40,7 +42,7 @@ def validate_repository(
             sorted(
                 (
                     *findings_of(snapshot, now=now),
-                    *manifest_findings(state, snapshot, staged=staged),
+                    *manifest_findings(state, snapshot, staged=staged, schema=schema),
                     *more(snapshot),
                 )
             )

@@ -16,6 +16,7 @@ TWO = """apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
 spec:
+  selector: {matchLabels: {app: web}}
   template: {spec: {containers: [{name: a, image: x}, {name: b, image: y}]}}
 """
 
@@ -62,6 +63,23 @@ def test_what_is_wrong_with_objects_is_a_finding_with_its_line(here: Gitops) -> 
         "shop-dev/manifests/e.yaml:4": "yaml-boolean",
     }
     assert here("validate").code == 1
+
+
+def test_fields_that_kubernetes_has_not_are_findings_with_their_lines(here: Gitops) -> None:
+    wrong = TWO.replace("name: a, image", "name: a, imge").replace("kind:", "spcs: 1\nkind:")
+    write(here.directory, "manifests/b.yaml", f"{MAP.replace('a}', 'b}')}---\n{wrong}")
+    (here.directory / "gitops.toml").write_text('[service.web]\ncontainer = "b"\n')
+
+    found = here("validate", "-o", "json").json()["findings"]
+    shown = here("validate")
+
+    assert [(one["line"], one["rule"]) for one in found] == [(6, "schema"), (11, "schema")]
+    assert found[1]["message"].startswith(
+        "deployment/web: spec.template.spec.containers[0].imge: Kubernetes 1."
+    )
+    assert "did you mean image?" in shown.stdout
+    assert shown.code == 1
+    assert here("validate", "--no-schema").code == 0
 
 
 def test_a_hook_judges_what_is_staged(here: Gitops) -> None:

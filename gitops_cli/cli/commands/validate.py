@@ -38,6 +38,13 @@ def validate(
         bool, typer.Option("--strict", help="Let warnings fail it as errors do.")
     ] = False,
     images: Images = False,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema/--no-schema",
+            help="Hold objects of manifests against the fields that Kubernetes has.",
+        ),
+    ] = True,
     annotations: Annotated[
         Annotations | None,
         typer.Option(
@@ -47,7 +54,7 @@ def validate(
         ),
     ] = None,
 ) -> None:
-    """Find what is wrong: versions, paths, locks, gitops.toml. Exit 1 on errors.
+    """Find what is wrong: versions, paths, locks, manifests, gitops.toml. Exit 1 on errors.
 
     Examples:
     gitops validate
@@ -59,7 +66,9 @@ def validate(
         missing.extend(missing_images(session.registries, snapshot) if images else ())
         return image_findings(missing)
 
-    found = validate_repository(session.state, staged=staged, now=session.now(), more=ask)
+    found = validate_repository(
+        session.state, staged=staged, now=session.now(), schema=schema, more=ask
+    )
     _show(session, found, annotations)
     failed = found.count(Severity.ERROR) or (strict and found.findings)
     session.finish(worst((ExitCode.NO if failed else ExitCode.OK, exit_code(missing))))
