@@ -212,7 +212,7 @@ def test_why_it_cannot_be_decrypted(notes: Path, monkeypatch: pytest.MonkeyPatch
     no_key = error(of(sealed(SECRET, key=sops.NO_KEY)))
     assert isinstance(no_key, ConfigurationError)
     assert no_key.message == (
-        f"{HERE}/db.yaml: no key here decrypts it; it is encrypted for age {sops.NO_KEY}"
+        f"{HERE}/db.yaml: no key here decrypts it; it is encrypted for {sops.NO_KEY}"
     )
     changed = error(of(sealed(SECRET, mac="bad")))
     assert isinstance(changed, InvalidState)

@@ -45,7 +45,11 @@ class SealedFile(NamedTuple):
     @property
     def recipients(self) -> str:
         """Return in words for whom it is encrypted."""
-        named = [f"{kind} {name}" for kind, names in self.keys.items() for name in names]
+        named = [
+            name if kind == "age" else f"{kind} {name}"
+            for kind, names in self.keys.items()
+            for name in names
+        ]
         more = f" and {len(named) - _MOST_KEYS} more" if len(named) > _MOST_KEYS else ""
         return ", ".join(named[:_MOST_KEYS]) + more or "nobody"
 
