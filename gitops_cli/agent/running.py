@@ -99,10 +99,11 @@ class Agent:
             return done
 
         visits = [found for found in ask_all(visit, self._environments) if found is not None]
+        team = None if self._following is None else self._following.desired.snapshot.team
         if isinstance(following, GitOpsError):
-            return Round(None, tuple(visits))
+            return Round(None, tuple(visits), team=team)
         at = None if following.distrust else following.desired.committed_at
-        return Round(following.tip, tuple(visits), at)
+        return Round(following.tip, tuple(visits), at, team)
 
     # --- what to follow
 
@@ -249,6 +250,8 @@ class Agent:
     ) -> Visit:
         """Write the status where `agent status` and kubectl read it; a failure is the visit's."""
         status = visit.status
+        again = before.result is Result.CHANGED
+        visit = visit._replace(is_news=_differs(status, before), mended_before=again)
         failure = _or_error(lambda: self._tell(status, before, following))
         if failure is not None:
             told = f"the status could not be written: {failure.message}"

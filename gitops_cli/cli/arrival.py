@@ -6,7 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from gitops_cli.cli.annex import agent_hooks
-from gitops_cli.cli.clusters import clusters_of, objects_heard, outcomes_heard, progress, rows_heard
+from gitops_cli.cli.clusters import (
+    clusters_of,
+    notice_sync,
+    objects_heard,
+    outcomes_heard,
+    progress,
+    rows_heard,
+)
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import commands
 from gitops_cli.domain.cluster.sync import SyncOutcome, SyncReport
@@ -66,6 +73,7 @@ def wait_for_arrival(
             services=services,
             heard=rows_heard(session, say),
         )
+    notice_sync(session, report, team)
     _raise_if_missed(report, take_back)
     session.finish(report.exit_code)
     if report.exit_code is ExitCode.OK and session.output.for_people:
@@ -150,6 +158,7 @@ def bring(
             if line not in stays:
                 session.output.say(line)
     session.finish(report.exit_code)
+    notice_sync(session, report, desired.snapshot.team)
     _raise_if_missed(report, take_back)
 
 

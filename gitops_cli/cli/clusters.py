@@ -180,6 +180,15 @@ def report_sync_problems(session: Session, report: SyncReport) -> None:
     report_problems(session, problems, (note for e in report.environments for note in e.notes))
 
 
+def notice_sync(session: Session, report: SyncReport, team: TeamSettings) -> None:
+    """Tell the team's targets what a sync, or the wait for one, came to."""
+    directory = session.notices
+    if directory is not None and report.dry_run is None:
+        from gitops_cli.cli.noticing import tell_synced  # most machines have no targets
+
+        tell_synced(session, report, team, directory)
+
+
 @contextmanager
 def progress(session: Session) -> Iterator[Callable[[str, str], None]]:
     """Yield what takes progress: of what it is, and the line that says how it is now.

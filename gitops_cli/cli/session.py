@@ -26,7 +26,7 @@ from gitops_cli.domain.errors import (
     worst,
 )
 from gitops_cli.render.view import View
-from gitops_cli.settings import UserConfig, read_user_config
+from gitops_cli.settings import UserConfig, read_user_config, user_config_path
 
 if TYPE_CHECKING:
     from gitops_cli.builder.engine import Builder
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.creation import Created
     from gitops_cli.state.repository import StateRepository, Tip
+
+
+NOTIFY = "GITOPS_NOTIFY_"  # variables that have the address of a target
 
 
 class SharedOptions(NamedTuple):
@@ -331,6 +334,14 @@ class Session:
         requests = connected(place)
         self._closing.callback(requests.close_connection)
         return requests
+
+    @property
+    def notices(self) -> Path | None:
+        """Return the directory of targets of notices; None: this machine has no target at all."""
+        directory = user_config_path().parent / "notify"
+        if not directory.is_dir() and not any(name.startswith(NOTIFY) for name in os.environ):
+            return None
+        return directory
 
     def create(self, directory: Path, files: Mapping[str, str], subject: str) -> Created:
         """Make a new state repository."""

@@ -270,7 +270,7 @@ def tell(
     """
     if not planned:
         warn_of(session, outcome.draft.warnings)
-    note_writing(session, outcome.written)
+    note_writing(session, outcome.written, proposed=outcome.review is not None)
     show = session.show if outcome.dry_run else session.report
     both = both_views(outcome, changelogs or {})
     show(result_view(outcome, changelogs) if shown else both)
@@ -282,10 +282,19 @@ def warn_of(session: Session, warnings: Iterable[str]) -> None:
         session.output.warn(warning)
 
 
-def note_writing(session: Session, written: Written | None) -> None:
-    """Say what happened beside the write itself."""
+def note_writing(session: Session, written: Written | None, *, proposed: bool = False) -> None:
+    """Say what happened beside the write itself, and tell the team's targets of it.
+
+    `proposed`: it is on a branch, and nothing has happened yet.
+    """
     for note in written.notes if written else ():
         session.output.note(note)
+    if written is not None and written.changed and not proposed:
+        directory = session.notices
+        if directory is not None:
+            from gitops_cli.cli.noticing import tell_written  # most machines have no targets
+
+            tell_written(session, written, directory)
 
 
 def show_plan(session: Session, outcome: WriteOutcome, changelogs: Changelogs) -> bool:

@@ -19,6 +19,8 @@ VARIABLES: Mapping[str, str] = {
     "GITOPS_REPORT": "a file for what came of a write, as --report-file",
     "GITOPS_OFFLINE": "use the last known state, as --offline: 1, true, yes or on",
     "GITOPS_BRANCH": "the branch that CI builds, where the CI system does not say it",
+    "GITOPS_NOTIFY_NAME": "the address that [notify.NAME] of gitops.toml is sent to; "
+    "GITOPS_NOTIFY_NAME_SECRET signs what a webhook gets",
     "NO_COLOR": "any value: no colour",
     "FORCE_COLOR": "any value: colour, though the output is no terminal",
     "CI": "any value: nothing is ever asked; the author defaults to the CI system's actor",

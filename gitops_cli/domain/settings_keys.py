@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gitops_cli.domain.recorded.notify import Event
 from gitops_cli.domain.setting import Key, Kind
 from gitops_cli.domain.steps.keys import STEP_KEYS
 
@@ -265,6 +266,33 @@ TEAM_KEYS = (
         "false",
         "The reason of -m is the first line of our commits, where one is given.",
         "true",
+    ),
+    Key(
+        "notify.NAME",
+        "events",
+        Kind.LIST,
+        "none",
+        "What is told to NAME, whose address is in the variable GITOPS_NOTIFY_NAME, or a file, of "
+        "whoever sends it, and never here.",
+        '["promoted", "failed", "rolled-back"]',
+        tuple(Event),
+    ),
+    Key(
+        "notify.NAME",
+        "stages",
+        Kind.LIST,
+        "all",
+        "Of which stages it is told.",
+        '["production"]',
+    ),
+    Key(
+        "notify.NAME",
+        "template",
+        Kind.TEXT,
+        "our own words",
+        "The line of text, of {event}, {environment}, {services}, {summary}, {by}, {reason} and "
+        "{commit}.",
+        '"{event}: {summary} ({by})"',
     ),
 )
 

@@ -10,6 +10,7 @@ import pytest
 from gitops_cli.cli.output import Format
 from gitops_cli.domain.errors import ExitCode, worst
 from gitops_cli.domain.help_topics import FORMATS, VARIABLES
+from gitops_cli.domain.recorded.notify import variable_of
 from gitops_cli.domain.settings_keys import FILES
 from tests.testbed.gitops import Gitops
 
@@ -46,6 +47,7 @@ def test_environment_names_every_variable_the_code_reads(gitops: Gitops) -> None
     read = {n for p in sources for n in re.findall(r'envvar="(\w+)"', p.read_text())}
     of_ci = (ROOT / "gitops_cli/domain/release/ci.py").read_text()
     read |= set(re.findall(r'environ.get\("(GITOPS_\w+)"', of_ci))
+    read.add(variable_of("name"))
     assert {name for name in VARIABLES if name.startswith("GITOPS_")} == read
 
 

@@ -23,9 +23,10 @@ from tests.testbed.gitops import Gitops
 PACKAGE = Path(__file__).parents[2] / "gitops_cli"
 
 KINDS = {name: call.kind for name, call in CALLS.items()}
-# Failures, `help TOPIC`, events, `promote --all` of several projects, and what changes a cluster.
+# Failures, `help TOPIC`, events, `promote --all` of several projects, what changes a cluster, and
+# what a webhook gets.
 OTHERS = {"error", "exit-codes", "variables", "formats", "keys", "patch", "promotions", "restore"}
-OTHERS |= {"recorded-diff", "trust"}
+OTHERS |= {"recorded-diff", "trust", "notice"}
 
 
 def test_no_command_is_without_a_schema() -> None:

@@ -16,6 +16,7 @@ import pytest
 from gitops_cli.cli.output import Format
 from gitops_cli.domain.forge_links import Forge
 from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.notify import Event
 from gitops_cli.domain.recorded.team import (
     Drift,
     Mode,
@@ -36,6 +37,7 @@ KEYS = [pytest.param(file, key, id=key.heading) for file, keys in FILES.items() 
 TABLES = sorted({(f, k.table) for f, keys in FILES.items() for k in keys if k.name != "NAME"})
 VALUED = [key for key in FILES["gitops.toml"] if MADE["toml"](key.default) is not None]
 WORDS: dict[str, type[StrEnum]] = {
+    "events": Event,
     "mode": Mode,
     "drift": Drift,
     "require": Requirement,

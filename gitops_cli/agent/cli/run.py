@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from gitops_cli.agent.cli.adapters import tip_reader
 from gitops_cli.agent.cli.listening import Listening, listening
 from gitops_cli.agent.model.figures import Tally
 from gitops_cli.agent.model.outcome import Round
-from gitops_cli.agent.model.spec import KEY_DIRECTORY
+from gitops_cli.agent.model.spec import KEY_DIRECTORY, NOTIFY_DIRECTORY
+from gitops_cli.agent.noticing import Postman
 from gitops_cli.agent.running import Agent
 from gitops_cli.agent.signers import Signers
 from gitops_cli.agent.view import round_view, visit_line
@@ -82,6 +84,10 @@ def run(
             help="Leave the manifests of this environment to others; may be repeated.",
         ),
     ] = None,
+    notices: Annotated[
+        Path,
+        typer.Option("--notices", metavar="DIR", help="Addresses of [notify.NAME], a file each."),
+    ] = Path(NOTIFY_DIRECTORY),
     heartbeat: Annotated[
         Path | None,
         typer.Option(
@@ -121,8 +127,10 @@ def run(
         images_only=frozenset(map(parse_environment, images_only or ())),
     )
     stop = _stop_on_sigterm()
+    postman = Postman(notices, os.environ, session.output.warn, session.now)
     if interval is None:
         result = agent.round(stop)
+        postman.deliver(result)
         session.report(round_view(result))
         cut_short = len(result.visits) < len(environments)
         session.finish(ExitCode.INTERRUPTED if cut_short else result.exit_code)
@@ -136,7 +144,12 @@ def run(
 
         where = serve(agent_source(tally, asked), *metrics)
         session.output.say(f"metrics: {where}")
-    keep_going(agent, interval, stop, heartbeat, session.output.say, tally.note)
+
+    def note(result: Round) -> None:
+        tally.note(result)
+        postman.deliver(result)
+
+    keep_going(agent, interval, stop, heartbeat, session.output.say, note)
 
 
 def _stop_on_sigterm() -> threading.Event:

@@ -32,6 +32,13 @@ def status(
             help="Age of the last run that is too old; default: three missed runs.",
         ),
     ] = None,
+    notify: Annotated[
+        bool,
+        typer.Option(
+            "--notify",
+            help="Tell [notify.NAME] of stale agents, of each once: for a scheduled job.",
+        ),
+    ] = False,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -42,6 +49,7 @@ def status(
     Examples:
     gitops agent status
     gitops agent status prod --stale-after 10m -o json
+    gitops agent status --notify  # in a job that runs every few minutes
     """
     snapshot = session.look().snapshot
     team = snapshot.team
@@ -60,6 +68,10 @@ def status(
         problems += unread
     found.sort(key=lambda report: names.index(report.environment))
     reports = AgentReports(max((r.at for r in found), default=session.now()), tuple(found))
+    if notify:
+        from gitops_cli.agent.cli.stale import tell_stale  # a scheduled job only
+
+        tell_stale(session, reports, snapshot.team)
     session.show(status_view(reports))
     report_problems(session, problems, ())
     missing = [r.environment for r in reports.agents if r.health is Health.MISSING]

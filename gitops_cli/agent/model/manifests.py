@@ -12,6 +12,8 @@ from gitops_cli.agent.model.spec import (
     KEY_DIRECTORY,
     KEY_SECRET,
     NAME,
+    NOTIFY_DIRECTORY,
+    NOTIFY_SECRET,
     SIGNERS,
     SIGNERS_DIRECTORY,
     SOPS_DIRECTORY,
@@ -218,13 +220,16 @@ def _volumes(spec: AgentSpec) -> tuple[list[Manifest], list[Manifest]]:
     """Return the pod's volumes and the container's mounts of them."""
     # Optional: a repository over https needs no key; ssh without one says so itself.
     key = {"secretName": KEY_SECRET, "defaultMode": 0o400, "optional": True}
+    notify = {"secretName": NOTIFY_SECRET, "defaultMode": 0o400, "optional": True}
     scratch = "1Gi" if spec.seed is not None else "256Mi"
     volumes: list[Manifest] = [
         {"name": "key", "secret": key},
+        {"name": "notify", "secret": notify},
         {"name": "scratch", "emptyDir": {"sizeLimit": scratch}},
     ]
     mounts: list[Manifest] = [
         {"name": "key", "mountPath": KEY_DIRECTORY, "readOnly": True},
+        {"name": "notify", "mountPath": NOTIFY_DIRECTORY, "readOnly": True},
         {"name": "scratch", "mountPath": _SCRATCH, "subPath": "tmp"},
     ]
     if spec.seed is not None:

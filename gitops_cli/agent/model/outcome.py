@@ -13,6 +13,7 @@ from gitops_cli.domain.errors import (
     worst,
 )
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.ssh import HostKey
 
 
@@ -55,24 +56,29 @@ class Visit(NamedTuple):
     """What one round did in one environment; `exit_code` is what a one-shot run ends with.
 
     `mended`: so many services that had followed the commit already were set back to it; `drift`:
-    so many still are not what is recorded, None where nobody could look.
+    so many still are not what is recorded, None where nobody could look. `is_news`: the run before
+    did not say the same; `mended_before`: it changed something, too.
     """
 
     status: AgentStatus
     exit_code: ExitCode
     mended: int = 0
     drift: int | None = None
+    is_news: bool = False
+    mended_before: bool = False
 
 
 class Round(NamedTuple):
     """One round over all environments; `tip` is None where the remote did not answer.
 
-    `committed_at` is the time of the tip, where that was followed.
+    `committed_at` is the time of the tip, where that was followed. `team` is what gitops.toml says
+    by then, None where nobody has seen it yet.
     """
 
     tip: str | None
     visits: tuple[Visit, ...]
     committed_at: datetime | None = None
+    team: TeamSettings | None = None
 
     @property
     def exit_code(self) -> ExitCode:

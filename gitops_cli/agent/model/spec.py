@@ -22,6 +22,8 @@ SOPS_SECRET = "gitops-agent-sops"
 SOPS_DIRECTORY = "/etc/gitops-agent/sops"
 SOPS_KEYS = "keys.txt"
 SIGNERS_DIRECTORY = "/etc/gitops-agent/signers"
+NOTIFY_SECRET = "gitops-agent-notify"
+NOTIFY_DIRECTORY = "/etc/gitops-agent/notify"
 CONTROLLER_NAMESPACE = "gitops-agent"
 STOCK_IMAGE = "docker.io/library/python:3.13-slim-bookworm"
 

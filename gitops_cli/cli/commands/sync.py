@@ -9,6 +9,7 @@ import typer
 from gitops_cli.cli.clusters import (
     clusters_of,
     meant,
+    notice_sync,
     objects_heard,
     outcomes_heard,
     progress,
@@ -217,6 +218,7 @@ def run(
                 gone=wait_gone,
             )
     report = stepped.told(report)
+    notice_sync(session, report, desired.snapshot.team)
     _show(session, report, done=mode is None)
     if go_back is not None:
         go_back(report)

@@ -9,6 +9,7 @@ import typer
 from gitops_cli.cli.clusters import (
     clusters_of,
     meant,
+    notice_sync,
     progress,
     report_sync_problems,
     rows_heard,
@@ -112,6 +113,7 @@ def wait(
             heard=rows_heard(session, say),
             gone=gone,
         )
+    notice_sync(session, report, desired.snapshot.team)
     session.show(wait_view(report))
     report_sync_problems(session, report)
     session.finish(report.exit_code)

@@ -55,5 +55,7 @@ def _governs(
             return name == stage
         case ("service", name, *_):
             return name in services
+        case ("notify", *_):  # a notice that is not sent has never kept anybody from anything
+            return False
         case _:  # a stage that is not declared may be meant for any
             return not is_foreign(key)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.freeze import FreezeWindow
+from gitops_cli.domain.recorded.notify import NoticeRules
 from gitops_cli.domain.settings import Defect
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class TeamSettings(NamedTuple):
     require_ancestry: bool = False
     commit: CommitRules = CommitRules()
     new_services: NewServices = NewServices.ASK
+    notify: Mapping[str, NoticeRules] = MappingProxyType({})
     defects: tuple[Defect, ...] = ()
 
     def stage(self, name: str) -> StageRules:

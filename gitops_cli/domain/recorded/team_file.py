@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 from gitops_cli.domain.duration import parse_duration
@@ -17,6 +18,14 @@ from gitops_cli.domain.near import near
 from gitops_cli.domain.recorded.files import FileType, RawFile
 from gitops_cli.domain.recorded.freeze import parse_freeze
 from gitops_cli.domain.recorded.manifests_place import check_place
+from gitops_cli.domain.recorded.notify import (
+    ADDRESS_KEYS,
+    FIELDS,
+    Event,
+    NoticeRules,
+    is_target,
+    variable_of,
+)
 from gitops_cli.domain.recorded.team import (
     DEFAULT_STAGES,
     CommitRules,
@@ -33,7 +42,7 @@ from gitops_cli.domain.recorded.template import check_template
 from gitops_cli.domain.settings import BadSettings, Defect, Settings
 from gitops_cli.domain.text import one_line
 
-TOP = ("stages", "stage", "service", "versions", "commit")
+TOP = ("stages", "stage", "service", "versions", "commit", "notify")
 STAGE_KEYS = (
     "aliases",
     "cluster",
@@ -58,6 +67,7 @@ STAGE_KEYS = (
 SERVICE_KEYS = ("source", "container", "workload", "path")
 _VERSIONS = ("form", "require_ancestry", "new_services")
 MOST_APPROVALS = 9
+_NOTIFY = ("events", "stages", "template")
 _COMMIT = ("skip_ci", "subject", "sign_off", "message_as_subject")
 
 
@@ -100,6 +110,40 @@ def _team(reader: Settings) -> TeamSettings:
             commit.flag("message_as_subject"),
         ),
         versions.word("new_services", NewServices, NewServices.ASK),
+        {name: _notify(name, reader, stages) for name in _targets(reader)},
+    )
+
+
+def _targets(top: Settings) -> list[str]:
+    names = top.names("notify")
+    for name in names:
+        if not is_target(name):
+            message = (
+                f"`{one_line(name)}` is not a short name of lower-case letters, digits and `-`"
+            )
+            top.table("notify", None).wrong(name, message)
+    return [name for name in names if is_target(name)]
+
+
+def _notify(name: str, top: Settings, stages: Collection[str]) -> NoticeRules:
+    reader = top.table("notify", None).table(name, None)
+    for key in ADDRESS_KEYS:
+        if key in reader.content:
+            # What it is may be a secret, so it is not shown.
+            reader.wrong(
+                key,
+                "an address or a secret has no place in the repository: whoever may push would "
+                "say whom everybody's machine talks to",
+                hint=f"take it out, change the secret, and set {variable_of(name)} for who sends",
+            )
+    reader._replace(
+        content={key: value for key, value in reader.content.items() if key not in ADDRESS_KEYS}
+    ).only(_NOTIFY)
+    return NoticeRules(
+        name,
+        frozenset(reader.texts("events", (), check=Event)),
+        reader.texts("stages", None, check=_one_of(stages)),
+        reader.text("template", check=partial(check_template, fields=FIELDS)),
     )
 
 

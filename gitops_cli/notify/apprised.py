@@ -1,0 +1,27 @@
+"""Chat, mail and a hundred others by apprise, which is an extra: `gitops-cli[notify]`."""
+
+from __future__ import annotations
+
+import logging
+
+from gitops_cli.notify.failing import NotSent
+
+_INSTALL = "pip install 'gitops-cli[notify]'"
+
+
+def tell(url: str, title: str, text: str) -> None:
+    """Send a text to an address of apprise's; raises NotSent."""
+    try:
+        from apprise import Apprise, NotifyFormat
+    except ImportError:
+        raise NotSent(f"an address that is none of https needs apprise: {_INSTALL}") from None
+    # It logs addresses and answers, which may hold secrets.
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    service = Apprise()
+    if not service.add(url):
+        raise NotSent("apprise does not know such an address")
+    if not service.notify(body=text, title=title, body_format=NotifyFormat.TEXT):
+        raise NotSent("apprise could not send it")
