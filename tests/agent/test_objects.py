@@ -27,6 +27,7 @@ from tests.testbed.gitops import Gitops, Ran
 from tests.testbed.kube import Kube, path
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
+from tests.testbed.sshd import Sshd
 
 KINDS = frozenset({("", "configmaps"), ("apps", "deployments")})
 
@@ -89,11 +90,11 @@ def followed(live: Live, control_plane: ControlPlane, tmp_path: Path) -> Followe
     return Followed(live, kubeconfig)
 
 
-def role(namespace: str) -> Object:
+def role_named(name: str) -> Object:
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
-        "metadata": {"name": "reads"},
+        "metadata": {"name": name},
         "rules": [],
     }
 
@@ -183,7 +184,7 @@ def test_drift_is_put_back_or_reported(followed: Followed) -> None:
 
 def test_a_kind_that_the_role_lacks_is_told_and_the_rest_goes_on(followed: Followed) -> None:
     live = followed.live
-    record(live, config_map(a="1"), role(live.namespace))
+    record(live, config_map(a="1"), role_named("reads"))
 
     ran = followed.run()
 
@@ -286,3 +287,88 @@ def test_a_secret_of_sops_is_decrypted_once_and_not_again(
     assert followed.data("db", "Secret") == {"password": "aHVudGVyMg=="}
     assert len(sops.starts(notes)) == 1
     assert "hunter2" not in str(followed.status())
+
+
+def printed(live: Live, *options: str) -> dict[str, Object]:
+    """Return what `agent manifests` prints, by kind; the ConfigMap is the set's."""
+    url = ("--agent-repo", "ssh://git@git.example.com/state.git", "--image", "x/y:1")
+    done = live.gitops("agent", "manifests", live.namespace, *url, "-o", "json", *options).ok()
+    return {item["kind"]: item for item in done.json()["items"]}
+
+
+def rights(role: Object) -> set[tuple[str, str, str]]:
+    return {
+        (group, resource, " ".join(rule["verbs"]))
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        if "resourceNames" not in rule
+    }
+
+
+def test_the_role_is_made_of_the_kinds_in_the_manifests(live: Live) -> None:
+    settings = 'stages = ["{0}"]\n[stage.{0}]\nprune = true'
+    live.record({"/gitops.toml": settings.format(live.namespace.rpartition("-")[2])})
+    before = printed(live)["Role"]
+    widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}
+    wide = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": live.namespace}}
+    hidden = sops.sealed({"apiVersion": "v1", "kind": "Secret"}, only=("apiVersion", "kind"))
+    record(live, config_map(a="1"), widget, wide)
+    live.record({f"/{live.namespace}/manifests/hidden.yaml": sops.as_yaml(hidden)})
+
+    made = printed(live)
+
+    images = {("apps", "deployments", "get list patch"), ("", "pods", "list")}
+    images.add(("", "events", "create"))
+    assert rights(before) == images
+    verbs = "get list create patch delete"
+    kinds = {("", "configmaps"), ("", "secrets"), ("example.com", "widgets")}
+    assert rights(made["Role"]) == images | {(*kind, verbs) for kind in kinds}
+    assert made["ConfigMap"]["metadata"]["name"] == "gitops-manifests"
+    pod = made["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert {volume["name"] for volume in pod["volumes"]} == {"key", "scratch", "sops"}
+    restricted = printed(live, "--restrict")
+    assert rights(restricted["Role"]) == images
+    pod = restricted["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert f"--images-only={live.namespace}" in pod["containers"][0]["command"]
+
+
+def test_manifests_that_cannot_be_rendered_install_nothing(live: Live) -> None:
+    live.record({f"/{live.namespace}/manifests/kustomization.yaml": "resources: [../../away]"})
+    done = live.gitops(
+        "agent", "manifests", live.namespace, "--agent-repo", "ssh://git@x/y", "--image", "x/y:1"
+    )
+    assert done.code == 2
+    assert "`../../away`" in done.stderr
+
+
+@pytest.mark.node
+def test_install_shows_and_makes_the_rights_and_again_gives_a_new_kind(
+    live: Live, sshd: Sshd
+) -> None:
+    record(live, config_map(a="1"))
+    options = (
+        *("--agent-repo", sshd.url(live.remote), "--key", str(sshd.add_reader("reader"))),
+        *("--known-hosts", str(sshd.known_hosts), "--image", "x/y:1", "--no-verify-image"),
+    )
+
+    def install(*more: str) -> Ran:
+        return live.gitops("agent", "install", live.namespace, *options, *more)
+
+    shown = install("--dry-run", "-o", "json").ok().json()["objects"]
+    [role] = [one for one in shown if one["kind"] == "Role"]
+    assert "may get, list, create, patch: configmaps" in role["changes"]
+    assert not live.kube.exists("Role", live.namespace, NAME)
+    install("--yes").ok()
+    assert live.kube.exists("ConfigMap", live.namespace, "gitops-manifests")
+    live.kube.patch("CronJob", live.namespace, NAME, {"spec": {"suspend": True}})
+    live.sync().ok()
+    record(live, role_named("reads"))
+    changed = install("--dry-run", "-o", "json").ok().json()["objects"]
+    [role] = [one for one in changed if one["kind"] == "Role"]
+    assert role["changes"] == ["more rights: get roles, list roles, create roles, patch roles"], (
+        "configmaps stay: one was applied"
+    )
+    install("--yes").ok()
+    live.gitops("agent", "uninstall", live.namespace, "--yes").ok()
+    assert live.kube.exists("ConfigMap", live.namespace, "gitops-manifests"), "it is sync's"
