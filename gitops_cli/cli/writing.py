@@ -30,7 +30,9 @@ from gitops_cli.operations.writing import Terms, write_draft
 from gitops_cli.render.change import Changelogs, both_views, plan_view, result_view
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.change.gates import Report
     from gitops_cli.domain.change.proposal import Written
+    from gitops_cli.operations.gates import CheckCase, Checking
     from gitops_cli.render.view import View
 
 T = TypeVar("T")
@@ -60,7 +62,28 @@ def terms_of(
 ) -> Terms:
     """Return the terms that the command line and the CI run say."""
     run = session.ci.url if session.ci else None
-    return Terms(frozenset(overrides), reason, run, confirmed, writer=session.writer)
+    return Terms(
+        frozenset(overrides),
+        reason,
+        run,
+        confirmed,
+        writer=session.writer,
+        checking=_checking(session),
+    )
+
+
+def _checking(session: Session) -> Checking:
+    """Return what asks the checks of gitops.toml, each thing once; loaded where there are some."""
+    asking: list[Checking] = []
+
+    def ask(case: CheckCase) -> Sequence[Report]:
+        if not asking:
+            from gitops_cli.cli.checking import checking_of
+
+            asking.append(checking_of(session))
+        return asking[0](case)
+
+    return ask
 
 
 def carry_out(

@@ -90,7 +90,14 @@ def draft_environment_renaming(
     elsewhere = _stage(snapshot, new) != _stage(snapshot, name)
     if elsewhere and here.files:
         gates = Gates(
-            state, snapshot, Environment(new, here.images_path, {}), name, terms.writer, now, []
+            state,
+            snapshot,
+            Environment(new, here.images_path, {}),
+            name,
+            terms.writer,
+            now,
+            [],
+            terms.checking,
         )
         more = _asked_there(snapshot, here, gates, requires, terms)
         used = tuple(sorted({*used, *more}))

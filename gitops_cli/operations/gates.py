@@ -21,7 +21,7 @@ from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Refusal
 from gitops_cli.domain.change.proposal import Actor
-from gitops_cli.domain.change.rules import APPROVALS, SOAK, Ask
+from gitops_cli.domain.change.rules import APPROVALS, CHECK, SOAK, Ask
 from gitops_cli.domain.errors import UnknownEnvironment
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX
@@ -35,11 +35,29 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 
+class CheckCase(NamedTuple):
+    """What checks are asked about; `before` are the environments that the versions may come from.
+
+    `since` says when a change's version came to one of those; None: it is not there.
+    """
+
+    state: StateRepository
+    snapshot: Snapshot
+    target: EnvironmentName
+    before: Sequence[EnvironmentName]
+    changes: Sequence[Change]
+    since: Callable[[Change, EnvironmentName], datetime | None]
+
+
+Checking = Callable[[CheckCase], Sequence[Report]]
+
+
 class Gates(NamedTuple):
     """The gates of one environment on one tip; `told` takes what they say when they are asked.
 
     `source`: where the versions come from, if somebody said; else it is the stage before.
-    `writer` knows who would record them.
+    `writer` knows who would record them. `checking` asks the checks of gitops.toml; None: nobody
+    does.
     """
 
     state: StateRepository
@@ -49,6 +67,7 @@ class Gates(NamedTuple):
     writer: Callable[[], Actor | None]
     now: datetime
     told: list[Report]
+    checking: Checking | None = None
 
     @property
     def rules(self) -> StageRules:
@@ -61,6 +80,7 @@ class Gates(NamedTuple):
         return {
             SOAK: partial(self._refusals, self.soak),
             APPROVALS: partial(self._refusals, self.approvals),
+            CHECK: partial(self._refusals, self.checks),
         }
 
     def _refusals(
@@ -83,6 +103,21 @@ class Gates(NamedTuple):
             for change in changes
             if change.desired is not None
         ]
+
+    def checks(self, changes: Sequence[Change]) -> Sequence[Report]:
+        """Return what the checks of the stage say of versions that come."""
+        coming = [change for change in changes if change.desired is not None]
+        if not self.rules.checks or not coming or self.checking is None:
+            return ()
+        return self.checking(
+            CheckCase(
+                self.state, self.snapshot, self.target.name, self._before(), coming, self._since
+            )
+        )
+
+    def _since(self, change: Change, where: EnvironmentName) -> datetime | None:
+        spans = (span for _, span in self._spans(change, [where]))
+        return next((span.start for span in spans if span.end is None), None)
 
     def _before(self) -> Sequence[EnvironmentName]:
         if self.source is not None:

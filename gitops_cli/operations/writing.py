@@ -21,7 +21,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.domain.version import Version
-from gitops_cli.operations.gates import Gates
+from gitops_cli.operations.gates import Checking, Gates
 from gitops_cli.operations.unreadable import spoiled_contents
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Terms(NamedTuple):
 
     `confirmed` may be several, with commas. `reviewed`: it goes to a branch that somebody merges.
     `preview`: nothing will be written on these terms, so nobody has to confirm it. `newcomers` are
-    services that a person wants to make. `writer` knows who they are.
+    services that a person wants to make. `writer` knows who they are, `checking` asks checks.
     """
 
     overrides: Collection[Override] = ()
@@ -47,6 +47,7 @@ class Terms(NamedTuple):
     preview: bool = False
     newcomers: tuple[ServiceName, ...] = ()
     writer: Callable[[], Actor | None] = lambda: None
+    checking: Checking | None = None
 
 
 class Wanted(NamedTuple):
@@ -86,7 +87,7 @@ def draft_versions(
     if settled.moved:
         raise moved(name, wanted.intent.plan, settled.moved)
     manifests = _settled_manifests(wanted, state, snapshot, name)
-    gates = Gates(state, snapshot, target, wanted.source, terms.writer, now, [])
+    gates = Gates(state, snapshot, target, wanted.source, terms.writer, now, [], terms.checking)
     asked = Case(
         wanted.verb,
         snapshot.team,

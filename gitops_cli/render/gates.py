@@ -12,6 +12,7 @@ def gate_document(report: Report) -> dict[str, Any]:
     """Return the fields of a document."""
     return {
         "gate": report.gate.value,
+        "name": report.name,
         "service": report.service,
         "version": str(report.version),
         "passes": report.passes,
@@ -22,4 +23,4 @@ def gate_document(report: Report) -> dict[str, Any]:
 def gate_line(what: str, report: Report) -> Line:
     """Return what a gate says; in a plan one that does not pass was overridden."""
     style = Style.GOOD if report.passes else Style.WARN
-    return Line(f"{report.gate}: {what} {report.says}", style)
+    return Line(f"{report.label}: {what} {report.says}", style)

@@ -1,7 +1,8 @@
 """Gates: what must have happened before a version may come, read from the history of files.
 
 `soak`: it was recorded in the stage before for so long. `approvals`: so many people said yes to
-this very version, each by a commit of their own, and not the one who brings it.
+this very version, each by a commit of their own, and not the one who brings it. `check`: what
+gitops.toml names says yes, just now.
 """
 
 from __future__ import annotations
@@ -28,10 +29,14 @@ class Gate(StrEnum):
 
     SOAK = "soak"
     APPROVALS = "approvals"
+    CHECK = "check"
 
 
 class Report(NamedTuple):
-    """What one gate says of one version: `says` is for people, `hint` how it would pass."""
+    """What one gate says of one version: `says` is for people, `hint` how it would pass.
+
+    `name` and `line` are those of a check's table.
+    """
 
     gate: Gate
     service: ServiceName
@@ -39,6 +44,13 @@ class Report(NamedTuple):
     passes: bool
     says: str
     hint: str = ""
+    name: str = ""
+    line: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Return what it is called: `soak`, `check smoke`."""
+        return f"{self.gate} {self.name}".rstrip()
 
 
 class Approver(NamedTuple):
@@ -176,11 +188,11 @@ def gate_refusals(
     for report in reports:
         if report.passes:
             continue
-        line = f"{SETTINGS}:{rules.lines.get(report.gate, 1)}"
+        line = f"{SETTINGS}:{report.line or rules.lines.get(report.gate, 1)}"
         way = f"{report.hint}; or " if report.hint else ""
         error = PolicyRefused(
             f"{line}: {report.service} {report.version.short} may not come to {where} yet: "
-            f"{report.gate} {report.says}",
+            f"{report.label} {report.says}",
             hint=f'{way}--override-policy -m "why"',
         )
         yield Refusal(error, Override.POLICY)

@@ -139,7 +139,7 @@ def _asked(name: str) -> Callable[[Case], Iterator[Refusal]]:
 
 
 EXPECT, STALE, REQUIRE, MANIFESTS = "expect", "stale build", "require", "manifests"
-SOAK, APPROVALS = Gate.SOAK.value, Gate.APPROVALS.value
+SOAK, APPROVALS, CHECK = Gate.SOAK.value, Gate.APPROVALS.value, Gate.CHECK.value
 
 _STAYS = frozenset({Verb.ROLLBACK, Verb.CAPTURE})  # what runs, or ran here
 _BRINGS = frozenset({Verb.SET, Verb.PROMOTE, Verb.ENV})  # versions that were not here before
@@ -159,6 +159,7 @@ RULES = (
     Rule(APPROVALS, _BRINGS, Override.POLICY, _asked(APPROVALS)),
     Rule(MANIFESTS, frozenset({Verb.PROMOTE}), Override.POLICY, _asked(MANIFESTS)),
     Rule(REQUIRE, frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _asked(REQUIRE)),
+    Rule(CHECK, _BRINGS, Override.POLICY, _asked(CHECK)),
 )
 
 
