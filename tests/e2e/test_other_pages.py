@@ -27,6 +27,7 @@ AGENT = "asks for a remote that pods reach: tests/agent/test_commands.py"
 PLAYS = "takes twenty seconds: tests/cli/test_demo.py"
 RUNS = "is how the tests are run"
 MANIFESTS = "tests/cli/test_manifests_writing.py"
+STEPS = "needs steps: tests/cli/test_steps.py"
 HERE = "makes the world that all of these are run in"
 
 
@@ -76,6 +77,17 @@ IN_THE_SANDBOX = [
             "gitops restore --check": Scene(code=1, shows="has no manifests"),
         },
         **{" A B": " staging prod"},
+    ),
+    page(
+        "infrastructure",
+        {"gitops trust --list": Scene(shows="nothing is trusted")},
+        {
+            "gitops trust": STEPS,
+            "gitops trust --remove": STEPS,
+            "gitops trust --yes --digest DIGEST": STEPS,
+            "gitops diff prod --steps": STEPS,
+            "gitops sync prod --steps": STEPS,
+        },
     ),
     page(
         "restoring",
