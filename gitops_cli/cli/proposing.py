@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, NamedTuple
 
 import typer
 
 from gitops_cli.cli.opening import open_page
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.change.draft import Review, WriteOutcome
+from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome, review_branch
+from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.request import NO_EXTRAS, Extras, Wish
 from gitops_cli.domain.errors import Denied, GitOpsError, UsageError
 from gitops_cli.domain.forge_links import project_at
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import Mode, TeamSettings
 from gitops_cli.render.change import Changelogs
 
 
@@ -54,6 +59,13 @@ class RequestOptions(NamedTuple):
         False
     )
 
+    def proposes(
+        self, environment: EnvironmentName, team: TeamSettings, overrides: Collection[Override]
+    ) -> bool:
+        """Tell whether a request is wanted: by --pr, or by the stage's mode, if that stands."""
+        by_mode = team.stage(place_of(environment, team).stage).mode is Mode.PR
+        return self.pull_request or (by_mode and Override.POLICY not in overrides)
+
     def extras(self, *, proposes: bool) -> Extras:
         """Return what is wanted of the request; raises UsageError where none is opened."""
         extras = Extras(
@@ -83,14 +95,21 @@ def review_on(session: Session, branch: str, extras: Extras = NO_EXTRAS) -> Revi
     return Review(branch, base, url, extras)
 
 
+def review_of(session: Session, draft: Draft, extras: Extras = NO_EXTRAS) -> Review:
+    """Return where what a draft records waits for its merge."""
+    services = [change.service for change in (*draft.changes, *draft.unchanged)]
+    branch = review_branch(draft.environment, services, verb=draft.verb)
+    return review_on(session, branch, extras)
+
+
 def with_request(session: Session, outcome: WriteOutcome, logs: Changelogs) -> WriteOutcome:
     """Return the outcome with its request, open and up to date; the same where nobody can open it.
 
     The branch is pushed: a forge that fails is told, and is the exit code, but nothing is lost.
     What git pushes with need not open the API: then it is as without a token.
     """
-    review = outcome.review
-    if review is None or outcome.written is None:
+    review, proposal = outcome.review, outcome.draft.proposal
+    if review is None or outcome.written is None or not (proposal.edits or proposal.moves):
         return outcome
     outcome = outcome._replace(review=_opened(session, outcome, review, logs))
     page = outcome.review and outcome.review.page

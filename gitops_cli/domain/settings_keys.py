@@ -88,8 +88,8 @@ TEAM_KEYS = (
         "mode",
         Kind.TEXT,
         '"push"',
-        "`pr`: `promote` pushes a branch for a request instead of the commit itself, and other "
-        "writers but `rollback` are refused.",
+        "`pr`: `promote`, `set`, `release` and `remove` push a branch for a request instead of the "
+        "commit itself, and other writers but `rollback` are refused.",
         '"pr"',
         ("push", "pr"),
     ),

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import Draft, WriteOutcome
+from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome
 from gitops_cli.domain.change.proposal import Actor
+from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import (
     Denied,
     DirtyTree,
@@ -94,15 +95,18 @@ def release(
     order: Order,
     recipe: Recipe,
     *,
+    review: Callable[[Draft | Drafts], Review | None] = lambda _: None,
     actor: Actor | None = None,
     timeout: float | None = None,
 ) -> Release:
     """Make the image unless the registry has it, check it by its digest, and record the version.
 
     The guards of the write are asked before anything is built. Whatever is done already is not
-    done again, so a release that broke off is finished by running it once more.
+    done again, so a release that broke off is finished by running it once more. `review` says
+    where what is recorded waits for a merge.
     """
-    _, service, image = plan_release(shop, order)
+    planned, service, image = plan_release(shop, order)
+    waits = review(planned.draft)
     digest = _found(shop, image)
     made = Made.FOUND
     if digest is None:
@@ -112,11 +116,17 @@ def release(
         _say_found(shop, image, recipe.request)
     recording = order._replace(images=_this(image, digest if recipe.pin else None))
     try:
-        drafted = write_draft(shop.state, _draft(shop, recording), actor=actor, timeout=timeout)
+        drafted = write_draft(
+            shop.state,
+            _draft(shop, recording),
+            actor=actor,
+            timeout=timeout,
+            branch=waits.branch if waits else None,
+        )
     except (GitError, Denied, TimedOut):
         shop.say(f"{image} is in the registry; the same command, run again, only records it")
         raise
-    return Release(service, image, made, digest, WriteOutcome(*drafted))
+    return Release(service, image, made, digest, WriteOutcome(*drafted, review=waits))
 
 
 def _say_found(shop: Workshop, image: ImageRef, request: BuildRequest | CommitRequest) -> None:

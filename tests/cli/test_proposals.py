@@ -115,12 +115,14 @@ def test_a_dry_run_of_a_proposal_writes_nothing(company, clone):
     assert git(company.remote, "branch", "--list", "gitops/*") == ""
 
 
-def test_what_is_changed_by_pull_requests_is_not_set_at_once(company, clone):
+def test_what_is_changed_by_pull_requests_is_set_at_once_by_saying_so_only(company, clone):
     with_settings(company, '[stage.production]\nmode = "pr"\n')
-    command = ("set", f"authentication={OTHER}", "-e", PROD)
+    before, command = tip(company), ("set", f"authentication={OTHER}", "-e", PROD)
 
-    assert clone(*command).code == 6
+    clone(*command).ok()
+    assert tip(company) == before
     clone(*command, "--override-policy", "-m", "incident").ok()
+    assert tip(company) != before
 
 
 def test_a_repository_without_a_remote_gets_the_branch_too(company, gitops):

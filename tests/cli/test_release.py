@@ -163,6 +163,23 @@ def test_a_registry_that_denies_what_does_not_exist_gets_its_first_image(desk: D
     assert desk.recorded() == desk.head
 
 
+def test_a_stage_of_pull_requests_gets_a_branch_once_the_image_is_there(desk: Desk) -> None:
+    rules = '[stage.development]\nmode = "pr"\n'
+    add_commits(desk.state, [Commit("rules", {"gitops.toml": rules}, 1_793_700_000)])
+    before = git(desk.state, "rev-parse", "main")
+
+    planned = desk.gitops("release", "-e", "dev", "--new", "--dry-run").ok().stdout
+    document = desk.gitops("release", "-e", "dev", "--new", "-o", "json").ok().json()
+    again = desk.gitops("release", "-e", "dev", "--new", "-o", "json").ok().json()
+
+    assert f"would push gitops/set/{DEV}+web" in planned
+    assert git(desk.state, "rev-parse", "main") == before
+    recorded = git(desk.state, "show", f"gitops/set/{DEV}+web:{DEV}/web.deployment")
+    assert recorded == desk.head
+    assert document["branch"] == f"gitops/set/{DEV}+web"
+    assert (document["changed"], again["changed"]) == (True, False)
+
+
 def test_an_image_without_a_record_is_recorded(desk: Desk) -> None:
     (desk.directory / "tags" / desk.head).touch()
 

@@ -87,7 +87,9 @@ def test_somebody_elses_version_is_not_removed_unseen(company, clone):
 
 
 def test_the_rules_of_its_stage_hold_it_up(company, clone):
-    with_settings(company, '[stage.production]\nmode = "pr"\n')
+    with_settings(
+        company, '[stage.production]\nfreeze = ["2020-01-01 00:00 - 2099-01-01 00:00 UTC"]\n'
+    )
 
     done = clone("remove", "billing", "-e", PROD, "--yes")
 

@@ -268,15 +268,14 @@ def test_what_git_pushes_with_opens_a_request_too(github, company, gitops):
     assert "open a pull request" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("set", f"authentication={OTHER}", "-e", PROD),
-        ("remove", "authentication", "-e", PROD, "--yes"),
-        ("rollback", "authentication", "-e", PROD, "--yes"),
-    ],
-    ids=lambda words: words[0],
-)
+WRITERS = [
+    ("set", f"authentication={OTHER}", "-e", PROD),
+    ("remove", "authentication", "-e", PROD, "--yes"),
+    ("rollback", "authentication", "-e", PROD, "--yes"),
+]
+
+
+@pytest.mark.parametrize("words", WRITERS, ids=lambda words: words[0])
 def test_other_writers_propose_too(words, github, company, gitops):
     company.push(PROD, {"authentication": "d" * 40})
     with_settings(company, '[stage.production]\nmode = "pr"\n')
@@ -292,6 +291,36 @@ def test_other_writers_propose_too(words, github, company, gitops):
     assert again["request"]["did"] == "unchanged"
     assert [made["branch"] for made in github.open] == [branch]
     assert "| authentication |" in github.open[0]["body"]
+
+
+@pytest.mark.parametrize("words", WRITERS[:2], ids=lambda words: words[0])
+def test_a_stage_of_pull_requests_is_written_by_requests_whoever_writes(
+    words, github, company, gitops
+):
+    company.push(PROD, {"authentication": "d" * 40})
+    with_settings(company, '[stage.production]\nmode = "pr"\n')
+    before, here = tip(company), on(github, company, gitops)
+
+    planned = here(*words, "--dry-run").ok().stdout
+    document = here(*words, "--reviewer", "grace", "-o", "json").ok().json()
+
+    assert f"would push gitops/{words[0]}/{PROD}+authentication" in planned
+    assert tip(company) == before
+    assert document["branch"] == f"gitops/{words[0]}/{PROD}+authentication"
+    assert [made["reviewers"] for made in github.open] == [["grace"]]
+    here(*words, "--override-policy", "-m", "now").ok()
+    assert tip(company) != before
+
+
+def test_a_rollback_waits_for_no_request_unless_it_is_told_to(github, company, gitops):
+    company.push(PROD, {"authentication": "d" * 40})
+    with_settings(company, '[stage.production]\nmode = "pr"\n')
+    before = tip(company)
+
+    on(github, company, gitops)(*WRITERS[2]).ok()
+
+    assert tip(company) != before
+    assert github.log == []
 
 
 def test_a_request_says_how_to_look_at_what_it_brings(github, company, gitops):

@@ -165,10 +165,7 @@ def test_a_branch_that_is_not_recorded() -> None:
 def test_a_stage_that_is_changed_by_requests() -> None:
     assert said(needs_review(PLACE, RULES)) == (
         "gitops.toml:4: production is changed by pull requests",
-        (
-            "`gitops promote`, and --pr of others, push the branch for one; "
-            'or --override-policy -m "why" to write it at once'
-        ),
+        ('--pr pushes the branch for one; or --override-policy -m "why" to write it at once'),
         "policy",
         Override.POLICY,
     )

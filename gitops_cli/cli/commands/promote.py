@@ -40,14 +40,13 @@ from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, need_wait, terms_of
-from gitops_cli.domain.change.draft import Draft, Review, review_branch, written
-from gitops_cli.domain.change.policy import Override
+from gitops_cli.domain.change.draft import Draft, review_branch, written
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import Mode, TeamSettings
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.images import ImageChecks, ImageGate, Images, as_recorded
 from gitops_cli.operations.manifests import differing_manifests
@@ -167,10 +166,9 @@ def promote(
     if wait or sync:
         for each in planned:
             foresee(session, each.target, team, context=context)
-    direct = Override.POLICY in overrides and not request.pull_request
-    review = None if direct else _review(session, words, planned, team, asked=request.pull_request)
-    extras = request.extras(proposes=review is not None)
-    review = review and review._replace(extras=extras)
+    proposes = request.proposes(planned[0].target, team, overrides)
+    extras = request.extras(proposes=proposes)
+    review = review_on(session, _branch(words, planned, team), extras) if proposes else None
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
         reviewed=review is not None
     )
@@ -252,19 +250,9 @@ def _question(draft: Draft | Drafts) -> str:
     return f"Promote {written(draft)} to {draft.environment}?"
 
 
-def _review(
-    session: Session,
-    words: PromoteArguments,
-    planned: Sequence[Promotion],
-    team: TeamSettings,
-    *,
-    asked: bool,
-) -> Review | None:
-    """Return where the promotion waits for a merge; None where it is pushed at once."""
+def _branch(words: PromoteArguments, planned: Sequence[Promotion], team: TeamSettings) -> str:
+    """Return the branch on which the promotion waits for a merge."""
     first = planned[0]
-    stage = place_of(first.target, team).stage
-    if not asked and team.stage(stage).mode is not Mode.PR:
-        return None
+    stage = place_of(first.target, team).stage if len(planned) > 1 else None
     services = () if words.everything else tuple(first.intent.kinds)
-    branch = review_branch(first.target, services, stage=stage if len(planned) > 1 else None)
-    return review_on(session, branch)
+    return review_branch(first.target, services, stage=stage)

@@ -35,6 +35,7 @@ from gitops_cli.cli.overrides import (
     OverridePolicy,
     overrides_of,
 )
+from gitops_cli.cli.proposing import review_of, with_request
 from gitops_cli.cli.release_words import BuildArguments
 from gitops_cli.cli.resolve import (
     built_here,
@@ -53,6 +54,9 @@ from gitops_cli.cli.writing import (
     terms_of,
     warn_of,
 )
+from gitops_cli.domain.change.draft import Draft, Review
+from gitops_cli.domain.change.policy import NeedsReview
+from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Kind
@@ -254,14 +258,29 @@ def release(
     recipe = Recipe(request, pin, lambda: source.gaps(request), appear)
 
     def once(environment: str, terms: Terms) -> Release:
+        try:
+            return released(environment, terms)
+        except NeedsReview:
+            return released(environment, terms._replace(reviewed=True))
+
+    def released(environment: str, terms: Terms) -> Release:
         terms = terms._replace(reason=source.reason(terms.reason))
         there = order._replace(environment=environment, terms=terms)
+
+        def review(draft: Draft | Drafts) -> Review | None:
+            return review_of(session, draft.parts[0]) if terms.reviewed else None
+
         if dry_run:
             outcome, service, image = plan_release(shop, there)
-            return Release(service, image, None, None, outcome)
-        return make_release(shop, there, recipe, actor=session.actor, timeout=timeout)
+            return Release(
+                service, image, None, None, outcome._replace(review=review(outcome.draft))
+            )
+        return make_release(
+            shop, there, recipe, review=review, actor=session.actor, timeout=timeout
+        )
 
     done = answering(session, once, order.environment, said._replace(preview=dry_run))
+    done = done._replace(outcome=with_request(session, done.outcome, {}))
     warn_of(session, done.outcome.draft.warnings)
     note_writing(session, done.outcome.written)
     show = session.show if dry_run else session.report

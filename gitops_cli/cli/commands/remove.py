@@ -62,16 +62,17 @@ def remove(
       gitops remove billing ledger -e project1-staging --dry-run
     """
     session.report_file = report_file
-    extras = request.extras(proposes=request.pull_request)
     names = tuple(dict.fromkeys(parse_service(name) for name in services))
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
     )
     snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     environment = environment_named(session, env, snapshot, project=project, services=names)
+    proposes = request.proposes(environment, snapshot.team, overrides)
+    extras = request.extras(proposes=proposes)
     planned = plan_removal(snapshot, environment, names)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
-        reviewed=request.pull_request
+        reviewed=proposes
     )
     branch = review_branch(environment, names, verb=Verb.REMOVE)
     shown = terms._replace(preview=True)
@@ -84,13 +85,13 @@ def remove(
         compute,
         lambda now: compute(now, shown, plan_removal(now, environment, names)),
         f"Remove {plural(len(names), 'service')} from {environment}?",
-        review_on(session, branch, extras) if request.pull_request else None,
+        review_on(session, branch, extras) if proposes else None,
         may_go_back=True,
     )
     outcome = carry_out(
         session, offer, terms, snapshot.team, dry_run=dry_run, yes=yes, timeout=timeout
     )
-    if outcome.changed and not request.pull_request:
+    if outcome.changed and not proposes:
         for service, kind in planned.kinds.items():
             session.output.say(
                 f"in the cluster it stays: kubectl -n {environment} delete {kind.lower()} {service}"

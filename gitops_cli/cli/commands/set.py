@@ -36,7 +36,7 @@ from gitops_cli.cli.overrides import (
     OverridePolicy,
     overrides_of,
 )
-from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on, with_request
+from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_of, with_request
 from gitops_cli.cli.resolve import (
     Built,
     built_here,
@@ -47,7 +47,8 @@ from gitops_cli.cli.resolve import (
 )
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, asked_environment, follow, need_wait, tell, terms_of
-from gitops_cli.domain.change.draft import Draft, Verb, WriteOutcome, review_branch
+from gitops_cli.domain.change.draft import Draft, WriteOutcome
+from gitops_cli.domain.change.policy import NeedsReview
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import ServiceName, parse_service
 from gitops_cli.domain.recorded.environment import Kind, Snapshot
@@ -135,7 +136,6 @@ def set_versions(
     gitops set billing -e dev --wait-image 10m --pin
     """
     session.report_file = report_file
-    extras = request.extras(proposes=request.pull_request)
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
     session.limit_question(timeout)
     expected = _expectations(expect or [])
@@ -169,6 +169,12 @@ def set_versions(
     )
 
     def record(environment: str, terms: Terms) -> WriteOutcome:
+        try:
+            return recorded(environment, terms)
+        except NeedsReview:
+            return recorded(environment, terms._replace(reviewed=True))
+
+    def recorded(environment: str, terms: Terms) -> WriteOutcome:
         there = order._replace(environment=environment, terms=terms)
 
         def compute(snapshot: Snapshot, order: Order) -> Draft:
@@ -183,12 +189,11 @@ def set_versions(
             preview(session.state, lambda snapshot: compute(snapshot, guarded))
             preview(session.state, lambda snapshot: compute(snapshot, there))
         review = None
-        if dry_run or request.pull_request:
+        if dry_run or terms.reviewed or request != NO_REQUEST:
             plan = preview(session.state, lambda snapshot: compute(snapshot, there))
-            if request.pull_request:
-                services = [change.service for change in (*plan.changes, *plan.unchanged)]
-                branch = review_branch(plan.environment, services, verb=Verb.SET)
-                review = review_on(session, branch, extras)
+            extras = request.extras(proposes=terms.reviewed)
+            if terms.reviewed:
+                review = review_of(session, plan, extras)
             if dry_run or not plan.proposal.edits:
                 return WriteOutcome(plan, dry_run=dry_run, review=review)
         written = write_draft(

@@ -64,6 +64,10 @@ def need_confirmation(
         raise Unconfirmed(environment)
 
 
+class NeedsReview(PolicyRefused):
+    """The stage's mode wants a branch that somebody merges; who can push one does."""
+
+
 class Refusal(NamedTuple):
     """Why a write is refused, and which override would let it through, if one would."""
 
@@ -191,14 +195,14 @@ def needs_review(
     place: Place,
     rules: StageRules,
     *,
-    instead: str = "`gitops promote`, and --pr of others, push the branch for one",
+    instead: str = "--pr pushes the branch for one",
 ) -> Iterator[Refusal]:
     """Refuse what would be written at once where the team wants a branch that somebody merges.
 
     `instead` says which command makes one.
     """
     if rules.mode is Mode.PR:
-        error = PolicyRefused(
+        error = NeedsReview(
             f"{_line(rules, 'mode')}: {place.stage} is changed by pull requests",
             hint=f'{instead}; or --override-policy -m "why" to write it at once',
         )
