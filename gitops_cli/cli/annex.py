@@ -14,19 +14,32 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from gitops_cli.cli.session import Session
     from gitops_cli.domain.names import EnvironmentName
+    from gitops_cli.domain.recorded.environment import Snapshot
     from gitops_cli.operations.doctor import Check
     from gitops_cli.operations.placement import Clusters, Placed
     from gitops_cli.operations.ports import Cluster
 
 
+class LostAgents(NamedTuple):
+    """What `restore` says of agents: their image (None: a stock one is seeded), and how they reach
+    the repository.
+    """
+
+    image: str | None = None
+    repo: str | None = None
+    key: Path | None = None
+    known_hosts: Path | None = None
+
+
 class AgentHooks(NamedTuple):
-    """What the agent adds: `diff --as-agent` sees with its rights, `doctor` judges it, and `--wait`
-    asks whether it follows an environment.
+    """What the agent adds: `diff --as-agent` sees with its rights, `doctor` judges it, `--wait`
+    asks whether it follows an environment, and `restore` brings it back.
     """
 
     clusters: Callable[[Session, str | None, Path | None, Sequence[str]], Clusters]
     checks: Callable[[Session], Callable[[Placed], Iterator[Check]]]
     follows: Callable[[Cluster, EnvironmentName], bool]
+    bring_back: Callable[[Session, Snapshot, Sequence[EnvironmentName], Clusters, LostAgents], None]
 
 
 def agent_hooks() -> AgentHooks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -41,7 +41,9 @@ from gitops_cli.agent.cli.options import (
 from gitops_cli.agent.cli.plan import ClusterPlan, carry_out
 from gitops_cli.agent.existing import read_standing
 from gitops_cli.agent.installing import (
+    apply_plan,
     find_all_installed,
+    find_leftover,
     is_restricted,
     plan_forget_signers,
     plan_install,
@@ -49,10 +51,12 @@ from gitops_cli.agent.installing import (
 )
 from gitops_cli.agent.model.manifests import Manifest, identity
 from gitops_cli.agent.model.manifests import manifests as manifests_of
+from gitops_cli.agent.model.outcome import ObjectStep
 from gitops_cli.agent.model.spec import IDENTITY, NEXT_IDENTITY, AgentMode, AgentSpec
 from gitops_cli.agent.rotating import Secret, read_secret
-from gitops_cli.agent.view import manifests_view
+from gitops_cli.agent.view import manifests_view, plan_line
 from gitops_cli.agent.wanted_rights import manifest_rights
+from gitops_cli.cli.annex import LostAgents
 from gitops_cli.cli.clusters import clusters_of, environments_named, placed
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, DryRun, EnvToo, Kubeconfig, Project, Yes
@@ -66,6 +70,7 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.ssh import ssh_server
+from gitops_cli.operations.placement import Clusters
 from gitops_cli.operations.ports import Objects
 
 KeyFile = Annotated[
@@ -215,15 +220,43 @@ def install(
         pull_secrets or (),
         agent_repo,
     )
+    snapshot, _, names = _meant(session, words_of(environments, env), project)
+    access = Access(key, known_hosts, host_keys or (), verify_image)
+    clusters = clusters_of(session, context, kubeconfig, warm=False)
+    plans = planned_agents(session, said, snapshot, names, clusters, access, anew=mode is not None)
+    carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
+
+
+class Access(NamedTuple):
+    """How agents reach the repository, and whether the registry is asked for their image."""
+
+    key: Path | None = None
+    known_hosts: Path | None = None
+    host_keys: Sequence[str] = ()
+    verify_image: bool = True
+
+
+def planned_agents(
+    session: Session,
+    said: Wanted,
+    snapshot: Snapshot,
+    names: Sequence[EnvironmentName],
+    clusters: Clusters,
+    access: Access,
+    *,
+    anew: bool,
+) -> list[ClusterPlan]:
+    """Return what installing agents does; all of it was tried.
+
+    `anew`: in the mode that is said, whatever is there.
+    """
     trust_is_told = said.trust_is_told
-    snapshot, team, names = _meant(session, words_of(environments, env), project)
     plans: list[ClusterPlan] = []
     asked: set[tuple[str, str]] = set()
-    clusters = clusters_of(session, context, kubeconfig, warm=False)
-    for cluster, there in placed(clusters, names, team):
+    for cluster, there in placed(clusters, names, snapshot.team):
         objects = cluster.objects()
-        wanted = said if mode is not None else _as_installed(said, objects, there)
-        restricted = [name for name in there if restrict or is_restricted(objects, name)]
+        wanted = said if anew else _as_installed(said, objects, there)
+        restricted = [name for name in there if said.restrict or is_restricted(objects, name)]
         applying = [name for name in there if name not in restricted]
         rights = manifest_rights(session.state, snapshot, applying, cluster)
         found: list[Manifest] = []
@@ -236,18 +269,72 @@ def install(
                 session, snapshot, group, standing, rights=rights, restricted=restricted
             )
             _say_strangers(session, snapshot, spec)
-            secret = _tried_secret(session, objects, spec, key, known_hosts, host_keys or ())
+            secret = _tried_secret(
+                session, objects, spec, access.key, access.known_hosts, access.host_keys
+            )
             found += manifests_of(spec, secret=secret)
             installing.append(spec)
-            if verify_image and (spec.image, spec.namespace) not in asked:
+            if access.verify_image and (spec.image, spec.namespace) not in asked:
                 check_image(session, objects, spec.image, spec.namespace, spec.pull_secrets)
                 asked.add((spec.image, spec.namespace))
         plan = plan_install(objects, _each_once(found)) + plan_replace(objects, installing)
-        if no_require_signed:
+        if said.unsigned:
             for spec in installing:
                 plan += plan_forget_signers(objects, spec.namespace)
         plans.append(ClusterPlan(cluster, plan))
-    carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
+    return plans
+
+
+def bring_agents_back(
+    session: Session,
+    snapshot: Snapshot,
+    names: Sequence[EnvironmentName],
+    clusters: Clusters,
+    lost: LostAgents,
+) -> None:
+    """Install the agents of environments whose namespaces are new, and tell what was done.
+
+    Where a controller still names one, it gets its rights back. Else each gets its own agent, of
+    the image that is said, or seeded. Raises what `install` raises.
+    """
+    for cluster, there in placed(clusters, names, snapshot.team):
+        said = _lost(lost, cluster.objects(), there)
+        access = Access(lost.key, lost.known_hosts)
+        plans = planned_agents(session, said, snapshot, there, clusters, access, anew=True)
+        for each in plans:
+            apply_plan(each.cluster.objects(), each.objects)
+            for planned in each.objects:
+                if planned.step is not ObjectStep.KEEP:
+                    session.output.say(f"agent: {plan_line(planned)}")
+
+
+def _lost(lost: LostAgents, objects: Objects, environments: Sequence[EnvironmentName]) -> Wanted:
+    """Return what is to be installed where agents were lost."""
+    found = [find_leftover(objects, name) for name in environments]
+    homes = {one.namespace for one in found if one is not None and one.is_controller}
+    mode, home = AgentMode.CRONJOB, DEFAULT_NAMESPACE
+    if homes:
+        mode, home = AgentMode.CONTROLLER, min(homes)
+    seeded = lost.image is None and not homes
+    return Wanted(
+        mode=mode,
+        image=lost.image,
+        seeded=seeded,
+        seed_index=None,
+        seed_apt=None,
+        seed_packages=(),
+        branch=None,
+        interval=None,
+        restrict=False,
+        without=(),
+        again=(),
+        allowed_signers=None,
+        gpg_keyring=None,
+        unsigned=False,
+        namespace=home,
+        pull_secrets=(),
+        agent_repo=lost.repo,
+    )
 
 
 def _as_installed(

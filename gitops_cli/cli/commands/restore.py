@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gitops_cli.cli.annex import LostAgents, agent_hooks
 from gitops_cli.cli.clusters import (
     clusters_of,
     environments_named,
@@ -82,6 +84,46 @@ def restore(
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait until all of it is rolled out.")
     ] = True,
+    agent: Annotated[
+        bool,
+        typer.Option("--agent", help="Also install their agents, as `gitops agent install` does."),
+    ] = False,
+    agent_image: Annotated[
+        str | None,
+        typer.Option(
+            "--agent-image",
+            metavar="IMAGE",
+            help="The agents' image; without it a stock one is seeded.",
+            show_default=False,
+        ),
+    ] = None,
+    agent_repo: Annotated[
+        str | None,
+        typer.Option(
+            "--agent-repo",
+            metavar="URL",
+            help="The state repository as the cluster reaches it.",
+            show_default=False,
+        ),
+    ] = None,
+    agent_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--agent-key",
+            metavar="FILE",
+            help="Their private deploy key; else each gets a new one, to be registered.",
+            show_default=False,
+        ),
+    ] = None,
+    known_hosts: Annotated[
+        Path | None,
+        typer.Option(
+            "--known-hosts",
+            metavar="FILE",
+            help="Host keys of the git server, for the agents.",
+            show_default=False,
+        ),
+    ] = None,
     timeout: Limit = None,
     yes: Yes = False,
     context: Context = None,
@@ -90,15 +132,18 @@ def restore(
     """Bring environments back from the repository alone.
 
     Makes the namespaces that are gone, applies the manifests with the recorded versions, and waits
-    until they run. What cannot come back is told with its reason. Deploy keys of agents are in no
-    repository: `gitops agent install ENV` makes new ones.
+    until they run; with --agent, brings their agents back, too. What cannot come back is told with
+    its reason. Deploy keys of agents are in no repository: a new one is made, or --agent-key given.
 
     Examples:
     gitops restore --check  # what would be missing
     gitops restore shop-production --context new-cluster
     gitops restore shop-production --to-namespace rehearsal --context test
     gitops restore --all --at 2026-03-01T12:00
+    gitops restore --all --agent --agent-key deploy-key --known-hosts known_hosts
     """
+    lost = LostAgents(agent_image, agent_repo, agent_key, known_hosts)
+    _check_agent(lost, agent=agent, rehearses=to_namespace is not None)
     words = [*(environments or ()), *(env or ())]
     if not words and not (everything or yes or check or may_ask()):
         raise UsageError(
@@ -121,15 +166,31 @@ def restore(
     if to_namespace is not None:
         source = "".join(names[:1])
         desired, names, rendered = _rehearsal(desired, names, rendered, to_namespace)
-        for one in rendered.values():
-            for where in still_naming(one, source) if isinstance(one, Rendered) else ():
-                session.output.warn(f"{where} names {source} still, and would reach it")
+        _warn_of_names(session, rendered.values(), source)
     clusters = clusters_of(session, context, kubeconfig)
     for lack in missing:
         session.output.warn(f"{lack.where}: {lack.what}")
     if not words and not (everything or yes):
         confirm(f"Restore {plural(len(names), 'environment')}?", flag="--all")
     _restore(session, desired, names, rendered, clusters, missing, wait=wait)
+    if agent:
+        agent_hooks().bring_back(session, desired.snapshot, names, clusters, lost)
+
+
+def _check_agent(lost: LostAgents, *, agent: bool, rehearses: bool) -> None:
+    """Raise UsageError for words about agents that do not go together."""
+    if lost != LostAgents() and not agent:
+        raise UsageError("--agent-… say how agents are installed", hint="add --agent")
+    if agent and rehearses:
+        raise UsageError("--agent does not go with --to-namespace: a rehearsal follows nobody")
+
+
+def _warn_of_names(
+    session: Session, rendered: Iterable[Rendered | GitOpsError], source: str
+) -> None:
+    for one in rendered:
+        for where in still_naming(one, source) if isinstance(one, Rendered) else ():
+            session.output.warn(f"{where} names {source} still, and would reach it")
 
 
 def _rehearsal(
