@@ -278,13 +278,16 @@ def test_sources_say_when_a_version_was_made(shop: Shop, tmp_path: Path) -> None
     assert hours(shop.figures()["lead_time"]) == (1, 6.0, 6.0)
 
 
-def test_the_grid_is_that_of_status() -> None:
-    schema, status = (
-        json.loads((schemas.DIRECTORY / f"{kind}.json").read_text())
-        for kind in ("report", "status")
+def test_the_schema_has_what_others_have() -> None:
+    report, status, history = (
+        json.loads((schemas.DIRECTORY / f"{kind}.json").read_text())["properties"]
+        for kind in ("report", "status", "history")
     )
-    there = status["properties"]["projects"]
-    assert schema["properties"]["projects"]["items"] == there["items"], "copy it from status.json"
+    assert report["projects"]["items"] == status["projects"]["items"], "copy it from status.json"
+    events, entries = (
+        found["items"]["properties"] for found in (report["events"], history["entries"])
+    )
+    assert {name: events[name] for name in entries} == entries, "copy it from history.json"
 
 
 def test_the_page_has_everything_as_text(shop: Shop) -> None:

@@ -45,7 +45,12 @@ def page(
 # In the order in which they leave the sandbox as the next ones need it.
 IN_THE_SANDBOX = [
     page("performance"),
-    page("report", shop="project1"),
+    page(
+        "report",
+        {},
+        {"gitops report --serve": "ends when it is told to: tests/cli/test_report.py"},
+        shop="project1",
+    ),
     page("decisions/0006-commands-load-when-called"),
     page("contributing/adding-a-command", {}, {"gitops x": "is nobody's command"}),
     page(

@@ -64,7 +64,6 @@ def report(
     From the repository and the services' sources alone; docs/report.md says what each figure is.
 
     Examples:
-    gitops report
     gitops report prod --since 30d
     gitops report shop -o csv  # a project's figures
     gitops report -o html > delivery.html  # a page of its own
