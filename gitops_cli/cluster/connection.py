@@ -89,13 +89,17 @@ class KubernetesCluster:
         patching.apply_all(self.api, patches, dry_run=dry_run, done=done, stop=stop)
 
     def export(
-        self, namespace: EnvironmentName, workloads: Collection[tuple[Kind, str]]
+        self,
+        namespace: EnvironmentName,
+        workloads: Collection[tuple[Kind, str]],
+        *,
+        secrets: bool = False,
     ) -> Exported:
-        """Return the named workloads and what they need as manifests; never a Secret."""
+        """Return the named workloads and what they need as manifests; Secrets only if asked."""
         # One command exports; the others need not wait for what it takes.
         from gitops_cli.cluster.exporting import export
 
-        return export(self.api, namespace, workloads)
+        return export(self.api, namespace, workloads, secrets=secrets)
 
     def follow(self, targets: Sequence[Target]) -> Follower:
         """Keep namespaces up to date in the background, by watches or by polling."""

@@ -1,8 +1,8 @@
-"""The manifests of a namespace: its workloads and what they need. Secrets are never read."""
+"""The manifests of a namespace: its workloads and what they need. Secrets only if asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -16,6 +16,8 @@ from gitops_cli.domain.cluster.capturing import Exported
 from gitops_cli.domain.cluster.manifest import portable
 from gitops_cli.domain.errors import Denied, GitOpsError
 from gitops_cli.domain.manifests.applyset import PARENT
+from gitops_cli.domain.manifests.needs import needs_of, pod_spec
+from gitops_cli.domain.manifests.objects import Manifest, ObjectId
 from gitops_cli.domain.names import AGENT, AGENT_SIGNERS, EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.parallel import attempt_all
@@ -53,16 +55,28 @@ _ALL = (
 )
 
 
+_SECRET = _Listed("Secret", Resource("/api/v1", "secrets"))
+# What a cluster, or a tool in it, makes for itself; with another one it is worth nothing.
+_MADE = ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/", "helm.sh/release.")
+_MAKERS = ("cert-manager.io/certificate-name",)
+
+
 def export(
-    api: Api, namespace: EnvironmentName, workloads: Collection[tuple[Kind, str]]
+    api: Api,
+    namespace: EnvironmentName,
+    workloads: Collection[tuple[Kind, str]],
+    *,
+    secrets: bool = False,
 ) -> Exported:
     """Return the named workloads, and all Services, ConfigMaps and Ingresses, as YAML files.
 
-    What may not be listed of the latter is a note. Raises Denied, ClusterError.
+    What may not be listed of the latter is a note. With `secrets` those that nothing in the cluster
+    makes, too. Raises Denied, ClusterError.
     """
     wanted = {(kind.value, name) for kind, name in workloads}
     kinds = {kind.value for kind, _ in workloads}
     asked = [one for one in _ALL if not one.needed or one.kind in kinds]
+    asked += [_SECRET] if secrets else []
     answers = attempt_all(
         lambda one: fetch_items(
             api, Doing("list", one.resource, namespace), schema.MANIFESTS, one.read
@@ -71,8 +85,10 @@ def export(
     )
     files: dict[str, bytes] = {}
     notes: list[str] = []
+    found: list[dict[str, Any]] = []
+    needed: set[str] = set()
     for one, answer in zip(asked, answers, strict=True):
-        if isinstance(answer, Denied) and not one.needed:
+        if isinstance(answer, Denied) and not one.needed and one is not _SECRET:
             notes.append(f"{namespace}: not permitted to list {one.resource}: left out")
             continue
         if isinstance(answer, GitOpsError):
@@ -83,6 +99,28 @@ def export(
             if item.is_made or (one.needed and (one.kind, name) not in wanted):
                 continue
             manifest = portable(one.resource.api_version, one.kind, item.whole)
+            if one is _SECRET:
+                found += [] if _is_made(item.whole) else [manifest]
+                continue
+            needed |= _needed(one, manifest)
             text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
             files[f"{one.kind.lower()}-{name}.yaml"] = text.encode()
-    return Exported(files, tuple(notes))
+    return Exported(files, tuple(notes), tuple(sorted(needed)), tuple(found))
+
+
+def _needed(one: _Listed, content: Mapping[str, Any]) -> set[str]:
+    """Return the Secrets that the pods of an object name."""
+    group = one.resource.api_version.rpartition("/")[0]
+    name = ObjectId(group, one.kind, None, content["metadata"]["name"])
+    spec = pod_spec(Manifest(name, one.resource.api_version, content, "", 1))
+    needs = needs_of(spec) if spec is not None else ()
+    return {need.name for need in needs if need.kind == "Secret"}
+
+
+def _is_made(secret: Mapping[str, Any]) -> bool:
+    notes = (secret.get("metadata") or {}).get("annotations") or {}
+    name = secret["metadata"]["name"]
+    made = str(secret.get("type") or "").startswith(_MADE) or any(
+        maker in notes for maker in _MAKERS
+    )
+    return made or name.startswith(f"{AGENT}-")

@@ -19,6 +19,7 @@ from gitops_cli.domain.text import one_line, without_secrets
 from gitops_cli.manifests.programs import apart, find, nowhere, piped, ways
 
 PROGRAM = "sops"
+INSTALL = "install it: https://github.com/getsops/sops/releases, or your system's package"
 # Exit codes of the program (cmd/sops/codes in its source).
 _NO_KEY = 128
 _WRONG_CODE = (24, 25, 51, 52)
@@ -82,8 +83,7 @@ def decrypt(file: SealedFile) -> bytes:
     program = find(PROGRAM)
     if program is None:
         raise ConfigurationError(
-            f"{file.path}: is encrypted with SOPS, and `sops` is not on PATH",
-            hint="install it: https://github.com/getsops/sops/releases, or your system's package",
+            f"{file.path}: is encrypted with SOPS, and `sops` is not on PATH", hint=INSTALL
         )
     services = _allowed(file, os.environ)
     form = "json" if file.is_json else "yaml"
@@ -97,7 +97,7 @@ def decrypt(file: SealedFile) -> bytes:
         done = piped(
             [*alone, *command, "/dev/stdin"],
             cwd=Path(home),
-            env=dict(_environment(os.environ, home, services)),
+            env=environment_of(os.environ, home, services),
             name=PROGRAM,
             given=file.data,
         )
@@ -158,6 +158,13 @@ def _is_at_home(kind: str, name: str, environ: Mapping[str, str]) -> bool:
     if kind == "hc_vault":
         return name.rstrip("/") == environ.get("VAULT_ADDR", "").rstrip("/")
     return _PLACES[kind].match(name) is not None
+
+
+def environment_of(
+    environ: Mapping[str, str], home: str, services: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    """Return what the program is told of a user's environment; it may ask these services."""
+    return dict(_environment(environ, home, services))
 
 
 def _environment(

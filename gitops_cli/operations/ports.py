@@ -121,9 +121,13 @@ class Cluster(Protocol):
         ...
 
     def export(
-        self, namespace: EnvironmentName, workloads: Collection[tuple[Kind, str]]
+        self,
+        namespace: EnvironmentName,
+        workloads: Collection[tuple[Kind, str]],
+        *,
+        secrets: bool = False,
     ) -> Exported:
-        """Return the named workloads and what they need as manifests; never a Secret."""
+        """Return the named workloads and what they need as manifests; Secrets only if asked."""
         ...
 
     def follow(self, targets: Sequence[Target]) -> Following:

@@ -197,6 +197,12 @@ class StateRepository:
         """Return the regular files of a commit below `prefix`, whole: path → bytes."""
         return {} if commit is None else self._store.contents(commit, prefix)
 
+    def file(self, commit: str, path: str) -> bytes | None:
+        """Return a regular file of a commit; None where there is none. Raises InvalidState."""
+        from gitops_cli.state.trees import committed_file
+
+        return committed_file(self._store.reader, commit, path)
+
     def files_below(
         self, commit: str | None, directory: str, *, staged: bool = False
     ) -> Mapping[str, bytes]:

@@ -179,6 +179,15 @@ def _entries_below(
     raise InvalidState(f"{one_line(directory)}:1: directories are nested too deeply")
 
 
+def committed_file(reader: ObjectReader, commit: str, path: str) -> bytes | None:
+    """Return a file of a commit; None where there is none. Raises InvalidState for a large one."""
+    found = reader.one(f"{commit}:{path}", limit=MOST_FILE_BYTES + 1)
+    if found is None or found.type != "blob":
+        return None
+    _Room(path).take(path, len(found.data))
+    return found.data
+
+
 def _is_tree(entry: Entry) -> bool:
     return entry.mode.lstrip("0") == TREE_MODE
 

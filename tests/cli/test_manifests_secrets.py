@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.cli.live import Live
+from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.manifests.encrypting import rules_of
+from tests.cli.live import NEW, Live, image
 from tests.cli.manifested import actions, config_map, record, states
 from tests.testbed import sops
+from tests.testbed.git import git
+from tests.testbed.gitops import Ran
+from tests.testbed.manifests import deployment
 from tests.testbed.sops import sealed, starts
 
 HIDDEN = b64encode(b"hunter2").decode()
@@ -145,3 +152,87 @@ def test_sealed_and_external_secrets_are_objects_like_others(live: Live) -> None
     finally:
         base = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
         live.kube.request("DELETE", f"{base}/sealedsecrets.{live.namespace}.example.com")
+
+
+AGE = "age1" + "q" * 58
+
+
+def capture(live: Live, *options: str) -> tuple[Ran, dict[str, str]]:
+    """Capture the namespace; return how it went, and the files of Secrets by name."""
+    done = live.gitops("capture", live.namespace, "--manifests", "--yes", *options)
+    git(live.clone, "pull", "-q")
+    found = (live.clone / live.namespace / "manifests").glob("*secret*")
+    return done, {path.name: path.read_text() for path in found}
+
+
+def in_use(live: Live) -> None:
+    """Let a Deployment run that needs a Secret."""
+    made = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}}
+    live.kube.create(made | {"data": {"password": HIDDEN}}, live.namespace)
+    token = made | {"metadata": {"name": "sh.helm.release.v1.web.v1"}, "type": "helm.sh/release.v1"}
+    live.kube.create(token, live.namespace)
+    web = deployment("web", image("web", NEW))
+    [container] = web["spec"]["template"]["spec"]["containers"]
+    container["envFrom"] = [{"secretRef": {"name": "db"}}]
+    live.kube.create(web, live.namespace)
+
+
+def test_a_capture_says_which_secrets_it_leaves_out(live: Live, notes: Path) -> None:
+    in_use(live)
+
+    done, files = capture(live)
+
+    assert done.ok()
+    assert files == {}
+    assert "pods need Secrets that are left out: db; --secrets sops keeps them" in done.stderr
+    for options in (["--secrets", "sops"], ["--secrets", "references"], ["--age", AGE]):
+        refused = live.gitops("capture", live.namespace, "--manifests", *options)
+        assert refused.code == 2, options
+    assert starts(notes) == []
+
+
+def test_a_capture_keeps_secrets_encrypted_and_the_same_stay(live: Live) -> None:
+    in_use(live)
+
+    done, files = capture(live, "--secrets", "sops", "--age", AGE)
+
+    assert "left out: db" not in done.ok().stderr
+    assert list(files) == ["secret-db.yaml"], "what Helm noted is Helm's"
+    assert HIDDEN not in files["secret-db.yaml"]
+    assert AGE in files["secret-db.yaml"]
+    again, same = capture(live, "--secrets", "sops", "--age", "age1" + "p" * 58)
+    assert again.ok()
+    assert same == files, "the values are the same"
+    live.kube.patch("Secret", live.namespace, "db", {"data": {"password": "b3RoZXI="}})
+    live.record({"/.sops.yaml": f"creation_rules: [{{age: {AGE}}}]"})
+    _, changed = capture(live, "--secrets", "sops")
+    assert changed != files
+    assert AGE in changed["secret-db.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ("creation_rules: [{hc_vault_transit_uri: 'https://evil.example'}]", "hc_vault"),
+        ("creation_rules: [{age: age1evil1qqqqqqqqqqqqqqq}]", "is no key of age"),
+        ("stores: {}", "has no creation_rules"),
+        ("a: [", ".sops.yaml:"),
+    ],
+)
+def test_rules_of_the_repository_run_and_fetch_nothing(rules: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(told)):
+        rules_of(rules.encode())
+
+
+def test_a_capture_keeps_references(live: Live) -> None:
+    in_use(live)
+
+    done, files = capture(live, "--secrets", "references", "--store", "ClusterSecretStore/vault")
+
+    assert done.ok()
+    [(name, text)] = files.items()
+    assert name == "externalsecret-db.yaml"
+    spec = yaml.safe_load(text)["spec"]
+    assert spec["secretStoreRef"] == {"kind": "ClusterSecretStore", "name": "vault"}
+    assert [one["secretKey"] for one in spec["data"]] == ["password"]
+    assert HIDDEN not in text

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.manifests.objects import Manifest
 from gitops_cli.domain.manifests.rendered import Rendered
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import Place
+from gitops_cli.manifests.encrypting import encrypt, rules_for, rules_of
 from gitops_cli.manifests.rendering import Wanted, render
 from gitops_cli.manifests.sealed import open_all
 from gitops_cli.manifests.sops import decrypt
@@ -191,3 +192,21 @@ def test_a_vault_of_the_files_choice_is_not_asked(
         listener.setblocking(False)
         with pytest.raises(BlockingIOError):
             listener.accept()
+
+
+def test_a_capture_encrypts_for_the_rules_of_a_repository_and_of_a_person(
+    age: str, pgp: str
+) -> None:
+    rules = (
+        "creation_rules:\n"
+        "  - path_regex: nowhere/\n    age: age1" + "q" * 58 + "\n"
+        f"  - path_regex: ^{HERE}/\n    age: [{age}]\n    pgp: {pgp}\n"
+    )
+    for chosen in (rules_of(rules.encode()), rules_for([age])):
+        text = encrypt(f"{HERE}/db.yaml", SECRET.encode(), chosen).decode()
+
+        assert "hunter2" not in text
+        assert "name: db" in text, "only values are hidden"
+        assert values(rendered({"db.yaml": text})) == VALUES
+    with pytest.raises(ConfigurationError, match="no matching creation rules"):
+        encrypt("other/db.yaml", SECRET.encode(), rules_of(rules.encode()))

@@ -26,17 +26,19 @@ from gitops_cli.cli.resolve import one_word
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, ask_to_overwrite, note_writing, terms_of, warn_of
 from gitops_cli.domain.change.draft import Draft
-from gitops_cli.domain.cluster.capturing import Captured
-from gitops_cli.domain.errors import UnknownEnvironment
-from gitops_cli.domain.names import parse_environment
+from gitops_cli.domain.cluster.capturing import Captured, Exported
+from gitops_cli.domain.errors import UnknownEnvironment, UsageError
+from gitops_cli.domain.names import EnvironmentName, parse_environment
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import the_one
+from gitops_cli.domain.text import one_line
 from gitops_cli.operations.capture import (
     draft_capture,
     manifest_edits,
     read_capture,
     running_workloads,
 )
+from gitops_cli.operations.capture_secrets import Keeping, encrypted, recipients, referred
 from gitops_cli.operations.writing import Terms, preview, write_draft
 from gitops_cli.render.capture import capture_view
 
@@ -67,9 +69,37 @@ def capture(
         bool,
         typer.Option(
             "--manifests",
-            help="Also write the workloads, Services, ConfigMaps and Ingresses; never Secrets.",
+            help="Also write the workloads, Services, ConfigMaps and Ingresses; see --secrets.",
         ),
     ] = False,
+    secrets: Annotated[
+        Keeping | None,
+        typer.Option(
+            "--secrets",
+            metavar="HOW",
+            help="With --manifests: `sops` keeps Secrets, too, encrypted; `references` keeps an "
+            "ExternalSecret for each. Default: none.",
+            show_default=False,
+        ),
+    ] = None,
+    age: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--age",
+            metavar="RECIPIENT",
+            help="Encrypt for this age key; default: the keys of .sops.yaml.",
+            show_default=False,
+        ),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="[KIND/]NAME",
+            help="SecretStore that references name.",
+            show_default=False,
+        ),
+    ] = None,
     only: Only = None,
     exclude: Exclude = None,
     message: Reason = None,
@@ -91,7 +121,9 @@ def capture(
     Examples:
     gitops capture shop-production --dry-run
     gitops capture shop-production --manifests
+    gitops capture shop-production --manifests --secrets sops --age age1…
     """
+    _check_keeping(secrets, age, store, manifests=manifests)
     session.limit(timeout)
     environment = one_word(environments, env)
     overrides = overrides_of(message, lock=override_lock, policy=override_policy)
@@ -109,7 +141,11 @@ def capture(
     for note in left_out:
         session.output.warn(note)
     found = read_capture(snapshot, name, workloads, images_path=images_path)
-    exported = cluster.export(name, [(w.kind, w.name) for w in workloads]) if manifests else None
+    exported = None
+    if manifests:
+        named = [(w.kind, w.name) for w in workloads]
+        exported = cluster.export(name, named, secrets=secrets is not None)
+        exported = _kept(session, exported, snapshot, name, secrets, tuple(age or ()), store)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)
 
     def compute(now: Snapshot, terms: Terms) -> Draft:
@@ -143,6 +179,40 @@ def capture(
     warn_of(session, result.draft.warnings)
     for note in exported.notes if exported is not None else ():
         session.output.note(note)
+    if exported is not None and exported.needed:
+        names = ", ".join(map(one_line, exported.needed))
+        how = "" if secrets else "; --secrets sops keeps them, encrypted"
+        session.output.note(f"{name}: pods need Secrets that are left out: {names}{how}")
     note_writing(session, result.written)
     show = session.show if dry_run else session.report
     show(capture_view(result))
+
+
+def _check_keeping(
+    secrets: Keeping | None, age: list[str] | None, store: str | None, *, manifests: bool
+) -> None:
+    if secrets is not None and not manifests:
+        raise UsageError("--secrets goes with --manifests")
+    if age and secrets is not Keeping.SOPS:
+        raise UsageError("--age goes with --secrets sops")
+    if (store is not None) != (secrets is Keeping.REFERENCES):
+        raise UsageError(
+            "--secrets references and --store go together",
+            hint="--store NAME is the SecretStore, or --store ClusterSecretStore/NAME",
+        )
+
+
+def _kept(
+    session: Session,
+    exported: Exported,
+    snapshot: Snapshot,
+    name: EnvironmentName,
+    how: Keeping | None,
+    age: tuple[str, ...],
+    store: str | None,
+) -> Exported:
+    """Return what was exported with the Secrets in the way that is said."""
+    if how is Keeping.SOPS and exported.secrets:
+        rules = recipients(session.state, snapshot, age)
+        return encrypted(exported, name, rules, session.state, snapshot)
+    return referred(exported, name, store or "") if how is Keeping.REFERENCES else exported

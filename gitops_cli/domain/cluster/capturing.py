@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gitops_cli.domain.change.draft import Draft
 from gitops_cli.domain.change.proposal import Written
@@ -42,10 +42,16 @@ class Capture(NamedTuple):
 
 
 class Exported(NamedTuple):
-    """Manifests of a namespace by file name, and what was left out."""
+    """Manifests of a namespace by file name, and what was left out.
+
+    `needed` are Secrets that its pods name; `secrets` those of the namespace, where they were asked
+    for: as they are, for nobody to see.
+    """
 
     files: Mapping[str, bytes]
     notes: tuple[str, ...]
+    needed: tuple[str, ...] = ()
+    secrets: tuple[Mapping[str, Any], ...] = ()
 
 
 class Captured(NamedTuple):
