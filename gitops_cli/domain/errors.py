@@ -41,9 +41,9 @@ _MEANINGS = {
     ExitCode.API: "cluster or registry unreachable, or an API error",
     ExitCode.BLOCKED: (
         "blocked: lock, freeze, stale build, missing image, bad signature, wrong cluster, "
-        "--expect, the source moved"
+        "--expect, the source moved, untrusted programs"
     ),
-    ExitCode.ROLLOUT_FAILED: "rollout failed",
+    ExitCode.ROLLOUT_FAILED: "rollout failed, or a step of infrastructure",
     ExitCode.TIMED_OUT: "timed out",
     ExitCode.BUG: "a bug in gitops; never 1",
     ExitCode.MACHINE: (

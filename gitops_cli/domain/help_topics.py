@@ -29,6 +29,8 @@ VARIABLES: Mapping[str, str] = {
     "KUBECONFIG": "kubeconfig files, as kubectl reads it",
     "DOCKER_CONFIG": "where registry credentials are, as docker reads it",
     "XDG_CONFIG_HOME": "your config is in gitops/config.toml below it (default ~/.config)",
+    "XDG_STATE_HOME": "what `gitops trust` let through is in gitops-cli/trust/ below it "
+    "(default ~/.local/state)",
     "XDG_CACHE_HOME": "mirrors of repositories are in gitops-cli/ below it (default ~/.cache)",
     "GIT_SSH_COMMAND": "and git's other variables for connections, identity and tracing: as git",
 }
@@ -42,7 +44,6 @@ FORMATS: Mapping[str, str] = {
     "csv": "a row for each thing, with full hashes and times (RFC 4180); no cell is a formula",
     "name": "the name of each thing, one a line, for loops of a shell",
     "markdown": "for pull requests and job summaries",
-    "html": "a page of its own, to be kept or published; nothing in it is loaded from elsewhere",
 }
 
 FORMATS_NOTE = (

@@ -12,12 +12,14 @@ import selectors
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from types import FrameType
+from typing import NamedTuple, NoReturn
 
 from gitops_cli.domain.errors import ConfigurationError, TimedOut
 from gitops_cli.domain.text import inert, one_line, visible, without_secrets
@@ -128,7 +130,7 @@ def run(
             heard(line)
 
     assert process.stdout is not None
-    with process.stdout:
+    with process.stdout, _stopped_by_signals():
         try:
             late = not _follow(process, time.monotonic() + seconds, take)
         except BaseException:
@@ -141,6 +143,24 @@ def run(
             )
     _kill(process.pid)  # what it left behind of its group
     return Ended(process.wait(), tuple(lines))
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let what tells us to stop be as Ctrl-C: a program would go on without us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Input:

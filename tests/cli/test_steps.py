@@ -317,7 +317,10 @@ def test_a_program_that_hangs_is_ended_with_all_it_started(declared: Live, tmp_p
     _are_gone(pids)
 
 
-def test_ctrl_c_ends_the_program(declared: Live, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_us_ends_the_program(
+    declared: Live, tmp_path: Path, number: signal.Signals
+) -> None:
     pids = tmp_path / "pids"
     text = (
         f'plan = ["sh", "-c", "sleep 600 & echo $! $$ >{pids}.new; mv {pids}.new {pids}; wait"]\n'
@@ -328,7 +331,7 @@ def test_ctrl_c_ends_the_program(declared: Live, tmp_path: Path) -> None:
 
     with declared.gitops.start("diff", declared.namespace, "--steps") as running:
         eventually(pids.exists)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         running.communicate()
 
     assert running.returncode == 130

@@ -178,26 +178,32 @@ def run(
     asks = not words and not (everything or yes or mode)
     stepped = _Stepped(session, desired.snapshot, names, wanted=steps)
     stepped.run(apply=not asks and mode is None)
+
+    def planned(names: list[EnvironmentName]) -> SyncPlan:
+        return plan_sync(
+            desired,
+            names,
+            clusters,
+            session.state,
+            now=session.now(),
+            actor=lambda: session.person if mode is None else None,
+            selection=selection,
+            manifests=Manifested(
+                rendered_manifests(session.state, desired.snapshot, names),
+                tries=asks or mode is DryRun.CLIENT,
+                take=take_ownership,
+                prune=prune or prune_many,
+                many=prune_many,
+            ),
+        )
+
     names = stepped.left
-    plan = plan_sync(
-        desired,
-        names,
-        clusters,
-        session.state,
-        now=session.now(),
-        actor=lambda: session.person if mode is None else None,
-        selection=selection,
-        manifests=Manifested(
-            rendered_manifests(session.state, desired.snapshot, names),
-            tries=asks or mode is DryRun.CLIENT,
-            take=take_ownership,
-            prune=prune or prune_many,
-            many=prune_many,
-        ),
-    )
+    plan = planned(names)
     if asks:
         _agree(session, plan, stepped)
         stepped.run(apply=True)
+        if stepped.left != names:  # a step was not done after all
+            plan = planned(stepped.left)
     with progress(session) as say:
         report = apply_plan(
             plan,
