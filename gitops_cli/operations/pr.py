@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.change.request import Request, RequestState
+from gitops_cli.domain.change.request import Deed, Request, RequestState
 from gitops_cli.domain.errors import ForgeConflict, TimedOut
 
 if TYPE_CHECKING:
@@ -27,6 +27,31 @@ def need_open(request: Request) -> None:
     """Raise ForgeConflict for a request that is merged or closed already."""
     if request.state is not RequestState.OPEN:
         raise ForgeConflict(f"{request.url} is {request.state} already")
+
+
+def keep_comment(requests: Requests, number: int, name: str, text: str) -> Deed:
+    """Let a request have one comment of this name that says `text`: written, or brought up to date.
+
+    It is found again by a mark that its page does not show.
+    """
+    mark = requests.marks.hide(f"gitops-cli: comment {name}")
+    whole = f"{mark}\n\n{_fitting(text.strip(), requests.longest_text)}"
+    for comment in requests.comments(number):
+        said = comment.body.replace("\r\n", "\n")
+        if said.startswith(mark):
+            if said.strip() == whole.strip():
+                return Deed.UNCHANGED
+            requests.change_comment(number, comment, whole)
+            return Deed.UPDATED
+    requests.add_comment(number, whole)
+    return Deed.OPENED
+
+
+def _fitting(text: str, longest: int) -> str:
+    """Return the text, or as many whole lines of it as a forge takes."""
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest].rpartition(chr(10))[0]}\n\nand more"
 
 
 def merged_or_closed(

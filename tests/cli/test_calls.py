@@ -45,6 +45,7 @@ CALLS: Mapping[str, Call] = {
     "approve": Call("approval", ("billing", "-e", STAGING, "--dry-run")),
     "pr list": Call("requests"),
     "pr status": Call("request", ("12",)),
+    "pr comment": Call("comment", ("12",)),
     "pr merge": Call("request", ("12",)),
     "pr close": Call("request", ("12",)),
     "trust": Call("trusted", ("--list",)),

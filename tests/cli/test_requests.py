@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from gitops_cli.domain.recorded.blueprint import Blueprint, Pipelines, files_of
 from tests.cli.company import PROD, STAGING, tip, with_settings
 from tests.cli.test_proposals import BRANCH, OTHER, branch_tip
 from tests.forge.fakes import HEAD, PROJECT, TOKEN, FakeForge, running_forge
@@ -370,6 +374,84 @@ def test_a_merge_that_the_forge_refuses_is_told_in_its_words(member, forge):
     assert done.code == 5
     assert "At least 1 approving review is required" in done.stderr
     assert member("pr", "merge", "9", "--yes").code == 4
+
+
+def test_a_comment_is_written_once_and_then_kept_up_to_date(member, forge):
+    forge.opened("feature/x")
+    comment = ("pr", "comment", "1", "-o", "json")
+
+    first = member(*comment, stdin="| no findings |\n").ok().json()
+    same = member(*comment, stdin="| no findings |").ok().json()
+    other = member(*comment, "--name", "diff", stdin="größer").ok().json()
+    changed = member(*comment, stdin="| 1 error |").ok().json()
+
+    assert [d["did"] for d in (first, same, other, changed)] == [
+        *("written", "unchanged", "written", "updated")
+    ]
+    said = [c["body"].partition("\n\n") for c in forge.requests[0]["comments"]]
+    assert [text for _, _, text in said] == ["| 1 error |", "größer"]
+    assert all("gitops-cli: comment " in mark for mark, _, _ in said)
+
+
+def test_a_comment_in_ci_is_of_the_request_that_is_built(github, company, gitops):
+    github.opened("feature/x")
+    here = on(github, company, gitops).using(GITHUB_ACTIONS="true", GITHUB_REF="refs/pull/1/merge")
+
+    here("pr", "comment", stdin="long\n" * 30_000).ok()
+
+    [comment] = github.requests[0]["comments"]
+    assert len(comment["body"]) < 65_536
+    assert comment["body"].endswith("long\n\nand more")
+
+
+PIPELINES = [
+    ("github", ".github/workflows/validate.yml", {"GITHUB_REF": "refs/pull/1/merge"}),
+    ("gitlab", ".gitlab-ci.yml", {"CI_MERGE_REQUEST_IID": "1", "GITLAB_TOKEN": "given"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "file", "variables"), PIPELINES, ids=["github", "gitlab"])
+def test_the_pipeline_of_a_state_repository_comments_on_its_requests(
+    kind, file, variables, company, gitops
+):
+    pipeline = yaml.safe_load(
+        files_of(Blueprint(["shop"], ["prod"], "r.example.com/x/", Pipelines(kind)))[file]
+    )
+    if kind == "github":
+        script = pipeline["jobs"]["validate"]["steps"][-1]["run"]
+    else:
+        script = "\n".join(pipeline["validate"]["after_script"])
+    system = {"github": "GITHUB_ACTIONS", "gitlab": "GITLAB_CI"}[kind]
+    company.push(PROD, {"broken": "no hash"})
+    with running_forge(kind) as (forge, _):
+        forge.opened("feature/x")
+        here = on(forge, company, gitops).using(**variables, **{system: "true"})
+        programs = f"{Path(sys.executable).parent}:{here.environment['PATH']}"
+        command = ["bash", "-e", "-c", script]
+        environment = {**here.environment, "PATH": programs}
+        for _ in range(2):
+            subprocess.run(command, cwd=here.directory, env=environment, check=True)
+
+    [comment] = forge.requests[0]["comments"]
+    assert f"{PROD}/broken.deployment" in comment["body"]
+    assert "::error" not in comment["body"]
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "said"),
+    [
+        (("12",), "", "nothing came through the pipe"),
+        (("12",), "x" * 1_000_001, "more than 1,000,000 bytes"),
+        ((), "x", "a comment of which request?"),
+        (("12", "--name", "a b"), "x", "`a b` is no name"),
+        (("12",), "x", "no forge is known for it"),
+    ],
+)
+def test_what_is_no_comment_is_refused(clone, words, stdin, said):
+    done = clone("pr", "comment", *words, stdin=stdin)
+
+    assert done.code == 2
+    assert said in done.stderr
 
 
 def test_requests_of_a_repository_on_no_forge(clone):

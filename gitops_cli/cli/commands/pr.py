@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Timeout, Yes
+from gitops_cli.cli.piped import piped_text
 from gitops_cli.cli.prompts import confirm
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.request import RequestState
 from gitops_cli.domain.errors import ExitCode, UsageError
-from gitops_cli.operations.pr import merged_or_closed, need_open, open_requests
-from gitops_cli.render.pr import request_view, requests_view
+from gitops_cli.domain.release.ci import request_number
+from gitops_cli.domain.text import one_line
+from gitops_cli.operations.pr import keep_comment, merged_or_closed, need_open, open_requests
+from gitops_cli.render.pr import comment_view, request_view, requests_view
 
 if TYPE_CHECKING:
     from gitops_cli.forge.requests import Requests
 
 WAIT_SECONDS = 300.0
+MERGE_SECONDS = 60.0
 
 pr = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="""List, follow, merge and close the pull or merge requests of proposals.
+    help="""List, follow, comment, merge and close the pull or merge requests of proposals.
 
     Examples:
     gitops pr list
@@ -100,7 +106,9 @@ def merge(session: Session, number: Number, yes: Yes = False) -> None:
         session.output.say(f"{request.title}: {request.url}")
         confirm(f"Merge {requests.noun} {number} into {request.base}?")
     requests.merge(request)
-    session.report(request_view(requests.get(number), requests.noun, "merged"))
+    # Some say yes and merge a moment later.
+    merged = merged_or_closed(requests, number, timeout=MERGE_SECONDS)
+    session.report(request_view(merged, requests.noun, "merged"))
 
 
 @pr.command()
@@ -119,6 +127,46 @@ def close(session: Session, number: Number, yes: Yes = False) -> None:
         session.output.say(f"{request.title}: {request.url}")
         confirm(f"Close {requests.noun} {number}?")
     session.report(request_view(requests.close(request), requests.noun, "closed"))
+
+
+@pr.command()
+@command
+def comment(
+    session: Session,
+    number: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="[NUMBER]",
+            min=1,
+            help="Its number; in CI that of the request the run is for.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str,
+        typer.Option(
+            "--name", metavar="NAME", help="Which comment it is, where a request has several."
+        ),
+    ] = "gitops",
+) -> None:
+    """Keep one comment of a request up to date: what comes through the pipe, in Markdown.
+
+    The first time it is written, then changed in place, so that a request has the last answer and
+    no row of old ones.
+
+    Examples:
+    gitops validate -o markdown | gitops pr comment 12
+    gitops diff prod -o markdown | gitops pr comment --name diff  # in CI
+    """
+    number = request_number(os.environ) if number is None else number
+    if number is None:
+        raise UsageError("a comment of which request?", hint="say its number")
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}", name) is None:
+        raise UsageError(f"--name: `{one_line(name)}` is no name", hint="letters, digits, ._-")
+    text = piped_text()
+    requests = _requests(session)
+    deed = keep_comment(requests, number, name, text)
+    session.report(comment_view(number, name, deed, requests.noun))
 
 
 def _requests(session: Session) -> Requests:

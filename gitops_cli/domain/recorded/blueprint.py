@@ -139,22 +139,38 @@ name: validate
 on: [push, pull_request]
 permissions:
   contents: read
+  pull-requests: write  # for the comment
 jobs:
   validate:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v4
-      - run: pipx run --spec gitops-cli gitops validate
+      - run: pipx install gitops-cli
+      - run: gitops validate
+      - name: Say it on the request  # the token of a fork's may not
+        if: >-
+          !cancelled() && github.event.pull_request.head.repo.full_name == github.repository
+        env:
+          GITHUB_TOKEN: ${{ github.token }}
+        run: gitops validate -o markdown --annotations none | gitops pr comment
 """
 
 _GITLAB = """\
+# For the comment: GITLAB_TOKEN, a masked variable, is an access token of the project (scope: api).
 validate:
   image: python:3.13-slim
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "merge_request_event"
+    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
   before_script:
     - apt-get update -q && apt-get install -qy git
     - pip install -q gitops-cli
   script:
     - gitops validate
+  after_script:
+    - >-
+      test -z "$CI_MERGE_REQUEST_IID" || test -z "$GITLAB_TOKEN" ||
+      gitops validate -o markdown --annotations none | gitops pr comment
 """
 
 _PIPELINES: Mapping[Pipelines, Mapping[str, str]] = {

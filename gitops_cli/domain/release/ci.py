@@ -202,6 +202,16 @@ def ci_run(environ: Mapping[str, str]) -> CiRun | None:
     return run if said is None else run._replace(branch=said, request=None)
 
 
+def request_number(environ: Mapping[str, str]) -> int | None:
+    """Return the number of the pull or merge request that a run is of; None: of none it says."""
+    system = next((s for s in SYSTEMS if all(environ.get(mark) for mark in s.marks)), None)
+    ref = re.match(r"refs/pull/(\d+)/", environ.get("GITHUB_REF", ""))
+    said = (
+        [ref[1]] if ref else [environ.get(name, "") for name in (system.request if system else ())]
+    )
+    return next((int(text) for text in said if text.isdecimal() and text.isascii()), None)
+
+
 def _run_of(system: CiSystem, environ: Mapping[str, str]) -> CiRun:
     first = functools.partial(_first, environ)
     actor, address = first(system.actor), first(system.email)
