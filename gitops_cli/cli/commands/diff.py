@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gitops_cli.cli.annex import agent_hooks
+from gitops_cli.cli.baselines import known_drift
 from gitops_cli.cli.clusters import (
     clusters_of,
     environments_named,
@@ -37,6 +39,7 @@ from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.diff import diff as compare_all
 from gitops_cli.operations.manifests import rendered_manifests
+from gitops_cli.render.baseline import baseline_line, with_baseline
 from gitops_cli.render.diff import diff_view, summary_line
 
 ExitCodeOption = Annotated[
@@ -54,6 +57,19 @@ TwoEnvironments = Annotated[
 Steps = Annotated[
     bool,
     typer.Option("--steps", help="Plan the steps of infrastructure, too: see `gitops trust`."),
+]
+BaselineFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        metavar="FILE",
+        help="Known drift: what stands there counts as no difference.",
+        show_default=False,
+    ),
+]
+WriteBaseline = Annotated[
+    bool,
+    typer.Option("--write-baseline", help="Let all that differs now be known from now on."),
 ]
 AsAgent = Annotated[
     bool, typer.Option("--as-agent", help="Look with the rights of the environment's agent.")
@@ -75,6 +91,8 @@ def diff(
     as_agent: AsAgent = False,
     envs: TwoEnvironments = False,
     steps: Steps = False,
+    baseline: BaselineFile = None,
+    write_baseline: WriteBaseline = False,
     columns: Columns = None,
     timeout: Limit = None,
     report_file: ReportFile = None,
@@ -96,6 +114,9 @@ def diff(
     session.report_file = report_file
     if steps and (as_agent or envs):
         raise UsageError("--steps run on this machine: not --as-agent, and not with --envs")
+    known = known_drift(baseline, write=write_baseline, whole=not only and not exclude)
+    if known is not None and envs:
+        raise UsageError("--baseline is about clusters: not with --envs")
     session.limit(timeout)
     words = [*(environments or ()), *(env or ())]
     if envs:
@@ -123,6 +144,9 @@ def diff(
         with progress(session) as say:
             result = diff_with_steps(result, stepper(say).plan())
     view = diff_view(result, verbose=session.options.verbose > 0)
+    verdict = None if known is None else known.verdict(result)
+    if verdict is not None:
+        view = with_baseline(view, verdict)
     session.show(view, columns=columns)
     session.publish(view)
     report_problems(
@@ -132,6 +156,9 @@ def diff(
     )
     session.output.say(summary_line(result))
     code = result.exit_code
+    if known is not None and verdict is not None:
+        session.output.say(baseline_line(verdict))
+        code = known.finish(session, result, verdict)
     session.finish(ExitCode.OK if code is ExitCode.NO and not exit_code else code)
 
 
