@@ -8,7 +8,6 @@ from recording import draw, menu, run, sandbox, typed
 
 SCREENS = Path(__file__).with_name("screens")
 WIDTHS = (60, 80, 120)
-USUAL = 80
 BROKEN = "dead0cc71c376136bb8d52b3a0505917ba5b00d4"  # its image was never pushed
 
 
@@ -17,19 +16,21 @@ def main() -> None:
     SCREENS.mkdir(exist_ok=True)
     with sandbox() as environment:
 
-        def drawn(name: str, line: str, *, columns: int = USUAL, answer: str | None = None) -> None:
+        def drawn(name: str, line: str, *, columns: int, answer: str | None = None) -> None:
             shown = typed(line, environment, columns=columns, answer=answer)
             draw(SCREENS / f"{name}.svg", shown, columns=columns)
 
         for columns in WIDTHS:
             drawn(f"status-{columns}", "gitops status", columns=columns)
-        drawn("promote", "gitops promote frontend billing --from dev --to prod", answer="y")
-        drawn("history", "gitops history frontend -n 6")
-        line = "gitops rollback -e project1-production"
-        shown = menu(line, environment, columns=USUAL, search="front")
-        draw(SCREENS / "menu.svg", shown, columns=USUAL)
+            line = "gitops promote frontend billing --from dev --to prod"
+            drawn(f"promote-{columns}", line, columns=columns, answer="n")
+            drawn(f"history-{columns}", "gitops history frontend -n 6", columns=columns)
+            line = "gitops rollback -e project1-production"
+            shown = menu(line, environment, columns=columns, search="front")
+            draw(SCREENS / f"menu-{columns}.svg", shown, columns=columns)
         run("set", f"frontend={BROKEN}", "-e", "prod", "-p", "project1", env=environment)
-        drawn("sync", "gitops sync project1-production --wait")
+        for columns in WIDTHS:
+            drawn(f"sync-{columns}", "gitops sync project1-production --wait", columns=columns)
         for columns in WIDTHS:
             drawn(f"diff-{columns}", "gitops diff project1-production", columns=columns)
 

@@ -37,6 +37,7 @@ class Format(StrEnum):
     CSV = "csv"
     NAME = "name"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 _DOCUMENTS = (Format.JSON, Format.YAML, Format.JSONL)
@@ -101,6 +102,14 @@ class Stream:
         return as_json(value, ascii_only=ascii_only, on_one_line=form is Format.JSONL)
 
 
+def _as_page(view: View) -> str:
+    if view.page is not None:
+        return view.page()
+    from gitops_cli.render.page import view_page  # with Jinja2, 50 ms
+
+    return view_page(view, f"gitops {view.kind}")
+
+
 class Output:
     """Writes views and messages in the format that was asked for."""
 
@@ -147,6 +156,8 @@ class Output:
                 self.stdout.write("".join(f"{name}\n" for name in names(view)))
             case Format.MARKDOWN:
                 self._raw(markdown(view))
+            case Format.HTML:
+                self._raw(_as_page(view))
             case Format.TABLE | Format.WIDE:
                 self.stdout.view(view, wide=self.format is Format.WIDE, paged=paged)
 

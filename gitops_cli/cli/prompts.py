@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,11 @@ from gitops_cli.domain.errors import Declined, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from prompt_toolkit.output import Output
-    from questionary import Question
+    from questionary import Choice, Question
+
+
+_BESIDE = " " * 5  # where the menus have their pointer and marks
+_NARROWEST = 20
 
 
 def may_ask() -> bool:
@@ -44,7 +49,7 @@ def choose(question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> s
     _need_terminal(question, flag)
     import questionary
 
-    options = [questionary.Choice(title, value=value) for value, title in choices]
+    options = _options(choices)
     asked = questionary.select(
         question,
         choices=options,
@@ -61,7 +66,7 @@ def choose_several(question: str, choices: Sequence[tuple[str, str]], *, flag: s
     _need_terminal(question, flag)
     import questionary
 
-    options = [questionary.Choice(title, value=value) for value, title in choices]
+    options = _options(choices)
     asked = questionary.checkbox(
         question,
         choices=options,
@@ -83,6 +88,31 @@ def ask_text(question: str, *, flag: str) -> str:
         question, validate=lambda text: bool(text.strip()) or "not empty", output=_stderr()
     )
     return str(_answer(asked)).strip()
+
+
+def _options(choices: Sequence[tuple[str, str]]) -> list[Choice]:
+    import questionary
+
+    columns = _stderr().get_size().columns
+    return [questionary.Choice(_folded(title, columns), value=value) for value, title in choices]
+
+
+def _folded(title: str, columns: int) -> str:
+    """Return a choice's text on as many lines as it needs, three at most.
+
+    The menu itself would cut it at the terminal's edge.
+    """
+    from rich.cells import cell_len
+
+    signs_of_two_columns = cell_len(title) - len(title)
+    lines = textwrap.wrap(
+        title,
+        max(columns - len(_BESIDE) - 1 - signs_of_two_columns, _NARROWEST),
+        subsequent_indent="  ",
+        max_lines=3,
+        placeholder=" …",
+    )
+    return f"\n{_BESIDE}".join(lines)
 
 
 def _answer(asked: Question) -> Any:

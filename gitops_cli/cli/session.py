@@ -434,7 +434,7 @@ class Session:
 
 def _query(expression: str, form: Format) -> Query:
     """Return the query, before anything is done whose result it could not be asked of."""
-    if form in (Format.NAME, Format.CSV, Format.MARKDOWN):
+    if form in (Format.NAME, Format.CSV, Format.MARKDOWN, Format.HTML):
         raise UsageError(
             f"--query: of a document, and -o {form} is none", hint="take -o json, yaml or jsonl"
         )

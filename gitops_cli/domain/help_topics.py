@@ -44,6 +44,7 @@ FORMATS: Mapping[str, str] = {
     "csv": "a row for each thing, with full hashes and times (RFC 4180); no cell is a formula",
     "name": "the name of each thing, one a line, for loops of a shell",
     "markdown": "for pull requests and job summaries",
+    "html": "a page of its own, to be kept or published; nothing in it is loaded from elsewhere",
 }
 
 FORMATS_NOTE = (

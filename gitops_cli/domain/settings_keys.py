@@ -320,7 +320,7 @@ USER_KEYS = (
         '"table"',
         "The format of results, as --output.",
         '"wide"',
-        ("table", "wide", "json", "yaml", "jsonl", "csv", "name", "markdown"),
+        ("table", "wide", "json", "yaml", "jsonl", "csv", "name", "markdown", "html"),
     ),
     Key(
         "",

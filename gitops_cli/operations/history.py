@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gitops_cli.operations.manifest_past import ManifestsPast
     from gitops_cli.state.repository import StateRepository
 
+_KEPT = 1 << 14  # what the same contents and paths of thousands of changes are
 MANY = 4  # files; from here on it pays to ask which of them changed last
 
 
@@ -116,11 +118,13 @@ def _files_gone(state: StateRepository, snapshot: Snapshot) -> dict[str, str]:
     return {path: by for path, by in sorted(gone.items()) if is_told(path)}
 
 
+@lru_cache(_KEPT)
 def _is_lock(path: str) -> bool:
     stem = path.rpartition("/")[2].removesuffix(LOCK_SUFFIX)
     return path.endswith(LOCK_SUFFIX) and (not stem or is_service_name(stem))
 
 
+@lru_cache(_KEPT)
 def _is_approval(path: str) -> bool:
     leaf = path.rpartition("/")[2]
     return leaf.endswith(APPROVAL_SUFFIX) and is_service_name(leaf.removesuffix(APPROVAL_SUFFIX))
@@ -320,6 +324,7 @@ def _approval_entry(change: FileChange) -> PastChange | None:
     )
 
 
+@lru_cache(_KEPT)
 def _recorded(content: bytes | None) -> Recorded | None:
     if content is None:
         return None

@@ -6,7 +6,7 @@ Every feature's `render/<feature>.py` makes a View from its result. The generic 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum, StrEnum, auto
 from typing import Any, NamedTuple
 
@@ -110,7 +110,7 @@ class View(NamedTuple):
 
     `document` holds JSON values only; times as ISO 8601 with zone, hashes in full. `legend` says
     how the blocks are read: people need it, and what reads a pipe does not. `records` None: what
-    the first table shows are the things.
+    the first table shows are the things. `page` makes a page of HTML of its own; None: the blocks.
     """
 
     kind: str
@@ -118,6 +118,7 @@ class View(NamedTuple):
     blocks: Sequence[Table | Line] = ()
     legend: str | None = None
     records: Records | None = None
+    page: Callable[[], str] | None = None
 
 
 def cell(value: Cell | str) -> Cell:

@@ -75,6 +75,7 @@ class _Told(NamedTuple):
     past: PastChange
     place: Place
     path: str
+    change: Change | None
 
 
 class Scope(NamedTuple):
@@ -133,13 +134,17 @@ def _past(
         return [], None
     recent = state.past.recent_changes(snapshot.commit, is_told, since=since, now=now)
     replaced: dict[str, datetime] = {}
+    places: dict[EnvironmentName, Place] = {}
     found = []
     for path, change in recent.changes:
-        entry = entry_of(change._replace(path=path), replaced.get(path))
-        if entry is not None:
-            replaced[path] = entry.at
-            place = place_of(entry.environment, snapshot.team)
-            found.append(_Told(entry, place, change.path))
+        named = change if path == change.path else change._replace(path=path)
+        entry = entry_of(named, replaced.get(path))
+        if entry is None:
+            continue
+        replaced[path] = entry.at
+        name = entry.environment
+        place = places.get(name) or places.setdefault(name, place_of(name, snapshot.team))
+        found.append(_Told(entry, place, change.path, _change(entry)))
     return found, recent.begins
 
 
@@ -152,9 +157,11 @@ def _events(
     oldest = {each.past.path: number for number, each in enumerate(told)}
     changes: dict[int, Change] = {}
     for number, each in enumerate(told):
-        change = _change(each.past, times)
+        change = each.change
         if change is None:
             continue
+        if change.new is not None and (at := times.get((change.service, change.new.tag))):
+            change = change._replace(source_time=at)
         if oldest[each.past.path] == number and change.action == Verb.ROLLBACK:
             change = change._replace(recorded=_recorded_before(each, state))
         changes[number] = change
@@ -169,12 +176,13 @@ def _recorded_before(told: _Told, state: StateRepository) -> datetime | None:
     return None if older is None else older.commit.committed_at
 
 
-def _change(entry: PastChange, times: Mapping[tuple[ServiceName, str], datetime]) -> Change | None:
+def _change(entry: PastChange) -> Change | None:
     """Return an entry as a change of versions; None for a lock, an approval, or no version."""
     new = entry.new.version if entry.new else None
     is_unreadable = entry.new is not None and new is None
     if entry.service is None or entry.lock or entry.approved or is_unreadable:
         return None
+    made = entry.made_by
     return Change(
         entry.environment,
         entry.service,
@@ -183,8 +191,7 @@ def _change(entry: PastChange, times: Mapping[tuple[ServiceName, str], datetime]
         entry.at,
         entry.commit,
         # With its first commit a repository begins; what it records ran before.
-        entry.made_by.trailers.get("Gitops-Action", "" if entry.made_by.parents else Verb.ENV),
-        None if new is None else times.get((entry.service, new.tag)),
+        made.trailers.get("Gitops-Action", "" if made.parents else Verb.ENV.value),
     )
 
 
@@ -248,7 +255,7 @@ def _waiting(status: Status, snapshot: Snapshot, past: Iterable[_Told]) -> Itera
     """Return what the stage before has and this one has not, the longest wait first."""
     pasts: dict[tuple[EnvironmentName, ServiceName], list[Change]] = {}
     for each in past:
-        if (change := _change(each.past, {})) is not None:
+        if (change := each.change) is not None:
             pasts.setdefault((change.environment, change.service), []).append(change)
     found = [
         waits

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError
@@ -52,11 +53,12 @@ def recent_changes(
     walked, is_whole = _walk(history, tip, since)
     times = in_order([min(step.at, int(now.timestamp())) for step in walked])
     begin = None if since is None else since.timestamp()
+    is_wanted = cache(wanted)
     read = [
         _Read(step, time_of(at), lines)
         for step, at in zip(walked, times, strict=True)
         if (begin is None or at >= begin)
-        and (lines := tuple(parse_header(h, p) for p, h in step.changed.items() if wanted(p)))
+        and (lines := tuple(parse_header(h, p) for p, h in step.changed.items() if is_wanted(p)))
     ]
     changes = _FileChanges(history, read, {step.commit for step in walked})
     return Recent(tuple(changes), time_of(times[-1]) if is_whole and times else None)

@@ -75,8 +75,8 @@ def test_options_of_every_command_may_stand_before_it(clone):
     wrong = clone("-o", "xml", "status")
     assert wrong.code == 2
     assert (
-        "`xml` is not one of `table`, `wide`, `json`, `yaml`, `jsonl`, `csv`, `name`, `markdown`"
-        in wrong.stderr
+        "`xml` is not one of `table`, `wide`, `json`, `yaml`, `jsonl`, `csv`, `name`, `markdown`, "
+        "`html`" in wrong.stderr
     )
 
 

@@ -17,6 +17,7 @@ from tests.testbed.gitops import Gitops
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "gitops_cli" / "recipes"
+DELIVERY = ROOT / "examples" / "delivery"
 BIN = Path(sys.executable).parent
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
@@ -42,23 +43,26 @@ def test_the_examples_are_what_init_writes() -> None:
 
 def test_github_by_actionlint() -> None:
     go = golang.go_toolchain((ROOT / "tests" / "controlplane" / "go.mod").read_text())
-    lint(go, "run", ACTIONLINT, "-no-color", RECIPES / "github.yml", cwd=RECIPES)
+    files = (RECIPES / "github.yml", DELIVERY / "github.yml")
+    lint(go, "run", ACTIONLINT, "-no-color", *files, cwd=RECIPES)
 
 
-def test_github_by_zizmor(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", [RECIPES, DELIVERY], ids=lambda folder: folder.name)
+def test_github_by_zizmor(tmp_path: Path, folder: Path) -> None:
     workflow = tmp_path / ".github" / "workflows" / "release.yml"
     workflow.parent.mkdir(parents=True)
-    workflow.write_text((RECIPES / "github.yml").read_text())
+    workflow.write_text((folder / "github.yml").read_text())
 
     lint(BIN / "zizmor", "--offline", "--no-progress", workflow)
 
 
+@pytest.mark.parametrize("folder", [RECIPES, DELIVERY], ids=lambda folder: folder.name)
 @pytest.mark.parametrize(
     ("schema", "name"),
     [("vendor.github-workflows", "github.yml"), ("vendor.gitlab-ci", "gitlab.yml")],
 )
-def test_yaml_by_its_systems_schema(schema: str, name: str) -> None:
-    lint(BIN / "check-jsonschema", "--builtin-schema", schema, RECIPES / name)
+def test_yaml_by_its_systems_schema(folder: Path, schema: str, name: str) -> None:
+    lint(BIN / "check-jsonschema", "--builtin-schema", schema, folder / name)
 
 
 def test_shell_by_shellcheck() -> None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import csv
+import http.client
 import io
 import json
+import re
+import signal
+import threading
+from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from gitops_cli.domain.errors import RemoteUnreachable
+from gitops_cli.report.serving import Pages, Server
+from tests.render.test_page import check_safe
 from tests.testbed import schemas
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
+from tests.testbed.patience import PATIENCE
 
 HOUR, DAY = 3600, 86400
 START = 1_790_000_000 // DAY * DAY
@@ -267,10 +278,92 @@ def test_sources_say_when_a_version_was_made(shop: Shop, tmp_path: Path) -> None
     assert hours(shop.figures()["lead_time"]) == (1, 6.0, 6.0)
 
 
-def test_the_grid_is_that_of_status() -> None:
-    schema, status = (
-        json.loads((schemas.DIRECTORY / f"{kind}.json").read_text())
-        for kind in ("report", "status")
+def test_the_schema_has_what_others_have() -> None:
+    report, status, history = (
+        json.loads((schemas.DIRECTORY / f"{kind}.json").read_text())["properties"]
+        for kind in ("report", "status", "history")
     )
-    there = status["properties"]["projects"]
-    assert schema["properties"]["projects"]["items"] == there["items"], "copy it from status.json"
+    assert report["projects"]["items"] == status["projects"]["items"], "copy it from status.json"
+    events, entries = (
+        found["items"]["properties"] for found in (report["events"], history["entries"])
+    )
+    assert {name: events[name] for name in entries} == entries, "copy it from history.json"
+
+
+def test_the_page_has_everything_as_text(shop: Shop) -> None:
+    shop.ship(0, A, where=STAGING)
+    shop.ship(1, A)
+    shop.ship(2, B, where=STAGING)
+    text = "x\n\nGitops-Action: set\nGitops-Override: freeze\nGitops-Reason: <b>hot</b>fix"
+    shop.commit(3, text, {f"{PROD}/web.deployment": f"{C}\n"})
+    shop.commit(4, "Hold", {f"{PROD}/web.lock": 'by = "<i>Ada"\n'})
+    page = shop.gitops("report", "--since", SINCE, "-o", "html").ok().stdout
+    read = check_safe(page)
+    assert {"b", "i"}.isdisjoint(name for name, _ in read.elements)
+    for said in ("<b>hot</b>fix", "<i>Ada", "over freeze", "ccccccc", "bbbbbbb", STAGING):
+        assert said in read.text
+
+
+def asked(url: str, path: str = "/", **headers: str) -> tuple[int, str, Mapping[str, str]]:
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)
+    with closing(connection):
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(), dict(answer.getheaders())
+
+
+def test_the_page_is_served_to_this_machine_only(shop: Shop) -> None:
+    shop.ship(0, A)
+    with shop.gitops.start("report", "--since", SINCE, "--serve", "--port", "0") as serving:
+        assert serving.stdout is not None
+        url = serving.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url)
+        status, page, headers = asked(url)
+        assert (status, headers["Cache-Control"]) == (200, "no-store")
+        assert check_safe(page).of("html")[0]["data-refresh"] == "60"
+        assert asked(url, "/favicon.ico")[0] == 404
+        status, text, _ = asked(url, Host="evil.example.com")
+        assert (status, text) == (421, f"This is {url} only.\n")
+        port = str(urlsplit(url).port)
+        taken = shop.gitops("report", "--serve", "--port", port)
+        assert (taken.code, taken.stdout) == (2, "")
+        assert f"port {port} of 127.0.0.1" in taken.stderr
+        assert "--port 0" in taken.stderr
+        serving.send_signal(signal.SIGINT)
+        assert serving.wait(PATIENCE) == 130
+
+
+def test_what_is_wrong_is_told_before_anything_is_served(shop: Shop) -> None:
+    ran = shop.gitops("report", "nope", "--serve", "--port", "0")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "nope" in ran.stderr
+    ran = shop.gitops("report", "--serve", "-o", "json")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "--serve shows the page" in ran.stderr
+
+
+def test_a_served_page_is_fresh(tmp_path: Path) -> None:
+    """It is made again when it is old, and what fails then is told to the browser."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append("x")
+        return f"page {len(made)}"
+
+    pages = Pages(make, kept=0.0)
+    assert [pages.now(), pages.now()] == ["page 1", "page 2"]
+    kept = Pages(make, kept=1000.0)
+    assert kept.now() == kept.now() == "page 3"
+
+    def fail() -> str:
+        raise RemoteUnreachable("no answer")
+
+    with Server(0, fail) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            assert asked(server.url)[:2] == (503, "no answer\n")
+        finally:
+            server.shutdown()
+            thread.join()

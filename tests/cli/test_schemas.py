@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.cli.test_calls import CALLS
+from tests.render.test_page import check_safe
 from tests.testbed import schemas
 from tests.testbed.article import Article
 from tests.testbed.git import git
@@ -157,6 +158,7 @@ def test_every_form_of_every_command(
     assert all(len(row) == len(rows[0]) for row in rows)
     assert all(line.strip() for line in shown["name"].splitlines())
     assert (len(rows) > 1) == bool(shown["name"])
+    check_safe(state(*words, "-o", "html").ok().stdout)
     for form in ("table", "wide", "markdown"):
         assert shown[form].strip()
         assert "\x1b" not in shown[form]

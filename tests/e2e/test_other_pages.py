@@ -28,6 +28,7 @@ PLAYS = "takes twenty seconds: tests/cli/test_demo.py"
 RUNS = "is how the tests are run"
 MANIFESTS = "tests/cli/test_manifests_writing.py"
 STEPS = "needs steps: tests/cli/test_steps.py"
+LOST = "needs a server of ssh: tests/agent/test_restore.py"
 HERE = "makes the world that all of these are run in"
 
 
@@ -45,7 +46,12 @@ def page(
 # In the order in which they leave the sandbox as the next ones need it.
 IN_THE_SANDBOX = [
     page("performance"),
-    page("report", shop="project1"),
+    page(
+        "report",
+        {},
+        {"gitops report --serve": "ends when it is told to: tests/cli/test_report.py"},
+        shop="project1",
+    ),
     page("decisions/0006-commands-load-when-called"),
     page("contributing/adding-a-command", {}, {"gitops x": "is nobody's command"}),
     page(
@@ -94,7 +100,11 @@ IN_THE_SANDBOX = [
         {
             "gitops restore --check": Scene(code=1, shows="has no manifests"),
         },
-        {"kubectl delete namespace rehearsal": KUBECTL, "gitops agent install ENV": AGENT},
+        {
+            "kubectl delete namespace rehearsal": KUBECTL,
+            "gitops restore --all --agent --agent-image registry.example.com/tools/gitops-cli:1 "
+            "--agent-key key --known-hosts known_hosts": LOST,
+        },
         **{
             "shop-production": ENV,
             "new-cluster": "gitops-sandbox",

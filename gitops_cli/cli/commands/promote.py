@@ -135,8 +135,7 @@ def promote(
 
     Examples:
     gitops promote --from staging --to prod
-    gitops promote billing --to prod --dry-run
-    gitops promote --all --from dev --to staging --with-manifests
+    gitops promote --all --to prod --with-manifests --dry-run
     gitops promote --all --from staging --to prod  # every project that has both
     gitops promote billing --to prod --yes --sync --wait --rollback-on-failure
     """

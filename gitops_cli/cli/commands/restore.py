@@ -139,8 +139,7 @@ def restore(
     gitops restore --check  # what would be missing
     gitops restore shop-production --context new-cluster
     gitops restore shop-production --to-namespace rehearsal --context test
-    gitops restore --all --at 2026-03-01T12:00
-    gitops restore --all --agent --agent-key deploy-key --known-hosts known_hosts
+    gitops restore --all --agent --at 2026-03-01T12:00
     """
     lost = LostAgents(agent_image, agent_repo, agent_key, known_hosts)
     _check_agent(lost, agent=agent, rehearses=to_namespace is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -188,6 +189,7 @@ def suffix_of(leaf: str) -> str:
     return dot + last
 
 
+@lru_cache(1 << 14)  # a history asks it for the same paths again and again
 def service_at(path: str) -> ServiceName | None:
     """Return the service whose version file has this path; None for any other file."""
     leaf = path.rpartition("/")[2]

@@ -12,14 +12,17 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.options import Columns, EnvToo, Project, past_time
+from gitops_cli.cli.output import Format
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import UnknownEnvironment
+from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import by_project, in_order, of_one_stage, of_project
+from gitops_cli.render.view import View
 from gitops_cli.report.gathering import Delivery, Scope, gather
 from gitops_cli.report.view import view
 
 SINCE = "90d"
+PORT = 8765
 
 
 @command
@@ -44,6 +47,16 @@ def report(
             help="From then on: 90d, 2w, monday, 2026-09-01.",
         ),
     ] = SINCE,  # type: ignore[assignment]  # what is typed; Typer parses it
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Show the page to browsers of this machine, until Ctrl-C."),
+    ] = False,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", metavar="N", min=0, max=65535, help="With --serve: where; 0 for a free one."
+        ),
+    ] = PORT,
     columns: Columns = None,
 ) -> None:
     """Show what was delivered: how often, how fast, how often it failed, and what waits.
@@ -51,12 +64,44 @@ def report(
     From the repository and the services' sources alone; docs/report.md says what each figure is.
 
     Examples:
-    gitops report
     gitops report prod --since 30d
     gitops report shop -o csv  # a project's figures
+    gitops report -o html > delivery.html  # a page of its own
+    gitops report --serve
     """
     words = [*(environments or ()), *(env or ())]
-    session.show(view(_gathered(session, words, project, since)), columns=columns)
+    if serve:
+        _serve(session, words, project, since, port)
+        return
+    found = _gathered(session, words, project, since)
+    if session.output.format is Format.HTML:
+        from gitops_cli.report.page import report_page  # Jinja2 takes 50 ms
+
+        session.show(View("report", {}, page=lambda: report_page(found)))
+        return
+    session.show(view(found), columns=columns)
+
+
+def _serve(
+    session: Session, words: Sequence[str], project: str | None, since: datetime, port: int
+) -> None:
+    """Show the page until somebody ends it; the period moves along."""
+    if session.output.format not in (Format.TABLE, Format.HTML):
+        raise UsageError("--serve shows the page of -o html, and nothing else")
+    from gitops_cli.report.page import report_page
+    from gitops_cli.report.serving import REFRESH, Server  # 40 ms, for who serves
+
+    span = session.now() - since
+
+    def make() -> str:
+        found = _gathered(session, words, project, session.now() - span)
+        return report_page(found, refresh=REFRESH)
+
+    with Server(port, make) as server:
+        server.pages.now()  # whatever is wrong is told here, not to a browser
+        session.output.print_report(server.url)
+        session.output.note("Ctrl-C ends it")
+        server.serve_forever()
 
 
 def _gathered(

@@ -1,0 +1,266 @@
+"""The delivery page: one file of HTML with all that was delivered.
+
+The charts are SVG of a few lines each, in the page's own colours; docs/decisions says why no
+library draws them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate, islice
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+from gitops_cli.domain.delivery.figures import Figures, Period
+from gitops_cli.domain.delivery.judging import Sort
+from gitops_cli.domain.duration import age
+from gitops_cli.domain.text import one_line, plural
+from gitops_cli.domain.version import SHORT
+from gitops_cli.operations.past_changes import Recorded
+from gitops_cli.render import status as grids
+from gitops_cli.render.page import page
+from gitops_cli.render.view import Cell, Column, Line, Style, Table, shown
+from gitops_cli.report.gathering import Delivery, Event, Group, Waiting
+from gitops_cli.report.view import behind, by_environment, length, share, waited
+
+MOST_BYTES = 1_900_000  # of a page: mail and chat take it, and a telephone shows it
+_WIDTH = 800  # of a timeline, in its own units
+_MOST_WEEKS = 53
+_LONGEST = 140  # characters of a reason
+_CARDS = 12
+_OVER = 200  # overrides that are named one by one
+# No text from elsewhere has a NUL when it is on the page.
+_NOTE, _ROWS, _CELL = "\0note\0", "\0rows\0", "\0"
+_LEAST = 60  # bytes of a row
+_LEFT_OUT = (
+    '<p class="warn">The newest {} of {}; <code>gitops history --since</code> has all of them.</p>'
+)
+
+
+class _Grid(NamedTuple):
+    project: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell | str]]
+
+
+class _Timeline(NamedTuple):
+    """An environment's line; `up`, `failed` and `down` are paths."""
+
+    name: str
+    deployed: int
+    back: int
+    age: str
+    age_seconds: int | str
+    up: str
+    failed: str
+    down: str
+
+
+class _Hold(NamedTuple):
+    text: str
+    warn: bool
+
+
+def report_page(delivery: Delivery, *, refresh: int | None = None) -> str:
+    """Return the page; `refresh`: a server shows it, and it asks again after so many seconds.
+
+    Of the changes it has as many as there is room for, the newest.
+    """
+    text = _page(delivery, refresh)
+    rows, count = _rows(delivery.events, MOST_BYTES - len(text.encode()))
+    of = len(delivery.events)
+    note = "" if count == of else _LEFT_OUT.format(count, of)
+    return text.replace(_NOTE, note).replace(_ROWS, rows)
+
+
+def _rows(events: Sequence[Event], room: int) -> tuple[str, int]:
+    """Return as many rows of changes as so many bytes have room for, and how many those are.
+
+    They are most of a large page, so all are escaped at once; no cell has a control character.
+    """
+    cells = (_CELL.join(("", *_change(event))) for event in events[: room // _LEAST])
+    escaped = str(escape("\n".join(cells))).replace(_CELL, "<td>")
+    sizes = accumulate(len(row.encode()) + len("<tr>\n") for row in escaped.split("\n"))
+    count = sum(size <= room for size in sizes) if events else 0
+    rows = islice(escaped.split("\n"), count)
+    return "".join(f"<tr>{row}\n" for row in rows), count
+
+
+def _page(delivery: Delivery, refresh: int | None) -> str:
+    """Return the page with marks where the changes go."""
+    period, status = delivery.period, delivery.status
+    groups = [_recent(group) for group in delivery.groups]
+    local = period.until.astimezone()
+    return page(
+        "report.html",
+        package="gitops_cli.report",
+        title="What was delivered",
+        refresh=refresh,
+        period=f"{_day(period.since)} to {_day(period.until)}, {age(period.until - period.since)}",
+        commit=status.commit[:SHORT] if status.commit else "",
+        stale=not status.fresh,
+        zone=local.tzname() or "UTC",
+        first=_day(max(period.since, period.until - timedelta(weeks=_MOST_WEEKS))),
+        last=_day(period.until),
+        stages=[g for g in groups if g.project is None][:_CARDS],
+        projects=[g for g in groups if g.project is not None and g.service is None],
+        services=[g for g in groups if g.service is not None],
+        waiting=delivery.waiting,
+        holds=list(_holds(delivery)),
+        timelines=list(_timelines(delivery)),
+        grids=list(_grids(delivery)),
+        legend=grids.view(status).legend,
+        note=Markup(_NOTE),
+        rows=Markup(_ROWS),
+        contents=_contents(delivery),
+        width=_WIDTH,
+        percent=share,
+        length=length,
+        seconds=_seconds,
+        behind=behind,
+        waited=lambda waits: waited(waits, period),
+        waiting_seconds=lambda waits: _waiting_seconds(waits, period),
+        bar_path=bar_path,
+        described=_described,
+    )
+
+
+def _recent(group: Group) -> Group:
+    """Return a group with no more weeks than a chart has room for."""
+    weeks = group.figures.weeks[-_MOST_WEEKS:]
+    return group._replace(figures=group.figures._replace(weeks=weeks))
+
+
+def _contents(delivery: Delivery) -> list[tuple[str, str]]:
+    several = len({g.project for g in delivery.groups if g.project is not None}) > 1
+    return [
+        ("stages", "Stages"),
+        *([("projects", "Projects")] if several else []),
+        ("waiting", "Waiting"),
+        ("holds", "Locks, freezes, overrides"),
+        ("environments", "Environments over time"),
+        *([("grid", "What is recorded")] if delivery.status.grids else []),
+        ("services", "Services"),
+        ("changes", "Changes"),
+    ]
+
+
+def bar_path(counts: Sequence[int], height: int) -> str:
+    """Return numbers as bars in one path, ten units wide each, the largest as high as there is."""
+    most = max(counts, default=0) or 1
+    bars = ((at, round(height * count / most)) for at, count in enumerate(counts) if count)
+    return "".join(f"M{at * 10 + 1} {height}h8v-{tall}h-8z" for at, tall in bars)
+
+
+def _described(figures: Figures) -> str:
+    weeks = ", ".join(map(str, figures.weeks))
+    return f"deployments of each week, the last one last: {weeks}"
+
+
+def _holds(delivery: Delivery) -> Iterator[_Hold]:
+    for block in grids.view(delivery.status).blocks:
+        if isinstance(block, Line) and block.style in (Style.WARN, Style.DIM) and block.text:
+            yield _Hold(block.text, block.style is Style.WARN)
+    for stage, windows in delivery.freezes.items():
+        yield _Hold(f"{stage} freezes: {'; '.join(windows)}", warn=False)
+    over = [event.past for event in delivery.events if event.past.overrides]
+    for past in over[:_OVER]:
+        what = f"{past.environment}: {past.service or 'all of it'}"
+        rules, who = ", ".join(past.overrides), past.made_by.author.name
+        why = f": {one_line(past.reason)[:_LONGEST]}" if past.reason else ""
+        yield _Hold(f"{_minute(past.at)} {what} over {rules} by {who}{why}", warn=True)
+    if len(over) > _OVER:
+        yield _Hold(f"and {plural(len(over) - _OVER, 'older override')}", warn=True)
+
+
+def _timelines(delivery: Delivery) -> Iterator[_Timeline]:
+    period = delivery.period
+    for name, events in by_environment(delivery).items():
+        done = [event for event in events if event.judged is not None]
+        last = period.until - done[0].past.at if done else None
+        up, failed, down = (
+            _at(done, period, sort, is_failed=is_failed)
+            for sort, is_failed in (
+                (Sort.DEPLOYMENT, False),
+                (Sort.DEPLOYMENT, True),
+                (Sort.ROLLBACK, False),
+            )
+        )
+        yield _Timeline(
+            name,
+            sum(e.judged is not None and e.judged.sort is Sort.DEPLOYMENT for e in done),
+            sum(e.judged is not None and e.judged.sort is Sort.ROLLBACK for e in done),
+            "" if last is None else age(last),
+            "" if last is None else int(last.total_seconds()),
+            "".join(f"M{x} 16v-8" for x in up),
+            "".join(f"M{x} 16v-14" for x in failed),
+            "".join(f"M{x} 16v8" for x in down),
+        )
+
+
+def _at(events: Iterable[Event], period: Period, sort: Sort, *, is_failed: bool) -> list[int]:
+    """Return where the changes of a sort stand on a line, each place once."""
+    whole = max((period.until - period.since).total_seconds(), 1)
+    places = {
+        round(_WIDTH * (event.past.at - period.since).total_seconds() / whole)
+        for event in events
+        if event.judged is not None
+        and event.judged.sort is sort
+        and (event.judged.failed is not None) is is_failed
+    }
+    return sorted(places)
+
+
+def _grids(delivery: Delivery) -> Iterator[_Grid]:
+    for block in grids.view(delivery.status).blocks:
+        if isinstance(block, Table):
+            table = shown(block, wide=False)
+            yield _Grid(table.title or "", [_head(c) for c in table.columns], list(table.rows))
+
+
+def _head(column: Column) -> str:
+    title = column.title[:1].upper() + column.title[1:]
+    return f"{title} vs {column.versus}" if column.versus else title
+
+
+def _change(event: Event) -> tuple[str, ...]:
+    """Return what a row of the table of changes has."""
+    past, judged = event.past, event.judged
+    what = f"{past.action} over {', '.join(past.overrides)}" if past.overrides else past.action
+    if judged is not None and judged.failed is not None:
+        what = f"{what}, taken back after {age(judged.failed - past.at)}"
+    return (
+        _minute(past.at),
+        past.environment,
+        past.service or "all of it",
+        _version(past.old),
+        _version(past.new),
+        one_line(past.made_by.author.name),
+        one_line(what),
+        one_line(past.reason)[:_LONGEST],
+    )
+
+
+def _version(recorded: Recorded | None) -> str:
+    if recorded is None:
+        return ""
+    return recorded.version.short if recorded.version else recorded.text[:40]
+
+
+def _seconds(span: timedelta | None) -> int | str:
+    return "" if span is None else int(span.total_seconds())
+
+
+def _waiting_seconds(waits: Waiting, period: Period) -> int:
+    since = waits.since or datetime.min.replace(tzinfo=UTC)
+    return int((period.until - since).total_seconds())
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d}"
+
+
+def _minute(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
