@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.agent.model.rights import APPLIES
-from gitops_cli.domain.cluster.rights import Rule, allowed
+from gitops_cli.domain.cluster.rights import Right, Rule, allowed
 from gitops_cli.domain.errors import Denied, ExitCode, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.manifests_place import manifests_place
@@ -57,7 +57,7 @@ class ManifestReader:
             return Found(Manifested(drift=rules.drift))
         cluster = self._clusters.of(environment, team)
         granted = cluster.rules(environment)
-        if granted is not None and not _may_mark(granted):
+        if not _may_mark(cluster, environment, granted):
             return Found(Manifested(drift=rules.drift), (_images_alone(environment),))
         rendered = self._rendered(environment, desired, cache=not rules.manifests_network)
         if isinstance(rendered, GitOpsError):
@@ -84,11 +84,17 @@ class ManifestReader:
         return found
 
 
-def _may_mark(granted: Iterable[Rule]) -> bool:
+def _may_mark(
+    cluster: Cluster, environment: EnvironmentName, granted: Iterable[Rule] | None
+) -> bool:
     """Tell whether the Role is one for manifests: it lets the agent note which objects are its."""
     from gitops_cli.domain.manifests.applyset import PARENT
 
-    return allowed(granted, "patch", "", "configmaps", PARENT)
+    if granted is not None:
+        return allowed(granted, "patch", "", "configmaps", PARENT)
+    # Where others than RBAC have a say, only a question about this very right is answered.
+    [may] = cluster.review([Right("patch", "configmaps", environment, PARENT)])
+    return may is not False
 
 
 def _images_alone(environment: EnvironmentName) -> Denied:

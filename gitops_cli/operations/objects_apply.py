@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from gitops_cli.domain.cluster.advice import make_anew
 from gitops_cli.domain.cluster.imagepatch import Stamp
+from gitops_cli.domain.cluster.sync import BY_HAND
 from gitops_cli.domain.cluster.workload import COMMIT
 from gitops_cli.domain.cluster.writers import FIELD_MANAGER
 from gitops_cli.domain.errors import GitOpsError
@@ -17,7 +18,6 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.team import Drift
 from gitops_cli.operations.objects_seen import WantedObject
 from gitops_cli.operations.ports import Manifests
-from gitops_cli.operations.sync import BY_HAND
 
 _IMMUTABLE = (
     "is immutable",

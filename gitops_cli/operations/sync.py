@@ -14,6 +14,7 @@ from gitops_cli.domain.cluster.comparison import Row, target_of, telling
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Stamp
 from gitops_cli.domain.cluster.rights import Right
 from gitops_cli.domain.cluster.sync import (
+    BY_HAND,
     Deed,
     EnvironmentReport,
     Followed,
@@ -22,7 +23,7 @@ from gitops_cli.domain.cluster.sync import (
     reason_to_leave,
     unpatched,
 )
-from gitops_cli.domain.cluster.workload import VERSION, Workload
+from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.errors import Denied, GitOpsError, TimedOut, WrongCluster
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
@@ -270,7 +271,7 @@ class _Planner:
             for rows in compared.by_service.values():
                 workload = seen.workload(rows[0].kind, rows[0].workload_name)
                 outcome, patch = self.decide(rows, workload)
-                if patch is not None and said.drift is Drift.REPORT and _is_by_hand(patch):
+                if patch is not None and said.drift is Drift.REPORT and patch.is_by_hand:
                     outcome, patch = outcome._replace(done=Deed.LEFT, reason=BY_HAND), None
                 outcomes.append(outcome)
                 if patch is not None and not (looked and looked.has(outcome.service)):
@@ -338,15 +339,6 @@ def _with_hold(
     why = f" ({lock.reason})" if lock.reason else ""
     note = f"{environment.name} is locked{who}{why}: what is recorded is followed"
     return report._replace(notes=(*report.notes, one_line(note)))
-
-
-BY_HAND = "changed by hand, and left so: `gitops sync` puts it back"
-
-
-def _is_by_hand(patch: ImagePatch) -> bool:
-    """Tell whether a workload had this very version from us, and somebody changed its image."""
-    had = (patch.workload.annotations or {}).get(VERSION)
-    return patch.image.version is not None and had == str(patch.image.version)
 
 
 def _with_rendering(report: EnvironmentReport, said: Manifested) -> EnvironmentReport:

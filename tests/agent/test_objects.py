@@ -227,6 +227,8 @@ def test_objects_of_the_whole_cluster_are_left_to_people(followed: Followed) -> 
     assert followed.status()["message"] == f"1 object created, {left}"
     made = followed.live.kube.get("Namespace", None, followed.live.namespace)
     assert "team" not in made["metadata"]["labels"]
+    seen = followed.live.gitops("diff", followed.live.namespace, "--as-agent").ok()
+    assert "1 object in sync" in seen.stdout + seen.stderr
 
 
 def test_a_shared_directory_is_read_anew_where_the_last_runs_pack_lacks_it(

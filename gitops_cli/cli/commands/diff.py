@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,13 +34,17 @@ from gitops_cli.cli.options import (
     Rev,
 )
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import ExitCode, UsageError
+from gitops_cli.domain.errors import ExitCode, GitOpsError, UsageError
+from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.diff import diff as compare_all
 from gitops_cli.operations.manifests import rendered_manifests
 from gitops_cli.render.baseline import baseline_line, with_baseline
 from gitops_cli.render.diff import diff_view, summary_line
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.manifests.rendered import Rendered
 
 ExitCodeOption = Annotated[
     bool,
@@ -136,7 +140,7 @@ def diff(
         clusters,
         now=session.now(),
         selection=selection,
-        rendered=rendered_manifests(session.state, desired.snapshot, names),
+        rendered=_rendered(session, desired.snapshot, names, as_agent=as_agent),
     )
     if stepper is not None:
         from gitops_cli.operations.steps import diff_with_steps  # few repositories have some
@@ -186,3 +190,16 @@ def _two(
     report_problems(session, result.problems, ())
     code = result.exit_code
     session.finish(ExitCode.OK if code is ExitCode.NO and not exit_code else code)
+
+
+def _rendered(
+    session: Session, snapshot: Snapshot, names: Sequence[EnvironmentName], *, as_agent: bool
+) -> dict[EnvironmentName, Rendered | GitOpsError]:
+    """Return the manifests of environments; as their agent, without the whole cluster's."""
+    found = rendered_manifests(session.state, snapshot, names)
+    if not as_agent:
+        return found
+    return {
+        name: one if isinstance(one, GitOpsError) else one._replace(only_namespaced=True)
+        for name, one in found.items()
+    }

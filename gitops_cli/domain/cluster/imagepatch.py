@@ -35,6 +35,12 @@ class ImagePatch(NamedTuple):
     stamp: Stamp
 
     @property
+    def is_by_hand(self) -> bool:
+        """Tell whether the workload had this very version from us, and somebody changed it."""
+        had = (self.workload.annotations or {}).get(VERSION)
+        return self.image.version is not None and had == str(self.image.version)
+
+    @property
     def annotations(self) -> dict[str, str]:
         before = {c.name: c.image for c in self.containers}
         return annotations_of(self.workload.name, before, self.image, self.stamp)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from gitops_cli.domain.steps.report import StepReport
 
 
+BY_HAND = "changed by hand, and left so: `gitops sync` puts it back"
+"""Why an agent leaves what somebody changed, where its stage says so."""
+
+
 class DryRun(StrEnum):
     """Who checks a sync that changes nothing: nobody but us, or the API server too."""
 
