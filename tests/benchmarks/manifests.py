@@ -14,6 +14,7 @@ import yaml
 from tests.benchmarks.measure import GITOPS, Figure
 from tests.benchmarks.repositories import HASHES, git
 from tests.testbed import controlplane, kube
+from tests.testbed.faults import ApiProxy
 from tests.testbed.manifests import Manifest, deployment
 
 NAMESPACES = [f"project{number}-production" for number in range(20)]
@@ -47,27 +48,80 @@ def figures(work: Path) -> Iterator[Figure]:
         for what, (theirs, ours) in idle.items():
             yield _beside(what, theirs, ours, 3)
         yield _memory(diff)
+        yield from _requests(work, plane, admin, kubectl[0], files)
         kube.in_parallel(lambda space: _empty(admin, space), NAMESPACES)
         theirs_made = _seconds([*kubectl, "apply", *files])
         detail = f"ours {made:.1f} s, kubectl {theirs_made:.1f} s"
         yield Figure(
             "kubectl apply / sync of 500, all to make", theirs_made / made, 1, detail, False
         )
+        yield _restored(work, admin, where[2:], kubectl)
     finally:
         admin.close()
         controlplane.stop(work / "plane")
 
 
-def _write(state: Path, flat: Path) -> None:
+def _requests(
+    work: Path, plane: controlplane.ControlPlane, admin: kube.Kube, kubectl: str, files: list[str]
+) -> Iterator[Figure]:
+    """Yield how many requests it takes to see that nothing differs, and to apply nothing."""
+    state = str(work / "state")
+    for what, ours, theirs in (
+        ("diff", [GITOPS, "diff", "-C", state], [kubectl, "diff", *files]),
+        ("sync", [GITOPS, "sync", "--all", "-C", state], [kubectl, "apply", *files]),
+    ):
+        counts = []
+        for number, command in enumerate((ours, theirs)):
+            directory = work / f"proxy-{what}-{number}"
+            directory.mkdir()
+            token = admin.cluster_admin(f"bench-{what}-{number}")
+            with ApiProxy(plane, directory, token) as proxy:
+                through = [*command, "--kubeconfig", str(proxy.kubeconfig)]
+                subprocess.run(through, check=True, capture_output=True)
+                counts.append(len(proxy.requests))
+        detail = f"ours {counts[0]}, kubectl {counts[1]}"
+        name = f"requests of {what} of 500, nothing to do / kubectl's"
+        yield Figure(name, counts[0] / counts[1], 1, detail)
+
+
+def _restored(work: Path, admin: kube.Kube, where: list[str], kubectl: list[str]) -> Figure:
+    """Return how long it takes until 60 workloads that were lost run again, beside kubectl."""
+    state, flat = work / "lost", work / "lost-flat"
+    spaces = [f"lost{number}-production" for number in range(12)]
+    _write(state, flat, spaces, replicas=1)
+    begin = time.perf_counter()
+    kube.in_parallel(admin.create_namespace, spaces)
+    subprocess.run(
+        [*kubectl, "apply", "--server-side", "-f", str(flat)], check=True, capture_output=True
+    )
+    _rolled_out(admin, spaces)
+    theirs = time.perf_counter() - begin
+    kube.in_parallel(admin.delete_namespace, spaces)
+    kube.eventually(
+        lambda: not any(admin.exists("Namespace", None, s) for s in spaces), timeout=600
+    )
+    ours = _seconds([GITOPS, "restore", "--all", "-C", str(state), *where])
+    detail = f"ours {ours:.1f} s, kubectl {theirs:.1f} s, each until all of it runs"
+    return Figure("kubectl apply / restore of 60 lost workloads", theirs / ours, 1, detail, False)
+
+
+def _rolled_out(admin: kube.Kube, spaces: Sequence[str]) -> None:
+    for space in spaces:
+        admin.wait_all_rolled_out("Deployment", space, timeout=600)
+
+
+def _write(
+    state: Path, flat: Path, spaces: Sequence[str] = NAMESPACES, *, replicas: int = 0
+) -> None:
     """Write the same objects as a state repository, and as kubectl takes them."""
     flat.mkdir()
-    for space in NAMESPACES:
+    for space in spaces:
         directory = state / space / "manifests"
         directory.mkdir(parents=True)
         (state / space / "images_path").write_text("r.example.com/project/\n")
         for name in SERVICES:
             (state / space / f"{name}.deployment").write_text(f"{HASHES[0]}\n")
-            objects = _objects(space, name)
+            objects = _objects(space, name, replicas)
             (directory / f"{name}.yaml").write_text(yaml.safe_dump_all(objects))
             for one in objects:
                 one["metadata"]["namespace"] = space
@@ -79,14 +133,15 @@ def _write(state: Path, flat: Path) -> None:
     )
 
 
-def _objects(space: str, name: str) -> list[Manifest]:
+def _objects(space: str, name: str, replicas: int) -> list[Manifest]:
     def one(kind: str, api: str = "v1", **rest: Any) -> Manifest:
         return {"apiVersion": api, "kind": kind, "metadata": {"name": name}, **rest}
 
     port = {"service": {"name": name, "port": {"number": 80}}}
     paths = [{"path": "/", "pathType": "Prefix", "backend": port}]
     rules = [{"host": f"{name}.{space}.example.com", "http": {"paths": paths}}]
-    workload = deployment(name, f"r.example.com/project/{name}:{HASHES[0]}", replicas=0)
+    image = f"r.example.com/project/{name}:{HASHES[0]}"
+    workload = deployment(name, image, replicas=replicas)
     del workload["metadata"]["annotations"], workload["spec"]["template"]["metadata"]["annotations"]
     return [
         workload,

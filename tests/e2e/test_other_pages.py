@@ -65,6 +65,7 @@ IN_THE_SANDBOX = [
         "manifests",
         {
             "gitops diff --envs staging prod": Scene(code=1, shows="differs"),
+            "gitops restore --check": Scene(code=1, shows="has no manifests"),
         },
         {
             "gitops promote --all --to prod --with-manifests": MANIFESTS,

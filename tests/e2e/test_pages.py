@@ -43,6 +43,7 @@ RUNBOOK = Page(
     placeholders={"ENV": "project1-production"},
 )
 HERE = "adopted"
+HELM = "takes over what helm installed: tests/node/test_helm_and_kustomize.py"
 ADOPTING = Page(
     "docs/adopting.md",
     scenes={
@@ -65,6 +66,12 @@ ADOPTING = Page(
     },
     elsewhere={
         "gitops sync ENV --wait": "as in the README: tests/e2e/test_readme.py",
+        "gitops capture ENV --manifests": HELM,
+        "gitops diff ENV": HELM,
+        "gitops sync ENV --dry-run=server": HELM,
+        "gitops sync ENV": HELM,
+        "gitops sync ENV --take-ownership": "tests/cli/test_manifests_others.py",
+        "kubectl delete secret -l owner=helm,name=RELEASE -n ENV": HELM,
         "gitops set -e dev": "tests/e2e/test_readme.py",
         "gitops set -e dev --sync --wait": "tests/cli/test_arrival.py",
         "gitops agent install ENV": "tests/agent/test_install.py",

@@ -29,6 +29,7 @@ spec:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: web, image: web}]}
 """
+LOOKUP = '  known: {{ lookup "v1" "Namespace" "" "default" | len | quote }}'
 CHART = {
     "Chart.yaml": "apiVersion: v2\nname: shop\nversion: 0.1.0\n"
     "dependencies: [{name: sub, version: 0.1.0}]",
@@ -40,8 +41,8 @@ metadata: {name: settings}
 data:
   level: {{ .Values.level | quote }}
   release: {{ .Release.Name }} in {{ .Release.Namespace }}
-  known: {{ lookup "v1" "Namespace" "" "default" | len | quote }}
-""",
+"""
+    + LOOKUP,
     "templates/hook.yaml": """apiVersion: batch/v1
 kind: Job
 metadata: {name: migrate, annotations: {helm.sh/hook: pre-install}}
@@ -55,6 +56,8 @@ spec: {containers: [{name: a, image: a}]}
     "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 0.1.0",
     "charts/sub/templates/sub.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: sub}",
 }
+
+MADE = ("Deployment/web", "ConfigMap/settings", "ConfigMap/sub")
 
 
 @pytest.fixture
@@ -93,8 +96,7 @@ def test_a_chart_is_compared_and_applied_without_its_hooks(live: Live) -> None:
 
     live.sync("--wait").ok()
 
-    made = ("Deployment/web", "ConfigMap/settings", "ConfigMap/sub")
-    assert states(live) == dict.fromkeys(made, "in-sync")
+    assert states(live) == dict.fromkeys(MADE, "in-sync")
     settings = live.kube.get("ConfigMap", live.namespace, "settings")["data"]
     release = live.namespace.rpartition("-")[0]
     assert settings == {
@@ -156,3 +158,36 @@ def test_an_overlay_is_what_kustomize_makes_of_it(live: Live, tools: Path) -> No
     live.record({f"/{live.namespace}/manifests/kustomization.yaml": OVERLAY.replace("debug", "x")})
     found = states(live)
     assert sorted(found.values()) == ["extra", "in-sync", "missing"], "the generated name is new"
+
+
+def test_a_release_is_taken_over_without_a_change(live: Live, tools: Path) -> None:
+    """As docs/adopting.md has it."""
+    chart = live.clone.parent / "chart"
+    asks_nobody = {name: text.replace(LOOKUP, "") for name, text in CHART.items()}
+    for name, text in asks_nobody.items():
+        (chart / name).parent.mkdir(parents=True, exist_ok=True)
+        (chart / name).write_text(text.replace("image: web", f"image: {image('web', NEW)}"))
+    release, place = live.namespace.rpartition("-")[0], ["--namespace", live.namespace]
+    words = [tools / "helm", "install", release, chart, *place, "--no-hooks"]
+    environment = {
+        "HOME": str(live.clone.parent),
+        "KUBECONFIG": live.gitops.environment["KUBECONFIG"],
+    }
+    subprocess.run(words, env=environment, check=True, capture_output=True)
+    live.kube.wait_rolled_out("Deployment", live.namespace, "web")
+    record(live, asks_nobody, web=NEW)
+
+    assert states(live) == dict.fromkeys(MADE, "adoptable")
+    web = live.kube.get("Deployment", live.namespace, "web")
+    live.sync("--dry-run=server").ok()
+    live.sync().ok()
+
+    after = live.kube.get("Deployment", live.namespace, "web")
+    assert (after["spec"], after["metadata"]["uid"]) == (web["spec"], web["metadata"]["uid"])
+    delete = ["delete", "secret", "-l", f"owner=helm,name={release}", "-n", live.namespace]
+    subprocess.run([tools / "kubectl", *delete], env=environment, check=True, capture_output=True)
+    listed = subprocess.run(
+        [tools / "helm", "list", "-q", *place], env=environment, check=True, capture_output=True
+    )
+    assert listed.stdout == b""
+    assert states(live) == dict.fromkeys(MADE, "in-sync")
