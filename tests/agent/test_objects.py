@@ -17,6 +17,7 @@ from gitops_cli.agent.model.manifests import manifests
 from gitops_cli.agent.model.spec import NAME, AgentSpec, ManifestRights
 from gitops_cli.agent.view import manifests_yaml
 from gitops_cli.domain.names import EnvironmentName
+from tests.agent.signer import Signer
 from tests.agent.world import apply, spec_of
 from tests.cli.live import NEW, OLD, Live, image, make_live
 from tests.cli.manifested import Object, config_map, record
@@ -374,3 +375,33 @@ def test_install_shows_and_makes_the_rights_and_again_gives_a_new_kind(
     install("--yes").ok()
     live.gitops("agent", "uninstall", live.namespace, "--yes").ok()
     assert live.kube.exists("ConfigMap", live.namespace, "gitops-manifests"), "it is sync's"
+
+
+def test_only_what_a_trusted_commit_has_is_applied(followed: Followed, tmp_path: Path) -> None:
+    live = followed.live
+    record(live, config_map(a="0"))
+    signer = Signer(live.clone, tmp_path, "ssh")
+    trusted = f"--require-signed={signer.signers}"
+    file = f"{live.namespace}/manifests/all.yaml"
+    assert followed.run(trusted).code == 6, "nobody signed it"
+    assert not followed.exists("web")
+    good = signer.record(file, yaml.safe_dump(config_map(a="1")), sign=True)
+    followed.run(trusted).ok()
+    signer.record(file, yaml.safe_dump(config_map(a="2")), sign=False)
+
+    ran = followed.run(trusted)
+
+    assert ran.code == 6
+    assert followed.data("web") == {"a": "1"}
+    assert f"{good[:7]}, the newest that is, is followed instead" in followed.status()["error"]
+
+
+def test_one_environment_in_error_keeps_no_other_from_its_objects(
+    followed: Followed,
+) -> None:
+    record(followed.live, config_map(a="1"))
+
+    ran = followed.run("--env", f"{followed.live.namespace}-away")
+
+    assert ran.code == 2, "the other one is not in the repository"
+    assert followed.data("web") == {"a": "1"}
