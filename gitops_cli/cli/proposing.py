@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from typing import Annotated, NamedTuple
 
@@ -11,12 +12,13 @@ from gitops_cli.cli.opening import open_page
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome, review_branch
 from gitops_cli.domain.change.policy import Override
-from gitops_cli.domain.change.request import NO_EXTRAS, Extras, Wish
-from gitops_cli.domain.errors import Denied, GitOpsError, UsageError
+from gitops_cli.domain.change.request import NO_EXTRAS, Extras, RequestState, Wish
+from gitops_cli.domain.errors import Denied, ExitCode, GitOpsError, UsageError
 from gitops_cli.domain.forge_links import project_at
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import Mode, TeamSettings
+from gitops_cli.operations.writing import SECONDS
 from gitops_cli.render.change import Changelogs
 
 
@@ -146,6 +148,29 @@ def _opened(session: Session, outcome: WriteOutcome, review: Review, logs: Chang
         what = f"{proposed.noun} {proposed.request.number} is open, but not as asked"
         _tell(session, what, proposed.trouble)
     return review._replace(proposed=proposed)
+
+
+def await_merge(session: Session, review: Review, timeout: float | None) -> float | None:
+    """Wait until somebody merges the request; return the seconds left for the cluster.
+
+    None: nobody can be waited for, or it was closed, which is told. Raises TimedOut.
+    """
+    proposed, requests = review.proposed, session.requests if review.proposed else None
+    if proposed is None or requests is None:
+        session.output.note("not waiting: it has to be merged first")
+        return None
+    from gitops_cli.operations.pr import merged_or_closed
+
+    seconds = SECONDS if timeout is None else timeout
+    begin = time.monotonic()
+    number, page = proposed.request.number, proposed.request.url
+    session.output.note(f"waiting until somebody merges {page}")
+    if merged_or_closed(requests, number, timeout=seconds).state is not RequestState.MERGED:
+        session.output.warn(f"{page} was closed without a merge: nothing is recorded")
+        session.finish(ExitCode.NO)
+        return None
+    session.output.note(f"{proposed.noun} {number} is merged")
+    return SECONDS if timeout is None else max(0.0, seconds - (time.monotonic() - begin))
 
 
 def _tell(session: Session, what: str, error: GitOpsError) -> None:

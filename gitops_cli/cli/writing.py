@@ -378,13 +378,16 @@ def follow(
     """Let the cluster have what was agreed to, be it new or recorded already; or say what does."""
     if outcome.dry_run:
         return
-    if outcome.review is not None:
-        if sync or wait:
-            session.output.note("not waiting: it has to be merged first")
-        return
     if not sync and not wait:
         _say_what_is_next(session, outcome)
         return
+    if outcome.review is not None:
+        from gitops_cli.cli.proposing import await_merge
+
+        left = await_merge(session, outcome.review, timeout)
+        if left is None:
+            return
+        timeout = left
     from gitops_cli.cli import arrival  # who does not wait need not load it
 
     bring = partial(
@@ -392,7 +395,7 @@ def follow(
     )
 
     def take_back(why: Mapping[EnvironmentName, str]) -> bool:
-        if not rollback_on_failure:
+        if not rollback_on_failure or outcome.review is not None:  # whoever merged it decides
             return False
         from gitops_cli.cli.taking_back import take_back_written
 
@@ -407,7 +410,9 @@ def follow(
     if sync:
         bring(services, whole=whole, take_back=take_back)
         return
-    commit = outcome.written.commit if outcome.written is not None else None
+    # What was merged is at the tip, as whatever commit the forge made of it.
+    written = outcome.written if outcome.review is None else None
+    commit = None if written is None else written.commit
     arrival.wait_for_arrival(
         session,
         services,
@@ -422,7 +427,7 @@ def follow(
 
 def _say_what_is_next(session: Session, outcome: WriteOutcome) -> None:
     """Tell a person at a terminal that the cluster is as it was, and what changes that."""
-    if outcome.changed and may_ask() and session.output.for_people:
+    if outcome.changed and outcome.review is None and may_ask() and session.output.for_people:
         where = " ".join(p.environment for p in outcome.draft.parts if p.writes)
         session.output.say(
             f"recorded; the cluster follows with its agent (gitops wait {where}), "

@@ -327,6 +327,33 @@ def test_a_rollback_waits_for_no_request_unless_it_is_told_to(github, company, g
     assert github.log == []
 
 
+def test_a_writer_waits_for_the_merge_and_then_for_the_cluster(github, company, gitops):
+    here = on(github, company, gitops)
+
+    def somebody(does: str) -> None:
+        def act(method: str, path: str) -> None:
+            if method == "GET" and path.endswith("/pulls/1"):
+                github.requests[0]["state"] = does
+                if does == "merged":
+                    git(company.remote, "update-ref", "refs/heads/main", branch)
+
+        github.before = act
+
+    branch = f"gitops/set/{PROD}+authentication"
+    waiting = (*WRITERS[0], "--pr", "--wait")
+    somebody("closed")
+    closed = here(*waiting)
+    github.requests[0]["state"] = "open"
+    somebody("merged")
+    merged = here(*waiting)
+
+    assert closed.code == 1
+    assert "was closed without a merge" in closed.stderr
+    assert "pull request 1 is merged" in merged.stderr
+    assert "no kubeconfig" in merged.stderr, "the cluster is next"
+    assert company.recorded(PROD)["authentication"] == OTHER
+
+
 def test_a_request_says_how_to_look_at_what_it_brings(github, company, gitops):
     here = on(github, company, gitops)
     here(*PROPOSE).ok()
