@@ -115,7 +115,7 @@ def draft_promotion(
         ),
     )
     origin, place = (place_of(name, snapshot.team) for name in (planned.source, planned.target))
-    return draft._replace(warnings=(*_warnings(origin, place), *planned.notes))
+    return draft._replace(warnings=_warnings(origin, place))
 
 
 def _ungated(case: Case, state: StateRepository, snapshot: Snapshot) -> Iterator[Refusal]:

@@ -34,7 +34,8 @@ def _is_set_off(block: Table | Line) -> bool:
 def _fenced(texts: Sequence[str]) -> str:
     """Return lines as code: a list would show what is removed like what is new."""
     lines = [for_code(text.removeprefix(_BEFORE)) for text in texts]
-    language = "diff" if all(line.startswith(("+ ", "- ")) for line in lines) else "text"
+    is_diff = all(line.startswith(("+ ", "- ")) for line in lines)
+    language = "diff" if is_diff or lines[0].startswith("@@ ") else "text"
     ticks = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, ticks + 1)
     return "\n".join([f"{fence}{language}", *lines, fence])

@@ -330,3 +330,27 @@ def test_status_without_manifests_has_no_such_row(state: State) -> None:
     shown = state.gitops("status").ok().stdout
 
     assert "manifests" not in shown
+
+
+def test_several_projects_are_promoted_in_one_commit(state: State) -> None:
+    other = {
+        "pay-dev/images_path": "r.example.com/pay/\n",
+        "pay-dev/api.deployment": f"{B}\n",
+        "pay-prod/images_path": "r.example.com/pay/\n",
+        "pay-prod/api.deployment": f"{A}\n",
+    }
+    state.push({**other, f"{DEV}/manifests/a.yaml": config("a", "2", DEV)})
+    before = state.tip
+
+    dry = state.gitops(*PROMOTE, "--dry-run", "-o", "markdown").ok()
+    done = state.gitops(*PROMOTE, "--yes", "-o", "json").ok()
+
+    assert "```diff\n@@ " in dry.stdout
+    assert "pay-dev has no manifests: nothing to copy" in dry.stderr
+    check(done.json())
+    parts = {one["environment"]: one for one in done.json()["environments"]}
+    assert parts["pay-prod"]["manifests"] is None
+    assert len(parts[PROD]["manifests"]["files"]) == 1
+    assert git(state.remote, "rev-list", "--count", f"{before}..main") == "1"
+    assert "'2'" in state.show(f"{PROD}/manifests/a.yaml")
+    assert state.show("pay-prod/api.deployment") == B

@@ -157,11 +157,7 @@ def promote(
     snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     team = snapshot.team
     planned = planned_promotions(session, words, snapshot)
-    if manifests:
-        planned = tuple(_with_manifests(session, snapshot, each) for each in planned)
-    else:
-        for each in planned:
-            _note_manifests(session, snapshot, each)
+    planned = _of_manifests(session, snapshot, planned, copied=manifests)
     if wait or sync:
         for each in planned:
             foresee(session, each.target, team, context=context)
@@ -218,6 +214,20 @@ def promote(
         context=context,
         kubeconfig=kubeconfig,
     )
+
+
+def _of_manifests(
+    session: Session, snapshot: Snapshot, planned: Sequence[Promotion], *, copied: bool
+) -> tuple[Promotion, ...]:
+    """Return the promotions with manifests, if these are copied; and say what is not."""
+    if not copied:
+        for each in planned:
+            _note_manifests(session, snapshot, each)
+        return tuple(planned)
+    found = tuple(_with_manifests(session, snapshot, each) for each in planned)
+    for note in (note for each in found for note in each.notes):
+        session.output.note(note)
+    return found
 
 
 def _note_manifests(session: Session, snapshot: Snapshot, planned: Promotion) -> None:
