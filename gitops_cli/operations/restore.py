@@ -74,7 +74,9 @@ def lacks(
 def without_key(rendered: AllRendered) -> tuple[Lack, ...]:
     """Return the Secrets that SOPS encrypted and nobody here can decrypt."""
     return tuple(
-        Lack(name, one.where, f"{one.id} {error.message.removeprefix(f'{one.path}: ')}", error.hint)
+        Lack(
+            name, one.where, f"{one.id}: {error.message.removeprefix(f'{one.path}: ')}", error.hint
+        )
         for name, found in rendered.items()
         if not isinstance(found, GitOpsError)
         for one, error in opened_manifests(found).failed

@@ -81,7 +81,7 @@ def test_one_without_a_key_stops_no_other(live: Live) -> None:
     assert checked.code == 1
     missing = {lack["where"]: lack["what"] for lack in checked.json()["missing"]}
     place = f"{live.namespace}/manifests"
-    assert missing[f"{place}/b.yaml:1"].startswith("secret/locked no key here decrypts it")
+    assert missing[f"{place}/b.yaml:1"].startswith("secret/locked: no key here decrypts it")
     assert "was changed" in missing[f"{place}/c.yaml:1"]
     plain = live.gitops.using(PATH="/usr/bin:/bin")
     assert "secret/db" not in plain("validate").stdout, "no key is needed for that"
