@@ -3,8 +3,9 @@
 Run as a script by `forking`, with the installed command's path and a socket. A message on that
 socket is a byte with four files: stdin, stdout, stderr, and a socket of the command's own, from
 which the child reads its request. The child becomes what a fresh process is at the first line of
-the installed command, and ends like one. The server writes to the command's socket how the child
-has ended; if the other end is closed before, it kills the child.
+the installed command, and ends like one; where its streams are a terminal, it leads it. The server
+writes to the command's socket the child's number and then how it has ended; if the other end is
+closed before, it kills the child.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if __name__ == "__main__":
     sys.path[0] = EXECUTABLE.rpartition("/")[0]  # as the command has it; here is a `git` module
 
 import atexit
+import fcntl
 import gc
 import importlib
 import json
@@ -25,6 +27,7 @@ import select
 import signal
 import socket
 import struct
+import termios
 import time
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -94,6 +97,7 @@ class Server:
             return self._become_fresh(files, asker)
         for file in files:
             os.close(file)
+        _tell(asker, child)
         self._askers[child] = asker
         self._poll.register(asker, 0)  # its end; what can be read from it is the child's
         return None
@@ -104,6 +108,8 @@ class Server:
         for number, file in enumerate(streams):
             os.dup2(file, number)  # the objects in `sys` are unused, and of pipes too
             os.close(file)
+        if os.isatty(0):
+            _lead(0)
         for inherited in (self._control, self._ended, self._woken, *self._askers.values()):
             inherited.close()
         with asker:
@@ -143,6 +149,12 @@ def closed(name: str) -> None:
         setattr(sys, attribute, None)
 
 
+def _lead(terminal: int) -> None:
+    """Be the one that the terminal's Ctrl-C is for."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
 def _receive(asker: socket.socket) -> bytes:
     """Return a request's text; its length stands before it."""
     with asker.makefile("rb") as file:
@@ -150,10 +162,10 @@ def _receive(asker: socket.socket) -> bytes:
         return file.read(length)
 
 
-def _tell(asker: socket.socket, code: int) -> None:
-    """Say an exit code, negative for a signal; nobody may be there to hear it."""
+def _tell(asker: socket.socket, number: int) -> None:
+    """Say a child's number, or its exit code; nobody may be there to hear it."""
     try:
-        asker.sendall(struct.pack("!i", code))
+        asker.sendall(struct.pack("!i", number))
     except BrokenPipeError:
         return
 
@@ -166,6 +178,7 @@ class Ending:
 
     def __init__(self) -> None:
         self.code = 0
+        self.interrupted = False
         atexit.register(self._leave)  # the first registered is the last called
 
     def run(self, script: CodeType, variables: dict[str, Any]) -> None:
@@ -177,8 +190,9 @@ class Ending:
                 wanted.code if isinstance(wanted.code, int) else int(wanted.code is not None)
             )
             raise
-        except BaseException:
+        except BaseException as error:
             self.code = 1
+            self.interrupted = isinstance(error, KeyboardInterrupt)
             raise
 
     def _leave(self) -> None:
@@ -187,6 +201,9 @@ class Ending:
                 stream.flush()
         except OSError:
             os._exit(120)  # as the interpreter does
+        if self.interrupted:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
         os._exit(self.code)
 
 

@@ -1,7 +1,7 @@
 """Commands in forks of a warm interpreter, which take a fifth of the time of a fresh process.
 
-Each test process has one `fork_server`. A command is only forked where nothing that an interpreter
-looks at when it starts is the test's subject: `can_fork` tells.
+Each test process has one `fork_server` for pipes and one for terminals. A command is only forked
+where nothing that an interpreter looks at when it starts is the test's subject: `can_fork` tells.
 """
 
 from __future__ import annotations
@@ -11,16 +11,20 @@ import functools
 import json
 import os
 import selectors
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
+
+from pexpect.fdpexpect import fdspawn
 
 _SERVER = Path(__file__).with_name("fork_server.py")
 _STANDARD = {"LANG": "C.UTF-8"}
@@ -62,43 +66,121 @@ def run_in_fork(
     """
     deadline = time.monotonic() + timeout
     with ExitStack() as stack:
-        asker, its_asker = (stack.enter_context(end) for end in socket.socketpair())
         its_stdin, given = _pipe(stack)
         stdout, its_stdout = _pipe(stack)
         stderr, its_stderr = _pipe(stack)
         given.write(stdin)
         given.close()
-        its = (its_stdin, its_stdout, its_stderr, its_asker)
-        _server(executable).fork([end.fileno() for end in its])
+        its = (its_stdin, its_stdout, its_stderr)
+        request = (arguments, str(directory), dict(environment), before)
+        fork = stack.enter_context(_Fork(executable, [end.fileno() for end in its], request))
         for end in its:
             end.close()
-        request = json.dumps([arguments, str(directory), dict(environment), before]).encode()
-        asker.sendall(struct.pack("!I", len(request)) + request)
         try:
             told = _read((stdout, stderr), deadline)
-            asker.settimeout(_left(deadline))
-            [code] = struct.unpack("!i", asker.recv(4))
+            code = fork.wait(_left(deadline))
         except TimeoutError:
             raise subprocess.TimeoutExpired([str(executable), *arguments], timeout) from None
         return Ended(code, *told)
 
 
+class InTerminal(fdspawn):  # type: ignore[misc]  # pexpect has no types
+    """A forked command on a pseudo-terminal, with all that pexpect knows of one that it starts."""
+
+    def __init__(
+        self,
+        executable: Path,
+        arguments: Sequence[str],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        dimensions: tuple[int, int],
+    ) -> None:
+        terminal, its = os.openpty()
+        super().__init__(terminal, timeout=None, encoding="utf-8", codec_errors="replace")
+        self.setwinsize(*dimensions)
+        request = (arguments, str(directory), dict(environment), "")
+        try:
+            self._fork = _Fork(executable, [its, its, its], request)
+        finally:
+            os.close(its)
+
+    def setwinsize(self, rows: int, columns: int) -> None:
+        termios.tcsetwinsize(self.child_fd, (rows, columns))
+
+    def isalive(self) -> bool:
+        """Tell whether it runs; if not, note how it has ended."""
+        if self.exitstatus is None and self.signalstatus is None:
+            code = self._fork.ended()
+            if code is not None:
+                self.exitstatus, self.signalstatus = (None, -code) if code < 0 else (code, None)
+        return self.exitstatus is None and self.signalstatus is None
+
+    def kill(self, number: int) -> None:
+        if self.isalive():
+            os.kill(self._fork.pid, number)
+
+    def close(self, *, force: bool = True) -> None:
+        """Hang up, kill it, and return when it has ended."""
+        super().close()
+        with self._fork:
+            if force and self.isalive():
+                os.kill(self._fork.pid, signal.SIGKILL)
+                self._fork.wait(None)
+
+
+class _Fork:
+    """A command in a fork, which is killed where this is closed before it has ended."""
+
+    def __init__(self, executable: Path, streams: Sequence[int], request: Sequence[Any]) -> None:
+        self._told, its = socket.socketpair()
+        with its:
+            server = _server(executable, terminal=os.isatty(streams[0]))
+            server.fork([*streams, its.fileno()])
+        text = json.dumps(request).encode()
+        self._told.sendall(struct.pack("!I", len(text)) + text)
+        [self.pid] = struct.unpack("!i", self._told.recv(4))
+
+    def __enter__(self) -> _Fork:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._told.close()
+
+    def ended(self) -> int | None:
+        """Return its exit code, negative for a signal, or None while it runs."""
+        try:
+            return self.wait(0)
+        except BlockingIOError:
+            return None
+
+    def wait(self, seconds: float | None) -> int:
+        """Return its exit code when it has ended; raise TimeoutError if that takes longer."""
+        self._told.settimeout(seconds)
+        [code] = struct.unpack("!i", self._told.recv(4))
+        return int(code)
+
+
 class _Server:
     """The warm interpreter. It ends with this process."""
 
-    def __init__(self, executable: Path) -> None:
+    def __init__(self, executable: Path, *, terminal: bool) -> None:
         self._one_message = threading.Lock()
         self._control, its = socket.socketpair()
+        # As its children's: what `sys` has for them is made when an interpreter starts, and
+        # modules ask what they are when they are loaded.
+        self._terminal, stream = os.openpty() if terminal else (None, subprocess.PIPE)
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, str(_SERVER), str(executable), str(its.fileno())],
-                # As its children's: what `sys` has for them is made when an interpreter starts.
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdin=stream,
+                stdout=stream,
+                stderr=stream,
                 pass_fds=[its.fileno()],
                 env=_STANDARD,
             )
+        if terminal:
+            os.close(stream)
         atexit.register(self._close)
 
     def fork(self, files: Sequence[int]) -> None:
@@ -117,14 +199,14 @@ class _Server:
 _starting = threading.Lock()
 
 
-def _server(executable: Path) -> _Server:
+def _server(executable: Path, *, terminal: bool) -> _Server:
     with _starting:
-        return _server_of(executable)
+        return _server_of(executable, terminal)
 
 
 @functools.cache
-def _server_of(executable: Path) -> _Server:
-    return _Server(executable)
+def _server_of(executable: Path, terminal: bool) -> _Server:
+    return _Server(executable, terminal=terminal)
 
 
 def _pipe(stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:

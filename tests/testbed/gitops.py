@@ -19,7 +19,7 @@ import pexpect
 import pyte
 
 from tests.testbed import schemas
-from tests.testbed.forking import can_fork, run_in_fork
+from tests.testbed.forking import InTerminal, can_fork, run_in_fork
 from tests.testbed.patience import PATIENCE
 
 EXECUTABLE = Path(sys.executable).with_name("gitops")
@@ -164,6 +164,7 @@ class Gitops:
             {"TERM": "xterm-256color", **self.environment},
             rows=rows,
             columns=columns,
+            forks=self.forks,
         )
 
 
@@ -200,24 +201,50 @@ class Terminal:
         *,
         rows: int,
         columns: int,
+        forks: bool = False,
     ) -> None:
         self._screen = _Screen(columns, rows, history=10_000, ratio=0.5)
         self._stream = pyte.Stream(self._screen)
+        start = self._fork if forks and can_fork(directory, environment, b"") else self._spawn
+        self._process = start(command, directory, environment, (rows, columns))
+        self._screen.answer = self._process.send
+        self.transcript = ""
+
+    def _fork(
+        self,
+        command: list[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        dimensions: tuple[int, int],
+    ) -> InTerminal:
+        return InTerminal(
+            Path(command[0]),
+            command[1:],
+            directory=directory,
+            environment=environment,
+            dimensions=dimensions,
+        )
+
+    def _spawn(
+        self,
+        command: list[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        dimensions: tuple[int, int],
+    ) -> Any:
         with warnings.catch_warnings():
             # Python 3.12 warns of a fork while threads run; here an exec follows at once.
             warnings.simplefilter("ignore", DeprecationWarning)
-            self._process = pexpect.spawn(
+            return pexpect.spawn(
                 command[0],
                 command[1:],
                 cwd=str(directory),
                 env=dict(environment),
-                dimensions=(rows, columns),
+                dimensions=dimensions,
                 encoding="utf-8",
                 codec_errors="replace",
                 timeout=None,
             )
-        self._screen.answer = self._process.send
-        self.transcript = ""
 
     def __enter__(self) -> Terminal:
         return self

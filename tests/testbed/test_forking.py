@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 
 from tests.testbed.article import Article
 from tests.testbed.forking import OF_A_START, Ended, can_fork, run_in_fork
-from tests.testbed.gitops import Gitops
+from tests.testbed.gitops import Gitops, Terminal
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
@@ -40,6 +41,10 @@ print(json.dumps({
     "collects": gc.isenabled(), "thresholds": gc.get_threshold(),
 }))
 print(sys.stdin.read() or "nothing given", file=sys.stderr)
+"""
+LEADS = """
+print("leads", os.tcgetpgrp(0) == os.getpid(), *reversed(os.get_terminal_size()))
+sys.exit(3)
 """
 SLEEPS = """
 import os, sys, time
@@ -86,12 +91,67 @@ def started(program: Path, *arguments: str, stdin: bytes = b"") -> Ended:
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
+def terminal(program: Path, *arguments: str, forks: bool) -> Terminal:
+    command = [str(program), *arguments]
+    return Terminal(command, program.parent, ENVIRONMENT, rows=33, columns=77, forks=forks)
+
+
+def on_terminal(
+    program: Path, text: str, *, forks: bool, typed: str, after: str = ""
+) -> tuple[int, str]:
+    """Return how it ends on a terminal, and what that got."""
+    with terminal(program, text, forks=forks) as shown:
+        shown.wait_for(after)
+        shown.type(typed)
+        return shown.finish(), shown.transcript
+
+
 @pytest.mark.parametrize("stdin", ["", "größer\n"])
 def test_it_finds_what_a_new_process_finds(program: Path, stdin: str) -> None:
     fork, start = (run(program, LOOKS, "--b", stdin=stdin.encode()) for run in (forked, started))
 
     assert json.loads(fork.stdout) == json.loads(start.stdout)
     assert fork.stderr == start.stderr
+
+
+def test_on_a_terminal_it_finds_what_a_new_process_finds(program: Path) -> None:
+    fork, start = (
+        on_terminal(program, LOOKS + LEADS, forks=forks, typed="Ada\n\x04")
+        for forks in (True, False)
+    )
+    fork_found, start_found = (
+        json.loads(next(line for line in shown.splitlines() if line.startswith("{")))
+        for _, shown in (fork, start)
+    )
+
+    for found in (fork_found, start_found):
+        assert found.pop("session") == found.pop("group")
+    assert fork_found == start_found
+    assert fork_found["streams"]["<stdout>"][2:4] == [True, True]
+    assert "leads True 33 77" in fork[1]
+    assert "Ada" in fork[1]
+    assert fork[0] == start[0] == 3
+
+
+def test_on_a_terminal_ctrl_c_ends_it(program: Path) -> None:
+    text = "import time\ntry:\n time.sleep(600)\nfinally:\n print('told')"
+
+    fork, start = (
+        on_terminal(program, f"print('here')\n{text}", forks=forks, typed="\x03", after="here")
+        for forks in (True, False)
+    )
+
+    assert fork[0] == start[0] == -signal.SIGINT
+    assert "told" in fork[1]
+
+
+def test_a_terminal_that_is_closed_kills_what_runs_on_it(program: Path, tmp_path: Path) -> None:
+    text = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); {SLEEPS}"
+    with terminal(program, text, str(tmp_path), forks=True):
+        _until((tmp_path / "pid").exists)
+        assert not _gone(tmp_path)
+
+    assert _gone(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +161,7 @@ def test_it_finds_what_a_new_process_finds(program: Path, stdin: str) -> None:
         "raise SystemExit(3)",
         "raise SystemExit(-1)",
         "raise SystemExit('in words')",
+        "import sys; sys.tracebacklimit = 0; raise KeyboardInterrupt",
         "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
         "import os; os.kill(os.getpid(), 9)",
         "import os; os._exit(4)",
@@ -235,6 +296,17 @@ def test_gitops_says_the_same(gitops: Gitops, article: Article, line: str) -> No
     arguments = line.replace("project1", f"{article.prefix}project1").split()
 
     assert here(*arguments) == here.fresh()(*arguments)
+
+
+@pytest.mark.parametrize("line", ["promote --help", "status", "env list", "diff"])
+def test_gitops_shows_the_same(gitops: Gitops, article: Article, line: str) -> None:
+    shown = []
+    for here in (gitops, gitops.fresh()):
+        with here.at(article.clone(f"clone{len(shown)}")).terminal(*line.split()) as screen:
+            code = screen.finish()
+            shown.append((code, screen.text.replace(f"clone{len(shown)}", "clone")))
+
+    assert shown[0] == shown[1]
 
 
 def _gone(directory: Path) -> bool:
