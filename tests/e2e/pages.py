@@ -18,6 +18,7 @@ TYPED = re.compile(r"(gitops|kubectl|make|mkdir|pipx?|git|cd|echo|eval|for) ")
 # Blocks of a shell or of nobody's language, examples that are indented, and spans of a sentence.
 PARTS = re.compile(r"^```(\w*)\n(.*?)^```|^    (\S[^\n]*)$|`([^`\n]+)`", re.DOTALL | re.MULTILINE)
 NAMES = re.compile(r"(kubectl|make|git)( [a-z-]+){1,2}")
+SHELLS_OWN = re.compile(r"[][|&;<>(){}$`\\*?~#!\n]")
 YES = (("(y/N)", "y"),)
 
 KUBECTL = "kubectl's or jq's, on a real API server: tests/node/test_page_lines.py"
@@ -109,7 +110,7 @@ def _joined(block: str) -> str:
 def in_a_pipe(user: Gitops, command: str, scene: Scene) -> None:
     """Run a command as a script does; our own alone in a fork, all else by a shell."""
     words = shlex.split(command)
-    if words[0] == "gitops" and not re.search(r"[|&;$()<>*]", command):
+    if words[0] == "gitops" and not SHELLS_OWN.search(command):
         done = user(*words[1:], timeout=60)
         code, text = done.code, done.stdout + done.stderr
     else:
@@ -128,10 +129,8 @@ def in_a_pipe(user: Gitops, command: str, scene: Scene) -> None:
 
 
 def as_typed(user: Gitops, command: str, scene: Scene) -> None:
-    """Type a command into a shell on a terminal, and the answers to its questions."""
-    variables = {"TERM": "xterm-256color", **user.environment}
-    shell = ["sh", "-c", command]
-    with Terminal(shell, user.directory, variables, rows=60, columns=160) as terminal:
+    """Type a command on a terminal, and the answers to its questions."""
+    with _terminal(user, command) as terminal:
         for question, answer in scene.answers:
             terminal.wait_for(question)
             terminal.type(answer)
@@ -139,3 +138,12 @@ def as_typed(user: Gitops, command: str, scene: Scene) -> None:
         code = terminal.finish(timeout=60)
         assert code == scene.code, f"{command}\nexit {code}\n{terminal.text}"
         assert scene.shows in terminal.text, f"{command}\n{terminal.text}"
+
+
+def _terminal(user: Gitops, command: str) -> Terminal:
+    """Start a command in a shell, or at once where a shell would do no more than part its words."""
+    program, *arguments = shlex.split(command)
+    if program == "gitops" and not SHELLS_OWN.search(command):
+        return user.terminal(*arguments, rows=60, columns=160)
+    variables = {"TERM": "xterm-256color", **user.environment}
+    return Terminal(["sh", "-c", command], user.directory, variables, rows=60, columns=160)
