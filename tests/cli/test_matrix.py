@@ -19,6 +19,7 @@ from gitops_cli.domain.errors import ExitCode
 from tests.cli.company import DEV
 from tests.cli.test_calls import CALLS, NOWHERE
 from tests.testbed.article import build
+from tests.testbed.forking import OF_A_START
 from tests.testbed.gitops import Gitops, Ran, gitops_with_home
 
 
@@ -51,15 +52,23 @@ CONDITIONS = {
         'exec "$0" "$@" 2>/dev/full <&-', FULL + "2); closed('stdin')"
     ),
     "ASCII": Condition(
+        code="import sys; sys.stdin.reconfigure(encoding='ascii'); "
+        "sys.stdout.reconfigure(encoding='ascii', errors='strict'); "
+        "sys.stderr.reconfigure(encoding='ascii')",
         variables={
             "PYTHONIOENCODING": "ascii",
             "LC_ALL": "C",
             "PYTHONCOERCECLOCALE": "0",
             "PYTHONUTF8": "0",
-        }
+        },
     ),
     "nameless, homeless": Condition(
-        'exec unshare --user --map-user=12345 "$0" "$@"', variables=HOMELESS, may_be=SAID
+        'exec unshare --user --map-user=12345 "$0" "$@"',
+        "import ctypes, os; from pathlib import Path; inside = f'12345 {os.getuid()} 1'; "
+        "assert ctypes.CDLL(None).unshare(0x10000000) == 0; "  # CLONE_NEWUSER
+        "Path('/proc/self/uid_map').write_text(inside)",
+        variables=HOMELESS,
+        may_be=SAID,
     ),
     "no directory": Condition(
         'cd "$(mktemp -d)" && rmdir "$PWD" && exec "$0" "$@"',
@@ -146,7 +155,8 @@ def _run(gitops: Gitops, command: str, condition: Condition) -> Ran:
     arguments = (*command.split(), *CALLS[command].arguments)
     if condition.code is None or command in STARTED:
         return _call(gitops, condition, *arguments)
-    return gitops.using(**condition.variables).after(condition.code)(*arguments)
+    set_still = {n: v for n, v in condition.variables.items() if not n.startswith(OF_A_START)}
+    return gitops.using(**set_still).after(condition.code)(*arguments)
 
 
 def _call(gitops: Gitops, condition: Condition, *arguments: str) -> Ran:
