@@ -71,6 +71,7 @@ pictures: $(VENV)/.test  ## draw the pictures of the README and the docs anew
 	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/images/terminal.py
 	$(BIN)/python docs/images/screens.py
+	! command -v chromium >/dev/null || $(BIN)/python docs/images/delivery.py
 
 image:  ## the agent's image
 	docker build -t gitops-cli .
