@@ -100,6 +100,15 @@ def test_an_administrator_may_do_everything(api: Api):
     code, body = api.ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
 
     assert (code, body["status"]["allowed"]) == (201, True)
+    review = {
+        "kind": "SelfSubjectRulesReview",
+        "apiVersion": "authorization.k8s.io/v1",
+        "spec": {"namespace": api.namespace},
+    }
+    code, body = api.ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", review)
+    assert (code, body["status"]["incomplete"]) == (201, False)
+    everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+    assert everything in body["status"]["resourceRules"]
 
 
 def test_the_log_of_a_pod_that_waits_says_why(api: Api):

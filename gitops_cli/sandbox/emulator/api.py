@@ -23,10 +23,11 @@ from gitops_cli.sandbox.emulator.patches import APPLY, applied, patched
 from gitops_cli.sandbox.emulator.pods import retire
 from gitops_cli.sandbox.emulator.protobuf import namespace_in
 from gitops_cli.sandbox.emulator.resources import (
+    ASKED,
     DEPLOYMENTS,
     NAMESPACES,
     PODS,
-    REVIEWS,
+    RULES,
     Resource,
     discovery,
     is_served,
@@ -93,7 +94,7 @@ def _handle(store: Store, request: Request) -> Answer | Iterator[Json]:
     target = _target(parts)
     if target is None:
         return Answer(404, "404 page not found\n")
-    if target.resource is REVIEWS:
+    if target.resource in ASKED:
         return _review(request)
     if target.sub is not None:
         return _subresource(store, request, target, target.sub)
@@ -134,7 +135,12 @@ def _review(request: Request) -> Answer:
     """Everything is permitted to the one user there is."""
     if request.method != "POST":
         raise method_not_allowed()
-    return Answer(201, {**_document(request.body), "metadata": {}, "status": {"allowed": True}})
+    document = _document(request.body)
+    status: Json = {"allowed": True}
+    if document.get("kind") == RULES.kind:
+        rule = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+        status = {"resourceRules": [rule], "nonResourceRules": [], "incomplete": False}
+    return Answer(201, {**document, "metadata": {}, "status": status})
 
 
 def _collection(store: Store, request: Request, target: _Target) -> Answer | Iterator[Json]:

@@ -70,9 +70,14 @@ RESOURCES = (
 REVIEWS = Resource(
     "authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview", namespaced=False
 )
+RULES = Resource(
+    "authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview", namespaced=False
+)
+ASKED = (REVIEWS, RULES)
+"""What is asked and never kept."""
 
-_BY_PLACE = {(r.group, r.version, r.plural): r for r in (*RESOURCES, REVIEWS)}
-_GROUPS = sorted({(r.group, r.version) for r in (*RESOURCES, REVIEWS) if r.group})
+_BY_PLACE = {(r.group, r.version, r.plural): r for r in (*RESOURCES, *ASKED)}
+_GROUPS = sorted({(r.group, r.version) for r in (*RESOURCES, *ASKED) if r.group})
 
 
 def resource_at(group: str, version: str, plural: str) -> Resource | None:
@@ -144,7 +149,7 @@ def _resource_list(group: str, version: str) -> Json:
             "singularName": r.kind.lower(),
             "namespaced": r.namespaced,
             "kind": r.kind,
-            "verbs": ["create"] if r is REVIEWS else _VERBS,
+            "verbs": ["create"] if r in ASKED else _VERBS,
             "shortNames": list(r.short),
             "categories": ["all"] if r.group in {"apps", "batch"} or r is PODS else [],
         }
