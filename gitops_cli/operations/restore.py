@@ -18,7 +18,7 @@ from gitops_cli.domain.text import one_line
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.manifests import opened_manifests
 from gitops_cli.operations.ports import Cluster
-from gitops_cli.web.parallel import ask_all
+from gitops_cli.web.parallel import ask_all, attempt_all
 
 if TYPE_CHECKING:
     from gitops_cli.domain.manifests.rendered import Rendered
@@ -168,12 +168,12 @@ def make_namespaces(cluster: Cluster, names: Iterable[EnvironmentName]) -> list[
     """
     from gitops_cli.domain.cluster.workload import Presence
 
-    errors: list[GitOpsError] = []
-    for name in names:
-        try:
-            if cluster.presence(name) is Presence.ABSENT:
-                manifest = namespace_of(name)
-                cluster.manifests().apply(manifest, manifest.content, dry_run=False, force=False)
-        except GitOpsError as error:
-            errors.append(error)
-    return errors
+    store = cluster.manifests()
+
+    def make(name: EnvironmentName) -> None:
+        if cluster.presence(name) is Presence.ABSENT:
+            manifest = namespace_of(name)
+            store.apply(manifest, manifest.content, dry_run=False, force=False)
+
+    answers = attempt_all(make, list(names))
+    return [answer for answer in answers if isinstance(answer, GitOpsError)]

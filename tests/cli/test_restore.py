@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cli.live import IMAGES, NEW, Live, image
+from tests.cli.live import ABSENT, IMAGES, NEW, Live, image
 from tests.cli.manifested import Object, config_map
 from tests.registry.scripted import Reply, Request, image_with, scripted
 from tests.testbed.git import Commit, add_commits, init_bare
@@ -121,6 +121,29 @@ def test_what_cannot_come_back_is_told_and_stops_nothing_else(live: Live, lost: 
     assert "deployment/web needs the Secret tls, which is not in the repository" in done.stderr
     assert "configmap/broken" in done.stderr
     assert live.kube.get("ConfigMap", lost, "web")["data"] == {"a": "1"}
+
+
+def test_an_image_that_is_gone_and_a_secret_without_a_key_hold_up_nothing_else(
+    live: Live, lost: str
+) -> None:
+    deployments = [deployment("web", "web"), deployment("api", "api")]
+    record(live, lost, config_map(a="1"), *deployments, web=NEW, api=ABSENT)
+    sealed = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}}
+    sealed |= {"data": {"a": "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]"}}
+    sealed["sops"] = {"mac": "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]", "age": []}
+    live.record({f"/{lost}/manifests/s.yaml": yaml.safe_dump(sealed)})
+
+    done = live.gitops("restore", lost, "--timeout", "30s")
+
+    assert done.code in (2, 4), "sops is not here, or has no key"
+    assert "ErrImagePull" in done.stdout
+    assert "s.yaml:1" in done.stdout + done.stderr
+    assert "sops" in done.stdout + done.stderr
+    found = live.kube.get("Deployment", lost, "web")
+    assert found["status"]["availableReplicas"] == 1
+    assert live.kube.exists("ConfigMap", lost, "web")
+    assert live.kube.exists("Deployment", lost, "api")
+    assert not live.kube.exists("Secret", lost, "db")
 
 
 def test_the_environments_are_said_where_nobody_can_be_asked(live: Live) -> None:
