@@ -121,6 +121,7 @@ class Stepping:
                 report = work(name, step, heard)
             except GitOpsError as error:
                 output = error.output if isinstance(error, StepFailed) else ()
+                error.message = f"step {step.name}: {error.message}"
                 report = _report(step, StepState.FAILED)._replace(
                     says=error.message, output=output, error=error
                 )

@@ -107,7 +107,7 @@ def _steps(comparison: Comparison, *, verbose: bool) -> list[Table | Line]:
         return []
     from gitops_cli.render.steps import step_blocks  # few environments have some
 
-    return step_blocks(comparison.steps, verbose=verbose)
+    return step_blocks(comparison.steps, comparison.environment, verbose=verbose)
 
 
 def _summary(rows: Iterable[Row]) -> dict[str, int]:

@@ -49,7 +49,7 @@ def step_document(step: StepReport) -> dict[str, Any]:
 
 
 def step_blocks(
-    steps: Sequence[StepReport], title: str | None = None, *, verbose: bool = False
+    steps: Sequence[StepReport], environment: str, *, verbose: bool = False
 ) -> list[Table | Line]:
     """Return the steps of an environment, and the last lines of those that are not unchanged."""
     columns = (
@@ -60,6 +60,7 @@ def step_blocks(
         Column("says", flow=Flow.PROSE),
         Column("took", right=True),
     )
+    title = f"{environment}: steps"
     blocks: list[Table | Line] = [Table(columns, [_cells(step) for step in steps], title)]
     for step in steps:
         if verbose or step.state is not StepState.UNCHANGED:

@@ -234,6 +234,8 @@ def summary_line(report: SyncReport) -> str:
     if steps:
         from gitops_cli.render.steps import steps_summary
 
+        if not any(e.outcomes or e.objects or e.problems for e in report.environments):
+            return steps_summary(steps)
         without = tuple(e._replace(steps=()) for e in report.environments)
         return f"{steps_summary(steps)}; {summary_line(report._replace(environments=without))}"
     counts = Counter(o.done for o in report.outcomes)

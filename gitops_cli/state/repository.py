@@ -243,10 +243,11 @@ class StateRepository:
         if self._branch.local is not None:
             return str(self._branch.git.directory)
         url = parse_git_url(self._branch.push_url)
-        host, path = ("", redacted(self._branch.push_url)) if url is None else url.identity
-        # A path may be one from the clone's top.
-        here = self._branch.git.directory
-        return f"{host}/{path}" if host else os.path.normpath(here / path)
+        if url is None:
+            return redacted(self._branch.push_url)
+        if not url.is_local:
+            return "/".join(url.identity)
+        return os.path.normpath(self._branch.git.directory / url.path)  # perhaps from the top
 
     def resolve(self, rev: str) -> str:
         """Return the full hash of a commit-ish, with the whole history; UsageError if unknown."""

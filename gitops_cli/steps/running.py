@@ -108,7 +108,7 @@ class Runner(NamedTuple):
             raise _failed(step, "check" if mode else "apply", done)
         changed = recap_changes(done.lines)
         if changed is None:
-            error = StepFailed(f"step {step.name}: ansible-playbook ended without a recap")
+            error = StepFailed("ansible-playbook ended without a recap")
             error.output = done.lines
             raise error
         return Said(bool(changed), f"{changed} changed", done.lines)
@@ -172,7 +172,7 @@ class Runner(NamedTuple):
         for path in step.produces:
             if not (self.copy.files / path).is_file():
                 raise StepFailed(
-                    f"step {step.name} was applied, and did not produce {path}",
+                    f"was applied, and did not produce {path}",
                     hint="it has to write that file of its private copy, from the root of it",
                 )
 
@@ -192,7 +192,7 @@ def check_backend(step: Step, directory: Path) -> None:
     )
     if lost:
         raise ConfigurationError(
-            f"step {step.name}: {step.program.directory} declares no backend that keeps its state: "
+            f"{step.program.directory} declares no backend that keeps its state: "
             "steps run on a private copy of the files, which is gone afterwards",
             hint='declare one: terraform { backend "s3" { … } }, or "local" with absolute paths',
         )
@@ -221,9 +221,9 @@ def _last(lines: Sequence[str]) -> str:
 def _failed(step: Step, what: str, done: Ended) -> StepFailed:
     said = _last(done.lines)
     error = StepFailed(
-        f"step {step.name}: {what} ended with exit code {done.code}"
+        f"{what} ended with exit code {done.code}"
         if done.code >= 0
-        else f"step {step.name}: {what} was ended by signal {-done.code}",
+        else f"{what} was ended by signal {-done.code}",
         hint=f"-v shows its {plural(len(done.lines), 'line')}" if said else None,
     )
     error.output = done.lines

@@ -68,10 +68,10 @@ def push(live: Live, files: dict[str, str | None], *, programs: tuple[str, ...] 
 
 def trust(gitops: Gitops) -> Ran:
     """Trust what the repository declares now, as a pipeline does with a digest it was given."""
-    digest = gitops("trust", "-o", "json").stdout
-    assert not digest, "without --digest nothing is done"
-    hint = gitops("trust").stderr.rpartition("--digest ")[2].split()[0]
-    return gitops("trust", "--yes", "--digest", hint).ok()
+    shown = gitops("trust", "-o", "json")
+    found = shown.json()
+    assert (shown.code, found["trusted"]) == (1, False)
+    return gitops("trust", "--yes", "--digest", found["digest"]).ok()
 
 
 def steps(done: Ran) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def test_trust_is_listed_removed_and_of_one_repository(declared: Live, target: P
     document = trust(declared.gitops)
     assert "trusted on this machine: 1 program" in document.stderr
     [one] = declared.gitops("trust", "--list", "-o", "json").ok().json()["repositories"]
-    assert one["repository"] == str(declared.remote).removesuffix(".git")
+    assert one["repository"] == str(declared.remote)
     home = Path(declared.gitops.environment["XDG_STATE_HOME"])
     [kept] = (home / "gitops-cli" / "trust").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600

@@ -42,7 +42,8 @@ def trust(
 
     Shows every program that gitops.toml declares and every file that it may read, with the
     difference from what was trusted before, and asks. Whatever changes afterwards must be trusted
-    anew. Nothing in a repository can trust itself.
+    anew. Nothing in a repository can trust itself. With -o json it only looks: exit code 1 where
+    this is not trusted.
 
     Examples:
     gitops trust
@@ -75,8 +76,10 @@ def _trust(
 ) -> None:
     differing = [*text_differences(found, session.state)]
     view = trust_view(found, differing, done=False)
-    if found.is_trusted:
+    only_looks = digest is None and not yes and not session.output.for_people
+    if found.is_trusted or only_looks:
         session.show(view)
+        session.finish(ExitCode.OK if found.is_trusted else ExitCode.NO)
         return
     shown = show_before(session, view)
     if digest is None and (yes or not may_ask()):
