@@ -35,6 +35,7 @@ class Past:
         self._reach = reach
         self._branch = branch
         self._opened: History | None = None
+        self._removed: tuple[str, Mapping[str, str]] | None = None
 
     def close(self) -> None:
         """End the processes that serve reading; the next question starts them again."""
@@ -123,7 +124,10 @@ class Past:
         from gitops_cli.git.cache import cache_directory
         from gitops_cli.state.last_changes import removed_files
 
-        return removed_files(self._history(tip), tip, cache_directory(os.environ))
+        if self._removed is None or self._removed[0] != tip:
+            found = removed_files(self._history(tip), tip, cache_directory(os.environ))
+            self._removed = tip, found
+        return self._removed[1]
 
     def recent_changes(
         self, tip: str, wanted: Callable[[str], bool], *, since: datetime | None, now: datetime
