@@ -33,13 +33,16 @@ if TYPE_CHECKING:
     from gitops_cli.cluster.connection import KubernetesCluster
     from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.change.proposal import Actor
+    from gitops_cli.domain.image import ImageRef
     from gitops_cli.domain.recorded.environment import Snapshot
+    from gitops_cli.domain.recorded.signed import Signed
     from gitops_cli.domain.recorded.team import TeamSettings
     from gitops_cli.domain.release.building import Engine
     from gitops_cli.domain.release.ci import CiRun
     from gitops_cli.forge.requests import Requests
     from gitops_cli.git.library import Watch
     from gitops_cli.registry.client import Registries
+    from gitops_cli.registry.signed import Vouched
     from gitops_cli.render.query import Query
     from gitops_cli.source.checkout import Checkout
     from gitops_cli.source.placeholders import Placeholders
@@ -295,6 +298,16 @@ class Session:
     def registries(self) -> Registries:
         """Return what asks image registries; connects when first asked."""
         return self._registries(os.environ)
+
+    def vouched(self, image: ImageRef, wanted: Signed, key: bytes) -> bool:
+        """Tell whether an image, by its digest, is signed or attested as a stage wants it."""
+        return self._vouched(image, wanted, key)
+
+    @cached_property
+    def _vouched(self) -> Vouched:
+        from gitops_cli.registry.signed import Vouched  # 50 ms, and few stages want signatures
+
+        return Vouched(lambda: self.registries)
 
     def registries_with(self, directory: Path) -> Registries:
         """Return what asks image registries with the credentials of a config.json, no others."""

@@ -69,6 +69,7 @@ def terms_of(
         confirmed,
         writer=session.writer,
         checking=_checking(session),
+        vouched=session.vouched,
     )
 
 

@@ -175,6 +175,31 @@ TEAM_KEYS = (
     ),
     *STEP_KEYS,
     Key(
+        "stage.NAME.signature",
+        "key",
+        Kind.TEXT,
+        "none",
+        "Only images come here that have a signature of this public key, a file of the repository, "
+        "as `cosign sign --key` makes it; their digests are recorded.",
+        '"keys/cosign.pub"',
+    ),
+    Key(
+        "stage.NAME.attestation",
+        "key",
+        Kind.TEXT,
+        "none",
+        "The same of an attestation, as `cosign attest --key` makes it. Needs `type`.",
+        '"keys/cosign.pub"',
+    ),
+    Key(
+        "stage.NAME.attestation",
+        "type",
+        Kind.TEXT,
+        "none",
+        "The type of the attestation's predicate.",
+        '"https://slsa.dev/provenance/v1"',
+    ),
+    Key(
         "service.NAME",
         "source",
         Kind.TEXT,

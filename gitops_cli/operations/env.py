@@ -145,7 +145,8 @@ def draft_copy(
     edits = tuple(Edit(path, there.get(path), content) for path, content in files.items())
     changes = [Change(s, None, source.files[s].version) for s in services] if is_new else []
     into = Environment(target, images_path.strip(), {})
-    gates = Gates(state, snapshot, into, source.name, terms.writer, now, [], terms.checking)
+    asking = (terms.checking, terms.vouched)
+    gates = Gates(state, snapshot, into, source.name, terms.writer, now, [], *asking)
     case = copying(team, source, into, tuple(changes), requires, now, gates)
     used = enforce(refusals(case), terms.overrides)
     if changes:

@@ -98,6 +98,7 @@ def draft_environment_renaming(
             now,
             [],
             terms.checking,
+            terms.vouched,
         )
         more = _asked_there(snapshot, here, gates, requires, terms)
         used = tuple(sorted({*used, *more}))

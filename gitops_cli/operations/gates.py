@@ -9,24 +9,43 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.change.gates import (
     Approver,
+    Gate,
     Report,
     Span,
     approvals_report,
     approvers_of,
     gate_refusals,
+    is_same,
+    signed_report,
     soak_report,
     spans_of,
 )
 from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.change.plan import Change
-from gitops_cli.domain.change.policy import Refusal
+from gitops_cli.domain.change.policy import Override, Refusal
 from gitops_cli.domain.change.proposal import Actor
-from gitops_cli.domain.change.rules import APPROVALS, CHECK, SOAK, Ask
-from gitops_cli.domain.errors import UnknownEnvironment
+from gitops_cli.domain.change.rules import (
+    APPROVALS,
+    ATTESTATION,
+    CHECK,
+    SIGNATURE,
+    SOAK,
+    Ask,
+)
+from gitops_cli.domain.errors import (
+    ConfigurationError,
+    Denied,
+    PolicyRefused,
+    RegistryError,
+    UnknownEnvironment,
+)
+from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX
 from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
+from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.resolution import stage_before
+from gitops_cli.domain.recorded.signed import Signed
 from gitops_cli.domain.recorded.stages import Ambiguous, place_of
 from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.domain.version import Version
@@ -50,6 +69,18 @@ class CheckCase(NamedTuple):
 
 
 Checking = Callable[[CheckCase], Sequence[Report]]
+Vouches = Callable[[ImageRef, Signed, bytes], bool]
+"""Tells whether an image is vouched for, by its digest; raises ValueError for what is no key."""
+
+
+def nobody(_image: ImageRef, _signed: Signed, _key: bytes) -> bool:
+    """Vouch for nothing: what asks nobody lets nothing pass."""
+    return False
+
+
+def unasked(_image: ImageRef, _signed: Signed, _key: bytes) -> bool:
+    """Stand for signatures that are asked for later: an image may be made and pinned first."""
+    raise AssertionError("nobody asks it")
 
 
 class Gates(NamedTuple):
@@ -57,7 +88,7 @@ class Gates(NamedTuple):
 
     `source`: where the versions come from, if somebody said; else it is the stage before.
     `writer` knows who would record them. `checking` asks the checks of gitops.toml; None: nobody
-    does.
+    does. `vouched` knows whose images are signed.
     """
 
     state: StateRepository
@@ -68,6 +99,7 @@ class Gates(NamedTuple):
     now: datetime
     told: list[Report]
     checking: Checking | None = None
+    vouched: Vouches = nobody
 
     @property
     def rules(self) -> StageRules:
@@ -80,6 +112,8 @@ class Gates(NamedTuple):
         return {
             SOAK: partial(self._refusals, self.soak),
             APPROVALS: partial(self._refusals, self.approvals),
+            SIGNATURE: partial(self._signed, Gate.SIGNATURE, self.rules.signature),
+            ATTESTATION: partial(self._signed, Gate.ATTESTATION, self.rules.attestation),
             CHECK: partial(self._refusals, self.checks),
         }
 
@@ -89,6 +123,42 @@ class Gates(NamedTuple):
         told = reports(changes)
         self.told.extend(told)
         yield from gate_refusals(told, self.rules, self.target.name)
+
+    def _signed(
+        self, gate: Gate, signed: Signed | None, changes: Sequence[Change]
+    ) -> Iterator[Refusal]:
+        """Yield what is not vouched for, or of which nobody can tell: an override lets it by."""
+        if signed is None or self.vouched is unasked:
+            return
+        try:
+            told = [
+                self._vouched(gate, signed, change.service, change.desired)
+                for change in changes
+                if change.desired is not None
+            ]
+        except (RegistryError, Denied, ConfigurationError, PolicyRefused) as error:
+            yield Refusal(error, Override.POLICY)
+            return
+        self.told.extend(told)
+        yield from gate_refusals(told, self.rules, self.target.name)
+
+    def _vouched(
+        self, gate: Gate, signed: Signed, service: ServiceName, version: Version
+    ) -> Report:
+        if version.digest is None:
+            return signed_report(gate, service, version, signed, vouched=None)
+        directory = signed.key.rpartition("/")[0]
+        inside = f"{directory}/" if directory else ""
+        key = self.state.contents(self.snapshot.commit, inside).get(signed.key)
+        where = f"{SETTINGS}:{self.rules.lines.get(gate, 1)}"
+        if key is None:
+            raise PolicyRefused(f"{where}: there is no {signed.key} in the repository")
+        image = self.target.image_of(service, version)
+        try:
+            vouched = self.vouched(image, signed, key)
+        except ValueError as error:
+            raise PolicyRefused(f"{where}: {signed.key} {error}") from None
+        return signed_report(gate, service, version, signed, vouched=vouched)
 
     def soak(self, changes: Sequence[Change]) -> Sequence[Report]:
         """Return how long each version was recorded in the stage before."""
@@ -167,7 +237,11 @@ class Gates(NamedTuple):
 
     def _approvers(self, service: ServiceName, version: Version) -> list[Approver]:
         approval = self.target.approvals.get(service)
-        if approval is None or not approval.names(version) or self.snapshot.commit is None:
+        if approval is None or self.snapshot.commit is None:
+            return []
+        if self.vouched is unasked and approval.version and is_same(approval.version, version):
+            version = approval.version  # of the digest, which is asked for later
+        if not approval.names(version):
             return []
         past = self.state.past.file_history(
             f"{self.target.name}/{service}{APPROVAL_SUFFIX}", start=self.snapshot.commit

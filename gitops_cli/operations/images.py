@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gitops_cli.domain.errors import (
     Denied,
@@ -85,18 +85,30 @@ def wait_for(registries: Registries, image: ImageRef, timeout: float) -> str:
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
-Images = Callable[[Environment, Mapping[ServiceName, Version]], Mapping[ServiceName, Version]]
+class Images(Protocol):
+    """Lets versions pass to an environment; `pin`: its stage wants their digests, too."""
+
+    def __call__(
+        self,
+        environment: Environment,
+        versions: Mapping[ServiceName, Version],
+        /,
+        *,
+        pin: bool = False,
+    ) -> Mapping[ServiceName, Version]:
+        """Return the versions to record."""
+        ...
 
 
 def unchecked(
-    _environment: Environment, versions: Mapping[ServiceName, Version]
+    _environment: Environment, versions: Mapping[ServiceName, Version], /, *, pin: bool = False
 ) -> Mapping[ServiceName, Version]:
     """Return the versions as they are: nobody asked for more."""
     return versions
 
 
 def as_recorded(
-    environment: Environment, versions: Mapping[ServiceName, Version]
+    environment: Environment, versions: Mapping[ServiceName, Version], /, *, pin: bool = False
 ) -> Mapping[ServiceName, Version]:
     """Return the versions, with the digest that is recorded already for the same tag.
 
@@ -123,13 +135,18 @@ class ImageGate:
         self._digests: dict[ImageRef, str] = {}
 
     def __call__(
-        self, environment: Environment, versions: Mapping[ServiceName, Version]
+        self,
+        environment: Environment,
+        versions: Mapping[ServiceName, Version],
+        /,
+        *,
+        pin: bool = False,
     ) -> Mapping[ServiceName, Version]:
         """Return the versions to record in `environment`.
 
         Raises ImageMissing for an image that does not exist, TimedOut if it did not appear.
         """
-        if not self.checks.asked:
+        if not (self.checks.asked or pin):
             return versions
         images = {s: environment.image_of(s, version) for s, version in versions.items()}
         unknown = sorted({i for i in images.values() if i not in self._digests}, key=str)
@@ -137,7 +154,7 @@ class ImageGate:
             registries = self._registries()
             told = ask_all(lambda image: _digest(registries, image, self.checks), unknown)
             self._digests.update(zip(unknown, told, strict=True))
-        if not self.checks.pin:
+        if not (self.checks.pin or pin):
             return versions
         return {s: Version(v.tag, self._digests[images[s]]) for s, v in versions.items()}
 

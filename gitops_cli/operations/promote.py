@@ -70,11 +70,13 @@ def plan_promotion(
     return Promotion(source, target, intent, unchanged)
 
 
-def with_images(planned: Promotion, target: Environment, images: Images) -> Promotion:
+def with_images(
+    planned: Promotion, target: Environment, images: Images, *, pin: bool = False
+) -> Promotion:
     """Return the promotion with its versions as `images` lets them pass: perhaps pinned."""
     changes = planned.intent.plan.changes
     wanted = {c.service: c.desired for c in changes if c.desired is not None}
-    intent = recording(target, images(target, wanted), planned.intent.kinds)
+    intent = recording(target, images(target, wanted, pin=pin), planned.intent.kinds)
     changing = {change.service for change in intent.plan.changes}
     same = (Change(c.service, c.current, c.current) for c in changes if c.service not in changing)
     return planned._replace(intent=intent, unchanged=(*planned.unchanged, *same))

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gitops_cli.domain.change.gates import is_same
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.operations.gates import Gates
 from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Readiness, Status
 
@@ -53,7 +54,7 @@ def _column(
     waiting = [
         change
         for service, cells in grid.rows.items()
-        if (change := _waiting(service, cells, column)) is not None
+        if (change := _waiting(service, cells, column, target)) is not None
     ]
     reports = [*gates.soak(waiting), *gates.approvals(waiting)]
     return {
@@ -66,13 +67,20 @@ def _column(
 
 
 def _waiting(
-    service: ServiceName, cells: Mapping[EnvironmentName, GridCell], column: GridColumn
+    service: ServiceName,
+    cells: Mapping[EnvironmentName, GridCell],
+    column: GridColumn,
+    target: Environment,
 ) -> Change | None:
     """Return what a promotion would change, if the stage before has another version."""
     here = cells.get(column.environment)
     there = cells.get(column.before) if column.before is not None else None
     if here is None or there is None or here.file is None or there.file is None:
         return None
-    if here.file.version == there.file.version:
+    if is_same(here.file.version, there.file.version):
         return None
-    return Change(service, here.file.version, there.file.version)
+    approval = target.approvals.get(service)
+    wanted = there.file.version
+    if approval is not None and approval.version is not None and is_same(approval.version, wanted):
+        wanted = approval.version  # with the digest, if that will be recorded
+    return Change(service, here.file.version, wanted)

@@ -24,6 +24,7 @@ from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.release.building import BuildRequest, CommitRequest, Made, Release
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
+from gitops_cli.operations.gates import unasked
 from gitops_cli.operations.images import Images, as_recorded, wait_for
 from gitops_cli.operations.set import Order, draft_recording
 from gitops_cli.operations.writing import preview, write_draft
@@ -80,12 +81,17 @@ def plan_release(shop: Workshop, order: Order) -> tuple[WriteOutcome, ServiceNam
     seen: list[tuple[ServiceName, ImageRef]] = []
 
     def look(
-        environment: Environment, versions: Mapping[ServiceName, Version]
+        environment: Environment,
+        versions: Mapping[ServiceName, Version],
+        /,
+        *,
+        pin: bool = False,
     ) -> Mapping[ServiceName, Version]:
         seen[:] = [(s, environment.image_of(s, version)) for s, version in versions.items()]
         return as_recorded(environment, versions)
 
-    draft = preview(shop.state, _draft(shop, order._replace(images=look)))
+    later = order.terms._replace(vouched=unasked)  # there may be no image yet
+    draft = preview(shop.state, _draft(shop, order._replace(images=look, terms=later)))
     [(service, image)] = seen
     return WriteOutcome(draft, dry_run=True), service, image
 
@@ -114,7 +120,7 @@ def release(
         digest = _make(shop, image, recipe)
     else:
         _say_found(shop, image, recipe.request)
-    recording = order._replace(images=_this(image, digest if recipe.pin else None))
+    recording = order._replace(images=_this(image, digest, always=recipe.pin))
     try:
         drafted = write_draft(
             shop.state,
@@ -195,11 +201,18 @@ def _make(shop: Workshop, image: ImageRef, recipe: Recipe) -> str:
     return found
 
 
-def _this(image: ImageRef, digest: str | None) -> Images:
-    """Let only the image pass that was made: images_path may change while it is built."""
+def _this(image: ImageRef, digest: str, *, always: bool) -> Images:
+    """Let only the image pass that was made: images_path may change while it is built.
+
+    `always`: with its digest, also where the stage does not want it.
+    """
 
     def images(
-        environment: Environment, versions: Mapping[ServiceName, Version]
+        environment: Environment,
+        versions: Mapping[ServiceName, Version],
+        /,
+        *,
+        pin: bool = False,
     ) -> Mapping[ServiceName, Version]:
         for service, version in versions.items():
             wanted = environment.image_of(service, version)
@@ -209,7 +222,8 @@ def _this(image: ImageRef, digest: str | None) -> Images:
                     f"{image} was made",
                     hint="run it again",
                 )
-        return {s: Version(v.tag, digest or v.digest) for s, v in versions.items()}
+        known = digest if always or pin else None
+        return {s: Version(v.tag, known or v.digest) for s, v in versions.items()}
 
     return images
 

@@ -23,7 +23,7 @@ from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images, unchecked
-from gitops_cli.operations.writing import Terms, Wanted, draft_versions
+from gitops_cli.operations.writing import Terms, Wanted, draft_versions, pins
 
 if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
@@ -97,7 +97,7 @@ def draft_recording(
             usual_project=order.usual_project,
         )
     )
-    wanted = order.images(environment, wanted)
+    wanted = order.images(environment, wanted, pin=pins(environment.name, team, order.terms))
     kinds = {service: order.kind or _kind_of(service, environment, snapshot) for service in wanted}
     intent = recording(environment, wanted, kinds)
     if not order.is_new:

@@ -19,9 +19,10 @@ from gitops_cli.domain.change.rules import Case, refusals
 from gitops_cli.domain.errors import SourceMoved
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.domain.version import Version
-from gitops_cli.operations.gates import Checking, Gates
+from gitops_cli.operations.gates import Checking, Gates, Vouches, nobody
 from gitops_cli.operations.unreadable import spoiled_contents
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Terms(NamedTuple):
 
     `confirmed` may be several, with commas. `reviewed`: it goes to a branch that somebody merges.
     `preview`: nothing will be written on these terms, so nobody has to confirm it. `newcomers` are
-    services that a person wants to make. `writer` knows who they are, `checking` asks checks.
+    services that a person wants to make. `writer` knows who they are, `checking` asks checks,
+    `vouched` knows whose images are signed.
     """
 
     overrides: Collection[Override] = ()
@@ -48,6 +50,7 @@ class Terms(NamedTuple):
     newcomers: tuple[ServiceName, ...] = ()
     writer: Callable[[], Actor | None] = lambda: None
     checking: Checking | None = None
+    vouched: Vouches = nobody
 
 
 class Wanted(NamedTuple):
@@ -87,7 +90,8 @@ def draft_versions(
     if settled.moved:
         raise moved(name, wanted.intent.plan, settled.moved)
     manifests = _settled_manifests(wanted, state, snapshot, name)
-    gates = Gates(state, snapshot, target, wanted.source, terms.writer, now, [], terms.checking)
+    asking = (terms.checking, terms.vouched)
+    gates = Gates(state, snapshot, target, wanted.source, terms.writer, now, [], *asking)
     asked = Case(
         wanted.verb,
         snapshot.team,
@@ -163,6 +167,12 @@ def _spent(
         return ()
     content = state.contents(snapshot.commit, f"{target.name}/")
     return tuple(Edit(approval.path, content.get(approval.path), None) for approval in spent)
+
+
+def pins(environment: EnvironmentName, team: TeamSettings, terms: Terms) -> bool:
+    """Tell whether digests are recorded there, by which images are vouched for."""
+    rules = team.stage(place_of(environment, team).stage)
+    return rules.pins and Override.POLICY not in terms.overrides
 
 
 def check_confirmed(environment: EnvironmentName, rules: StageRules, terms: Terms) -> None:

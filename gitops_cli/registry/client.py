@@ -90,6 +90,21 @@ class Registries:
             return None
         raise _unexpected(answer, place)
 
+    def read(self, repository: str, what: str, *, accept: str = ACCEPT) -> bytes | None:
+        """Return `manifests/…`, `blobs/…` or `referrers/…` of a repository; None: there is none.
+
+        Raises as `digest` does.
+        """
+        place = _Place(*split_repository(repository))
+        limits = (time.monotonic() + self._timeout, self._deadline)
+        end = min(limit for limit in limits if limit is not None)
+        answer = self._ask(place, "GET", f"/v2/{place.path}/{what}", end, accept)
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise _unexpected(answer, place)
+        return answer.body
+
     def is_plain(self, host: str) -> bool:
         """Tell whether `host` is spoken to without TLS, as the user's config or a question said."""
         place = _Place(host, "")
@@ -99,13 +114,15 @@ class Registries:
         for connection in self._connections.values():
             connection.close()
 
-    def _ask(self, place: _Place, method: str, path: str, end: float) -> Answer:
+    def _ask(
+        self, place: _Place, method: str, path: str, end: float, accept: str = ACCEPT
+    ) -> Answer:
         """Return the answer, wherever redirects lead; each host is told only its own secrets."""
         here = place
         connection = self._connection(place.api)
         address = _address(f"{connection.scheme}://{place.api}{path}", place)
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._authorized(here, method, address, end)
+            answer = self._authorized(here, method, address, end, accept)
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or location is None:
                 return answer
@@ -116,16 +133,18 @@ class Registries:
                 here = _Place(address.netloc, place.path)
         raise RegistryError(f"{place.host}: redirects without end")
 
-    def _authorized(self, place: _Place, method: str, address: Address, end: float) -> Answer:
+    def _authorized(
+        self, place: _Place, method: str, address: Address, end: float, accept: str
+    ) -> Answer:
         """Ask `place`, whose host is that of `address`; its challenge is answered once."""
         connection = self._connection(place.api)
         known = self._authorizations.get(place)
-        answer = connection.request(method, address, end, accept=ACCEPT, authorization=known)
+        answer = connection.request(method, address, end, accept=accept, authorization=known)
         if answer.status == 401:
             granted = self._authorize(place, connection, answer, end)
             self._authorizations[place] = granted
             answer = connection.request(
-                method, answer.address, end, accept=ACCEPT, authorization=granted
+                method, answer.address, end, accept=accept, authorization=granted
             )
         if answer.status in (401, 403):
             raise self._denied(place, answer)

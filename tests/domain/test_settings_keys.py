@@ -63,6 +63,8 @@ NEEDED = {
     "check.directory": 'command = ["a"]',
     **dict.fromkeys(("check.files", "check.env"), 'command = ["a"]\ndirectory = "d"'),
     "check.timeout": 'job = "e2e"',
+    "type": 'key = "keys/cosign.pub"',
+    "attestation.key": 'type = "https://slsa.dev/provenance/v1"',
 }
 
 Read = Callable[[str, str], object]
@@ -91,6 +93,7 @@ def written(key: Key, value: str) -> str:
     table = re.sub("[A-Z]+", "production", key.table)
     kind = table.split(".")[-2] if table.count(".") > 1 else ""
     needed = NEEDED.get(key.name) or NEEDED.get(f"{kind}.{key.name}") or ""
+    needed = needed or NEEDED.get(f"{table.rpartition('.')[2]}.{key.name}", "")
     return f"[{table}]\n{needed}\n{key.name} = {value}\n" if table else f"{key.name} = {value}\n"
 
 

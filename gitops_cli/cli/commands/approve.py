@@ -23,8 +23,9 @@ from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import Version, parse_version
 from gitops_cli.operations.approve import draft_approval, draft_withdrawal
+from gitops_cli.operations.images import ImageChecks, ImageGate
 from gitops_cli.operations.promote import changelogs, plan_promotion
-from gitops_cli.operations.writing import preview, write_draft
+from gitops_cli.operations.writing import pins, preview, write_draft
 
 
 @command
@@ -82,6 +83,9 @@ def approve(
             return draft_withdrawal(snapshot, target, tuple(named), terms, state=session.state)
     else:
         origin, versions = _versions(session, snapshot, target, named, source)
+        if pins(target, snapshot.team, terms):  # a yes to a tag would be one to whatever it becomes
+            gate = ImageGate(lambda: session.registries, ImageChecks())
+            versions = dict(gate(snapshot.environment(target), versions, pin=True))
 
         def compute(snapshot: Snapshot) -> Draft:
             return draft_approval(

@@ -48,6 +48,7 @@ from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural
+from gitops_cli.operations.gates import unasked
 from gitops_cli.operations.images import ImageChecks, ImageGate, Images, as_recorded
 from gitops_cli.operations.manifests import differing_manifests
 from gitops_cli.operations.promote import (
@@ -56,7 +57,7 @@ from gitops_cli.operations.promote import (
     plan_promotion,
     with_images,
 )
-from gitops_cli.operations.writing import Terms
+from gitops_cli.operations.writing import Terms, pins
 
 
 @command
@@ -168,6 +169,7 @@ def promote(
         reviewed=review is not None
     )
     shown = terms._replace(preview=True)
+    unpinned = shown._replace(vouched=unasked)
     requires = requires_of(session, team, context, kubeconfig)
 
     def compute(snapshot: Snapshot, terms: Terms, planned: Sequence[Promotion]) -> Draft | Drafts:
@@ -184,15 +186,18 @@ def promote(
         ]
         if manifests:
             again = [_with_manifests(session, snapshot, each) for each in again]
-        return compute(snapshot, shown, again)
+        return compute(snapshot, unpinned, again)
 
     def with_all_images(images: Images) -> list[Promotion]:
-        return [with_images(p, snapshot.environment(p.target), images) for p in planned]
+        return [
+            with_images(p, snapshot.environment(p.target), images, pin=pins(p.target, team, terms))
+            for p in planned
+        ]
 
     checks = ImageChecks(verify_image, wait_image, pin)
-    if checks.asked:
+    if checks.asked or any(pins(p.target, team, terms) for p in planned):
         # Its guards refuse before anybody waits for an image.
-        compute(snapshot, shown, with_all_images(as_recorded))
+        compute(snapshot, unpinned, with_all_images(as_recorded))
         planned = tuple(with_all_images(ImageGate(lambda: session.registries, checks)))
     plan = compute(snapshot, shown, planned)
     offer = Offer(

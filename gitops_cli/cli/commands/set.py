@@ -55,6 +55,7 @@ from gitops_cli.domain.recorded.environment import Kind, Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version, is_commit, is_digest, parse_version
+from gitops_cli.operations.gates import unasked
 from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.set import Expected, Order, draft_recording
 from gitops_cli.operations.writing import Terms, preview, write_draft
@@ -185,7 +186,7 @@ def set_versions(
         if checks.asked:
             # Guards first, nobody waits for an image to be refused then; and the wait is not part
             # of the write, which has a time of its own.
-            guarded = there._replace(images=as_recorded)
+            guarded = there._replace(images=as_recorded, terms=terms._replace(vouched=unasked))
             preview(session.state, lambda snapshot: compute(snapshot, guarded))
             preview(session.state, lambda snapshot: compute(snapshot, there))
         review = None

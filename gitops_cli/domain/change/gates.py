@@ -2,7 +2,8 @@
 
 `soak`: it was recorded in the stage before for so long. `approvals`: so many people said yes to
 this very version, each by a commit of their own, and not the one who brings it. `check`: what
-gitops.toml names says yes, just now.
+gitops.toml names says yes, just now. `signature` and `attestation`: the image that the version's
+digest names is vouched for by a key of the team's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.commits import FileChange
 from gitops_cli.domain.recorded.approvals import Approval, parse_approval
 from gitops_cli.domain.recorded.files import SETTINGS
+from gitops_cli.domain.recorded.signed import Signed
 from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import Version, parse_version
@@ -30,6 +32,8 @@ class Gate(StrEnum):
     SOAK = "soak"
     APPROVALS = "approvals"
     CHECK = "check"
+    SIGNATURE = "signature"
+    ATTESTATION = "attestation"
 
 
 class Report(NamedTuple):
@@ -92,7 +96,7 @@ def spans_of(changes: Iterable[FileChange], version: Version) -> Iterator[Span]:
     for change in changes:
         at = change.commit.committed_at
         held = parse_version((change.new or b"").decode(errors="replace").strip())
-        if held is not None and _is_same(held, version):
+        if held is not None and is_same(held, version):
             span = Span(at, end if span is None else span.end)
         elif span is not None:
             yield span
@@ -102,7 +106,8 @@ def spans_of(changes: Iterable[FileChange], version: Version) -> Iterator[Span]:
         yield span
 
 
-def _is_same(one: Version, other: Version) -> bool:
+def is_same(one: Version, other: Version) -> bool:
+    """Tell whether two versions may be one image: a digest that one has not is no difference."""
     return one.tag == other.tag and (
         None in (one.digest, other.digest) or one.digest == other.digest
     )
@@ -172,6 +177,21 @@ def approvals_report(
         says += _uncounted(rules, approvers, writer)
     hint = f"somebody else: gitops approve {target} {service}={version}"
     return Report(Gate.APPROVALS, service, version, len(counted) >= needed, says, hint)
+
+
+def signed_report(
+    gate: Gate, service: ServiceName, version: Version, signed: Signed, *, vouched: bool | None
+) -> Report:
+    """Return whether an image is vouched for; None: no digest says which it is."""
+    what = "signature" if signed.predicate is None else f"attestation {signed.predicate}"
+    if vouched is None:
+        says = "has no digest that could be checked, and that could not move afterwards"
+        return Report(gate, service, version, False, says, "--pin records it")
+    if vouched:
+        return Report(gate, service, version, True, f"has one of {signed.key}")
+    hint = "cosign sign" if signed.predicate is None else f"cosign attest --type {signed.predicate}"
+    says = f"there is no {what} of {signed.key} for {version.digest}"
+    return Report(gate, service, version, False, says, f"`{hint} --key … IMAGE@DIGEST`")
 
 
 def _uncounted(rules: StageRules, approvers: Collection[Approver], writer: str | None) -> str:

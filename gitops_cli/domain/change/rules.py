@@ -140,6 +140,7 @@ def _asked(name: str) -> Callable[[Case], Iterator[Refusal]]:
 
 EXPECT, STALE, REQUIRE, MANIFESTS = "expect", "stale build", "require", "manifests"
 SOAK, APPROVALS, CHECK = Gate.SOAK.value, Gate.APPROVALS.value, Gate.CHECK.value
+SIGNATURE, ATTESTATION = Gate.SIGNATURE.value, Gate.ATTESTATION.value
 
 _STAYS = frozenset({Verb.ROLLBACK, Verb.CAPTURE})  # what runs, or ran here
 _BRINGS = frozenset({Verb.SET, Verb.PROMOTE, Verb.ENV})  # versions that were not here before
@@ -158,6 +159,8 @@ RULES = (
     Rule(SOAK, _BRINGS, Override.POLICY, _asked(SOAK)),
     Rule(APPROVALS, _BRINGS, Override.POLICY, _asked(APPROVALS)),
     Rule(MANIFESTS, frozenset({Verb.PROMOTE}), Override.POLICY, _asked(MANIFESTS)),
+    Rule(SIGNATURE, _BRINGS, Override.POLICY, _asked(SIGNATURE)),
+    Rule(ATTESTATION, _BRINGS, Override.POLICY, _asked(ATTESTATION)),
     Rule(REQUIRE, frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _asked(REQUIRE)),
     Rule(CHECK, _BRINGS, Override.POLICY, _asked(CHECK)),
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.freeze import FreezeWindow
 from gitops_cli.domain.recorded.notify import NoticeRules
+from gitops_cli.domain.recorded.signed import Signed
 from gitops_cli.domain.settings import Defect
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class StageRules(NamedTuple):
     soak: float | None = None
     approvals: int = 0
     signed_approvals: bool = False
+    signature: Signed | None = None
+    attestation: Signed | None = None
     steps: tuple[Step, ...] = ()
     checks: tuple[Check, ...] = ()
     lines: Mapping[str, int] = MappingProxyType({})
@@ -87,6 +90,11 @@ class StageRules(NamedTuple):
     def is_gated(self) -> bool:
         """Tell whether the repository itself says when a version may come here."""
         return bool(self.soak or self.approvals)
+
+    @property
+    def pins(self) -> bool:
+        """Tell whether images are vouched for by their digests, which are then recorded."""
+        return self.signature is not None or self.attestation is not None
 
 
 class ServiceRules(NamedTuple):

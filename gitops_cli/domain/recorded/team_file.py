@@ -26,6 +26,7 @@ from gitops_cli.domain.recorded.notify import (
     is_target,
     variable_of,
 )
+from gitops_cli.domain.recorded.signed import read_attestation, read_signature
 from gitops_cli.domain.recorded.team import (
     DEFAULT_STAGES,
     CommitRules,
@@ -61,6 +62,8 @@ STAGE_KEYS = (
     "soak",
     "approvals",
     "signed_approvals",
+    "signature",
+    "attestation",
     "step",
     "check",
 )
@@ -174,6 +177,8 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         soak=reader.word("soak", parse_duration, None),
         approvals=reader.number("approvals", most=MOST_APPROVALS),
         signed_approvals=reader.flag("signed_approvals"),
+        signature=read_signature(reader),
+        attestation=read_attestation(reader),
         **_programs(reader),
         lines=reader.numbers(),
     )
