@@ -7,7 +7,7 @@ library draws them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import accumulate, islice
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from gitops_cli.operations.past_changes import Recorded
 from gitops_cli.render import status as grids
 from gitops_cli.render.page import page
 from gitops_cli.render.view import Cell, Column, Line, Style, Table, shown
-from gitops_cli.report.gathering import Delivery, Event, Group, Waiting
+from gitops_cli.report.gathering import Delivery, Event, Group
 from gitops_cli.report.view import behind, by_environment, length, share, waited
 
 MOST_BYTES = 1_900_000  # of a page: mail and chat take it, and a telephone shows it
@@ -33,6 +33,7 @@ _CARDS = 12
 _OVER = 200  # overrides that are named one by one
 # No text from elsewhere has a NUL when it is on the page.
 _NOTE, _ROWS, _CELL = "\0note\0", "\0rows\0", "\0"
+_WARNED = f"{_CELL}\1"
 _LEAST = 60  # bytes of a row
 _LEFT_OUT = (
     '<p class="warn">The newest {} of {}; <code>gitops history --since</code> has all of them.</p>'
@@ -52,7 +53,6 @@ class _Timeline(NamedTuple):
     deployed: int
     back: int
     age: str
-    age_seconds: int | str
     up: str
     failed: str
     down: str
@@ -92,6 +92,8 @@ def _page(delivery: Delivery, refresh: int | None) -> str:
     """Return the page with marks where the changes go."""
     period, status = delivery.period, delivery.status
     groups = [_recent(group) for group in delivery.groups]
+    projects = [g for g in groups if g.project is not None and g.service is None]
+    several = len({group.project for group in projects}) > 1
     local = period.until.astimezone()
     return page(
         "report.html",
@@ -105,8 +107,8 @@ def _page(delivery: Delivery, refresh: int | None) -> str:
         first=_day(max(period.since, period.until - timedelta(weeks=_MOST_WEEKS))),
         last=_day(period.until),
         stages=[g for g in groups if g.project is None][:_CARDS],
-        projects=[g for g in groups if g.project is not None and g.service is None],
-        services=[g for g in groups if g.service is not None],
+        projects=_figure_rows(projects) if several else "",
+        services=_figure_rows([g for g in groups if g.service is not None]),
         waiting=delivery.waiting,
         holds=list(_holds(delivery)),
         timelines=list(_timelines(delivery)),
@@ -118,10 +120,8 @@ def _page(delivery: Delivery, refresh: int | None) -> str:
         width=_WIDTH,
         percent=share,
         length=length,
-        seconds=_seconds,
         behind=behind,
         waited=lambda waits: waited(waits, period),
-        waiting_seconds=lambda waits: _waiting_seconds(waits, period),
         bar_path=bar_path,
         described=_described,
     )
@@ -147,11 +147,43 @@ def _contents(delivery: Delivery) -> list[tuple[str, str]]:
     ]
 
 
+def _figure_rows(groups: Sequence[Group]) -> Markup:
+    """Return a row for each group: of hundreds of services, much of a page."""
+    rows = str(escape("\n".join(_CELL.join(_figure_cells(group)) for group in groups))).split("\n")
+    charts = [_spark(group.figures.weeks) for group in groups]
+    texts = [
+        "<tr><th scope=row>"
+        + row.replace(_WARNED, "<td class=warn>").replace(_CELL, "<td>")
+        + chart
+        for row, chart in zip(rows, charts, strict=False)
+    ]
+    return Markup("\n".join(texts))
+
+
+def _figure_cells(group: Group) -> Iterator[str]:
+    figures = group.figures
+    if group.service is not None:
+        yield group.service
+    yield group.project or ""
+    yield group.stage
+    yield str(figures.deployments)
+    yield f"{figures.per_week:.1f}"
+    yield length(figures.lead.median) or "–"
+    yield ("\1" if figures.failed else "") + (share(figures.failure_rate) or "–")
+    yield length(figures.restore.median) or "–"
+
+
+def _spark(weeks: Sequence[int]) -> str:
+    box = f'viewBox="0 0 {len(weeks) * 10} 20" preserveAspectRatio=none aria-hidden=true'
+    path = bar_path(weeks, 20)
+    return f'<td><svg class=spark {box}><path d="{path}"/></svg>' if path else "<td>"
+
+
 def bar_path(counts: Sequence[int], height: int) -> str:
-    """Return numbers as bars in one path, ten units wide each, the largest as high as there is."""
+    """Return numbers as bars in one path, ten units apart, the largest as high as there is."""
     most = max(counts, default=0) or 1
     bars = ((at, round(height * count / most)) for at, count in enumerate(counts) if count)
-    return "".join(f"M{at * 10 + 1} {height}h8v-{tall}h-8z" for at, tall in bars)
+    return "".join(f"M{at * 10 + 5} {height}v-{tall}" for at, tall in bars)
 
 
 def _described(figures: Figures) -> str:
@@ -193,7 +225,6 @@ def _timelines(delivery: Delivery) -> Iterator[_Timeline]:
             sum(e.judged is not None and e.judged.sort is Sort.DEPLOYMENT for e in done),
             sum(e.judged is not None and e.judged.sort is Sort.ROLLBACK for e in done),
             "" if last is None else age(last),
-            "" if last is None else int(last.total_seconds()),
             "".join(f"M{x} 16v-8" for x in up),
             "".join(f"M{x} 16v-14" for x in failed),
             "".join(f"M{x} 16v8" for x in down),
@@ -247,15 +278,6 @@ def _version(recorded: Recorded | None) -> str:
     if recorded is None:
         return ""
     return recorded.version.short if recorded.version else recorded.text[:40]
-
-
-def _seconds(span: timedelta | None) -> int | str:
-    return "" if span is None else int(span.total_seconds())
-
-
-def _waiting_seconds(waits: Waiting, period: Period) -> int:
-    since = waits.since or datetime.min.replace(tzinfo=UTC)
-    return int((period.until - since).total_seconds())
 
 
 def _day(at: datetime) -> str:

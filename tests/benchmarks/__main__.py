@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m tests.benchmarks startup history cluster scale manifests`."""
+"""`make bench`, or `python -m tests.benchmarks startup history …`: some of SUITES."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SUITES = ("startup", "history", "cluster", "scale", "manifests")
+SUITES = ("startup", "history", "cluster", "scale", "manifests", "delivery")
 
 
 def main(names: list[str]) -> int:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def wide_repository(commits: int = 20_000) -> Path:
     return _cached(f"wide-{commits}", lambda: _stream(commits, environments, services))
 
 
+def delivered_repository(commits: int = 10_000) -> Path:
+    """Return a bare repository of 100 environments × 10 services: so many changes in 83 days."""
+    environments = [f"project{p}-{s}" for p in range(34) for s in STAGES][:100]
+    services = (*SERVICES, "frontend", "gateway", "history", "images", "old")
+    begin = int(time.time()) // 86400 * 86400 - 84 * 86400
+    name = f"delivered-{commits}-{begin // 86400}"
+    return _cached(name, lambda: _stream(commits, environments, services, begin=begin, step=720))
+
+
 def clone_of(bare: Path, work: Path) -> Path:
     """Return a fresh bare copy's clone, so that the cached one stays as it is."""
     remote, clone = work / f"{bare.stem}-remote.git", work / bare.stem
@@ -98,9 +108,12 @@ def _stream(
     environments: Sequence[str],
     services: Sequence[str],
     images_path: str = "",
+    *,
+    begin: int = _BEGIN,
+    step: int = 300,
 ) -> Iterator[bytes]:
-    """Yield a fast-import stream; the first commit holds everything."""
-    yield _commit(0, "state")
+    """Yield a fast-import stream; the first commit holds everything, `step` seconds between."""
+    yield _commit(begin, "state")
     for environment in environments:
         of_project = f"registry.example.com/{environment.rsplit('-', 1)[0]}/"
         yield _file(f"{environment}/images_path", images_path or of_project)
@@ -111,12 +124,12 @@ def _stream(
     for number in range(1, commits):
         path = changing[number * 7919 % len(changing)]
         hexdigest = hashlib.sha1(str(number).encode(), usedforsecurity=False).hexdigest()
-        yield _commit(number, f"{path}: {hexdigest[:7]}")
+        yield _commit(begin + number * step, f"{path}: {hexdigest[:7]}")
         yield _file(path, hexdigest)
 
 
-def _commit(number: int, subject: str) -> bytes:
-    when = f"{_BEGIN + number * 300} +0000"
+def _commit(at: int, subject: str) -> bytes:
+    when = f"{at} +0000"
     message = subject.encode()
     head = f"commit refs/heads/main\nauthor {_IDENTITY} {when}\ncommitter {_IDENTITY} {when}\n"
     return head.encode() + b"data %d\n%s\n" % (len(message), message)

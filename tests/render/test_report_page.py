@@ -111,4 +111,4 @@ def test_a_page_that_is_served_asks_again() -> None:
 
 def test_bars() -> None:
     assert bar_path([], 20) == bar_path([0, 0], 20) == ""
-    assert bar_path([1, 0, 2], 20) == "M1 20h8v-10h-8zM21 20h8v-20h-8z"
+    assert bar_path([1, 0, 2], 20) == "M5 20v-10M25 20v-20"

@@ -26,9 +26,12 @@
       history.replaceState(null, "", location.pathname + location.search + hash);
     }
   };
+  const units = {s: 1, m: 60, h: 3600, d: 86400, mo: 2592000, y: 31536000};
   const key = (row, index) => {
-    const cell = row.cells[index];
-    return cell === undefined ? "" : cell.dataset.v ?? cell.textContent.trim();
+    const text = row.cells[index]?.textContent.trim() ?? "";
+    const length = /^(\d+)(mo|[smhdy])(?:(\d\d)m)?\+?$/.exec(text);
+    if (length === null) return text === "–" ? "" : text;
+    return String(length[1] * units[length[2]] + 60 * (length[3] ?? 0));
   };
   const compare = (a, b) => {
     if (a === "" || b === "" || a === "-" || b === "-") {
