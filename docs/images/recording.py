@@ -53,6 +53,7 @@ LIGHT = TerminalTheme(
 )
 # Rich's own template loads a font from the network; a reader's monospace font will do.
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+_LINK = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\\\")
 _HEX = re.compile(r"#[0-9a-f]{6}\b")
 _ATTRIBUTE = re.compile(r'\bfill="(#[0-9a-f]{6})"')
 _TOKENS = re.compile(r"([\r\n]|[^\x1b\r\n]+)|(\x1b\[\??([0-9;]*)([A-Za-z]))")
@@ -94,7 +95,7 @@ def typed(
         process.send(answer + "\r")
     process.expect(pexpect.EOF)
     process.close()
-    return _prompt(line) + _last_lines(written.getvalue()) + "\n"
+    return _prompt(line) + _last_lines(_LINK.sub("", written.getvalue())) + "\n"
 
 
 def menu(line: str, environment: Mapping[str, str], *, columns: int, search: str) -> str:

@@ -26,7 +26,7 @@ def main() -> None:
             drawn(f"promote-{columns}", line, columns=columns, answer="n")
             drawn(f"history-{columns}", "gitops history frontend -n 6", columns=columns)
             line = "gitops rollback -e project1-production"
-            shown = menu(line, environment, columns=columns, search="front")
+            shown = menu(line, environment, columns=columns, search="7563")
             draw(SCREENS / f"menu-{columns}.svg", shown, columns=columns)
         run("set", f"frontend={BROKEN}", "-e", "prod", "-p", "project1", env=environment)
         for columns in WIDTHS:
