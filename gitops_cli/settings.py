@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,6 +54,9 @@ class UserConfig(NamedTuple):
         return self
 
 
+_MOST_BYTES = 1_000_000
+
+
 def user_config_path() -> Path:
     """Return where the user's config is, whether it exists or not."""
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
@@ -68,11 +72,21 @@ def read_user_config() -> UserConfig:
 def content_of(path: Path) -> bytes:
     """Return what stands in the user's config; nothing if there is none."""
     try:
-        return path.read_bytes()
+        # Without waiting: nobody may ever write into what could be a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ConfigurationError(f"{path}: is no regular file", hint="make it one")
+            data = file.read(_MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return b""
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
+    if len(data) > _MOST_BYTES:
+        raise ConfigurationError(
+            f"{path}: has more than a million bytes, so it is no config.toml", hint="look into it"
+        )
+    return data
 
 
 def parse_user_config(path: Path, data: bytes) -> UserConfig:

@@ -53,7 +53,7 @@ LIGHT = TerminalTheme(
 )
 # Rich's own template loads a font from the network; a reader's monospace font will do.
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
-_LINK = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\\\")
+_LINK = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\")
 _HEX = re.compile(r"#[0-9a-f]{6}\b")
 _ATTRIBUTE = re.compile(r'\bfill="(#[0-9a-f]{6})"')
 _TOKENS = re.compile(r"([\r\n]|[^\x1b\r\n]+)|(\x1b\[\??([0-9;]*)([A-Za-z]))")

@@ -5,11 +5,13 @@ To report is a courtesy: what cannot be written is a note, and the command ends 
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.render.ci import (
     azure_commands,
     azure_summary,
@@ -79,6 +81,20 @@ SYSTEMS: Mapping[str, Report] = {
     "AGENT_TEMPDIRECTORY": _azure,
     "TEAMCITY_VERSION": _teamcity,
 }
+
+
+def check_report_file(file: Path) -> None:
+    """Raise UsageError for a file that nothing can be appended to, before anything is done."""
+    place = file if file.exists() else file.parent
+    if file.is_dir():
+        why = os.strerror(errno.EISDIR)
+    elif not place.exists():
+        why = os.strerror(errno.ENOENT)
+    elif not os.access(place, os.W_OK):
+        why = os.strerror(errno.EACCES)
+    else:
+        return
+    raise UsageError(f"--report-file: {file}: {why}", hint="name a file that can be written")
 
 
 def publish(output: Output, view: View, report_file: Path | None) -> None:

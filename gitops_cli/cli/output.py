@@ -176,6 +176,11 @@ class Output:
             self.warn(error.message)
             self._raw(self.stdout.document(document(view), Format.JSON))
 
+    def need_fit(self, view: View) -> None:
+        """Raise UsageError where the query cannot take what will be told."""
+        if self.query is not None:
+            self.query.of(document(view))
+
     def check(self) -> None:
         """Raise Lost if stdout did not take the answer; of what was done it is a warning."""
         loss = take_loss(sys.stdout)

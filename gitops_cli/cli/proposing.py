@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -12,6 +12,7 @@ from gitops_cli.cli.opening import open_page
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome, review_branch
 from gitops_cli.domain.change.policy import Override
+from gitops_cli.domain.change.proposal import Proposal, Written
 from gitops_cli.domain.change.request import NO_EXTRAS, Extras, RequestState, Wish
 from gitops_cli.domain.errors import Denied, ExitCode, GitOpsError, UsageError
 from gitops_cli.domain.forge_links import project_at
@@ -20,6 +21,9 @@ from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import Mode, TeamSettings
 from gitops_cli.operations.writing import SECONDS
 from gitops_cli.render.change import Changelogs
+
+if TYPE_CHECKING:
+    from gitops_cli.render.view import View
 
 
 class RequestOptions(NamedTuple):
@@ -104,23 +108,81 @@ def review_of(session: Session, draft: Draft, extras: Extras = NO_EXTRAS) -> Rev
     return review_on(session, branch, extras)
 
 
+def review_of_all(
+    session: Session,
+    request: RequestOptions,
+    environments: Collection[EnvironmentName],
+    team: TeamSettings,
+    overrides: Collection[Override],
+    branch: str,
+) -> Review | None:
+    """Return where a change of these environments waits, if one of them wants a request."""
+    proposes = request.pull_request or any(
+        request.proposes(name, team, overrides) for name in environments
+    )
+    extras = request.extras(proposes=proposes)
+    return review_on(session, branch, extras) if proposes else None
+
+
 def with_request(session: Session, outcome: WriteOutcome, logs: Changelogs) -> WriteOutcome:
     """Return the outcome with its request, open and up to date; the same where nobody can open it.
 
     The branch is pushed: a forge that fails is told, and is the exit code, but nothing is lost.
     What git pushes with need not open the API: then it is as without a token.
     """
-    review, proposal = outcome.review, outcome.draft.proposal
-    if review is None or outcome.written is None or not (proposal.edits or proposal.moves):
+    review, draft = outcome.review, outcome.draft
+    if review is None:
         return outcome
-    outcome = outcome._replace(review=_opened(session, outcome, review, logs))
-    page = outcome.review and outcome.review.page
+
+    def text(longest: int) -> str:
+        from gitops_cli.render.request import request_text
+
+        return request_text(outcome, logs, longest=longest)
+
+    return outcome._replace(review=opened(session, review, draft.proposal, outcome.written, text))
+
+
+def moving(
+    session: Session,
+    review: Review | None,
+    proposal: Proposal,
+    written: Written,
+    plan: View,
+    reason: str | None,
+) -> Review | None:
+    """Return the review with its request, for what moves names; its text is the plan."""
+    if review is None:
+        return None
+    branch = review.branch
+
+    def text(longest: int) -> str:
+        from gitops_cli.render.request import moving_text
+
+        return moving_text(plan, reason, branch, longest=longest)
+
+    return opened(session, review, proposal, written, text)
+
+
+def opened(
+    session: Session,
+    review: Review,
+    proposal: Proposal,
+    written: Written | None,
+    text: Callable[[int], str],
+) -> Review:
+    """Return the review with its request; `text` makes one that is no longer than that."""
+    if written is None or not (
+        proposal.moves or any(edit.old != edit.new for edit in proposal.edits)
+    ):
+        return review
+    review = _opened(session, review, proposal.subject, text)
+    page = review.page
     if review.extras.web and page is not None and not open_page(page):
         session.output.note(f"no browser took {page}")
-    return outcome
+    return review
 
 
-def _opened(session: Session, outcome: WriteOutcome, review: Review, logs: Changelogs) -> Review:
+def _opened(session: Session, review: Review, subject: str, text: Callable[[int], str]) -> Review:
     requests = None
     try:
         requests = session.requests
@@ -131,10 +193,9 @@ def _opened(session: Session, outcome: WriteOutcome, review: Review, logs: Chang
                 )
             return review
         from gitops_cli.forge.client import propose
-        from gitops_cli.render.request import request_text, request_title
+        from gitops_cli.render.request import request_title
 
-        title = request_title(outcome.draft)
-        body = request_text(outcome, logs, longest=requests.longest_text)
+        title, body = request_title(subject), text(requests.longest_text)
         proposed = propose(requests, Wish(review.branch, review.base, title, body, review.extras))
     except GitOpsError as error:
         if isinstance(error, Denied) and requests is not None and not requests.is_asked_for:

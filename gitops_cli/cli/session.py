@@ -429,6 +429,14 @@ class Session:
             view = chosen(view, columns, self.output.format)
         self.output.show(view, paged=paged and not self.in_ci)
 
+    def report_to(self, file: Path | None) -> None:
+        """Append what comes of it to a file too; raises UsageError for one that cannot be."""
+        if file is not None:
+            from gitops_cli.cli.ci_report import check_report_file  # hardly ever asked for
+
+            check_report_file(file)
+        self.report_file = file
+
     def report(self, view: View) -> None:
         """Write to stdout what has been done."""
         self.output.report(view)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from gitops_cli.cli.prompts import ask_text, confirm, confirm_by_name, may_ask
 from gitops_cli.cli.resolve import choose_environment, environment_named
@@ -31,11 +31,21 @@ from gitops_cli.render.change import Changelogs, both_views, plan_view, result_v
 
 if TYPE_CHECKING:
     from gitops_cli.domain.change.gates import Report
-    from gitops_cli.domain.change.proposal import Written
+    from gitops_cli.domain.change.proposal import Proposal, Written
     from gitops_cli.operations.gates import CheckCase, Checking
     from gitops_cli.render.view import View
 
 T = TypeVar("T")
+
+
+class Drafted(Protocol):
+    """What is written, of versions or of what moves names."""
+
+    @property
+    def proposal(self) -> Proposal: ...
+
+
+D = TypeVar("D", bound=Drafted)
 
 
 class Offer(NamedTuple):
@@ -123,7 +133,7 @@ def carry_out(
     try:
         draft, written = write_draft(
             session.state,
-            lambda snapshot: offer.compute(snapshot, said),
+            asked_of(session, lambda snapshot: offer.compute(snapshot, said), written_view),
             actor=session.actor,
             timeout=timeout,
             branch=offer.review.branch if offer.review else None,
@@ -138,6 +148,31 @@ def carry_out(
         outcome = with_request(session, outcome, logs)
     tell(session, outcome, logs, shown=shown)
     return outcome
+
+
+def asked_of(
+    session: Session, compute: Callable[[Snapshot], D], told: Callable[[D, Written], View]
+) -> Callable[[Snapshot], D]:
+    """Return the same, refused where --query cannot take what would be `told` of a draft.
+
+    Afterwards it would be too late: something is written, and the exit code says that it failed.
+    """
+    if session.output.query is None:
+        return compute
+    from gitops_cli.domain.change import proposal  # where a query asks of it
+
+    def checked(snapshot: Snapshot) -> D:
+        draft = compute(snapshot)
+        written = proposal.Written("0" * 40, True, "0" * 40, draft.proposal, 1)
+        session.output.need_fit(told(draft, written))
+        return draft
+
+    return checked
+
+
+def written_view(draft: Draft | Drafts, written: Written) -> View:
+    """Return what is told of a draft of versions once it is written."""
+    return result_view(WriteOutcome(draft, written))
 
 
 def _going_back(

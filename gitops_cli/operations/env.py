@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import Occasion, Verb, commit_of
+from gitops_cli.domain.change.draft import Verb, commit_of
 from gitops_cli.domain.change.intent import selected_to_copy
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Refusal, enforce, unsettled
@@ -25,7 +25,7 @@ from gitops_cli.domain.recorded.stages import Place, candidates, in_order, made_
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.gates import Gates
 from gitops_cli.operations.promote import Requires
-from gitops_cli.operations.writing import Terms, check_confirmed
+from gitops_cli.operations.writing import Terms, check_confirmed, occasion_of
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -52,6 +52,7 @@ class NewEnvironment(NamedTuple):
     proposal: Proposal
     ambiguous: str | None = None
     copied: tuple[Change, ...] = ()
+    reason: str | None = None
 
 
 class Copy(NamedTuple):
@@ -100,10 +101,16 @@ def draft_addition(
     )
     team = snapshot.team
     enforce(unsettled(place_of(name, team), (), team))
-    occasion = Occasion(Verb.ENV, terms.reason, terms.run, rules=team.commit)
+    occasion = occasion_of(Verb.ENV, terms, team)
     proposal = commit_of(name, (), edits, occasion, "new environment")
     return NewEnvironment(
-        name, None, content.strip(), (), proposal, _made_ambiguous(name, snapshot)
+        name,
+        None,
+        content.strip(),
+        (),
+        proposal,
+        _made_ambiguous(name, snapshot),
+        reason=terms.reason,
     )
 
 
@@ -148,12 +155,11 @@ def draft_copy(
     asking = (terms.checking, terms.vouched)
     gates = Gates(state, snapshot, into, source.name, terms.writer, now, [], *asking)
     case = copying(team, source, into, tuple(changes), requires, now, gates)
+    case = case._replace(reviewed=terms.reviewed)
     used = enforce(refusals(case), terms.overrides)
     if changes:
         check_confirmed(target, team.stage(place_of(target, team).stage), terms)
-    occasion = Occasion(
-        Verb.ENV, terms.reason, terms.run, source.name, overrides=used, rules=team.commit
-    )
+    occasion = occasion_of(Verb.ENV, terms, team)._replace(source=source.name, overrides=used)
     proposal = commit_of(target, (), edits, occasion, f"copy of {source.name}")
     return NewEnvironment(
         target,
@@ -163,6 +169,7 @@ def draft_copy(
         proposal,
         _made_ambiguous(target, snapshot),
         tuple(changes),
+        terms.reason,
     )
 
 
@@ -180,7 +187,7 @@ def copying(
     now: datetime,
     gates: Gates,
 ) -> Case:
-    """Return what is asked of a copy: what a promotion is, with the way to a pull request.
+    """Return what is asked of a copy: what a promotion is.
 
     To be asked it too is whatever else brings all of an environment into a stage.
     """
@@ -197,11 +204,6 @@ def copying(
         now,
         wanted={c.service: c.desired for c in changes if c.desired is not None},
         source=source.name,
-        instead=(
-            f"`gitops env add {into.name} --images-path {into.images_path}`, then "
-            f"`gitops promote --all --from {source.name} --to {into.name}` pushes the branch "
-            "for one"
-        ),
         asked={**gates.asked(), REQUIRE: required},
     )
 

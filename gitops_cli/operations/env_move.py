@@ -20,7 +20,7 @@ from gitops_cli.domain.text import plural
 from gitops_cli.operations.env import check_name, copying, with_namespace
 from gitops_cli.operations.gates import Gates
 from gitops_cli.operations.promote import Requires
-from gitops_cli.operations.writing import Terms, check_confirmed
+from gitops_cli.operations.writing import Terms, check_confirmed, occasion_of
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -130,7 +130,7 @@ def _asked(
 ) -> tuple[Override, ...]:
     """Return the overrides that it took; raises what refuses it."""
     changes = tuple(Change(s, version, None) for s, version in sorted(here.versions.items()))
-    case = Case(verb, snapshot.team, here, changes, now, whole=True)
+    case = Case(verb, snapshot.team, here, changes, now, whole=True, reviewed=terms.reviewed)
     used = enforce(refusals(case), terms.overrides)
     check_confirmed(here.name, case.stage, terms)
     return used
@@ -150,14 +150,14 @@ def _asked_there(
     """Return the overrides that the stage of the new name took; raises what refuses it there."""
     changes = tuple(Change(s, None, version) for s, version in sorted(here.versions.items()))
     case = copying(snapshot.team, here, gates.target, changes, requires, gates.now, gates)
+    case = case._replace(reviewed=terms.reviewed)
     used = enforce(refusals(case), terms.overrides)
     check_confirmed(gates.target.name, case.stage, terms)
     return used
 
 
 def _occasion(snapshot: Snapshot, verb: Verb, terms: Terms, used: tuple[Override, ...]) -> Occasion:
-    rules = snapshot.team.commit
-    return Occasion(verb, terms.reason, terms.run, overrides=used, rules=rules)
+    return occasion_of(verb, terms, snapshot.team)._replace(overrides=used)
 
 
 def _move(

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from gitops_cli.domain.change.draft import Occasion, Verb, commit_of
+from gitops_cli.domain.change.draft import Verb, commit_of
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Override, enforce
 from gitops_cli.domain.change.proposal import Edit, Move, Proposal
@@ -28,7 +28,7 @@ from gitops_cli.domain.recorded.team_rename import (
     with_workload,
 )
 from gitops_cli.domain.text import plural
-from gitops_cli.operations.writing import Terms, check_confirmed
+from gitops_cli.operations.writing import Terms, check_confirmed, occasion_of
 
 
 class SettingsTable(StrEnum):
@@ -172,7 +172,8 @@ def draft_renaming(
     here = [snapshot.environments[name] for name in planned.environments]
     used: set[Override] = set()
     for environment in here:
-        case = Case(Verb.RENAME, team, environment, tuple(_changes(environment, planned)), now)
+        changes = tuple(_changes(environment, planned))
+        case = Case(Verb.RENAME, team, environment, changes, now, reviewed=terms.reviewed)
         used |= set(enforce(refusals(case), terms.overrides))
         check_confirmed(environment.name, case.stage, terms)
     table, settings = _settings(snapshot, planned)
@@ -254,9 +255,7 @@ def _proposal(
     terms: Terms,
     overrides: tuple[Override, ...],
 ) -> Proposal:
-    occasion = Occasion(
-        Verb.RENAME, terms.reason, terms.run, overrides=overrides, rules=snapshot.team.commit
-    )
+    occasion = occasion_of(Verb.RENAME, terms, snapshot.team)._replace(overrides=overrides)
     names = planned.environments
     proposal = commit_of(
         EnvironmentName(", ".join(names)),

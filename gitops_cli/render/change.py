@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gitops_cli.domain.change.draft import Draft, Review, Verb, WriteOutcome, in_short
+from gitops_cli.domain.change.draft import Draft, Verb, WriteOutcome, in_short
 from gitops_cli.domain.change.plan import Action, Change
-from gitops_cli.domain.change.request import Deed
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
 from gitops_cli.render.gates import gate_document, gate_line
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
+from gitops_cli.render.waiting import review_fields, waiting_lines
 
 COMMITS_LISTED = 10  # per service, for people; JSON has all that were read
 AUTHORS_LISTED = 3
@@ -87,9 +87,7 @@ def document(outcome: WriteOutcome, changelogs: Changelogs) -> dict[str, Any]:
         "dry_run": outcome.dry_run,
         "changed": outcome.changed,
         "commit": written.commit if written else None,
-        "branch": outcome.review.branch if outcome.review else None,
-        "review_url": outcome.review.page if outcome.review else None,
-        "request": _request(outcome.review),
+        **review_fields(outcome.review),
         "reason": draft.parts[0].reason,
         "warnings": list(draft.warnings),
     }
@@ -99,13 +97,6 @@ def document(outcome: WriteOutcome, changelogs: Changelogs) -> dict[str, Any]:
         ]
         return {**shared, "stage": draft.stage, "environments": parts}
     return {**shared, **_of_one(draft, changelogs), "held": list(draft.held)}
-
-
-def _request(review: Review | None) -> dict[str, Any] | None:
-    if review is None or review.proposed is None:
-        return None
-    request, deed = review.proposed.request, review.proposed.deed
-    return {"number": request.number, "did": deed.value, "draft": request.draft}
 
 
 def _of_one(draft: Draft, changelogs: Changelogs) -> dict[str, Any]:
@@ -284,30 +275,13 @@ def _listed(sign: str, commits: Sequence[SourceCommit], total: int | None) -> It
 def _result(outcome: WriteOutcome) -> Iterator[Line]:
     draft, written = outcome.draft, outcome.written
     if outcome.review is not None and draft.writes:
-        yield from _waits(outcome, outcome.review)
+        yield from waiting_lines(outcome.review, draft.proposal.subject, written)
     elif outcome.changed and written is not None and written.commit is not None:
         yield Line(f"{written.proposal.subject} ({written.commit[:SHORT]})", Style.GOOD)
     elif draft.writes:
         yield Line(f"would write: {draft.proposal.subject}", Style.INFO)
     else:
         yield Line(_nothing(draft), Style.DIM)
-
-
-def _waits(outcome: WriteOutcome, review: Review) -> Iterator[Line]:
-    """Tell where the change waits, and how it gets on from there."""
-    if outcome.written is None:
-        yield Line(f"would push {review.branch}: {outcome.draft.proposal.subject}", Style.INFO)
-        return
-    commit = f" ({outcome.written.commit[:SHORT]})" if outcome.written.commit else ""
-    done = "pushed" if outcome.changed else "was pushed already:"
-    yield Line(f"{done} {review.branch}{commit}: {outcome.draft.proposal.subject}", Style.GOOD)
-    if review.proposed is not None:
-        request, deed, noun = review.proposed[:3]
-        did = "is open and up to date" if deed is Deed.UNCHANGED else deed.value
-        yield Line(f"{noun} {request.number} {did}: {request.url}", Style.STRONG, request.url)
-        return
-    how = review.url or f"of {review.branch} into {review.base}"
-    yield Line(f"open a pull request: {how}", Style.STRONG)
 
 
 def _nothing(draft: Draft | Drafts) -> str:

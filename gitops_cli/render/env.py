@@ -85,7 +85,8 @@ def _plan(draft: NewEnvironment) -> Table:
     rows: list[list[Cell | str]] = [
         [change.service, change.desired.short if change.desired else ""] for change in draft.copied
     ]
-    title = f"{draft.name}, as {draft.source} is ({draft.images_path}…)"
+    like = f", as {draft.source} is" if draft.source else ""
+    title = f"{draft.name}{like} ({draft.images_path}…)"
     return Table((Column("service"), Column("version")), rows, title)
 
 

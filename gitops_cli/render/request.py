@@ -8,14 +8,15 @@ from gitops_cli.domain.text import one_line
 from gitops_cli.render.change import Changelogs, plan_view
 from gitops_cli.render.markdown import markdown
 from gitops_cli.render.safe import for_markdown
+from gitops_cli.render.view import View
 
 LONGEST_TITLE = 240  # characters; GitHub takes 256, GitLab 255
 _LEAST_OF_A_PLAN = 200  # characters that say anything
 
 
-def request_title(draft: Draft | Drafts) -> str:
+def request_title(subject: str) -> str:
     """Return the subject of the commit, which a squash makes one of again."""
-    title = one_line(draft.proposal.subject)
+    title = one_line(subject)
     return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
 
 
@@ -37,6 +38,18 @@ def request_text(outcome: WriteOutcome, changelogs: Changelogs, *, longest: int)
         whole_rows, _, _ = plan[:room].rpartition("\n")
         plan = f"{whole_rows}\n\nand more"
     return f"{plan}\n\n{rest}"
+
+
+def moving_text(plan: View, reason: str | None, branch: str, *, longest: int) -> str:
+    """Return the plan of what moves names or whole environments, and why."""
+    rest = f"To see the state as it would be: `git fetch && git show --stat origin/{branch}`."
+    why = f"**Why:** {for_markdown(reason)}\n\n{rest}" if reason else rest
+    shown = markdown(plan)
+    room = max(longest - len(why), _LEAST_OF_A_PLAN)
+    if len(shown) > room:
+        whole_rows, _, _ = shown[:room].rpartition("\n")
+        shown = f"{whole_rows}\n\nand more"
+    return f"{shown}\n\n{why}"
 
 
 def _what_follows(draft: Draft | Drafts, branch: str) -> str:

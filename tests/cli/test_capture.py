@@ -53,6 +53,17 @@ def test_again_there_is_nothing_to_record(foreign: Live) -> None:
     assert git(foreign.remote, "rev-parse", "main") == before
 
 
+def test_what_runs_is_proposed_where_a_request_is_wanted(foreign: Live) -> None:
+    foreign.run("Deployment", "web", OLD)
+    before = git(foreign.remote, "rev-parse", "main")
+    done = foreign.gitops("capture", foreign.namespace, "--pr", "-o", "json").ok().json()
+    branch = f"gitops/capture/{foreign.namespace}"
+    assert (done["branch"], done["commit"]) == (branch, git(foreign.remote, "rev-parse", branch))
+    assert git(foreign.remote, "rev-parse", "main") == before
+    planned = foreign.gitops("capture", foreign.namespace, "--pr", "--dry-run").ok()
+    assert f"would push {branch}: " in planned.stdout
+
+
 def test_a_dry_run_writes_nothing(foreign: Live) -> None:
     foreign.run("Deployment", "web", OLD)
     before = git(foreign.remote, "rev-parse", "main")

@@ -60,13 +60,25 @@ def test_what_cannot_be_written_is_a_note(
 ) -> None:
     before = tip(company)
     place = tmp_path / where
-    done = clone.using(**GITHUB, GITHUB_OUTPUT=place, GITHUB_STEP_SUMMARY=place)(
-        *SET, "--report-file", place
-    ).ok()
+    github = clone.using(**GITHUB, GITHUB_OUTPUT=place, GITHUB_STEP_SUMMARY=place)
+    done = github(*SET).ok()
 
     assert tip(company) != before
-    for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "--report-file"):
+    for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
         assert f"{name}: {place}: " in done.stderr
+
+
+@pytest.mark.parametrize("where", ["nowhere/at/all", "."])
+def test_a_report_file_that_cannot_be_written_is_told_before_the_write(
+    clone: Gitops, company: Article, tmp_path: Path, where: str
+) -> None:
+    before = tip(company)
+
+    done = clone(*SET, "--report-file", tmp_path / where)
+
+    assert done.code == 2
+    assert f"--report-file: {tmp_path / where}: " in done.stderr
+    assert tip(company) == before
 
 
 def test_a_summary_that_is_full_is_left_as_it_is(github: Gitops, tmp_path: Path) -> None:

@@ -93,14 +93,15 @@ def test_a_lock_keeps_it(company, clone, lock, words):
 
 
 def test_the_rules_of_its_stage_hold_it_up(company, clone):
-    with_settings(company, '[stage.staging]\nmode = "pr"\n[stage.production]\nprotected = true\n')
+    frozen = 'freeze = ["2020-01-01 00:00 - 2099-01-01 00:00 UTC"]'
+    with_settings(company, f"[stage.staging]\n{frozen}\n[stage.production]\nprotected = true\n")
 
-    by_request = clone("env", "remove", STAGING, "--confirm", STAGING)
+    held = clone("env", "remove", STAGING, "--confirm", STAGING)
     unexplained = clone("env", "rename", PROD, QA, "--confirm", PROD)
     clone("env", "rename", PROD, QA, "--confirm", PROD, "-m", "a trial").ok()
 
-    assert (by_request.code, unexplained.code) == (6, 2)
-    assert "gitops.toml:2" in by_request.stderr
+    assert (held.code, unexplained.code) == (6, 2)
+    assert "gitops.toml:2" in held.stderr
 
 
 def test_an_environment_that_moved_meanwhile_is_not_removed_unseen(company, clone):
@@ -183,7 +184,6 @@ def test_show_tells_what_an_environment_is(company: Article, clone: Gitops):
     ("rule", "words", "code", "said"),
     [
         ("protected = true", [], 2, "till-production is protected"),
-        ('mode = "pr"', [], 6, "pull requests"),
         ('promote_from = ["staging"]', [], 6, "takes promotions from staging"),
         ("approvals = 1", [], 6, "till-production"),
         ('soak = "9999d"', [], 6, "soak"),

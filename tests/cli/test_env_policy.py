@@ -6,7 +6,6 @@ import pytest
 
 from tests.cli.company import DEV, PROD, tip, trailers, with_settings
 from tests.testbed.article import Article
-from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
 QA = "project1-qa"
@@ -27,7 +26,6 @@ def copied(company: Article) -> bool:
 @pytest.mark.parametrize(
     ("rules", "why", "flag"),
     [
-        pytest.param('mode = "pr"', "qa is changed by pull requests", "policy", id="mode"),
         pytest.param(
             'promote_from = ["production"]',
             "qa takes promotions from production, not from development",
@@ -53,23 +51,6 @@ def test_a_rule_refuses_and_is_overridden_with_a_reason(company, clone, rules, w
     assert copied(company)
     assert trailers(company)["Gitops-Override"] == flag
     assert trailers(company)["Gitops-Reason"] == "a tester joins"
-
-
-def test_a_copy_that_is_refused_names_the_way_by_pull_request_and_it_works(company, clone):
-    before = with_rules(company, 'mode = "pr"')
-    done = clone("env", "copy", DEV, QA)
-    path = git(company.remote, "show", f"main:{DEV}/images_path")
-    add = f"gitops env add {QA} --images-path {path}"
-    promote = f"gitops promote --all --from {DEV} --to {QA}"
-
-    assert f"`{add}`, then `{promote}` pushes the branch" in done.stderr
-    clone(*add.split()[1:]).ok()
-    clone(*promote.split()[1:], "--yes").ok()
-
-    assert git(company.remote, "rev-list", "--count", f"{before}..main") == "1"
-    assert company.recorded(QA) == {}
-    branches = git(company.remote, "for-each-ref", "--format=%(refname:short)", "refs/heads")
-    assert f"gitops/promote/{QA}" in branches.splitlines()
 
 
 def test_a_protected_stage_is_confirmed_by_its_name_and_a_reason(company, clone):

@@ -13,7 +13,7 @@ from gitops_cli.cli.options import DryRun, Env, Project, Reason, Timeout, Yes
 from gitops_cli.cli.prompts import confirm
 from gitops_cli.cli.resolve import environment_among, environment_named
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import show_plan, tell, terms_of
+from gitops_cli.cli.writing import asked_of, show_plan, tell, terms_of, written_view
 from gitops_cli.domain.change.draft import Draft, WriteOutcome
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName, parse_service
@@ -110,7 +110,12 @@ def approve(
     if not yes:
         what = "Withdraw the approval of" if withdraw else "Approve"
         confirm(f"{what} {plural(len(draft.changes), 'version')} for {target}?")
-    draft, written = write_draft(session.state, compute, actor=session.actor, timeout=timeout)
+    draft, written = write_draft(
+        session.state,
+        asked_of(session, compute, written_view),
+        actor=session.actor,
+        timeout=timeout,
+    )
     tell(session, WriteOutcome(draft, written), logs, shown=shown)
     if not withdraw and not snapshot.team.stage(place_of(target, snapshot.team).stage).approvals:
         session.output.note(f"nothing asks for it: {target}'s stage has no `approvals`")

@@ -22,10 +22,19 @@ from gitops_cli.cli.options import (
     Yes,
 )
 from gitops_cli.cli.overrides import OverrideLock, OverridePolicy, overrides_of
+from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, moving, review_of_all
 from gitops_cli.cli.resolve import one_word
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import answering, ask_to_overwrite, note_writing, terms_of, warn_of
-from gitops_cli.domain.change.draft import Draft
+from gitops_cli.cli.writing import (
+    answering,
+    ask_to_overwrite,
+    asked_of,
+    note_writing,
+    terms_of,
+    warn_of,
+)
+from gitops_cli.domain.change.draft import Draft, Review, Verb, review_branch
+from gitops_cli.domain.change.proposal import Written
 from gitops_cli.domain.cluster.capturing import Captured, Exported
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName, parse_environment
@@ -41,6 +50,8 @@ from gitops_cli.operations.capture import (
 from gitops_cli.operations.capture_secrets import Keeping, encrypted, recipients, referred
 from gitops_cli.operations.writing import Terms, preview, write_draft
 from gitops_cli.render.capture import capture_view
+from gitops_cli.render.view import View
+from gitops_cli.render.waiting import waiting
 
 
 @command
@@ -105,6 +116,7 @@ def capture(
     message: Reason = None,
     override_lock: OverrideLock = False,
     override_policy: OverridePolicy = False,
+    request: RequestOptions = NO_REQUEST,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -146,7 +158,10 @@ def capture(
         named = [(w.kind, w.name) for w in workloads]
         exported = cluster.export(name, named, secrets=secrets is not None)
         exported = _kept(session, exported, snapshot, name, secrets, tuple(age or ()), store)
+    branch = review_branch(name, verb=Verb.CAPTURE)
+    review = review_of_all(session, request, [name], team, overrides, branch)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)
+    terms = terms._replace(reviewed=review is not None)
 
     def compute(now: Snapshot, terms: Terms) -> Draft:
         return draft_capture(
@@ -160,12 +175,16 @@ def capture(
             manifests=manifest_edits(now, name, exported, session.state) if exported else (),
         )
 
+    def told(draft: Draft, written: Written) -> View:
+        return capture_view(Captured(found, draft, written, exported))
+
     def write(_: str, terms: Terms) -> Captured:
         draft, written = write_draft(
             session.state,
-            lambda now: compute(now, terms),
+            asked_of(session, lambda now: compute(now, terms), told),
             actor=session.actor,
             timeout=timeout,
+            branch=review.branch if review else None,
         )
         return Captured(found, draft, written, exported)
 
@@ -176,16 +195,28 @@ def capture(
         if not (yes or confirm):
             ask_to_overwrite(session, draft, team)
         result = answering(session, write, name, terms)
-    warn_of(session, result.draft.warnings)
+    _tell(session, result, review, keeps_secrets=secrets is not None)
+
+
+def _tell(
+    session: Session, result: Captured, review: Review | None, *, keeps_secrets: bool
+) -> None:
+    draft, written, exported = result.draft, result.written, result.exported
+    warn_of(session, draft.warnings)
     for note in exported.notes if exported is not None else ():
         session.output.note(note)
     if exported is not None and exported.needed:
         names = ", ".join(map(one_line, exported.needed))
-        how = "" if secrets else "; --secrets sops keeps them, encrypted"
-        session.output.note(f"{name}: pods need Secrets that are left out: {names}{how}")
-    note_writing(session, result.written)
-    show = session.show if dry_run else session.report
-    show(capture_view(result))
+        how = "" if keeps_secrets else "; --secrets sops keeps them, encrypted"
+        session.output.note(
+            f"{draft.environment}: pods need Secrets that are left out: {names}{how}"
+        )
+    note_writing(session, written)
+    show = session.report if written is not None else session.show
+    shown = capture_view(result)
+    if written is not None:
+        review = moving(session, review, draft.proposal, written, shown, draft.reason)
+    show(waiting(shown, review, draft.proposal, written))
 
 
 def _check_keeping(

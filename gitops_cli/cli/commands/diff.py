@@ -115,7 +115,7 @@ def diff(
     gitops diff prod --steps  # and infrastructure
     gitops diff --envs staging prod  # versions and manifests of the two
     """
-    session.report_file = report_file
+    session.report_to(report_file)
     if steps and (as_agent or envs):
         raise UsageError("--steps run on this machine: not --as-agent, and not with --envs")
     known = known_drift(baseline, write=write_baseline, whole=not only and not exclude)

@@ -26,12 +26,15 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverridePolicy, overrides_of
 from gitops_cli.cli.prompts import ask_text, confirm, may_ask
+from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, moving, review_of_all
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import answering, note_writing, show_before, terms_of
+from gitops_cli.cli.writing import answering, asked_of, note_writing, show_before, terms_of
+from gitops_cli.domain.change.draft import Review, Verb, review_branch
 from gitops_cli.domain.names import parse_environment
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.env import (
     Copy,
@@ -42,6 +45,7 @@ from gitops_cli.operations.env import (
 )
 from gitops_cli.operations.writing import Terms, preview, write_draft
 from gitops_cli.render.env import list_view, new_plan, new_view
+from gitops_cli.render.waiting import waiting
 
 env = typer.Typer(
     add_completion=False,
@@ -86,6 +90,7 @@ def add(
     ],
     images_path: ImagesPath = None,
     message: Reason = None,
+    request: RequestOptions = NO_REQUEST,
     dry_run: DryRun = False,
     yes: YesToo = False,
     timeout: Timeout = None,
@@ -98,10 +103,14 @@ def add(
     """
     environment = parse_environment(name)
     path = images_path or ask_text("Where are its images?", flag="--images-path")
-    terms = terms_of(session, message)
+    review = review_of_all(
+        session, request, (), TeamSettings(), (), review_branch(environment, verb=Verb.ENV)
+    )
+    terms = terms_of(session, message)._replace(reviewed=review is not None)
     _write(
         session,
         lambda snapshot: draft_addition(snapshot, environment, path, terms),
+        review,
         dry_run=dry_run,
         timeout=timeout,
     )
@@ -131,6 +140,7 @@ def copy(
     message: Reason = None,
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
+    request: RequestOptions = NO_REQUEST,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -156,7 +166,11 @@ def copy(
         manifests,
     )
     overrides = overrides_of(message, freeze=override_freeze, policy=override_policy)
+    branch = review_branch(wanted.target, verb=Verb.ENV)
+    team = session.look(require_remote=True).snapshot.team
+    review = review_of_all(session, request, [wanted.target], team, overrides, branch)
     said = terms_of(session, message, overrides=overrides, confirmed=confirm)
+    said = said._replace(reviewed=review is not None)
 
     def write(source: str, terms: Terms) -> None:
         def compute(snapshot: Snapshot, terms: Terms = terms) -> NewEnvironment:
@@ -171,7 +185,7 @@ def copy(
 
         if not (dry_run or yes or terms.confirmed) and may_ask():
             _ask(session, lambda snapshot: compute(snapshot, terms._replace(preview=True)))
-        _write(session, compute, dry_run=dry_run, timeout=timeout)
+        _write(session, compute, review, dry_run=dry_run, timeout=timeout)
 
     answering(session, write, source, said._replace(preview=dry_run))
 
@@ -194,6 +208,7 @@ def _ask(session: Session, compute: Callable[[Snapshot], NewEnvironment]) -> Non
 def _write(
     session: Session,
     compute: Callable[[Snapshot], NewEnvironment],
+    review: Review | None,
     *,
     dry_run: bool,
     timeout: float | None,
@@ -201,14 +216,22 @@ def _write(
     draft, written = (
         (preview(session.state, compute), None)
         if dry_run
-        else write_draft(session.state, compute, actor=session.actor, timeout=timeout)
+        else write_draft(
+            session.state,
+            asked_of(session, compute, new_view),
+            actor=session.actor,
+            timeout=timeout,
+            branch=review.branch if review else None,
+        )
     )
     note_writing(session, written)
     if draft.ambiguous:
         session.output.warn(draft.ambiguous)
+    if written is not None:
+        review = moving(session, review, draft.proposal, written, new_plan(draft), draft.reason)
     show = session.show if dry_run else session.report
-    show(new_view(draft, written))
-    if written is not None and written.changed:
+    show(waiting(new_view(draft, written), review, draft.proposal, written))
+    if written is not None and written.changed and review is None:
         session.output.say(
             f"its namespace and workloads have to be there: kubectl create namespace {draft.name}; "
             f"gitops diff {draft.name} says what is missing"

@@ -11,9 +11,11 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_whole_environment
 from gitops_cli.cli.options import Confirm, DryRun, Reason, Timeout, Yes
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
+from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, moving, review_of_all
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import agreed, note_writing, show_before, terms_of, warn_of
+from gitops_cli.cli.writing import agreed, asked_of, note_writing, show_before, terms_of, warn_of
+from gitops_cli.domain.change.draft import Review, Verb, review_branch
 from gitops_cli.domain.names import EnvironmentName, parse_environment
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.operations.env_move import (
@@ -23,6 +25,7 @@ from gitops_cli.operations.env_move import (
 )
 from gitops_cli.operations.writing import Terms, write_draft
 from gitops_cli.render.env_move import move_plan, move_result
+from gitops_cli.render.waiting import waiting
 
 # Its whole name is asked for: no short name of a stage should take an environment away.
 Environment = Annotated[
@@ -39,6 +42,7 @@ def remove(
     override_lock: OverrideLock = False,
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
+    request: RequestOptions = NO_REQUEST,
     dry_run: DryRun = False,
     confirm: Confirm = None,
     timeout: Timeout = None,
@@ -58,6 +62,8 @@ def remove(
     )
     snapshot = session.state.snapshot(session.state.tip(timeout=timeout).commit)
     shown = snapshot.environment(name)
+    branch = review_branch(name, verb=Verb.REMOVE)
+    review = review_of_all(session, request, [name], snapshot.team, overrides, branch)
 
     def compute(snapshot: Snapshot, terms: Terms) -> EnvironmentMove:
         return draft_environment_removal(snapshot, name, terms, shown=shown, now=session.now())
@@ -68,6 +74,7 @@ def remove(
         compute,
         terms_of(session, message, overrides=overrides, confirmed=confirm),
         f"Remove {name}, with all that it records?",
+        review,
         dry_run=dry_run,
         timeout=timeout,
     )
@@ -91,6 +98,7 @@ def rename(
     override_lock: OverrideLock = False,
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
+    request: RequestOptions = NO_REQUEST,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -112,6 +120,8 @@ def rename(
     )
     snapshot = session.state.snapshot(session.state.tip(timeout=timeout).commit)
     snapshot.environment(old)
+    branch = f"{review_branch(old, verb=Verb.RENAME)}+{new}"
+    review = review_of_all(session, request, [old, new], snapshot.team, overrides, branch)
 
     def compute(snapshot: Snapshot, terms: Terms) -> EnvironmentMove:
         return draft_environment_renaming(
@@ -130,6 +140,7 @@ def rename(
         compute,
         terms_of(session, message, overrides=overrides, confirmed=confirm),
         f"Rename {old} to {new}?",
+        review,
         dry_run=dry_run,
         timeout=timeout,
         yes=yes,
@@ -151,19 +162,22 @@ def _carry_out(
     compute: Callable[[Snapshot, Terms], EnvironmentMove],
     terms: Terms,
     question: str,
+    review: Review | None,
     *,
     dry_run: bool,
     timeout: float | None,
     yes: bool | None = None,
 ) -> str | None:
-    """Show, ask, write and tell; returns the commit, None for a dry run.
+    """Show, ask, write and tell; returns the commit in the state, None where there is none.
 
     `yes` None: only the environment's name is a yes.
     """
+    terms = terms._replace(reviewed=review is not None)
     draft = compute(snapshot, terms._replace(preview=True))
     warn_of(session, draft.warnings)
     if dry_run:
-        session.show(move_result(draft, None, shown=False))
+        done = move_result(draft, None, shown=False)
+        session.show(waiting(done, review, draft.proposal, None))
         return None
     shown = show_before(session, move_plan(draft))
     said = agreed(
@@ -176,13 +190,20 @@ def _carry_out(
     )
     draft, written = write_draft(
         session.state,
-        lambda snapshot: compute(snapshot, said),
+        asked_of(
+            session,
+            lambda snapshot: compute(snapshot, said),
+            lambda draft, written: move_result(draft, written, shown=True),
+        ),
         actor=session.actor,
         timeout=timeout,
+        branch=review.branch if review else None,
     )
     note_writing(session, written)
-    session.report(move_result(draft, written, shown=shown))
-    return written.commit
+    review = moving(session, review, draft.proposal, written, move_plan(draft), draft.reason)
+    done = move_result(draft, written, shown=shown)
+    session.report(waiting(done, review, draft.proposal, written))
+    return None if review else written.commit
 
 
 def _say(session: Session, lines: Iterable[str]) -> None:

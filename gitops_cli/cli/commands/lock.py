@@ -14,7 +14,7 @@ from gitops_cli.cli.options import DryRun, Env, Project, Reason, Timeout, YesToo
 from gitops_cli.cli.prompts import ask_text, may_ask
 from gitops_cli.cli.resolve import environment_among
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import answering, asked_environment, note_writing
+from gitops_cli.cli.writing import answering, asked_environment, asked_of, note_writing
 from gitops_cli.domain.change.draft import LockDraft
 from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.errors import UsageError
@@ -134,7 +134,10 @@ def _carry_out(
             session.show(lock_view(preview(session.state, lambda s: compute(s, named)), None))
             return
         draft, written = write_draft(
-            session.state, lambda s: compute(s, named), actor=session.actor, timeout=timeout
+            session.state,
+            asked_of(session, lambda s: compute(s, named), lock_view),
+            actor=session.actor,
+            timeout=timeout,
         )
         note_writing(session, written)
         session.report(lock_view(draft, written))

@@ -140,7 +140,7 @@ def promote(
     gitops promote --all --from staging --to prod  # every project that has both
     gitops promote billing --to prod --yes --sync --wait --rollback-on-failure
     """
-    session.report_file = report_file
+    session.report_to(report_file)
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
     )

@@ -211,7 +211,7 @@ def release(
     gitops release billing -e dev --build ./docker
     gitops release billing -e dev --image-from-container 3f2a --allow-dirty
     """
-    session.report_file = report_file
+    session.report_to(report_file)
     named, env = environment_among(session, [service] if service else [], env)
     source = _Source(session, named[0] if named else None, allow_dirty=allow_dirty)
     labels = image_labels(

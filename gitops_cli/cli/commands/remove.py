@@ -61,7 +61,7 @@ def remove(
       gitops remove billing -e prod -m "replaced by payments"
       gitops remove billing ledger -e project1-staging --dry-run
     """
-    session.report_file = report_file
+    session.report_to(report_file)
     names = tuple(dict.fromkeys(parse_service(name) for name in services))
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy

@@ -11,15 +11,19 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import Confirm, DryRun, Project, Reason, Timeout, Yes
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
+from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, moving, review_of_all
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import agreed, note_writing, show_before, terms_of
+from gitops_cli.cli.writing import agreed, asked_of, note_writing, show_before, terms_of
+from gitops_cli.domain.change.draft import Verb, review_branch
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.rename import RenameDraft, draft_renaming, plan_renaming
 from gitops_cli.operations.writing import write_draft
 from gitops_cli.render.rename import rename_plan, rename_result
+from gitops_cli.render.waiting import waiting
 
 
 @command
@@ -53,6 +57,7 @@ def rename(
     override_lock: OverrideLock = False,
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
+    request: RequestOptions = NO_REQUEST,
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -82,7 +87,16 @@ def rename(
     planned = plan_renaming(
         snapshot, old, new, environments=named, project=project, keep_workload=keep_workload
     )
+    places = planned.environments
+    branch = review_branch(
+        places[0],
+        [old, new],
+        stage=place_of(places[0], team).project if len(places) > 1 else None,
+        verb=Verb.RENAME,
+    )
+    review = review_of_all(session, request, places, team, overrides, branch)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)
+    terms = terms._replace(reviewed=review is not None)
 
     def compute(snapshot: Snapshot) -> RenameDraft:
         return draft_renaming(snapshot, planned, terms, now=session.now())
@@ -90,7 +104,8 @@ def rename(
     terms = terms._replace(preview=True)
     draft = compute(snapshot)
     if dry_run:
-        session.show(rename_result(draft, None, shown=False))
+        done = rename_result(draft, None, shown=False)
+        session.show(waiting(done, review, draft.proposal, None))
         return
     shown = show_before(session, rename_plan(draft))
     where = plural(len(planned.environments), "environment")
@@ -98,9 +113,17 @@ def rename(
     terms = agreed(
         planned.environments, team, terms._replace(preview=False), question=question, yes=yes
     )
-    draft, written = write_draft(session.state, compute, actor=session.actor, timeout=timeout)
+    draft, written = write_draft(
+        session.state,
+        asked_of(session, compute, lambda d, written: rename_result(d, written, shown=True)),
+        actor=session.actor,
+        timeout=timeout,
+        branch=review.branch if review else None,
+    )
     note_writing(session, written)
-    session.report(rename_result(draft, written, shown=shown))
+    review = moving(session, review, draft.proposal, written, rename_plan(draft), draft.reason)
+    done = rename_result(draft, written, shown=shown)
+    session.report(waiting(done, review, draft.proposal, written))
     for line in _in_the_clusters(draft):
         session.output.say(line)
 

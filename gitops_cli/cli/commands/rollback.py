@@ -119,7 +119,7 @@ def rollback(
     gitops rollback --all -e prod --to 3h  # as it was three hours ago
     gitops rollback -e prod --commit 8f14e45
     """
-    session.report_file = report_file
+    session.report_to(report_file)
     extras = request.extras(proposes=request.pull_request)
     if sum(option is not None for option in (back, to, commit)) > 1:
         raise UsageError("--back, --to and --commit exclude each other")

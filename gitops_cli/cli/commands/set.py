@@ -46,7 +46,16 @@ from gitops_cli.cli.resolve import (
     service_of,
 )
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import answering, asked_environment, follow, need_wait, tell, terms_of
+from gitops_cli.cli.writing import (
+    answering,
+    asked_environment,
+    asked_of,
+    follow,
+    need_wait,
+    tell,
+    terms_of,
+    written_view,
+)
 from gitops_cli.domain.change.draft import Draft, WriteOutcome
 from gitops_cli.domain.change.policy import NeedsReview
 from gitops_cli.domain.errors import ExitCode, UsageError
@@ -136,7 +145,7 @@ def set_versions(
     gitops set billing=36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2 -e dev
     gitops set billing -e dev --wait-image 10m --pin
     """
-    session.report_file = report_file
+    session.report_to(report_file)
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
     session.limit_question(timeout)
     expected = _expectations(expect or [])
@@ -199,7 +208,7 @@ def set_versions(
                 return WriteOutcome(plan, dry_run=dry_run, review=review)
         written = write_draft(
             session.state,
-            lambda snapshot: compute(snapshot, there),
+            asked_of(session, lambda snapshot: compute(snapshot, there), written_view),
             actor=session.actor,
             timeout=timeout,
             branch=review.branch if review else None,

@@ -155,7 +155,7 @@ def run(
     gitops sync prod --wait --rollback-on-failure
     gitops sync --all --only 'front*'
     """
-    session.report_file = report_file
+    session.report_to(report_file)
     words = [*(environments or ()), *(env or ())]
     mode = DryRun.SERVER if server_dry_run else DryRun.CLIENT if dry_run else None
     if not words and not (everything or yes or mode or may_ask()):

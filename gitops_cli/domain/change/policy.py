@@ -191,20 +191,13 @@ def wrong_branch(origin: Origin, place: Place, rules: StageRules) -> Iterator[Re
     yield Refusal(error, Override.POLICY)
 
 
-def needs_review(
-    place: Place,
-    rules: StageRules,
-    *,
-    instead: str = "--pr pushes the branch for one",
-) -> Iterator[Refusal]:
-    """Refuse what would be written at once where the team wants a branch that somebody merges.
-
-    `instead` says which command makes one.
-    """
+def needs_review(place: Place, rules: StageRules) -> Iterator[Refusal]:
+    """Refuse what would be written at once where the team wants a branch that somebody merges."""
     if rules.mode is Mode.PR:
         error = NeedsReview(
             f"{_line(rules, 'mode')}: {place.stage} is changed by pull requests",
-            hint=f'{instead}; or --override-policy -m "why" to write it at once',
+            hint="--pr pushes the branch for one; or "
+            '--override-policy -m "why" to write it at once',
         )
         yield Refusal(error, Override.POLICY)
 

@@ -38,7 +38,7 @@ class Case(NamedTuple):
     """What a writer wants on one tip, as far as a rule may ask.
 
     `wanted` are the versions whose form is judged, those that are recorded already too. `reviewed`:
-    it goes to a branch that somebody merges, and `instead` says which command makes one.
+    it goes to a branch that somebody merges.
     `by_branch`: `origin` says where the commits come from. `asked` has
     the rules that need more than the repository, by their names. `whole`: the environment itself
     is moved or removed, with whatever is in it. `files`: others than version files are written,
@@ -53,7 +53,6 @@ class Case(NamedTuple):
     wanted: Mapping[ServiceName, Version] = MappingProxyType({})
     source: EnvironmentName | None = None
     reviewed: bool = False
-    instead: str | None = None
     by_branch: bool = False
     origin: Origin = Origin()
     asked: Mapping[str, Ask] = MappingProxyType({})
@@ -103,8 +102,7 @@ def _form(case: Case) -> Iterator[Refusal]:
 
 def _mode(case: Case) -> Iterator[Refusal]:
     if case.writes and not case.reviewed:
-        more = {} if case.instead is None else {"instead": case.instead}
-        yield from needs_review(case.place, case.stage, **more)
+        yield from needs_review(case.place, case.stage)
 
 
 def _promote_from(case: Case) -> Iterator[Refusal]:
