@@ -88,7 +88,7 @@ class GitHub(Requests):
 
     def comments(self, number: int) -> Iterator[Comment]:
         path = f"{self._at}/issues/{number}/comments"
-        for note in self._api.pages(path, Note, {}, size=self._size):
+        for note in self._api.pages(path, Note, {}):
             yield Comment(note.id, note.body or "")
 
     def add_comment(self, number: int, text: str) -> None:
@@ -133,6 +133,11 @@ class Gitea(GitHub):
         pull = self._api.ask("GET", f"{self._at}/pulls/{request.number}", Pull)
         before = [user.login for user in pull.assignees or ()]
         self._change(request, {"assignees": list(dict.fromkeys([*before, *people]))})
+
+    def comments(self, number: int) -> Iterator[Comment]:
+        """Yield all of them: this list has no pages."""
+        for note in self._api.ask("GET", f"{self._at}/issues/{number}/comments", list[Note]):
+            yield Comment(note.id, note.body or "")
 
     def merge_when_ready(self, request: Request) -> None:
         self._merge(request, {"merge_when_checks_succeed": True})

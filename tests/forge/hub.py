@@ -26,7 +26,6 @@ class GitHubFake(FakeForge):
             ("PATCH", one, self._change),
             ("POST", f"{one}/requested_reviewers", self._review),
             ("POST", rf"{at}/issues/(\d+)/labels", self._label),
-            ("GET", rf"{at}/issues/(\d+)/comments", self._comments),
             ("POST", rf"{at}/issues/(\d+)/comments", self._comment),
             ("PATCH", rf"{at}/issues/comments/(\d+)", self._edit),
             *self.own(at),
@@ -35,6 +34,7 @@ class GitHubFake(FakeForge):
     def own(self, at: str) -> tuple[Route, ...]:
         """Return what Gitea has in another way."""
         return (
+            ("GET", rf"{at}/issues/(\d+)/comments", self._comments),
             ("POST", rf"{at}/issues/(\d+)/assignees", self._assign),
             ("PUT", rf"{at}/pulls/(\d+)/merge", self._merge),
             ("POST", "/api/graphql", self._graphql),
@@ -155,10 +155,21 @@ class GiteaFake(GitHubFake):
         return f"token {self.token}"
 
     def own(self, at: str) -> tuple[Route, ...]:
-        return (("POST", rf"{at}/pulls/(\d+)/merge", self._merge),)
+        return (
+            ("POST", rf"{at}/pulls/(\d+)/merge", self._merge),
+            ("GET", rf"{at}/issues/(\d+)/comments", self._all_comments),
+        )
+
+    def _all_comments(self, call: Call) -> Reply:
+        call.only()
+        return reply(200, self.at(call.parts[0])["comments"])
 
     def check_headers(self, request: Request) -> None:
         FakeForge.check_headers(self, request)
+
+    def _review(self, call: Call) -> Reply:
+        super()._review(call)
+        return reply(201, [])
 
     def fitting(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
         return self.open  # it cannot be asked for a branch
@@ -173,20 +184,23 @@ class GiteaFake(GitHubFake):
         call.typed(title=str, body=str, state=str, assignees=list, whole=False)
         request = self.at(call.parts[0])
         request.update(call.content)
-        return reply(200, self.shown(request))
+        return reply(201, self.shown(request))
 
     def _merge(self, call: Call) -> Reply:
         call.typed(Do=str, head_commit_id=str, merge_when_checks_succeed=bool, whole=False)
         request = self.at(call.parts[0])
         if call.content.get("merge_when_checks_succeed"):
             request["auto_merge"] = call.content["head_commit_id"]
-            return Reply(201)
+            return Reply(200)
         self.merge(request, call.content["head_commit_id"])
         return Reply(200)
 
     def shown(self, r: Mapping[str, Any]) -> dict[str, Any]:
         shown = super().shown(r)
         shown["draft"] = r["title"].startswith("WIP: ")
+        del shown["node_id"]
+        if shown["merged_at"] is None:
+            del shown["merged_at"]
         for end in ("head", "base"):
             shown[end]["repo_id"] = 3
         return shown
