@@ -101,6 +101,7 @@ class Bitbucket(Requests):
 
     marks = HIDDEN_AS_REFERENCE
     longest_text = 30_000
+    opens_twins = True  # nobody says that it does not
     lacks = frozenset({"--assignee", "--label", "--auto-merge"})
 
     def __init__(self, api: Api, project: str) -> None:

@@ -53,7 +53,11 @@ def propose(requests: Requests, wish: Wish) -> Proposed:
     found = requests.find(wish.branch, wish.base)
     if found is None:
         try:
-            return _complete(requests, requests.create(wish), Deed.OPENED, wish)
+            made = requests.create(wish)
+            found = _elder(requests, made) if requests.opens_twins else None
+            if found is None:
+                return _complete(requests, made, Deed.OPENED, wish)
+            requests.close(made)
         except ForgeConflict:
             found = requests.find(wish.branch, wish.base)
             if found is None:
@@ -63,6 +67,18 @@ def propose(requests: Requests, wish: Wish) -> Proposed:
         return _complete(requests, found, Deed.UNCHANGED, wish)
     updated = requests.update(found, title=wish.title, body=body)
     return _complete(requests, updated, Deed.UPDATED, wish)
+
+
+def _elder(requests: Requests, made: Request) -> Request | None:
+    """Return a request for the same that somebody else opened at the same moment, before ours."""
+    return next(
+        (
+            other
+            for other in requests.opened()
+            if (other.branch, other.base) == (made.branch, made.base) and other.number < made.number
+        ),
+        None,
+    )
 
 
 def _complete(requests: Requests, request: Request, deed: Deed, wish: Wish) -> Proposed:

@@ -118,6 +118,7 @@ class GitHub(Requests):
 class Gitea(GitHub):
     """The pull requests of one repository on Gitea or Forgejo."""
 
+    opens_twins = True
     _size = "limit"
 
     def find(self, branch: str, base: str) -> Request | None:

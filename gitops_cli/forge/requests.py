@@ -21,6 +21,9 @@ class Requests(ABC):
     lacks: ClassVar[frozenset[str]] = frozenset()
     """What this forge's requests have not, by the option that asks for it: nobody calls that."""
 
+    opens_twins: ClassVar[bool] = False
+    """Whether two who ask at once get a request each for the same branch."""
+
     def __init__(self, api: Api, at: str) -> None:
         """`at` is the path of the repository."""
         self._api = api

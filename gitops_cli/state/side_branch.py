@@ -51,7 +51,12 @@ def write_aside(
         pushed = _offer(branch, ref, new, there, timeout)
         if pushed.outcome is PushOutcome.ACCEPTED:
             return Written(new, True, tip, _with(proposal, edits), attempt)
-        if pushed.outcome is not PushOutcome.MOVED:
+        lost = pushed.outcome is PushOutcome.MOVED or (
+            # A rule, or a race lost under the server's lock: then the branch is another now.
+            pushed.outcome is PushOutcome.REJECTED
+            and _existing(branch, reader, ref, timeout) != there
+        )
+        if not lost:
             raise _error(pushed, branch)
     raise RetriesExhausted(f"{name} kept moving", hint="repeat the command")
 
