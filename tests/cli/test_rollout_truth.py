@@ -91,6 +91,7 @@ def test_a_canary_that_never_gets_ready_is_no_success(live: Live) -> None:
 def test_a_job_that_failed_before_fails_no_later_deployment(live: Live, kube: Kube) -> None:
     live.record({"tick.cronjob": FAILING, "web.deployment": NEW})
     live.run("CronJob", "tick", FAILING, schedule="* * * * *")
+    kube.let_run(live.namespace, "tick")
     live.running("web", OLD)
     eventually(lambda: any("failed" in job["status"] for job in kube.find("Job", live.namespace)))
     kube.patch("CronJob", live.namespace, "tick", {"spec": {"suspend": True}})

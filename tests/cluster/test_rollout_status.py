@@ -510,6 +510,7 @@ def test_a_cronjobs_last_run_is_told_but_is_no_rollout(
     kube: Kube, namespace: str, control_plane: ControlPlane
 ) -> None:
     kube.create(workload("CronJob", "web", FAILS, schedule="* * * * *"), namespace)
+    kube.let_run(namespace, "web")
     eventually(lambda: any(j["status"].get("failed") for j in kube.find("Job", namespace)))
     kube.patch("CronJob", namespace, "web", {"spec": {"suspend": True}})
     found = by_us(control_plane, namespace, Kind.CRONJOB, FAILS)
