@@ -36,7 +36,7 @@ def test_each_environment_is_told_and_the_hint_once(away: Gitops) -> None:
 
 
 def test_wait_does_not_repeat_it_for_each_service(away: Gitops) -> None:
-    done = away("wait", "project1-staging", "--timeout", "20s")
+    done = away("wait", "project1-staging", "--timeout", "5s")
 
     assert done.code == 5
     assert done.stdout == ""
