@@ -33,7 +33,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
-LATE = ("kubernetes", "questionary", "git", "typer.rich_utils")
+LATE = ("kubernetes", "questionary", "git", "typer.rich_utils", "prometheus_client")
 """They ask the environment or the machine when they are loaded: each command does it itself."""
 
 
