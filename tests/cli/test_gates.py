@@ -286,3 +286,16 @@ def test_status_marks_nothing_where_there_are_no_gates(company, clone):
     shown = clone("status").ok().stdout
     assert "ready" not in shown
     assert "waits" not in shown
+
+
+def test_promote_shows_what_each_gate_says_before_it_asks(company, clone, colleague):
+    with_settings(company, '[stage.production]\nsoak = "1s"\napprovals = 1\n')
+    company.push(STAGING, {SERVICE: NEW})
+    colleague("approve", SERVICE, "-e", PROD, "--yes").ok()
+    with clone.terminal("promote", SERVICE, "--to", PROD, "--override-policy", "-m", "x") as screen:
+        screen.wait_for(f"Promote 1 service to {PROD}?")
+        assert f"soak: {SERVICE} " in screen.text
+        assert f"approvals: {SERVICE} 1 of 1 approval: Bob" in screen.text
+        screen.type("n")
+        screen.press("enter")
+        assert screen.finish() == 1
