@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 TOOL = "gitops-cli"
 # Only kubeconfigs of people need the first, only people on a terminal, or who write, the others.
 _NOT_IN_A_POD = frozenset(
-    {"kubernetes", "questionary", "gitpython", "tomlkit", "jmespath", "cryptography"}
+    {"kubernetes", "questionary", "gitpython", "tomlkit", "jmespath", "cryptography", "jinja2"}
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -29,7 +29,7 @@ def test_the_agent_starts_without_the_packages_that_are_left_out() -> None:
     code = (
         "import sys\n"
         "for name in ('kubernetes', 'questionary', 'prompt_toolkit', 'urllib3',\n"
-        "             'tomlkit', 'jmespath', 'cryptography'):\n"
+        "             'tomlkit', 'jmespath', 'cryptography', 'jinja2'):\n"
         "    sys.modules[name] = None\n"
         "from gitops_cli.cli.app import app\n"
         "app(['agent', 'run', '--repo', '/nowhere', '--env', 'x', '--kubeconfig', '/nowhere'])\n"
