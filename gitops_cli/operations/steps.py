@@ -35,12 +35,10 @@ def steps_of(
     seen: set[Declared] = set()
     found: dict[EnvironmentName, tuple[Step, ...]] = {}
     for name in names:
-        place = place_of(name, snapshot.team)
-        steps = [step_for(s, place) for s in snapshot.team.stage(place.stage).steps]
-        own = tuple(s for s in steps if Declared(place.stage, s) not in seen)
-        seen |= {Declared(place.stage, step) for step in own}
+        own = tuple(one for one in _declared(snapshot, name) if one not in seen)
+        seen |= set(own)
         if own:
-            found[name] = own
+            found[name] = tuple(one.what for one in own if isinstance(one.what, Step))
     return found
 
 
@@ -151,9 +149,32 @@ def _told(step: Step, state: StepState, said: Said) -> StepReport:
     return _report(step, state)._replace(says=said.says, output=said.lines, produced=produced)
 
 
-def failed(reports: Reports) -> set[EnvironmentName]:
-    """Return the environments whose steps did not all do what they should."""
-    return {name for name, steps in reports.items() if any(s.error is not None for s in steps)}
+def with_shared(
+    reports: Reports, snapshot: Snapshot, names: Sequence[EnvironmentName]
+) -> dict[EnvironmentName, tuple[StepReport, ...]]:
+    """Return the reports, also of environments whose step another one has, where it failed.
+
+    What keeps that one back keeps them back, too.
+    """
+    undone: dict[Declared, GitOpsError] = {}
+    for name, steps in reports.items():
+        for error in [report.error for report in steps if report.error is not None]:
+            undone |= dict.fromkeys(_declared(snapshot, name), error)
+    found = dict(reports)
+    for name in names:
+        errors = [undone[one] for one in _declared(snapshot, name) if one in undone]
+        if errors and all(report.error is None for report in reports.get(name, ())):
+            same = [one.what for one in _declared(snapshot, name) if one in undone]
+            shared = [_report(one, StepState.NOT_TRIED) for one in same if isinstance(one, Step)]
+            shared[0] = shared[0]._replace(error=errors[0])
+            found[name] = (*reports.get(name, ()), *shared)
+    return found
+
+
+def _declared(snapshot: Snapshot, name: EnvironmentName) -> list[Declared]:
+    place = place_of(name, snapshot.team)
+    steps = snapshot.team.stage(place.stage).steps
+    return [Declared(place.stage, step_for(step, place)) for step in steps]
 
 
 def with_steps(

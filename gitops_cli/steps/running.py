@@ -209,9 +209,11 @@ def recap_changes(lines: Sequence[str]) -> int | None:
 
 def _summary(lines: Sequence[str]) -> str:
     """Return the line in which OpenTofu says how much it would do, or did."""
-    told = ("Plan: ", "No changes.", "Apply complete!", "Changes to Outputs:")
-    found = [line.strip() for line in lines if line.startswith(told)]
-    return found[-1].removesuffix(":") if found else _last(lines)
+    for beginning in ("Apply complete!", "Plan: ", "No changes.", "Changes to Outputs"):
+        for line in lines:
+            if line.startswith(beginning):
+                return line.strip().removesuffix(":")
+    return _last(lines)
 
 
 def _last(lines: Sequence[str]) -> str:

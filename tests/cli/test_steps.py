@@ -434,3 +434,42 @@ def test_a_file_that_is_not_there_is_told(live: Live) -> None:
 
     assert refused.code == 2
     assert "infra/net:1: a step or check of gitops.toml names it, and it is not" in refused.stderr
+
+
+def test_a_step_of_several_environments_runs_once_and_keeps_all_back(
+    declared: Live, tmp_path: Path
+) -> None:
+    other = f"other-{stage_of(declared)}"
+    declared.kube.create_namespace(other)
+    text = (
+        f'plan = ["sh", "-c", "echo ran >>{tmp_path}/ran; exit 3"]\napply = ["true"]\n'
+        'directory = "infra/dns"'
+    )
+    push(
+        declared,
+        {
+            "gitops.toml": settings(declared, table(declared, "both", text)),
+            f"{other}/images_path": "registry.example.com/shop/\n",
+        },
+    )
+    trust(declared.gitops)
+
+    done = declared.gitops("sync", declared.namespace, other, "--steps", "-o", "json")
+
+    assert done.code == 7
+    assert (tmp_path / "ran").read_text() == "ran\n"
+    found = {one["name"]: one for one in done.json()["environments"]}
+    assert [step["state"] for step in found[other]["steps"]] == ["not-tried"]
+    shown = declared.gitops("sync", declared.namespace, other, "--steps")
+    assert f"{other}: not synced, as a step was not done" in shown.stdout
+
+
+def test_what_was_applied_is_told_where_the_cluster_is_away(declared: Live, target: Path) -> None:
+    trust(declared.gitops)
+
+    failed = declared.gitops.using(KUBECONFIG="/nonexistent")("sync", declared.namespace, "--steps")
+
+    assert failed.code == 2
+    assert "no kubeconfig" in failed.stderr
+    assert "applied" in failed.stdout
+    assert target.read_text() == "one\n"

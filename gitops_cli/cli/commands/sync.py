@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,7 +41,7 @@ from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import need_wait
 from gitops_cli.domain.cluster.sync import DryRun, SyncReport
-from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.errors import GitOpsError, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import plural
@@ -198,12 +200,14 @@ def run(
         )
 
     names = stepped.left
-    plan = planned(names)
+    with stepped.reminding():
+        plan = planned(names)
     if asks:
         _agree(session, plan, stepped)
         stepped.run(apply=True)
         if stepped.left != names:  # a step was not done after all
-            plan = planned(stepped.left)
+            with stepped.reminding():
+                plan = planned(stepped.left)
     with progress(session) as say:
         report = apply_plan(
             plan,
@@ -255,15 +259,34 @@ class _Stepped:
         with progress(self._session) as say:
             self._stepping = self._stepping or self._ready(say)
             if apply:
-                self.reports = self._stepping.apply(self._snapshot, self._session.now())
+                done = self._stepping.apply(self._snapshot, self._session.now())
             else:
-                self.reports = self._stepping.plan()
+                done = self._stepping.plan()
+        from gitops_cli.operations.steps import with_shared  # few repositories have some
+
+        self.reports = with_shared(done, self._snapshot, self._names)
 
     @property
     def left(self) -> list[EnvironmentName]:
         """Return the environments that no step keeps from being synced."""
         kept = {n for n, steps in self.reports.items() if any(s.error is not None for s in steps)}
         return [name for name in self._names if name not in kept]
+
+    @contextmanager
+    def reminding(self) -> Iterator[None]:
+        """Say what has been applied, should something fail before that is shown."""
+        try:
+            yield
+        except GitOpsError:
+            done = [
+                f"{step.name} ({name})"
+                for name, steps in self.reports.items()
+                for step in steps
+                if step.is_applied
+            ]
+            if done:
+                self._session.output.warn(f"steps were applied before that: {', '.join(done)}")
+            raise
 
     @property
     def changing(self) -> int:
