@@ -91,7 +91,8 @@ class Stepping:
                 return before
             heard("applying")
             said = self._runner(name).apply(step, heard)
-            return _told(step, StepState.APPLIED, said)
+            applied = _told(step, StepState.APPLIED, said)
+            return applied._replace(output=(*before.output, *applied.output))
 
         return self._each(name, act)
 
