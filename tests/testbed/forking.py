@@ -84,6 +84,85 @@ def run_in_fork(
         return Ended(code, *told)
 
 
+class Beside:
+    """A forked command that runs beside the test, which uses it as a `subprocess.Popen` in text."""
+
+    def __init__(
+        self,
+        executable: Path,
+        arguments: Sequence[str],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.args = [str(executable), *arguments]
+        self.returncode: int | None = None
+        request = (arguments, str(directory), dict(environment), "")
+        pipes = [os.pipe(), os.pipe()]
+        its = [os.open(os.devnull, os.O_RDONLY), *(writing for _, writing in pipes)]
+        self.stdout, self.stderr = (open(read, encoding="utf-8") for read, _ in pipes)  # noqa: PTH123, SIM115
+        try:
+            self._fork = _Fork(executable, its, request)
+        finally:
+            for end in its:
+                os.close(end)
+        self.pid = self._fork.pid
+
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Await its end, or kill it where the test has failed."""
+        with self._fork:
+            if kind is not None:
+                self.kill()
+            self.stdout.close()
+            self.stderr.close()
+            self.wait()
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            self.returncode = self._fork.ended()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            try:
+                self.returncode = self._fork.wait(timeout)
+            except TimeoutError:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Return what is left to read, once it has ended."""
+        open_still = [file for file in (self.stdout, self.stderr) if not file.closed]
+        found = dict.fromkeys(open_still, "")
+        readers = [
+            threading.Thread(target=lambda file=file: found.update({file: file.read()}))
+            for file in open_still
+        ]
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(None if deadline is None else max(0, deadline - time.monotonic()))
+        if any(reader.is_alive() for reader in readers):
+            self.kill()
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        self.wait(None if deadline is None else max(0.001, deadline - time.monotonic()))
+        return found.get(self.stdout, ""), found.get(self.stderr, "")
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
 class InTerminal(fdspawn):  # type: ignore[misc]  # pexpect has no types
     """A forked command on a pseudo-terminal, with all that pexpect knows of one that it starts."""
 

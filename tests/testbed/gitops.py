@@ -19,7 +19,7 @@ import pexpect
 import pyte
 
 from tests.testbed import schemas
-from tests.testbed.forking import InTerminal, can_fork, run_in_fork
+from tests.testbed.forking import Beside, InTerminal, can_fork, run_in_fork
 from tests.testbed.patience import PATIENCE
 
 EXECUTABLE = Path(sys.executable).with_name("gitops")
@@ -143,8 +143,15 @@ class Gitops:
         )
         return Ran(command, done.returncode, _as_text(done.stdout), _as_text(done.stderr))
 
-    def start(self, *arguments: str | Path) -> Started:
+    def start(self, *arguments: str | Path) -> Started | Beside:
         """Start without waiting, output into pipes. Use as a context manager."""
+        if self.forks and can_fork(self.directory, self.environment, b""):
+            return Beside(
+                EXECUTABLE,
+                [str(argument) for argument in arguments],
+                directory=self.directory,
+                environment=self.environment,
+            )
         return Started(
             [str(EXECUTABLE), *map(str, arguments)],
             stdin=subprocess.DEVNULL,
@@ -209,6 +216,7 @@ class Terminal:
         self._process = start(command, directory, environment, (rows, columns))
         self._screen.answer = self._process.send
         self.transcript = ""
+        self._text: str | None = None  # to draw it takes longer than to see that nothing came
 
     def _fork(
         self,
@@ -262,6 +270,11 @@ class Terminal:
     def text(self) -> str:
         """Everything that was shown, scrolled out or not, as it was left."""
         self._read()
+        if self._text is None:
+            self._text = self._all_lines()
+        return self._text
+
+    def _all_lines(self) -> str:
         scrolled = ["".join(line[x].data for x in sorted(line)) for line in self._screen.above()]
         return _text([*scrolled, *self._screen.display])
 
@@ -287,6 +300,7 @@ class Terminal:
     def resize(self, rows: int, columns: int) -> None:
         """Change the window's size; the process gets SIGWINCH."""
         self._screen.resize(rows, columns)
+        self._text = None
         self._process.setwinsize(rows, columns)
 
     def signal(self, number: signal.Signals) -> None:
@@ -316,6 +330,7 @@ class Terminal:
             except (pexpect.TIMEOUT, pexpect.EOF):
                 return
             self.transcript += data
+            self._text = None
             self._stream.feed(data)
 
 

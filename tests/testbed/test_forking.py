@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.testbed.article import Article
-from tests.testbed.forking import OF_A_START, Ended, can_fork, run_in_fork
+from tests.testbed.forking import OF_A_START, Beside, Ended, can_fork, run_in_fork
 from tests.testbed.gitops import Gitops, Terminal
+from tests.testbed.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
@@ -66,7 +67,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def forked(
-    program: Path, *arguments: str, timeout: float = 60, stdin: bytes = b"", before: str = ""
+    program: Path, *arguments: str, timeout: float = PATIENCE, stdin: bytes = b"", before: str = ""
 ) -> Ended:
     return run_in_fork(
         program,
@@ -143,6 +144,43 @@ def test_on_a_terminal_ctrl_c_ends_it(program: Path) -> None:
 
     assert fork[0] == start[0] == -signal.SIGINT
     assert "told" in fork[1]
+
+
+def test_what_runs_beside_a_test_is_read_signalled_and_awaited(program: Path) -> None:
+    text = """
+import signal, sys, time
+print("begun", flush=True)
+try:
+    time.sleep(600)
+finally:
+    print("x" * 100_000)
+    print("told", file=sys.stderr)
+"""
+    with Beside(program, [text], directory=program.parent, environment=ENVIRONMENT) as beside:
+        assert beside.stdout.readline() == "begun\n"
+        assert beside.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):
+            beside.wait(timeout=0.01)
+        beside.send_signal(signal.SIGINT)
+        stdout, stderr = beside.communicate(timeout=60)
+
+    assert stdout == "x" * 100_000 + "\n"
+    assert stderr.endswith("KeyboardInterrupt\n")
+    assert "told\n" in stderr
+    assert beside.returncode == -signal.SIGINT
+
+
+def test_a_test_that_fails_ends_what_runs_beside_it(program: Path, tmp_path: Path) -> None:
+    def failing() -> None:
+        command = [SLEEPS, str(tmp_path)]
+        with Beside(program, command, directory=program.parent, environment=ENVIRONMENT):
+            _until((tmp_path / "pid").exists)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
+
+    assert _gone(tmp_path)
 
 
 def test_a_terminal_that_is_closed_kills_what_runs_on_it(program: Path, tmp_path: Path) -> None:
@@ -317,7 +355,7 @@ def _gone(directory: Path) -> bool:
     return False
 
 
-def _until(true: Callable[[], bool], seconds: float = 20) -> None:
+def _until(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
