@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gitops_cli.cli.streams import is_broken, take_loss, takes_unicode
-from gitops_cli.domain.errors import GitOpsError, UsageError
+from gitops_cli.domain.errors import ConfigurationError, GitOpsError, UsageError
 from gitops_cli.domain.text import redacted
 from gitops_cli.render.document import as_json, as_yaml, document, error_document
 from gitops_cli.render.markdown import markdown
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gitops_cli.render.query import Query
+    from gitops_cli.settings import UserConfig
 
 # By these Rich takes a pipe for a terminal, or a terminal for none.
 _TOLD = ("FORCE_COLOR", "TTY_COMPATIBLE")
@@ -258,3 +259,23 @@ class Output:
             self.stderr.line(f"hint: {error.hint}", Style.DIM)
         if self.verbose:
             self.stderr.line(f"exit code {error.exit_code}: {error.exit_code.meaning}", Style.DIM)
+
+
+def query_of(expression: str, form: Format) -> Query:
+    """Return the query, before anything is done whose result it could not be asked of."""
+    if form in (Format.NAME, Format.CSV, Format.MARKDOWN, Format.HTML):
+        raise UsageError(
+            f"--query: of a document, and -o {form} is none", hint="take -o json, yaml or jsonl"
+        )
+    from gitops_cli.render.query import parse_query  # 50 ms
+
+    return parse_query(expression)
+
+
+def usual_format(user: UserConfig) -> Format:
+    """Return the format that the user's config names; raises ConfigurationError."""
+    try:
+        return Format(user.output or "table")
+    except ValueError as error:
+        words = ", ".join(Format)
+        raise ConfigurationError(f"{user.path}: output must be one of {words}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gitops_cli.cli.answers import Answers
-from gitops_cli.cli.output import Format, Output
+from gitops_cli.cli.machine import Machine
+from gitops_cli.cli.output import Format, Output, query_of, usual_format
 from gitops_cli.domain.errors import (
     ConfigurationError,
     Declined,
@@ -22,14 +23,12 @@ from gitops_cli.domain.errors import (
     GitOpsError,
     RemoteUnreachable,
     TimedOut,
-    UsageError,
     worst,
 )
 from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config, user_config_path
 
 if TYPE_CHECKING:
-    from gitops_cli.builder.engine import Builder
     from gitops_cli.cluster.connection import KubernetesCluster
     from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.change.proposal import Actor
@@ -37,17 +36,13 @@ if TYPE_CHECKING:
     from gitops_cli.domain.recorded.environment import Snapshot
     from gitops_cli.domain.recorded.signed import Signed
     from gitops_cli.domain.recorded.team import TeamSettings
-    from gitops_cli.domain.release.building import Engine
     from gitops_cli.domain.release.ci import CiRun
     from gitops_cli.forge.requests import Requests
     from gitops_cli.git.library import Watch
     from gitops_cli.registry.client import Registries
     from gitops_cli.registry.signed import Vouched
-    from gitops_cli.render.query import Query
     from gitops_cli.source.checkout import Checkout
-    from gitops_cli.source.placeholders import Placeholders
     from gitops_cli.source.repository import Sources
-    from gitops_cli.state.creation import Created
     from gitops_cli.state.repository import StateRepository, Tip
 
 
@@ -82,6 +77,7 @@ class Session:
         self.exit_code = ExitCode.OK
         self.unreadable: GitOpsError | None = None
         self.answers = Answers()
+        self.machine = Machine(output, lambda: self.directory)
         self.report_file: Path | None = None
         self._closing = ExitStack()
         self._deadline: float | None = None
@@ -91,9 +87,9 @@ class Session:
     def __enter__(self) -> Self:
         # Whose config is wrong can mend it: only who needs it meets what is wrong.
         if self.options.output is None and self._user.output is not None:
-            self.output.format = _format(self._user)
+            self.output.format = usual_format(self._user)
         if self.options.query is not None:
-            self.output.query = _query(self.options.query, self.output.format)
+            self.output.query = query_of(self.options.query, self.output.format)
         return self
 
     def __exit__(
@@ -356,59 +352,9 @@ class Session:
             return None
         return directory
 
-    def create(self, directory: Path, files: Mapping[str, str], subject: str) -> Created:
-        """Make a new state repository."""
-        from gitops_cli.state.creation import create
-
-        return create(directory, files, subject=subject)
-
-    def remote_of(self, directory: Path) -> str | None:
-        """Return the remote of a fresh clone that is to become a state repository."""
-        from gitops_cli.state.creation import remote_of
-
-        return remote_of(directory)
-
     def objects(self, context: str | None, kubeconfig: Path | None) -> Objects:
         """Return what reads and writes whole objects of a cluster that no environment chose."""
         return self.cluster(context, kubeconfig).objects()
-
-    def kubectl(self, words: Sequence[str]) -> int:
-        """Run kubectl with our streams; return its exit code."""
-        from gitops_cli.cluster.kubectl import run_kubectl
-
-        return run_kubectl(words)
-
-    def builder(self, wanted: Engine | None) -> Builder:
-        """Return docker or podman; their output is theirs on a terminal, else lines on stderr."""
-        from gitops_cli.builder.engine import find_builder
-
-        progress = self.output.lines_of("build")
-        return find_builder(wanted, os.environ, progress, self.directory)
-
-    def uncommitted_files(self, checkout: Checkout) -> list[str]:
-        """Return what the service's checkout holds that HEAD does not."""
-        from gitops_cli.source.uncommitted import uncommitted_files
-
-        return uncommitted_files(checkout)
-
-    def placeholders(self, checkout: Checkout, context: Path) -> Placeholders:
-        """Return what stands in a build's context for files that are not there."""
-        from gitops_cli.source.placeholders import placeholders
-
-        return placeholders(checkout, context)
-
-    def commit_uncommitted(self, checkout: Checkout) -> str:
-        """Return a commit of it that no branch knows."""
-        from gitops_cli.source.uncommitted import commit_uncommitted
-
-        return commit_uncommitted(checkout)
-
-    @cached_property
-    def git_version(self) -> str | None:
-        """Return the version of git; None where there is none."""
-        from gitops_cli.git.process import git_version
-
-        return git_version(Path(os.sep))  # the current directory may be gone
 
     @property
     def in_ci(self) -> bool:
@@ -451,22 +397,3 @@ class Session:
     def finish(self, code: ExitCode) -> None:
         """Let the command end with `code`, or a worse one, although nothing was raised."""
         self.exit_code = worst((self.exit_code, code))
-
-
-def _query(expression: str, form: Format) -> Query:
-    """Return the query, before anything is done whose result it could not be asked of."""
-    if form in (Format.NAME, Format.CSV, Format.MARKDOWN, Format.HTML):
-        raise UsageError(
-            f"--query: of a document, and -o {form} is none", hint="take -o json, yaml or jsonl"
-        )
-    from gitops_cli.render.query import parse_query  # 50 ms
-
-    return parse_query(expression)
-
-
-def _format(user: UserConfig) -> Format:
-    try:
-        return Format(user.output or "table")
-    except ValueError as error:
-        words = ", ".join(Format)
-        raise ConfigurationError(f"{user.path}: output must be one of {words}") from error

@@ -44,7 +44,7 @@ def doctor(
     """
     found: list[Check] = [
         checks.check_gitops(__version__),
-        checks.check_git(session.git_version),
+        checks.check_git(session.machine.git_version),
         checks.attempt("repository", lambda: checks.check_repository(session.state)),
     ]
     if all(check.verdict is not Verdict.FAILED for check in found):

@@ -79,7 +79,7 @@ def exec_(
     given = tuple(rest) or (SHELL if tty else ("sh",))
     call = execution(looked.where, spot, given, stdin=stdin or tty, tty=tty)
     session.output.note(typed(call))
-    code = session.kubectl(call)
+    code = session.machine.kubectl(call)
     if code in _NO_SHELL and not rest:
         session.output.note(f"no shell in the image? {debugger(looked.where, spot)}")
     if code:

@@ -99,4 +99,4 @@ def version(session: Session) -> None:
     gitops version
     gitops version -o json
     """
-    session.show(version_view(session.git_version))
+    session.show(version_view(session.machine.git_version))

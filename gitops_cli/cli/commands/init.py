@@ -74,7 +74,7 @@ def init(
     gitops init . --project shop --images-path registry.example.com/shop/
     """
     target = session.directory / (where or "")
-    remote = session.remote_of(target)
+    remote = session.machine.remote_of(target)
     blueprint = checked(
         Blueprint(
             _words(projects) or _words([ask_text("Projects, comma-separated:", flag="--project")]),
@@ -96,7 +96,7 @@ def init(
     )
     if agent is AgentKind.SHELL:
         files |= shell_agent(blueprint.environments, _reachable(agent_repo or remote))
-    made = session.create(target, files, "Begin the state repository")
+    made = session.machine.create(target, files, "Begin the state repository")
     session.report(
         view(
             blueprint,

@@ -249,7 +249,7 @@ def release(
         session.state,
         session.sources,
         session.registries,
-        lambda: session.builder(builder),
+        lambda: session.machine.builder(builder),
         session.output.say,
         session.output.warn,
         session.now,
@@ -310,7 +310,7 @@ class _Source:
         checkout = service_checkout(session)
         if checkout.head is None:
             raise UsageError(f"{checkout.root} has no commit yet")
-        files = session.uncommitted_files(checkout)
+        files = session.machine.uncommitted_files(checkout)
         if not allow_dirty:
             refuse_dirty(files)
         self._session = session
@@ -318,7 +318,7 @@ class _Source:
         self._checkout = checkout
         self._head = checkout.head
         self._dirty = bool(files)
-        self.revision = session.commit_uncommitted(checkout) if files else checkout.head
+        self.revision = session.machine.commit_uncommitted(checkout) if files else checkout.head
         self.remote = checkout.address
         if files:
             session.output.warn(
@@ -340,7 +340,7 @@ class _Source:
         """Return what of the checkout is not in the context of a build, though git has it."""
         if not isinstance(request, BuildRequest):
             return []
-        found = self._session.placeholders(self._checkout, request.context)
+        found = self._session.machine.placeholders(self._checkout, request.context)
         gaps = []
         if found.pointers:
             gaps.append(
