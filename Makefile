@@ -19,7 +19,7 @@ TESTS = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist lo
 # `make mutants SAMPLE=100` tries so many of them, the same for the same code.
 SAMPLE  ?=
 
-.PHONY: help demo test test-node test-long mutants lint format check coverage fuzz bench pictures image clean
+.PHONY: help demo test test-node test-programs test-long mutants lint format check coverage fuzz bench pictures image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,7 +32,11 @@ test: $(VENV)/.test  ## the tests that need Python, git, make and Go (a real kub
 
 test-node: $(VENV)/.test  ## the tests that need root on Debian: ssh, registry, containers, a real node
 	tests/node/setup
-	$(TESTS) -m "node and not long" $(PYTEST)
+	$(TESTS) -m "node and not long and not programs" $(PYTEST)
+
+test-programs: $(VENV)/.test  ## the node tests with real SOPS, OpenTofu, Helm, kustomize, cosign and Gitea: built once, for half an hour
+	tests/node/setup programs
+	$(TESTS) -m programs $(PYTEST)
 
 test-long: $(VENV)/.test  ## fifty writers at once, a kill at every step, two hundred environments
 	$(TESTS) -m "long and not node" $(PYTEST)

@@ -18,7 +18,7 @@ from gitops_cli.registry.signed import Vouched
 from tests.testbed.programs import program
 from tests.testbed.registry import RealRegistry, running_registry
 
-pytestmark = [pytest.mark.node, pytest.mark.xdist_group("engines")]
+pytestmark = [pytest.mark.node, pytest.mark.programs, pytest.mark.xdist_group("engines")]
 SLSA = "https://slsa.dev/provenance/v1"
 SIGNATURE, ATTESTATION = Signed("cosign.pub"), Signed("cosign.pub", SLSA)
 OLD_FORM = ("--new-bundle-format=false", "--use-signing-config=false", "--tlog-upload=false")

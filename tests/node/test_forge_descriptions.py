@@ -24,7 +24,7 @@ from tests.testbed.gitea import module_folder
 from tests.testbed.golang import cache_directory, locked
 from tests.testbed.npm import npx
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.programs]
 GITHUB = "@octokit/openapi@23.0.2"
 DRAFT = Extras(True, ("grace",), ("release",), ("grace",), True)
 

@@ -16,7 +16,7 @@ from tests.testbed.gitea import RealGitea, running_gitea
 from tests.testbed.gitops import Gitops
 from tests.testbed.patience import PATIENCE
 
-pytestmark = [pytest.mark.node, pytest.mark.xdist_group("engines")]
+pytestmark = [pytest.mark.node, pytest.mark.programs, pytest.mark.xdist_group("engines")]
 STAGING, PROD = "shop-staging", "shop-production"
 OLD, NEW, NEWER = "a" * 40, "b" * 40, "c" * 40
 BRANCH = f"gitops/promote/{PROD}+web"

@@ -17,7 +17,7 @@ from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
 from tests.testbed.programs import program
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.programs]
 
 DEPLOYMENT = """apiVersion: apps/v1
 kind: Deployment

@@ -22,7 +22,7 @@ from gitops_cli.manifests.sops import decrypt
 from tests.testbed import controlplane
 from tests.testbed.programs import program
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.programs]
 
 HERE = "shop-dev/manifests"
 SECRET = """apiVersion: v1

@@ -16,7 +16,7 @@ from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube, eventually
 from tests.testbed.programs import program
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.programs]
 
 MAIN = """terraform {
   backend "local" {

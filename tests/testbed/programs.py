@@ -1,6 +1,6 @@
 """Real programs of others for the node tests, built from their Go modules once, into the cache.
 
-python -m tests.testbed.programs NAME...
+python -m tests.testbed.programs NAME... | --missing
 """
 
 from __future__ import annotations
@@ -22,11 +22,8 @@ _FLAGS: Mapping[str, Mapping[str, str]] = {
 
 def program(name: str) -> Path:
     """Return a program, built first if its module has changed."""
-    module = MODULES / name
-    flags = _flags(name)
-    made_of = golang.hash_of([module / "go.mod", module / "go.sum"], flags)
-    directory = golang.cache_directory() / f"program-{name}-{made_of}"
-    out = directory / name
+    module, flags, out = MODULES / name, _flags(name), _place(name)
+    directory = out.parent
     directory.mkdir(parents=True, exist_ok=True)
     with golang.locked(directory / "lock"):
         if not out.exists():
@@ -36,6 +33,12 @@ def program(name: str) -> Path:
             golang.remove_unused("program-*", keep=directory)
     os.utime(directory)
     return out
+
+
+def _place(name: str) -> Path:
+    module = MODULES / name
+    made_of = golang.hash_of([module / "go.mod", module / "go.sum"], _flags(name))
+    return golang.cache_directory() / f"program-{name}-{made_of}" / name
 
 
 def names() -> list[str]:
@@ -57,7 +60,10 @@ def _flags(name: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """Build the programs that are named, or all."""
+    """Build the programs that are named, or all; or say which are not built yet."""
+    if sys.argv[1:] == ["--missing"]:
+        sys.stdout.write("".join(f"{name}\n" for name in names() if not _place(name).exists()))
+        return
     try:
         for name in sys.argv[1:] or names():
             sys.stdout.write(f"{program(name)}\n")
