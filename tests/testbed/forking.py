@@ -150,6 +150,9 @@ class Beside:
             self.kill()
             raise subprocess.TimeoutExpired(self.args, timeout or 0)
         self.wait(None if deadline is None else max(0.001, deadline - time.monotonic()))
+        with self._fork:
+            self.stdout.close()
+            self.stderr.close()
         return found.get(self.stdout, ""), found.get(self.stderr, "")
 
     def send_signal(self, number: int) -> None:
