@@ -26,6 +26,8 @@ ENV = "project1-development"
 AGENT = "asks for a remote that pods reach: tests/agent/test_commands.py"
 PLAYS = "takes twenty seconds: tests/cli/test_demo.py"
 RUNS = "is how the tests are run"
+BASELINE = "tests/cli/test_diff_baseline.py"
+REQUESTS = "tests/cli/test_requests.py"
 MANIFESTS = "tests/cli/test_manifests_writing.py"
 STEPS = "needs steps: tests/cli/test_steps.py"
 LOST = "needs a server of ssh: tests/agent/test_restore.py"
@@ -45,6 +47,17 @@ def page(
 
 # In the order in which they leave the sandbox as the next ones need it.
 IN_THE_SANDBOX = [
+    page("decisions/0018-pages"),
+    page(
+        "notices",
+        {},
+        {
+            "gitops agent status --notify": "tests/agent/test_notices.py",
+            "pip install 'gitops-cli[notify]'": "asks the package index",
+            "kubectl -n gitops-agent create secret generic gitops-agent-notify "
+            "--from-file=chat=./chat": "needs that file and namespace: tests/agent/test_notices.py",
+        },
+    ),
     page("performance"),
     page(
         "report",
@@ -119,6 +132,10 @@ IN_THE_SANDBOX = [
             "gitops logs SERVICE -e ENV": Scene(shows="kubectl logs"),
             "gitops exec SERVICE -e ENV [-- COMMAND…]": Scene(code=1, shows="runs no containers"),
         },
+        {
+            "gitops diff --baseline known-drift.json --write-baseline": BASELINE,
+            "gitops diff --baseline known-drift.json -o html > drift.html": BASELINE,
+        },
     ),
     page(
         "agent",
@@ -135,7 +152,7 @@ IN_THE_SANDBOX = [
             "gitops diff project1-production --as-agent": AGENT,
             "gitops agent manifests ENV": AGENT,
             "gitops agent install ENV": AGENT,
-            "gitops agent run --interval 1m --metrics 9464": "tests/agent/test_metrics.py",
+            "gitops agent run -e ENV --interval 1m --metrics 9464": "tests/agent/test_metrics.py",
             "git fetch --depth=1": "is what an agent does: tests/agent/test_run.py",
             "kubectl apply -f -": KUBECTL,
             "kubectl auth can-i --as system:serviceaccount:ENV:gitops-agent --list": KUBECTL,
@@ -245,7 +262,12 @@ REVIEWS = page(
         "gitops pr status 12 --wait --timeout 30m && gitops wait prod": Scene(shows="merged"),
         "gitops pr merge 12": Scene(answers=YES, shows="merged"),
     },
-    {"gitops promote … --pr": "is shown in full below"},
+    {
+        "gitops promote … --pr": "is shown in full below",
+        "gitops validate -o markdown | gitops pr comment 12": REQUESTS,
+        "gitops diff prod -o markdown | gitops pr comment 12 --name diff": REQUESTS,
+        "gitops init --ci github": "tests/cli/test_recipes.py",
+    },
 )
 CONTRIBUTING = Page("CONTRIBUTING.md", {}, {f"make {goal}": RUNS for goal in MAKE}, {})
 ALL = [*IN_THE_SANDBOX, RELEASING, REVIEWS, CONTRIBUTING, *PAGES, README]
