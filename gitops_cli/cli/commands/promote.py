@@ -9,6 +9,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
+from gitops_cli.cli.following import follow, foresee, need_wait
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -39,7 +40,7 @@ from gitops_cli.cli.promotion import PromoteArguments, planned_promotions
 from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, need_wait, terms_of
+from gitops_cli.cli.writing import Offer, carry_out, terms_of
 from gitops_cli.domain.change.draft import Draft, review_branch, written
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import GitOpsError

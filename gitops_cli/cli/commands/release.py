@@ -10,6 +10,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
+from gitops_cli.cli.following import follow, need_wait
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -45,15 +46,7 @@ from gitops_cli.cli.resolve import (
     service_of,
 )
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import (
-    answering,
-    asked_environment,
-    follow,
-    need_wait,
-    note_writing,
-    terms_of,
-    warn_of,
-)
+from gitops_cli.cli.writing import answering, asked_environment, note_writing, terms_of, warn_of
 from gitops_cli.domain.change.draft import Draft, Review
 from gitops_cli.domain.change.policy import NeedsReview
 from gitops_cli.domain.change.several import Drafts

@@ -10,6 +10,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_commit, complete_service, complete_version
+from gitops_cli.cli.following import follow, foresee
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -34,7 +35,7 @@ from gitops_cli.cli.resolve import (
     told_service_here,
 )
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import Offer, carry_out, follow, foresee, terms_of
+from gitops_cli.cli.writing import Offer, carry_out, terms_of
 from gitops_cli.domain.change.draft import Draft, Verb, described, review_branch, written
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.duration import age

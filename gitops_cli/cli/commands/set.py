@@ -10,6 +10,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_assignment
+from gitops_cli.cli.following import follow, need_wait
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -50,8 +51,6 @@ from gitops_cli.cli.writing import (
     answering,
     asked_environment,
     asked_of,
-    follow,
-    need_wait,
     tell,
     terms_of,
     written_view,

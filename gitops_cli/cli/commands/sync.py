@@ -20,6 +20,7 @@ from gitops_cli.cli.clusters import (
     steps_wanted,
 )
 from gitops_cli.cli.command import command
+from gitops_cli.cli.following import need_wait
 from gitops_cli.cli.options import (
     At,
     Confirm,
@@ -39,7 +40,6 @@ from gitops_cli.cli.options import (
 from gitops_cli.cli.parsing import Command
 from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import need_wait
 from gitops_cli.domain.cluster.sync import DryRun, SyncReport
 from gitops_cli.domain.errors import GitOpsError, UsageError
 from gitops_cli.domain.names import EnvironmentName

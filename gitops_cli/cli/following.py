@@ -1,0 +1,106 @@
+"""What follows a write: the cluster gets it now, or it is waited for, or said what does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitops_cli.cli.prompts import may_ask
+from gitops_cli.cli.session import Session
+from gitops_cli.domain.change.draft import WriteOutcome
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.team import TeamSettings
+
+if TYPE_CHECKING:
+    pass
+
+
+def need_wait(*, rollback_on_failure: bool, wait: bool) -> None:
+    """Raise UsageError for --rollback-on-failure of a command that does not wait."""
+    if rollback_on_failure and not wait:
+        raise UsageError(
+            "--rollback-on-failure needs --wait", hint="else nobody learns that it failed"
+        )
+
+
+def foresee(
+    session: Session, environment: EnvironmentName, team: TeamSettings, *, context: str | None
+) -> None:
+    """Raise WrongCluster before anything is written that could not be waited for there."""
+    from gitops_cli.cli.clusters import clusters_of  # who does not wait need not load it
+
+    clusters_of(session, context, None, warm=False).check(environment, team)
+
+
+def follow(
+    session: Session,
+    outcome: WriteOutcome,
+    timeout: float | None,
+    *,
+    sync: bool,
+    wait: bool,
+    rollback_on_failure: bool = False,
+    context: str | None,
+    kubeconfig: Path | None,
+) -> None:
+    """Let the cluster have what was agreed to, be it new or recorded already; or say what does."""
+    if outcome.dry_run:
+        return
+    if not sync and not wait:
+        _say_what_is_next(session, outcome)
+        return
+    if outcome.review is not None:
+        from gitops_cli.cli.proposing import await_merge
+
+        left = await_merge(session, outcome.review, timeout)
+        if left is None:
+            return
+        timeout = left
+    from gitops_cli.cli import arrival  # who does not wait need not load it
+
+    bring = partial(
+        arrival.bring, session, wait=wait, timeout=timeout, context=context, kubeconfig=kubeconfig
+    )
+
+    def take_back(why: Mapping[EnvironmentName, str]) -> bool:
+        if not rollback_on_failure or outcome.review is not None:  # whoever merged it decides
+            return False
+        from gitops_cli.cli.taking_back import take_back_written
+
+        back = bring if sync else None
+        return take_back_written(session, outcome, why, timeout=timeout, then=back)
+
+    services = {
+        part.environment: frozenset(c.service for c in (*part.changes, *part.unchanged))
+        for part in outcome.draft.parts
+    }
+    whole = [part.environment for part in outcome.draft.parts if part.manifests is not None]
+    if sync:
+        bring(services, whole=whole, take_back=take_back)
+        return
+    # What was merged is at the tip, as whatever commit the forge made of it.
+    written = outcome.written if outcome.review is None else None
+    commit = None if written is None else written.commit
+    arrival.wait_for_arrival(
+        session,
+        services,
+        commit,
+        whole=whole,
+        timeout=timeout,
+        context=context,
+        kubeconfig=kubeconfig,
+        take_back=take_back,
+    )
+
+
+def _say_what_is_next(session: Session, outcome: WriteOutcome) -> None:
+    """Tell a person at a terminal that the cluster is as it was, and what changes that."""
+    if outcome.changed and outcome.review is None and may_ask() and session.output.for_people:
+        where = " ".join(p.environment for p in outcome.draft.parts if p.writes)
+        session.output.say(
+            f"recorded; the cluster follows with its agent (gitops wait {where}), "
+            f"or now: gitops sync {where} --wait"
+        )
