@@ -26,6 +26,7 @@ from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import Object, ObjectReader, parse_commit
 from gitops_cli.git.process import Done, Git, Running
 from gitops_cli.state.mainline import Mainline
+from gitops_cli.state.raw import RawChange, parse_raw
 
 _CHUNK = 1 << 16
 _FOLLOWED = (*KIND_OF_SUFFIX, LOCK_SUFFIX, APPROVAL_SUFFIX)
@@ -351,30 +352,6 @@ class History(NamedTuple):
     def _pulled(self, commit: str) -> str | None:
         found = self.reader.commit(commit)
         return self.before(found) if found is not None and self.is_pull(found) else None
-
-
-class RawChange(NamedTuple):
-    """One line of git's raw diff format; a missing side is all zeros."""
-
-    status: str
-    path: str
-    old: str
-    new: str
-
-
-def parse_raw(out: bytes) -> list[RawChange]:
-    """Return the lines of `--raw -z --no-abbrev --no-renames`."""
-    fields = out.decode(errors="surrogateescape").split("\0")
-    found = []
-    for head, path in zip(fields[::2], fields[1::2], strict=False):
-        found.append(parse_header(head, path))
-    return found
-
-
-def parse_header(head: str, path: str) -> RawChange:
-    """Return one such line by its two fields."""
-    _, _, old, new, status = head.split(" ")
-    return RawChange(status[0], path, old, new)
 
 
 def _content(found: Object | None) -> bytes | None:

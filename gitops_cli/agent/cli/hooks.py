@@ -20,7 +20,7 @@ def _bring_back(
     clusters: Clusters,
     lost: LostAgents,
 ) -> None:
-    from gitops_cli.agent.cli.install import bring_agents_back  # with keys and all: for few
+    from gitops_cli.agent.cli.bringing_back import bring_agents_back  # with keys and all: for few
 
     bring_agents_back(session, snapshot, names, clusters, lost)
 

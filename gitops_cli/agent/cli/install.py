@@ -41,9 +41,7 @@ from gitops_cli.agent.cli.options import (
 from gitops_cli.agent.cli.plan import ClusterPlan, carry_out
 from gitops_cli.agent.existing import read_standing
 from gitops_cli.agent.installing import (
-    apply_plan,
     find_all_installed,
-    find_leftover,
     is_restricted,
     plan_forget_signers,
     plan_install,
@@ -51,12 +49,10 @@ from gitops_cli.agent.installing import (
 )
 from gitops_cli.agent.model.manifests import Manifest, identity
 from gitops_cli.agent.model.manifests import manifests as manifests_of
-from gitops_cli.agent.model.outcome import ObjectStep
 from gitops_cli.agent.model.spec import IDENTITY, NEXT_IDENTITY, AgentMode, AgentSpec
 from gitops_cli.agent.rotating import Secret, read_secret
-from gitops_cli.agent.view import manifests_view, plan_line
+from gitops_cli.agent.view import manifests_view
 from gitops_cli.agent.wanted_rights import manifest_rights
-from gitops_cli.cli.annex import LostAgents
 from gitops_cli.cli.clusters import clusters_of, environments_named, placed
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, DryRun, EnvToo, Kubeconfig, Project, Yes
@@ -285,90 +281,6 @@ def planned_agents(
     return plans
 
 
-def bring_agents_back(
-    session: Session,
-    snapshot: Snapshot,
-    names: Sequence[EnvironmentName],
-    clusters: Clusters,
-    lost: LostAgents,
-) -> None:
-    """Install the agents of environments whose namespaces are new, and tell what was done.
-
-    Where a controller still names one, it gets its rights back. Else each gets its own agent, of
-    the image that is said, or seeded. Raises what `install` raises.
-    """
-    for cluster, there in placed(clusters, names, snapshot.team):
-        said = _lost(lost, cluster.objects(), there)
-        access = Access(lost.key, lost.known_hosts)
-        plans = planned_agents(session, said, snapshot, there, clusters, access, anew=True)
-        for each in plans:
-            apply_plan(each.cluster.objects(), each.objects)
-            for planned in each.objects:
-                if planned.step is not ObjectStep.KEEP:
-                    session.output.say(f"agent: {plan_line(planned)}")
-
-
-def _lost(lost: LostAgents, objects: Objects, environments: Sequence[EnvironmentName]) -> Wanted:
-    """Return what is to be installed where agents were lost."""
-    found = [find_leftover(objects, name) for name in environments]
-    homes = {one.namespace for one in found if one is not None and one.is_controller}
-    mode, home = AgentMode.CRONJOB, DEFAULT_NAMESPACE
-    if homes:
-        mode, home = AgentMode.CONTROLLER, min(homes)
-    seeded = lost.image is None and not homes
-    return Wanted(
-        mode=mode,
-        image=lost.image,
-        seeded=seeded,
-        seed_index=None,
-        seed_apt=None,
-        seed_packages=(),
-        branch=None,
-        interval=None,
-        restrict=False,
-        without=(),
-        again=(),
-        allowed_signers=None,
-        gpg_keyring=None,
-        unsigned=False,
-        namespace=home,
-        pull_secrets=(),
-        agent_repo=lost.repo,
-    )
-
-
-def _as_installed(
-    wanted: Wanted, objects: Objects, environments: Sequence[EnvironmentName]
-) -> Wanted:
-    """Return it in the mode, and the controller's namespace, of the agent that is installed.
-
-    Raises UsageError where environments have agents of both modes, or several controllers.
-    """
-    found = find_all_installed(objects, environments)
-    agents = [agent for agent in found if agent is not None and agent.workload is not None]
-    homes = sorted({agent.namespace for agent in agents if agent.is_controller})
-    if not homes:
-        return wanted
-    if len(homes) > 1 or not all(agent.is_controller for agent in agents):
-        modes = (("cronjob", "controller")[agent.is_controller] for agent in agents)
-        each = (f"{mode} in {a.namespace}" for mode, a in zip(modes, agents, strict=True))
-        raise UsageError(
-            f"these environments have agents of several kinds: {', '.join(dict.fromkeys(each))}",
-            hint="say which with --mode (and --agent-namespace), or name one environment at a time",
-        )
-    usual = wanted.namespace == DEFAULT_NAMESPACE
-    namespace = homes[0] if usual else wanted.namespace
-    return wanted._replace(mode=AgentMode.CONTROLLER, namespace=namespace)
-
-
-def _meant(
-    session: Session, words: Sequence[str], project: str | None
-) -> tuple[Snapshot, TeamSettings, list[EnvironmentName]]:
-    snapshot = session.look(require_remote=True).snapshot
-    team = snapshot.team
-    return snapshot, team, environments_named(session, words, snapshot, project=project)
-
-
 def _say_strangers(session: Session, snapshot: Snapshot, spec: AgentSpec) -> None:
     """Name the environments that a controller has and this repository has not."""
     for name in spec.others:
@@ -433,3 +345,35 @@ def _new_secret(
 def _each_once(found: Iterable[Manifest]) -> list[Manifest]:
     """Return the objects without repetitions, such as the policy that all environments share."""
     return list({identity(manifest): manifest for manifest in found}.values())
+
+
+def _as_installed(
+    wanted: Wanted, objects: Objects, environments: Sequence[EnvironmentName]
+) -> Wanted:
+    """Return it in the mode, and the controller's namespace, of the agent that is installed.
+
+    Raises UsageError where environments have agents of both modes, or several controllers.
+    """
+    found = find_all_installed(objects, environments)
+    agents = [agent for agent in found if agent is not None and agent.workload is not None]
+    homes = sorted({agent.namespace for agent in agents if agent.is_controller})
+    if not homes:
+        return wanted
+    if len(homes) > 1 or not all(agent.is_controller for agent in agents):
+        modes = (("cronjob", "controller")[agent.is_controller] for agent in agents)
+        each = (f"{mode} in {a.namespace}" for mode, a in zip(modes, agents, strict=True))
+        raise UsageError(
+            f"these environments have agents of several kinds: {', '.join(dict.fromkeys(each))}",
+            hint="say which with --mode (and --agent-namespace), or name one environment at a time",
+        )
+    usual = wanted.namespace == DEFAULT_NAMESPACE
+    namespace = homes[0] if usual else wanted.namespace
+    return wanted._replace(mode=AgentMode.CONTROLLER, namespace=namespace)
+
+
+def _meant(
+    session: Session, words: Sequence[str], project: str | None
+) -> tuple[Snapshot, TeamSettings, list[EnvironmentName]]:
+    snapshot = session.look(require_remote=True).snapshot
+    team = snapshot.team
+    return snapshot, team, environments_named(session, words, snapshot, project=project)
