@@ -37,7 +37,10 @@ ASKS_FIRST = {
     ("agent", "run"),  # for a repository, by URL: it is a pod's command
     ("release",),  # the checkout: it says which service it is
 }
-ASKS_FOR_NO_REPOSITORY = {"demo", "sandbox", "config", "doctor", "help", "init", "version"}
+ASKS_FOR_NO_REPOSITORY = {
+    *("demo", "sandbox", "config", "doctor", "help", "init", "version"),
+    "trust",  # its list is this machine's
+}
 NO_DOCUMENT = {("exec",)}
 MORE = {("agent", "key"): ("--agent-repo", "ssh://git@git.example.com/state")}
 
