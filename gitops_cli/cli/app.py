@@ -82,7 +82,7 @@ COMMANDS: dict[str, tuple[str, str | None, str]] = {
     "pr": (
         "cli.commands.pr:pr",
         CHANGE,
-        "List, follow, merge and close the pull or merge requests of proposals.",
+        "List, follow, comment, merge and close the pull or merge requests of proposals.",
     ),
     "lock": (
         "cli.commands.lock:lock",

@@ -329,7 +329,7 @@ def test_the_role_is_made_of_the_kinds_in_the_manifests(live: Live) -> None:
     assert rights(made["Role"]) == images | {(*kind, verbs) for kind in kinds}
     assert made["ConfigMap"]["metadata"]["name"] == "gitops-manifests"
     pod = made["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    assert {volume["name"] for volume in pod["volumes"]} == {"key", "scratch", "sops"}
+    assert {volume["name"] for volume in pod["volumes"]} == {"key", "scratch", "notify", "sops"}
     restricted = printed(live, "--restrict")
     assert rights(restricted["Role"]) == images
     pod = restricted["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]

@@ -195,14 +195,16 @@ def test_a_protected_stage_is_confirmed_by_its_name(live: Live) -> None:
     assert git(live.remote, "log", "-1", "--format=%s", "main").endswith("[skip ci]")
 
 
-def test_a_stage_of_pull_requests_is_not_written_at_once(live: Live) -> None:
+def test_a_stage_of_pull_requests_gets_a_branch(live: Live) -> None:
     agree(live, 'mode = "pr"')
     live.record({"web.deployment": OLD})
     live.run("Deployment", "web", NEW)
 
-    refused = live.gitops("capture", live.namespace, "--yes")
+    proposed = live.gitops("capture", live.namespace, "--yes", "-o", "json").ok().json()
 
-    assert (refused.code, content(live, "web.deployment")) == (6, OLD)
+    assert content(live, "web.deployment") == OLD
+    recorded = git(live.remote, "show", f"{proposed['branch']}:{live.namespace}/web.deployment")
+    assert recorded.strip() == NEW
     live.gitops("capture", live.namespace, "--yes", "--override-policy", "-m", "drill").ok()
     assert content(live, "web.deployment") == NEW
 

@@ -53,7 +53,8 @@ def test_projects(state: Gitops, article: Article) -> None:
 
 
 def test_keys_of_the_users_config(state: Gitops) -> None:
-    assert words(state, "gitops config set ") == ["repo", "project", "output", "context"]
+    keys = ["repo", "project", "output", "context", "steps.env"]
+    assert words(state, "gitops config set ") == keys
 
 
 def test_services_of_what_the_line_names(state: Gitops, article: Article) -> None:
