@@ -251,26 +251,32 @@ class _File(NamedTuple):
         by = None if self.is_over else self.removed_by
         if by is not None and self.state.past.is_renamed(self.path, by):
             return
-        changes = self.state.past.file_history(self.path, start=self.tip, since=span.since)
+        changes = self.state.past.file_history(
+            self.path, start=self.tip, since=span.since, renames=True
+        )
         replaced_at: datetime | None = None
         for change in changes:
             entry = entry_of(change, replaced_at)
             if entry is None:
                 continue
-            replaced_at = entry.at
+            if entry.renamed_from is None:  # the version goes on, whatever its file is called
+                replaced_at = entry.at
             if span.until is None or entry.at <= span.until:
                 yield entry
 
 
 def entry_of(change: FileChange, replaced_at: datetime | None) -> PastChange | None:
-    """Return the change as an entry; None where only white space changed."""
+    """Return the change as an entry; None where only white space changed, or a lock's path."""
+    is_renamed = change.source is not None and change.old == change.new
+    if is_renamed and not service_at(change.path):
+        return None
     if _is_lock(change.path):
         return _lock_entry(change, replaced_at)
     if _is_approval(change.path):
         return _approval_entry(change)
     old, new = _recorded(change.old), _recorded(change.new)
     service = service_at(change.path)
-    if old == new or service is None:
+    if (old == new and not is_renamed) or service is None:
         return None
     return PastChange(
         EnvironmentName(change.path.partition("/")[0]),
@@ -282,6 +288,7 @@ def entry_of(change: FileChange, replaced_at: datetime | None) -> PastChange | N
         change.commit.committed_at,
         change.made_by,
         replaced_at,
+        renamed_from=change.source if is_renamed else None,
     )
 
 

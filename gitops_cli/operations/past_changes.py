@@ -28,7 +28,8 @@ class PastChange(NamedTuple):
     `made_by` is who did it and why. `replaced_at` None: it is still recorded. `lock` is the one
     that was set, or (`unlocked`) taken away; `service` None: it is on the whole environment.
     `approved`: somebody said yes to `new`, which is not recorded by that. `manifests` are the files
-    that changed of the environment's, if that is what happened.
+    that changed of the environment's, if that is what happened. `renamed_from` is the path that
+    the file had until then, where nothing else of it changed.
     """
 
     environment: EnvironmentName
@@ -44,6 +45,7 @@ class PastChange(NamedTuple):
     unlocked: bool = False
     approved: bool = False
     manifests: tuple[str, ...] | None = None
+    renamed_from: str | None = None
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -63,6 +65,8 @@ class PastChange(NamedTuple):
             return said
         if self.manifests is not None:
             return OF_MANIFESTS
+        if self.renamed_from is not None:
+            return Verb.RENAME.value
         if self.old is None:
             return Action.ADD.value
         return Action.REMOVE.value if self.new is None else Action.UPDATE.value
@@ -86,7 +90,7 @@ class PastChange(NamedTuple):
         Never less than nothing, whatever the clocks of the two commits said.
         """
         is_there = self.new is not None or self.lock is not None or self.manifests is not None
-        if self.unlocked or self.approved or not is_there:
+        if self.unlocked or self.approved or self.renamed_from is not None or not is_there:
             return None
         return max((self.replaced_at or now) - self.at, timedelta(0))
 

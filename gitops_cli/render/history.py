@@ -69,6 +69,7 @@ def entry_document(entry: PastChange, now: datetime) -> dict[str, Any]:
         "overrides": list(entry.overrides),
         "lock": lock_document(entry.lock),
         "manifests": None if entry.manifests is None else list(entry.manifests),
+        "renamed_from": entry.renamed_from,
     }
 
 
@@ -97,7 +98,18 @@ def _versions(entry: PastChange) -> tuple[Cell, Cell]:
         return Cell(""), Cell("unlocked" if entry.unlocked else "locked", Style.INFO)
     if entry.approved:
         return Cell(""), _short(entry.new, "unreadable")
+    if entry.renamed_from is not None:
+        return Cell(_old_name(entry.renamed_from, entry.path)), Cell("renamed", Style.INFO)
     return _short(entry.old, "new"), _short(entry.new, "removed")
+
+
+def _old_name(old: str, new: str) -> str:
+    """Return what of a path is no more: the environment, the service, or its kind with it."""
+    directory, _, leaf = old.partition("/")
+    if directory != new.partition("/")[0]:
+        return one_line(directory)
+    stem = leaf.rpartition(".")[0]
+    return one_line(leaf if new == f"{directory}/{stem}{new[new.rindex('.') :]}" else stem)
 
 
 def _files(paths: Sequence[str]) -> str:

@@ -63,14 +63,16 @@ class History(NamedTuple):
         limit: int | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        renames: bool = False,
     ) -> Iterator[FileChange]:
         """Yield the file's changes, newest first; the times are those of the branch's commits.
 
-        Every commit is compared with both times: a clock that was wrong once hides nothing.
+        `renames`: those too that changed its name and nothing else. Every commit is compared with
+        both times: a clock that was wrong once hides nothing.
         """
         wanted = (
             change
-            for change in self._through_renames(path, start)
+            for change in self._through_renames(path, start, renames=renames)
             if (since is None or change.commit.committed_at >= since)
             and (until is None or change.commit.committed_at <= until)
         )
@@ -89,10 +91,10 @@ class History(NamedTuple):
             if since is None or change.commit.committed_at >= since:
                 yield self.with_origin(change, _hash)
 
-    def _through_renames(self, path: str, start: str) -> Iterator[FileChange]:
-        for change, _ in self._and_renames(path, start):
-            if change.old != change.new:
-                yield change
+    def _through_renames(self, path: str, start: str, *, renames: bool) -> Iterator[FileChange]:
+        for change, source in self._and_renames(path, start):
+            if change.old != change.new or (renames and source is not None):
+                yield change._replace(source=source)
 
     def _and_renames(self, path: str, start: str) -> Iterator[tuple[FileChange, str | None]]:
         """Yield the file's changes, each with the path it got its name from, if it got one."""

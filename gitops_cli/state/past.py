@@ -62,13 +62,15 @@ class Past:
         limit: int | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        renames: bool = False,
     ) -> Iterator[FileChange]:
         """Yield what happened to a file on the branch, newest first, from the commit `start` on.
 
         Follows what the branch was at, so the values form one chain: each `old` is the `new` of the
-        change before. Follows renames of the file and of its environment.
+        change before. Follows renames of the file and of its environment; `renames`: yields them.
         """
-        return self._history(start).of_file(path, start, limit=limit, since=since, until=until)
+        history = self._history(start)
+        return history.of_file(path, start, limit=limit, since=since, until=until, renames=renames)
 
     def place_history(
         self, path: str, *, start: str, since: datetime | None = None

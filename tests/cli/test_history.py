@@ -109,7 +109,14 @@ def test_a_renamed_environment_keeps_its_history(state: Gitops, remote: Path) ->
         "store-dev/web.deployment": f"{B}\n",
     }
     add_commits(remote, [Commit("Rename the shop", files, FIRST + 7200)])
-    assert moves(state, "web") == [(A, B), (None, A)]
+    renamed, *before = entries(state, "web")
+    assert (renamed["action"], renamed["renamed_from"]) == ("rename", PATH)
+    assert (renamed["environment"], renamed["lived_seconds"]) == ("store-dev", None)
+    assert [(e["from"], e["to"]) for e in before] == [(A, B), (None, A)]
+    assert before[0]["replaced_at"] is None, "the version is recorded still"
+    shown = state("history", "web").ok().stdout.splitlines()[1]
+    assert shown.split()[2:6] == ["store-dev", "web", "shop-dev", "renamed"]
+    assert [e["commit"] for e in entries(state, "--action", "rename")] == [renamed["commit"]]
 
 
 def test_a_service_that_is_gone(state: Gitops, remote: Path) -> None:
@@ -158,7 +165,14 @@ def test_what_got_another_name_was_not_removed(state: Gitops, remote: Path) -> N
             ),
         ],
     )
-    assert moves(state) == [(A, B), (None, A)]
+    kind, name, *before = entries(state)
+    assert [e["renamed_from"] for e in (kind, name)] == ["shop-dev/site.deployment", PATH]
+    assert [(e["from"], e["to"]) for e in before] == [(A, B), (None, A)]
+    shown = state("history").ok().stdout.splitlines()
+    assert [line.split()[3:5] for line in shown[1:3]] == [
+        ["site", "site.deployment"],
+        ["site", "web"],
+    ]
 
 
 def test_a_broken_value_is_history_too(state: Gitops, remote: Path) -> None:
@@ -331,7 +345,7 @@ def test_a_locked_environment_under_a_new_name_was_not_unlocked(
     git(work, "commit", "-qm", "Rename the shop")
     git(work, "push", "-q")
 
-    assert [e["action"] for e in entries(state)] == ["lock", "update", "add"]
+    assert [e["action"] for e in entries(state)] == ["rename", "lock", "update", "add"]
 
 
 def test_a_lock_of_all_makes_no_service_known(state: Gitops) -> None:

@@ -70,7 +70,8 @@ class FileChange(NamedTuple):
 
     `commit` brought the change onto the branch. Where that is a merge, `origin` is the commit
     on the merged side that made it, if one did; author and trailers worth showing are there.
-    `path` is the file's name in that commit (before a rename: the old one).
+    `path` is the file's name in that commit (before a rename: the old one); `source` is the name
+    that it had until then, if the commit gave it this one.
     """
 
     path: str
@@ -78,6 +79,7 @@ class FileChange(NamedTuple):
     old: bytes | None
     new: bytes | None
     origin: Commit | None = None
+    source: str | None = None
 
     @property
     def made_by(self) -> Commit:
