@@ -266,7 +266,6 @@ REVIEWS = page(
         "gitops promote … --pr": "is shown in full below",
         "gitops validate -o markdown | gitops pr comment 12": REQUESTS,
         "gitops diff prod -o markdown | gitops pr comment 12 --name diff": REQUESTS,
-        "gitops init --ci github": "tests/cli/test_recipes.py",
     },
 )
 CONTRIBUTING = Page("CONTRIBUTING.md", {}, {f"make {goal}": RUNS for goal in MAKE}, {})
