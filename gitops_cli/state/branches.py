@@ -40,6 +40,11 @@ class Branch(Protocol):
         """Let the user's refs and files follow a write; returns notes on what did not."""
 
 
+def short_name(branch: Branch) -> str | None:
+    """Return the branch that holds the state, in short; None until the remote said it."""
+    return None if branch.ref is None else branch.ref.removeprefix(HEADS)
+
+
 class CloneBranch:
     """The branch of a clone's remote."""
 

@@ -16,6 +16,7 @@ from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.commits import FileChange, LastChange
 from gitops_cli.domain.recorded.files import HeldFile
 from gitops_cli.domain.text import one_line
+from gitops_cli.state.branches import Branch, short_name
 from gitops_cli.state.reach import Reach
 from gitops_cli.state.store import Store
 
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
 
 
 class Past:
-    """The commits that one repository's branch was at. `branch` is asked when it is needed."""
+    """The commits that one repository's branch was at."""
 
-    def __init__(
-        self, description: str, store: Store, reach: Reach, branch: Callable[[], str | None]
-    ) -> None:
+    def __init__(self, description: str, store: Store, reach: Reach, branch: Branch) -> None:
         self._description = description
         self._store = store
         self._reach = reach
@@ -159,7 +158,7 @@ class Past:
         self.complete(commit)
         if self._store.whole.reader.commit(commit) is None:
             raise GitError(f"{self._description} has no commit {one_line(commit)}")
-        whole, branch = self._store.whole, self._branch()
+        whole, branch = self._store.whole, short_name(self._branch)
         if self._opened is None or (self._opened.git, self._opened.branch) != (whole.git, branch):
             self._opened = History(whole.git, whole.reader, branch, {})
         return self._opened

@@ -31,8 +31,7 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.git.failures import failure
-from gitops_cli.git.remote import HEADS
-from gitops_cli.state.branches import Branch
+from gitops_cli.state.branches import Branch, short_name
 from gitops_cli.state.past import Past
 from gitops_cli.state.reach import Reach
 from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree_snapshot
@@ -72,7 +71,7 @@ class StateRepository:
         self.recorded: str | None = None
         """The last commit that this run has written."""
         self._last: Tip | None = None
-        self.past = Past(description, store, reach, lambda: self.branch)
+        self.past = Past(description, store, reach, branch)
         self._told = False
 
     def __enter__(self) -> Self:
@@ -94,8 +93,7 @@ class StateRepository:
     @property
     def branch(self) -> str | None:
         """Return the branch that holds the state, in short; None until the remote said it."""
-        ref = self._branch.ref
-        return None if ref is None else ref.removeprefix(HEADS)
+        return short_name(self._branch)
 
     def tip(self, *, require_remote: bool = True, timeout: float | None = None) -> Tip:
         """Return the commit to work on: the remote's tip, unless `offline` or `rev` say otherwise.
