@@ -204,9 +204,9 @@ def test_an_older_kubelets_bare_back_off_is_explained_by_an_event() -> None:
     assert bare is not None
     assert bare.is_bare
     assert not bare.final
-    told = with_event(bare, f'Failed to pull image "x": {NOT_FOUND}')
-    assert told.final
-    assert not with_event(bare, "i/o timeout").final
+    words = f'Failed to pull image "x": {NOT_FOUND}'
+    assert with_event(bare, words) == bare._replace(message=words, final=True)
+    assert with_event(bare, "i/o timeout") == bare._replace(message="i/o timeout")
     assert with_event(bare, "") == bare
 
 

@@ -34,6 +34,7 @@ def test_a_byte_order_mark_is_no_part_of_it() -> None:
     ("text", "line"),
     [
         ("a." * 40_000 + "b = 1", 1),
+        ("a." * 40_000 + "b = 1\nc = 2\n", 1),
         ("\n[" + "a." * 40_000 + "b]", 2),
         ("\n[['" + "'.'".join("a" * MAX_PARTS) + "'.b]]", 2),
         ("x = {y = 1, " + "a ." * 40_000 + "b = 1}", 1),
