@@ -57,8 +57,8 @@ def read_checks(stage: Settings) -> tuple[Check, ...]:
 
 
 def _step(name: str, stage: Settings) -> list[Step]:
+    before = len(stage.found)
     reader = _named("step", name, stage, STEP_KEYS)
-    before = len(reader.found)
     program = Program(
         reader.text("directory", check=place) or "",
         reader.texts("files", (), check=place),
@@ -108,8 +108,8 @@ def _with_tool(step: Step, reader: Settings) -> Step:
 
 
 def _check(name: str, stage: Settings) -> list[Check]:
+    before = len(stage.found)
     reader = _named("check", name, stage, CHECK_KEYS)
-    before = len(reader.found)
     seconds = reader.word("timeout", _seconds, CHECK_SECONDS)
     command = _words("command", reader)
     program = Program(
