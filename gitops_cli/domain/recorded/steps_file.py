@@ -60,7 +60,7 @@ def _step(name: str, stage: Settings) -> list[Step]:
     before = len(stage.found)
     reader = _named("step", name, stage, STEP_KEYS)
     program = Program(
-        reader.text("directory", check=place) or "",
+        reader.word("directory", place, ""),
         reader.texts("files", (), check=place),
         reader.texts("env", (), check=_variable),
         reader.word("timeout", _seconds, STEP_SECONDS),
@@ -72,7 +72,7 @@ def _step(name: str, stage: Settings) -> list[Step]:
         program,
         plan=_words("plan", reader),
         apply=_words("apply", reader),
-        inventory=reader.text("inventory", check=place),
+        inventory=reader.word("inventory", place, None),
         workspace=reader.text("workspace", check=check_fields),
         variables=reader.texts("vars", (), check=place),
         produces=reader.texts("produces", (), check=place),
@@ -94,13 +94,13 @@ def _with_tool(step: Step, reader: Settings) -> Step:
         return step
     [tool] = said
     if tool is Tool.ANSIBLE:
-        playbook = reader.text("ansible", check=_file)
+        playbook: str | None = reader.word("ansible", _file, None)
         _only(reader, "ansible", refused=("workspace", "directory"))
         directory = posixpath.dirname(playbook or "")
         return step._replace(
             tool=tool, playbook=playbook, program=step.program._replace(directory=directory)
         )
-    directory = reader.text(tool.value, check=place) or ""
+    directory = reader.word(tool.value, place, "")
     _only(reader, tool.value, refused=("inventory", "directory"))
     if len(step.produces) > 1:
         reader.wrong("produces", f"{tool.value} writes its outputs to one file")
@@ -113,7 +113,7 @@ def _check(name: str, stage: Settings) -> list[Check]:
     seconds = reader.word("timeout", _seconds, CHECK_SECONDS)
     command = _words("command", reader)
     program = Program(
-        reader.text("directory", check=place) or "",
+        reader.word("directory", place, ""),
         reader.texts("files", (), check=place),
         reader.texts("env", (), check=_variable),
         seconds,
