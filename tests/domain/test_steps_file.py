@@ -144,7 +144,8 @@ def test_a_stage_has_them_in_their_order_with_their_lines() -> None:
     assert [(step.name, step.line) for step in read_steps(reader)] == [("b", 1), ("a", 5)]
     assert [(check.name, check.line) for check in read_checks(reader)] == [("z", 3), ("y", 7)]
     assert reader.found == []
-    assert read_steps(stage("[stage.x]\n")) == read_checks(stage("[stage.x]\n")) == ()
+    none = stage("[stage.x]\n")
+    assert (read_steps(none), read_checks(none)) == ((), ())
 
 
 def test_one_that_has_a_defect_is_not_among_them_and_the_others_are() -> None:
