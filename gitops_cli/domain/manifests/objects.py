@@ -213,10 +213,8 @@ def _namespace(
 
 
 def _content(value: Mapping[str, Any], space: str | None, group: str, kind: str) -> dict[str, Any]:
-    content = {key: _without_null(inner) for key, inner in value.items() if key != "status"}
-    metadata = {
-        k: v for k, v in content["metadata"].items() if k not in WRITTEN_BY_SERVER and v is not None
-    }
+    content = {key: inner for key, inner in _without_null(value).items() if key != "status"}
+    metadata = {k: v for k, v in content["metadata"].items() if k not in WRITTEN_BY_SERVER}
     annotations = metadata.get("annotations")
     if isinstance(annotations, dict) and _LAST_APPLIED in annotations:
         metadata["annotations"] = {k: v for k, v in annotations.items() if k != _LAST_APPLIED}
