@@ -281,12 +281,12 @@ def defined_by(manifest: Manifest) -> Defined | None:
 
 def plain_secrets(manifests: Iterable[Manifest]) -> Iterator[Finding]:
     """Find Secrets that everybody who reads the repository can read, or some values of which."""
-    hint = "encrypt the file with SOPS, or keep a SealedSecret or an ExternalSecret"
     for one in manifests:
         if one.id.type != SECRET or not one.content.get("data"):
             continue
         if one.sealed is None:
             message = f"{one.id} is readable to everybody who can read the repository"
+            hint = "encrypt the file with SOPS, or keep a SealedSecret or an ExternalSecret"
             yield Finding(one.path, one.line, "plain-secret", message, hint, Severity.ERROR)
         elif one.sealed.bare:
             keys = ", ".join(map(one_line, one.sealed.bare))
