@@ -248,12 +248,12 @@ REPORT = Report(Gate.CHECK, WEB, A, False, "said no")
         ),
         (
             REPORT._replace(name="smoke", line=3, hint="mend it"),
-            *(f"gitops.toml:3: {NOT_YET}: check smoke said no",),
+            f"gitops.toml:3: {NOT_YET}: check smoke said no",
             "mend it; or ",
         ),
         (
             REPORT._replace(gate=Gate.SOAK),
-            *(f"gitops.toml:1: {NOT_YET}: soak said no",),
+            f"gitops.toml:1: {NOT_YET}: soak said no",
             "",
         ),
     ],
