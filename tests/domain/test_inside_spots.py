@@ -110,6 +110,8 @@ def test_of_several_pods_the_newest_and_then_the_last_by_name() -> None:
     assert chosen(pod("a", age=-1), pod("b")) == "a"
     assert chosen(pod("a", created_at=None), pod("b", created_at=None)) == "b"
     assert chosen(pod("z", created_at=None), pod("b")) == "b"
+    early = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    assert chosen(pod("z", created_at=None), pod("b", created_at=early)) == "b"
     assert chosen(pod("a"), pod("b", ready=False)) == "a"
     assert chosen(pod("a", ready=False), pod("b"), rollout=failed) == "a"
 
