@@ -13,16 +13,19 @@ from gitops_cli.domain.change.policy import (
     Override,
     Refusal,
     Unconfirmed,
+    frozen,
     locked,
     need_confirmation,
     needs_review,
     unapproved_manifests,
     unsettled,
     unsoaked_manifests,
+    wrong_branch,
 )
 from gitops_cli.domain.errors import PolicyRefused
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
+from gitops_cli.domain.recorded.freeze import parse_freeze
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.recorded.team import Mode, StageRules, TeamSettings
@@ -177,3 +180,47 @@ def test_nothing_is_known_of_commits_by_default() -> None:
     [refusal] = needs_review(PLACE, RULES._replace(mode=Mode.PR))
     assert type(refusal.error) is NeedsReview
     assert refusal.error.message == "gitops.toml:1: production is changed by pull requests"
+
+
+def test_each_window_that_is_open_refuses() -> None:
+    windows = [
+        "2026-11-22 00:00 - 2026-11-23 12:00 UTC",
+        "2026-11-23 12:00 - 2026-11-23 13:00 UTC",
+        "2026-11-24 00:00 - 2026-11-25 00:00 UTC",
+        "2026-11-23 00:00 - 2026-11-24 00:00 UTC",
+    ]
+    rules = RULES._replace(freeze=tuple(map(parse_freeze, windows)))
+    hint = 'wait, or --override-freeze -m "why"; `gitops rollback` is never frozen'
+    start = "gitops.toml:1: production is frozen until"
+    assert said(frozen(PLACE, rules, NOW)) == [
+        (f"{start} Mon 2026-11-23 13:00 UTC (`{windows[1]}`)", hint, Override.FREEZE),
+        (f"{start} Tue 2026-11-24 00:00 UTC (`{windows[3]}`)", hint, Override.FREEZE),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("branch", "request_", "held", "what"),
+    [
+        ("main", None, False, None),
+        ("main", "request 7", False, None),
+        ("release/1", None, False, None),
+        (None, None, True, None),
+        ("feature", None, True, "the branch `feature`"),
+        ("MAIN", None, False, "the branch `MAIN`"),
+        ("feature", "request\n7", True, "request 7, not merged yet"),
+        (None, "request 7", True, "request 7, not merged yet"),
+        (None, None, False, "a commit of which nobody knows that one of them holds it"),
+    ],
+)
+def test_whose_commits_are_recorded(
+    branch: str | None, request_: str | None, held: bool, what: str | None
+) -> None:
+    rules = RULES._replace(branches=("main", "release/*"), lines={"branches": 6})
+    origin = Origin(branch, request_, lambda globs: held and globs == rules.branches)
+    expected = (
+        f"gitops.toml:6: shop-production records commits of main, release/*, this is {what}",
+        'build that branch (GITOPS_BRANCH says what is built), or --override-policy -m "why"',
+        Override.POLICY,
+    )
+    assert said(wrong_branch(origin, PLACE, rules)) == [expected] * (what is not None)
+    assert said(wrong_branch(origin, PLACE, rules._replace(branches=()))) == []
