@@ -196,7 +196,7 @@ def test_a_person_is_asked(declared: Live) -> None:
         shown.type("y")
         shown.press("enter")
         assert shown.finish() == 0
-        assert "exactly as shown" in shown.text
+        assert "exactly as shown" in shown.text.replace("\n", "")  # the path before it is long
 
 
 def test_by_url_it_is_the_same_trust(declared: Live, target: Path, tmp_path: Path) -> None:
