@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gitops_cli.cli.answers import Answers
-from gitops_cli.cli.machine import Machine
 from gitops_cli.cli.output import Format, Output, query_of, usual_format
 from gitops_cli.domain.errors import (
     ConfigurationError,
@@ -29,6 +28,7 @@ from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config, user_config_path
 
 if TYPE_CHECKING:
+    from gitops_cli.cli.machine import Machine
     from gitops_cli.cluster.connection import KubernetesCluster
     from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.change.proposal import Actor
@@ -77,7 +77,6 @@ class Session:
         self.exit_code = ExitCode.OK
         self.unreadable: GitOpsError | None = None
         self.answers = Answers()
-        self.machine = Machine(output, lambda: self.directory)
         self.report_file: Path | None = None
         self._closing = ExitStack()
         self._deadline: float | None = None
@@ -143,6 +142,13 @@ class Session:
     def user(self) -> UserConfig:
         """Return the user's config; raises BadSettings."""
         return self._user.checked()
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Return what is done on this machine beside repositories and clusters."""
+        from gitops_cli.cli.machine import Machine  # few commands do
+
+        return Machine(self.output, lambda: self.directory)
 
     @cached_property
     def directory(self) -> Path:

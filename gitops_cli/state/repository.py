@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -32,7 +33,6 @@ from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.git.failures import failure
 from gitops_cli.state.branches import Branch, short_name
-from gitops_cli.state.past import Past
 from gitops_cli.state.reach import Reach
 from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree_snapshot
 from gitops_cli.state.store import Store, revision
@@ -40,6 +40,7 @@ from gitops_cli.state.store import Store, revision
 if TYPE_CHECKING:
     from gitops_cli.domain.steps.content import Content
     from gitops_cli.git.login import Login
+    from gitops_cli.state.past import Past
 
 _WITHOUT_REMOTE = 20.0  # seconds for the remote where the last known tip will do as well
 
@@ -71,7 +72,6 @@ class StateRepository:
         self.recorded: str | None = None
         """The last commit that this run has written."""
         self._last: Tip | None = None
-        self.past = Past(description, store, reach, branch)
         self._told = False
 
     def __enter__(self) -> Self:
@@ -87,8 +87,16 @@ class StateRepository:
 
     def close(self) -> None:
         """End the processes that serve reading; the next read starts them again."""
-        self.past.close()
+        if "past" in self.__dict__:
+            self.past.close()
         self._store.close()
+
+    @cached_property
+    def past(self) -> Past:
+        """Return what the branch was at before."""
+        from gitops_cli.state.past import Past
+
+        return Past(self.description, self._store, self._reach, self._branch)
 
     @property
     def branch(self) -> str | None:
