@@ -48,7 +48,7 @@ class _Merge(str):
 MERGE = _Merge("<<")
 
 
-class Document(NamedTuple):
+class YamlDocument(NamedTuple):
     """One document of a stream, and the line it begins in.
 
     `surprises`: lines with a word such as `yes`, which YAML 1.1, and so kubectl, takes for a
@@ -69,7 +69,7 @@ def plain(data: bytes) -> Any:
     return _told(lambda: next(_Builder(strict=False).documents(_events(data)), NOTHING).value)
 
 
-def documents(data: bytes) -> list[Document]:
+def documents(data: bytes) -> list[YamlDocument]:
     """Return all documents of a stream, without empty ones.
 
     As `plain`, but a key that comes twice in a mapping is refused, and numbers are those that
@@ -143,7 +143,7 @@ def _told(read: Callable[[], T]) -> T:
         raise NotPlain(f"not YAML: {one_line(str(error))}") from error
 
 
-NOTHING = Document(None, 1)
+NOTHING = YamlDocument(None, 1)
 
 
 class _Open:
@@ -191,13 +191,13 @@ class _Builder:
         self._result: Any = None
         self._surprises: list[tuple[int, str]] = []
 
-    def documents(self, events: Iterator[Any]) -> Iterator[Document]:
+    def documents(self, events: Iterator[Any]) -> Iterator[YamlDocument]:
         line = 1
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 self._anchors, self._result, self._surprises, line = {}, None, [], 0
             elif isinstance(event, yaml.DocumentEndEvent):
-                yield Document(self._result, line or 1, tuple(self._surprises))
+                yield YamlDocument(self._result, line or 1, tuple(self._surprises))
             else:
                 line = line or _line(event) or 1
                 self._take(event)

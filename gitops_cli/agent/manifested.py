@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.agent.model.rights import APPLIES
-from gitops_cli.domain.cluster.rights import Right, Rule, allowed
+from gitops_cli.domain.cluster.rights import AccessRule, Right, allowed
 from gitops_cli.domain.errors import Denied, ExitCode, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.manifests_place import manifests_place
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from gitops_cli.agent.tip_reader import TipReader
     from gitops_cli.domain.manifests.applyset import GroupKind
     from gitops_cli.domain.manifests.rendered import Rendered
-    from gitops_cli.domain.manifests.report import ObjectFate, Objects
+    from gitops_cli.domain.manifests.report import EnvironmentObjects, ObjectFate
 
 
-class Found(NamedTuple):
+class AgentManifests(NamedTuple):
     """What is to be applied, what keeps some of it from that, and what is left to people."""
 
     manifested: Manifested
@@ -48,25 +48,25 @@ class ManifestReader:
         self._images_only = images_only
         self._known: dict[EnvironmentName, tuple[str | None, Rendered]] = {}
 
-    def __call__(self, environment: EnvironmentName, desired: Desired) -> Found:
+    def __call__(self, environment: EnvironmentName, desired: Desired) -> AgentManifests:
         """Return what to do about an environment's manifests. Raises Denied, ClusterError."""
         team = desired.snapshot.team
         rules = team.stage(place_of(environment, team).stage)
         place = manifests_place(desired.snapshot.environment(environment), team)
         if place is None or environment in self._images_only:
-            return Found(Manifested(drift=rules.drift))
+            return AgentManifests(Manifested(drift=rules.drift))
         cluster = self._clusters.of(environment, team)
         granted = cluster.rules(environment)
         if not _may_mark(cluster, environment, granted):
-            return Found(Manifested(drift=rules.drift), (_images_alone(environment),))
+            return AgentManifests(Manifested(drift=rules.drift), (_images_alone(environment),))
         rendered = self._rendered(environment, desired, cache=not rules.manifests_network)
         if isinstance(rendered, GitOpsError):
-            return Found(Manifested({environment: rendered}, drift=rules.drift))
+            return AgentManifests(Manifested({environment: rendered}, drift=rules.drift))
         mine = rendered._replace(only_namespaced=True)
         denied = {} if granted is None else _denied(cluster, mine, granted)
         wide = sum(one.id.namespace is None for one in rendered.objects)
         told = f"{plural(wide, 'object')} of the whole cluster left to `gitops sync`"
-        return Found(
+        return AgentManifests(
             Manifested({environment: mine}, drift=rules.drift, denied={environment: denied}),
             left=told if wide else None,
         )
@@ -85,7 +85,7 @@ class ManifestReader:
 
 
 def _may_mark(
-    cluster: Cluster, environment: EnvironmentName, granted: Iterable[Rule] | None
+    cluster: Cluster, environment: EnvironmentName, granted: Iterable[AccessRule] | None
 ) -> bool:
     """Tell whether the Role is one for manifests: it lets the agent note which objects are its."""
     from gitops_cli.domain.manifests.applyset import PARENT
@@ -105,7 +105,7 @@ def _images_alone(environment: EnvironmentName) -> Denied:
 
 
 def _denied(
-    cluster: Cluster, rendered: Rendered, granted: Iterable[Rule]
+    cluster: Cluster, rendered: Rendered, granted: Iterable[AccessRule]
 ) -> Mapping[GroupKind, GitOpsError]:
     """Return the kinds of an environment's objects that the Role lacks."""
     name, granted = rendered.environment, tuple(granted)
@@ -130,7 +130,7 @@ def problem_of(fate: ObjectFate) -> Iterator[str]:
         yield f"{fate.id}: {fate.reason or fate.fate.value}"
 
 
-def deeds_of(objects: Objects) -> list[str]:
+def deeds_of(objects: EnvironmentObjects) -> list[str]:
     """Return in words what was done with objects."""
     counts = Counter(fate.fate.value for fate in objects.fates if fate.is_written)
     return [f"{plural(count, 'object')} {word}" for word, count in sorted(counts.items())]

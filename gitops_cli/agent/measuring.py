@@ -8,7 +8,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from gitops_cli.agent.model.figures import Figures, figures_of
+from gitops_cli.agent.model.figures import AgentFigures, figures_of
 from gitops_cli.agent.model.status import AgentStatus
 from gitops_cli.agent.reports import read_status
 from gitops_cli.domain.cluster.comparison import Comparison, State
@@ -34,11 +34,11 @@ def measure(
     state: StateRepository,
     *,
     now: datetime,
-) -> tuple[list[Figures], list[GitOpsError]]:
+) -> tuple[list[AgentFigures], list[GitOpsError]]:
     """Return what is known of each environment, and why something of it is not."""
     places, errors = clusters.place(names, desired.snapshot.team)
     problems = list(errors.values())
-    found = {name: Figures(name) for name in names}
+    found = {name: AgentFigures(name) for name in names}
     next_after = _next_after(state, desired.ours.commit or "")
     for cluster, there in places:
         for one in _read(cluster.objects(), there):

@@ -16,11 +16,11 @@ from prometheus_client.exposition import write_to_textfile
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from gitops_cli.agent.model.figures import Counts, Figures, Tally
+from gitops_cli.agent.model.figures import AgentFigures, ProcessCounts, Tally
 from gitops_cli.domain.errors import ConfigurationError
 
 _ENVIRONMENT = ["environment"]
-_GAUGES: Mapping[str, tuple[str, Callable[[Figures, datetime], float | None]]] = {
+_GAUGES: Mapping[str, tuple[str, Callable[[AgentFigures, datetime], float | None]]] = {
     "gitops_environment_last_attempt_timestamp_seconds": (
         "When the agent last looked at the environment.",
         lambda one, now: _seconds(one.last_attempt),
@@ -44,10 +44,10 @@ _GAUGES: Mapping[str, tuple[str, Callable[[Figures, datetime], float | None]]] =
 }
 
 
-class Source(NamedTuple):
+class FigureSource(NamedTuple):
     """Where figures come from, each time they are asked for. `asked`: requests, by their target."""
 
-    figures: Callable[[], tuple[Iterable[Figures], Counts | None]]
+    figures: Callable[[], tuple[Iterable[AgentFigures], ProcessCounts | None]]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     asked: Callable[[], Mapping[str, int]] = dict
 
@@ -65,17 +65,17 @@ class Source(NamedTuple):
             yield from _counters(counts, self.asked())
 
 
-def agent_source(tally: Tally, asked: Callable[[], Mapping[str, int]]) -> Source:
+def agent_source(tally: Tally, asked: Callable[[], Mapping[str, int]]) -> FigureSource:
     """Return an agent's figures, as its rounds add up."""
-    return Source(tally.read, asked=asked)
+    return FigureSource(tally.read, asked=asked)
 
 
-def text_of(source: Source) -> str:
+def text_of(source: FigureSource) -> str:
     """Return the figures as a scrape or a textfile collector wants them."""
     return generate_latest(_registry(source)).decode()
 
 
-def write_textfile(source: Source, path: Path) -> None:
+def write_textfile(source: FigureSource, path: Path) -> None:
     """Write them for a textfile collector, whole or not at all; raises ConfigurationError."""
     try:
         write_to_textfile(str(path), _registry(source))
@@ -83,7 +83,7 @@ def write_textfile(source: Source, path: Path) -> None:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
 
 
-def serve(source: Source, host: str, port: int) -> str:
+def serve(source: FigureSource, host: str, port: int) -> str:
     """Serve them in the background for as long as the process lives; return the address."""
     try:
         server, _ = start_http_server(port, host, _registry(source))
@@ -96,7 +96,7 @@ def serve(source: Source, host: str, port: int) -> str:
     return f"http://{shown}:{server.server_port}/metrics"
 
 
-def _counters(counts: Counts, asked: Mapping[str, int]) -> Iterator[Metric]:
+def _counters(counts: ProcessCounts, asked: Mapping[str, int]) -> Iterator[Metric]:
     rounds = CounterMetricFamily("gitops_agent_rounds", "Rounds of this process.")
     rounds.add_metric([], counts.rounds)
     yield rounds
@@ -118,7 +118,7 @@ def _counters(counts: Counts, asked: Mapping[str, int]) -> Iterator[Metric]:
     yield requests
 
 
-def _registry(source: Source) -> CollectorRegistry:
+def _registry(source: FigureSource) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(_Collected(source))
     return registry
@@ -127,7 +127,7 @@ def _registry(source: Source) -> CollectorRegistry:
 class _Collected(Collector):
     """A source as prometheus_client wants one."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: FigureSource) -> None:
         self._source = source
 
     def describe(self) -> Iterable[Metric]:

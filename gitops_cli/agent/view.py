@@ -13,7 +13,7 @@ from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 if TYPE_CHECKING:
-    from gitops_cli.agent.model.figures import Figures
+    from gitops_cli.agent.model.figures import AgentFigures
     from gitops_cli.agent.model.outcome import (
         AgentReport,
         AgentReports,
@@ -200,7 +200,7 @@ def round_view(result: Round) -> View:
     return View("agent-run", document, lines, records=_VISITED)
 
 
-def metrics_view(figures: Sequence[Figures], text: str, at: datetime) -> View:
+def metrics_view(figures: Sequence[AgentFigures], text: str, at: datetime) -> View:
     """Return figures of environments; people get Prometheus's text of them."""
     document = {
         "at": as_stamp(at),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gitops_cli.cli.session import Session
     from gitops_cli.domain.names import EnvironmentName
     from gitops_cli.domain.recorded.environment import Snapshot
-    from gitops_cli.operations.doctor import Check
+    from gitops_cli.operations.doctor import Diagnosis
     from gitops_cli.operations.placement import Clusters, Placed
     from gitops_cli.operations.ports import Cluster
 
@@ -37,7 +37,7 @@ class AgentHooks(NamedTuple):
     """
 
     clusters: Callable[[Session, str | None, Path | None, Sequence[str]], Clusters]
-    checks: Callable[[Session], Callable[[Placed], Iterator[Check]]]
+    checks: Callable[[Session], Callable[[Placed], Iterator[Diagnosis]]]
     follows: Callable[[Cluster, EnvironmentName], bool]
     bring_back: Callable[[Session, Snapshot, Sequence[EnvironmentName], Clusters, LostAgents], None]
 

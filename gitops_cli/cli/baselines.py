@@ -8,8 +8,8 @@ from typing import NamedTuple
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.baseline import (
     BadBaseline,
+    BaselineVerdict,
     Drift,
-    Verdict,
     baseline_text,
     exit_code,
     judged_by,
@@ -24,7 +24,7 @@ _AGAIN = "--write-baseline makes it anew"
 _MOST_BYTES = 16 << 20
 
 
-class Known(NamedTuple):
+class ReadBaseline(NamedTuple):
     """A baseline that was read; `write`: it is to be made anew. `whole`: of all services."""
 
     file: Path
@@ -32,11 +32,11 @@ class Known(NamedTuple):
     write: bool
     whole: bool
 
-    def verdict(self, result: Diff) -> Verdict:
+    def verdict(self, result: Diff) -> BaselineVerdict:
         """Tell known differences from new ones."""
         return judged_by(self.drifts, result, whole=self.whole)
 
-    def finish(self, session: Session, result: Diff, verdict: Verdict) -> ExitCode:
+    def finish(self, session: Session, result: Diff, verdict: BaselineVerdict) -> ExitCode:
         """Say what is known, or write it; return the code to end with."""
         if self.write:
             return self._write(session, result)
@@ -58,14 +58,14 @@ class Known(NamedTuple):
         return ExitCode.OK
 
 
-def known_drift(file: Path | None, *, write: bool, whole: bool) -> Known | None:
+def known_drift(file: Path | None, *, write: bool, whole: bool) -> ReadBaseline | None:
     """Return the baseline of a file, which need not be there yet if it is to be written."""
     if file is None:
         if write:
             raise UsageError("--write-baseline: where to?", hint="name it: --baseline FILE")
         return None
     if write and not file.exists():
-        return Known(file, frozenset(), write, whole)
+        return ReadBaseline(file, frozenset(), write, whole)
     try:
         with file.open(encoding="utf-8") as stream:
             text = stream.read(_MOST_BYTES)
@@ -73,6 +73,6 @@ def known_drift(file: Path | None, *, write: bool, whole: bool) -> Known | None:
         why = error.strerror if isinstance(error, OSError) else "is no text"
         raise ConfigurationError(f"--baseline {file}: {why}", hint=_AGAIN) from error
     try:
-        return Known(file, parse_baseline(text), write, whole)
+        return ReadBaseline(file, parse_baseline(text), write, whole)
     except BadBaseline as error:
         raise ConfigurationError(f"{file}:{error.line}: {error}", hint=_AGAIN) from error

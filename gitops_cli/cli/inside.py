@@ -27,7 +27,7 @@ PodOption = Annotated[
 ]
 
 
-class Looked(NamedTuple):
+class ServiceInside(NamedTuple):
     """A service in its cluster, and the containers to look into: one, unless every pod is meant."""
 
     environment: EnvironmentName
@@ -48,7 +48,7 @@ def look(
     context: str | None,
     kubeconfig: Path | None,
     every: bool = False,
-) -> Looked:
+) -> ServiceInside:
     """Find out, and say why it is this container; raises what keeps it.
 
     Of every pod only what is wrong with it is said.
@@ -71,4 +71,4 @@ def look(
         if not every or spot.trouble is not None:
             session.output.note(f"{spot.pod}, container {spot.container}: {spot.why}")
     where = Where(name, cluster.context, None if kubeconfig is None else str(kubeconfig))
-    return Looked(name, named, cluster, where, inside, spots)
+    return ServiceInside(name, named, cluster, where, inside, spots)

@@ -11,18 +11,18 @@ from gitops_cli.domain.errors import InvalidState, worst
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
-from gitops_cli.operations.grid import Status
+from gitops_cli.operations.grid import Grids
 from gitops_cli.operations.live import with_live
 from gitops_cli.operations.manifests import rendered_manifests
 
 
 def add_live(
     session: Session,
-    status: Status,
+    status: Grids,
     snapshot: Snapshot,
     context: str | None,
     kubeconfig: Path | None,
-) -> Status:
+) -> Grids:
     """Return the status with what runs; what a cluster could not tell is said on stderr."""
     clusters = clusters_of(session, context, kubeconfig)
     names = [column.environment for grid in status.grids for column in grid.columns]

@@ -10,7 +10,7 @@ import typer
 
 from gitops_cli.cli.opening import open_page
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome, review_branch
+from gitops_cli.domain.change.draft import Draft, ReviewBranch, WriteOutcome, review_branch
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.proposal import Proposal, Written
 from gitops_cli.domain.change.request import NO_EXTRAS, Extras, RequestState, Wish
@@ -93,15 +93,15 @@ class RequestOptions(NamedTuple):
 NO_REQUEST = RequestOptions()
 
 
-def review_on(session: Session, branch: str, extras: Extras = NO_EXTRAS) -> Review:
+def review_on(session: Session, branch: str, extras: Extras = NO_EXTRAS) -> ReviewBranch:
     """Return where what is pushed to `branch` waits for its merge into the state."""
     base = session.state.branch or "main"
     project = project_at(session.state.description)
     url = project.new_pull_request(branch, base) if project else None
-    return Review(branch, base, url, extras)
+    return ReviewBranch(branch, base, url, extras)
 
 
-def review_of(session: Session, draft: Draft, extras: Extras = NO_EXTRAS) -> Review:
+def review_of(session: Session, draft: Draft, extras: Extras = NO_EXTRAS) -> ReviewBranch:
     """Return where what a draft records waits for its merge."""
     services = [change.service for change in (*draft.changes, *draft.unchanged)]
     branch = review_branch(draft.environment, services, verb=draft.verb)
@@ -115,7 +115,7 @@ def review_of_all(
     team: TeamSettings,
     overrides: Collection[Override],
     branch: str,
-) -> Review | None:
+) -> ReviewBranch | None:
     """Return where a change of these environments waits, if one of them wants a request."""
     proposes = request.pull_request or any(
         request.proposes(name, team, overrides) for name in environments
@@ -144,12 +144,12 @@ def with_request(session: Session, outcome: WriteOutcome, logs: Changelogs) -> W
 
 def moving(
     session: Session,
-    review: Review | None,
+    review: ReviewBranch | None,
     proposal: Proposal,
     written: Written,
     plan: View,
     reason: str | None,
-) -> Review | None:
+) -> ReviewBranch | None:
     """Return the review with its request, for what moves names; its text is the plan."""
     if review is None:
         return None
@@ -165,11 +165,11 @@ def moving(
 
 def opened(
     session: Session,
-    review: Review,
+    review: ReviewBranch,
     proposal: Proposal,
     written: Written | None,
     text: Callable[[int], str],
-) -> Review:
+) -> ReviewBranch:
     """Return the review with its request; `text` makes one that is no longer than that."""
     if written is None or not (
         proposal.moves or any(edit.old != edit.new for edit in proposal.edits)
@@ -182,7 +182,9 @@ def opened(
     return review
 
 
-def _opened(session: Session, review: Review, subject: str, text: Callable[[int], str]) -> Review:
+def _opened(
+    session: Session, review: ReviewBranch, subject: str, text: Callable[[int], str]
+) -> ReviewBranch:
     requests = None
     try:
         requests = session.requests
@@ -211,7 +213,7 @@ def _opened(session: Session, review: Review, subject: str, text: Callable[[int]
     return review._replace(proposed=proposed)
 
 
-def await_merge(session: Session, review: Review, timeout: float | None) -> float | None:
+def await_merge(session: Session, review: ReviewBranch, timeout: float | None) -> float | None:
     """Wait until somebody merges the request; return the seconds left for the cluster.
 
     None: nobody can be waited for, or it was closed, which is told. Raises TimedOut.

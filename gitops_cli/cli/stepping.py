@@ -10,7 +10,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import plural
-from gitops_cli.operations.steps import Running, Stepping, steps_of
+from gitops_cli.operations.steps import Stepping, StepsRun, steps_of
 from gitops_cli.operations.trust import check_trusted, programs_of
 from gitops_cli.steps.trusted import TrustStore, trust_directory
 
@@ -44,7 +44,7 @@ def stepping(
             if lively or line in ("planning", "applying"):  # a pipe would keep each line
                 say(f"{name} step {step}", f"{name} step {step}: {line}")
 
-        return Stepping(steps, Running(found.content, os.environ, variables, heard, opened))
+        return Stepping(steps, StepsRun(found.content, os.environ, variables, heard, opened))
 
     return heard_by
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from gitops_cli.cli.prompts import ask_text, confirm, confirm_by_name, may_ask
 from gitops_cli.cli.resolve import choose_environment, environment_named
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome
+from gitops_cli.domain.change.draft import Draft, ReviewBranch, WriteOutcome
 from gitops_cli.domain.change.policy import Override, Unconfirmed
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import SourceMoved, StaleBuild, UsageError
@@ -57,7 +57,7 @@ class Offer(NamedTuple):
     compute: Callable[[Snapshot, Terms], Draft | Drafts]
     anew: Callable[[Snapshot], Draft | Drafts]
     question: str
-    review: Review | None = None
+    review: ReviewBranch | None = None
     may_go_back: bool = False
 
 

@@ -17,7 +17,7 @@ from gitops_cli.cluster.schema import STATUS, Status
 from gitops_cli.domain.errors import ClusterError, ClusterUnreachable, Denied, TimedOut
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.text import one_line
-from gitops_cli.web.exchange import Broken, Request, Response, Stream, Transport
+from gitops_cli.web.exchange import Broken, HttpRequest, LineStream, Response, Transport
 from gitops_cli.web.patience import jitter, retry_after
 
 REQUEST_SECONDS = 30.0
@@ -149,7 +149,7 @@ class Api:
         `retry` is False. Raises Denied, Refused, ClusterUnreachable, TimedOut at the deadline.
         """
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        request = Request(method, path or doing.path(), data, content_type, accept)
+        request = HttpRequest(method, path or doing.path(), data, content_type, accept)
         until = time.monotonic() + seconds
         if self.deadline is not None:
             until = min(until, self.deadline)
@@ -219,13 +219,13 @@ class Api:
         server = self.access.server
         return Unreadable(f"cannot {doing}: {server} sent what cannot be read: {one_line(why)}")
 
-    def stream(self, doing: Doing, path: str, *, timeout: float) -> Stream:
+    def stream(self, doing: Doing, path: str, *, timeout: float) -> LineStream:
         """Open an answer that is read line by line. Raises what `call` raises."""
         if self.deadline is not None:
             timeout = min(timeout, self._left(self.deadline, doing))
         self._count()
         try:
-            stream = self._transport.stream(Request("GET", path), timeout=timeout)
+            stream = self._transport.stream(HttpRequest("GET", path), timeout=timeout)
         except Broken as broken:
             raise self.unreachable(doing, broken) from broken
         if stream.status != 200:

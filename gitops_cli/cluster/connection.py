@@ -13,7 +13,7 @@ from gitops_cli.cluster.kubeconfig import Access, find_access
 from gitops_cli.cluster.site import site_of
 from gitops_cli.cluster.watching import Follower
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
-from gitops_cli.domain.cluster.rights import Right, Rule
+from gitops_cli.domain.cluster.rights import AccessRule, Right
 from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import Observed, Presence, Target
 from gitops_cli.domain.errors import GitOpsError
@@ -121,7 +121,7 @@ class KubernetesCluster:
         """Tell for each right whether we have it."""
         return rights.review(self.api, wanted)
 
-    def rules(self, namespace: EnvironmentName) -> tuple[Rule, ...] | None:
+    def rules(self, namespace: EnvironmentName) -> tuple[AccessRule, ...] | None:
         """Return all that we may do in a namespace; None where the server cannot tell all of it."""
         return rights.rules(self.api, namespace)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gitops_cli.cluster.kubeconfig import Access, basic_header, header_value
 from gitops_cli.domain.errors import ConfigurationError
-from gitops_cli.web.exchange import Request, Response, Stream, Transport
+from gitops_cli.web.exchange import HttpRequest, LineStream, Response, Transport
 
 TOKEN_SECONDS = 60.0  # a token file is read again when older: the kubelet renews it in place
 
@@ -71,7 +71,7 @@ class Renewing:
         """Begin to connect in the background; whether that works, the first request tells."""
         self._carrier.open()
 
-    def send(self, request: Request, *, timeout: float) -> Response:
+    def send(self, request: HttpRequest, *, timeout: float) -> Response:
         """Send a request and return the whole answer."""
         until = time.monotonic() + timeout
         number = self._identity.number
@@ -80,7 +80,7 @@ class Renewing:
             return self._carrier.send(request, timeout=max(0.0, until - time.monotonic()))
         return answer
 
-    def stream(self, request: Request, *, timeout: float) -> Stream:
+    def stream(self, request: HttpRequest, *, timeout: float) -> LineStream:
         """Send a request and return the answer's lines as they come."""
         number = self._identity.number
         stream = self._carrier.stream(request, timeout=timeout)

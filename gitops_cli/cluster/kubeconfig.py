@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from gitops_cli.cluster.kubefile import (
     PARTS,
-    Entry,
-    Pem,
+    NamedPart,
+    PemSource,
     absolute,
     header_value,
     home,
@@ -26,13 +26,13 @@ from gitops_cli.cluster.kubefile import (
     read_kubefile,
 )
 from gitops_cli.cluster.plugins import Plugin, plugin_of
-from gitops_cli.cluster.proxies import Proxy, proxy_of_environment, proxy_of_kubeconfig
+from gitops_cli.cluster.proxies import NamedProxy, proxy_of_environment, proxy_of_kubeconfig
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.text import one_line
 from gitops_cli.web.address import Address, parse_address
 
-__all__ = ["Access", "Pem", "Provider", "find_access", "header_value", "in_cluster"]
+__all__ = ["Access", "PemSource", "Provider", "find_access", "header_value", "in_cluster"]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 # What a header's name may have; client-go escapes the rest of an impersonation's keys.
@@ -60,12 +60,12 @@ class Access:
 
     server: str
     context: str | None = None
-    ca: Pem | None = None
+    ca: PemSource | None = None
     verify: bool = True
     server_name: str | None = None
-    proxy: Proxy | None = None
-    certificate: Pem | None = None
-    key: Pem | None = None
+    proxy: NamedProxy | None = None
+    certificate: PemSource | None = None
+    key: PemSource | None = None
     token: str | None = field(default=None, repr=False)
     token_file: Path | None = None
     basic: str | None = field(default=None, repr=False)
@@ -133,14 +133,14 @@ class _Merged:
         self.files = tuple(files)
         read = [read_kubefile(file) for file in files]
         self.current = next((file.current for file in read if file.current), None)
-        self.parts: dict[str, dict[str, Entry]] = {
+        self.parts: dict[str, dict[str, NamedPart]] = {
             part: {
                 name: entry for file in reversed(read) for name, entry in file.parts[part].items()
             }
             for part in PARTS
         }
 
-    def entry(self, part: str, name: str, wanted_by: str) -> Entry:
+    def entry(self, part: str, name: str, wanted_by: str) -> NamedPart:
         found = self.parts[part].get(name)
         if found is not None:
             return found
@@ -168,12 +168,12 @@ def _access(merged: _Merged, context: str | None, variables: Mapping[str, str]) 
     user = (
         merged.entry("users", user_name, wanted_by)
         if user_name is not None
-        else Entry(chosen.file, chosen.place, "", {})
+        else NamedPart(chosen.file, chosen.place, "", {})
     )
     return _permitted(_reached(name, cluster, variables), user, cluster)
 
 
-def _reached(context: str, cluster: Entry, variables: Mapping[str, str]) -> Access:
+def _reached(context: str, cluster: NamedPart, variables: Mapping[str, str]) -> Access:
     """Return the access to a server as nobody."""
     address, basic = _server(cluster)
     server = str(address)
@@ -201,7 +201,7 @@ def _reached(context: str, cluster: Entry, variables: Mapping[str, str]) -> Acce
     )
 
 
-def _permitted(access: Access, user: Entry, cluster: Entry) -> Access:
+def _permitted(access: Access, user: NamedPart, cluster: NamedPart) -> Access:
     """Return the access as this user, without what plain HTTP must not carry."""
     token, token_file, basic = _token(user), user.path("tokenFile"), _basic(user)
     if token is not None and basic is not None:
@@ -248,7 +248,7 @@ def _without_credentials(access: Access) -> Access:
     )
 
 
-def _server(cluster: Entry) -> tuple[Address, str | None]:
+def _server(cluster: NamedPart) -> tuple[Address, str | None]:
     """Return the address, clean, and the user name and password that the URL has."""
     text = cluster.text("server") or ""
     where = f"{cluster.place}.server"
@@ -267,17 +267,17 @@ def _server(cluster: Entry) -> tuple[Address, str | None]:
     return address, basic and unquote(basic)
 
 
-def _token(user: Entry) -> str | None:
+def _token(user: NamedPart) -> str | None:
     token = user.text("token")
     return None if token is None else header_value(token, f"{user.place}.token")
 
 
-def _basic(user: Entry) -> str | None:
+def _basic(user: NamedPart) -> str | None:
     name, password = user.text("username"), user.text("password")
     return None if name is None and password is None else f"{name or ''}:{password or ''}"
 
 
-def _provider(user: Entry) -> Provider | None:
+def _provider(user: NamedPart) -> Provider | None:
     found = user.content.get("auth-provider")
     if found is None:
         return None
@@ -285,7 +285,7 @@ def _provider(user: Entry) -> Provider | None:
     return Provider(found.get("name") or "", settings, user.file)
 
 
-def _impersonation(user: Entry) -> tuple[tuple[str, str], ...]:
+def _impersonation(user: NamedPart) -> tuple[tuple[str, str], ...]:
     headers: list[tuple[str, str]] = []
     for key, header in (("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid")):
         value = user.text(key)
@@ -334,7 +334,7 @@ def in_cluster(variables: Mapping[str, str], directory: Path = SERVICE_ACCOUNT) 
     address = f"[{host}]" if ":" in host else host
     return Access(
         f"https://{address}:{port}",
-        ca=Pem(path=directory / "ca.crt"),
+        ca=PemSource(path=directory / "ca.crt"),
         token_file=token,
     )
 

@@ -21,7 +21,7 @@ MOST_BYTES = 16 * 1024 * 1024
 PARTS = ("clusters", "users", "contexts")
 
 
-class Pem(NamedTuple):
+class PemSource(NamedTuple):
     """A certificate or key: a file, or the bytes themselves."""
 
     path: Path | None = None
@@ -32,7 +32,7 @@ class Pem(NamedTuple):
         return self.data if self.data is not None else read_bounded(self.path or Path())
 
 
-class Entry(NamedTuple):
+class NamedPart(NamedTuple):
     """A named part of a kubeconfig; `place` is the file and the path in it, for messages."""
 
     file: Path
@@ -53,14 +53,14 @@ class Entry(NamedTuple):
         value = self.text(key)
         return None if value is None else beside(self.file, value)
 
-    def pem(self, key: str) -> Pem | None:
+    def pem(self, key: str) -> PemSource | None:
         """Return what `key` names or `key`-data has; the data wins."""
         data = self.text(f"{key}-data")
         if data is None:
             file = self.path(key)
-            return None if file is None else Pem(path=file)
+            return None if file is None else PemSource(path=file)
         try:
-            return Pem(data=base64.b64decode("".join(data.split()), validate=True))
+            return PemSource(data=base64.b64decode("".join(data.split()), validate=True))
         except (binascii.Error, ValueError) as error:
             raise ConfigurationError(f"{self.place}.{key}-data: is not base64") from error
 
@@ -69,7 +69,7 @@ class KubeFile(NamedTuple):
     """What one file has: its current context, and the entries of each of PARTS by their names."""
 
     current: str | None
-    parts: Mapping[str, Mapping[str, Entry]]
+    parts: Mapping[str, Mapping[str, NamedPart]]
 
 
 def read_kubefile(file: Path) -> KubeFile:
@@ -128,8 +128,8 @@ def _document(file: Path) -> Mapping[str, Any]:
     return content
 
 
-def _entries(file: Path, part: str, items: Any) -> Mapping[str, Entry]:
-    found: dict[str, Entry] = {}
+def _entries(file: Path, part: str, items: Any) -> Mapping[str, NamedPart]:
+    found: dict[str, NamedPart] = {}
     for number, item in enumerate(items):
         name = item.get("name")
         if not name:
@@ -138,7 +138,7 @@ def _entries(file: Path, part: str, items: Any) -> Mapping[str, Entry]:
             raise ConfigurationError(f"{file}: {part}: `{one_line(name)}` stands there twice")
         content = item.get(part[:-1]) or {}
         place = f"{file}: {part}[{number}].{part[:-1]}"
-        found[name] = Entry(file, place, name, content)
+        found[name] = NamedPart(file, place, name, content)
     return found
 
 

@@ -17,7 +17,7 @@ from gitops_cli.cluster.identity import Identity, Renewing
 from gitops_cli.cluster.kubeconfig import Access
 from gitops_cli.cluster.plugins import Credential, Plugin, Run
 from gitops_cli.cluster.site import site_of
-from gitops_cli.web.exchange import Broken, Request, Response, Stream, Transport
+from gitops_cli.web.exchange import Broken, HttpRequest, LineStream, Response, Transport
 from gitops_cli.web.pool import Pool
 
 LOGIN_SECONDS = 300.0  # for a person who is asked by a browser, where no deadline says otherwise
@@ -48,7 +48,7 @@ class LoginTransport:
         if self._access.provider is not None:
             import gitops_cli.cluster.providers  # noqa: F401
 
-    def send(self, request: Request, *, timeout: float) -> Response:
+    def send(self, request: HttpRequest, *, timeout: float) -> Response:
         """Send a request and return the whole answer; the first one logs in before.
 
         `timeout` (seconds) is the server's: a person who logs in may take longer.
@@ -59,7 +59,7 @@ class LoginTransport:
             return self._by(other).send(request, timeout=self._left(timeout))
         return answer
 
-    def stream(self, request: Request, *, timeout: float) -> Stream:
+    def stream(self, request: HttpRequest, *, timeout: float) -> LineStream:
         """Send a request and return the answer's lines as they come."""
         credential = self._entered()
         stream = self._by(credential).stream(request, timeout=self._left(timeout))
@@ -124,7 +124,7 @@ def _entered(access: Access, credential: Credential) -> Access:
     return found
 
 
-class Login(Protocol):
+class LoginMethod(Protocol):
     """One way to log in."""
 
     def credential(self) -> Credential:
@@ -139,7 +139,7 @@ class Login(Protocol):
 class Logins:
     """The login of a context: asked for once, however many wait for it, and kept until it ends."""
 
-    def __init__(self, login: Callable[[], Login]) -> None:
+    def __init__(self, login: Callable[[], LoginMethod]) -> None:
         self._login = login
         self._lock = threading.Lock()
         self._asking: _Asking | None = None
@@ -171,7 +171,7 @@ class Logins:
 class _Asking(threading.Thread):
     """A login under way, and what came of it. It ends with the process."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: LoginMethod) -> None:
         super().__init__(daemon=True)
         self.credential: Credential | None = None
         self._login = login
@@ -206,7 +206,7 @@ class _Asking(threading.Thread):
             self._login.end()
 
 
-def _login_of(access: Access, tell: Tell | None) -> Callable[[], Login]:
+def _login_of(access: Access, tell: Tell | None) -> Callable[[], LoginMethod]:
     if access.plugin is not None:
         plugin = access.plugin
         return lambda: Run(plugin, _told(access, plugin), tell)

@@ -18,7 +18,7 @@ from gitops_cli.domain.cluster.inside import LogPart, Spot
 from gitops_cli.domain.errors import ClusterUnreachable
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.text import one_line
-from gitops_cli.web.exchange import Broken, Stream
+from gitops_cli.web.exchange import Broken, LineStream
 
 LOGS = Resource("/api/v1", "pods/log")  # what a Role must grant
 SILENCE_SECONDS = 60.0  # of a log that is followed; then the connection is made anew
@@ -50,7 +50,7 @@ class Log:
         self._previous = spot.previous
         self._part = part
         self._tell = tell
-        self._stream: Stream | None = None
+        self._stream: LineStream | None = None
         self._closed = threading.Event()
         self._in_vain = 0  # connections without a new line
         self._last: bytes | None = None  # the time of the last line
@@ -58,7 +58,7 @@ class Log:
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines with their line feeds. Raises Denied, Refused, ClusterUnreachable."""
-        stream: Stream | None = self._open()
+        stream: LineStream | None = self._open()
         while stream is not None:
             try:
                 for line in self._unseen(stream):
@@ -77,7 +77,7 @@ class Log:
         if self._stream is not None:
             self._stream.close()
 
-    def _open(self) -> Stream:
+    def _open(self) -> LineStream:
         try:
             stream = self._ask()
         except Refused as refused:
@@ -91,7 +91,7 @@ class Log:
             stream.close()
         return stream
 
-    def _ask(self) -> Stream:
+    def _ask(self) -> LineStream:
         """Ask for what has not been seen yet."""
         part = self._part
         query: dict[str, str | int] = {"container": self._container, "timestamps": "true"}
@@ -109,7 +109,7 @@ class Log:
         seconds = SILENCE_SECONDS if part.follow else REQUEST_SECONDS
         return self._api.stream(self._doing, self._pod.path("log", **query), timeout=seconds)
 
-    def _open_again(self, broken: Broken) -> Stream | None:
+    def _open_again(self, broken: Broken) -> LineStream | None:
         """Connect anew; raises ClusterUnreachable if that does not work for long."""
         if self._in_vain == 0 and not broken.late:
             self._tell(f"{self._pod.name}: {one_line(str(broken))}; connecting anew")
@@ -124,7 +124,7 @@ class Log:
                     raise
         return None
 
-    def _unseen(self, stream: Stream) -> Iterator[bytes]:
+    def _unseen(self, stream: LineStream) -> Iterator[bytes]:
         """Yield a stream's lines but those that came before; a long one comes in pieces."""
         last, same = self._last or b"", self._same
         stamp, is_seen = b"", False

@@ -18,7 +18,7 @@ from gitops_cli.domain.errors import ClusterError, GitOpsError, UnknownKind
 from gitops_cli.domain.manifests.kinds import BUILT_IN, Scope
 from gitops_cli.domain.manifests.lookup import Lookup
 from gitops_cli.domain.manifests.objects import Manifest, ObjectId
-from gitops_cli.domain.manifests.ownership import Entry, Live
+from gitops_cli.domain.manifests.ownership import Live, ManagerEntry
 from gitops_cli.domain.manifests.report import Conflict, FieldsTaken
 from gitops_cli.domain.text import one_line
 from gitops_cli.web.parallel import attempt_all
@@ -246,13 +246,13 @@ def _live(item: schema.Held) -> tuple[str, Live]:
     )
 
 
-def _entries(entries: Iterable[schema.HeldEntry]) -> Iterable[Entry]:
+def _entries(entries: Iterable[schema.HeldEntry]) -> Iterable[ManagerEntry]:
     """Yield who owns what, as far as it is looked at: we, and who scales."""
     for entry in entries:
         ours = entry.manager == FIELD_MANAGER and entry.operation == "Apply"
         if ours or entry.subresource == "scale":
             fields = _FIELDS.decode(entry.fields) if entry.fields != Raw() else {}
-            yield Entry(entry.manager, entry.operation, entry.subresource, fields)
+            yield ManagerEntry(entry.manager, entry.operation, entry.subresource, fields)
 
 
 class _Cause(msgspec.Struct):

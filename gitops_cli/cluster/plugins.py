@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from gitops_cli.cluster.kubefile import MOST_BYTES, Entry, Pem, beside, header_value
+from gitops_cli.cluster.kubefile import MOST_BYTES, NamedPart, PemSource, beside, header_value
 from gitops_cli.domain.errors import ConfigurationError, Denied
 from gitops_cli.domain.text import one_line
 
@@ -53,8 +53,8 @@ class Credential(NamedTuple):
     """What a login gave; `until` is in seconds of time.time()."""
 
     token: str | None = None
-    certificate: Pem | None = None
-    key: Pem | None = None
+    certificate: PemSource | None = None
+    key: PemSource | None = None
     until: float | None = None
 
     def __repr__(self) -> str:
@@ -65,7 +65,7 @@ class Credential(NamedTuple):
         return (self.certificate, self.key) == (other.certificate, other.key)
 
 
-def plugin_of(user: Entry, cluster: Entry) -> Plugin | None:
+def plugin_of(user: NamedPart, cluster: NamedPart) -> Plugin | None:
     """Return a user's plugin; raises ConfigurationError for what kubectl refuses."""
     said: Mapping[str, Any] | None = user.content.get("exec")
     if said is None:
@@ -98,7 +98,7 @@ def plugin_of(user: Entry, cluster: Entry) -> Plugin | None:
     )
 
 
-def _settings(cluster: Entry) -> Any:
+def _settings(cluster: NamedPart) -> Any:
     for extension in cluster.content.get("extensions") or ():
         if extension.get("name") == _EXTENSION:
             return extension.get("extension")
@@ -260,8 +260,8 @@ def _credential(plugin: Plugin, out: bytes) -> Credential:
         raise _failed(plugin, "printed neither a token nor a certificate")
     return Credential(
         header_value(token, f"the token of `{one_line(plugin.command)}`") if token else None,
-        Pem(data=certificate.encode()) if certificate else None,
-        Pem(data=key.encode()) if key else None,
+        PemSource(data=certificate.encode()) if certificate else None,
+        PemSource(data=key.encode()) if key else None,
         _until(plugin, _text(plugin, status, "expirationTimestamp")),
     )
 

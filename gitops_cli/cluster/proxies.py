@@ -22,7 +22,7 @@ _PORTS = {"http": 80, "https": 443}
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class Proxy(NamedTuple):
+class NamedProxy(NamedTuple):
     """A proxy, and the URL that named it, which may have a password."""
 
     url: str
@@ -32,14 +32,14 @@ class Proxy(NamedTuple):
         return f"Proxy({redacted(self.url)!r})"
 
 
-def proxy_of_kubeconfig(url: str, where: str) -> Proxy:
+def proxy_of_kubeconfig(url: str, where: str) -> NamedProxy:
     """Return the proxy of a `proxy-url`, which needs its scheme; raises ConfigurationError."""
     if "://" not in url:
         raise ConfigurationError(f"{where}: must begin with its scheme, such as http://")
     return _proxy(url, where)
 
 
-def proxy_of_environment(server: str, variables: Mapping[str, str]) -> Proxy | None:
+def proxy_of_environment(server: str, variables: Mapping[str, str]) -> NamedProxy | None:
     """Return the proxy that the environment wants before a server; raises ConfigurationError."""
     target = urlsplit(server)
     capital = f"{target.scheme}_proxy".upper()
@@ -49,9 +49,9 @@ def proxy_of_environment(server: str, variables: Mapping[str, str]) -> Proxy | N
     return _proxy(variables[name], f"{name} of the environment")
 
 
-def _proxy(url: str, where: str) -> Proxy:
+def _proxy(url: str, where: str) -> NamedProxy:
     try:
-        return Proxy(url, parse_proxy(url))
+        return NamedProxy(url, parse_proxy(url))
     except ValueError as error:
         raise ConfigurationError(f"{where}: {error}") from None
 

@@ -21,7 +21,7 @@ from gitops_cli.cluster.api import (
     Doing,
     Resource,
 )
-from gitops_cli.domain.cluster.rights import Right, Rule
+from gitops_cli.domain.cluster.rights import AccessRule, Right
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.parallel import attempt_all
@@ -64,7 +64,7 @@ def _may(api: Api, right: Right) -> bool:
     return api.ask(Doing("create", REVIEWS), _REVIEW, "POST", body=body).status.allowed
 
 
-def rules(api: Api, namespace: str) -> tuple[Rule, ...] | None:
+def rules(api: Api, namespace: str) -> tuple[AccessRule, ...] | None:
     """Return all that we may do in a namespace; None where the server cannot tell all of it.
 
     One question for all kinds (SelfSubjectRulesReview). Raises Denied, ClusterError.
@@ -78,7 +78,7 @@ def rules(api: Api, namespace: str) -> tuple[Rule, ...] | None:
     if found.incomplete:
         return None
     return tuple(
-        Rule(
+        AccessRule(
             frozenset(rule.verbs),
             frozenset(rule.api_groups or ()),
             frozenset(rule.resources or ()),

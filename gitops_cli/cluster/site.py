@@ -34,6 +34,6 @@ def _trust(access: Access) -> Trust:
     return Trust(authorities, access.ca is None, access.verify, (pair,))
 
 
-def _pem(pem: kubeconfig.Pem, key: str) -> Pem:
+def _pem(pem: kubeconfig.PemSource, key: str) -> Pem:
     place = str(pem.path) if pem.path is not None else f"kubeconfig's {key}-data"
     return Pem(place, pem.read())

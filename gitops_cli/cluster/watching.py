@@ -15,7 +15,7 @@ from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError, TimedOut
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.text import one_line
-from gitops_cli.web.exchange import Broken, Stream
+from gitops_cli.web.exchange import Broken, LineStream
 from gitops_cli.web.patience import jitter
 
 POLL_SECONDS = 1.0
@@ -73,7 +73,7 @@ class Follower:
         self._version = self._seen = 0
         self._bug: BaseException | None = None
         self._stopped = threading.Event()
-        self._streams: dict[Listing, Stream] = {}
+        self._streams: dict[Listing, LineStream] = {}
         self._watches = len(self._listings) <= MOST_WATCHES
         self._threads = [
             threading.Thread(target=self._follow, args=(listing,), daemon=True)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Kind(StrEnum):
+class SettingKind(StrEnum):
     """What can be the value of a key."""
 
     TEXT = "text"
@@ -25,7 +25,7 @@ class Key(NamedTuple):
 
     table: str
     name: str
-    kind: Kind
+    kind: SettingKind
     default: str
     meaning: str
     example: str

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.near import near
 from gitops_cli.domain.text import one_line
-from gitops_cli.domain.toml import BadToml, Document, Lines, parse_toml
+from gitops_cli.domain.toml import BadToml, Document, KeyLines, parse_toml
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class Settings(NamedTuple):
     """One table of a TOML file, which is at `at` in it; `found` are the defects so far."""
 
     path: str
-    lines: Lines
+    lines: KeyLines
     content: Mapping[str, Any]
     found: list[Defect]
     at: tuple[str, ...] = ()

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gitops_cli.domain.recorded.notify import Event
-from gitops_cli.domain.setting import Key, Kind
+from gitops_cli.domain.setting import Key, SettingKind
 from gitops_cli.domain.steps.keys import STEP_KEYS
 
 TEAM_KEYS = (
     Key(
         "",
         "stages",
-        Kind.LIST,
+        SettingKind.LIST,
         '["development", "staging", "production"]',
         "The stages in their order: which short names mean one, where `promote --to` takes its "
         "versions from, and the order of columns.",
@@ -26,7 +26,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "aliases",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "More names of this stage, wherever a command takes one. Each belongs to one stage only.",
         '["live"]',
@@ -34,7 +34,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "cluster",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "the user's context",
         "The kubeconfig's context for this stage. Another --context is refused (exit 6).",
         '"prod-eu"',
@@ -42,7 +42,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "cluster_uid",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "not checked",
         "The uid of the cluster's namespace kube-system: a context of the right name that leads to "
         "another cluster is refused (exit 6).",
@@ -51,7 +51,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "promote_from",
-        Kind.LIST,
+        SettingKind.LIST,
         "any stage",
         "From which stages `promote` and `env copy` may bring versions here.",
         '["staging"]',
@@ -59,7 +59,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "protected",
-        Kind.FLAG,
+        SettingKind.FLAG,
         "false",
         "Writers ask for the environment's name and a reason; without a terminal --confirm ENV "
         "and -m.",
@@ -68,7 +68,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "freeze",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "Windows, weekly or once, in which no version is recorded. `rollback` is never frozen.",
         '["Fri 16:00 - Mon 08:00 Europe/Warsaw", "2026-12-20 00:00 - 2027-01-02 00:00 UTC"]',
@@ -76,7 +76,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "require",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "What `promote` and `env copy` check first: `image`, that the registry has it; "
         "`live-in-source`, that the source environment runs it.",
@@ -86,7 +86,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "mode",
-        Kind.TEXT,
+        SettingKind.TEXT,
         '"push"',
         "`pr`: `promote`, `set`, `release` and `remove` push a branch for a request instead of the "
         "commit itself, and other writers but `rollback` are refused.",
@@ -96,7 +96,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "branches",
-        Kind.LIST,
+        SettingKind.LIST,
         "any branch",
         "Of which branches (globs) of a service `set` and `release` may record commits in CI, or "
         "of a checkout's HEAD.",
@@ -105,7 +105,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "require_ancestry",
-        Kind.FLAG,
+        SettingKind.FLAG,
         "as [versions] says",
         "`set` and `release` believe only ancestry, not times, that a build is newer.",
         "true",
@@ -113,7 +113,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "manifests",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "manifests/ in the environment",
         "Where the Kubernetes objects of environments without `manifests/` stand, from the "
         "environment's directory. `{project}`, `{stage}` and `{environment}` are its own.",
@@ -122,7 +122,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "manifests_network",
-        Kind.FLAG,
+        SettingKind.FLAG,
         "false",
         "Let kustomize fetch remote bases and Helm its dependencies when manifests are rendered.",
         "true",
@@ -130,7 +130,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "prune",
-        Kind.FLAG,
+        SettingKind.FLAG,
         "false",
         "`sync` and the agent remove objects that have left the manifests, as with --prune.",
         "true",
@@ -138,7 +138,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "drift",
-        Kind.TEXT,
+        SettingKind.TEXT,
         '"correct"',
         "What the agent does about what people changed by hand: `correct` puts it back within a "
         "minute, `report` leaves it and says so (`gitops agent status` is `failing`, exit 1).",
@@ -148,7 +148,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "soak",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "How long a version must have been recorded in the stage before (that of `promote_from`, "
         "if that is said): 30m, 2h, 1d. If that stage has a `cluster` that answers, it runs there, "
@@ -158,7 +158,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "approvals",
-        Kind.NUMBER,
+        SettingKind.NUMBER,
         "0",
         "How many others than the one who records it must have said yes to this very version, by "
         "`gitops approve`.",
@@ -167,7 +167,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME",
         "signed_approvals",
-        Kind.FLAG,
+        SettingKind.FLAG,
         "false",
         "Only approvals count whose commit has a good signature of a key that the one who records "
         "trusts (git's gpg.ssh.allowedSignersFile, or their GPG keyring).",
@@ -177,7 +177,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME.signature",
         "key",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "Only images come here that have a signature of this public key, a file of the repository, "
         "as `cosign sign --key` makes it; their digests are recorded.",
@@ -186,7 +186,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME.attestation",
         "key",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "The same of an attestation, as `cosign attest --key` makes it. Needs `type`.",
         '"keys/cosign.pub"',
@@ -194,7 +194,7 @@ TEAM_KEYS = (
     Key(
         "stage.NAME.attestation",
         "type",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "The type of the attestation's predicate.",
         '"https://slsa.dev/provenance/v1"',
@@ -202,7 +202,7 @@ TEAM_KEYS = (
     Key(
         "service.NAME",
         "source",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "The repository that the service's versions are commits of, by https, ssh or file: for "
         "changelogs, numbers in `status`, stale builds, and to know a checkout.",
@@ -211,7 +211,7 @@ TEAM_KEYS = (
     Key(
         "service.NAME",
         "path",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "the whole source",
         "The service's directory in a source that holds several. Needs `source`.",
         '"services/authentication"',
@@ -219,7 +219,7 @@ TEAM_KEYS = (
     Key(
         "service.NAME",
         "container",
-        Kind.EITHER,
+        SettingKind.EITHER,
         "all with the service's image",
         "Which containers of the workload get the image.",
         '["app", "worker"]',
@@ -227,7 +227,7 @@ TEAM_KEYS = (
     Key(
         "service.NAME",
         "workload",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "the service's name",
         "The workload's name in clusters, such as Helm's release gives it.",
         '"rel-authentication"',
@@ -235,7 +235,7 @@ TEAM_KEYS = (
     Key(
         "versions",
         "form",
-        Kind.TEXT,
+        SettingKind.TEXT,
         '"commit"',
         "`commit`: versions are full commit hashes; `any`: whatever can be an image's tag.",
         '"any"',
@@ -244,7 +244,7 @@ TEAM_KEYS = (
     Key(
         "versions",
         "require_ancestry",
-        Kind.FLAG,
+        SettingKind.FLAG,
         "false",
         "The same as [stage.NAME] require_ancestry, for all stages that do not say it.",
         "true",
@@ -252,7 +252,7 @@ TEAM_KEYS = (
     Key(
         "versions",
         "new_services",
-        Kind.TEXT,
+        SettingKind.TEXT,
         '"ask"',
         "What `set` and `release` do with a service that its project does not have: `ask` wants "
         "--new or a yes, `allow` records it unless its name is like another.",
@@ -262,7 +262,7 @@ TEAM_KEYS = (
     Key(
         "commit",
         "skip_ci",
-        Kind.FLAG,
+        SettingKind.FLAG,
         "false",
         "End the first line of our commits with [skip ci]; never on branches to be merged.",
         "true",
@@ -270,7 +270,7 @@ TEAM_KEYS = (
     Key(
         "commit",
         "subject",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "our own first line",
         "A template of the first line of our commits, of {environment}, {action}, {services} and "
         "{summary}.",
@@ -279,7 +279,7 @@ TEAM_KEYS = (
     Key(
         "commit",
         "sign_off",
-        Kind.FLAG,
+        SettingKind.FLAG,
         "false",
         "Add Signed-off-by of the committer to our commits, as `git commit -s`.",
         "true",
@@ -287,7 +287,7 @@ TEAM_KEYS = (
     Key(
         "commit",
         "message_as_subject",
-        Kind.FLAG,
+        SettingKind.FLAG,
         "false",
         "The reason of -m is the first line of our commits, where one is given.",
         "true",
@@ -295,7 +295,7 @@ TEAM_KEYS = (
     Key(
         "notify.NAME",
         "events",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "What is told to NAME, whose address is in the variable GITOPS_NOTIFY_NAME, or a file, of "
         "whoever sends it, and never here.",
@@ -305,7 +305,7 @@ TEAM_KEYS = (
     Key(
         "notify.NAME",
         "stages",
-        Kind.LIST,
+        SettingKind.LIST,
         "all",
         "Of which stages it is told.",
         '["production"]',
@@ -313,7 +313,7 @@ TEAM_KEYS = (
     Key(
         "notify.NAME",
         "template",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "our own words",
         "The line of text, of {event}, {environment}, {services}, {summary}, {by}, {reason} and "
         "{commit}.",
@@ -325,7 +325,7 @@ USER_KEYS = (
     Key(
         "",
         "repo",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "the repository around you",
         "The state repository, a URL or a path, as -R and GITOPS_REPO, which come first.",
         '"git@git.example.com:acme/environments-state.git"',
@@ -333,7 +333,7 @@ USER_KEYS = (
     Key(
         "",
         "project",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "The project that a stage's name means where several have it, as --project.",
         '"project1"',
@@ -341,7 +341,7 @@ USER_KEYS = (
     Key(
         "",
         "output",
-        Kind.TEXT,
+        SettingKind.TEXT,
         '"table"',
         "The format of results, as --output.",
         '"wide"',
@@ -350,7 +350,7 @@ USER_KEYS = (
     Key(
         "",
         "context",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "the kubeconfig's current one",
         "The kubeconfig's context for stages without a `cluster`, as --context.",
         '"kind-kind"',
@@ -358,7 +358,7 @@ USER_KEYS = (
     Key(
         "alias",
         "NAME",
-        Kind.EITHER,
+        SettingKind.EITHER,
         "none",
         "A short form of your own: `gitops NAME` is this command line, and what is typed after it "
         "follows. No shell reads it, and it is no other alias, nor has it a command's name.",
@@ -367,7 +367,7 @@ USER_KEYS = (
     Key(
         "registry.HOST",
         "ca_file",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "the system's authorities",
         "Authorities that this registry's certificate may be signed by.",
         '"~/acme.pem"',
@@ -375,7 +375,7 @@ USER_KEYS = (
     Key(
         "registry.HOST",
         "insecure",
-        Kind.FLAG,
+        SettingKind.FLAG,
         "false",
         "Speak plain HTTP with this registry.",
         "true",
@@ -383,7 +383,7 @@ USER_KEYS = (
     Key(
         "forge.HOST",
         "kind",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "by the host's name",
         "What the forge is: `github`, `gitlab`, `gitea` (Forgejo too), `bitbucket` or `azure`.",
         '"gitea"',
@@ -392,7 +392,7 @@ USER_KEYS = (
     Key(
         "forge.HOST",
         "token",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "The variable of the environment that has the token for this host; it comes first.",
         '"ACME_FORGE_TOKEN"',
@@ -400,7 +400,7 @@ USER_KEYS = (
     Key(
         "steps",
         "env",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "Variables of your environment that all steps get, of whatever repository you trust.",
         '["AWS_PROFILE"]',

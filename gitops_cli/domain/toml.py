@@ -36,7 +36,7 @@ class Document(NamedTuple):
     """A TOML file: its content, and where its keys stand."""
 
     content: dict[str, Any]
-    lines: Lines
+    lines: KeyLines
 
 
 def parse_toml(data: bytes, *, most: int) -> Document:
@@ -52,7 +52,7 @@ def parse_toml(data: bytes, *, most: int) -> Document:
     try:
         source = data.decode()
         _check_depth(source)
-        return Document(tomllib.loads(source), Lines(source))
+        return Document(tomllib.loads(source), KeyLines(source))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise BadToml(line, "is not UTF-8 text") from error
@@ -92,7 +92,7 @@ def _check_depth(source: str) -> None:
                 raise BadToml(line, f"a key has more than {MAX_PARTS} parts")
 
 
-class Lines:
+class KeyLines:
     """Where keys stand in a TOML file, as near as a reader of text can tell.
 
     The whole file is looked through when the first line is asked for, and only then.

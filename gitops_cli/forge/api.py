@@ -13,10 +13,10 @@ import msgspec
 
 from gitops_cli.domain.errors import Denied, ForgeConflict, ForgeError
 from gitops_cli.domain.text import one_line, without_secrets
-from gitops_cli.forge.tokens import Token
+from gitops_cli.forge.tokens import ForgeToken
 from gitops_cli.web.address import Address
 from gitops_cli.web.connection import Site
-from gitops_cli.web.exchange import Broken, Request, Response
+from gitops_cli.web.exchange import Broken, HttpRequest, Response
 from gitops_cli.web.patience import backoff, jitter, pause, retry_after
 from gitops_cli.web.pool import Pool
 from gitops_cli.web.proxy import proxy_to
@@ -34,14 +34,19 @@ _CONFLICTS = frozenset({400, 405, 409, 422})  # 400: Bitbucket's word for all of
 T = TypeVar("T")
 
 
-class Api:
+class ForgeApi:
     """Asks below `base`; who we are goes to its host and nowhere else, as no redirect is followed.
 
     `marks` are headers that the API wants with each request.
     """
 
     def __init__(
-        self, base: Address, token: Token, *, accept: str, marks: Sequence[tuple[str, str]] = ()
+        self,
+        base: Address,
+        token: ForgeToken,
+        *,
+        accept: str,
+        marks: Sequence[tuple[str, str]] = (),
     ) -> None:
         tls = make_context(Trust()) if base.scheme == "https" else None
         site = Site(base._replace(path=""), tls, proxy=proxy_to(base))
@@ -86,7 +91,7 @@ class Api:
         """
         body = None if content is None else json.dumps(content).encode()
         whole = f"{self.below if below is None else below}{path}"
-        request = Request(
+        request = HttpRequest(
             method, whole, body, accept=self._accept, authorization=self._token.authorization
         )
         answer = self._answer(request)
@@ -98,7 +103,7 @@ class Api:
             said = one_line(str(error))[:200]
             raise ForgeError(f"{self._host}: its answer is not one of this API: {said}") from None
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: HttpRequest) -> Response:
         """Return an answer; what may have been done already is not asked for again."""
         end = time.monotonic() + QUESTION_SECONDS
         for attempt in itertools.count():

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from gitops_cli.domain.change.request import Comment, Request, RequestState, Wish
 from gitops_cli.domain.errors import ForgeError
 from gitops_cli.forge.answers import Number
-from gitops_cli.forge.api import MOST_PAGES, PAGE, Api
+from gitops_cli.forge.api import MOST_PAGES, PAGE, ForgeApi
 from gitops_cli.forge.requests import Requests
 
 T = TypeVar("T")
@@ -111,7 +111,7 @@ class Azure(Requests):
     longest_text = 3_700  # of 4,000, marks aside
     lacks = frozenset({"--assignee"})
 
-    def __init__(self, api: Api, place: AzurePlace, page: str) -> None:
+    def __init__(self, api: ForgeApi, place: AzurePlace, page: str) -> None:
         """`page` is the address of the repository's own page."""
         at = f"{place.parent}/_apis/git/repositories/{quote(place.name)}/pullrequests"
         super().__init__(api, at)

@@ -18,7 +18,7 @@ from gitops_cli.domain.change.request import (
 )
 from gitops_cli.domain.errors import ForgeConflict, ForgeError
 from gitops_cli.forge.answers import Number
-from gitops_cli.forge.api import MOST_PAGES, PAGE, Api
+from gitops_cli.forge.api import MOST_PAGES, PAGE, ForgeApi
 from gitops_cli.forge.requests import Requests, page_address
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class Bitbucket(Requests):
     opens_twins = True  # nobody says that it does not
     lacks = frozenset({"--assignee", "--label", "--auto-merge"})
 
-    def __init__(self, api: Api, project: str) -> None:
+    def __init__(self, api: ForgeApi, project: str) -> None:
         """`project` is WORKSPACE/NAME."""
         super().__init__(api, f"/repositories/{quote(project)}/pullrequests")
         self._workspace = project.partition("/")[0]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-from gitops_cli.domain.change.request import Deed, Proposed, Request, Wish, marked, renewed
+from gitops_cli.domain.change.request import Proposed, Request, RequestDeed, Wish, marked, renewed
 from gitops_cli.domain.errors import ForgeConflict, GitOpsError
 from gitops_cli.domain.forge_links import Forge
-from gitops_cli.forge.api import Api
+from gitops_cli.forge.api import ForgeApi
 from gitops_cli.forge.azure import Azure, azure_place
 from gitops_cli.forge.bitbucket import Bitbucket
 from gitops_cli.forge.github import Gitea, GitHub
@@ -27,7 +27,7 @@ def connected(place: OnForge) -> Requests:
     """Return the requests of a repository; nothing is sent yet."""
     kind = "vnd.github+json" if place.forge is Forge.GITHUB else "json"
     marks = _MARKS.get(place.forge, ())
-    api = Api(place.api, place.token, accept=f"application/{kind}", marks=marks)
+    api = ForgeApi(place.api, place.token, accept=f"application/{kind}", marks=marks)
     match place.forge:
         case Forge.GITLAB:
             return GitLab(api, place.project)
@@ -56,7 +56,7 @@ def propose(requests: Requests, wish: Wish) -> Proposed:
             made = requests.create(wish)
             found = _elder(requests, made) if requests.opens_twins else None
             if found is None:
-                return _complete(requests, made, Deed.OPENED, wish)
+                return _complete(requests, made, RequestDeed.OPENED, wish)
             requests.close(made)
         except ForgeConflict:
             found = requests.find(wish.branch, wish.base)
@@ -64,9 +64,9 @@ def propose(requests: Requests, wish: Wish) -> Proposed:
                 raise
     body = renewed(found.body, wish.body, requests.marks)
     if (found.title, found.body.replace("\r\n", "\n")) == (wish.title, body):
-        return _complete(requests, found, Deed.UNCHANGED, wish)
+        return _complete(requests, found, RequestDeed.UNCHANGED, wish)
     updated = requests.update(found, title=wish.title, body=body)
-    return _complete(requests, updated, Deed.UPDATED, wish)
+    return _complete(requests, updated, RequestDeed.UPDATED, wish)
 
 
 def _elder(requests: Requests, made: Request) -> Request | None:
@@ -81,7 +81,7 @@ def _elder(requests: Requests, made: Request) -> Request | None:
     )
 
 
-def _complete(requests: Requests, request: Request, deed: Deed, wish: Wish) -> Proposed:
+def _complete(requests: Requests, request: Request, deed: RequestDeed, wish: Wish) -> Proposed:
     """Give an open request what it shall have beside its text; what is refused is told with it."""
     extras = wish.extras
     steps: dict[str, tuple[object, Callable[[], None]]] = {

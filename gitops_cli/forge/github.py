@@ -15,7 +15,7 @@ from msgspec import Raw
 from gitops_cli.domain.change.request import Comment, Request, RequestState, Wish
 from gitops_cli.domain.errors import ForgeConflict
 from gitops_cli.forge.answers import GraphQl, Note, Pull
-from gitops_cli.forge.api import Api
+from gitops_cli.forge.api import ForgeApi
 from gitops_cli.forge.requests import Requests, page_address
 
 DRAFT = "WIP: "
@@ -32,7 +32,7 @@ class GitHub(Requests):
 
     _size: ClassVar[str] = "per_page"
 
-    def __init__(self, api: Api, project: str) -> None:
+    def __init__(self, api: ForgeApi, project: str) -> None:
         """`project` is OWNER/NAME."""
         super().__init__(api, f"/repos/{quote(project)}")
         self._owner = project.partition("/")[0]

@@ -11,7 +11,7 @@ from msgspec import Raw
 from gitops_cli.domain.change.request import Comment, Request, RequestState, Wish
 from gitops_cli.domain.errors import ForgeError
 from gitops_cli.forge.answers import MergeRequest, Note, Person
-from gitops_cli.forge.api import Api
+from gitops_cli.forge.api import ForgeApi
 from gitops_cli.forge.requests import Requests, page_address
 
 _DRAFT = "Draft: "
@@ -23,7 +23,7 @@ class GitLab(Requests):
 
     noun = "merge request"
 
-    def __init__(self, api: Api, project: str) -> None:
+    def __init__(self, api: ForgeApi, project: str) -> None:
         """`project` is GROUP/…/NAME."""
         super().__init__(api, f"/projects/{quote(project, safe='')}/merge_requests")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gitops_cli.domain.forge_links import Forge, ForgeRules, forge_of
 from gitops_cli.domain.git_url import GitUrl, tolerant
 from gitops_cli.forge.azure import azure_place
-from gitops_cli.forge.tokens import Token, find_token
+from gitops_cli.forge.tokens import ForgeToken, find_token
 from gitops_cli.git.login import Login
 from gitops_cli.web.address import Address, parse_address
 
@@ -21,7 +21,7 @@ class OnForge(NamedTuple):
     forge: Forge
     api: Address
     project: str
-    token: Token
+    token: ForgeToken
 
 
 def on_forge(

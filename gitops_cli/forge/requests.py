@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from gitops_cli.domain.change.request import HIDDEN, Comment, Marks, Request, Wish
 from gitops_cli.domain.errors import ForgeError
-from gitops_cli.forge.api import Api
+from gitops_cli.forge.api import ForgeApi
 from gitops_cli.web.address import parse_address
 
 
@@ -24,7 +24,7 @@ class Requests(ABC):
     opens_twins: ClassVar[bool] = False
     """Whether two who ask at once get a request each for the same branch."""
 
-    def __init__(self, api: Api, at: str) -> None:
+    def __init__(self, api: ForgeApi, at: str) -> None:
         """`at` is the path of the repository."""
         self._api = api
         self._at = at

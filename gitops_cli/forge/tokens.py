@@ -22,7 +22,7 @@ _NOBODY = "x-token-auth"  # the user of Bitbucket's tokens that are of no user
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ForgeToken:
     """What opens an API; `origin` is for messages. `given`: somebody meant it for an API.
 
     What it holds stays out of its repr.
@@ -78,7 +78,7 @@ def find_token(
     rules: ForgeRules | None,
     environ: Mapping[str, str],
     login: Callable[[], Login | None],
-) -> Token | None:
+) -> ForgeToken | None:
     """Return the token for a forge at `netloc` (host, and port if any); None: there is none.
 
     In this order: the variable that the user's config names for the host, the variables of tools
@@ -88,13 +88,13 @@ def find_token(
         given = environ.get(variable.name, "").strip()
         user = environ.get(variable.user, "").strip() if variable.user else None
         if given and user:
-            return Token(variable.name, _basic(user, given))
+            return ForgeToken(variable.name, _basic(user, given))
         if given and user is None:
-            return Token(variable.name, _header(forge, given))
+            return ForgeToken(variable.name, _header(forge, given))
     if (found := login()) is not None:
-        return Token("git's credential helper", _of_login(forge, found), given=False)
+        return ForgeToken("git's credential helper", _of_login(forge, found), given=False)
     if forge is Forge.GITHUB and (value := _from_gh(netloc, environ)):
-        return Token("gh auth token", _header(forge, value), given=False)
+        return ForgeToken("gh auth token", _header(forge, value), given=False)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
 from gitops_cli.git.environment import as_environment, can_ask, ssh_batch
-from gitops_cli.git.process import Git, Running
+from gitops_cli.git.process import Git, RunningGit
 
 _TRUE = frozenset({"true", "yes", "on"})
 # What a connection needs that may stand in one repository's own configuration.
@@ -86,12 +86,12 @@ def read_config(git: Git) -> Config:
         return finish_listing(listing)
 
 
-def start_listing(git: Git) -> Running:
+def start_listing(git: Git) -> RunningGit:
     """Start git's listing of the configuration, for `finish_listing` to read."""
     return git.start("config", "--list", "-z", "--includes", "--show-scope")
 
 
-def finish_listing(listing: Running) -> Config:
+def finish_listing(listing: RunningGit) -> Config:
     """Return the configuration that git has listed; raises ConfigurationError."""
     out, err = listing.communicate()
     if listing.returncode != 0:

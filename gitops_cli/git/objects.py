@@ -15,7 +15,7 @@ from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.commits import Commit, time_of
 from gitops_cli.git.failures import spoken
-from gitops_cli.git.process import Git, Running
+from gitops_cli.git.process import Git, RunningGit
 
 # Requests written before their answers are read: they must fit a pipe (16 kB on macOS).
 _BATCH_BYTES = 8192
@@ -39,7 +39,7 @@ class Object(NamedTuple):
     data: bytes
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """One line of a tree."""
 
     mode: str
@@ -52,7 +52,7 @@ class ObjectReader:
 
     def __init__(self, git: Git) -> None:
         self._git = git
-        self._process: Running | None = None
+        self._process: RunningGit | None = None
 
     def close(self) -> None:
         """End the process; the next request starts another."""
@@ -90,7 +90,7 @@ class ObjectReader:
             found.extend(self._answer(process, limit) for _ in batch)
         return found
 
-    def tree(self, spec: str) -> list[Entry]:
+    def tree(self, spec: str) -> list[TreeEntry]:
         """Return the entries of one tree; raises GitError if it is missing."""
         found = self.one(spec)
         if found is None or found.type != "tree":
@@ -102,13 +102,13 @@ class ObjectReader:
         found = self.one(f"{spec}^{{commit}}")
         return None if found is None else parse_commit(found)
 
-    def _running(self) -> Running:
+    def _running(self) -> RunningGit:
         if self._process is None:
             self._process = self._git.start("cat-file", "--batch", stdin=True)
             weakref.finalize(self, _end, self._process)
         return self._process
 
-    def _answer(self, process: Running, limit: int | None) -> Object | None:
+    def _answer(self, process: RunningGit, limit: int | None) -> Object | None:
         if process.stdout is None:
             raise GitError("git cat-file has no output")
         header = process.stdout.readline()
@@ -153,7 +153,7 @@ def lacking(git: Git, commits: Sequence[str], *, timeout: float) -> list[str]:
     return [c for c, kind in zip_longest(commits, said[: len(commits)]) if kind != "commit"]
 
 
-def _end(process: Running) -> None:
+def _end(process: RunningGit) -> None:
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             with suppress(BrokenPipeError):
@@ -177,7 +177,7 @@ def _batches(specs: Iterable[str]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def parse_tree(found: Object, where: str) -> list[Entry]:
+def parse_tree(found: Object, where: str) -> list[TreeEntry]:
     """Return a tree object's entries; raises GitError, naming `where`, if it is none."""
     if found.type != "tree":
         raise GitError(f"{where}: is a {found.type}, not the tree it should be; try `git fsck`")
@@ -187,7 +187,7 @@ def parse_tree(found: Object, where: str) -> list[Entry]:
         raise GitError(f"{where}: tree {found.oid} is damaged; try `git fsck`") from error
 
 
-def _entries(found: Object) -> list[Entry]:
+def _entries(found: Object) -> list[TreeEntry]:
     width = len(found.oid) // 2
     data, entries, at = found.data, [], 0
     while at < len(data):
@@ -197,7 +197,7 @@ def _entries(found: Object) -> list[Entry]:
         if following > len(data):
             raise ValueError("the last entry breaks off")
         name = data[space + 1 : end].decode(errors="surrogateescape")
-        entries.append(Entry(data[at:space].decode(), name, data[end + 1 : following].hex()))
+        entries.append(TreeEntry(data[at:space].decode(), name, data[end + 1 : following].hex()))
         at = following
     return entries
 

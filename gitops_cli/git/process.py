@@ -38,7 +38,7 @@ class Done(NamedTuple):
         return text_of(self.out)
 
 
-class Running(subprocess.Popen[bytes]):
+class RunningGit(subprocess.Popen[bytes]):
     """A git that ends with the block that uses it: what fails or is interrupted waits for none."""
 
     def __exit__(
@@ -96,11 +96,11 @@ class Git(NamedTuple):
             out, err = process.communicate(stdin, timeout)
         return Done(process.returncode, out, err.decode(errors="replace"))
 
-    def start(self, *arguments: str, stdin: bool = False) -> Running:
+    def start(self, *arguments: str, stdin: bool = False) -> RunningGit:
         """Start git with its output in pipes."""
         bare, environment = without_credentials(arguments, self.environment)
         try:
-            return Running(
+            return RunningGit(
                 self.command(*bare),
                 cwd=self.directory,
                 env=environment,

@@ -19,7 +19,7 @@ from gitops_cli.domain.manifests.sealing import (
 )
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.text import one_line
-from gitops_cli.plain_yaml import Document, NotPlain, documents
+from gitops_cli.plain_yaml import NotPlain, YamlDocument, documents
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -59,7 +59,7 @@ def read_stream(
             continue
         text = json.dumps(one.value).encode()
         file = SealedFile(path, text, True, False, keys_of(one.value))
-        found += _told(path, _unsealed(file, [Document(one.value, 1)], decrypt), findings)
+        found += _told(path, _unsealed(file, [YamlDocument(one.value, 1)], decrypt), findings)
     return found, findings
 
 
@@ -100,7 +100,7 @@ def _told(path: str, documents: Iterator[Sourced], findings: list[Finding]) -> I
 
 
 def _unsealed(
-    file: SealedFile, found: Sequence[Document], decrypt: Decrypt | None
+    file: SealedFile, found: Sequence[YamlDocument], decrypt: Decrypt | None
 ) -> Iterator[Sourced]:
     """Yield an encrypted file's documents: as they stand there, if all tell what they are."""
     closed = all(tells_what_it_is(one.value) for one in found if _is_sealed(one))
@@ -117,7 +117,7 @@ def _unsealed(
             yield Sourced(file.path, one.line, bare)
 
 
-def _is_sealed(document: Document) -> bool:
+def _is_sealed(document: YamlDocument) -> bool:
     return is_encrypted(document.value) and holds_sealed(without_note(document.value))
 
 
@@ -131,12 +131,12 @@ def opened(file: SealedFile, decrypt: Decrypt) -> list[Any]:
         raise InvalidState(f"{file.path}: what SOPS encrypted there is no YAML or JSON") from error
 
 
-def _documents(path: str, data: bytes) -> list[Document]:
+def _documents(path: str, data: bytes) -> list[YamlDocument]:
     if not path.endswith(".json"):
         return documents(data)
     try:
         value = json.loads(data, object_pairs_hook=_once, parse_constant=_refused)
-        return [Document(value, 1)]
+        return [YamlDocument(value, 1)]
     except json.JSONDecodeError as error:
         raise NotPlain(f"not JSON: {error.msg}", error.lineno) from error
     except RecursionError as error:

@@ -31,7 +31,7 @@ _WAY = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "SSL_CERT_FILE", "
 _NOWHERE = "http://127.0.0.1:9"  # discard: what is not allowed to connect gets no answer
 
 
-class Place(NamedTuple):
+class Workspace(NamedTuple):
     """A private copy of files, and a home of its own for what works on them."""
 
     files: Path
@@ -39,10 +39,10 @@ class Place(NamedTuple):
 
 
 @contextmanager
-def exported(files: Mapping[str, bytes]) -> Iterator[Place]:
+def exported(files: Mapping[str, bytes]) -> Iterator[Workspace]:
     """Yield a private directory with these files, which is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="gitops-manifests-") as name:
-        place = Place(Path(name) / "files", Path(name) / "home")
+        place = Workspace(Path(name) / "files", Path(name) / "home")
         place.home.mkdir(parents=True)
         place.files.mkdir()
         for path, data in files.items():
@@ -57,7 +57,7 @@ def find(*names: str) -> str | None:
     return next((found for name in names if (found := shutil.which(name)) is not None), None)
 
 
-def run(command: Sequence[str], place: Place, *, directory: str, network: bool) -> bytes:
+def run(command: Sequence[str], place: Workspace, *, directory: str, network: bool) -> bytes:
     """Return what a program makes of a directory.
 
     Raises ConfigurationError with its words if it fails, TimedOut.
@@ -73,7 +73,7 @@ def run(command: Sequence[str], place: Place, *, directory: str, network: bool) 
     return done.out
 
 
-class Done(NamedTuple):
+class ProgramEnd(NamedTuple):
     """How a program ended, and what it wrote to its two streams."""
 
     code: int
@@ -83,7 +83,7 @@ class Done(NamedTuple):
 
 def piped(
     command: Sequence[str], *, cwd: Path, env: Mapping[str, str], name: str, given: bytes = b""
-) -> Done:
+) -> ProgramEnd:
     """Run a program on pipes alone, without a terminal. Raises ConfigurationError, TimedOut."""
     process = subprocess.Popen(
         command,
@@ -97,7 +97,7 @@ def piped(
     until = time.monotonic() + SECONDS
     try:
         out, words = _exchanged(process, name, until, given)
-        return Done(_ended(process, name, until), out, words)
+        return ProgramEnd(_ended(process, name, until), out, words)
     except BaseException:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -138,7 +138,7 @@ def apart() -> tuple[str, ...]:
     return words if tried.returncode == 0 else ()
 
 
-def _told(words: bytes, place: Place) -> str:
+def _told(words: bytes, place: Workspace) -> str:
     text = words.decode(errors="replace").replace(f"{place.files}/", "")
     return one_line(without_secrets(text))[:_MOST_WORDS] or "it does not say why"
 

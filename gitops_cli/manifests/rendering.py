@@ -20,7 +20,7 @@ ReadFiles = Callable[[str], Mapping[str, bytes]]
 """Returns the files below a directory of the repository: path from its root → content."""
 
 
-class Wanted(NamedTuple):
+class ToRender(NamedTuple):
     """Whose objects, and where they stand; `network`: rendering may fetch what is not here."""
 
     place: Place
@@ -32,7 +32,7 @@ class Wanted(NamedTuple):
         return self.place.environment
 
 
-def render(wanted: Wanted, read: ReadFiles, *, decrypt: Decrypt | None = None) -> Rendered:
+def render(wanted: ToRender, read: ReadFiles, *, decrypt: Decrypt | None = None) -> Rendered:
     """Return an environment's objects. What cannot be read is a finding, and does not hide others.
 
     What SOPS encrypted is decrypted only where it does not even tell what it is; `opened` of
@@ -60,7 +60,7 @@ def render(wanted: Wanted, read: ReadFiles, *, decrypt: Decrypt | None = None) -
 
 
 def _parsed(
-    wanted: Wanted, form: Form, documents: list[Sourced], findings: list[Finding], *, hidden: bool
+    wanted: ToRender, form: Form, documents: list[Sourced], findings: list[Finding], *, hidden: bool
 ) -> Rendered:
     if not (documents or findings or hidden):
         message = "holds no manifests"
@@ -74,7 +74,7 @@ def _parsed(
     )
 
 
-def _templated(wanted: Wanted, files: Mapping[str, bytes], read: ReadFiles) -> bytes:
+def _templated(wanted: ToRender, files: Mapping[str, bytes], read: ReadFiles) -> bytes:
     """Return a chart with its values: the chart's own, those of the stage, the environment's."""
     name, project, stage = wanted.place
     of_stage = f"{wanted.directory}/values-{stage}.yaml"

@@ -8,7 +8,7 @@ from pathlib import Path
 from gitops_cli.domain.notices import Notice, document, text_of, title_of
 from gitops_cli.domain.recorded.notify import NoticeRules
 from gitops_cli.notify.failing import NotSent
-from gitops_cli.notify.targets import Target, find_target
+from gitops_cli.notify.targets import NoticeTarget, find_target
 
 
 def send_all(
@@ -32,7 +32,7 @@ def send_all(
             yield f"the notice for {rules.name} was not sent: {why}"
 
 
-def _send(target: Target, notice: Notice, template: str | None) -> None:
+def _send(target: NoticeTarget, notice: Notice, template: str | None) -> None:
     text = text_of(notice, template)
     scheme = target.url.partition(":")[0].lower()
     if scheme in ("http", "https"):

@@ -15,7 +15,7 @@ from gitops_cli.domain.recorded.notify import variable_of
 _MOST = 8192  # bytes of a file
 
 
-class Target(NamedTuple):
+class NoticeTarget(NamedTuple):
     """One target: its address, and what signs a webhook's body, if anything."""
 
     name: str
@@ -27,7 +27,7 @@ class Target(NamedTuple):
         return f"Target({self.name!r})"
 
 
-def find_target(name: str, environ: Mapping[str, str], directory: Path) -> Target | None:
+def find_target(name: str, environ: Mapping[str, str], directory: Path) -> NoticeTarget | None:
     """Return a target: its variables, or its file (the address, and below it the secret).
 
     None where this machine has neither, which is no failure: others may. Raises OSError.
@@ -35,7 +35,7 @@ def find_target(name: str, environ: Mapping[str, str], directory: Path) -> Targe
     variable = variable_of(name)
     url = environ.get(variable, "").strip()
     if url:
-        return Target(name, url, environ.get(f"{variable}_SECRET", "").strip() or None)
+        return NoticeTarget(name, url, environ.get(f"{variable}_SECRET", "").strip() or None)
     try:
         with (directory / name).open("rb") as file:
             text = file.read(_MOST).decode("utf-8", "replace")
@@ -44,4 +44,4 @@ def find_target(name: str, environ: Mapping[str, str], directory: Path) -> Targe
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         return None
-    return Target(name, lines[0], lines[1] if len(lines) > 1 else None)
+    return NoticeTarget(name, lines[0], lines[1] if len(lines) > 1 else None)

@@ -13,7 +13,7 @@ from typing import Any
 from gitops_cli.notify.failing import NotSent
 from gitops_cli.web.address import Address, parse_address
 from gitops_cli.web.connection import Site
-from gitops_cli.web.exchange import Broken, Request
+from gitops_cli.web.exchange import Broken, HttpRequest
 from gitops_cli.web.pool import Pool
 from gitops_cli.web.proxy import proxy_to
 from gitops_cli.web.tls import Trust, make_context
@@ -50,7 +50,7 @@ def _status(address: Address, body: bytes, headers: list[tuple[str, str]]) -> in
     """Return what the server answered; asked again where the first try cannot have arrived."""
     tls = make_context(Trust()) if address.scheme == "https" else None
     site = Site(address._replace(path=""), tls, proxy=proxy_to(address))
-    request = Request("POST", address.path or "/", body)
+    request = HttpRequest("POST", address.path or "/", body)
     end = time.monotonic() + SECONDS
     with closing(Pool(site, lambda: headers, most=_MOST)) as pool:
         try:

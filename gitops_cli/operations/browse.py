@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PREFIX = re.compile(r"[0-9a-f]{7,64}")
 
 
-class Page(NamedTuple):
+class ForgePage(NamedTuple):
     """A page of a forge, and what it shows."""
 
     url: str
@@ -33,20 +33,20 @@ def is_prefix(word: str) -> bool:
     return _PREFIX.fullmatch(word) is not None
 
 
-def page_of_state(state: StateRepository) -> Page:
+def page_of_state(state: StateRepository) -> ForgePage:
     """Return the state repository's own page; raises UsageError where no forge has it."""
-    return Page(_project(state.description).page, "the state repository")
+    return ForgePage(_project(state.description).page, "the state repository")
 
 
-def page_of_environment(state: StateRepository, name: EnvironmentName) -> Page:
+def page_of_environment(state: StateRepository, name: EnvironmentName) -> ForgePage:
     """Return the page of an environment's directory; raises UsageError."""
     project = _project(state.description)
-    return Page(project.directory(state.branch or "main", name), f"{name}, as it is recorded")
+    return ForgePage(project.directory(state.branch or "main", name), f"{name}, as it is recorded")
 
 
 def page_of_commit(
     state: StateRepository, snapshot: Snapshot, sources: Sources, prefix: str
-) -> Page:
+) -> ForgePage:
     """Return the page of a state commit, or of a commit of a service that is recorded somewhere.
 
     Raises UsageError.
@@ -59,15 +59,15 @@ def page_of_commit(
     }
     if versions:
         service, commit = min(versions)
-        return Page(_source(sources, service).commit(commit), f"{commit[:7]} of {service}")
+        return ForgePage(_source(sources, service).commit(commit), f"{commit[:7]} of {service}")
     commit = state.resolve(prefix)
     shows = f"{commit[:7]} of the state repository"
-    return Page(_project(state.description).commit(commit), shows)
+    return ForgePage(_project(state.description).commit(commit), shows)
 
 
 def page_of_service(
     snapshot: Snapshot, sources: Sources, service: ServiceName, name: EnvironmentName | None
-) -> Page:
+) -> ForgePage:
     """Return the page of what the stage before an environment has and it lacks.
 
     Of an environment without a stage before it, or with the same version, it is the version's
@@ -80,7 +80,7 @@ def page_of_service(
         )
     project = _source(sources, service)
     if name is None:
-        return Page(project.page, f"the source of {service}")
+        return ForgePage(project.page, f"the source of {service}")
     here = snapshot.environment(name).file(service).version.tag
     if not is_commit(here):
         raise UsageError(f"{service} is recorded as {here} in {name}, which is no commit")
@@ -90,8 +90,10 @@ def page_of_service(
     except UsageError:
         there = here
     if there == here or not is_commit(there):
-        return Page(project.commit(here), f"{here[:7]} of {service}, as {name} has it")
-    return Page(project.compare(here, there), f"what {before} has of {service}, and {name} lacks")
+        return ForgePage(project.commit(here), f"{here[:7]} of {service}, as {name} has it")
+    return ForgePage(
+        project.compare(here, there), f"what {before} has of {service}, and {name} lacks"
+    )
 
 
 def _source(sources: Sources, service: ServiceName) -> Project:

@@ -10,7 +10,7 @@ from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.domain.setting import Kind
+from gitops_cli.domain.setting import SettingKind
 from gitops_cli.domain.settings import BadSettings, Defect, parse_settings
 from gitops_cli.domain.settings_keys import USER_KEYS
 from gitops_cli.domain.text import one_line, redacted
@@ -115,7 +115,7 @@ def _typed(key: tuple[str, ...], value: str) -> str | bool:
             f"`{one_line('.'.join(key))}` is not a key of config.toml",
             hint=did_you_mean(".".join(key), every) or "`gitops help config.toml` lists them",
         )
-    if kind is not Kind.FLAG:
+    if kind is not SettingKind.FLAG:
         return value
     if value not in ("true", "false"):
         raise UsageError(f"{'.'.join(key)} is true or false, not `{one_line(value)}`")

@@ -41,7 +41,7 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
-class Check(NamedTuple):
+class Diagnosis(NamedTuple):
     """One thing that was looked at; `hint` mends it."""
 
     name: str
@@ -56,39 +56,39 @@ SKEW = timedelta(seconds=30)
 
 
 def attempt(
-    name: str, look: Callable[[], Check | str], *, otherwise: Verdict = Verdict.FAILED
-) -> Check:
+    name: str, look: Callable[[], Diagnosis | str], *, otherwise: Verdict = Verdict.FAILED
+) -> Diagnosis:
     """Return what `look` says, or the verdict `otherwise` with the error it raises."""
     try:
         found = look()
     except GitOpsError as error:
-        return Check(name, otherwise, error.message, error.hint)
-    return Check(name, Verdict.OK, found) if isinstance(found, str) else found
+        return Diagnosis(name, otherwise, error.message, error.hint)
+    return Diagnosis(name, Verdict.OK, found) if isinstance(found, str) else found
 
 
-def check_git(version: str | None) -> Check:
+def check_git(version: str | None) -> Diagnosis:
     """Judge git's version."""
     upgrade = f"install git {'.'.join(map(str, OLDEST_GIT))} or newer"
     if version is None:
-        return Check("git", Verdict.FAILED, "git was not found", upgrade)
+        return Diagnosis("git", Verdict.FAILED, "git was not found", upgrade)
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST_GIT:
-        return Check("git", Verdict.FAILED, f"git {version} is too old", upgrade)
-    return Check("git", Verdict.OK, version)
+        return Diagnosis("git", Verdict.FAILED, f"git {version} is too old", upgrade)
+    return Diagnosis("git", Verdict.OK, version)
 
 
-def check_gitops(version: str) -> Check:
-    return Check("gitops", Verdict.OK, version)
+def check_gitops(version: str) -> Diagnosis:
+    return Diagnosis("gitops", Verdict.OK, version)
 
 
-def check_identity(name: str | None) -> Check:
+def check_identity(name: str | None) -> Diagnosis:
     """Judge whether git knows who writes."""
     if name is not None:
-        return Check("identity", Verdict.OK, name)
+        return Diagnosis("identity", Verdict.OK, name)
     hint = (
         'git config --global user.name "Your Name"; git config --global user.email you@example.com'
     )
-    return Check("identity", Verdict.WARNING, "git does not know who you are", hint)
+    return Diagnosis("identity", Verdict.WARNING, "git does not know who you are", hint)
 
 
 def check_repository(state: StateRepository) -> str:
@@ -96,19 +96,19 @@ def check_repository(state: StateRepository) -> str:
     return f"{state.description}{where}"
 
 
-def check_remote(state: StateRepository, now: datetime) -> Iterator[Check]:
+def check_remote(state: StateRepository, now: datetime) -> Iterator[Diagnosis]:
     """Ask the remote: is it there, is its clock right, would it take a push?"""
     tip = state.tip()
     branch = f" of {state.branch}" if state.branch else ""
     if tip.commit is None or tip.committed_at is None:
-        yield Check("remote", Verdict.OK, f"reachable{branch}, without commits")
+        yield Diagnosis("remote", Verdict.OK, f"reachable{branch}, without commits")
     else:
         since = age(now - tip.committed_at)
-        yield Check("remote", Verdict.OK, f"tip{branch} is {tip.commit[:7]}, {since} old")
+        yield Diagnosis("remote", Verdict.OK, f"tip{branch} is {tip.commit[:7]}, {since} old")
         if tip.committed_at > now + SKEW:
             ahead = age(tip.committed_at - now)
             detail = f"the newest commit is {ahead} in the future: a clock is wrong"
-            yield Check(
+            yield Diagnosis(
                 "clock", Verdict.WARNING, detail, "compare `date -u` with another machine's"
             )
     yield attempt("write access", lambda: _write_access(state))
@@ -119,7 +119,7 @@ def _write_access(state: StateRepository) -> str:
     return "a push would be let in"
 
 
-def check_files(snapshot: Snapshot, now: datetime) -> Check:
+def check_files(snapshot: Snapshot, now: datetime) -> Diagnosis:
     """Judge the repository's content."""
     findings = findings_of(snapshot, now=now)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
@@ -127,42 +127,42 @@ def check_files(snapshot: Snapshot, now: datetime) -> Check:
     if findings:
         verdict = Verdict.FAILED if errors else Verdict.WARNING
         detail = f"{what}, {plural(errors, 'error')}, {plural(len(findings) - errors, 'warning')}"
-        return Check("files", verdict, detail, "`gitops validate` lists them")
+        return Diagnosis("files", verdict, detail, "`gitops validate` lists them")
     if not snapshot.environments:
         hint = "`gitops env add NAME` makes one"
-        return Check("files", Verdict.WARNING, "no environments", hint)
-    return Check("files", Verdict.OK, what)
+        return Diagnosis("files", Verdict.WARNING, "no environments", hint)
+    return Diagnosis("files", Verdict.OK, what)
 
 
-def check_sources(snapshot: Snapshot, sources: Sources) -> list[Check]:
+def check_sources(snapshot: Snapshot, sources: Sources) -> list[Diagnosis]:
     """Ask each source that gitops.toml names for a commit that is recorded."""
     team = snapshot.team
     services = sorted(s for s in team.services if team.service(s).source is not None)
 
-    def look(service: ServiceName) -> Check:
+    def look(service: ServiceName) -> Diagnosis:
         name, version = f"source of {service}", _recorded(snapshot, service)
         if version is None or not version.is_commit:
-            return Check(name, Verdict.SKIPPED, "no commit of it is recorded")
+            return Diagnosis(name, Verdict.SKIPPED, "no commit of it is recorded")
         source = sources.of(service)
         when = source.commit_time(version.tag)
         if when is not None:
-            return Check(name, Verdict.OK, f"knows {version.short}")
+            return Diagnosis(name, Verdict.OK, f"knows {version.short}")
         if source.trouble is not None:
             hint = f"try it: git ls-remote {redacted(team.service(service).source or '')}"
-            return Check(name, Verdict.FAILED, source.trouble, hint)
+            return Diagnosis(name, Verdict.FAILED, source.trouble, hint)
         detail = f"does not know the recorded commit {version.short}"
-        return Check(name, Verdict.WARNING, detail, f"check [service.{service}] source")
+        return Diagnosis(name, Verdict.WARNING, detail, f"check [service.{service}] source")
 
     return ask_all(look, services)
 
 
-def check_checkout(checkout: Checkout, snapshot: Snapshot, sources: Sources) -> Iterator[Check]:
+def check_checkout(checkout: Checkout, snapshot: Snapshot, sources: Sources) -> Iterator[Diagnosis]:
     """Say which service the checkout is, whose record it writes, and what orders its builds."""
     team = snapshot.team
     try:
         service = service_of_remote(checkout.remotes, checkout.root.name, team, checkout.within)
     except UsageError as error:
-        yield Check("service", Verdict.WARNING, error.message, error.hint)
+        yield Diagnosis("service", Verdict.WARNING, error.message, error.hint)
         return
     rules = team.service(service)
     declared = is_declared(service, checkout.remotes, team)
@@ -171,15 +171,15 @@ def check_checkout(checkout: Checkout, snapshot: Snapshot, sources: Sources) -> 
     if not homes:
         detail = f"{service}, by {how}, which no environment has"
         hint = f"`gitops set {service} -e ENV --new` records it; gitops.toml may name its source"
-        yield Check("service", Verdict.WARNING, detail, hint)
+        yield Diagnosis("service", Verdict.WARNING, detail, hint)
         return
     where = f" ({rules.path})" if rules.path else ""
     detail = f"{service}{where}, by {how}; recorded in {', '.join(homes)}"
-    yield Check("service", Verdict.OK, detail)
+    yield Diagnosis("service", Verdict.OK, detail)
     yield _ancestry(service, sources.of(service), snapshot)
 
 
-def _ancestry(service: ServiceName, source: SourceRepository, snapshot: Snapshot) -> Check:
+def _ancestry(service: ServiceName, source: SourceRepository, snapshot: Snapshot) -> Diagnosis:
     """Say whether the stale-build guard can ask for ancestry, and of what."""
     stages = [stage for stage in snapshot.team.stages if snapshot.team.needs_ancestry(stage)]
     required = f"; required in {', '.join(stages)}" if stages else ""
@@ -189,12 +189,12 @@ def _ancestry(service: ServiceName, source: SourceRepository, snapshot: Snapshot
         otherwise = required or f"; {Evidence.TIMES} decide"
         detail = f"cannot be asked: history is cut here, and there is no remote{otherwise}"
         hint = "clone it whole: `git fetch --unshallow`; in CI fetch-depth 0"
-        return Check("ancestry", Verdict.WARNING, detail, hint)
+        return Diagnosis("ancestry", Verdict.WARNING, detail, hint)
     if version is not None and version.is_commit and source.commit_time(version.tag) is None:
         why = source.trouble or f"{version.short} is not known there"
         detail = f"asked of {named}, but the recorded commit was not found: {why}{required}"
-        return Check("ancestry", Verdict.WARNING, detail, "is this its whole source?")
-    return Check("ancestry", Verdict.OK, f"asked of {named}{required}")
+        return Diagnosis("ancestry", Verdict.WARNING, detail, "is this its whole source?")
+    return Diagnosis("ancestry", Verdict.OK, f"asked of {named}{required}")
 
 
 def _recorded(snapshot: Snapshot, service: ServiceName) -> Version | None:
@@ -204,7 +204,7 @@ def _recorded(snapshot: Snapshot, service: ServiceName) -> Version | None:
     return None
 
 
-def check_registries(snapshot: Snapshot, registries: Registries) -> list[Check]:
+def check_registries(snapshot: Snapshot, registries: Registries) -> list[Diagnosis]:
     """Ask the registry of each images path for one recorded image."""
     samples: dict[str, tuple[Environment, ServiceName]] = {}
     for environment in snapshot.environments.values():
@@ -212,14 +212,14 @@ def check_registries(snapshot: Snapshot, registries: Registries) -> list[Check]:
             if environment.images_path is not None:
                 samples.setdefault(environment.images_path, (environment, service))
 
-    def look(images_path: str) -> Check:
+    def look(images_path: str) -> Diagnosis:
         environment, service = samples[images_path]
         image = environment.image(service)
 
-        def ask() -> Check | str:
+        def ask() -> Diagnosis | str:
             if registries.digest(image) is None:
                 hint = "was it pushed, and is images_path right?"
-                return Check(f"images in {images_path}", Verdict.WARNING, f"no {image}", hint)
+                return Diagnosis(f"images in {images_path}", Verdict.WARNING, f"no {image}", hint)
             return f"has {image}"
 
         # Many work where the registry is not reachable: only --verify-image needs it.
@@ -231,10 +231,10 @@ def check_registries(snapshot: Snapshot, registries: Registries) -> list[Check]:
 def check_clusters(
     snapshot: Snapshot,
     clusters: Clusters,
-    agents: Callable[[Placed], Iterable[Check]],
+    agents: Callable[[Placed], Iterable[Diagnosis]],
     *,
     now: Callable[[], datetime],
-) -> Iterator[Check]:
+) -> Iterator[Diagnosis]:
     """Ask the environments' clusters: reachable, clock, rights, agents."""
     placed, errors = clusters.place(snapshot.environments, snapshot.team)
     for error in {str(error): error for error in errors.values()}.values():
@@ -242,7 +242,7 @@ def check_clusters(
         # Without a kubeconfig everything but diff and sync works.
         missing = isinstance(error, ConfigurationError)
         verdict = Verdict.WARNING if missing else Verdict.FAILED
-        yield Check("cluster", verdict, f"{error.message} ({', '.join(concerned)})", error.hint)
+        yield Diagnosis("cluster", verdict, f"{error.message} ({', '.join(concerned)})", error.hint)
     for group in placed:
         name = f"cluster {group.cluster.context or group.cluster.server}"
         reached = attempt(name, partial(_server, group.cluster, now))
@@ -253,23 +253,23 @@ def check_clusters(
             yield from agents(group)
 
 
-def _server(cluster: Cluster, now: Callable[[], datetime]) -> Check | str:
+def _server(cluster: Cluster, now: Callable[[], datetime]) -> Diagnosis | str:
     server = cluster.about()
     name = f"cluster {cluster.context or cluster.server}"
     moment = now()
     if server.time is not None and abs(server.time - moment) > SKEW:
         skew = age(abs(server.time - moment))
         detail = f"{server.version}; its clock and ours differ by {skew}"
-        return Check(name, Verdict.WARNING, detail, "compare `date -u` with the server's")
+        return Diagnosis(name, Verdict.WARNING, detail, "compare `date -u` with the server's")
     numbers = tuple(int(number) for number in re.findall(r"[0-9]{1,9}", server.version)[:2])
     if numbers < OLDEST_SERVER:
         oldest = ".".join(map(str, OLDEST_SERVER))
         detail = f"{server.version} is older than gitops is made for"
-        return Check(name, Verdict.WARNING, detail, f"Kubernetes {oldest} or newer")
+        return Diagnosis(name, Verdict.WARNING, detail, f"Kubernetes {oldest} or newer")
     return f"{server.version} at {cluster.server}"
 
 
-def _rights(group: Placed, snapshot: Snapshot) -> Check | str:
+def _rights(group: Placed, snapshot: Snapshot) -> Diagnosis | str:
     wanted = [
         Right(verb, kind, environment)
         for environment in group.environments
@@ -279,11 +279,11 @@ def _rights(group: Placed, snapshot: Snapshot) -> Check | str:
     detail = _lacking(group.cluster, wanted)
     if detail is not None:
         hint = "diff needs `list`, sync needs `patch`; an agent can have them instead of you"
-        return Check("rights", Verdict.WARNING, detail, hint)
+        return Diagnosis("rights", Verdict.WARNING, detail, hint)
     return f"list and patch in {plural(len(group.environments), 'namespace')}"
 
 
-def _explaining(group: Placed, snapshot: Snapshot) -> Check | str:
+def _explaining(group: Placed, snapshot: Snapshot) -> Diagnosis | str:
     wanted = []
     for environment in group.environments:
         kinds = sorted({f.kind for f in snapshot.environments[environment].files.values()})
@@ -293,7 +293,7 @@ def _explaining(group: Placed, snapshot: Snapshot) -> Check | str:
     detail = _lacking(group.cluster, wanted)
     if detail is not None:
         hint = "without them pods explain nothing, and rollouts are polled instead of watched"
-        return Check("explaining", Verdict.WARNING, detail, hint)
+        return Diagnosis("explaining", Verdict.WARNING, detail, hint)
     return f"pods, logs and watches in {plural(len(group.environments), 'namespace')}"
 
 

@@ -55,7 +55,7 @@ class NewEnvironment(NamedTuple):
     reason: str | None = None
 
 
-class Copy(NamedTuple):
+class EnvironmentCopy(NamedTuple):
     """What to copy from where; `images_path` None: as in the source."""
 
     source: str
@@ -116,7 +116,7 @@ def draft_addition(
 
 def draft_copy(
     snapshot: Snapshot,
-    wanted: Copy,
+    wanted: EnvironmentCopy,
     terms: Terms,
     *,
     state: StateRepository,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 
-class Follower(NamedTuple):
+class FollowedBy(NamedTuple):
     """Whether an agent follows it; `followed` None: not known, and `trouble` says why."""
 
     followed: bool | None
@@ -33,7 +33,7 @@ class ShownEnvironment(NamedTuple):
     frozen: tuple[FreezeWindow, datetime] | None
     changes: Mapping[str, LastChange]
     last: Commit | None
-    follower: Follower
+    follower: FollowedBy
     commit: str | None
     now: datetime
 
@@ -41,7 +41,7 @@ class ShownEnvironment(NamedTuple):
 def show_environment(
     snapshot: Snapshot,
     name: EnvironmentName,
-    follower: Follower,
+    follower: FollowedBy,
     *,
     state: StateRepository,
     now: datetime,

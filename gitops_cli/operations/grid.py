@@ -49,7 +49,7 @@ class GridColumn(NamedTuple):
         return self.place.environment
 
 
-class Live(NamedTuple):
+class LiveState(NamedTuple):
     """What the cluster has: the row's state as in `diff`, the workload's image, the pods' images.
 
     `running` is None where pods may not be listed.
@@ -88,7 +88,7 @@ class GridCell(NamedTuple):
     distance: Distance | None = None
     lock: Lock | None = None
     finding: Finding | None = None
-    live: Live | None = None
+    live: LiveState | None = None
     readiness: Readiness | None = None
 
 
@@ -105,7 +105,7 @@ class Grid(NamedTuple):
         return any(column.manifests is not None for column in self.columns)
 
 
-class Status(NamedTuple):
+class Grids(NamedTuple):
     """All grids, at one commit and one time; `fresh` as of the remote."""
 
     commit: str | None

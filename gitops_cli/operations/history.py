@@ -21,7 +21,7 @@ from gitops_cli.domain.recorded.selection import Filter, advice, selected_enviro
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import parse_version
-from gitops_cli.operations.past_changes import Kinds, PastChange, Recorded, Span
+from gitops_cli.operations.past_changes import HistorySpan, Kinds, PastChange, Recorded
 
 if TYPE_CHECKING:
     from gitops_cli.operations.manifest_past import ManifestsPast
@@ -38,7 +38,7 @@ def read_history(
     state: StateRepository,
     snapshot: Snapshot,
     wanted: Filter,
-    span: Span,
+    span: HistorySpan,
     kinds: Kinds = EVERY_KIND,
 ) -> Iterator[PastChange]:
     """Yield what happened to the wanted services, and the locks that held them, newest first.
@@ -86,7 +86,7 @@ def _manifests(
     snapshot: Snapshot,
     wanted: Filter,
     environments: Iterable[EnvironmentName],
-    span: Span,
+    span: HistorySpan,
 ) -> list[ManifestsPast]:
     """Return the pasts of the environments' manifests, unless services are named."""
     if wanted.services or _usual(snapshot, wanted) or snapshot.commit is None:
@@ -241,7 +241,7 @@ class _File(NamedTuple):
     path: str
     state: StateRepository
     tip: str
-    span: Span
+    span: HistorySpan
     removed_by: str | None = None
     is_over: bool = False
 

@@ -111,7 +111,7 @@ def _environment(snapshot: Snapshot, name: EnvironmentName) -> Environment:
 def _rendered(
     state: StateRepository, snapshot: Snapshot, name: EnvironmentName, edits: Sequence[Edit]
 ) -> Rendered | None:
-    from gitops_cli.manifests.rendering import Wanted, render  # with YAML, where there are some
+    from gitops_cli.manifests.rendering import ToRender, render  # with YAML, where there are some
 
     environment = _environment(snapshot, name)
     own = dict.fromkeys(own_manifests(state, snapshot.commit, name), True)
@@ -132,7 +132,7 @@ def _rendered(
 
     at = place_of(name, snapshot.team)
     network = snapshot.team.stage(at.stage).manifests_network
-    return render(Wanted(at, place, network), read)
+    return render(ToRender(at, place, network), read)
 
 
 def last_change(

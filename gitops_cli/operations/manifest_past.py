@@ -12,7 +12,7 @@ from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.files import MANIFESTS
 from gitops_cli.domain.recorded.manifests_place import VALUES, manifests_place
 from gitops_cli.operations.manifest_copy import bases_at
-from gitops_cli.operations.past_changes import PastChange, Span
+from gitops_cli.operations.past_changes import HistorySpan, PastChange
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -25,7 +25,7 @@ class ManifestsPast(NamedTuple):
     place: str
     state: StateRepository
     tip: str
-    span: Span
+    span: HistorySpan
 
     @property
     def path(self) -> str:
@@ -60,7 +60,7 @@ def manifest_pasts(
     snapshot: Snapshot,
     names: Iterable[EnvironmentName],
     gone: Iterable[str],
-    span: Span,
+    span: HistorySpan,
 ) -> Iterator[ManifestsPast]:
     """Yield the pasts of all places that these environments' manifests come from, or came.
 

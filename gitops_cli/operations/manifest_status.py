@@ -11,7 +11,7 @@ from gitops_cli.domain.manifests.report import state_word
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.manifests_place import is_own_manifest, manifests_place
-from gitops_cli.operations.grid import GridColumn, GridManifests, Status
+from gitops_cli.operations.grid import GridColumn, GridManifests, Grids
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -20,7 +20,7 @@ Hashes = Mapping[str, str]
 Columns = Callable[[GridColumn], GridColumn]
 
 
-def with_manifests(status: Status, state: StateRepository, snapshot: Snapshot) -> Status:
+def with_manifests(status: Grids, state: StateRepository, snapshot: Snapshot) -> Grids:
     """Return the status with the manifests of its environments, where they have some."""
     names = [column.environment for grid in status.grids for column in grid.columns]
     before = [c.before for grid in status.grids for c in grid.columns if c.before is not None]
@@ -54,7 +54,7 @@ def with_manifests(status: Status, state: StateRepository, snapshot: Snapshot) -
     return _each_column(status, told)
 
 
-def _each_column(status: Status, told: Columns) -> Status:
+def _each_column(status: Grids, told: Columns) -> Grids:
     grids = (g._replace(columns=tuple(map(told, g.columns))) for g in status.grids)
     return status._replace(grids=tuple(grids))
 
@@ -66,7 +66,7 @@ def _relative(found: tuple[str, Hashes]) -> dict[str, str]:
     return {p.removeprefix(inside): oid for p, oid in files.items() if p.startswith(inside)}
 
 
-def with_live_manifests(status: Status, comparisons: Iterable[Comparison]) -> Status:
+def with_live_manifests(status: Grids, comparisons: Iterable[Comparison]) -> Grids:
     """Return the status with how many objects are how in the clusters."""
     counts = {
         one.environment: Counter(map(state_word, one.objects.fates))

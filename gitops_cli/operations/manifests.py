@@ -51,7 +51,7 @@ def rendered_manifests(
     waiting = [(name, place) for name, place in places.items() if place is not None]
     if not waiting:
         return {}
-    from gitops_cli.manifests.rendering import Wanted, render  # with YAML, where there are some
+    from gitops_cli.manifests.rendering import ToRender, render  # with YAML, where there are some
     from gitops_cli.manifests.sops import decrypt
 
     reading = Lock()  # git answers one at a time; programs render side by side
@@ -62,7 +62,7 @@ def rendered_manifests(
 
     def rendered(item: tuple[EnvironmentName, str]) -> Rendered:
         place = place_of(item[0], team)
-        wanted = Wanted(place, item[1], team.stage(place.stage).manifests_network)
+        wanted = ToRender(place, item[1], team.stage(place.stage).manifests_network)
         return render(wanted, read, decrypt=decrypt if keys else None)
 
     answers = attempt_all(rendered, waiting, at_once=_AT_ONCE)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gitops_cli.domain.past.ancestry import Relation
-from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Status
+from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Grids
 
 _FAILED = {"failed", "missing", "unclear"}
 
@@ -25,7 +25,7 @@ class Narrow(NamedTuple):
         return self != Narrow()
 
 
-def narrowed(status: Status, narrow: Narrow) -> Status:
+def narrowed(status: Grids, narrow: Narrow) -> Grids:
     """Return the status with the services of which one cell is as asked, whole rows of them."""
     if not narrow.asks:
         return status

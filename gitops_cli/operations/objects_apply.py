@@ -11,11 +11,11 @@ from gitops_cli.domain.cluster.sync import BY_HAND
 from gitops_cli.domain.cluster.workload import COMMIT
 from gitops_cli.domain.cluster.writers import FIELD_MANAGER
 from gitops_cli.domain.errors import GitOpsError
-from gitops_cli.domain.manifests.changes import Change, change, made
+from gitops_cli.domain.manifests.changes import ObjectChange, change, made
 from gitops_cli.domain.manifests.report import Conflict, Fate, FieldsTaken, ObjectFate
 from gitops_cli.domain.manifests.stamping import annotations_for, is_note, stamped
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.team import Drift
+from gitops_cli.domain.recorded.team import DriftPolicy
 from gitops_cli.operations.objects_seen import WantedObject
 from gitops_cli.operations.ports import Manifests
 
@@ -45,7 +45,7 @@ class Applying(NamedTuple):
     reason_to_leave: Callable[[str | None], str | None]
     dry_run: bool
     take: bool = False
-    drift: Drift | None = None
+    drift: DriftPolicy | None = None
 
     def settled(self, one: WantedObject) -> ObjectFate | None:
         """Return what becomes of an object that needs no request; None: it is to be applied."""
@@ -58,7 +58,7 @@ class Applying(NamedTuple):
             reason = self.reason_to_leave(one.live.annotations.get(COMMIT))
             if reason is not None:
                 return ObjectFate(id_, where, Fate.LEFT, reason=reason)
-            if self.drift is Drift.REPORT and one.is_by_hand:
+            if self.drift is DriftPolicy.REPORT and one.is_by_hand:
                 return ObjectFate(id_, where, Fate.LEFT, reason=BY_HAND)
         if one.pending and self.dry_run:
             reason = "the server can judge it once its namespace and its kind are there"
@@ -95,7 +95,7 @@ class Applying(NamedTuple):
         try:
             return None, self.store.apply(manifest, content, dry_run=self.dry_run, force=self.take)
         except FieldsTaken as taken:
-            mends = self.drift is Drift.CORRECT and one.is_by_hand
+            mends = self.drift is DriftPolicy.CORRECT and one.is_by_hand
             if all(_is_ours(c) or (mends and _is_by_person(c)) for c in taken.conflicts):
                 return None, self.store.apply(manifest, content, dry_run=self.dry_run, force=True)
             if not self.dry_run:
@@ -131,7 +131,7 @@ def _is_by_person(conflict: Conflict) -> bool:
     return conflict.manager.startswith("kubectl")
 
 
-def _fate(one: WantedObject, found: Change) -> Fate:
+def _fate(one: WantedObject, found: ObjectChange) -> Fate:
     if not found.is_empty:
         return Fate.CHANGED
     return Fate.ADOPTED if one.live is not None and one.live.ours is None else Fate.SAME

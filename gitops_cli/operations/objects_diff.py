@@ -10,7 +10,7 @@ from gitops_cli.domain.cluster.imagepatch import Stamp
 from gitops_cli.domain.cluster.workload import Presence
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.manifests.rendered import Rendered
-from gitops_cli.domain.manifests.report import ObjectFate, Objects
+from gitops_cli.domain.manifests.report import EnvironmentObjects, ObjectFate
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.objects import look
@@ -58,7 +58,7 @@ def _with(
 ) -> Comparison:
     problems = (*comparison.problems, *looked.problems)
     notes = dict.fromkeys((*comparison.notes, *missing_namespace(looked, cluster)))
-    objects = Objects((*fates, *leftover_fates(looked, store)))
+    objects = EnvironmentObjects((*fates, *leftover_fates(looked, store)))
     return comparison._replace(objects=objects, problems=problems, notes=tuple(notes))
 
 

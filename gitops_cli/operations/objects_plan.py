@@ -8,7 +8,7 @@ from gitops_cli.domain.cluster.imagepatch import Stamp
 from gitops_cli.domain.cluster.sync import EnvironmentReport
 from gitops_cli.domain.errors import GitOpsError, TimedOut
 from gitops_cli.domain.manifests.rendered import Rendered
-from gitops_cli.domain.manifests.report import Fate, ObjectFate, Objects
+from gitops_cli.domain.manifests.report import EnvironmentObjects, Fate, ObjectFate
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
@@ -94,7 +94,7 @@ def as_late(report: EnvironmentReport) -> EnvironmentReport:
     """Return a report in which objects that were not tried are errors of time."""
     if report.objects is None:
         return report
-    return report._replace(objects=Objects(tuple(map(_late, report.objects.fates))))
+    return report._replace(objects=EnvironmentObjects(tuple(map(_late, report.objects.fates))))
 
 
 def _late(fate: ObjectFate) -> ObjectFate:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from gitops_cli.domain.cluster.workload import Presence
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.manifests.applyset import PART_OF, GroupKind, set_id
-from gitops_cli.domain.manifests.images import Owned
+from gitops_cli.domain.manifests.images import OwnedWorkload
 from gitops_cli.domain.manifests.objects import Manifest, ObjectId
 from gitops_cli.domain.manifests.ownership import APPLIED, Live, is_as_applied, without_replicas
 from gitops_cli.domain.manifests.rendered import Rendered
@@ -25,7 +25,7 @@ class WantedObject(NamedTuple):
 
     manifest: Manifest
     live: Live | None = None
-    owned: Owned | None = None
+    owned: OwnedWorkload | None = None
     problem: GitOpsError | None = None
     pending: bool = False
 

@@ -14,7 +14,7 @@ from gitops_cli.domain.errors import ClusterError, GitOpsError, TimedOut
 from gitops_cli.domain.manifests.applyset import PARENT, GroupKind, parent
 from gitops_cli.domain.manifests.kinds import CRD, NAMESPACE, rank
 from gitops_cli.domain.manifests.objects import Manifest, ObjectId, defined_by
-from gitops_cli.domain.manifests.report import Fate, ObjectFate, Objects
+from gitops_cli.domain.manifests.report import EnvironmentObjects, Fate, ObjectFate
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.operations.objects_apply import Applying
 from gitops_cli.operations.objects_seen import Looked, WantedObject
@@ -39,7 +39,7 @@ class Pruning(NamedTuple):
 class Synced(NamedTuple):
     """What became of an environment's objects; `problems`: what kept all or some of them."""
 
-    objects: Objects
+    objects: EnvironmentObjects
     problems: tuple[GitOpsError, ...] = ()
 
 
@@ -174,7 +174,7 @@ class _Run:
         else:
             left = leftover_fates(found, self.applying.store)
         self._shrink(name, left)
-        return Synced(Objects((*fates, *left)), tuple(problems))
+        return Synced(EnvironmentObjects((*fates, *left)), tuple(problems))
 
     def _fate(self, name: EnvironmentName, one: WantedObject) -> ObjectFate:
         known = self.fates.get((name, one.manifest.id))

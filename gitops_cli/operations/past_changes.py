@@ -95,7 +95,7 @@ class PastChange(NamedTuple):
         return max((self.replaced_at or now) - self.at, timedelta(0))
 
 
-class Span(NamedTuple):
+class HistorySpan(NamedTuple):
     """Which part of the history; `limit` None: all of it."""
 
     since: datetime | None = None

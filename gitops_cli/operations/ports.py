@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from gitops_cli.domain.cluster.imagepatch import ImagePatch, Moved, Patched
-from gitops_cli.domain.cluster.rights import Right, Rule
+from gitops_cli.domain.cluster.rights import AccessRule, Right
 from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import Observed, Presence, Target
 from gitops_cli.domain.errors import GitOpsError
@@ -148,7 +148,7 @@ class Cluster(Protocol):
         """Tell for each right whether we have it."""
         ...
 
-    def rules(self, namespace: EnvironmentName) -> tuple[Rule, ...] | None:
+    def rules(self, namespace: EnvironmentName) -> tuple[AccessRule, ...] | None:
         """Return all that we may do in a namespace; None where the server cannot tell all of it."""
         ...
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.change.request import Deed, Request, RequestState
+from gitops_cli.domain.change.request import Request, RequestDeed, RequestState
 from gitops_cli.domain.errors import ForgeConflict, TimedOut
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def need_open(request: Request) -> None:
         raise ForgeConflict(f"{request.url} is {request.state} already")
 
 
-def keep_comment(requests: Requests, number: int, name: str, text: str) -> Deed:
+def keep_comment(requests: Requests, number: int, name: str, text: str) -> RequestDeed:
     """Let a request have one comment of this name that says `text`: written, or brought up to date.
 
     It is found again by a mark that its page does not show.
@@ -40,11 +40,11 @@ def keep_comment(requests: Requests, number: int, name: str, text: str) -> Deed:
         said = comment.body.replace("\r\n", "\n")
         if said.startswith(mark):
             if said.strip() == whole.strip():
-                return Deed.UNCHANGED
+                return RequestDeed.UNCHANGED
             requests.change_comment(number, comment, whole)
-            return Deed.UPDATED
+            return RequestDeed.UPDATED
     requests.add_comment(number, whole)
-    return Deed.OPENED
+    return RequestDeed.OPENED
 
 
 def _fitting(text: str, longest: int) -> str:

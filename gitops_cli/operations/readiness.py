@@ -11,15 +11,15 @@ from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.operations.gates import Gates
-from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Readiness, Status
+from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Grids, Readiness
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 
 def with_readiness(
-    status: Status, state: StateRepository, snapshot: Snapshot, *, now: datetime
-) -> Status:
+    status: Grids, state: StateRepository, snapshot: Snapshot, *, now: datetime
+) -> Grids:
     """Return the grids with what the gates say of each version that could be promoted now.
 
     Stages without gates are as they were, and cost nothing.

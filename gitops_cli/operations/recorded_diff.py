@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitops_cli.domain.errors import ExitCode, GitOpsError
-from gitops_cli.domain.manifests.changes import Change, bare, redacted
+from gitops_cli.domain.manifests.changes import ObjectChange, bare, redacted
 from gitops_cli.domain.manifests.kinds import NAMESPACE, SECRET
 from gitops_cli.domain.manifests.objects import Manifest
 from gitops_cli.domain.manifests.rendered import Rendered
-from gitops_cli.domain.manifests.report import Fate, ObjectFate, Objects
+from gitops_cli.domain.manifests.report import EnvironmentObjects, Fate, ObjectFate
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.version import Version
@@ -45,7 +45,7 @@ class RecordedDiff(NamedTuple):
     one: EnvironmentName
     other: EnvironmentName
     services: tuple[RecordedVersion, ...]
-    objects: Objects
+    objects: EnvironmentObjects
     problems: tuple[GitOpsError, ...] = ()
 
     @property
@@ -81,10 +81,10 @@ def recorded_diff(
 
 def compared_objects(
     one: Rendered | GitOpsError | None, other: Rendered | GitOpsError | None
-) -> Objects:
+) -> EnvironmentObjects:
     """Return how recorded objects go from the first's to the second's."""
     mine, theirs = _by_name(one), _by_name(other)
-    return Objects(
+    return EnvironmentObjects(
         tuple(_fate(mine.get(key), theirs.get(key)) for key in sorted({**mine, **theirs}))
     )
 
@@ -102,7 +102,7 @@ def _by_name(rendered: Rendered | GitOpsError | None) -> Mapping[tuple[str, str,
 def _fate(one: Manifest | None, other: Manifest | None) -> ObjectFate:
     known = other or one
     assert known is not None
-    found = Change(_plain(one), _plain(other))
+    found = ObjectChange(_plain(one), _plain(other))
     where = None if other is None else other.where
     if found.is_empty:
         return ObjectFate(known.id, where, Fate.SAME)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import Draft, Review, WriteOutcome
+from gitops_cli.domain.change.draft import Draft, ReviewBranch, WriteOutcome
 from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import (
@@ -101,7 +101,7 @@ def release(
     order: Order,
     recipe: Recipe,
     *,
-    review: Callable[[Draft | Drafts], Review | None] = lambda _: None,
+    review: Callable[[Draft | Drafts], ReviewBranch | None] = lambda _: None,
     actor: Actor | None = None,
     timeout: float | None = None,
 ) -> Release:

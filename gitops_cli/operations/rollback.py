@@ -15,8 +15,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
 from gitops_cli.operations.lock import lock_edits
-from gitops_cli.operations.rollback_target import Back, wanted_versions
-from gitops_cli.operations.rollback_target import Wanted as Past
+from gitops_cli.operations.rollback_target import Back, RollbackTarget, wanted_versions
 from gitops_cli.operations.writing import Terms, Wanted, draft_versions
 
 if TYPE_CHECKING:
@@ -67,7 +66,12 @@ def plan_rollback(
 
 
 def _manifests(
-    state: StateRepository, snapshot: Snapshot, here: Environment, past: Past, *, exactly: bool
+    state: StateRepository,
+    snapshot: Snapshot,
+    here: Environment,
+    past: RollbackTarget,
+    *,
+    exactly: bool,
 ) -> TakenBack:
     """Return what becomes of manifests where all of an environment goes back.
 

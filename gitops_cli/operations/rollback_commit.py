@@ -28,7 +28,7 @@ Called = Callable[[str], str]
 """What a file of today was called then, by its path."""
 
 
-class Recorded(NamedTuple):
+class RecordedChange(NamedTuple):
     """What a commit did to a service's version; None: it was, or is then, not recorded."""
 
     old: Version | None
@@ -38,9 +38,9 @@ class Recorded(NamedTuple):
 
 def recorded_by(
     commit: str, state: StateRepository
-) -> dict[EnvironmentName, dict[ServiceName, Recorded]]:
+) -> dict[EnvironmentName, dict[ServiceName, RecordedChange]]:
     """Return which versions a state commit changed, by environment, by the names of then."""
-    found: dict[EnvironmentName, dict[ServiceName, Recorded]] = {}
+    found: dict[EnvironmentName, dict[ServiceName, RecordedChange]] = {}
     for change in state.past.changes(commit):
         directory, slash, leaf = change.path.rpartition("/")
         service = service_at(leaf)
@@ -51,7 +51,7 @@ def recorded_by(
             services = found.setdefault(EnvironmentName(directory), {})
             other = services.get(service)  # it became another kind of workload
             old, new = (other.old, other.new) if other else (None, None)
-            services[service] = Recorded(step.old or old, step.new or new, kind)
+            services[service] = RecordedChange(step.old or old, step.new or new, kind)
     return found
 
 
@@ -156,7 +156,7 @@ def _called(snapshot: Snapshot, commit: str, state: StateRepository) -> Called:
 def _names_of_today(
     here: Environment,
     old: Environment,
-    done: Mapping[ServiceName, Recorded],
+    done: Mapping[ServiceName, RecordedChange],
     called: Called,
 ) -> dict[ServiceName, ServiceName]:
     """Return what services that are there no more are called now, as far as they were renamed."""
@@ -172,7 +172,7 @@ def _names_of_today(
 
 def _refuse_renaming(
     old: Environment,
-    done: Mapping[ServiceName, Recorded],
+    done: Mapping[ServiceName, RecordedChange],
     commit: str,
     state: StateRepository,
 ) -> None:

@@ -11,8 +11,8 @@ from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
 from gitops_cli.domain.past.steps import (
-    Step,
     Undoing,
+    VersionStep,
     newest_commits,
     standing,
     steps,
@@ -48,7 +48,7 @@ class Back:
     commit: str | None = None
 
 
-class Wanted(NamedTuple):
+class RollbackTarget(NamedTuple):
     """The versions to go back to (None: not recorded then), kinds, and what to note.
 
     With all of an environment either `undoes` or `as_of`: the one commit that is taken back, or
@@ -68,7 +68,7 @@ def wanted_versions(
     services: Collection[ServiceName],
     back: Back,
     state: StateRepository,
-) -> Wanted:
+) -> RollbackTarget:
     """Return the versions to go back to; without services, of the whole environment.
 
     Raises UsageError, UnknownService, SourceMoved.
@@ -76,7 +76,7 @@ def wanted_versions(
     if back.commit is not None:
         commit = state.resolve(back.commit)
         found = undone(here, services, commit, snapshot, state)
-        return Wanted(*found, undoes=None if services else commit)
+        return RollbackTarget(*found, undoes=None if services else commit)
     if back.at is not None:
         return _as_at(snapshot, here, services, back.at, state)
     if back.to is not None:
@@ -90,7 +90,7 @@ def _before(
     services: Collection[ServiceName],
     count: int,
     state: StateRepository,
-) -> Wanted:
+) -> RollbackTarget:
     if not services:
         kinds = _all_kinds(state, snapshot, here)
         pasts = {s: standing(past(state, snapshot, here, s, kind)) for s, kind in kinds.items()}
@@ -101,7 +101,7 @@ def _before(
                 f"{here.name} has nothing to go back to: its last change only added services",
                 hint=f"`gitops history -e {here.name}`, then --commit SHA takes out what it added",
             )
-        return Wanted({**found}, kinds, undoes=last[0].commit.hash if count == 1 else None)
+        return RollbackTarget({**found}, kinds, undoes=last[0].commit.hash if count == 1 else None)
     wanted: dict[ServiceName, Version | None] = {}
     kinds = {}
     for service in services:
@@ -116,7 +116,7 @@ def _before(
                 hint=f"`gitops history {service} -e {here.name}` shows its past",
             )
         wanted[service] = version
-    return Wanted(wanted, kinds)
+    return RollbackTarget(wanted, kinds)
 
 
 def _as_named(
@@ -125,7 +125,7 @@ def _as_named(
     services: Collection[ServiceName],
     text: str,
     state: StateRepository,
-) -> Wanted:
+) -> RollbackTarget:
     """Return the past that a hash names: a version of the services, else a state commit."""
     wanted: dict[ServiceName, Version | None] = {}
     missing: list[ServiceName] = []
@@ -139,7 +139,7 @@ def _as_named(
         else:
             wanted[service] = version
     if wanted and (not services or not missing):
-        return Wanted(wanted, kinds)
+        return RollbackTarget(wanted, kinds)
     try:
         commit = state.resolve(text)
     except UsageError as error:
@@ -157,7 +157,7 @@ def _as_at(
     services: Collection[ServiceName],
     at: datetime,
     state: StateRepository,
-) -> Wanted:
+) -> RollbackTarget:
     when = f"at {at.isoformat(timespec='minutes')}"
     commit = state.past.commit_at(at, start=snapshot.commit) if snapshot.commit else None
     if commit is None:
@@ -172,7 +172,7 @@ def _as_of(
     commit: str,
     when: str,
     state: StateRepository,
-) -> Wanted:
+) -> RollbackTarget:
     """Return the versions of another commit by today's names; what was added since is left alone.
 
     A service is what had its name then; else what it was renamed from since. Raises UsageError.
@@ -211,7 +211,7 @@ def _as_of(
         wanted[service], kinds[service] = file.version, file.kind
     left = [] if services else sorted(added - names.keys())
     notes = (f"added since then, and left alone: {', '.join(left)}",) if left else ()
-    return Wanted(wanted, kinds, notes, as_of=None if services else commit)
+    return RollbackTarget(wanted, kinds, notes, as_of=None if services else commit)
 
 
 def past(
@@ -220,7 +220,7 @@ def past(
     here: Environment,
     service: ServiceName,
     kind: Kind,
-) -> Iterator[Step]:
+) -> Iterator[VersionStep]:
     """Yield what was recorded for a service, newest first."""
     path = version_path(here, service, kind)
     if snapshot.commit is None:
@@ -270,12 +270,12 @@ def last_commits(
     """
     here = snapshot.environment(environment)
     kinds = _all_kinds(state, snapshot, here)
-    pasts: dict[ServiceName | None, Iterator[Step]] = {
+    pasts: dict[ServiceName | None, Iterator[VersionStep]] = {
         service: past(state, snapshot, here, service, kinds[service]) for service in kinds
     }
     if here.has_manifests and snapshot.commit is not None:
         changes = state.past.place_history(f"{environment}/{MANIFESTS}", start=snapshot.commit)
-        pasts[None] = (Step(each.commit, None, None, is_rollback=False) for each in changes)
+        pasts[None] = (VersionStep(each.commit, None, None, is_rollback=False) for each in changes)
     return newest_commits(pasts, _OFFERED, _branch(state, snapshot))
 
 

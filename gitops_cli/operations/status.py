@@ -19,7 +19,7 @@ from gitops_cli.domain.recorded.selection import Filter, advice, selected_enviro
 from gitops_cli.domain.recorded.stages import by_project, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
-from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Status
+from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Grids
 from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def read_status(
     fresh: bool,
     committed_at: datetime | None,
     now: datetime,
-) -> Status:
+) -> Grids:
     """Return the grids of what is wanted; raises UnknownService and UnknownEnvironment."""
     team = snapshot.team
     environments = selected_environments(snapshot, wanted)
@@ -70,7 +70,7 @@ def read_status(
         _grid(project, names, services, subject)
         for project, names in by_project(environments, team).items()
     ]
-    return Status(
+    return Grids(
         tip,
         committed_at,
         fresh,

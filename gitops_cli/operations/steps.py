@@ -42,7 +42,7 @@ def steps_of(
     return found
 
 
-class Running(NamedTuple):
+class StepsRun(NamedTuple):
     """What the steps of one run need: trusted content, variables, and who hears of it."""
 
     content: Content
@@ -55,7 +55,9 @@ class Running(NamedTuple):
 class Stepping:
     """The steps of some environments, each of which has one private copy for all of its steps."""
 
-    def __init__(self, steps: Mapping[EnvironmentName, tuple[Step, ...]], running: Running) -> None:
+    def __init__(
+        self, steps: Mapping[EnvironmentName, tuple[Step, ...]], running: StepsRun
+    ) -> None:
         self._steps = steps
         self._running = running
         self._runners: dict[EnvironmentName, Runner] = {}

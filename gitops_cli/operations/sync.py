@@ -29,7 +29,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.governing import misleading
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import Drift, TeamSettings
+from gitops_cli.domain.recorded.team import DriftPolicy, TeamSettings
 from gitops_cli.domain.settings import BadSettings, Defect
 from gitops_cli.domain.stamp import as_stamp
 from gitops_cli.domain.text import one_line
@@ -107,7 +107,7 @@ class Manifested(NamedTuple):
     prune: bool = False
     many: bool = False
     keep: bool = False
-    drift: Drift | None = None
+    drift: DriftPolicy | None = None
     denied: Mapping[EnvironmentName, Mapping[GroupKind, GitOpsError]] = MappingProxyType({})
 
 
@@ -271,7 +271,7 @@ class _Planner:
             for rows in compared.by_service.values():
                 workload = seen.workload(rows[0].kind, rows[0].workload_name)
                 outcome, patch = self.decide(rows, workload)
-                if patch is not None and said.drift is Drift.REPORT and patch.is_by_hand:
+                if patch is not None and said.drift is DriftPolicy.REPORT and patch.is_by_hand:
                     outcome, patch = outcome._replace(done=Deed.LEFT, reason=BY_HAND), None
                 outcomes.append(outcome)
                 if patch is not None and not (looked and looked.has(outcome.service)):

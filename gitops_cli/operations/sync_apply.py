@@ -18,7 +18,7 @@ from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.ports import Tips
 from gitops_cli.operations.sync import Follow, PlannedPatch, SyncPlan
-from gitops_cli.operations.waiting import Awaited, Ended, Key, Waiting
+from gitops_cli.operations.waiting import Awaited, Key, RolloutWait, WaitEnd
 
 if TYPE_CHECKING:
     from gitops_cli.domain.manifests.report import ObjectFate
@@ -271,7 +271,7 @@ def wait_for_rollouts(
     environments: dict[EnvironmentName, Environment] = {
         name: plan.desired.snapshot.environment(name) for name in wanted
     }
-    waiting = Waiting(
+    waiting = RolloutWait(
         [one for one in awaited if one.services],
         environments,
         plan.team,
@@ -291,7 +291,7 @@ def wait_for_rollouts(
     )
 
 
-def _with_verdict(outcome: SyncOutcome, settled: Mapping[Key, Ended]) -> SyncOutcome:
+def _with_verdict(outcome: SyncOutcome, settled: Mapping[Key, WaitEnd]) -> SyncOutcome:
     found = settled.get((outcome.environment, outcome.service))
     if found is None:
         return outcome

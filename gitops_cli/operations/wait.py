@@ -22,7 +22,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.placement import Clusters
-from gitops_cli.operations.waiting import Awaited, Ended, Key, Waiting
+from gitops_cli.operations.waiting import Awaited, Key, RolloutWait, WaitEnd
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -98,7 +98,7 @@ def wait_for_state(
         for group in placed
     ]
     judge = _Arrival(Later(state, desired.ours.commit))
-    waiting = Waiting(
+    waiting = RolloutWait(
         [one for one in awaited if one.services],
         environments,
         desired.snapshot.team,
@@ -147,7 +147,7 @@ class _Arrival:
 def _outcomes(
     environment: Environment,
     services: frozenset[ServiceName],
-    settled: Mapping[Key, Ended],
+    settled: Mapping[Key, WaitEnd],
 ) -> list[SyncOutcome]:
     found = []
     for service in sorted(services):
@@ -175,7 +175,7 @@ def _outcomes(
     return found
 
 
-def _reason(one: Ended) -> str | None:
+def _reason(one: WaitEnd) -> str | None:
     row = one.row
     if row is None:
         return "nothing was seen of it"

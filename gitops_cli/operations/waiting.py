@@ -38,7 +38,7 @@ class Awaited(NamedTuple):
     services: Mapping[EnvironmentName, frozenset[ServiceName]]
 
 
-class Ended(NamedTuple):
+class WaitEnd(NamedTuple):
     """How it ended for one service. `row` is None where nothing was seen of it.
 
     `error` says why the cluster could not be asked (any more).
@@ -54,7 +54,7 @@ def give_up_if_changed(row: Row) -> RolloutVerdict | None:
     return RolloutVerdict.CHANGED
 
 
-class Waiting:
+class RolloutWait:
     """Waits for the rollouts of some services, in one or several clusters.
 
     `environments` is what git wants. `heard` is told of a row whenever it changed. `differing`
@@ -81,12 +81,12 @@ class Waiting:
         self._differing = differing
         self._gone = gone
         self._last: dict[Key, Row] = {}
-        self._settled: dict[Key, Ended] = {}
+        self._settled: dict[Key, WaitEnd] = {}
         self._looked: dict[EnvironmentName, Observed] = {}
         self._explained: dict[Trouble, tuple[float, Trouble]] = {}
         self._differs_since: dict[Key, float] = {}
 
-    def run(self, timeout: float) -> dict[Key, Ended]:
+    def run(self, timeout: float) -> dict[Key, WaitEnd]:
         """Wait at most so many seconds; every service gets a verdict."""
         deadline = time.monotonic() + timeout
         with ExitStack() as stack:
@@ -150,7 +150,7 @@ class Waiting:
         if not rows:
             lasting = next((p for p in problems if isinstance(p, _LASTING)), None)
             if lasting is not None:
-                self._settled[key] = Ended(None, RolloutVerdict.FAILED, lasting)
+                self._settled[key] = WaitEnd(None, RolloutVerdict.FAILED, lasting)
             return
         row = telling(rows)
         if self._may_lag(key, row):
@@ -160,7 +160,7 @@ class Waiting:
         if self._gone and verdict is RolloutVerdict.READY:
             left = self._still_there(row)
             if isinstance(left, Denied):
-                self._settled[key] = Ended(row, RolloutVerdict.FAILED, left)
+                self._settled[key] = WaitEnd(row, RolloutVerdict.FAILED, left)
                 return
             if left is not None:
                 verdict, row = None, row._replace(state=State.ROLLING, reason=left)
@@ -168,7 +168,7 @@ class Waiting:
             self._heard(row)
         self._last[key] = row
         if verdict is not None:
-            self._settled[key] = Ended(row, verdict)
+            self._settled[key] = WaitEnd(row, verdict)
 
     def _may_lag(self, key: Key, row: Row) -> bool:
         """Tell whether only the pods differ, or the workload is gone, for a moment so far.
@@ -227,7 +227,7 @@ class Waiting:
 
     def _time_out(self, one: Awaited, follower: Following) -> None:
         for key in self._pending_of([one]):
-            self._settled[key] = Ended(
+            self._settled[key] = WaitEnd(
                 self._last.get(key), RolloutVerdict.TIMED_OUT, follower.error
             )
 

@@ -16,7 +16,7 @@ from gitops_cli.domain.image import ImageRef, split_repository
 from gitops_cli.domain.registries import RegistryRules
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.registry.challenge import Challenge, parse_challenges
-from gitops_cli.registry.connection import Answer, Connection
+from gitops_cli.registry.connection import RegistryAnswer, RegistryConnection
 from gitops_cli.registry.credentials import Credentials, find_credentials
 from gitops_cli.registry.document import (
     MANIFESTS,
@@ -67,7 +67,7 @@ class Registries:
         self._timeout = timeout
         self._deadline = deadline
         self._guard = threading.Lock()
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[str, RegistryConnection] = {}
         self._authorizations: dict[_Place, str] = {}
 
     def digest(self, image: ImageRef, *, deadline: float | None = None) -> str | None:
@@ -116,7 +116,7 @@ class Registries:
 
     def _ask(
         self, place: _Place, method: str, path: str, end: float, accept: str = ACCEPT
-    ) -> Answer:
+    ) -> RegistryAnswer:
         """Return the answer, wherever redirects lead; each host is told only its own secrets."""
         here = place
         connection = self._connection(place.api)
@@ -135,7 +135,7 @@ class Registries:
 
     def _authorized(
         self, place: _Place, method: str, address: Address, end: float, accept: str
-    ) -> Answer:
+    ) -> RegistryAnswer:
         """Ask `place`, whose host is that of `address`; its challenge is answered once."""
         connection = self._connection(place.api)
         known = self._authorizations.get(place)
@@ -150,14 +150,16 @@ class Registries:
             raise self._denied(place, answer)
         return answer
 
-    def _connection(self, host: str) -> Connection:
+    def _connection(self, host: str) -> RegistryConnection:
         with self._guard:
             if host not in self._connections:
                 rules = self._rules.get(host) or RegistryRules(host)
-                self._connections[host] = Connection(rules, self._environ)
+                self._connections[host] = RegistryConnection(rules, self._environ)
             return self._connections[host]
 
-    def _authorize(self, place: _Place, connection: Connection, answer: Answer, end: float) -> str:
+    def _authorize(
+        self, place: _Place, connection: RegistryConnection, answer: RegistryAnswer, end: float
+    ) -> str:
         """Return an Authorization header that answers the registry's challenge."""
         credentials = find_credentials(place.host, place.path, self._environ)
         if credentials is not None and not answer.address.is_private:
@@ -184,7 +186,7 @@ class Registries:
     def _token(
         self,
         place: _Place,
-        connection: Connection,
+        connection: RegistryConnection,
         challenge: Challenge,
         credentials: Credentials | None,
         end: float,
@@ -210,7 +212,7 @@ class Registries:
         return f"Bearer {token}"
 
     def _denied(
-        self, place: _Place, answer: Answer, credentials: Credentials | None = None
+        self, place: _Place, answer: RegistryAnswer, credentials: Credentials | None = None
     ) -> Denied:
         credentials = credentials or find_credentials(place.host, place.path, self._environ)
         if credentials is None:
@@ -227,12 +229,12 @@ class Registries:
 
 
 def _token_request(
-    server: Connection,
+    server: RegistryConnection,
     realm: Address,
     fields: dict[str, str],
     credentials: Credentials | None,
     end: float,
-) -> Answer:
+) -> RegistryAnswer:
     json = "application/json"
     if credentials is not None and credentials.identity_token is not None:
         # OAuth2, as distribution/distribution's docs/spec/auth/oauth.md has it.
@@ -258,7 +260,7 @@ def _address(url: str, place: _Place, base: str = "") -> Address:
         raise RegistryError(f"{place.host}: sends us to {shown}: {error}") from None
 
 
-def _unexpected(answer: Answer, place: _Place) -> RegistryError:
+def _unexpected(answer: RegistryAnswer, place: _Place) -> RegistryError:
     wait = retry_after(answer.headers.get("retry-after", ""))
     error = RegistryError(
         f"{place.host}: answered {answer.status}{explanation(answer.body)}",

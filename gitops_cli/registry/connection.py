@@ -17,7 +17,7 @@ from gitops_cli.domain.registries import RegistryRules, is_loopback
 from gitops_cli.registry.trust import trust_of
 from gitops_cli.web.address import Address
 from gitops_cli.web.connection import Site
-from gitops_cli.web.exchange import Broken, Cause, Request
+from gitops_cli.web.exchange import Broken, Cause, HttpRequest
 from gitops_cli.web.patience import backoff, jitter, pause, retry_after
 from gitops_cli.web.pool import Pool
 from gitops_cli.web.proxy import proxy_to
@@ -30,7 +30,7 @@ _FORM = "application/x-www-form-urlencoded"
 _BUSY = frozenset({429, 502, 503, 504})
 
 
-class Answer(NamedTuple):
+class RegistryAnswer(NamedTuple):
     """A response and where it came from."""
 
     address: Address
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
     body: bytes = b""
 
 
-class Connection:
+class RegistryConnection:
     """Keeps connections to one host and port open."""
 
     def __init__(self, rules: RegistryRules, environ: Mapping[str, str]) -> None:
@@ -69,9 +69,9 @@ class Connection:
         accept: str,
         authorization: str | None = None,
         form: bytes | None = None,
-    ) -> Answer:
+    ) -> RegistryAnswer:
         """Return the answer; tries again until `end` (time.monotonic()). Raises RegistryError."""
-        request = Request(method, address.path, form, _FORM, accept, authorization)
+        request = HttpRequest(method, address.path, form, _FORM, accept, authorization)
         broken_tries = 0
         for attempt in itertools.count():
             try:
@@ -92,10 +92,10 @@ class Connection:
                     return answer
         raise AssertionError("the loop above has no end")
 
-    def _once(self, address: Address, request: Request, end: float) -> Answer:
+    def _once(self, address: Address, request: HttpRequest, end: float) -> RegistryAnswer:
         left = max(0.1, end - time.monotonic())
         response = self._pool(address).send(request, timeout=min(left, TRY_SECONDS))
-        return Answer(address, response.status, response.headers, response.body)
+        return RegistryAnswer(address, response.status, response.headers, response.body)
 
     def _pool(self, address: Address) -> Pool:
         with self._guard:

@@ -11,7 +11,7 @@ from gitops_cli.domain.errors import RegistryError
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import is_digest
-from gitops_cli.registry.connection import Answer
+from gitops_cli.registry.connection import RegistryAnswer
 
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
@@ -23,7 +23,7 @@ MANIFESTS = (
 _NOTHING_SAID = ("", "application/json", "application/octet-stream", "text/plain")
 
 
-def told_digest(answer: Answer, image: ImageRef) -> str | None:
+def told_digest(answer: RegistryAnswer, image: ImageRef) -> str | None:
     """Return the digest that a HEAD's headers tell; None where they do not tell it surely."""
     digest = answer.headers.get("docker-content-digest", "")
     if _media_type(answer) not in MANIFESTS or not is_digest(digest):
@@ -31,7 +31,7 @@ def told_digest(answer: Answer, image: ImageRef) -> str | None:
     return _wanted(digest, answer, image)
 
 
-def computed_digest(answer: Answer, image: ImageRef) -> str:
+def computed_digest(answer: RegistryAnswer, image: ImageRef) -> str:
     """Return the digest of a manifest that was read; raises RegistryError for anything else."""
     said = _media_type(answer)
     own = read_object(answer.body) or {}
@@ -52,13 +52,13 @@ def computed_digest(answer: Answer, image: ImageRef) -> str:
     return _wanted(digest, answer, image)
 
 
-def _wanted(digest: str, answer: Answer, image: ImageRef) -> str:
+def _wanted(digest: str, answer: RegistryAnswer, image: ImageRef) -> str:
     if image.digest is not None and is_digest(image.digest) and digest != image.digest:
         raise RegistryError(f"{answer.address.netloc}: sends another image than {image}")
     return digest
 
 
-def _media_type(answer: Answer) -> str:
+def _media_type(answer: RegistryAnswer) -> str:
     return answer.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 

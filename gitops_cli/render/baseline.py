@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from gitops_cli.domain.cluster.baseline import Drift, Verdict
+from gitops_cli.domain.cluster.baseline import BaselineVerdict, Drift
 from gitops_cli.domain.text import plural
 from gitops_cli.render.view import Line, Style, View
 
 
-def with_baseline(view: View, verdict: Verdict) -> View:
+def with_baseline(view: View, verdict: BaselineVerdict) -> View:
     """Return the view of a comparison, and below it what is new, what is known and what is gone."""
     lines = [Line(f"new: {drift}", Style.BAD) for drift in verdict.new]
     lines += [Line(f"known: {drift}", Style.DIM) for drift in verdict.known]
@@ -29,6 +29,6 @@ def _documents(drifts: Iterable[Drift]) -> list[dict[str, Any]]:
     return [drift._asdict() for drift in drifts]
 
 
-def baseline_line(verdict: Verdict) -> str:
+def baseline_line(verdict: BaselineVerdict) -> str:
     """Return one line of it for stderr."""
     return f"{plural(len(verdict.new), 'new difference')}, {len(verdict.known)} known"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gitops_cli.operations.doctor import Check, Verdict
+from gitops_cli.operations.doctor import Diagnosis, Verdict
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 _STYLES = {
@@ -15,7 +15,7 @@ _STYLES = {
 }
 
 
-def view(checks: Sequence[Check]) -> View:
+def view(checks: Sequence[Diagnosis]) -> View:
     """Return a row per check, and below how to mend what is wrong."""
     document = {
         "healthy": all(check.verdict is not Verdict.FAILED for check in checks),

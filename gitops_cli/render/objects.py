@@ -9,10 +9,10 @@ from typing import Any
 
 from gitops_cli.domain.manifests.report import (
     Conflict,
+    EnvironmentObjects,
     Fate,
     FieldsTaken,
     ObjectFate,
-    Objects,
     state_word,
 )
 from gitops_cli.domain.text import one_line, plural
@@ -74,7 +74,7 @@ def summary(fates: Iterable[ObjectFate]) -> dict[str, int]:
     return dict(Counter(map(state_word, fates)))
 
 
-def diff_lines(objects: Objects) -> Iterator[Line]:
+def diff_lines(objects: EnvironmentObjects) -> Iterator[Line]:
     """Yield what differs, object by object, and how many are as they should be."""
     same = 0
     for fate in objects.fates:
@@ -89,7 +89,7 @@ def diff_lines(objects: Objects) -> Iterator[Line]:
         yield Line(f"{same} of {total} in sync", Style.DIM)
 
 
-def plan_lines(objects: Objects) -> Iterator[Line]:
+def plan_lines(objects: EnvironmentObjects) -> Iterator[Line]:
     """Yield what a commit would make of the recorded objects, one after the other."""
     for fate in objects.fates:
         if fate.fate is not Fate.SAME:
@@ -110,7 +110,7 @@ def planned_document(fate: ObjectFate) -> dict[str, Any]:
     }
 
 
-def done_lines(objects: Objects, *, dry_run: bool) -> Iterator[Line]:
+def done_lines(objects: EnvironmentObjects, *, dry_run: bool) -> Iterator[Line]:
     """Yield what a sync did, or would do, to objects, one line each."""
     for fate in objects.fates:
         if fate.fate is Fate.SAME and fate.error is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gitops_cli.domain.change.request import Deed, Request, RequestState
+from gitops_cli.domain.change.request import Request, RequestDeed, RequestState
 from gitops_cli.domain.text import one_line
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
@@ -55,11 +55,11 @@ def request_view(request: Request, noun: str, did: str | None = None) -> View:
     return View("request", {**_document(request), "did": did}, lines, records=_ONE)
 
 
-def comment_view(number: int, name: str, deed: Deed, noun: str) -> View:
+def comment_view(number: int, name: str, deed: RequestDeed, noun: str) -> View:
     """Return what became of a comment."""
-    did = "written" if deed is Deed.OPENED else deed.value
+    did = "written" if deed is RequestDeed.OPENED else deed.value
     document = {"request": number, "name": name, "did": did}
-    words = "is up to date" if deed is Deed.UNCHANGED else did
+    words = "is up to date" if deed is RequestDeed.UNCHANGED else did
     line = Line(f"comment {name} of {noun} {number} {words}", Style.GOOD)
     return View("comment", document, (line,), records=Records("", "request name did", "{request}"))
 

@@ -19,9 +19,9 @@ from gitops_cli.operations.grid import (
     GridCell,
     GridColumn,
     GridManifests,
-    Live,
+    Grids,
+    LiveState,
     Readiness,
-    Status,
 )
 from gitops_cli.render import view as views
 from gitops_cli.render.gates import gate_document
@@ -44,14 +44,16 @@ _RECORDS = views.Records(
 )
 
 
-class Order(StrEnum):
+class SortOrder(StrEnum):
     """Which services come first in a table; documents have them by name."""
 
     TROUBLE = "trouble"
     NAME = "name"
 
 
-def view(status: Status, order: Order = Order.TROUBLE, *, empty: str = NO_ENVIRONMENTS) -> View:
+def view(
+    status: Grids, order: SortOrder = SortOrder.TROUBLE, *, empty: str = NO_ENVIRONMENTS
+) -> View:
     """Return all grids, and below each the locks and freezes in it.
 
     `empty` is said where there is nothing.
@@ -73,7 +75,7 @@ def _unused(grid: Grid) -> list[Line]:
     return [Line(title + text, Style.DIM)]
 
 
-def document(status: Status) -> dict[str, Any]:
+def document(status: Grids) -> dict[str, Any]:
     """Return the fields of the JSON document."""
     return {
         "commit": status.commit,
@@ -157,7 +159,7 @@ def _next(readiness: Readiness | None) -> dict[str, Any] | None:
     }
 
 
-def _live(live: Live | None) -> dict[str, Any] | None:
+def _live(live: LiveState | None) -> dict[str, Any] | None:
     if live is None:
         return None
     return {
@@ -187,7 +189,7 @@ def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _table(grid: Grid, now: datetime, order: Order) -> Table:
+def _table(grid: Grid, now: datetime, order: SortOrder) -> Table:
     columns = [views.Column("service")]
     for column in grid.columns:
         columns += [
@@ -201,7 +203,7 @@ def _table(grid: Grid, now: datetime, order: Order) -> Table:
             cell = cells.get(column.environment)
             row += [_shown(cell, now), _author(cell)] if cell else ["", ""]
         rows.append(row)
-    if order is Order.TROUBLE:
+    if order is SortOrder.TROUBLE:
         rows.sort(key=_rank)  # stable: by name where they are as bad
     if grid.has_manifests:
         rows.append(_manifests_row(grid, now))
@@ -270,7 +272,7 @@ def _shown(cell: GridCell, now: datetime) -> views.Cell:
     return views.Cell(" ".join(words), _LIVE.get(cell.live.state, Style.BAD))
 
 
-def _live_text(live: Live) -> str:
+def _live_text(live: LiveState) -> str:
     """Return what runs: a sign that it is this, the version that runs instead, or the trouble."""
     if live.state in ("in-sync", "digest"):
         return "✓"
@@ -296,7 +298,7 @@ def _symbol(distance: Distance) -> str:
             return "≠"
 
 
-def _legend(status: Status) -> str | None:
+def _legend(status: Grids) -> str | None:
     """Return what the signs in these grids mean, and no others."""
     cells = [c for grid in status.grids for row in grid.rows.values() for c in row.values()]
     if not cells:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gitops_cli.domain.change.draft import Review
+from gitops_cli.domain.change.draft import ReviewBranch
 from gitops_cli.domain.change.proposal import Proposal, Written
-from gitops_cli.domain.change.request import Deed
+from gitops_cli.domain.change.request import RequestDeed
 from gitops_cli.domain.version import SHORT
 from gitops_cli.render.view import Line, Style, View
 
 
-def waiting(view: View, review: Review | None, proposal: Proposal, written: Written | None) -> View:
+def waiting(
+    view: View, review: ReviewBranch | None, proposal: Proposal, written: Written | None
+) -> View:
     """Return a result with where it waits in the place of its last line, if it waits."""
     shown = view._replace(document={**view.document, **review_fields(review)})
     if review is None or not (proposal.moves or any(e.old != e.new for e in proposal.edits)):
@@ -21,7 +23,7 @@ def waiting(view: View, review: Review | None, proposal: Proposal, written: Writ
     return shown._replace(blocks=(*kept, *waiting_lines(review, proposal.subject, written)))
 
 
-def review_fields(review: Review | None) -> dict[str, Any]:
+def review_fields(review: ReviewBranch | None) -> dict[str, Any]:
     """Return what documents say of it; null where nothing waits."""
     return {
         "branch": review.branch if review else None,
@@ -30,14 +32,14 @@ def review_fields(review: Review | None) -> dict[str, Any]:
     }
 
 
-def _request(review: Review | None) -> dict[str, Any] | None:
+def _request(review: ReviewBranch | None) -> dict[str, Any] | None:
     if review is None or review.proposed is None:
         return None
     request, deed = review.proposed.request, review.proposed.deed
     return {"number": request.number, "did": deed.value, "draft": request.draft}
 
 
-def waiting_lines(review: Review, subject: str, written: Written | None) -> Iterator[Line]:
+def waiting_lines(review: ReviewBranch, subject: str, written: Written | None) -> Iterator[Line]:
     """Tell where the change waits; `written` is None for a dry run."""
     if written is None:
         yield Line(f"would push {review.branch}: {subject}", Style.INFO)
@@ -47,7 +49,7 @@ def waiting_lines(review: Review, subject: str, written: Written | None) -> Iter
     yield Line(f"{done} {review.branch}{commit}: {subject}", Style.GOOD)
     if review.proposed is not None:
         request, deed, noun = review.proposed[:3]
-        did = "is open and up to date" if deed is Deed.UNCHANGED else deed.value
+        did = "is open and up to date" if deed is RequestDeed.UNCHANGED else deed.value
         yield Line(f"{noun} {request.number} {did}: {request.url}", Style.STRONG, request.url)
         return
     how = review.url or f"of {review.branch} into {review.base}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.change.draft import Verb, source_time_of
 from gitops_cli.domain.delivery.figures import Figures, Period, figures_of
-from gitops_cli.domain.delivery.judging import Change, Judged, judged, left_at
+from gitops_cli.domain.delivery.judging import Judged, VersionChange, judged, left_at
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import Distance, Relation
 from gitops_cli.domain.recorded.environment import Snapshot
@@ -17,7 +17,7 @@ from gitops_cli.domain.recorded.selection import Filter
 from gitops_cli.domain.recorded.stages import Place, place_of, stage_rank
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.version import Version
-from gitops_cli.operations.grid import GridCell, Status
+from gitops_cli.operations.grid import GridCell, Grids
 from gitops_cli.operations.history import entry_of, is_told
 from gitops_cli.operations.past_changes import PastChange
 from gitops_cli.operations.status import read_status
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository, Tip
 
 
-class Event(NamedTuple):
+class TimelineEvent(NamedTuple):
     """Something that happened; `judged` None: it changed no version."""
 
     past: PastChange
@@ -36,7 +36,7 @@ class Event(NamedTuple):
     judged: Judged | None
 
 
-class Group(NamedTuple):
+class FigureGroup(NamedTuple):
     """Figures of a stage, of a project's stage, or of one service there; None: of all of them."""
 
     stage: str
@@ -45,7 +45,7 @@ class Group(NamedTuple):
     figures: Figures
 
 
-class Waiting(NamedTuple):
+class WaitingService(NamedTuple):
     """A service whose stage before has another version; `since` None: for longer than is told."""
 
     environment: EnvironmentName
@@ -62,10 +62,10 @@ class Delivery(NamedTuple):
     """Everything that is told; events are the newest first, groups those of stages first."""
 
     period: Period
-    status: Status
-    groups: tuple[Group, ...]
-    waiting: tuple[Waiting, ...]
-    events: tuple[Event, ...]
+    status: Grids
+    groups: tuple[FigureGroup, ...]
+    waiting: tuple[WaitingService, ...]
+    events: tuple[TimelineEvent, ...]
     freezes: Mapping[str, tuple[str, ...]]
 
 
@@ -75,10 +75,10 @@ class _Told(NamedTuple):
     past: PastChange
     place: Place
     path: str
-    change: Change | None
+    change: VersionChange | None
 
 
-class Scope(NamedTuple):
+class ReportScope(NamedTuple):
     """Which environments: these, and those that are gone of these projects (None: of any)."""
 
     environments: Collection[EnvironmentName]
@@ -94,7 +94,7 @@ class Scope(NamedTuple):
 def gather(
     state: StateRepository,
     snapshot: Snapshot,
-    scope: Scope,
+    scope: ReportScope,
     *,
     tip: Tip,
     since: datetime,
@@ -152,10 +152,10 @@ def _events(
     told: Sequence[_Told],
     state: StateRepository,
     sources: Callable[[], Sources],
-) -> list[Event]:
+) -> list[TimelineEvent]:
     times = _source_times([each.past for each in told], sources)
     oldest = {each.past.path: number for number, each in enumerate(told)}
-    changes: dict[int, Change] = {}
+    changes: dict[int, VersionChange] = {}
     for number, each in enumerate(told):
         change = each.change
         if change is None:
@@ -166,7 +166,7 @@ def _events(
             change = change._replace(recorded=_recorded_before(each, state))
         changes[number] = change
     found = dict(zip(changes, judged(changes.values()), strict=True))
-    return [Event(each.past, each.place, found.get(n)) for n, each in enumerate(told)]
+    return [TimelineEvent(each.past, each.place, found.get(n)) for n, each in enumerate(told)]
 
 
 def _recorded_before(told: _Told, state: StateRepository) -> datetime | None:
@@ -176,14 +176,14 @@ def _recorded_before(told: _Told, state: StateRepository) -> datetime | None:
     return None if older is None else older.commit.committed_at
 
 
-def _change(entry: PastChange) -> Change | None:
+def _change(entry: PastChange) -> VersionChange | None:
     """Return an entry as a change of versions; None for a lock, an approval, or no version."""
     new = entry.new.version if entry.new else None
     is_unreadable = entry.new is not None and new is None
     if entry.service is None or entry.lock or entry.approved or is_unreadable:
         return None
     made = entry.made_by
-    return Change(
+    return VersionChange(
         entry.environment,
         entry.service,
         entry.old.version if entry.old else None,
@@ -233,7 +233,9 @@ def _times_of_sources(
     }
 
 
-def _groups(events: Iterable[Event], period: Period, team: TeamSettings) -> list[Group]:
+def _groups(
+    events: Iterable[TimelineEvent], period: Period, team: TeamSettings
+) -> list[FigureGroup]:
     """Return the figures of stages, then of projects' stages, then of services there."""
     parts: dict[tuple[str, str | None, ServiceName | None], list[Judged]] = {}
     for event in events:
@@ -248,12 +250,12 @@ def _groups(events: Iterable[Event], period: Period, team: TeamSettings) -> list
         depth = (project is not None) + (service is not None)
         return (depth, project or "", service or "", stage_rank(stage, team))
 
-    return [Group(*key, figures_of(parts[key], period)) for key in sorted(parts, key=order)]
+    return [FigureGroup(*key, figures_of(parts[key], period)) for key in sorted(parts, key=order)]
 
 
-def _waiting(status: Status, snapshot: Snapshot, past: Iterable[_Told]) -> Iterable[Waiting]:
+def _waiting(status: Grids, snapshot: Snapshot, past: Iterable[_Told]) -> Iterable[WaitingService]:
     """Return what the stage before has and this one has not, the longest wait first."""
-    pasts: dict[tuple[EnvironmentName, ServiceName], list[Change]] = {}
+    pasts: dict[tuple[EnvironmentName, ServiceName], list[VersionChange]] = {}
     for each in past:
         if (change := each.change) is not None:
             pasts.setdefault((change.environment, change.service), []).append(change)
@@ -270,10 +272,10 @@ def _waiting(status: Status, snapshot: Snapshot, past: Iterable[_Told]) -> Itera
 def _waits(
     service: ServiceName,
     cell: GridCell,
-    status: Status,
+    status: Grids,
     snapshot: Snapshot,
-    pasts: Mapping[tuple[EnvironmentName, ServiceName], Sequence[Change]],
-) -> Waiting | None:
+    pasts: Mapping[tuple[EnvironmentName, ServiceName], Sequence[VersionChange]],
+) -> WaitingService | None:
     if cell.file is None or cell.before is None or cell.distance is None:
         return None
     if cell.distance.relation in (Relation.SAME, Relation.AHEAD):
@@ -281,7 +283,7 @@ def _waits(
     version, following = cell.file.version, snapshot.environments[cell.before].files[service]
     since = left_at(pasts.get((cell.before, service), ()), version)
     held = cell.lock is not None and cell.lock.holds(status.now)
-    return Waiting(
+    return WaitingService(
         cell.environment,
         service,
         version,
@@ -293,7 +295,7 @@ def _waits(
     )
 
 
-def _freezes(status: Status, team: TeamSettings) -> dict[str, tuple[str, ...]]:
+def _freezes(status: Grids, team: TeamSettings) -> dict[str, tuple[str, ...]]:
     """Return the windows in which stages are frozen, of those stages that have any."""
     stages = {column.place.stage for grid in status.grids for column in grid.columns}
     in_order = sorted(stages, key=lambda stage: stage_rank(stage, team))

@@ -22,7 +22,7 @@ from gitops_cli.operations.past_changes import Recorded
 from gitops_cli.render import status as grids
 from gitops_cli.render.page import page
 from gitops_cli.render.view import Cell, Column, Line, Style, Table, shown
-from gitops_cli.report.gathering import Delivery, Event, Group
+from gitops_cli.report.gathering import Delivery, FigureGroup, TimelineEvent
 from gitops_cli.report.view import behind, by_environment, length, share, waited
 
 MOST_BYTES = 1_900_000  # of a page: mail and chat take it, and a telephone shows it
@@ -75,7 +75,7 @@ def report_page(delivery: Delivery, *, refresh: int | None = None) -> str:
     return text.replace(_NOTE, note).replace(_ROWS, rows)
 
 
-def _rows(events: Sequence[Event], room: int) -> tuple[str, int]:
+def _rows(events: Sequence[TimelineEvent], room: int) -> tuple[str, int]:
     """Return as many rows of changes as so many bytes have room for, and how many those are.
 
     They are most of a large page, so all are escaped at once; no cell has a control character.
@@ -127,7 +127,7 @@ def _page(delivery: Delivery, refresh: int | None) -> str:
     )
 
 
-def _recent(group: Group) -> Group:
+def _recent(group: FigureGroup) -> FigureGroup:
     """Return a group with no more weeks than a chart has room for."""
     weeks = group.figures.weeks[-_MOST_WEEKS:]
     return group._replace(figures=group.figures._replace(weeks=weeks))
@@ -147,7 +147,7 @@ def _contents(delivery: Delivery) -> list[tuple[str, str]]:
     ]
 
 
-def _figure_rows(groups: Sequence[Group]) -> Markup:
+def _figure_rows(groups: Sequence[FigureGroup]) -> Markup:
     """Return a row for each group: of hundreds of services, much of a page."""
     rows = str(escape("\n".join(_CELL.join(_figure_cells(group)) for group in groups))).split("\n")
     charts = [_spark(group.figures.weeks) for group in groups]
@@ -160,7 +160,7 @@ def _figure_rows(groups: Sequence[Group]) -> Markup:
     return Markup("\n".join(texts))
 
 
-def _figure_cells(group: Group) -> Iterator[str]:
+def _figure_cells(group: FigureGroup) -> Iterator[str]:
     figures = group.figures
     if group.service is not None:
         yield group.service
@@ -231,7 +231,9 @@ def _timelines(delivery: Delivery) -> Iterator[_Timeline]:
         )
 
 
-def _at(events: Iterable[Event], period: Period, sort: Sort, *, is_failed: bool) -> list[int]:
+def _at(
+    events: Iterable[TimelineEvent], period: Period, sort: Sort, *, is_failed: bool
+) -> list[int]:
     """Return where the changes of a sort stand on a line, each place once."""
     whole = max((period.until - period.since).total_seconds(), 1)
     places = {
@@ -256,7 +258,7 @@ def _head(column: Column) -> str:
     return f"{title} vs {column.versus}" if column.versus else title
 
 
-def _change(event: Event) -> tuple[str, ...]:
+def _change(event: TimelineEvent) -> tuple[str, ...]:
     """Return what a row of the table of changes has."""
     past, judged = event.past, event.judged
     what = f"{past.action} over {', '.join(past.overrides)}" if past.overrides else past.action

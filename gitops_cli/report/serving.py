@@ -42,7 +42,7 @@ class Pages:
             return self._page
 
 
-class Server(ThreadingHTTPServer):
+class PageServer(ThreadingHTTPServer):
     """A server on this machine's own address."""
 
     daemon_threads = True
@@ -75,7 +75,7 @@ class Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Answers one browser."""
 
-    server: Server
+    server: PageServer
     server_version = "gitops"
     sys_version = ""
     timeout = 10.0

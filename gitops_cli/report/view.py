@@ -15,7 +15,7 @@ from gitops_cli.domain.text import plural
 from gitops_cli.render import status as grids
 from gitops_cli.render.history import entry_document
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
-from gitops_cli.report.gathering import Delivery, Event, Group, Waiting
+from gitops_cli.report.gathering import Delivery, FigureGroup, TimelineEvent, WaitingService
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_WEEKS = 26  # in a column; the document has all
@@ -73,7 +73,7 @@ def document(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _group_document(group: Group) -> dict[str, Any]:
+def _group_document(group: FigureGroup) -> dict[str, Any]:
     figures = group.figures
     rate = figures.failure_rate
     return {
@@ -103,7 +103,7 @@ def _seconds(length: timedelta | None) -> int | None:
     return None if length is None else int(length.total_seconds())
 
 
-def _waiting_document(waits: Waiting, now: datetime) -> dict[str, Any]:
+def _waiting_document(waits: WaitingService, now: datetime) -> dict[str, Any]:
     distance = waits.distance
     return {
         "environment": waits.environment,
@@ -120,7 +120,7 @@ def _waiting_document(waits: Waiting, now: datetime) -> dict[str, Any]:
     }
 
 
-def _event_document(event: Event, now: datetime) -> dict[str, Any]:
+def _event_document(event: TimelineEvent, now: datetime) -> dict[str, Any]:
     judged = event.judged
     failed = judged.failed if judged else None
     return {
@@ -151,7 +151,7 @@ def _figures(delivery: Delivery) -> Iterator[Table]:
         yield _figures_table("services", services)
 
 
-def _figures_table(title: str, groups: Sequence[Group]) -> Table:
+def _figures_table(title: str, groups: Sequence[FigureGroup]) -> Table:
     heads = [
         Column("service", wide=title != "services"),
         Column("project", wide=title == "stages" or len({g.project for g in groups}) == 1),
@@ -166,7 +166,7 @@ def _figures_table(title: str, groups: Sequence[Group]) -> Table:
     return Table(heads, [_figures_row(group) for group in groups], title)
 
 
-def _figures_row(group: Group) -> list[Cell | str]:
+def _figures_row(group: FigureGroup) -> list[Cell | str]:
     figures = group.figures
     return [
         group.service or "",
@@ -215,7 +215,7 @@ def _waiting(delivery: Delivery) -> Iterator[Table | Line]:
     yield Table(heads, rows, "waiting")
 
 
-def _waiting_row(waits: Waiting, period: Period) -> list[Cell | str]:
+def _waiting_row(waits: WaitingService, period: Period) -> list[Cell | str]:
     return [
         waits.environment,
         waits.service,
@@ -227,13 +227,13 @@ def _waiting_row(waits: Waiting, period: Period) -> list[Cell | str]:
     ]
 
 
-def behind(waits: Waiting) -> str:
+def behind(waits: WaitingService) -> str:
     """Return how many commits it lacks; `?` where nobody knows."""
     found = waits.distance.behind if waits.distance else None
     return "?" if found is None else str(found)
 
 
-def waited(waits: Waiting, period: Period) -> str:
+def waited(waits: WaitingService, period: Period) -> str:
     """Return for how long it waits; `90d+`: since before the period."""
     if waits.since is None:
         return f"{age(period.until - period.since)}+"
@@ -264,16 +264,16 @@ def _timelines(delivery: Delivery) -> Table:
     return Table(heads, rows, "environments")
 
 
-def by_environment(delivery: Delivery) -> dict[EnvironmentName, list[Event]]:
+def by_environment(delivery: Delivery) -> dict[EnvironmentName, list[TimelineEvent]]:
     """Return what happened in each environment: those of today in order, then those gone."""
     columns = (column for grid in delivery.status.grids for column in grid.columns)
-    found: dict[EnvironmentName, list[Event]] = {c.environment: [] for c in columns}
+    found: dict[EnvironmentName, list[TimelineEvent]] = {c.environment: [] for c in columns}
     for event in delivery.events:
         found.setdefault(event.past.environment, []).append(event)
     return found
 
 
-def _count(events: Iterable[Event], sort: Sort) -> int:
+def _count(events: Iterable[TimelineEvent], sort: Sort) -> int:
     return sum(e.judged is not None and e.judged.sort is sort for e in events)
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from gitops_cli.sandbox.agent import follow
 from gitops_cli.sandbox.emulator.controllers import Controllers
 from gitops_cli.sandbox.emulator.pods import Node
-from gitops_cli.sandbox.emulator.server import Server, listen
-from gitops_cli.sandbox.emulator.store import Store
-from gitops_cli.sandbox.images import Images
+from gitops_cli.sandbox.emulator.server import EmulatedServer, listen
+from gitops_cli.sandbox.emulator.store import EmulatedObjects
+from gitops_cli.sandbox.images import PullableImages
 from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.seed import seed
 from gitops_cli.sandbox.timeline import CLUSTER
@@ -26,8 +26,8 @@ def serve(place: SandboxPlace, owner: int | None) -> None:
 
     If there is an owner and it ends without a word, nobody else will clean up: it is done here.
     """
-    store = Store()
-    controllers = Controllers(store, Node(store, Images(place).pull_problem))
+    store = EmulatedObjects()
+    controllers = Controllers(store, Node(store, PullableImages(place).pull_problem))
     seed(controllers, place)
     about = {"directory": str(place.directory), "pid": os.getpid(), "started": time.time()}
     server = listen(
@@ -63,7 +63,7 @@ def is_there(owner: int | None) -> bool:
     return True
 
 
-def _kubeconfig(server: Server) -> dict[str, object]:
+def _kubeconfig(server: EmulatedServer) -> dict[str, object]:
     """Return the way in; JSON, which every reader of YAML reads."""
     context = {"cluster": CLUSTER, "user": CLUSTER, "namespace": "project1-development"}
     return {

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from gitops_cli.sandbox.emulator.resources import CRONJOBS
-from gitops_cli.sandbox.emulator.store import Store
+from gitops_cli.sandbox.emulator.store import EmulatedObjects
 from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.repositories import sandbox_git
 
@@ -48,7 +48,7 @@ def written(process: subprocess.Popen[bytes]) -> list[dict[str, Any]]:
     return items
 
 
-def follow(store: Store, place: SandboxPlace, stopping: threading.Event) -> None:
+def follow(store: EmulatedObjects, place: SandboxPlace, stopping: threading.Event) -> None:
     """Let the agents do their rounds until told to stop."""
     seen: tuple[str | None, tuple[str, ...]] | None = None
     last = 0.0
@@ -65,7 +65,7 @@ def _tip(place: SandboxPlace) -> str | None:
     return sandbox_git(place.remote).run("rev-parse", "main").text or None
 
 
-def _followed(store: Store) -> tuple[str, ...]:
+def _followed(store: EmulatedObjects) -> tuple[str, ...]:
     jobs = [job for job in store.select(CRONJOBS) if job["metadata"]["name"] == AGENT]
     return tuple(job["metadata"]["namespace"] for job in jobs if not job["spec"].get("suspend"))
 

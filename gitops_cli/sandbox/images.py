@@ -12,7 +12,7 @@ from gitops_cli.sandbox.samples import NEVER_PUSHED, REGISTRY, SOURCES
 
 
 @dataclass(slots=True)
-class Images:
+class PullableImages:
     """What can be pulled. Images of other registries always can."""
 
     place: SandboxPlace

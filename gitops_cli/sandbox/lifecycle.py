@@ -25,7 +25,7 @@ from gitops_cli.sandbox.samples import HOTFIX
 from gitops_cli.sandbox.timeline import CLUSTER
 from gitops_cli.web.address import parse_address
 from gitops_cli.web.connection import Site
-from gitops_cli.web.exchange import Broken, Request
+from gitops_cli.web.exchange import Broken, HttpRequest
 from gitops_cli.web.pool import Pool
 
 _HANDSHAKE = "gitops-sandbox"  # the emulator's path of that name
@@ -235,7 +235,7 @@ def _ask(method: str, server: str) -> dict[str, Any]:
     """Shake hands with a server (GET) or stop it (DELETE)."""
     pool = Pool(Site(parse_address(server)))
     try:
-        response = pool.send(Request(method, f"/{_HANDSHAKE}"), timeout=10)
+        response = pool.send(HttpRequest(method, f"/{_HANDSHAKE}"), timeout=10)
     finally:
         pool.close()
     answer = json.loads(response.body)

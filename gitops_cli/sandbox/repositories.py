@@ -19,7 +19,7 @@ from gitops_cli.sandbox.samples import (
     HOTFIX_BASE,
     SOURCES,
     YOU,
-    Person,
+    SampleAuthor,
     SampleCommit,
 )
 from gitops_cli.sandbox.timeline import StateCommit, timeline
@@ -32,7 +32,7 @@ class Import(NamedTuple):
     """One commit as fast-import takes it; marks count from 1, `parent` is a mark."""
 
     branch: str
-    author: Person
+    author: SampleAuthor
     authored: datetime
     committed: datetime
     message: str

@@ -24,24 +24,26 @@ FOLLOWED = "project2"
 FORGE = "https://gitlab.example.com/shop"
 
 
-class Person(NamedTuple):
+class SampleAuthor(NamedTuple):
     """An invented author."""
 
     name: str
     email: str
 
 
-ADA = Person("Ada Example", "ada@example.com")
-BEN = Person("Ben Example", "ben@example.com")
-EVE = Person("Eve Example", "eve@example.com")
-CI = Person("CI", "ci@example.com")
-YOU = Person("You", "you@example.com")  # the identity in the clone, so that nothing must be set
+ADA = SampleAuthor("Ada Example", "ada@example.com")
+BEN = SampleAuthor("Ben Example", "ben@example.com")
+EVE = SampleAuthor("Eve Example", "eve@example.com")
+CI = SampleAuthor("CI", "ci@example.com")
+YOU = SampleAuthor(
+    "You", "you@example.com"
+)  # the identity in the clone, so that nothing must be set
 
 
 class SampleCommit(NamedTuple):
     """One commit of a service. `off` names a branch beside main, which starts at production's."""
 
-    author: Person
+    author: SampleAuthor
     when: datetime
     subject: str
     off: str | None = None
@@ -52,7 +54,7 @@ def _at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def _history(*lines: tuple[Person, str, str]) -> tuple[SampleCommit, ...]:
+def _history(*lines: tuple[SampleAuthor, str, str]) -> tuple[SampleCommit, ...]:
     return tuple(SampleCommit(person, _at(when), subject) for person, when, subject in lines)
 
 
@@ -113,11 +115,11 @@ SOURCES: dict[str, tuple[SampleCommit, ...]] = {
 }
 
 
-class Move(NamedTuple):
+class SampleMove(NamedTuple):
     """Somebody promotes services of a project to the next stage, or takes one back."""
 
     when: datetime
-    who: Person
+    who: SampleAuthor
     project: str
     stage: str  # the target
     services: tuple[str, ...]
@@ -126,10 +128,16 @@ class Move(NamedTuple):
 
 
 def _move(
-    when: str, who: Person, place: str, services: Sequence[str], reason: str, *, back: bool = False
-) -> Move:
+    when: str,
+    who: SampleAuthor,
+    place: str,
+    services: Sequence[str],
+    reason: str,
+    *,
+    back: bool = False,
+) -> SampleMove:
     project, _, stage = place.partition("-")
-    return Move(_at(when), who, project, stage, tuple(services), reason, back)
+    return SampleMove(_at(when), who, project, stage, tuple(services), reason, back)
 
 
 # The state repository begins here, with each service's third commit in development and its second

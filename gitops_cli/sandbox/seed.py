@@ -14,7 +14,7 @@ from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.reading import parse_snapshot
 from gitops_cli.git.failures import failure
 from gitops_cli.sandbox.agent import manifests, written
-from gitops_cli.sandbox.emulator.api import Answer, Request, handle
+from gitops_cli.sandbox.emulator.api import ApiAnswer, ApiRequest, handle
 from gitops_cli.sandbox.emulator.controllers import Controllers
 from gitops_cli.sandbox.emulator.resources import RESOURCES
 from gitops_cli.sandbox.place import SandboxPlace
@@ -96,7 +96,7 @@ def _collection_of(manifest: dict[str, Any]) -> str:
 
 
 def _create(controllers: Controllers, path: str, manifest: dict[str, Any]) -> None:
-    request = Request("POST", path, {}, json.dumps(manifest).encode())
+    request = ApiRequest("POST", path, {}, json.dumps(manifest).encode())
     answer = handle(controllers.store, request)
-    if not isinstance(answer, Answer) or answer.code != 201:
+    if not isinstance(answer, ApiAnswer) or answer.code != 201:
         raise AssertionError(f"{path}: {answer}")

@@ -26,9 +26,9 @@ from gitops_cli.sandbox.samples import (
     SHOWN_IN,
     SOURCES,
     STAGES,
-    Move,
-    Person,
+    SampleAuthor,
     SampleCommit,
+    SampleMove,
 )
 
 CLUSTER = "gitops-sandbox"  # the kubeconfig's context, which gitops.toml insists on
@@ -39,7 +39,7 @@ _BUILD = timedelta(minutes=4)  # from a commit to its image
 class StateCommit(NamedTuple):
     """One commit of the state repository: the files it writes."""
 
-    author: Person
+    author: SampleAuthor
     when: datetime
     message: str
     files: Mapping[str, str]
@@ -56,11 +56,13 @@ def timeline(
         for service in services
     }
     commits = [StateCommit(ADA, BEGINS, "Describe the environments\n", _first_files(recorded))]
-    events: list[tuple[datetime, Move | tuple[str, int]]] = [(move.when, move) for move in MOVES]
+    events: list[tuple[datetime, SampleMove | tuple[str, int]]] = [
+        (move.when, move) for move in MOVES
+    ]
     for service, history in SOURCES.items():
         events += [(built, (service, index)) for built, index in _builds(history)]
     for when, event in sorted(events, key=lambda event: event[0]):
-        if isinstance(event, Move):
+        if isinstance(event, SampleMove):
             commits.append(_moved(event, recorded))
         else:
             service, index = event
@@ -101,7 +103,7 @@ def _built(
         yield _written(CI, when + timedelta(seconds=9 * number), wanted, recorded, occasion)
 
 
-def _moved(move: Move, recorded: _Recorded) -> StateCommit:
+def _moved(move: SampleMove, recorded: _Recorded) -> StateCommit:
     target = f"{move.project}-{move.stage}"
     if move.back:
         wanted = {(target, service): recorded[target, service][-2] for service in move.services}
@@ -114,7 +116,7 @@ def _moved(move: Move, recorded: _Recorded) -> StateCommit:
 
 
 def _written(
-    who: Person,
+    who: SampleAuthor,
     when: datetime,
     wanted: Mapping[tuple[str, str], str],
     recorded: _Recorded,
@@ -150,7 +152,9 @@ def _showcase(when: datetime, recorded: _Recorded) -> Iterator[StateCommit]:
     yield _said(EVE, at, locked, {lock.path: lock.text()})
 
 
-def _said(who: Person, when: datetime, proposal: Proposal, files: Mapping[str, str]) -> StateCommit:
+def _said(
+    who: SampleAuthor, when: datetime, proposal: Proposal, files: Mapping[str, str]
+) -> StateCommit:
     message = compose_message(proposal.subject, proposal.body, proposal.trailers)
     return StateCommit(who, when, message, files)
 

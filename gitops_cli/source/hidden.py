@@ -21,7 +21,7 @@ _LINK = "160000"
 _SKIPPED = "S"
 
 
-class Known(NamedTuple):
+class IndexMarks(NamedTuple):
     """What the index holds: marked paths by flag, and submodules."""
 
     assumed: tuple[str, ...]
@@ -29,7 +29,7 @@ class Known(NamedTuple):
     submodules: tuple[str, ...]
 
 
-def known(root: Path) -> Known:
+def known(root: Path) -> IndexMarks:
     """Return the index's marked entries, those left out that a sparse checkout leaves out."""
     # As git-ls-files(1) has -v: a small letter is assume-unchanged, S is skip-worktree.
     listed = asked(root, {}, "ls-files", "-v", "--stage", "-z")
@@ -45,7 +45,7 @@ def known(root: Path) -> Known:
             submodules.append(path)
     if skipped and _is_sparse(root):
         skipped = [path for path in skipped if _exists(root / path)]
-    return Known(tuple(assumed), tuple(skipped), tuple(submodules))
+    return IndexMarks(tuple(assumed), tuple(skipped), tuple(submodules))
 
 
 def _is_sparse(root: Path) -> bool:
@@ -57,7 +57,7 @@ def _exists(path: Path) -> bool:
 
 
 @contextmanager
-def own_index(root: Path, found: Known) -> Iterator[dict[str, str]]:
+def own_index(root: Path, found: IndexMarks) -> Iterator[dict[str, str]]:
     """Yield the environment of a copy of the index without the marks, gone afterwards.
 
     From a copy git need read only what changed. Its time must stay: by it git knows which files

@@ -16,7 +16,7 @@ from gitops_cli.domain.errors import DirtyTree, GitError
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import is_commit
 from gitops_cli.source.checkout import Checkout
-from gitops_cli.source.hidden import Known, asked, known, others, own_index, update_index
+from gitops_cli.source.hidden import IndexMarks, asked, known, others, own_index, update_index
 
 REFS = "refs/gitops/uncommitted/"
 # How many spaces stand before the path, by the first letter of an entry.
@@ -42,7 +42,7 @@ def uncommitted_files(checkout: Checkout) -> list[str]:
         return [change.path for change in _changes(checkout.root, found, index)]
 
 
-def _changes(root: Path, found: Known, index: dict[str, str]) -> Iterator[_Change]:
+def _changes(root: Path, found: IndexMarks, index: dict[str, str]) -> Iterator[_Change]:
     # As git-status(1) has porcelain v2. What a setting hides from people is built all the same.
     words = ("--untracked-files=no", "--ignore-submodules=none")
     inside: set[str] = set()

@@ -18,8 +18,8 @@ from gitops_cli.domain.text import one_line
 from gitops_cli.git.cache import writing
 from gitops_cli.git.config import Config
 from gitops_cli.git.failures import failure
-from gitops_cli.git.objects import LINK_MODE, TREE_MODE, Entry, ObjectReader
-from gitops_cli.git.process import Done, Git, Running
+from gitops_cli.git.objects import LINK_MODE, TREE_MODE, ObjectReader, TreeEntry
+from gitops_cli.git.process import Done, Git, RunningGit
 
 DEFAULT_ACTOR = Actor("gitops", "gitops@localhost")
 
@@ -32,7 +32,7 @@ _IDENTITY_HINT = (
 )
 
 
-class Identity(NamedTuple):
+class CommitIdentity(NamedTuple):
     """Who a commit is by: environment variables for commit-tree, beside git's own settings."""
 
     variables: Mapping[str, str]
@@ -41,7 +41,7 @@ class Identity(NamedTuple):
 
 def identity(
     git: Git, config: Config, environment: Mapping[str, str], actor: Actor | None
-) -> Identity:
+) -> CommitIdentity:
     """Return author and committer; a person without an identity gets a UsageError.
 
     The author is `actor`, or git's own; the committer is git's own, or else the author. In CI
@@ -53,7 +53,7 @@ def identity(
         variables = _as("AUTHOR", actor)
     if not _known(git, config, environment, "COMMITTER"):
         variables |= _as("COMMITTER", actor or _without_identity(environment))
-    return Identity(variables, sign=config.flag("commit.gpgsign"))
+    return CommitIdentity(variables, sign=config.flag("commit.gpgsign"))
 
 
 def _as(role: str, actor: Actor) -> dict[str, str]:
@@ -139,7 +139,7 @@ def build_commit(
     parent: str | None,
     edits: Sequence[Edit],
     proposal: Proposal,
-    who: Identity,
+    who: CommitIdentity,
 ) -> str:
     """Write the commit's objects and return its hash; `edits` are effective ones."""
     with git.start("mktree", "-z", "--batch", "--missing", stdin=True) as mktree:
@@ -173,7 +173,7 @@ def _sign_off(git: Git) -> Iterator[tuple[str, str]]:
     yield "Signed-off-by", done.text.rpartition(">")[0] + ">"
 
 
-def _commit_failure(done: Done, who: Identity) -> GitOpsError:
+def _commit_failure(done: Done, who: CommitIdentity) -> GitOpsError:
     error = failure(done, "cannot make the commit")
     if who.sign and error.hint is None:
         error.hint = "commit.gpgSign is on; try: git commit-tree -S -m test HEAD^{tree}"
@@ -203,7 +203,7 @@ def _write_blobs(git: Git, edits: Sequence[Edit]) -> dict[str, str]:
 
 
 def _write_trees(
-    mktree: Running,
+    mktree: RunningGit,
     old: _Trees,
     blobs: Mapping[str, str | None],
     modes: Mapping[str, str],
@@ -216,8 +216,8 @@ def _write_trees(
         old.check_file(directory, name, may_be_link=path in modes)
         moved = files.get(path)
         mode = modes.get(path) or (old.mode(directory, name) if moved is None else moved.mode)
-        files[path] = None if oid is None else Entry(mode, name, oid)
-    changes: dict[str, dict[str, Entry | None]] = {"": {}}
+        files[path] = None if oid is None else TreeEntry(mode, name, oid)
+    changes: dict[str, dict[str, TreeEntry | None]] = {"": {}}
     for path, new in files.items():
         directory, _, name = path.rpartition("/")
         changes.setdefault(directory, {})[name] = new
@@ -237,16 +237,16 @@ def _write_trees(
                 root = oid
                 continue
             above, _, name = directory.rpartition("/")
-            changes[above][name] = Entry(TREE_MODE, name, oid) if entries else None
+            changes[above][name] = TreeEntry(TREE_MODE, name, oid) if entries else None
     return root
 
 
-def _moved(old: _Trees, moves: Sequence[Move]) -> dict[str, Entry | None]:
+def _moved(old: _Trees, moves: Sequence[Move]) -> dict[str, TreeEntry | None]:
     """Return every file that moves at its new path, and None at its old one.
 
     Raises SourceMoved for what is not there, UsageError for a place that is taken.
     """
-    files: dict[str, Entry | None] = {}
+    files: dict[str, TreeEntry | None] = {}
     for move in moves:
         if move.to is not None and old.find(check_path(move.to)) is not None:
             raise UsageError(f"{move.to} is there already")
@@ -266,15 +266,15 @@ class _Trees:
     def __init__(self, reader: ObjectReader, parent: str | None) -> None:
         self._reader = reader
         self._parent = parent
-        self._read: dict[str, dict[str, Entry]] = {}
+        self._read: dict[str, dict[str, TreeEntry]] = {}
 
-    def entries(self, directory: str) -> dict[str, Entry]:
+    def entries(self, directory: str) -> dict[str, TreeEntry]:
         """Return a directory's entries by name; raises InvalidState if it is something else."""
         if directory not in self._read:
             self._read[directory] = self._load(directory)
         return self._read[directory]
 
-    def _load(self, directory: str) -> dict[str, Entry]:
+    def _load(self, directory: str) -> dict[str, TreeEntry]:
         if self._parent is None:
             return {}
         if not directory:
@@ -289,12 +289,12 @@ class _Trees:
             )
         return {e.name: e for e in self._reader.tree(found.oid)}
 
-    def find(self, path: str) -> Entry | None:
+    def find(self, path: str) -> TreeEntry | None:
         """Return what is at a path; raises InvalidState where a file stands above it."""
         directory, _, name = path.rpartition("/")
         return self.entries(directory).get(name)
 
-    def files(self, path: str) -> Iterator[tuple[str, Entry]]:
+    def files(self, path: str) -> Iterator[tuple[str, TreeEntry]]:
         """Yield all that is at a path or below it, each with its path; no directories."""
         found = self.find(path)
         if found is None or found.mode != TREE_MODE:
@@ -323,16 +323,16 @@ class _Trees:
         found = self.entries(directory).get(name)
         return _FILE_MODE if found is None else found.mode
 
-    def replaced(self, directory: str, changes: Mapping[str, Entry | None]) -> list[Entry]:
+    def replaced(self, directory: str, changes: Mapping[str, TreeEntry | None]) -> list[TreeEntry]:
         """Return a directory's entries after changes."""
-        entries: dict[str, Entry | None] = {**self.entries(directory), **changes}
+        entries: dict[str, TreeEntry | None] = {**self.entries(directory), **changes}
         return [entry for entry in entries.values() if entry is not None]
 
 
 _TYPES = {TREE_MODE: "tree", "160000": "commit"}
 
 
-def _write_tree(mktree: Running, entries: Sequence[Entry]) -> str:
+def _write_tree(mktree: RunningGit, entries: Sequence[TreeEntry]) -> str:
     """Write one tree and return its hash: mktree answers each before it reads the next."""
     if mktree.stdin is None or mktree.stdout is None:
         raise GitError("git mktree has no pipes")

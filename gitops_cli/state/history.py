@@ -24,7 +24,7 @@ from gitops_cli.domain.recorded.files import MAX_BYTES
 from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import Object, ObjectReader, parse_commit
-from gitops_cli.git.process import Done, Git, Running
+from gitops_cli.git.process import Done, Git, RunningGit
 from gitops_cli.state.mainline import Mainline
 from gitops_cli.state.raw import RawChange, parse_raw
 
@@ -365,7 +365,7 @@ def _hash(found: Object | None) -> bytes | None:
 
 
 @contextmanager
-def reading(process: Running) -> Iterator[None]:
+def reading(process: RunningGit) -> Iterator[None]:
     """Read a history that git walks to its end, or leave it; the process ends either way.
 
     Raises GitError with what git said, if it could not go on.

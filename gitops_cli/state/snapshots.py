@@ -20,8 +20,8 @@ from gitops_cli.git.objects import (
     LINK_MODE,
     MODULE_MODE,
     TREE_MODE,
-    Entry,
     ObjectReader,
+    TreeEntry,
     parse_tree,
 )
 from gitops_cli.git.process import Git
@@ -43,7 +43,7 @@ def commit_snapshot(
 
 def _paths(
     reader: ObjectReader, commit: str, only: Collection[str] | None
-) -> Iterator[tuple[str, Entry]]:
+) -> Iterator[tuple[str, TreeEntry]]:
     """Yield every path that a Snapshot is made of, one level of trees per round trip.
 
     Of what lies deeper in an environment only `manifests` counts, and that something is there.
@@ -65,8 +65,8 @@ def _paths(
 
 
 def _trees(
-    reader: ObjectReader, entries: Iterable[tuple[str, Entry]]
-) -> Iterator[tuple[str, list[Entry]]]:
+    reader: ObjectReader, entries: Iterable[tuple[str, TreeEntry]]
+) -> Iterator[tuple[str, list[TreeEntry]]]:
     named = list(entries)
     found = reader.many(entry.oid for _, entry in named)
     for (path, entry), tree in zip(named, found, strict=True):
@@ -75,9 +75,9 @@ def _trees(
         yield path, parse_tree(tree, one_line(path))
 
 
-def _read(reader: ObjectReader, paths: Iterable[tuple[str, Entry]]) -> Iterator[RawFile]:
+def _read(reader: ObjectReader, paths: Iterable[tuple[str, TreeEntry]]) -> Iterator[RawFile]:
     """Yield the files with the content that parsing them needs."""
-    wanted: list[tuple[str, Entry]] = []
+    wanted: list[tuple[str, TreeEntry]] = []
     for path, entry in paths:
         kind = _type(entry.mode)
         if kind is FileType.REGULAR and _needs_content(path):
@@ -136,8 +136,8 @@ def index_snapshot(git: Git, reader: ObjectReader, environment: Mapping[str, str
 
 
 def _of_state(
-    listed: Sequence[tuple[str, Entry]], on_disk: Collection[str] = ()
-) -> Iterator[tuple[str, Entry]]:
+    listed: Sequence[tuple[str, TreeEntry]], on_disk: Collection[str] = ()
+) -> Iterator[tuple[str, TreeEntry]]:
     """Yield the entries of an index that the state consists of; `on_disk` are paths beside them."""
     environments = {
         path.partition("/")[0]
@@ -145,7 +145,7 @@ def _of_state(
         if path.count("/") == 1 and _marks_environment(path.partition("/")[2])
     }
     directories = {
-        "/".join(path.split("/")[:2]): Entry(TREE_MODE, "", "")
+        "/".join(path.split("/")[:2]): TreeEntry(TREE_MODE, "", "")
         for path, _ in listed
         if path.count("/") > 1
     }
@@ -154,11 +154,11 @@ def _of_state(
             yield path, entry
 
 
-def _staged(line: str) -> tuple[str, Entry]:
+def _staged(line: str) -> tuple[str, TreeEntry]:
     """Return one `mode oid stage<TAB>path`; of a conflict every side is read, the last counts."""
     head, _, path = line.partition("\t")
     mode, oid, _ = head.split(" ")
-    return path, Entry(mode, path.rpartition("/")[2], oid)
+    return path, TreeEntry(mode, path.rpartition("/")[2], oid)
 
 
 def worktree_snapshot(root: Path, git: Git, reader: ObjectReader, config: Config) -> Snapshot:

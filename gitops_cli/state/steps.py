@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from typing import NamedTuple
 
-from gitops_cli.git.process import Running
+from gitops_cli.git.process import RunningGit
 from gitops_cli.state.history import History, reading
 
 _MARK = "commit "
@@ -86,7 +86,7 @@ def _first_parents(
         yield from _parsed(_fields(process))
 
 
-def _fields(process: Running) -> Iterator[str]:
+def _fields(process: RunningGit) -> Iterator[str]:
     if process.stdout is None:
         return
     rest = b""

@@ -26,7 +26,7 @@ from gitops_cli.git.locking import blocking_locks, remove_dead
 from gitops_cli.git.objects import ObjectReader
 from gitops_cli.git.patience import chance
 from gitops_cli.state.branches import Branch, written_ref
-from gitops_cli.state.commit import Identity, build_commit, effective_edits, identity
+from gitops_cli.state.commit import CommitIdentity, build_commit, effective_edits, identity
 from gitops_cli.state.push import Pushed, PushOutcome, push, swap
 from gitops_cli.state.snapshots import commit_snapshot
 
@@ -71,7 +71,7 @@ class Transaction:
         self.rejections = 0
         self.races = 0
         self.told: dict[str, float] = {}
-        self.who: Identity | None = None
+        self.who: CommitIdentity | None = None
         self.unknown: list[tuple[str, str | None, Proposal]] = []
 
     def run(self, known: str | None) -> Written:

@@ -16,8 +16,8 @@ from gitops_cli.git.objects import (
     LINK_MODE,
     MODULE_MODE,
     TREE_MODE,
-    Entry,
     ObjectReader,
+    TreeEntry,
     parse_tree,
 )
 from gitops_cli.git.process import Git
@@ -83,7 +83,7 @@ def tracked_files(reader: ObjectReader, commit: str, paths: Iterable[str]) -> Co
     Links are what they lead to, as above. Raises InvalidState, also for a path that is not there.
     """
     room = _Room("what steps and checks read")
-    entries: dict[str, Entry] = {}
+    entries: dict[str, TreeEntry] = {}
     for path in paths:
         entry = _entry_at(reader, commit, path)
         if entry is None:
@@ -104,7 +104,7 @@ def tracked_files(reader: ObjectReader, commit: str, paths: Iterable[str]) -> Co
     }
 
 
-def _entry_at(reader: ObjectReader, commit: str, path: str) -> Entry | None:
+def _entry_at(reader: ObjectReader, commit: str, path: str) -> TreeEntry | None:
     above, _, name = path.rpartition("/")
     tree = reader.one(f"{commit}:{above}")
     if tree is None or tree.type != "tree":
@@ -112,8 +112,8 @@ def _entry_at(reader: ObjectReader, commit: str, path: str) -> Entry | None:
     return next((one for one in parse_tree(tree, one_line(above)) if one.name == name), None)
 
 
-def _is_executable(reader: ObjectReader, commit: str, path: str, entry: Entry) -> bool:
-    found: Entry | None = entry
+def _is_executable(reader: ObjectReader, commit: str, path: str, entry: TreeEntry) -> bool:
+    found: TreeEntry | None = entry
     if entry.mode == LINK_MODE:
         link = reader.one(entry.oid, limit=MOST_FILE_BYTES)
         found = None if link is None else _entry_at(reader, commit, _target(path, link.data))
@@ -154,15 +154,15 @@ def _named(reader: ObjectReader, oid: bytes | None) -> dict[str, bytes] | None:
 
 def _entries_below(
     reader: ObjectReader, commit: str, directory: str, room: _Room
-) -> list[tuple[str, Entry]]:
+) -> list[tuple[str, TreeEntry]]:
     """Return what is below a directory, and is none; raises InvalidState beyond the limits."""
     found = reader.one(f"{commit}:{directory}")
     if found is None or found.type != "tree":
         return []
-    files: list[tuple[str, Entry]] = []
+    files: list[tuple[str, TreeEntry]] = []
     level = [(directory, parse_tree(found, one_line(directory)))]
     for _ in range(MOST_LEVELS):
-        below: list[tuple[str, Entry]] = []
+        below: list[tuple[str, TreeEntry]] = []
         for path, entries in level:
             for entry in entries:
                 if "/" in entry.name or entry.name in {"", ".", ".."}:
@@ -188,13 +188,13 @@ def committed_file(reader: ObjectReader, commit: str, path: str) -> bytes | None
     return found.data
 
 
-def _is_tree(entry: Entry) -> bool:
+def _is_tree(entry: TreeEntry) -> bool:
     return entry.mode.lstrip("0") == TREE_MODE
 
 
 def _parsed(
-    reader: ObjectReader, trees: Iterable[tuple[str, Entry]]
-) -> Iterator[tuple[str, list[Entry]]]:
+    reader: ObjectReader, trees: Iterable[tuple[str, TreeEntry]]
+) -> Iterator[tuple[str, list[TreeEntry]]]:
     named = list(trees)
     for (path, entry), tree in zip(named, reader.many(e.oid for _, e in named), strict=True):
         if tree is None:
@@ -203,7 +203,7 @@ def _parsed(
 
 
 def _contents(
-    reader: ObjectReader, commit: str, files: Iterable[tuple[str, Entry]], room: _Room
+    reader: ObjectReader, commit: str, files: Iterable[tuple[str, TreeEntry]], room: _Room
 ) -> Iterator[tuple[str, bytes]]:
     regular = [(path, entry) for path, entry in files if entry.mode != MODULE_MODE]
     blobs = reader.many((e.oid for _, e in regular), limit=MOST_FILE_BYTES + 1)
@@ -244,11 +244,11 @@ def staged_files(git: Git, reader: ObjectReader, directory: str) -> Files:
     done = git.run("ls-files", "--stage", "-z", "--full-name", "--", where)
     if done.code != 0:
         raise failure(done, "cannot read the index")
-    files: list[tuple[str, Entry]] = []
+    files: list[tuple[str, TreeEntry]] = []
     for line in filter(None, done.text.split("\0")):
         head, _, path = line.partition("\t")
         mode, oid, _ = head.split(" ")
-        files.append((path, Entry(mode, path.rpartition("/")[2], oid)))
+        files.append((path, TreeEntry(mode, path.rpartition("/")[2], oid)))
         if mode == LINK_MODE:
             raise _astray(path, b"elsewhere")
     return dict(_contents(reader, "", files, _Room(directory)))

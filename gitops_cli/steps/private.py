@@ -14,7 +14,7 @@ from gitops_cli.domain.steps.content import Content
 from gitops_cli.domain.text import one_line
 
 
-class Copy(NamedTuple):
+class PrivateCopy(NamedTuple):
     """The files as the repository has them, and a directory for what is made beside them."""
 
     files: Path
@@ -22,11 +22,11 @@ class Copy(NamedTuple):
 
 
 @contextmanager
-def private_copy(content: Content) -> Iterator[Copy]:
+def private_copy(content: Content) -> Iterator[PrivateCopy]:
     """Yield a directory that only its owner may enter, with these files; it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="gitops-steps-", ignore_cleanup_errors=True) as name:
         root = Path(name).resolve()
-        copy = Copy(root / "files", root / "aside")
+        copy = PrivateCopy(root / "files", root / "aside")
         for directory in copy:
             directory.mkdir(mode=0o700)
         for path, file in content.items():

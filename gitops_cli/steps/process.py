@@ -42,7 +42,7 @@ _PASSED = (
 Heard = Callable[[str], None]
 
 
-class Ended(NamedTuple):
+class StepEnd(NamedTuple):
     """How a program ended, and its lines: cleaned, and without what looks like a secret."""
 
     code: int
@@ -100,7 +100,7 @@ def run(
     heard: Heard = lambda line: None,
     stdin: bytes | None = None,
     quiet: bool = False,
-) -> Ended:
+) -> StepEnd:
     """Run a program to its end; `quiet`: its output is read by us, and told to nobody.
 
     Raises ConfigurationError where there is no such program, and TimedOut.
@@ -142,7 +142,7 @@ def run(
                 f"`{one_line(words[0])}` did not end within {seconds:g} s, and was stopped"
             )
     _kill(process.pid)  # what it left behind of its group
-    return Ended(process.wait(), tuple(lines))
+    return StepEnd(process.wait(), tuple(lines))
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from gitops_cli.domain.steps.declared import Step, Tool
 from gitops_cli.domain.steps.report import StepFailed
 from gitops_cli.domain.text import plural
 from gitops_cli.git.cache import cache_directory, make_private
-from gitops_cli.steps.private import Copy
-from gitops_cli.steps.process import Ended, Heard, run, surroundings, tail
+from gitops_cli.steps.private import PrivateCopy
+from gitops_cli.steps.process import Heard, StepEnd, run, surroundings, tail
 
 CHANGES = 2
 """What `plan` of a command ends with where something is to be done, as that of OpenTofu does."""
@@ -41,7 +41,7 @@ class Said(NamedTuple):
 class Runner(NamedTuple):
     """Runs the steps of one environment on one private copy; `heard` takes each line."""
 
-    copy: Copy
+    copy: PrivateCopy
     environ: Mapping[str, str]
     names: tuple[str, ...]
     """Variables that the user's own config passes to all steps."""
@@ -88,7 +88,7 @@ class Runner(NamedTuple):
         *,
         more: Mapping[str, str] = _NONE,
         quiet: bool = False,
-    ) -> Ended:
+    ) -> StepEnd:
         around = surroundings((*self.names, *step.program.env), self.environ, more)
         where = self.copy.files / step.program.directory
         return run(words, where, around, seconds=step.program.seconds, heard=heard, quiet=quiet)
@@ -117,7 +117,7 @@ class Runner(NamedTuple):
 
     def _tofu(
         self, step: Step, words: Sequence[str], heard: Heard, *, quiet: bool = False
-    ) -> Ended:
+    ) -> StepEnd:
         more = dict(_TOFU)
         if "TF_PLUGIN_CACHE_DIR" not in self.environ:
             cache = make_private(cache_directory(self.environ) / "tofu-plugins")
@@ -163,7 +163,7 @@ class Runner(NamedTuple):
         for path in step.produces:
             done = self._tofu(step, ["output", "-json"], lambda line: None, quiet=True)
             if done.code != 0:
-                raise _failed(step, "output", Ended(done.code, ()))
+                raise _failed(step, "output", StepEnd(done.code, ()))
             place = self.copy.files / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text("\n".join(done.lines))
@@ -220,7 +220,7 @@ def _last(lines: Sequence[str]) -> str:
     return next(tail(lines, 1), "").strip()
 
 
-def _failed(step: Step, what: str, done: Ended) -> StepFailed:
+def _failed(step: Step, what: str, done: StepEnd) -> StepFailed:
     said = _last(done.lines)
     error = StepFailed(
         f"{what} ended with exit code {done.code}"

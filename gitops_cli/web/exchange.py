@@ -49,7 +49,7 @@ class Broken(Exception):
         return self.cause is Cause.LATE
 
 
-class Request(NamedTuple):
+class HttpRequest(NamedTuple):
     """One HTTP request; `path` begins with `/` and has its query."""
 
     method: str
@@ -94,18 +94,18 @@ class Transport(Protocol):
         """Begin to connect in the background; whether that works, the first request tells."""
         ...
 
-    def send(self, request: Request, *, timeout: float) -> Response:
+    def send(self, request: HttpRequest, *, timeout: float) -> Response:
         """Send a request and return the whole answer. `timeout` (seconds) is for all of it."""
         ...
 
-    def stream(self, request: Request, *, timeout: float) -> Stream:
+    def stream(self, request: HttpRequest, *, timeout: float) -> LineStream:
         """Send a request and return the answer's lines as they come."""
         ...
 
     def close(self) -> None: ...
 
 
-class Stream(Protocol):
+class LineStream(Protocol):
     """An answer that is read line by line; `close` ends it from any thread."""
 
     status: int

@@ -23,7 +23,7 @@ from gitops_cli.web.connection import (
     explained,
 )
 from gitops_cli.web.deadline import left
-from gitops_cli.web.exchange import Broken, Request, Response
+from gitops_cli.web.exchange import Broken, HttpRequest, Response
 from gitops_cli.web.wire import TooLong, Wire
 
 POOL_SIZE = 16
@@ -62,7 +62,7 @@ class Pool:
         self._opening = Opening(Connection(self._site))
         self._opening.start()
 
-    def send(self, request: Request, *, timeout: float) -> Response:
+    def send(self, request: HttpRequest, *, timeout: float) -> Response:
         """Send a request and return the whole answer, or raise Broken within `timeout` seconds.
 
         A kept connection that the server closed meanwhile is replaced.
@@ -82,7 +82,7 @@ class Pool:
         finally:
             self._slots.release()
 
-    def stream(self, request: Request, *, timeout: float) -> Lines:
+    def stream(self, request: HttpRequest, *, timeout: float) -> AnswerLines:
         """Send a request on a connection of its own; `timeout` is for each line."""
         connection = Connection(self._site)
         deadline = time.monotonic() + min(timeout, HEAD_SECONDS)
@@ -90,7 +90,7 @@ class Pool:
             wire = connection.enter(deadline)
             self._begin(connection, request)
             wire.allow(deadline=deadline, room=HEAD_MOST)
-            return Lines(connection, wire, connection.getresponse(), timeout)
+            return AnswerLines(connection, wire, connection.getresponse(), timeout)
         except FAILURES as error:
             connection.close()
             raise explained(error, sent=False) from error
@@ -115,7 +115,7 @@ class Pool:
             opening, self._opening = self._opening, None
         return None if opening is None else opening.connection(min(seconds, CONNECT_SECONDS))
 
-    def _exchange(self, connection: Connection, request: Request, deadline: float) -> Response:
+    def _exchange(self, connection: Connection, request: HttpRequest, deadline: float) -> Response:
         sent = False
         try:
             wire = connection.wire or connection.enter(deadline)
@@ -139,7 +139,7 @@ class Pool:
             connection.close()
         return Response(answer.status, body, _joined(answer))
 
-    def _begin(self, connection: Connection, request: Request) -> None:
+    def _begin(self, connection: Connection, request: HttpRequest) -> None:
         site = self._site
         headers = [*request.headers.items(), *self._identity()]
         prefix = site.address.path.rstrip("/")
@@ -185,7 +185,7 @@ def _joined(answer: http.client.HTTPResponse) -> dict[str, str]:
     return headers
 
 
-class Lines:
+class AnswerLines:
     """The lines of an answer that does not end."""
 
     def __init__(

@@ -16,8 +16,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from gitops_cli.agent.metrics import Source, agent_source, text_of
-from gitops_cli.agent.model.figures import Figures, Tally
+from gitops_cli.agent.metrics import FigureSource, agent_source, text_of
+from gitops_cli.agent.model.figures import AgentFigures, Tally
 from gitops_cli.agent.model.outcome import Round, Visit
 from gitops_cli.agent.model.status import AgentStatus
 from gitops_cli.domain.errors import ExitCode
@@ -85,7 +85,7 @@ def test_rounds_failures_and_what_was_mended_add_up() -> None:
 
 
 def test_what_is_not_known_is_not_told() -> None:
-    found = samples(text_of(Source(lambda: ([Figures(PROD)], None))))
+    found = samples(text_of(FigureSource(lambda: ([AgentFigures(PROD)], None))))
     assert found == {}
 
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gitops_cli.domain.errors import RemoteUnreachable
-from gitops_cli.report.serving import Pages, Server
+from gitops_cli.report.serving import Pages, PageServer
 from tests.render.test_page import check_safe
 from tests.testbed import schemas
 from tests.testbed.git import Commit, add_commits, git, init_bare
@@ -359,7 +359,7 @@ def test_a_served_page_is_fresh(tmp_path: Path) -> None:
     def fail() -> str:
         raise RemoteUnreachable("no answer")
 
-    with Server(0, fail) as server:
+    with PageServer(0, fail) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

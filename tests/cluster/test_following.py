@@ -19,7 +19,7 @@ from gitops_cli.domain.cluster.workload import Observed, Target
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.operations.ports import Following
-from gitops_cli.web.exchange import Request, Response, Stream
+from gitops_cli.web.exchange import HttpRequest, LineStream, Response
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import GONE, Answer, ApiProxy, Cut, EndWatch
@@ -164,10 +164,10 @@ class Defective:
 
     def close(self) -> None: ...
 
-    def send(self, request: Request, *, timeout: float) -> Response:
+    def send(self, request: HttpRequest, *, timeout: float) -> Response:
         raise KeyError("name")
 
-    def stream(self, request: Request, *, timeout: float) -> Stream:
+    def stream(self, request: HttpRequest, *, timeout: float) -> LineStream:
         raise KeyError("name")
 
 

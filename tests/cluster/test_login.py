@@ -23,7 +23,7 @@ from gitops_cli.domain.cluster.workload import Target
 from gitops_cli.domain.errors import ConfigurationError, Denied, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
-from gitops_cli.web.exchange import Request as Exchange
+from gitops_cli.web.exchange import HttpRequest
 from tests.cluster.recorder import Recorder
 from tests.registry.scripted import Reply, Request, Scripted, scripted
 from tests.testbed.kube import eventually
@@ -154,7 +154,7 @@ def test_a_login_may_take_longer_than_a_request(server: Recorder, tmp_path: Path
     access = find_access(kubeconfig=kubeconfig(server, tmp_path, user), environment={})
     transport = LoginTransport(access)
 
-    assert transport.send(Exchange("GET", "/x"), timeout=1.0).status == 200
+    assert transport.send(HttpRequest("GET", "/x"), timeout=1.0).status == 200
     transport.close()
 
 
@@ -164,7 +164,7 @@ def test_a_watch_whose_login_is_refused_begins_with_another(
     server.status = lambda asked: 200 if asked.login == "Bearer login-2" else 401
     access = find_access(kubeconfig=kubeconfig(server, tmp_path, counting(tmp_path)))
     transport = LoginTransport(access)
-    stream = transport.stream(Exchange("GET", "/apis?watch=1"), timeout=10)
+    stream = transport.stream(HttpRequest("GET", "/apis?watch=1"), timeout=10)
     assert (stream.status, runs()) == (200, 2)
     stream.close()
     transport.close()

@@ -22,7 +22,7 @@ from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.reading import parse_environment_files
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.operations.waiting import Awaited, Waiting
+from gitops_cli.operations.waiting import Awaited, RolloutWait
 from tests.testbed import controlplane
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.kube import Kube, eventually
@@ -350,7 +350,7 @@ def by_us(plane: ControlPlane, namespace: str, kind: Kind, image: str) -> Ours:
     try:
         observed = cluster.observe([Target(space, frozenset({kind}))])[space]
         awaited = Awaited(cluster, {space: frozenset(wanted.files)})
-        waiting = Waiting([awaited], {space: wanted}, TeamSettings(), now=now)
+        waiting = RolloutWait([awaited], {space: wanted}, TeamSettings(), now=now)
         [ended] = waiting.run(2).values()
     finally:
         cluster.close()

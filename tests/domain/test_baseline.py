@@ -8,8 +8,8 @@ import pytest
 
 from gitops_cli.domain.cluster.baseline import (
     BadBaseline,
+    BaselineVerdict,
     Drift,
-    Verdict,
     baseline_text,
     drifts_of,
     exit_code,
@@ -20,9 +20,9 @@ from gitops_cli.domain.cluster.baseline import (
 from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State
 from gitops_cli.domain.errors import ExitCode, RemoteUnreachable
 from gitops_cli.domain.image import parse_image
-from gitops_cli.domain.manifests.changes import Change
+from gitops_cli.domain.manifests.changes import ObjectChange
 from gitops_cli.domain.manifests.objects import ObjectId
-from gitops_cli.domain.manifests.report import Fate, ObjectFate, Objects
+from gitops_cli.domain.manifests.report import EnvironmentObjects, Fate, ObjectFate
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
 
@@ -34,7 +34,7 @@ def row(service: str, state: State, tag: str = "a", container: str | None = None
     return Row(ENV, ServiceName(service), Kind.DEPLOYMENT, state, container, recorded=recorded)
 
 
-def diff(*rows: Row, objects: Objects | None = None) -> Diff:
+def diff(*rows: Row, objects: EnvironmentObjects | None = None) -> Diff:
     return Diff("c" * 40, (Comparison(ENV, rows, objects=objects),), {})
 
 
@@ -61,10 +61,10 @@ def test_what_lasts_is_drift() -> None:
 def test_the_same_is_known_and_another_one_is_new() -> None:
     known = {drift("web"), drift("gone")}
     verdict = judged_by(known, diff(row("web", State.DIFFERS)), whole=True)
-    assert verdict == Verdict((drift("web"),), (), (drift("gone"),))
+    assert verdict == BaselineVerdict((drift("web"),), (), (drift("gone"),))
     other = drift("web", live="r.example.com/web:b")
     verdict = judged_by(known, diff(row("web", State.DIFFERS, "b")), whole=True)
-    assert verdict == Verdict((), (other,), (drift("gone"), drift("web")))
+    assert verdict == BaselineVerdict((), (other,), (drift("gone"), drift("web")))
 
 
 def test_what_was_not_looked_at_is_not_gone() -> None:
@@ -85,15 +85,15 @@ def test_what_moves_or_cannot_be_told_is_never_known() -> None:
     for state, code in ((State.ROLLING, ExitCode.NO), (State.UNCLEAR, ExitCode.USAGE)):
         result = diff(row("web", State.DIFFERS), row("api", state))
         assert exit_code(result, judged_by({drift("web")}, result, whole=True)) is code
-    assert exit_code(diff(), Verdict()) is ExitCode.OK
+    assert exit_code(diff(), BaselineVerdict()) is ExitCode.OK
 
 
 def test_objects_are_known_by_what_would_change() -> None:
-    def fate(kind: str, value: str) -> Objects:
+    def fate(kind: str, value: str) -> EnvironmentObjects:
         before, after = ({"data": {"a": each}} for each in ("0", value))
         id_ = ObjectId("", kind, ENV, "settings")
-        change = Change(before, after)
-        return Objects((ObjectFate(id_, "a.yaml:1", Fate.CHANGED, change),))
+        change = ObjectChange(before, after)
+        return EnvironmentObjects((ObjectFate(id_, "a.yaml:1", Fate.CHANGED, change),))
 
     [one] = drifts_of(diff(objects=fate("ConfigMap", "1")))
     [other] = drifts_of(diff(objects=fate("ConfigMap", "2")))

@@ -10,8 +10,8 @@ from gitops_cli.domain.cluster.baseline import (
     KIND,
     VERSION,
     BadBaseline,
+    BaselineVerdict,
     Drift,
-    Verdict,
     baseline_text,
     drifts_of,
     exit_code,
@@ -22,9 +22,9 @@ from gitops_cli.domain.cluster.baseline import (
 from gitops_cli.domain.cluster.comparison import Comparison, Diff, Row, State
 from gitops_cli.domain.errors import Blocked, ExitCode, RemoteUnreachable
 from gitops_cli.domain.image import parse_image
-from gitops_cli.domain.manifests.changes import Change
+from gitops_cli.domain.manifests.changes import ObjectChange
 from gitops_cli.domain.manifests.objects import ObjectId
-from gitops_cli.domain.manifests.report import Fate, FieldsTaken, ObjectFate, Objects
+from gitops_cli.domain.manifests.report import EnvironmentObjects, Fate, FieldsTaken, ObjectFate
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.steps.declared import Tool
@@ -100,7 +100,7 @@ def test_what_is_no_baseline(text: str, message: str, line: int) -> None:
 def test_a_fault_is_in_the_first_line_unless_it_says_another() -> None:
     assert (str(BadBaseline("x")), BadBaseline("x").line) == ("x", 1)
     assert BadBaseline("x", 7).line == 7
-    assert Verdict() == Verdict((), (), ())
+    assert BaselineVerdict() == BaselineVerdict((), (), ())
     assert str(API) == "shop-production: api/app failed"
 
 
@@ -126,7 +126,7 @@ def test_drift_is_sorted_and_each_told_once() -> None:
     assert drifts_of(diff()) == ()
 
 
-CHANGED = Change({"data": {"a": "0", "b": "0"}}, {"data": {"a": "ü", "b": "1"}})
+CHANGED = ObjectChange({"data": {"a": "0", "b": "0"}}, {"data": {"a": "ü", "b": "1"}})
 TEXT = (
     '[{"op": "replace", "path": "/data/a", "value": "\\u00fc"}, '
     '{"op": "replace", "path": "/data/b", "value": "1"}]'
@@ -146,17 +146,17 @@ PLACES = '[{"op": "replace", "path": "/data/a"}, {"op": "replace", "path": "/dat
             "",
             "ConfigMap",
             Fate.CREATED,
-            Change(None, {"b": 1, "a": 2}),
+            ObjectChange(None, {"b": 1, "a": 2}),
             "missing",
             '[{"op": "add", "path": "", "value": {"a": 2, "b": 1}}]',
         ),
     ],
 )
 def test_an_object_is_known_by_the_hash_of_what_would_change(
-    group: str, kind: str, fate: Fate, change: Change | None, state: str, live: str
+    group: str, kind: str, fate: Fate, change: ObjectChange | None, state: str, live: str
 ) -> None:
     id_ = ObjectId(group, kind, ENV, "settings")
-    objects = Objects((ObjectFate(id_, "a.yaml:1", fate, change),))
+    objects = EnvironmentObjects((ObjectFate(id_, "a.yaml:1", fate, change),))
     [found] = drifts_of(diff(Comparison(ENV, (), objects=objects)))
     assert found == Drift(ENV, str(id_), state, hashed(live))
 
@@ -169,7 +169,9 @@ def test_only_objects_that_differ_are_drift() -> None:
         ObjectFate(id_, "a:1", Fate.CHANGED, error=Blocked("x")),
         ObjectFate(id_, "a:1", Fate.CHANGED, error=FieldsTaken("x")),
     )
-    found = drifts_of(diff(Comparison(ENV, (row(State.DIFFERS),), objects=Objects(fates))))
+    found = drifts_of(
+        diff(Comparison(ENV, (row(State.DIFFERS),), objects=EnvironmentObjects(fates)))
+    )
     assert found == (Drift(ENV, str(id_), "conflict", hashed("[]")), WEB)
 
 
@@ -179,8 +181,8 @@ def test_what_is_gone_is_told_where_all_was_looked_at_without_a_problem() -> Non
     here = Comparison(ENV, (row(State.DIFFERS), row(State.FAILED)))
     failed = WEB._replace(state="failed")
     result = diff(here, Comparison(OTHER, (), problems=(RemoteUnreachable("x"),)))
-    assert judged_by(known, result, whole=True) == Verdict((WEB,), (failed,), (gone,))
-    assert judged_by(known, result, whole=False) == Verdict((WEB,), (failed,), ())
+    assert judged_by(known, result, whole=True) == BaselineVerdict((WEB,), (failed,), (gone,))
+    assert judged_by(known, result, whole=False) == BaselineVerdict((WEB,), (failed,), ())
     both = diff(here, Comparison(OTHER, ()))
     assert judged_by(known[::-1], both, whole=True).gone == (gone, elsewhere)
 
@@ -207,7 +209,7 @@ def test_the_code_of_what_is_known(
     rows: tuple[State, ...], steps: tuple[StepState, ...], new: tuple[Drift, ...], code: ExitCode
 ) -> None:
     here = Comparison(ENV, tuple(map(row, rows)), steps=tuple(map(step, steps)))
-    assert exit_code(diff(here, Comparison(OTHER, ())), Verdict(new=new)) is code
+    assert exit_code(diff(here, Comparison(OTHER, ())), BaselineVerdict(new=new)) is code
 
 
 def test_a_baseline_keeps_what_was_not_looked_at() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gitops_cli.domain.delivery.figures import Period, Spread, figures_of
-from gitops_cli.domain.delivery.judging import Change, Judged, Sort, judged, left_at
+from gitops_cli.domain.delivery.judging import Judged, Sort, VersionChange, judged, left_at
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.version import Version
 
@@ -28,9 +28,9 @@ def change(
     made: int | None = None,
     service: str = "web",
     environment: str = "shop-production",
-) -> Change:
+) -> VersionChange:
     """Return a change some hours after the start; `made` is when the new version's commit was."""
-    return Change(
+    return VersionChange(
         EnvironmentName(environment),
         ServiceName(service),
         None if old is None else version(old),
@@ -42,11 +42,11 @@ def change(
     )
 
 
-def told(*oldest_first: Change) -> list[Judged]:
+def told(*oldest_first: VersionChange) -> list[Judged]:
     return judged(reversed(oldest_first))[::-1]
 
 
-def sorts(*oldest_first: Change) -> list[Sort]:
+def sorts(*oldest_first: VersionChange) -> list[Sort]:
     return [each.sort for each in told(*oldest_first)]
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gitops_cli.domain.delivery.figures import WEEK, Figures, Period, Spread, figures_of
-from gitops_cli.domain.delivery.judging import Change, Judged, Sort, judged, left_at
+from gitops_cli.domain.delivery.judging import Judged, Sort, VersionChange, judged, left_at
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.version import Version
 
@@ -23,13 +23,13 @@ def version(letter: str | None) -> Version | None:
 
 def change(
     old: str | None, new: str | None, hours: int, action: str = "", *, made: int | None = None
-) -> Change:
+) -> VersionChange:
     source_time = None if made is None else START + made * HOUR
     at = START + hours * HOUR
-    return Change(PROD, WEB, version(old), version(new), at, str(hours), action, source_time)
+    return VersionChange(PROD, WEB, version(old), version(new), at, str(hours), action, source_time)
 
 
-def told(*oldest_first: Change) -> list[Judged]:
+def told(*oldest_first: VersionChange) -> list[Judged]:
     return judged(reversed(oldest_first))[::-1]
 
 
@@ -128,7 +128,7 @@ def test_what_is_neither_a_deployment_nor_a_way_back_counts_nowhere() -> None:
 
 
 def test_a_change_and_a_judgement_know_nothing_more_by_themselves() -> None:
-    plain = Change(PROD, WEB, None, version("a"), START, "c")
+    plain = VersionChange(PROD, WEB, None, version("a"), START, "c")
     assert plain[6:] == ("", None, None)
     assert Judged(plain, D) == Judged(plain, D, None, None, None)
     assert [each.value for each in Sort] == ["deployment", "rollback", "removal", "other"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gitops_cli.domain.manifests.changes import Change, bare, change, made, redacted
+from gitops_cli.domain.manifests.changes import ObjectChange, bare, change, made, redacted
 
 CONFIG, SECRET = ("", "ConfigMap"), ("", "Secret")
 
@@ -54,7 +54,7 @@ def op(name: str, path: str, *value: Any) -> dict[str, Any]:
 def test_operations_lead_from_one_to_the_other(
     before: Any, after: Any, operations: list[dict[str, Any]]
 ) -> None:
-    one = Change(before, after)
+    one = ObjectChange(before, after)
     assert one.operations() == operations
     assert one.is_empty == (not operations)
 
@@ -149,7 +149,7 @@ NAMED = [{"name": "a", "v": 1}, {"name": "b", "v": 1}]
 )
 def test_a_change_is_of_what_is_wanted(live: Any, result: Any, wanted: Any, after: Any) -> None:
     given = copy.deepcopy((spec(live), spec(result), spec(wanted)))
-    assert change(CONFIG, *given) == Change(spec(live), spec(after))
+    assert change(CONFIG, *given) == ObjectChange(spec(live), spec(after))
     assert given == (spec(live), spec(result), spec(wanted)), "nothing of the old is changed"
 
 
@@ -228,7 +228,7 @@ def test_an_object_is_shown_without_what_is_noted_on_it() -> None:
 
 
 def test_what_is_made_has_nothing_before() -> None:
-    assert made(CONFIG, spec(1) | {"status": 2, "data": {"a": "b"}}) == Change(
+    assert made(CONFIG, spec(1) | {"status": 2, "data": {"a": "b"}}) == ObjectChange(
         None, spec(1) | {"data": {"a": "b"}}
     )
     found = made(SECRET, spec(1) | {"data": {"a": "b"}})
@@ -241,11 +241,11 @@ def test_what_is_made_has_nothing_before() -> None:
 def test_a_secrets_change_is_one_of_digests() -> None:
     old, new = spec(1) | {"data": {"a": "b", "s": "s"}}, spec(1) | {"data": {"a": "c", "s": "s"}}
     found = change(SECRET, old, new, new)
-    assert found == Change(redacted(old), redacted(new))
+    assert found == ObjectChange(redacted(old), redacted(new))
     [one] = found.operations()
     assert one == op("replace", "/data/a", redacted(new)["data"]["a"])
-    assert change(CONFIG, old, new, new) == Change(old, new)
-    assert change(("x", "Secret"), old, new, new) == Change(old, new)
+    assert change(CONFIG, old, new, new) == ObjectChange(old, new)
+    assert change(("x", "Secret"), old, new, new) == ObjectChange(old, new)
 
 
 def digest(value: Any, key: str = "k", part: str = "data", **metadata: Any) -> str:

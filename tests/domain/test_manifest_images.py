@@ -9,7 +9,7 @@ import pytest
 
 from gitops_cli.domain.errors import ConfigurationError, InvalidState
 from gitops_cli.domain.image import ImageRef
-from gitops_cli.domain.manifests.images import Owned, images_in, service_images
+from gitops_cli.domain.manifests.images import OwnedWorkload, images_in, service_images
 from gitops_cli.domain.manifests.objects import Manifest, ObjectId
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind, VersionFile
@@ -60,7 +60,7 @@ def test_the_image_is_put_into_each_kind_of_workload(kind: Kind) -> None:
     found = service_images(environment(kind), [one], {})
 
     changed = put(one, {"containers": [box("app", "r/web:5", ports=[1])], "x": 1})
-    assert found == {0: Owned(WEB, changed, IMAGE, frozenset({"app"}), None)}
+    assert found == {0: OwnedWorkload(WEB, changed, IMAGE, frozenset({"app"}), None)}
     assert one == given, "nothing of the old is changed"
 
 
@@ -76,7 +76,7 @@ def test_what_has_no_version_file_is_nobodys() -> None:
     found = service_images(environment(), iter([*others, web]), {})
 
     changed = put(web, {"containers": [box("app", "r/web:5")]})
-    assert found == {3: Owned(WEB, changed, IMAGE, frozenset({"app"}))}
+    assert found == {3: OwnedWorkload(WEB, changed, IMAGE, frozenset({"app"}))}
 
 
 def test_rules_name_the_workload_and_its_containers() -> None:
@@ -103,8 +103,8 @@ def test_rules_name_the_workload_and_its_containers() -> None:
     )
     unclear = found[0].error
     assert found == {
-        0: Owned(API, api, None, frozenset(), unclear),
-        2: Owned(WEB, changed, IMAGE, frozenset({"b"})),
+        0: OwnedWorkload(API, api, None, frozenset(), unclear),
+        2: OwnedWorkload(WEB, changed, IMAGE, frozenset({"b"})),
     }
     assert isinstance(unclear, ConfigurationError)
     assert str(unclear) == (
@@ -136,7 +136,7 @@ def test_a_container_of_the_services_name_or_image_gets_it() -> None:
 def test_a_workload_without_containers_is_unclear(pod: Any) -> None:
     one = workload(pod)
     [owned] = service_images(environment(), [one], {}).values()
-    assert owned == Owned(WEB, one, None, frozenset(), owned.error)
+    assert owned == OwnedWorkload(WEB, one, None, frozenset(), owned.error)
     assert str(owned.error) == (
         "shop/a.yaml:7: which container of deployment/web gets the image of web? containers: "
     )
@@ -157,7 +157,10 @@ def test_where_the_environment_says_no_image_that_is_the_error() -> None:
     one = workload({"containers": [box("web", "old")]})
     found = service_images(environment(Kind.DEPLOYMENT, None), [one, one], {})
     error = found[0].error
-    assert found == {0: Owned(WEB, one, error=error), 1: Owned(WEB, one, error=found[1].error)}
+    assert found == {
+        0: OwnedWorkload(WEB, one, error=error),
+        1: OwnedWorkload(WEB, one, error=found[1].error),
+    }
     assert isinstance(error, InvalidState)
     assert str(error) == "shop/images_path:1: missing"
 

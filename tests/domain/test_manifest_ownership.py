@@ -9,8 +9,8 @@ import pytest
 from gitops_cli.domain.manifests.applyset import kinds_of, parent, set_id
 from gitops_cli.domain.manifests.objects import ObjectId
 from gitops_cli.domain.manifests.ownership import (
-    Entry,
     Live,
+    ManagerEntry,
     is_as_applied,
     without_replicas,
 )
@@ -21,7 +21,7 @@ NOTED = {"gitops-cli/applied": "d"}
 OURS: dict[str, Any] = {"f:spec": {}}
 
 
-def live(*entries: Entry, annotations: dict[str, str] | None = None) -> Live:
+def live(*entries: ManagerEntry, annotations: dict[str, str] | None = None) -> Live:
     return Live("a", "u", "1", {}, NOTED if annotations is None else annotations, entries)
 
 
@@ -30,8 +30,8 @@ def entry(
     manager: str = "gitops",
     operation: str = "Apply",
     subresource: str = "",
-) -> Entry:
-    return Entry(manager, operation, subresource, fields)
+) -> ManagerEntry:
+    return ManagerEntry(manager, operation, subresource, fields)
 
 
 def test_what_is_known_of_a_live_object() -> None:
@@ -49,7 +49,7 @@ def test_what_is_known_of_a_live_object() -> None:
         ((entry({"f:a": {}}), entry()), {"f:a": {}}),
     ],
 )
-def test_ours_is_the_first_that_we_applied(entries: tuple[Entry, ...], ours: Any) -> None:
+def test_ours_is_the_first_that_we_applied(entries: tuple[ManagerEntry, ...], ours: Any) -> None:
     assert live(*entries).ours == ours
 
 
@@ -80,7 +80,7 @@ SCALED = {"f:spec": {"f:replicas": {}}}
         ),
     ],
 )
-def test_who_sets_the_replicas(entries: tuple[Entry, ...], scaler: str | None) -> None:
+def test_who_sets_the_replicas(entries: tuple[ManagerEntry, ...], scaler: str | None) -> None:
     assert live(*entries).scaler == scaler
 
 

@@ -22,7 +22,7 @@ from gitops_cli.domain.manifests.objects import (
     plain_secrets,
     with_scopes,
 )
-from gitops_cli.domain.manifests.ownership import APPLIED, Entry, Live, is_as_applied
+from gitops_cli.domain.manifests.ownership import APPLIED, Live, ManagerEntry, is_as_applied
 from gitops_cli.domain.manifests.pruning import is_many, reason_not_to_prune, reason_to_keep
 from gitops_cli.domain.names import EnvironmentName
 
@@ -37,8 +37,8 @@ def obj(kind: str = "ConfigMap", api: str = "v1", **rest: Any) -> dict[str, Any]
     return {"apiVersion": api, "kind": kind, "metadata": {"name": "a"}, **rest}
 
 
-def live(fields: Mapping[str, Any], digest: str = "d", *more: Entry) -> Live:
-    entries = (Entry("gitops", "Apply", "", fields), *more)
+def live(fields: Mapping[str, Any], digest: str = "d", *more: ManagerEntry) -> Live:
+    entries = (ManagerEntry("gitops", "Apply", "", fields), *more)
     return Live("a", "u", "1", {}, {APPLIED: digest}, entries)
 
 
@@ -231,7 +231,7 @@ def test_a_field_that_somebody_took_must_be_looked_at(path: str) -> None:
 
 def test_who_scales_has_the_replicas_and_a_person_has_not() -> None:
     fields = {"f:spec": {"f:replicas": {}}}
-    controller = Entry("kube-controller-manager", "Update", "scale", fields)
+    controller = ManagerEntry("kube-controller-manager", "Update", "scale", fields)
 
     assert live({}, "d", controller).scaler == "kube-controller-manager"
     assert live({}, "d", controller._replace(manager="kubectl")).scaler is None

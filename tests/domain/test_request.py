@@ -9,11 +9,11 @@ from gitops_cli.domain.change.request import (
     HIDDEN_AS_REFERENCE,
     NO_EXTRAS,
     Comment,
-    Deed,
     Extras,
     Marks,
     Proposed,
     Request,
+    RequestDeed,
     RequestState,
     Wish,
     marked,
@@ -65,7 +65,7 @@ def test_nothing_is_wanted_beside_the_text() -> None:
     assert Wish("b", "main", "t", "x").extras == NO_EXTRAS
     asked = Request(7, "u", "t", "b", "branch", "main", "c", RequestState.OPEN)
     assert asked[8:] == (False, None)
-    assert Proposed(asked, Deed.OPENED, "pull request")[3:] == ((), None)
+    assert Proposed(asked, RequestDeed.OPENED, "pull request")[3:] == ((), None)
     assert Comment(1, "x").thread is None
     assert [state.value for state in RequestState] == ["open", "merged", "closed"]
-    assert [deed.value for deed in Deed] == ["opened", "updated", "unchanged"]
+    assert [deed.value for deed in RequestDeed] == ["opened", "updated", "unchanged"]

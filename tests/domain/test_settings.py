@@ -7,7 +7,7 @@ import pytest
 from gitops_cli.domain.recorded.files import FileType, RawFile
 from gitops_cli.domain.recorded.team import Mode, Requirement, TeamSettings, VersionForm
 from gitops_cli.domain.recorded.team_file import parse_team
-from gitops_cli.domain.toml import Lines
+from gitops_cli.domain.toml import KeyLines
 
 FULL = """\
 stages = ["development", "staging", "production"]
@@ -137,7 +137,7 @@ def test_what_is_not_text_or_not_a_file() -> None:
     ],
 )
 def test_lines(dotted: str, line: int) -> None:
-    assert Lines(FULL).of(dotted) == line
+    assert KeyLines(FULL).of(dotted) == line
 
 
 WRONG = ("1", "1.5", "true", "''", "[1]", "[[]]", "{}", "{a = 1}", "2026-11-30", "nan", "['']")

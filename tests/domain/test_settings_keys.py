@@ -18,7 +18,7 @@ from gitops_cli.domain.forge_links import Forge
 from gitops_cli.domain.recorded.files import RawFile
 from gitops_cli.domain.recorded.notify import Event
 from gitops_cli.domain.recorded.team import (
-    Drift,
+    DriftPolicy,
     Mode,
     NewServices,
     Requirement,
@@ -26,7 +26,7 @@ from gitops_cli.domain.recorded.team import (
     VersionForm,
 )
 from gitops_cli.domain.recorded.team_file import parse_team
-from gitops_cli.domain.setting import Key, Kind
+from gitops_cli.domain.setting import Key, SettingKind
 from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.settings_keys import FILES
 from gitops_cli.settings import read_user_config, user_config_path
@@ -39,15 +39,20 @@ VALUED = [key for key in FILES["gitops.toml"] if MADE["toml"](key.default) is no
 WORDS: dict[str, type[StrEnum]] = {
     "events": Event,
     "mode": Mode,
-    "drift": Drift,
+    "drift": DriftPolicy,
     "require": Requirement,
     "form": VersionForm,
     "new_services": NewServices,
     "output": Format,
     "kind": Forge,
 }
-OF_A_KIND = {Kind.TEXT: '"a"', Kind.LIST: '["a"]', Kind.EITHER: '"a"', Kind.FLAG: "true"}
-OF_A_KIND |= {Kind.NUMBER: "1"}
+OF_A_KIND = {
+    SettingKind.TEXT: '"a"',
+    SettingKind.LIST: '["a"]',
+    SettingKind.EITHER: '"a"',
+    SettingKind.FLAG: "true",
+}
+OF_A_KIND |= {SettingKind.NUMBER: "1"}
 
 # What a key needs beside it.
 NEEDED = {
@@ -99,7 +104,7 @@ def written(key: Key, value: str) -> str:
 
 @pytest.mark.parametrize(("file", "table"), TABLES)
 def test_the_tables_have_the_keys_that_are_read(read: Read, file: str, table: str) -> None:
-    unknown = Key(table, "0", Kind.FLAG, "", "", "")
+    unknown = Key(table, "0", SettingKind.FLAG, "", "", "")
     with pytest.raises(BadSettings, match="unknown key") as error:
         read(file, written(unknown, "true"))
     known = (error.value.hint or "").removeprefix("known: ").split(", ")
@@ -118,8 +123,10 @@ def test_an_example_is_accepted(read: Read, file: str, key: Key) -> None:
 
 @pytest.mark.parametrize(("file", "key"), KEYS)
 def test_only_the_kind_that_is_told_is_accepted(read: Read, file: str, key: Key) -> None:
-    accepted = {Kind.TEXT, Kind.LIST} if key.kind is Kind.EITHER else {key.kind}
-    for kind in set(Kind) - accepted - {Kind.EITHER}:
+    accepted = (
+        {SettingKind.TEXT, SettingKind.LIST} if key.kind is SettingKind.EITHER else {key.kind}
+    )
+    for kind in set(SettingKind) - accepted - {SettingKind.EITHER}:
         with pytest.raises(BadSettings, match="must be"):
             read(file, written(key, OF_A_KIND[kind]))
 

@@ -12,8 +12,8 @@ from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.commits import Commit, FileChange
 from gitops_cli.domain.past.steps import (
-    Step,
     Undoing,
+    VersionStep,
     newest_commits,
     standing,
     steps,
@@ -37,8 +37,8 @@ def version(letter: str | None) -> Version | None:
     return None if letter is None else Version(letter * 40)
 
 
-def step(name: str, old: str | None, new: str | None, *, back: bool = False) -> Step:
-    return Step(commit(name), version(old), version(new), back)
+def step(name: str, old: str | None, new: str | None, *, back: bool = False) -> VersionStep:
+    return VersionStep(commit(name), version(old), version(new), back)
 
 
 def test_a_change_of_the_file_is_a_step_where_its_version_changes() -> None:
@@ -55,11 +55,11 @@ def test_a_change_of_the_file_is_a_step_where_its_version_changes() -> None:
     ]
     va, vb = Version("a" * 40), Version("b" * 40)
     assert list(steps(changes)) == [
-        Step(plain, va, vb, False),
-        Step(back, vb, va, True),
-        Step(plain, None, va, True),
-        Step(back, va, None, False),
-        Step(commit("3", "set"), None, Version("a" * 40, DIGEST), False),
+        VersionStep(plain, va, vb, False),
+        VersionStep(back, vb, va, True),
+        VersionStep(plain, None, va, True),
+        VersionStep(back, va, None, False),
+        VersionStep(commit("3", "set"), None, Version("a" * 40, DIGEST), False),
     ]
 
 
@@ -103,7 +103,7 @@ def test_the_oldest_of_what_is_undone_says_what_was_before() -> None:
 
 
 def test_the_newest_commits_with_services_and_manifests() -> None:
-    def pasts() -> dict[ServiceName | None, Iterator[Step]]:
+    def pasts() -> dict[ServiceName | None, Iterator[VersionStep]]:
         return {
             WEB: iter([step("3", "b", "c"), step("1", "a", "b")]),
             API: iter([step("3", "x", "y")]),
@@ -122,10 +122,10 @@ def test_the_newest_commits_with_services_and_manifests() -> None:
 ONE, TWO = Version("abcd1" + "0" * 35), Version("abcd2" + "0" * 35)
 TAG, PINNED = Version("v1.2"), Version("ab12" + "0" * 36, DIGEST)
 PAST = [
-    Step(commit("3"), ONE, TWO, False),
-    Step(commit("2"), None, ONE, False),
-    Step(commit("1"), PINNED, None, False),
-    Step(commit("0"), TAG, PINNED, False),
+    VersionStep(commit("3"), ONE, TWO, False),
+    VersionStep(commit("2"), None, ONE, False),
+    VersionStep(commit("1"), PINNED, None, False),
+    VersionStep(commit("0"), TAG, PINNED, False),
 ]
 
 
@@ -157,5 +157,5 @@ def test_a_text_that_fits_several_versions_names_them() -> None:
         "write more digits",
     )
     newest = Version(PINNED.tag)
-    both = [Step(commit("9"), PINNED, newest, False)]
+    both = [VersionStep(commit("9"), PINNED, newest, False)]
     assert version_like(both, "ab12", service=WEB, environment=PROD) == newest

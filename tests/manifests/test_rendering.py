@@ -14,7 +14,7 @@ from gitops_cli.domain.manifests.rendered import Form, Rendered
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.manifests import programs
-from gitops_cli.manifests.rendering import Wanted, render
+from gitops_cli.manifests.rendering import ToRender, render
 from tests.testbed import controlplane
 
 HERE = "shop-dev/manifests"
@@ -35,7 +35,7 @@ def rendered(files: Mapping[str, str], *, network: bool = False) -> Rendered:
         return {p: text.encode() for p, text in files.items() if p.startswith(f"{directory}/")}
 
     place = Place(EnvironmentName("shop-dev"), "shop", "dev")
-    return render(Wanted(place, HERE, network), read)
+    return render(ToRender(place, HERE, network), read)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from gitops_cli.domain.manifests.objects import Manifest, plain_secrets
 from gitops_cli.domain.manifests.rendered import Rendered
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import Place
-from gitops_cli.manifests.rendering import Wanted, render
+from gitops_cli.manifests.rendering import ToRender, render
 from gitops_cli.manifests.sealed import open_all
 from gitops_cli.manifests.sops import decrypt
 from tests.testbed import sops
@@ -44,7 +44,7 @@ def rendered(files: Mapping[str, str], *, keys: bool = True) -> Rendered:
         return {p: text.encode() for p, text in files.items() if p.startswith(f"{directory}/")}
 
     place = Place(EnvironmentName("shop-dev"), "shop", "dev")
-    return render(Wanted(place, HERE), read, decrypt=decrypt if keys else None)
+    return render(ToRender(place, HERE), read, decrypt=decrypt if keys else None)
 
 
 def of(*documents: Mapping[str, Any], name: str = "db.yaml", keys: bool = True) -> Rendered:

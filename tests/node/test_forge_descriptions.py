@@ -14,7 +14,7 @@ from gitops_cli.domain.change.request import Extras, Wish
 from gitops_cli.domain.forge_links import Forge
 from gitops_cli.forge.client import connected, propose
 from gitops_cli.forge.places import OnForge
-from gitops_cli.forge.tokens import Token
+from gitops_cli.forge.tokens import ForgeToken
 from gitops_cli.web.address import parse_address
 from tests.forge.described import Description
 from tests.forge.fakes import PROJECT
@@ -73,7 +73,7 @@ def test_all_that_is_asked_and_answered_is_described(kind, fake, described) -> N
     with scripted(answer) as server:
         forge.address = server.address
         api = parse_address(f"http://{server.address}{fake.prefix}")
-        requests = connected(OnForge(kind, api, PROJECT, Token("tests", forge.authorization)))
+        requests = connected(OnForge(kind, api, PROJECT, ForgeToken("tests", forge.authorization)))
         for title in ("first", "second"):
             assert propose(requests, Wish("a", "main", title, "text", DRAFT)).trouble is None
         assert [request.title for request in requests.opened()] == ["second"]

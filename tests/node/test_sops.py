@@ -16,7 +16,7 @@ from gitops_cli.domain.manifests.rendered import Rendered
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.manifests.encrypting import encrypt, rules_for, rules_of
-from gitops_cli.manifests.rendering import Wanted, render
+from gitops_cli.manifests.rendering import ToRender, render
 from gitops_cli.manifests.sealed import open_all
 from gitops_cli.manifests.sops import decrypt
 from tests.testbed import controlplane
@@ -96,7 +96,7 @@ def rendered(files: Mapping[str, str]) -> Rendered:
         return {path: data for path, data in below.items() if path.startswith(f"{directory}/")}
 
     place = Place(EnvironmentName("shop-dev"), "shop", "dev")
-    return render(Wanted(place, HERE), read, decrypt=decrypt)
+    return render(ToRender(place, HERE), read, decrypt=decrypt)
 
 
 def values(found: Rendered) -> dict[str, str]:

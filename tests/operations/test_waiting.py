@@ -16,7 +16,7 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations import waiting
 from gitops_cli.operations.ports import Cluster
-from gitops_cli.operations.waiting import Awaited, Waiting
+from gitops_cli.operations.waiting import Awaited, RolloutWait
 from tests.domain.test_comparison import NEW, NOW, OLD, SPACE, environment, pod, workload
 
 
@@ -55,7 +55,7 @@ def complete(*pods: Pod) -> Observed:
 def verdict(watched: Any, heard: Callable[[Row], None] = lambda row: None) -> RolloutVerdict:
     wanted = environment(web_deployment=NEW)
     awaited = Awaited(watched, {SPACE: frozenset(wanted.files)})
-    waiting = Waiting([awaited], {SPACE: wanted}, TeamSettings(), now=lambda: NOW, heard=heard)
+    waiting = RolloutWait([awaited], {SPACE: wanted}, TeamSettings(), now=lambda: NOW, heard=heard)
     return waiting.run(30)[SPACE, next(iter(wanted.files))].verdict
 
 
@@ -116,8 +116,8 @@ def test_every_cluster_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> No
         asked[row.environment] += 1
         return RolloutVerdict.CHANGED if asked[there] > 2 else None
 
-    settled = Waiting(awaited, environments, TeamSettings(), now=lambda: NOW, differing=judged).run(
-        20
-    )
+    settled = RolloutWait(
+        awaited, environments, TeamSettings(), now=lambda: NOW, differing=judged
+    ).run(20)
 
     assert {each.verdict for each in settled.values()} == {RolloutVerdict.CHANGED}

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.delivery.figures import Period, figures_of
-from gitops_cli.domain.delivery.judging import Change, judged
+from gitops_cli.domain.delivery.judging import VersionChange, judged
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.version import Version
-from gitops_cli.operations.grid import Status
+from gitops_cli.operations.grid import Grids
 from gitops_cli.operations.past_changes import PastChange, Recorded
-from gitops_cli.report.gathering import Delivery, Event, Group
+from gitops_cli.report.gathering import Delivery, FigureGroup, TimelineEvent
 from gitops_cli.report.page import MOST_BYTES, bar_path, report_page
 from tests.render.test_page import HOSTILE, check_safe
 
@@ -43,7 +43,7 @@ def delivery(
         path = f"{name}/{service}.deployment"
         past.append(PastChange(name, service, path, *recorded, made.hash, at, made, None))
     changes = [
-        Change(
+        VersionChange(
             entry.environment,
             ServiceName(str(entry.service)),
             entry.old and entry.old.version,
@@ -57,20 +57,24 @@ def delivery(
     ]
     period = Period(SINCE, UNTIL)
     events = [
-        Event(entry, Place(entry.environment, str(entry.environment)[:-11], "production"), each)
+        TimelineEvent(
+            entry, Place(entry.environment, str(entry.environment)[:-11], "production"), each
+        )
         for entry, each in zip(past, judged(changes), strict=True)
     ]
-    parts: dict[tuple[str, ServiceName], list[Event]] = {}
+    parts: dict[tuple[str, ServiceName], list[TimelineEvent]] = {}
     for event in events:
         parts.setdefault((event.place.project, event.judged.change.service), []).append(event)  # type: ignore[union-attr]
     groups = [
-        Group("production", None, None, figures_of([e.judged for e in events if e.judged], period))
+        FigureGroup(
+            "production", None, None, figures_of([e.judged for e in events if e.judged], period)
+        )
     ]
     groups += [
-        Group("production", *key, figures_of([e.judged for e in part if e.judged], period))
+        FigureGroup("production", *key, figures_of([e.judged for e in part if e.judged], period))
         for key, part in parts.items()
     ]
-    status = Status("c" * 40, UNTIL, True, UNTIL, (), ())
+    status = Grids("c" * 40, UNTIL, True, UNTIL, (), ())
     return Delivery(period, status, tuple(groups), (), tuple(events), {})
 
 
@@ -98,7 +102,7 @@ def test_whoever_writes_a_commit_writes_text() -> None:
 
 
 def test_nothing_is_a_page_too() -> None:
-    empty = Delivery(Period(SINCE, UNTIL), Status(None, None, False, UNTIL, (), ()), (), (), (), {})
+    empty = Delivery(Period(SINCE, UNTIL), Grids(None, None, False, UNTIL, (), ()), (), (), (), {})
     text = check_safe(report_page(empty)).text
     assert "Nothing waits" in text
     assert "the remote did not answer" in text

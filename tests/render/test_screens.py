@@ -24,13 +24,13 @@ from gitops_cli.domain.recorded.environment import Kind, VersionFile
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.version import parse_version
-from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Live, Status
+from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Grids, LiveState
 from gitops_cli.operations.narrowing import Narrow, narrowed
 from gitops_cli.render.columns import titles, with_columns
 from gitops_cli.render.console import print_view
 from gitops_cli.render.diff import diff_view
 from gitops_cli.render.plain import plain_view
-from gitops_cli.render.status import Order, view
+from gitops_cli.render.status import SortOrder, view
 from gitops_cli.render.view import Line, Table, View
 
 SCREENS = Path(__file__).with_name("screens")
@@ -44,10 +44,10 @@ SERVICES = (
 RELATIONS = (SAME, SAME, distance(0, 2), SAME, distance(1, 0), SAME, SAME, UNKNOWN, SAME, SAME)
 
 
-def company(stages: tuple[str, ...] = STAGES) -> Status:
+def company(stages: tuple[str, ...] = STAGES) -> Grids:
     """Return three projects, each with fifteen services in all of these stages."""
     grids = tuple(grid(project, stages) for project in ("shop", "crm", "warehouse"))
-    return Status("c" * 40, NOW, True, NOW, grids, ())
+    return Grids("c" * 40, NOW, True, NOW, grids, ())
 
 
 def grid(project: str, stages: tuple[str, ...]) -> Grid:
@@ -79,7 +79,7 @@ def cell(
     return GridCell(name, file, change, before, relation)
 
 
-def with_cell(status: Status, service: str, stage: str, **fields: object) -> Status:
+def with_cell(status: Grids, service: str, stage: str, **fields: object) -> Grids:
     """Return the status with one cell of the first project as wanted."""
     first, *others = status.grids
     name = EnvironmentName(f"{first.project}-{stage}")
@@ -88,7 +88,7 @@ def with_cell(status: Status, service: str, stage: str, **fields: object) -> Sta
     return status._replace(grids=(first._replace(rows=rows), *others))
 
 
-def troubled() -> Status:
+def troubled() -> Grids:
     """Return it with one of everything that can be wrong with a service."""
     status = with_cell(company(), "web", "production", distance=distance(3, 1))
     lock = Lock("shop-production/orders.lock", ServiceName("orders"), "Ada", reason="audit")
@@ -157,7 +157,7 @@ def first_words(shown: View) -> list[str]:
 
 def test_what_is_wrong_comes_first_unless_names_are_asked_for() -> None:
     assert first_words(view(troubled()))[:2] == ["images", "web"]
-    assert first_words(view(troubled(), Order.NAME)) == list(SERVICES)
+    assert first_words(view(troubled(), SortOrder.NAME)) == list(SERVICES)
     listed = view(troubled()).document["projects"][0]["services"]
     assert [each["service"] for each in listed] == list(SERVICES), "documents are not sorted anew"
 
@@ -175,7 +175,7 @@ def test_the_legend_explains_the_signs_that_are_there_and_no_others() -> None:
     legend = view(company()).legend or ""
     assert all(sign in legend for sign in "↓↑=≠")
     assert "✓" not in legend
-    runs = Live("in-sync", None, None, None)
+    runs = LiveState("in-sync", None, None, None)
     assert "✓ runs" in (view(with_cell(one, "web", "development", live=runs)).legend or "")
 
 

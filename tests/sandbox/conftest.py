@@ -11,8 +11,8 @@ import pytest
 
 from gitops_cli.sandbox.emulator.controllers import Controllers
 from gitops_cli.sandbox.emulator.pods import Node
-from gitops_cli.sandbox.emulator.server import SANDBOX, Server, listen
-from gitops_cli.sandbox.emulator.store import Store
+from gitops_cli.sandbox.emulator.server import SANDBOX, EmulatedServer, listen
+from gitops_cli.sandbox.emulator.store import EmulatedObjects
 from tests.sandbox.apis import Api
 from tests.testbed.controlplane import ControlPlane
 
@@ -23,9 +23,9 @@ def pull_problem(image: str) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[Server]:
+def emulator() -> Iterator[EmulatedServer]:
     """Return a running emulator without anything in it."""
-    store = Store()
+    store = EmulatedObjects()
     controllers = Controllers(store, Node(store, pull_problem, pulls=0.2))
     server = listen(controllers, secrets.token_hex(8), {"test": True})
     thread = threading.Thread(target=server.serve)
@@ -37,7 +37,7 @@ def emulator() -> Iterator[Server]:
 
 
 @pytest.fixture
-def emulated(emulator: Server) -> Iterator[Api]:
+def emulated(emulator: EmulatedServer) -> Iterator[Api]:
     """Return the emulator's API with a namespace of the test's own."""
     api = Api(emulator.url, f"test-{secrets.token_hex(4)}")
     body = {"metadata": {"name": api.namespace}}

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gitops_cli.sandbox.emulator.api import Answer, Request, handle
+from gitops_cli.sandbox.emulator.api import ApiAnswer, ApiRequest, handle
 from gitops_cli.sandbox.emulator.controllers import Controllers
 from gitops_cli.sandbox.emulator.pods import Node
-from gitops_cli.sandbox.emulator.store import REMEMBERED, Store
+from gitops_cli.sandbox.emulator.store import REMEMBERED, EmulatedObjects
 from tests.sandbox.apis import Api, deployment, eventually, rolled_out
 
 
@@ -18,7 +18,7 @@ class Cluster:
     """A cluster whose time stands still until a test lets it pass."""
 
     def __init__(self) -> None:
-        self.store = Store()
+        self.store = EmulatedObjects()
         self.now = 1_800_000_000.0
         self.store.clock = lambda: self.now
         node = Node(self.store, lambda image: "no such image" if "broken" in image else None)
@@ -28,8 +28,8 @@ class Cluster:
     def ask(self, method: str, path: str, body: Any = None, **query: str) -> dict[str, Any]:
         data = b"" if body is None else json.dumps(body).encode()
         form = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        answer = handle(self.store, Request(method, path, query, data, form))
-        assert isinstance(answer, Answer)
+        answer = handle(self.store, ApiRequest(method, path, query, data, form))
+        assert isinstance(answer, ApiAnswer)
         assert isinstance(answer.body, dict)
         return answer.body
 
@@ -151,10 +151,10 @@ def test_a_watch_from_a_forgotten_change_is_told_to_list_again(cluster: Cluster)
     for number in range(REMEMBERED + 1):
         cluster.ask("PATCH", "/api/v1/namespaces/x", {"metadata": {"labels": {"n": str(number)}}})
 
-    request = Request("GET", "/api/v1/namespaces", {"watch": "1", "resourceVersion": "1"})
+    request = ApiRequest("GET", "/api/v1/namespaces", {"watch": "1", "resourceVersion": "1"})
     events = handle(cluster.store, request)
 
-    assert not isinstance(events, Answer)
+    assert not isinstance(events, ApiAnswer)
     [event] = list(events)
     assert (event["type"], event["object"]["code"], event["object"]["reason"]) == (
         "ERROR",

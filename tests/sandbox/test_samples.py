@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.sandbox.images import Images
+from gitops_cli.sandbox.images import PullableImages
 from gitops_cli.sandbox.lifecycle import Sandbox
 from gitops_cli.sandbox.place import SandboxPlace
 from gitops_cli.sandbox.repositories import make_repositories
@@ -55,7 +55,7 @@ def test_the_image_of_the_hotfix_does_not_exist(place: SandboxPlace):
     # If another commit of `frontend` changed, search new times for it until the hash fits.
     assert version.startswith(NEVER_PUSHED)
     assert git(place.source("frontend"), "rev-parse", HOTFIX) == version
-    assert (Images(place).pull_problem(image) or "").endswith(f"{image}: not found")
+    assert (PullableImages(place).pull_problem(image) or "").endswith(f"{image}: not found")
 
 
 def test_the_hotfix_is_newer_than_what_production_runs(place: SandboxPlace):
@@ -82,11 +82,11 @@ def test_an_image_exists_for_each_commit_of_its_service(
 ):
     head = git(place.source("frontend"), "rev-parse", "main")
 
-    assert (Images(place).pull_problem(image.format(head=head)) is None) == exists
+    assert (PullableImages(place).pull_problem(image.format(head=head)) is None) == exists
 
 
 def test_an_image_appears_with_its_commit(place: SandboxPlace, tmp_path: Path):
-    images = Images(place)
+    images = PullableImages(place)
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "-q", str(place.source("billing")), str(clone))
     git(clone, "commit", "-q", "--allow-empty", "-m", "New")

@@ -16,12 +16,12 @@ from gitops_cli.web import pool as pools
 from gitops_cli.web import wire
 from gitops_cli.web.address import parse_address
 from gitops_cli.web.connection import Site
-from gitops_cli.web.exchange import Broken, Cause, Request, Response
+from gitops_cli.web.exchange import Broken, Cause, HttpRequest, Response
 from gitops_cli.web.pool import POOL_SIZE, Pool
 from tests.testbed.hostile import answer, hostile, silence, trickled, without_end
 from tests.testbed.patience import HANGING
 
-GET = Request("GET", "/x")
+GET = HttpRequest("GET", "/x")
 SECRET = "tr0ub4dor"
 
 
@@ -157,14 +157,14 @@ def test_long_answers_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch) 
 
         def hold() -> None:
             with pytest.raises(Broken):
-                pool.send(Request("GET", "/first"), timeout=1.0)
+                pool.send(HttpRequest("GET", "/first"), timeout=1.0)
 
         holder = threading.Thread(target=hold)
         holder.start()
         first.wait(5)
         time.sleep(0.2)
         begin = time.monotonic()
-        assert len(pool.send(Request("GET", "/second"), timeout=10).body) == 5000
+        assert len(pool.send(HttpRequest("GET", "/second"), timeout=10).body) == 5000
         assert time.monotonic() - begin > 0.3
         holder.join()
 

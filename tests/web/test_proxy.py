@@ -13,7 +13,7 @@ import pytest
 
 from gitops_cli.web.address import parse_address
 from gitops_cli.web.connection import Site
-from gitops_cli.web.exchange import Broken, Cause, Request
+from gitops_cli.web.exchange import Broken, Cause, HttpRequest
 from gitops_cli.web.pool import Pool
 from gitops_cli.web.proxy import parse_proxy
 from gitops_cli.web.tls import Pem, Trust, make_context
@@ -23,7 +23,7 @@ from tests.registry.scripted import Request as Asked
 from tests.testbed.hostile import answer, hostile, trickled
 from tests.testbed.registry import make_certificate
 
-GET = Request("GET", "/x")
+GET = HttpRequest("GET", "/x")
 HELLO = Reply(200, {}, b"hello")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gitops_cli.domain.setting import Key, Kind
+from gitops_cli.domain.setting import Key, SettingKind
 from gitops_cli.domain.settings_keys import FILES, NOTES
 
 HERE = Path(__file__).parent
@@ -60,12 +60,12 @@ def _inside(table: dict[str, Any], name: str) -> dict[str, Any]:
 def _value(key: Key) -> dict[str, Any]:
     text = {**_TEXT, "enum": list(key.words)} if key.words else _TEXT
     texts = {"type": "array", "items": text}
-    kinds: dict[Kind, dict[str, Any]] = {
-        Kind.TEXT: text,
-        Kind.LIST: texts,
-        Kind.EITHER: {"anyOf": [text, texts]},
-        Kind.FLAG: {"type": "boolean"},
-        Kind.NUMBER: {"type": "integer", "minimum": 0},
+    kinds: dict[SettingKind, dict[str, Any]] = {
+        SettingKind.TEXT: text,
+        SettingKind.LIST: texts,
+        SettingKind.EITHER: {"anyOf": [text, texts]},
+        SettingKind.FLAG: {"type": "boolean"},
+        SettingKind.NUMBER: {"type": "integer", "minimum": 0},
     }
     told = {"description": key.meaning, **kinds[key.kind], "examples": [toml(key.example)]}
     default = toml(key.default)

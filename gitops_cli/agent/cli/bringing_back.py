@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gitops_cli.agent.cli.install import Access, planned_agents
+from gitops_cli.agent.cli.install import RepositoryAccess, planned_agents
 from gitops_cli.agent.cli.options import (
     DEFAULT_NAMESPACE,
-    Wanted,
+    WantedAgent,
 )
 from gitops_cli.agent.installing import (
     apply_plan,
@@ -39,7 +39,7 @@ def bring_agents_back(
     """
     for cluster, there in placed(clusters, names, snapshot.team):
         said = _lost(lost, cluster.objects(), there)
-        access = Access(lost.key, lost.known_hosts)
+        access = RepositoryAccess(lost.key, lost.known_hosts)
         plans = planned_agents(session, said, snapshot, there, clusters, access, anew=True)
         for each in plans:
             apply_plan(each.cluster.objects(), each.objects)
@@ -48,7 +48,9 @@ def bring_agents_back(
                     session.output.say(f"agent: {plan_line(planned)}")
 
 
-def _lost(lost: LostAgents, objects: Objects, environments: Sequence[EnvironmentName]) -> Wanted:
+def _lost(
+    lost: LostAgents, objects: Objects, environments: Sequence[EnvironmentName]
+) -> WantedAgent:
     """Return what is to be installed where agents were lost."""
     found = [find_leftover(objects, name) for name in environments]
     homes = {one.namespace for one in found if one is not None and one.is_controller}
@@ -56,7 +58,7 @@ def _lost(lost: LostAgents, objects: Objects, environments: Sequence[Environment
     if homes:
         mode, home = AgentMode.CONTROLLER, min(homes)
     seeded = lost.image is None and not homes
-    return Wanted(
+    return WantedAgent(
         mode=mode,
         image=lost.image,
         seeded=seeded,

@@ -11,7 +11,7 @@ from gitops_cli.agent.reports import read_reports
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.operations.doctor import Check, Verdict
+from gitops_cli.operations.doctor import Diagnosis, Verdict
 from gitops_cli.operations.placement import Placed
 from gitops_cli.operations.ports import Cluster
 from gitops_cli.operations.shell_agent import DIRECTORY as SHELL_AGENT
@@ -24,10 +24,10 @@ _WHILE = {
 }
 
 
-def agent_checks(session: Session) -> Callable[[Placed], Iterator[Check]]:
+def agent_checks(session: Session) -> Callable[[Placed], Iterator[Diagnosis]]:
     """Return what judges the agents of one cluster's environments."""
 
-    def judge(group: Placed) -> Iterator[Check]:
+    def judge(group: Placed) -> Iterator[Diagnosis]:
         reports: list[AgentReport] = []
         try:
             now = group.cluster.about().time or session.now()
@@ -51,18 +51,18 @@ def is_followed(cluster: Cluster, environment: EnvironmentName) -> bool:
     return objects.get("CronJob", environment, SHELL_AGENT) is not None
 
 
-def _checks(reports: Sequence[AgentReport], errors: Sequence[GitOpsError]) -> Iterator[Check]:
+def _checks(reports: Sequence[AgentReport], errors: Sequence[GitOpsError]) -> Iterator[Diagnosis]:
     for unread in errors:
-        yield Check("agents", Verdict.WARNING, unread.message, unread.hint)
+        yield Diagnosis("agents", Verdict.WARNING, unread.message, unread.hint)
     well = [r.environment for r in reports if r.health is Health.OK]
     ill = [r for r in reports if r.health not in (Health.OK, Health.MISSING)]
     for report in ill:
         verdict = Verdict.WARNING if report.health is Health.SUSPENDED else Verdict.FAILED
         detail = f"{report.health}: {report.status.error or _WHILE[report.health]}"
         hint = f"gitops agent status {report.environment}"
-        yield Check(f"agent of {report.environment}", verdict, detail, hint)
+        yield Diagnosis(f"agent of {report.environment}", verdict, detail, hint)
     if well or not (ill or errors):
-        yield Check("agents", Verdict.OK, _named(well))
+        yield Diagnosis("agents", Verdict.OK, _named(well))
 
 
 def _named(names: Sequence[EnvironmentName]) -> str:

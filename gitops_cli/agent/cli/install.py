@@ -34,7 +34,7 @@ from gitops_cli.agent.cli.options import (
     SeedIndex,
     SeedPackage,
     Unsigned,
-    Wanted,
+    WantedAgent,
     Without,
     agent_url,
 )
@@ -112,7 +112,7 @@ def manifests(
     gitops agent manifests prod | kubectl apply -f -
     gitops agent manifests prod --mode controller --restrict > agent.yaml
     """
-    wanted = Wanted(
+    wanted = WantedAgent(
         mode,
         image,
         seeded,
@@ -197,7 +197,7 @@ def install(
     gitops agent install prod --seeded --yes
     gitops agent install dev staging --mode controller  # one process for both
     """
-    said = Wanted(
+    said = WantedAgent(
         mode or AgentMode.CRONJOB,
         image,
         seeded,
@@ -217,13 +217,13 @@ def install(
         agent_repo,
     )
     snapshot, _, names = _meant(session, words_of(environments, env), project)
-    access = Access(key, known_hosts, host_keys or (), verify_image)
+    access = RepositoryAccess(key, known_hosts, host_keys or (), verify_image)
     clusters = clusters_of(session, context, kubeconfig, warm=False)
     plans = planned_agents(session, said, snapshot, names, clusters, access, anew=mode is not None)
     carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
 
 
-class Access(NamedTuple):
+class RepositoryAccess(NamedTuple):
     """How agents reach the repository, and whether the registry is asked for their image."""
 
     key: Path | None = None
@@ -234,11 +234,11 @@ class Access(NamedTuple):
 
 def planned_agents(
     session: Session,
-    said: Wanted,
+    said: WantedAgent,
     snapshot: Snapshot,
     names: Sequence[EnvironmentName],
     clusters: Clusters,
-    access: Access,
+    access: RepositoryAccess,
     *,
     anew: bool,
 ) -> list[ClusterPlan]:
@@ -348,8 +348,8 @@ def _each_once(found: Iterable[Manifest]) -> list[Manifest]:
 
 
 def _as_installed(
-    wanted: Wanted, objects: Objects, environments: Sequence[EnvironmentName]
-) -> Wanted:
+    wanted: WantedAgent, objects: Objects, environments: Sequence[EnvironmentName]
+) -> WantedAgent:
     """Return it in the mode, and the controller's namespace, of the agent that is installed.
 
     Raises UsageError where environments have agents of both modes, or several controllers.

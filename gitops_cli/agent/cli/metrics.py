@@ -45,7 +45,7 @@ def metrics(
     gitops metrics
     gitops metrics --textfile /var/lib/node_exporter/gitops.prom
     """
-    from gitops_cli.agent.metrics import Source, text_of, write_textfile  # 40 ms
+    from gitops_cli.agent.metrics import FigureSource, text_of, write_textfile  # 40 ms
 
     session.limit(timeout)
     clusters = clusters_of(session, context, kubeconfig)
@@ -54,7 +54,7 @@ def metrics(
     words = [*(environments or ()), *(env or ())]
     names = environments_named(session, words, snapshot, project=project, only_read=True)
     figures, problems = measure(desired, names, clusters, session.state, now=session.now())
-    source = Source(lambda: (figures, None), now=session.now)
+    source = FigureSource(lambda: (figures, None), now=session.now)
     if textfile is not None:
         write_textfile(source, textfile)
         session.output.say(f"wrote {textfile}")

@@ -201,7 +201,7 @@ HostKeys = Annotated[
 DEFAULT_NAMESPACE = CONTROLLER_NAMESPACE
 
 
-class Wanted(NamedTuple):
+class WantedAgent(NamedTuple):
     """What the command line says about an agent."""
 
     mode: AgentMode

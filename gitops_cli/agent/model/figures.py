@@ -13,7 +13,7 @@ from gitops_cli.agent.model.status import AgentStatus
 from gitops_cli.domain.names import EnvironmentName
 
 
-class Figures(NamedTuple):
+class AgentFigures(NamedTuple):
     """One environment. What is None is not known, and is not told.
 
     `behind_since` is the time of the oldest state commit that it does not follow yet; None: it
@@ -36,7 +36,7 @@ class Figures(NamedTuple):
         return 0.0 if since is None else max(0.0, (now - since).total_seconds())
 
 
-class Counts(NamedTuple):
+class ProcessCounts(NamedTuple):
     """What an agent's process has counted since it began; `requests` by whom they went to."""
 
     rounds: int
@@ -44,9 +44,9 @@ class Counts(NamedTuple):
     mended: Mapping[EnvironmentName, int]
 
 
-def figures_of(status: AgentStatus, *, behind_since: datetime | None, known: bool) -> Figures:
+def figures_of(status: AgentStatus, *, behind_since: datetime | None, known: bool) -> AgentFigures:
     """Return what an agent's status says; `known`: whether the tip is, that it should follow."""
-    return Figures(
+    return AgentFigures(
         status.environment,
         status.last_attempt,
         status.last_success,
@@ -64,7 +64,7 @@ class Tally:
         self._rounds = 0
         self._failures: Counter[EnvironmentName] = Counter()
         self._mended: Counter[EnvironmentName] = Counter()
-        self._figures: dict[EnvironmentName, Figures] = {}
+        self._figures: dict[EnvironmentName, AgentFigures] = {}
 
     def note(self, result: Round) -> None:
         """Add a round."""
@@ -90,8 +90,8 @@ class Tally:
         figures = figures_of(status, behind_since=since, known=known)
         self._figures[name] = figures._replace(drift=visit.drift)
 
-    def read(self) -> tuple[list[Figures], Counts]:
+    def read(self) -> tuple[list[AgentFigures], ProcessCounts]:
         """Return what there is by now."""
         with self._lock:
             figures = [self._figures[name] for name in sorted(self._figures)]
-            return figures, Counts(self._rounds, dict(self._failures), dict(self._mended))
+            return figures, ProcessCounts(self._rounds, dict(self._failures), dict(self._mended))

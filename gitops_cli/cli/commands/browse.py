@@ -17,7 +17,7 @@ from gitops_cli.domain.names import EnvironmentName, parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.selection import told_apart
 from gitops_cli.operations.browse import (
-    Page,
+    ForgePage,
     is_prefix,
     page_of_commit,
     page_of_environment,
@@ -69,7 +69,7 @@ def browse(
 
 def _page(
     session: Session, snapshot: Snapshot, word: str | None, env: str | None, project: str | None
-) -> Page:
+) -> ForgePage:
     state, sources = session.state, session.sources(snapshot.team)
     words = told_apart([] if word is None else [word], snapshot)
     is_commit = word is not None and is_prefix(word) and not _is_service(word, snapshot)

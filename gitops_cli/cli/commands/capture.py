@@ -33,7 +33,7 @@ from gitops_cli.cli.writing import (
     terms_of,
     warn_of,
 )
-from gitops_cli.domain.change.draft import Draft, Review, Verb, review_branch
+from gitops_cli.domain.change.draft import Draft, ReviewBranch, Verb, review_branch
 from gitops_cli.domain.change.proposal import Written
 from gitops_cli.domain.cluster.capturing import Captured, Exported
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
@@ -199,7 +199,7 @@ def capture(
 
 
 def _tell(
-    session: Session, result: Captured, review: Review | None, *, keeps_secrets: bool
+    session: Session, result: Captured, review: ReviewBranch | None, *, keeps_secrets: bool
 ) -> None:
     draft, written, exported = result.draft, result.written, result.exported
     warn_of(session, draft.warnings)

@@ -17,7 +17,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, GitOpsError, NoStateRepository
 from gitops_cli.domain.settings import BadSettings
 from gitops_cli.operations import doctor as checks
-from gitops_cli.operations.doctor import Check, Verdict
+from gitops_cli.operations.doctor import Diagnosis, Verdict
 from gitops_cli.render.doctor import view
 
 
@@ -42,7 +42,7 @@ def doctor(
     gitops doctor
     gitops doctor -o json
     """
-    found: list[Check] = [
+    found: list[Diagnosis] = [
         checks.check_gitops(__version__),
         checks.check_git(session.machine.git_version),
         checks.attempt("repository", lambda: checks.check_repository(session.state)),
@@ -56,33 +56,33 @@ def doctor(
 
 def _of_repository(
     session: Session, cluster: bool, registry: bool, context: str | None, kubeconfig: Path | None
-) -> Iterator[Check]:
+) -> Iterator[Diagnosis]:
     state = session.state
     yield checks.check_identity(session.person)
     try:
         yield from checks.check_remote(state, session.now())
     except GitOpsError as error:
-        yield Check("remote", Verdict.FAILED, error.message, error.hint)
+        yield Diagnosis("remote", Verdict.FAILED, error.message, error.hint)
     try:
         snapshot = state.snapshot(state.tip(require_remote=False).commit)
     except NoStateRepository as error:
-        yield Check("files", Verdict.FAILED, error.message, error.hint)
+        yield Diagnosis("files", Verdict.FAILED, error.message, error.hint)
         session.finish(ExitCode.USAGE)
         return
     except GitOpsError as error:
-        yield Check("files", Verdict.SKIPPED, error.message)
+        yield Diagnosis("files", Verdict.SKIPPED, error.message)
         return
     yield checks.check_files(snapshot, session.now())
     team = snapshot.team
     if team.defects:
         wrong = BadSettings(*team.defects)
-        yield Check("gitops.toml", Verdict.FAILED, wrong.message, wrong.hint)
+        yield Diagnosis("gitops.toml", Verdict.FAILED, wrong.message, wrong.hint)
     sources = session.sources(team)
     if session.checkout is not None:
         yield from checks.check_checkout(session.checkout, snapshot, sources)
     elif session.unreadable is not None:
         unread = session.unreadable
-        yield Check("service", Verdict.WARNING, unread.message, unread.hint)
+        yield Diagnosis("service", Verdict.WARNING, unread.message, unread.hint)
     yield from checks.check_sources(snapshot, sources)
     if registry:
         yield from checks.check_registries(snapshot, session.registries)

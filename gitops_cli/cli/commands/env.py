@@ -30,14 +30,14 @@ from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, moving, review_
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, asked_of, note_writing, show_before, terms_of
-from gitops_cli.domain.change.draft import Review, Verb, review_branch
+from gitops_cli.domain.change.draft import ReviewBranch, Verb, review_branch
 from gitops_cli.domain.names import parse_environment
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.env import (
-    Copy,
+    EnvironmentCopy,
     NewEnvironment,
     draft_addition,
     draft_copy,
@@ -156,7 +156,7 @@ def copy(
     gitops env copy shop-staging shop-qa --dry-run
     gitops env copy shop-staging shop-qa
     """
-    wanted = Copy(
+    wanted = EnvironmentCopy(
         source,
         parse_environment(target),
         project or session.user.project,
@@ -208,7 +208,7 @@ def _ask(session: Session, compute: Callable[[Snapshot], NewEnvironment]) -> Non
 def _write(
     session: Session,
     compute: Callable[[Snapshot], NewEnvironment],
-    review: Review | None,
+    review: ReviewBranch | None,
     *,
     dry_run: bool,
     timeout: float | None,

@@ -15,7 +15,7 @@ from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, moving, review_
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import agreed, asked_of, note_writing, show_before, terms_of, warn_of
-from gitops_cli.domain.change.draft import Review, Verb, review_branch
+from gitops_cli.domain.change.draft import ReviewBranch, Verb, review_branch
 from gitops_cli.domain.names import EnvironmentName, parse_environment
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.operations.env_move import (
@@ -162,7 +162,7 @@ def _carry_out(
     compute: Callable[[Snapshot, Terms], EnvironmentMove],
     terms: Terms,
     question: str,
-    review: Review | None,
+    review: ReviewBranch | None,
     *,
     dry_run: bool,
     timeout: float | None,

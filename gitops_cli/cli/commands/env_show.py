@@ -15,7 +15,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.operations.env_show import Follower, show_environment
+from gitops_cli.operations.env_show import FollowedBy, show_environment
 from gitops_cli.render.env_show import show_view
 
 _PATIENCE = 5.0  # seconds for a cluster that may be out of reach: the rest is known without it
@@ -68,18 +68,18 @@ def _follower(
     team: TeamSettings,
     context: str | None,
     kubeconfig: Path | None,
-) -> Follower:
+) -> FollowedBy:
     """Return whether an agent follows it, or why nobody can tell."""
     if session.options.offline:
-        return Follower(None, "--offline")
+        return FollowedBy(None, "--offline")
     from gitops_cli.cli.annex import agent_hooks  # with what asks a cluster
     from gitops_cli.cli.clusters import clusters_of
 
     session.limit(_PATIENCE)
     try:
         cluster = clusters_of(session, context, kubeconfig, warm=False).of(environment, team)
-        return Follower(agent_hooks().follows(cluster, environment))
+        return FollowedBy(agent_hooks().follows(cluster, environment))
     except GitOpsError as error:
-        return Follower(None, error.message)
+        return FollowedBy(None, error.message)
     finally:
         session.limit(None)

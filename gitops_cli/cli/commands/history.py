@@ -16,7 +16,7 @@ from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.history import read_history
-from gitops_cli.operations.past_changes import ACTIONS, Kinds, Span
+from gitops_cli.operations.past_changes import ACTIONS, HistorySpan, Kinds
 from gitops_cli.render.history import view
 
 LIMIT = 20
@@ -83,7 +83,7 @@ def history(
         limit = None if since or until else LIMIT
     wanted = looked_for(session, snapshot, services, environments, project)
     kinds = Kinds(by, frozenset(map(_action, actions or ())))
-    span = Span(since, until, min(limit, sys.maxsize) if limit else None)
+    span = HistorySpan(since, until, min(limit, sys.maxsize) if limit else None)
     entries = read_history(session.state, snapshot, wanted, span, kinds)
     session.show(view(entries, session.now()), paged=pager, columns=columns)
 

@@ -13,7 +13,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
-from gitops_cli.cli.inside import ContainerOption, Looked, PodOption, look
+from gitops_cli.cli.inside import ContainerOption, PodOption, ServiceInside, look
 from gitops_cli.cli.options import Context, Env, EnvBehind, Kubeconfig, Project, past_time
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import logs as logs_command
@@ -126,7 +126,7 @@ def _run_of(spot: Spot, wanted: bool | None, *, follow: bool) -> Spot:
 
 
 def _pieces(
-    session: Session, looked: Looked, spots: Sequence[Spot], part: LogPart
+    session: Session, looked: ServiceInside, spots: Sequence[Spot], part: LogPart
 ) -> Generator[Piece, None, None]:
     """Yield what is to be shown; where one of several has no log, that is an error in its place."""
     note = session.output.note
@@ -172,7 +172,7 @@ def _write(
 
 def _show(
     session: Session,
-    looked: Looked,
+    looked: ServiceInside,
     spots: Sequence[Spot],
     part: LogPart,
     pieces: Iterator[Piece],

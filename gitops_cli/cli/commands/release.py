@@ -47,7 +47,7 @@ from gitops_cli.cli.resolve import (
 )
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, asked_environment, note_writing, terms_of, warn_of
-from gitops_cli.domain.change.draft import Draft, Review
+from gitops_cli.domain.change.draft import Draft, ReviewBranch
 from gitops_cli.domain.change.policy import NeedsReview
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import UsageError
@@ -260,7 +260,7 @@ def release(
         terms = terms._replace(reason=source.reason(terms.reason))
         there = order._replace(environment=environment, terms=terms)
 
-        def review(draft: Draft | Drafts) -> Review | None:
+        def review(draft: Draft | Drafts) -> ReviewBranch | None:
             return review_of(session, draft.parts[0]) if terms.reviewed else None
 
         if dry_run:

@@ -27,7 +27,7 @@ from gitops_cli.operations.images import exit_code, missing_images
 from gitops_cli.operations.narrowing import Narrow, narrowed
 from gitops_cli.operations.status import read_status
 from gitops_cli.render.images import with_images
-from gitops_cli.render.status import Order, view
+from gitops_cli.render.status import SortOrder, view
 
 
 @command
@@ -58,8 +58,8 @@ def status(
         ),
     ] = None,
     order: Annotated[
-        Order, typer.Option("--sort", metavar="ORDER", help="trouble (first), or name.")
-    ] = Order.TROUBLE,
+        SortOrder, typer.Option("--sort", metavar="ORDER", help="trouble (first), or name.")
+    ] = SortOrder.TROUBLE,
     columns: Columns = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,

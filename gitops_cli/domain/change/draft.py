@@ -99,7 +99,7 @@ def written(draft: Draft | Drafts) -> str:
     return " and ".join(plural(count, what) for count, what in counts if count) or "nothing"
 
 
-class Review(NamedTuple):
+class ReviewBranch(NamedTuple):
     """Where a change waits to be merged: its branch, and the forge's page that opens a request.
 
     `extras` are wanted of the request; `proposed` is what came of it, None: nobody opened it.
@@ -145,7 +145,7 @@ class WriteOutcome(NamedTuple):
     draft: Draft | Drafts
     written: Written | None = None
     dry_run: bool = False
-    review: Review | None = None
+    review: ReviewBranch | None = None
 
     @property
     def changed(self) -> bool:

@@ -11,7 +11,7 @@ from gitops_cli.domain.recorded.files import HeldFile
 from gitops_cli.domain.text import plural
 
 if TYPE_CHECKING:
-    from gitops_cli.domain.manifests.report import Objects
+    from gitops_cli.domain.manifests.report import EnvironmentObjects
 
 
 class ManifestsPart(NamedTuple):
@@ -22,7 +22,7 @@ class ManifestsPart(NamedTuple):
     """
 
     edits: tuple[Edit, ...] = ()
-    objects: Objects | None = None
+    objects: EnvironmentObjects | None = None
     services: frozenset[ServiceName] = frozenset()
     notes: tuple[str, ...] = ()
 

@@ -75,7 +75,7 @@ class Wish(NamedTuple):
     extras: Extras = NO_EXTRAS
 
 
-class Deed(StrEnum):
+class RequestDeed(StrEnum):
     """What was done so that a request is open and says what it shall."""
 
     OPENED = "opened"
@@ -91,7 +91,7 @@ class Proposed(NamedTuple):
     """
 
     request: Request
-    deed: Deed
+    deed: RequestDeed
     noun: str
     lacking: tuple[str, ...] = ()
     trouble: GitOpsError | None = None

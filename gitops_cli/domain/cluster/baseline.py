@@ -43,7 +43,7 @@ class Drift(NamedTuple):
         return f"{self.environment}: {self.what} {self.state}"
 
 
-class Verdict(NamedTuple):
+class BaselineVerdict(NamedTuple):
     """The differences by what the baseline says of them; `gone` are known and no longer there."""
 
     known: tuple[Drift, ...] = ()
@@ -83,12 +83,12 @@ def _hash(fate: ObjectFate) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def judged_by(known: Collection[Drift], result: Diff, *, whole: bool) -> Verdict:
+def judged_by(known: Collection[Drift], result: Diff, *, whole: bool) -> BaselineVerdict:
     """Tell known differences from new ones. `whole`: all services were looked at."""
     here = drifts_of(result)
     seen = {comparison.environment for comparison in result.environments if _is_told(comparison)}
     gone = (drift for drift in known if whole and drift.environment in seen)
-    return Verdict(
+    return BaselineVerdict(
         tuple(drift for drift in here if drift in known),
         tuple(drift for drift in here if drift not in known),
         tuple(sorted(drift for drift in gone if drift not in here)),
@@ -99,7 +99,7 @@ def _is_told(comparison: Comparison) -> bool:
     return not comparison.problems
 
 
-def exit_code(result: Diff, verdict: Verdict) -> ExitCode:
+def exit_code(result: Diff, verdict: BaselineVerdict) -> ExitCode:
     """Return the code that speaks for a comparison: known differences are none."""
     code = result.exit_code
     if code is not ExitCode.NO or verdict.new:

@@ -29,7 +29,7 @@ from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.team import ServiceRules
 
 if TYPE_CHECKING:
-    from gitops_cli.domain.manifests.report import Objects
+    from gitops_cli.domain.manifests.report import EnvironmentObjects
     from gitops_cli.domain.steps.report import StepReport
 
 
@@ -167,7 +167,7 @@ class Comparison(NamedTuple):
     rows: tuple[Row, ...]
     problems: tuple[GitOpsError, ...] = ()
     notes: tuple[str, ...] = ()
-    objects: Objects | None = None
+    objects: EnvironmentObjects | None = None
     steps: tuple[StepReport, ...] = ()
 
     @property

@@ -30,7 +30,7 @@ class Right(NamedTuple):
         return f"{self.verb} {self.role_resource}{where}"
 
 
-class Rule(NamedTuple):
+class AccessRule(NamedTuple):
     """What we may do in a namespace, as RBAC has it: `*` is all; without `names` any object."""
 
     verbs: frozenset[str]
@@ -49,7 +49,7 @@ class Rule(NamedTuple):
 
 
 def allowed(
-    rules: Iterable[Rule], verb: str, group: str, resource: str, name: str | None = None
+    rules: Iterable[AccessRule], verb: str, group: str, resource: str, name: str | None = None
 ) -> bool:
     """Tell whether some rule grants a right."""
     return any(rule.allows(verb, group, resource, name) for rule in rules)

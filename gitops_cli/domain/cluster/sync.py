@@ -14,7 +14,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
 
 if TYPE_CHECKING:
-    from gitops_cli.domain.manifests.report import Objects
+    from gitops_cli.domain.manifests.report import EnvironmentObjects
     from gitops_cli.domain.steps.report import StepReport
 
 
@@ -129,7 +129,7 @@ class EnvironmentReport(NamedTuple):
     outcomes: tuple[SyncOutcome, ...] = ()
     problems: tuple[GitOpsError, ...] = ()
     notes: tuple[str, ...] = ()
-    objects: Objects | None = None
+    objects: EnvironmentObjects | None = None
     steps: tuple[StepReport, ...] = ()
 
     @property

@@ -19,7 +19,7 @@ _NONE = timedelta(0)
 _SETTING_UP = {Verb.CAPTURE.value, Verb.ENV.value, Verb.RENAME.value}
 
 
-class Change(NamedTuple):
+class VersionChange(NamedTuple):
     """One change of a recorded version. None for `old`: new there; for `new`: removed.
 
     `source_time` is when the new version's commit was made. `recorded` is when the old one was
@@ -54,14 +54,14 @@ class Judged(NamedTuple):
     had been recorded. None: it was not, or nobody knows.
     """
 
-    change: Change
+    change: VersionChange
     sort: Sort
     failed: datetime | None = None
     lead: timedelta | None = None
     lasted: timedelta | None = None
 
 
-def judged(newest_first: Iterable[Change]) -> list[Judged]:
+def judged(newest_first: Iterable[VersionChange]) -> list[Judged]:
     """Judge changes of any services in any environments; the order stays as it is."""
     given = list(newest_first)
     places: dict[tuple[EnvironmentName, ServiceName], list[int]] = {}
@@ -85,7 +85,7 @@ class _Past:
         self._stack: list[tuple[str, int | None]] = []
         self._seen: set[str] = set()
 
-    def add(self, change: Change) -> None:
+    def add(self, change: VersionChange) -> None:
         """Take the next change, the oldest first."""
         if not self.judged and change.old is not None:
             self._stack.append((change.old.tag, None))
@@ -105,7 +105,7 @@ class _Past:
             self._seen.add(change.new.tag)
         self.judged.append(Judged(change, sort, None, lead, lasted))
 
-    def _sort(self, change: Change) -> Sort:
+    def _sort(self, change: VersionChange) -> Sort:
         if change.new is None:
             return Sort.REMOVAL
         if change.old is not None and change.old.tag == change.new.tag:
@@ -115,16 +115,16 @@ class _Past:
             return Sort.ROLLBACK
         return Sort.OTHER if change.action in _SETTING_UP else Sort.DEPLOYMENT
 
-    def _lead(self, change: Change) -> timedelta | None:
+    def _lead(self, change: VersionChange) -> timedelta | None:
         if change.new is None or change.source_time is None or change.new.tag in self._seen:
             return None
         return max(change.at - change.source_time, _NONE)
 
-    def _lasted(self, change: Change) -> timedelta | None:
+    def _lasted(self, change: VersionChange) -> timedelta | None:
         began = self.judged[-1].change.at if self.judged else change.recorded
         return None if began is None else max(change.at - began, _NONE)
 
-    def _take_back(self, change: Change) -> None:
+    def _take_back(self, change: VersionChange) -> None:
         tag = "" if change.new is None else change.new.tag
         while self._stack and self._stack[-1][0] != tag:
             _, place = self._stack.pop()
@@ -134,7 +134,7 @@ class _Past:
             self._stack.append((tag, None))
 
 
-def left_at(newest_first: Sequence[Change], version: Version) -> datetime | None:
+def left_at(newest_first: Sequence[VersionChange], version: Version) -> datetime | None:
     """Return when a service went on from a version for good; None: not in these changes."""
     for change in newest_first:
         if change.old is not None and change.old.tag == version.tag != _tag(change.new):

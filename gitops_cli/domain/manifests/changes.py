@@ -40,7 +40,7 @@ _KEYS = (
 )
 
 
-class Change(NamedTuple):
+class ObjectChange(NamedTuple):
     """An object before and after; one of them is None where it is made or goes away."""
 
     before: Object | None
@@ -60,17 +60,17 @@ class Change(NamedTuple):
         return list(_operations(self.before, self.after, ""))
 
 
-def change(kind: tuple[str, str], live: Object, result: Object, wanted: Object) -> Change:
+def change(kind: tuple[str, str], live: Object, result: Object, wanted: Object) -> ObjectChange:
     """Return what an apply of `wanted` makes of a live object, going by the server's `result`.
 
     What the server adds beside (defaults, webhooks' additions) is no change of ours.
     """
     before, after = bare(live), bare(result)
-    return _without_secrets(kind, Change(before, _merged(before, after, bare(wanted))))
+    return _without_secrets(kind, ObjectChange(before, _merged(before, after, bare(wanted))))
 
 
-def made(kind: tuple[str, str], wanted: Object) -> Change:
-    return _without_secrets(kind, Change(None, bare(wanted)))
+def made(kind: tuple[str, str], wanted: Object) -> ObjectChange:
+    return _without_secrets(kind, ObjectChange(None, bare(wanted)))
 
 
 def bare(content: Object) -> dict[str, Any]:
@@ -175,10 +175,10 @@ def _of_items(before: Sequence[Any], after: Sequence[Any], path: str) -> Iterato
         yield {"op": "add", "path": f"{path}/-", "value": item}
 
 
-def _without_secrets(kind: tuple[str, str], found: Change) -> Change:
+def _without_secrets(kind: tuple[str, str], found: ObjectChange) -> ObjectChange:
     if kind != SECRET:
         return found
-    return Change(*(None if one is None else redacted(one) for one in found))
+    return ObjectChange(*(None if one is None else redacted(one) for one in found))
 
 
 def redacted(secret: Object) -> Object:

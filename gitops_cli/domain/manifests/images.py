@@ -19,7 +19,7 @@ _JOBS_TEMPLATE = ("spec", "jobTemplate", "spec", "template", "spec")
 _LISTS = (("initContainers", True), ("containers", False))
 
 
-class Owned(NamedTuple):
+class OwnedWorkload(NamedTuple):
     """A workload that has a hash file, with that image in it; `error`: why it cannot be put in."""
 
     service: ServiceName
@@ -33,7 +33,7 @@ def service_images(
     environment: Environment,
     manifests: Iterable[Manifest],
     rules: Mapping[ServiceName, ServiceRules],
-) -> dict[int, Owned]:
+) -> dict[int, OwnedWorkload]:
     """Return the workloads of services by their place among the manifests.
 
     Which container gets the image is the same rule as for a live workload
@@ -43,7 +43,7 @@ def service_images(
         (file.kind.group, file.kind.value, workload_of(service, rules)): service
         for service, file in environment.files.items()
     }
-    found: dict[int, Owned] = {}
+    found: dict[int, OwnedWorkload] = {}
     for index, manifest in enumerate(manifests):
         one = manifest.id
         service = services.get((one.group, one.kind, one.name))
@@ -53,7 +53,7 @@ def service_images(
                 image = environment.image(service)
                 found[index] = _with_image(manifest, Kind(one.kind), service, image, configured)
             except GitOpsError as error:
-                found[index] = Owned(service, manifest, error=error)
+                found[index] = OwnedWorkload(service, manifest, error=error)
     return found
 
 
@@ -63,7 +63,7 @@ def _with_image(
     service: ServiceName,
     image: ImageRef,
     configured: Collection[str],
-) -> Owned:
+) -> OwnedWorkload:
     path = _JOBS_TEMPLATE if kind is Kind.CRONJOB else _TEMPLATE
     containers = tuple(_containers(manifest.content, path))
     space, name = EnvironmentName(manifest.id.namespace or ""), ServiceName(manifest.id.name)
@@ -77,7 +77,7 @@ def _with_image(
         )
     names = frozenset(container.name for container in chosen)
     put = manifest._replace(content=_put(manifest.content, path, names, str(image)))
-    return Owned(service, put, image, names)
+    return OwnedWorkload(service, put, image, names)
 
 
 def images_in(content: Mapping[str, Any], kind: Kind) -> dict[str, str]:

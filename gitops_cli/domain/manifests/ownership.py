@@ -18,7 +18,7 @@ APPLIED = "gitops-cli/applied"
 """The annotation that has the digest of what was applied last."""
 
 
-class Entry(NamedTuple):
+class ManagerEntry(NamedTuple):
     """One entry of `managedFields`: `fields` is its fieldsV1, decoded."""
 
     manager: str
@@ -38,7 +38,7 @@ class Live(NamedTuple):
     version: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    entries: Sequence[Entry] = ()
+    entries: Sequence[ManagerEntry] = ()
     controlled: bool = False
     ending: bool = False
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import Blocked, ExitCode, GitOpsError, worst
-from gitops_cli.domain.manifests.changes import Change
+from gitops_cli.domain.manifests.changes import ObjectChange
 from gitops_cli.domain.manifests.objects import ObjectId
 
 
@@ -63,7 +63,7 @@ class ObjectFate(NamedTuple):
     id: ObjectId
     where: str | None
     fate: Fate
-    change: Change | None = None
+    change: ObjectChange | None = None
     reason: str | None = None
     error: GitOpsError | None = None
 
@@ -101,7 +101,7 @@ def state_word(fate: ObjectFate) -> str:
     return "conflict" if isinstance(fate.error, FieldsTaken) else _AHEAD.get(fate.fate, fate.fate)
 
 
-class Objects(NamedTuple):
+class EnvironmentObjects(NamedTuple):
     """All objects of an environment, in the order they are applied."""
 
     fates: tuple[ObjectFate, ...] = ()

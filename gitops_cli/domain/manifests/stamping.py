@@ -8,7 +8,7 @@ from typing import Any
 from gitops_cli.domain.cluster.imagepatch import Stamp, annotations_of
 from gitops_cli.domain.cluster.workload import COMMIT, OUR_ANNOTATIONS
 from gitops_cli.domain.manifests.applyset import PART_OF, set_id
-from gitops_cli.domain.manifests.images import Owned, images_in
+from gitops_cli.domain.manifests.images import OwnedWorkload, images_in
 from gitops_cli.domain.manifests.ownership import APPLIED
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
@@ -37,7 +37,7 @@ def stamped(
 
 
 def annotations_for(
-    owned: Owned | None, before: Mapping[str, Any] | None, stamp: Stamp
+    owned: OwnedWorkload | None, before: Mapping[str, Any] | None, stamp: Stamp
 ) -> dict[str, str]:
     """Return what is recorded on an object: for a service's workload the same as by a patch."""
     if owned is None or owned.image is None:

@@ -15,7 +15,7 @@ from gitops_cli.domain.version import Version, parse_version
 K = TypeVar("K", ServiceName, ServiceName | None)
 
 
-class Step(NamedTuple):
+class VersionStep(NamedTuple):
     """One change of a service's recorded version; None: it was not recorded, or not readable."""
 
     commit: Commit
@@ -24,20 +24,20 @@ class Step(NamedTuple):
     is_rollback: bool
 
 
-def steps(changes: Iterable[FileChange]) -> Iterator[Step]:
+def steps(changes: Iterable[FileChange]) -> Iterator[VersionStep]:
     """Yield the changes of a version file as versions, in the order given (newest first)."""
     for change in changes:
         old, new = _version(change.old), _version(change.new)
         if old != new:
             is_rollback = change.made_by.trailers.get("Gitops-Action") == Verb.ROLLBACK
-            yield Step(change.commit, old, new, is_rollback)
+            yield VersionStep(change.commit, old, new, is_rollback)
 
 
 def _version(data: bytes | None) -> Version | None:
     return None if data is None else parse_version(data.decode(errors="replace").strip())
 
 
-def standing(newest_first: Iterable[Step]) -> Iterator[Step]:
+def standing(newest_first: Iterable[VersionStep]) -> Iterator[VersionStep]:
     """Yield the steps that were not rolled back, newest first.
 
     A rollback takes steps off the stack; so going back twice goes two versions back, and does not
@@ -54,7 +54,7 @@ def standing(newest_first: Iterable[Step]) -> Iterator[Step]:
             yield step
 
 
-def version_before(past: Iterator[Step], back: int) -> Version | None:
+def version_before(past: Iterator[VersionStep], back: int) -> Version | None:
     """Return the version `back` steps before the recorded one; None if the past is not so long."""
     found: Version | None = None
     left = back
@@ -79,12 +79,14 @@ def versions_before(undone: Iterable[Undoing]) -> dict[ServiceName, Version]:
     return wanted
 
 
-def _by_commit(pasts: Mapping[K, Iterator[Step]], branch: Iterable[str]) -> Iterator[dict[K, Step]]:
+def _by_commit(
+    pasts: Mapping[K, Iterator[VersionStep]], branch: Iterable[str]
+) -> Iterator[dict[K, VersionStep]]:
     return along(branch, pasts, lambda step: step.commit.hash)
 
 
 def version_like(
-    past: Iterable[Step], text: str, *, service: ServiceName, environment: EnvironmentName
+    past: Iterable[VersionStep], text: str, *, service: ServiceName, environment: EnvironmentName
 ) -> Version | None:
     """Return the version of the past that `text` names or abbreviates; None if there is none.
 
@@ -111,12 +113,12 @@ class Undoing(NamedTuple):
     """What one commit did to the services of an environment, and whether to its manifests."""
 
     commit: Commit
-    steps: Mapping[ServiceName, Step]
+    steps: Mapping[ServiceName, VersionStep]
     manifests: bool = False
 
 
 def newest_commits(
-    pasts: Mapping[K, Iterator[Step]], limit: int, branch: Iterable[str]
+    pasts: Mapping[K, Iterator[VersionStep]], limit: int, branch: Iterable[str]
 ) -> list[Undoing]:
     """Return the last commits that changed the services' versions, newest first.
 

@@ -47,7 +47,7 @@ class NewServices(StrEnum):
     ALLOW = "allow"
 
 
-class Drift(StrEnum):
+class DriftPolicy(StrEnum):
     """What an agent does about what people changed by hand: put it back, or tell it."""
 
     CORRECT = "correct"
@@ -76,7 +76,7 @@ class StageRules(NamedTuple):
     manifests: str | None = None
     manifests_network: bool = False
     prune: bool = False
-    drift: Drift = Drift.CORRECT
+    drift: DriftPolicy = DriftPolicy.CORRECT
     soak: float | None = None
     approvals: int = 0
     signed_approvals: bool = False

@@ -30,7 +30,7 @@ from gitops_cli.domain.recorded.signed import read_attestation, read_signature
 from gitops_cli.domain.recorded.team import (
     DEFAULT_STAGES,
     CommitRules,
-    Drift,
+    DriftPolicy,
     Mode,
     NewServices,
     Requirement,
@@ -173,7 +173,7 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         manifests=reader.text("manifests", check=check_place),
         manifests_network=reader.flag("manifests_network"),
         prune=reader.flag("prune"),
-        drift=reader.word("drift", Drift, Drift.CORRECT),
+        drift=reader.word("drift", DriftPolicy, DriftPolicy.CORRECT),
         soak=reader.word("soak", parse_duration, None),
         approvals=reader.number("approvals", most=MOST_APPROVALS),
         signed_approvals=reader.flag("signed_approvals"),

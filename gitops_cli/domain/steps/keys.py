@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gitops_cli.domain.setting import Key, Kind
+from gitops_cli.domain.setting import Key, SettingKind
 
 STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "tofu",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "The step is OpenTofu's: the directory of its configuration, from the repository's "
         "root. What a step is made of must be trusted by `gitops trust` before it runs.",
@@ -17,7 +17,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "terraform",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "The same of Terraform.",
         '"infra/network"',
@@ -25,7 +25,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "ansible",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "The step is ansible's: its playbook. All that stands in the playbook's directory "
         "goes with it.",
@@ -34,7 +34,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "plan",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "The step is a command: its words, without a shell. It ends with 0 where nothing is "
         "to be done, with 2 where something is.",
@@ -43,7 +43,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "apply",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "What does it, with `plan`. It ends with 0.",
         '["./dns.sh", "apply"]',
@@ -51,7 +51,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "directory",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "Where a command works, and what goes with it.",
         '"infra/dns"',
@@ -59,7 +59,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "inventory",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "ansible's own",
         "ansible's inventory, a file or a directory.",
         '"infra/inventories/{stage}"',
@@ -67,7 +67,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "vars",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "Files of variables, for tofu, terraform and ansible.",
         '["infra/{environment}.tfvars"]',
@@ -75,7 +75,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "workspace",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "the default one",
         "tofu's or terraform's workspace; made if there is none.",
         '"{environment}"',
@@ -83,7 +83,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "files",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "More files and directories that the step reads, such as modules.",
         '["infra/modules"]',
@@ -91,7 +91,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "env",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "Variables of whoever runs it that the step gets, by name.",
         '["AWS_PROFILE"]',
@@ -99,7 +99,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "produces",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "Files that the step writes, for the steps after it; of tofu and terraform the "
         "outputs as JSON.",
@@ -108,7 +108,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.step.NAME",
         "timeout",
-        Kind.TEXT,
+        SettingKind.TEXT,
         '"30m"',
         "How long each of its programs may take.",
         '"1h"',
@@ -116,7 +116,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.check.NAME",
         "command",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "The check is a command on the machine of who records: 0 lets the versions come. It "
         "reads what is to be recorded as JSON. It must be trusted by `gitops trust`.",
@@ -125,7 +125,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.check.NAME",
         "directory",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "Where the command works, and what goes with it.",
         '"checks"',
@@ -133,7 +133,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.check.NAME",
         "files",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "More files and directories that the command reads.",
         '["lib"]',
@@ -141,7 +141,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.check.NAME",
         "env",
-        Kind.LIST,
+        SettingKind.LIST,
         "none",
         "Variables of whoever runs it that the command gets, by name.",
         '["SMOKE_TOKEN"]',
@@ -149,7 +149,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.check.NAME",
         "url",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "The check is a page: a status of 2xx lets the versions come. https, or http on this "
         "machine; no login and no redirect.",
@@ -158,7 +158,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.check.NAME",
         "expect",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "nothing",
         "A JMESPath expression of the page's JSON, which must be true.",
         '"status == `passed`"',
@@ -166,7 +166,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.check.NAME",
         "job",
-        Kind.TEXT,
+        SettingKind.TEXT,
         "none",
         "The check is a Job in the environment before: it must have completed since the "
         "version came there.",
@@ -175,7 +175,7 @@ STEP_KEYS = (
     Key(
         "stage.NAME.check.NAME",
         "timeout",
-        Kind.TEXT,
+        SettingKind.TEXT,
         '"5m"',
         "How long it may take.",
         '"10m"',

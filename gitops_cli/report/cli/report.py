@@ -18,7 +18,7 @@ from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import by_project, in_order, of_one_stage, of_project
 from gitops_cli.render.view import View
-from gitops_cli.report.gathering import Delivery, Scope, gather
+from gitops_cli.report.gathering import Delivery, ReportScope, gather
 from gitops_cli.report.view import view
 
 SINCE = "90d"
@@ -89,7 +89,7 @@ def _serve(
     if session.output.format not in (Format.TABLE, Format.HTML):
         raise UsageError("--serve shows the page of -o html, and nothing else")
     from gitops_cli.report.page import report_page
-    from gitops_cli.report.serving import REFRESH, Server  # 40 ms, for who serves
+    from gitops_cli.report.serving import REFRESH, PageServer  # 40 ms, for who serves
 
     span = session.now() - since
 
@@ -97,7 +97,7 @@ def _serve(
         found = _gathered(session, words, project, session.now() - span)
         return report_page(found, refresh=REFRESH)
 
-    with Server(port, make) as server:
+    with PageServer(port, make) as server:
         server.pages.now()  # whatever is wrong is told here, not to a browser
         session.output.print_report(server.url)
         session.output.note("Ctrl-C ends it")
@@ -123,16 +123,16 @@ def _gathered(
     return found
 
 
-def _scope(words: Sequence[str], project: str | None, snapshot: Snapshot) -> Scope:
+def _scope(words: Sequence[str], project: str | None, snapshot: Snapshot) -> ReportScope:
     """Return which environments are meant; a word that is none of them is a project's name.
 
     Raises UnknownEnvironment for one that is neither.
     """
     names, team = snapshot.environments.keys(), snapshot.team
     if not words and project is None:
-        return Scope(in_order(names, team), None)
+        return ReportScope(in_order(names, team), None)
     if not words:
-        return Scope(of_project(names, str(project), team), {str(project)})
+        return ReportScope(of_project(names, str(project), team), {str(project)})
     found, projects = dict.fromkeys(names, False), set()
     known = by_project(names, team)
     for word in words:
@@ -144,4 +144,4 @@ def _scope(words: Sequence[str], project: str | None, snapshot: Snapshot) -> Sco
             meant = known[word]
             projects.add(word)
         found.update(dict.fromkeys(meant, True))
-    return Scope([name for name, is_meant in found.items() if is_meant], projects)
+    return ReportScope([name for name, is_meant in found.items() if is_meant], projects)

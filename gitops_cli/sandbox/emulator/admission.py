@@ -12,14 +12,14 @@ from gitops_cli.sandbox.emulator.resources import (
     NAMESPACES,
     REPLICASETS,
     STATEFULSETS,
-    Resource,
+    ServedResource,
 )
 
 Json = dict[str, Any]
 Problem = tuple[str, str, str]
 
 _ROLLING = {"rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}, "type": "RollingUpdate"}
-_SPEC_DEFAULTS: dict[Resource, Json] = {
+_SPEC_DEFAULTS: dict[ServedResource, Json] = {
     DEPLOYMENTS: {
         "replicas": 1,
         "strategy": _ROLLING,
@@ -58,7 +58,7 @@ _CONTAINER_DEFAULTS = {
 _WITH_SELECTOR = (DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS)
 
 
-def admitted(resource: Resource, body: Json, old: Json | None = None) -> Json:
+def admitted(resource: ServedResource, body: Json, old: Json | None = None) -> Json:
     """Return the object with the server's defaults; raises 422 for what it would not accept."""
     body = _without_nulls(body)
     if resource in _SPEC_DEFAULTS:
@@ -84,7 +84,7 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def generation(resource: Resource, body: Json, old: Json | None) -> int | None:
+def generation(resource: ServedResource, body: Json, old: Json | None) -> int | None:
     """Return the object's generation after a write; None for kinds without one.
 
     An annotation raises a Deployment's (its strategy's PrepareForUpdate), not the others'.
@@ -99,7 +99,7 @@ def generation(resource: Resource, body: Json, old: Json | None) -> int | None:
     return before + 1 if annotated or body["spec"] != old["spec"] else before
 
 
-def pod_template(resource: Resource, body: Json) -> Json | None:
+def pod_template(resource: ServedResource, body: Json) -> Json | None:
     """Return the pod template inside the object, if its kind has one."""
     spec = body.get("spec") or {}
     if resource is CRONJOBS:
@@ -124,7 +124,7 @@ def _pull_policy(container: Json) -> str:
     return "Always" if tag in {"", "latest"} else "IfNotPresent"
 
 
-def _problems(resource: Resource, body: Json, old: Json | None) -> list[Problem]:
+def _problems(resource: ServedResource, body: Json, old: Json | None) -> list[Problem]:
     template = pod_template(resource, body)
     if template is None:
         return []

@@ -28,13 +28,13 @@ from gitops_cli.sandbox.emulator.resources import (
     NAMESPACES,
     PODS,
     RULES,
-    Resource,
+    ServedResource,
     discovery,
     is_served,
     resource_at,
 )
 from gitops_cli.sandbox.emulator.selectors import selection
-from gitops_cli.sandbox.emulator.store import Store
+from gitops_cli.sandbox.emulator.store import EmulatedObjects
 from gitops_cli.sandbox.emulator.subresources import log_of, nothing_to_enter, scale_of, scaled
 from gitops_cli.sandbox.emulator.tables import table
 from gitops_cli.sandbox.emulator.watches import Watch
@@ -42,7 +42,7 @@ from gitops_cli.sandbox.emulator.watches import Watch
 Json = dict[str, Any]
 
 
-class Request(NamedTuple):
+class ApiRequest(NamedTuple):
     """One HTTP request; `path` without its query."""
 
     method: str
@@ -53,7 +53,7 @@ class Request(NamedTuple):
     accept: str = "application/json"
 
 
-class Answer(NamedTuple):
+class ApiAnswer(NamedTuple):
     """One HTTP answer; a string is sent as plain text."""
 
     code: int
@@ -61,23 +61,23 @@ class Answer(NamedTuple):
 
 
 class _Target(NamedTuple):
-    resource: Resource
+    resource: ServedResource
     namespace: str | None
     name: str | None
     sub: str | None
 
 
-def handle(store: Store, request: Request) -> Answer | Iterator[Json]:
+def handle(store: EmulatedObjects, request: ApiRequest) -> ApiAnswer | Iterator[Json]:
     """Answer the request; an iterator is the events of a watch. Never raises ApiFailure."""
     try:
         if "protobuf" in request.content_type:
             request = _from_protobuf(request)
         return _handle(store, request)
     except ApiFailure as failure:
-        return Answer(failure.code, failure.status)
+        return ApiAnswer(failure.code, failure.status)
 
 
-def _from_protobuf(request: Request) -> Request:
+def _from_protobuf(request: ApiRequest) -> ApiRequest:
     """Return the same request with its one kind of object as JSON; raises ApiFailure."""
     namespace = namespace_in(request.body)
     if namespace is None:
@@ -86,14 +86,14 @@ def _from_protobuf(request: Request) -> Request:
     return request._replace(body=body, content_type="application/json")
 
 
-def _handle(store: Store, request: Request) -> Answer | Iterator[Json]:
+def _handle(store: EmulatedObjects, request: ApiRequest) -> ApiAnswer | Iterator[Json]:
     parts = [part for part in request.path.split("/") if part]
     document = discovery(parts)
     if document is not None:
-        return Answer(200, document)
+        return ApiAnswer(200, document)
     target = _target(parts)
     if target is None:
-        return Answer(404, "404 page not found\n")
+        return ApiAnswer(404, "404 page not found\n")
     if target.resource in ASKED:
         return _review(request)
     if target.sub is not None:
@@ -103,13 +103,13 @@ def _handle(store: Store, request: Request) -> Answer | Iterator[Json]:
             return _collection(store, request, target)
         case "GET", name if name is not None:
             body = store.get(target.resource, target.namespace or "", name)
-            return Answer(200, _shown(request, target.resource, body))
+            return ApiAnswer(200, _shown(request, target.resource, body))
         case "POST", None:
-            return Answer(201, _create(store, request, target, _document(request.body)))
+            return ApiAnswer(201, _create(store, request, target, _document(request.body)))
         case (("PUT" | "PATCH"), name) if name is not None:
             return _write(store, request, target, name)
         case "DELETE", name if name is not None:
-            return Answer(200, _delete(store, request, target, name))
+            return ApiAnswer(200, _delete(store, request, target, name))
     raise method_not_allowed()
 
 
@@ -131,7 +131,7 @@ def _target(parts: list[str]) -> _Target | None:
     return _Target(resource, namespace, name, sub)
 
 
-def _review(request: Request) -> Answer:
+def _review(request: ApiRequest) -> ApiAnswer:
     """Everything is permitted to the one user there is."""
     if request.method != "POST":
         raise method_not_allowed()
@@ -140,10 +140,12 @@ def _review(request: Request) -> Answer:
     if document.get("kind") == RULES.kind:
         rule = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
         status = {"resourceRules": [rule], "nonResourceRules": [], "incomplete": False}
-    return Answer(201, {**document, "metadata": {}, "status": status})
+    return ApiAnswer(201, {**document, "metadata": {}, "status": status})
 
 
-def _collection(store: Store, request: Request, target: _Target) -> Answer | Iterator[Json]:
+def _collection(
+    store: EmulatedObjects, request: ApiRequest, target: _Target
+) -> ApiAnswer | Iterator[Json]:
     query = request.query
     match = selection(query.get("labelSelector", ""), query.get("fieldSelector", ""))
     if query.get("watch") in {"1", "true"}:
@@ -154,25 +156,25 @@ def _collection(store: Store, request: Request, target: _Target) -> Answer | Ite
         revision = str(store.revision)
     if _wants_table(request):
         include = query.get("includeObject", "Metadata")
-        return Answer(200, table(target.resource, bodies, revision=revision, include=include))
+        return ApiAnswer(200, table(target.resource, bodies, revision=revision, include=include))
     listed = {
         "kind": f"{target.resource.kind}List",
         "apiVersion": target.resource.api_version,
         "metadata": {"resourceVersion": revision},
         "items": [{k: v for k, v in b.items() if k not in ("kind", "apiVersion")} for b in bodies],
     }
-    return Answer(200, listed)
+    return ApiAnswer(200, listed)
 
 
-def _as_event(request: Request, resource: Resource) -> Callable[[Json], Json]:
+def _as_event(request: ApiRequest, resource: ServedResource) -> Callable[[Json], Json]:
     return lambda body: _shown(request, resource, body)
 
 
-def _wants_table(request: Request) -> bool:
+def _wants_table(request: ApiRequest) -> bool:
     return "as=Table" in request.accept
 
 
-def _shown(request: Request, resource: Resource, body: Json) -> Json:
+def _shown(request: ApiRequest, resource: ServedResource, body: Json) -> Json:
     if not _wants_table(request):
         return body
     include = request.query.get("includeObject", "Metadata")
@@ -180,7 +182,7 @@ def _shown(request: Request, resource: Resource, body: Json) -> Json:
     return table(resource, [body], revision=revision, include=include)
 
 
-def _create(store: Store, request: Request, target: _Target, body: Json) -> Json:
+def _create(store: EmulatedObjects, request: ApiRequest, target: _Target, body: Json) -> Json:
     resource = target.resource
     if body.get("kind", resource.kind) != resource.kind:
         raise bad_request(
@@ -212,12 +214,12 @@ def _create(store: Store, request: Request, target: _Target, body: Json) -> Json
         return store.create(resource, body, dry_run=_is_dry_run(request))
 
 
-def _write(store: Store, request: Request, target: _Target, name: str) -> Answer:
+def _write(store: EmulatedObjects, request: ApiRequest, target: _Target, name: str) -> ApiAnswer:
     resource, namespace = target.resource, target.namespace or ""
     with store.lock:
         old = store.find(resource, namespace, name)
         if old is None and request.content_type == APPLY:
-            return Answer(201, _create(store, request, target, applied(request.body)))
+            return ApiAnswer(201, _create(store, request, target, applied(request.body)))
         if old is None:
             raise not_found(resource, name)
         new = _new_content(request, old)
@@ -226,10 +228,10 @@ def _write(store: Store, request: Request, target: _Target, name: str) -> Answer
             new = {**old, "status": new.get("status", {})}
         else:
             new = _with_servers_fields(resource, new, old)
-        return Answer(200, store.replace(resource, new, dry_run=_is_dry_run(request)))
+        return ApiAnswer(200, store.replace(resource, new, dry_run=_is_dry_run(request)))
 
 
-def _new_content(request: Request, old: Json) -> Json:
+def _new_content(request: ApiRequest, old: Json) -> Json:
     if request.method == "PATCH":
         return patched(old, request.content_type, request.body)
     return _document(request.body)
@@ -243,7 +245,7 @@ def _check_name(body: Json, name: str) -> None:
         )
 
 
-def _with_servers_fields(resource: Resource, new: Json, old: Json) -> Json:
+def _with_servers_fields(resource: ServedResource, new: Json, old: Json) -> Json:
     """Return the new content with what only the server may say, and its defaults."""
     kept = ("uid", "creationTimestamp", "namespace", "generation")
     metadata = {
@@ -261,7 +263,7 @@ def _with_servers_fields(resource: Resource, new: Json, old: Json) -> Json:
     return new
 
 
-def _delete(store: Store, request: Request, target: _Target, name: str) -> Json:
+def _delete(store: EmulatedObjects, request: ApiRequest, target: _Target, name: str) -> Json:
     resource, namespace = target.resource, target.namespace or ""
     if _is_dry_run(request):
         return store.get(resource, namespace, name)
@@ -275,15 +277,17 @@ def _delete(store: Store, request: Request, target: _Target, name: str) -> Json:
     return gone
 
 
-def _subresource(store: Store, request: Request, target: _Target, sub: str) -> Answer:
+def _subresource(
+    store: EmulatedObjects, request: ApiRequest, target: _Target, sub: str
+) -> ApiAnswer:
     name = target.name or ""
     body = store.get(target.resource, target.namespace or "", name)
     if sub == "status" and request.method != "GET":
         return _write(store, request, target, name)
     if sub == "status":
-        return Answer(200, body)
+        return ApiAnswer(200, body)
     if sub == "log" and target.resource is PODS:
-        return Answer(200, log_of(body, request.query))
+        return ApiAnswer(200, log_of(body, request.query))
     if sub in ("exec", "attach", "portforward") and target.resource is PODS:
         raise nothing_to_enter(body)
     if sub == "scale" and target.resource is DEPLOYMENTS:
@@ -291,11 +295,11 @@ def _subresource(store: Store, request: Request, target: _Target, sub: str) -> A
             scale = _new_content(request, scale_of(body))
             new = _with_servers_fields(target.resource, scaled(body, scale), body)
             body = store.replace(target.resource, new, dry_run=_is_dry_run(request))
-        return Answer(200, scale_of(body))
+        return ApiAnswer(200, scale_of(body))
     raise unknown_path()
 
 
-def _is_dry_run(request: Request) -> bool:
+def _is_dry_run(request: ApiRequest) -> bool:
     return request.query.get("dryRun") == "All"
 
 

@@ -10,7 +10,7 @@ from gitops_cli.sandbox.emulator.pods import Node, retire
 from gitops_cli.sandbox.emulator.replacements import advance_replacements
 from gitops_cli.sandbox.emulator.resources import PODS, REPLICASETS
 from gitops_cli.sandbox.emulator.rollouts import advance_deployments, advance_replicasets
-from gitops_cli.sandbox.emulator.store import Store, controller_of
+from gitops_cli.sandbox.emulator.store import EmulatedObjects, controller_of
 
 # Seconds between two steps of the controllers, as on a real cluster each hears of the others' work
 # a moment later: long enough that a client which does not compare observedGeneration takes the old
@@ -22,7 +22,7 @@ STEP = 0.05
 class Controllers:
     """All controllers and the one node, over a store."""
 
-    store: Store
+    store: EmulatedObjects
     node: Node
 
     def step(self) -> float | None:
@@ -56,7 +56,7 @@ class Controllers:
             stopping.wait(STEP)
 
 
-def _collect_orphans(store: Store) -> None:
+def _collect_orphans(store: EmulatedObjects) -> None:
     """Delete what belonged to an object that is gone."""
     for resource in (REPLICASETS, PODS):
         known = store.uids()

@@ -6,7 +6,7 @@ from typing import Any
 
 from gitops_cli.sandbox.emulator.naming import suffix
 from gitops_cli.sandbox.emulator.resources import EVENTS
-from gitops_cli.sandbox.emulator.store import Store, stamp
+from gitops_cli.sandbox.emulator.store import EmulatedObjects, stamp
 
 Json = dict[str, Any]
 
@@ -14,7 +14,7 @@ _WARNINGS = {"Failed", "BackOff"}
 _KEPT = 50  # in a namespace
 
 
-def record(store: Store, about: Json, reason: str, message: str, *, now: float) -> None:
+def record(store: EmulatedObjects, about: Json, reason: str, message: str, *, now: float) -> None:
     """Add an event about an object; the oldest of its namespace make room."""
     metadata = about["metadata"]
     namespace = metadata["namespace"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitops_cli.sandbox.emulator.resources import Resource
+from gitops_cli.sandbox.emulator.resources import ServedResource
 
 Json = dict[str, Any]
 
@@ -27,7 +27,7 @@ class ApiFailure(Exception):
         }
 
 
-def not_found(resource: Resource, name: str) -> ApiFailure:
+def not_found(resource: ServedResource, name: str) -> ApiFailure:
     """The object does not exist."""
     message = f'{resource.qualified} "{name}" not found'
     return ApiFailure(404, "NotFound", message, _about(resource, name))
@@ -39,13 +39,13 @@ def unknown_path() -> ApiFailure:
     return ApiFailure(404, "NotFound", message, {})
 
 
-def already_exists(resource: Resource, name: str) -> ApiFailure:
+def already_exists(resource: ServedResource, name: str) -> ApiFailure:
     """A POST of a name that is taken."""
     message = f'{resource.qualified} "{name}" already exists'
     return ApiFailure(409, "AlreadyExists", message, _about(resource, name))
 
 
-def conflict(resource: Resource, name: str) -> ApiFailure:
+def conflict(resource: ServedResource, name: str) -> ApiFailure:
     """A write that names an older resourceVersion."""
     message = (
         f'Operation cannot be fulfilled on {resource.qualified} "{name}": the object has been '
@@ -65,7 +65,9 @@ def patch_failed() -> ApiFailure:
     return ApiFailure(422, "Invalid", message, {})
 
 
-def invalid(resource: Resource, name: str, problems: list[tuple[str, str, str]]) -> ApiFailure:
+def invalid(
+    resource: ServedResource, name: str, problems: list[tuple[str, str, str]]
+) -> ApiFailure:
     """Validation; `problems` are (field, reason, message)."""
     texts = [f"{field}: {message}" for field, _, message in problems]
     told = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
@@ -105,6 +107,6 @@ def too_old(revision: int) -> ApiFailure:
     return ApiFailure(410, "Expired", f"too old resource version: {revision}")
 
 
-def _about(resource: Resource, name: str) -> Json:
+def _about(resource: ServedResource, name: str) -> Json:
     group = {"group": resource.group} if resource.group else {}
     return {"name": name, **group, "kind": resource.plural}

@@ -9,8 +9,8 @@ from typing import Any
 
 from gitops_cli.sandbox.emulator.events import record
 from gitops_cli.sandbox.emulator.naming import suffix
-from gitops_cli.sandbox.emulator.resources import PODS, Resource
-from gitops_cli.sandbox.emulator.store import Store, stamp
+from gitops_cli.sandbox.emulator.resources import PODS, ServedResource
+from gitops_cli.sandbox.emulator.store import EmulatedObjects, stamp
 
 Json = dict[str, Any]
 # Says why an image cannot be pulled; None if it can.
@@ -26,7 +26,7 @@ BACKS_OFF = 1.2  # times that from the failed pull until the node waits before i
 class Node:
     """Runs pods without containers; remembers when each was created, to the fraction."""
 
-    store: Store
+    store: EmulatedObjects
     pull_problem: PullProblem
     pulls: float = PULLS
     _born: dict[str, float] = field(default_factory=dict)
@@ -82,7 +82,12 @@ class Node:
 
 
 def new_pod(
-    store: Store, owner_resource: Resource, owner: Json, template: Json, *, name: str = ""
+    store: EmulatedObjects,
+    owner_resource: ServedResource,
+    owner: Json,
+    template: Json,
+    *,
+    name: str = "",
 ) -> Json:
     """Create a pod of `template` that belongs to `owner`, named after it."""
     owner_name = owner["metadata"]["name"]
@@ -104,7 +109,7 @@ def new_pod(
     return store.create(PODS, body)
 
 
-def retire(store: Store, pod: Json) -> Json:
+def retire(store: EmulatedObjects, pod: Json) -> Json:
     """Begin a pod's end, as a DELETE does: the node removes it when its containers have stopped."""
     if is_retired(pod):
         return pod
@@ -116,7 +121,7 @@ def is_retired(pod: Json) -> bool:
     return "deletionTimestamp" in pod["metadata"]
 
 
-def owner_reference(resource: Resource, owner: Json) -> Json:
+def owner_reference(resource: ServedResource, owner: Json) -> Json:
     """Return what stands in `ownerReferences` of an object that `owner` controls."""
     return {
         "apiVersion": resource.api_version,

@@ -6,22 +6,22 @@ from typing import Any
 
 from gitops_cli.sandbox.emulator.naming import template_hash
 from gitops_cli.sandbox.emulator.pods import is_ready, new_pod, retire
-from gitops_cli.sandbox.emulator.resources import DAEMONSETS, PODS, STATEFULSETS, Resource
-from gitops_cli.sandbox.emulator.store import Store, controller_of
+from gitops_cli.sandbox.emulator.resources import DAEMONSETS, PODS, STATEFULSETS, ServedResource
+from gitops_cli.sandbox.emulator.store import EmulatedObjects, controller_of
 
 Json = dict[str, Any]
 
 _HASH = "controller-revision-hash"
 
 
-def advance_replacements(store: Store) -> None:
+def advance_replacements(store: EmulatedObjects) -> None:
     """Take each StatefulSet and DaemonSet one step further."""
     for resource in (STATEFULSETS, DAEMONSETS):
         for body in store.select(resource):
             _advance(store, resource, body)
 
 
-def _advance(store: Store, resource: Resource, body: Json) -> None:
+def _advance(store: EmulatedObjects, resource: ServedResource, body: Json) -> None:
     metadata = body["metadata"]
     name, namespace = metadata["name"], metadata["namespace"]
     revision = f"{name}-{template_hash(body['spec']['template'])}"
@@ -55,7 +55,9 @@ def _revision(pod: Json) -> str:
     return str(pod["metadata"]["labels"][_HASH])
 
 
-def _create(store: Store, resource: Resource, body: Json, revision: str, name: str) -> None:
+def _create(
+    store: EmulatedObjects, resource: ServedResource, body: Json, revision: str, name: str
+) -> None:
     template = body["spec"]["template"]
     labels = {**template["metadata"]["labels"], _HASH: revision}
     labelled = {**template, "metadata": {**template["metadata"], "labels": labels}}
@@ -63,7 +65,12 @@ def _create(store: Store, resource: Resource, body: Json, revision: str, name: s
 
 
 def _report(
-    store: Store, resource: Resource, body: Json, pods: list[Json], wanted: int, revision: str
+    store: EmulatedObjects,
+    resource: ServedResource,
+    body: Json,
+    pods: list[Json],
+    wanted: int,
+    revision: str,
 ) -> None:
     ready = sum(map(is_ready, pods))
     updated = [pod for pod in pods if _revision(pod) == revision]

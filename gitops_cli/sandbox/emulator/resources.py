@@ -20,7 +20,7 @@ VERSION = {
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
-class Resource(NamedTuple):
+class ServedResource(NamedTuple):
     """One kind of object and where it is served."""
 
     group: str
@@ -40,37 +40,37 @@ class Resource(NamedTuple):
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-NAMESPACES = Resource("", "namespaces", "Namespace", ("ns",), namespaced=False)
-PODS = Resource("", "pods", "Pod", ("po",))
-EVENTS = Resource("", "events", "Event", ("ev",))
-DEPLOYMENTS = Resource("apps", "deployments", "Deployment", ("deploy",))
-REPLICASETS = Resource("apps", "replicasets", "ReplicaSet", ("rs",))
-STATEFULSETS = Resource("apps", "statefulsets", "StatefulSet", ("sts",))
-DAEMONSETS = Resource("apps", "daemonsets", "DaemonSet", ("ds",))
-CRONJOBS = Resource("batch", "cronjobs", "CronJob", ("cj",))
+NAMESPACES = ServedResource("", "namespaces", "Namespace", ("ns",), namespaced=False)
+PODS = ServedResource("", "pods", "Pod", ("po",))
+EVENTS = ServedResource("", "events", "Event", ("ev",))
+DEPLOYMENTS = ServedResource("apps", "deployments", "Deployment", ("deploy",))
+REPLICASETS = ServedResource("apps", "replicasets", "ReplicaSet", ("rs",))
+STATEFULSETS = ServedResource("apps", "statefulsets", "StatefulSet", ("sts",))
+DAEMONSETS = ServedResource("apps", "daemonsets", "DaemonSet", ("ds",))
+CRONJOBS = ServedResource("batch", "cronjobs", "CronJob", ("cj",))
 
 RESOURCES = (
     NAMESPACES,
     PODS,
     EVENTS,
-    Resource("", "configmaps", "ConfigMap", ("cm",)),
-    Resource("", "secrets", "Secret"),
-    Resource("", "serviceaccounts", "ServiceAccount", ("sa",)),
-    Resource("", "services", "Service", ("svc",)),
+    ServedResource("", "configmaps", "ConfigMap", ("cm",)),
+    ServedResource("", "secrets", "Secret"),
+    ServedResource("", "serviceaccounts", "ServiceAccount", ("sa",)),
+    ServedResource("", "services", "Service", ("svc",)),
     DEPLOYMENTS,
     REPLICASETS,
     STATEFULSETS,
     DAEMONSETS,
-    Resource("batch", "jobs", "Job"),
+    ServedResource("batch", "jobs", "Job"),
     CRONJOBS,
-    Resource("networking.k8s.io", "ingresses", "Ingress", ("ing",)),
-    Resource("rbac.authorization.k8s.io", "roles", "Role"),
-    Resource("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
+    ServedResource("networking.k8s.io", "ingresses", "Ingress", ("ing",)),
+    ServedResource("rbac.authorization.k8s.io", "roles", "Role"),
+    ServedResource("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
 )
-REVIEWS = Resource(
+REVIEWS = ServedResource(
     "authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview", namespaced=False
 )
-RULES = Resource(
+RULES = ServedResource(
     "authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview", namespaced=False
 )
 ASKED = (REVIEWS, RULES)
@@ -80,7 +80,7 @@ _BY_PLACE = {(r.group, r.version, r.plural): r for r in (*RESOURCES, *ASKED)}
 _GROUPS = sorted({(r.group, r.version) for r in (*RESOURCES, *ASKED) if r.group})
 
 
-def resource_at(group: str, version: str, plural: str) -> Resource | None:
+def resource_at(group: str, version: str, plural: str) -> ServedResource | None:
     """Return the resource that is served there."""
     return _BY_PLACE.get((group, version, plural))
 

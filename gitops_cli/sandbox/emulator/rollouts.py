@@ -13,7 +13,7 @@ from gitops_cli.sandbox.emulator.naming import template_hash
 from gitops_cli.sandbox.emulator.pods import is_ready, is_retired, new_pod, owner_reference, retire
 from gitops_cli.sandbox.emulator.progress import Sets, limits, status_of, without_zeros
 from gitops_cli.sandbox.emulator.resources import DEPLOYMENTS, PODS, REPLICASETS
-from gitops_cli.sandbox.emulator.store import Store, controller_of
+from gitops_cli.sandbox.emulator.store import EmulatedObjects, controller_of
 
 Json = dict[str, Any]
 
@@ -21,13 +21,13 @@ REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
 
 
-def advance_deployments(store: Store, now: float) -> float | None:
+def advance_deployments(store: EmulatedObjects, now: float) -> float | None:
     """Take each Deployment one step further; return when the next deadline passes."""
     due = [_advance(store, deployment, now) for deployment in store.select(DEPLOYMENTS)]
     return min((moment for moment in due if moment is not None), default=None)
 
 
-def advance_replicasets(store: Store) -> None:
+def advance_replicasets(store: EmulatedObjects) -> None:
     """Give each ReplicaSet the pods it wants and the status they make."""
     pods_of: dict[str | None, list[Json]] = {}
     for pod in store.select(PODS):
@@ -38,7 +38,7 @@ def advance_replicasets(store: Store) -> None:
         _advance_replicaset(store, replicaset, pods_of.get(replicaset["metadata"]["uid"], []))
 
 
-def _advance_replicaset(store: Store, replicaset: Json, pods: list[Json]) -> None:
+def _advance_replicaset(store: EmulatedObjects, replicaset: Json, pods: list[Json]) -> None:
     wanted = replicaset["spec"]["replicas"]
     for _ in range(wanted - len(pods)):
         template = replicaset["spec"]["template"]
@@ -54,7 +54,7 @@ def _advance_replicaset(store: Store, replicaset: Json, pods: list[Json]) -> Non
     store.replace(REPLICASETS, {**replicaset, "status": {"replicas": 0, **status}})
 
 
-def _advance(store: Store, deployment: Json, now: float) -> float | None:
+def _advance(store: EmulatedObjects, deployment: Json, now: float) -> float | None:
     sets = _replicasets(store, deployment)
     if sets is None:  # paused before it ever ran
         return None
@@ -63,7 +63,7 @@ def _advance(store: Store, deployment: Json, now: float) -> float | None:
     return _report(store, deployment, sets, now)
 
 
-def _replicasets(store: Store, deployment: Json) -> Sets | None:
+def _replicasets(store: EmulatedObjects, deployment: Json) -> Sets | None:
     """Return the Deployment's ReplicaSets, the one of its template first made if missing."""
     metadata = deployment["metadata"]
     uid, namespace = metadata["uid"], metadata["namespace"]
@@ -94,14 +94,14 @@ def _revision(replicaset: Json) -> int:
     return int(replicaset["metadata"]["annotations"][REVISION])
 
 
-def _with_revision(store: Store, replicaset: Json, revision: int) -> Json:
+def _with_revision(store: EmulatedObjects, replicaset: Json, revision: int) -> Json:
     metadata = replicaset["metadata"]
     annotations = {**metadata["annotations"], REVISION: str(revision)}
     body = {**replicaset, "metadata": {**metadata, "annotations": annotations}}
     return store.replace(REPLICASETS, body)
 
 
-def _new_replicaset(store: Store, deployment: Json, digest: str, revision: int) -> Json:
+def _new_replicaset(store: EmulatedObjects, deployment: Json, digest: str, revision: int) -> Json:
     metadata, spec = deployment["metadata"], deployment["spec"]
     template = {
         **spec["template"],
@@ -135,7 +135,7 @@ def _copied_annotations(deployment: Json) -> Json:
     return {key: value for key, value in annotations.items() if key not in skipped}
 
 
-def _scale(store: Store, deployment: Json, sets: Sets, now: float) -> None:
+def _scale(store: EmulatedObjects, deployment: Json, sets: Sets, now: float) -> None:
     """Grow the new ReplicaSet and shrink the old ones, as far as surge and availability allow."""
     wanted = deployment["spec"]["replicas"]
     if deployment["spec"]["strategy"]["type"] == "Recreate":
@@ -156,12 +156,14 @@ def _scale(store: Store, deployment: Json, sets: Sets, now: float) -> None:
         _shrink(store, deployment, sets.old, total - (wanted - unavailable) - not_available, now)
 
 
-def _has_pods(store: Store, replicasets: tuple[Json, ...]) -> bool:
+def _has_pods(store: EmulatedObjects, replicasets: tuple[Json, ...]) -> bool:
     uids = {replicaset["metadata"]["uid"] for replicaset in replicasets}
     return any(controller_of(pod) in uids for pod in store.select(PODS))
 
 
-def _shrink(store: Store, deployment: Json, old: tuple[Json, ...], room: int, now: float) -> None:
+def _shrink(
+    store: EmulatedObjects, deployment: Json, old: tuple[Json, ...], room: int, now: float
+) -> None:
     """Take up to `room` replicas from the old ReplicaSets, those that do not serve first."""
     broken = sorted(old, key=lambda r: r["status"].get("availableReplicas", 0))
     for replicaset in broken:
@@ -173,7 +175,7 @@ def _shrink(store: Store, deployment: Json, old: tuple[Json, ...], room: int, no
 
 
 def _set_replicas(
-    store: Store, deployment: Json, replicaset: Json, wanted: int, now: float
+    store: EmulatedObjects, deployment: Json, replicaset: Json, wanted: int, now: float
 ) -> None:
     current = replicaset["spec"]["replicas"]
     if wanted == current:
@@ -190,7 +192,7 @@ def _set_replicas(
     record(store, deployment, "ScalingReplicaSet", message, now=now)
 
 
-def _report(store: Store, deployment: Json, sets: Sets, now: float) -> float | None:
+def _report(store: EmulatedObjects, deployment: Json, sets: Sets, now: float) -> float | None:
     """Write the Deployment's status; return when its progress deadline passes."""
     metadata = deployment["metadata"]
     annotations = {**(metadata.get("annotations") or {}), REVISION: str(_revision(sets.new))}

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from gitops_cli.sandbox.emulator.api import Answer, Request, handle
+from gitops_cli.sandbox.emulator.api import ApiAnswer, ApiRequest, handle
 from gitops_cli.sandbox.emulator.controllers import Controllers
 from gitops_cli.sandbox.emulator.failures import unauthorized
 
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 SANDBOX = "gitops-sandbox"  # GET tells who this is, DELETE stops it
 
 
-class Server(NamedTuple):
+class EmulatedServer(NamedTuple):
     """A listening server; `about` is what it answers to a handshake."""
 
     controllers: Controllers
@@ -56,10 +56,10 @@ def listen(
     about: Json,
     *,
     wanted: Callable[[], bool] = lambda: True,
-) -> Server:
+) -> EmulatedServer:
     """Bind to a free port of 127.0.0.1; `serve` then answers, as long as it is `wanted`."""
     listener = _Listener(("127.0.0.1", 0), _Handler)
-    server = Server(controllers, secret, about, listener)
+    server = EmulatedServer(controllers, secret, about, listener)
     listener.serves, listener.wanted = server, wanted
     return server
 
@@ -68,7 +68,7 @@ class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
-    serves: Server
+    serves: EmulatedServer
     wanted: Callable[[], bool]
 
     def service_actions(self) -> None:
@@ -103,13 +103,13 @@ class _Handler(BaseHTTPRequestHandler):
         split = urlsplit(self.path)
         _, secret, path = [*split.path.split("/", 2), "", ""][:3]
         if not hmac.compare_digest(secret.encode(), serves.secret.encode()):
-            self._send(Answer(401, unauthorized().status))
+            self._send(ApiAnswer(401, unauthorized().status))
             return
         if path == SANDBOX:
             self._handshake(serves)
             return
         content_type = self.headers.get("Content-Type", "application/json")
-        request = Request(
+        request = ApiRequest(
             self.command,
             path,
             dict(parse_qsl(split.query, keep_blank_values=True)),
@@ -118,18 +118,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.headers.get("Accept", ""),
         )
         answer = handle(serves.controllers.store, request)
-        if isinstance(answer, Answer):
+        if isinstance(answer, ApiAnswer):
             self._send(answer)
         else:
             self._stream(answer)
 
-    def _handshake(self, serves: Server) -> None:
-        self._send(Answer(200, serves.about))
+    def _handshake(self, serves: EmulatedServer) -> None:
+        self._send(ApiAnswer(200, serves.about))
         if self.command == "DELETE":
             self.close_connection = True
             threading.Thread(target=self.server.shutdown).start()
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: ApiAnswer) -> None:
         plain = isinstance(answer.body, str)
         content = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
         data = content.encode()

@@ -11,23 +11,23 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from gitops_cli.sandbox.emulator.failures import conflict, not_found, too_old
-from gitops_cli.sandbox.emulator.resources import Resource
+from gitops_cli.sandbox.emulator.resources import ServedResource
 
 Json = dict[str, Any]
 
 REMEMBERED = 4096  # changes; a watch from before them is told to list again
 
 
-class Change(NamedTuple):
+class StoredChange(NamedTuple):
     """One write, as a watch sees it. `type` is ADDED, MODIFIED or DELETED."""
 
     revision: int
     type: str
-    resource: Resource
+    resource: ServedResource
     object: Json
 
 
-class Store:
+class EmulatedObjects:
     """Objects by resource, namespace ("" for none) and name.
 
     Callers hold `lock` around a read that a write depends on. Stored objects are never changed in
@@ -39,20 +39,20 @@ class Store:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.revision = 100
-        self._objects: dict[tuple[Resource, str, str], Json] = {}
-        self._changes: deque[Change] = deque(maxlen=REMEMBERED)
+        self._objects: dict[tuple[ServedResource, str, str], Json] = {}
+        self._changes: deque[StoredChange] = deque(maxlen=REMEMBERED)
 
-    def find(self, resource: Resource, namespace: str, name: str) -> Json | None:
+    def find(self, resource: ServedResource, namespace: str, name: str) -> Json | None:
         return self._objects.get((resource, namespace, name))
 
-    def get(self, resource: Resource, namespace: str, name: str) -> Json:
+    def get(self, resource: ServedResource, namespace: str, name: str) -> Json:
         """Return the object; raises the API's 404."""
         found = self.find(resource, namespace, name)
         if found is None:
             raise not_found(resource, name)
         return found
 
-    def select(self, resource: Resource, namespace: str | None = None) -> list[Json]:
+    def select(self, resource: ServedResource, namespace: str | None = None) -> list[Json]:
         """Return the objects of a namespace, or of all, by namespace and name."""
         with self.lock:
             keys = [
@@ -64,7 +64,7 @@ class Store:
         """Return the uid of every object."""
         return {body["metadata"]["uid"] for body in self._objects.values()}
 
-    def create(self, resource: Resource, body: Json, *, dry_run: bool = False) -> Json:
+    def create(self, resource: ServedResource, body: Json, *, dry_run: bool = False) -> Json:
         """Store a new object with the metadata that the server gives, or only return it."""
         metadata = {
             **body.get("metadata", {}),
@@ -74,7 +74,7 @@ class Store:
         created = {**body, "metadata": metadata}
         return created if dry_run else self._write(resource, "ADDED", created)
 
-    def replace(self, resource: Resource, body: Json, *, dry_run: bool = False) -> Json:
+    def replace(self, resource: ServedResource, body: Json, *, dry_run: bool = False) -> Json:
         """Store an object's new content; unchanged content is no write.
 
         Raises the API's 409 if the object names another resourceVersion than it has.
@@ -89,7 +89,7 @@ class Store:
                 return body
             return self._write(resource, "MODIFIED", body)
 
-    def delete(self, resource: Resource, namespace: str, name: str) -> Json:
+    def delete(self, resource: ServedResource, namespace: str, name: str) -> Json:
         """Remove an object and return its last content."""
         with self.lock:
             current = self.get(resource, namespace, name)
@@ -108,7 +108,7 @@ class Store:
         with self.changed:
             self.changed.notify_all()
 
-    def changes_since(self, revision: int) -> Iterator[Change]:
+    def changes_since(self, revision: int) -> Iterator[StoredChange]:
         """Return what was written after `revision`; raises 410 if that is forgotten."""
         with self.lock:
             forgotten = len(self._changes) == REMEMBERED and self._changes[0].revision > revision
@@ -116,18 +116,18 @@ class Store:
                 raise too_old(revision)
             return iter([c for c in self._changes if c.revision > revision])
 
-    def _write(self, resource: Resource, change: str, body: Json) -> Json:
+    def _write(self, resource: ServedResource, change: str, body: Json) -> Json:
         with self.lock:
             written = self._log(resource, change, body)
             metadata = written["metadata"]
             self._objects[resource, metadata.get("namespace", ""), metadata["name"]] = written
             return written
 
-    def _log(self, resource: Resource, change: str, body: Json) -> Json:
+    def _log(self, resource: ServedResource, change: str, body: Json) -> Json:
         self.revision += 1
         metadata = {**body["metadata"], "resourceVersion": str(self.revision)}
         written = {**body, "metadata": metadata}
-        self._changes.append(Change(self.revision, change, resource, written))
+        self._changes.append(StoredChange(self.revision, change, resource, written))
         self.changed.notify_all()
         return written
 

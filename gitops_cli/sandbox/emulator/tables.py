@@ -15,7 +15,7 @@ from gitops_cli.sandbox.emulator.resources import (
     PODS,
     REPLICASETS,
     STATEFULSETS,
-    Resource,
+    ServedResource,
 )
 from gitops_cli.sandbox.emulator.store import seconds_of
 
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 Column = tuple[str, str, Callable[[Json], Any]]
 
 
-def table(resource: Resource, bodies: Sequence[Json], *, revision: str, include: str) -> Json:
+def table(resource: ServedResource, bodies: Sequence[Json], *, revision: str, include: str) -> Json:
     """Return the objects as rows; `include` is None, Metadata or Object, as the client asks."""
     columns = _COLUMNS.get(resource, _PLAIN)
     return {
@@ -145,7 +145,7 @@ _TEMPLATE: tuple[Column, ...] = (
     ("(Selector)", "string", _selector),
 )
 _PLAIN: tuple[Column, ...] = (_NAME, _AGE)
-_COLUMNS: dict[Resource, tuple[Column, ...]] = {
+_COLUMNS: dict[ServedResource, tuple[Column, ...]] = {
     NAMESPACES: (_NAME, ("Status", "string", _status("phase", "Active")), _AGE),
     DEPLOYMENTS: (
         _NAME,

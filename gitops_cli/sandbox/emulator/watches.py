@@ -7,9 +7,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gitops_cli.sandbox.emulator.failures import ApiFailure
-from gitops_cli.sandbox.emulator.resources import Resource
+from gitops_cli.sandbox.emulator.resources import ServedResource
 from gitops_cli.sandbox.emulator.selectors import Match
-from gitops_cli.sandbox.emulator.store import Change, Store
+from gitops_cli.sandbox.emulator.store import EmulatedObjects, StoredChange
 
 Json = dict[str, Any]
 
@@ -19,8 +19,8 @@ LONGEST = 1800.0  # seconds, where the client names no timeoutSeconds
 class Watch(NamedTuple):
     """What is watched, and the form in which its objects are sent."""
 
-    store: Store
-    resource: Resource
+    store: EmulatedObjects
+    resource: ServedResource
     namespace: str | None
     match: Match
     shown: Callable[[Json], Json]
@@ -60,7 +60,7 @@ class Watch(NamedTuple):
                     yield _event(change.type, self.shown(change.object))
         return revision
 
-    def _concerns(self, change: Change) -> bool:
+    def _concerns(self, change: StoredChange) -> bool:
         namespace = change.object["metadata"].get("namespace", "")
         return (
             change.resource is self.resource
