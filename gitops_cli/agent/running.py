@@ -7,15 +7,17 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from gitops_cli.agent.manifested import ManifestReader, deeds_of, problem_of
+from gitops_cli.agent.manifested import ManifestReader
 from gitops_cli.agent.model.outcome import Round, Visit
 from gitops_cli.agent.model.spec import NAME
-from gitops_cli.agent.model.status import AgentStatus, Result, short, to_data
+from gitops_cli.agent.model.status import AgentStatus, Result, short
 from gitops_cli.agent.reports import read_status
+from gitops_cli.agent.telling import differs, event, problem, what_was_done, written
 from gitops_cli.domain.cluster.comparison import State
-from gitops_cli.domain.cluster.sync import Deed, EnvironmentReport, Followed, SyncReport
+from gitops_cli.domain.cluster.sync import Deed, Followed
 from gitops_cli.domain.errors import (
     Bug,
     Denied,
@@ -26,7 +28,7 @@ from gitops_cli.domain.errors import (
     worst,
 )
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.text import plural, without_secrets
+from gitops_cli.domain.text import without_secrets
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
 from gitops_cli.operations.placement import Clusters
@@ -36,7 +38,9 @@ from gitops_cli.operations.sync_apply import apply_plan
 from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
+    from gitops_cli.agent.model.stepped import StepsRecord
     from gitops_cli.agent.signers import Signers
+    from gitops_cli.agent.stepping import AgentSteps, Stepped
     from gitops_cli.agent.tip_reader import TipReader
 
 T = TypeVar("T")
@@ -68,6 +72,7 @@ class Agent:
         interval: int | None = None,
         signers: Signers | None = None,
         images_only: frozenset[EnvironmentName] = frozenset(),
+        steps: AgentSteps | None = None,
     ) -> None:
         self._tips = tips
         self._clusters = clusters
@@ -78,6 +83,7 @@ class Agent:
         self._interval = interval
         self._signers = signers
         self._manifests = ManifestReader(tips, clusters, images_only)
+        self._steps = steps
         self._said: dict[EnvironmentName, AgentStatus] = {}
         self._following: FollowedTip | None = None
 
@@ -94,11 +100,18 @@ class Agent:
         def visit(environment: EnvironmentName) -> Visit | None:
             if ending.is_set():
                 return None
-            done = self._visit(environment, following)
+            done = self._visit(environment, following, stepped.get(environment))
             beat()
             return done
 
-        visits = [found for found in ask_all(visit, self._environments) if found is not None]
+        stepped: Mapping[EnvironmentName, Stepped] = {}
+        # Steps may take their time: who has none is served before.
+        slow = [name for name in self._environments if self._steps and name in self._steps.pins]
+        done = ask_all(visit, [name for name in self._environments if name not in slow])
+        if slow and not ending.is_set():
+            stepped = self._stepped(slow, following, beat)
+        done += ask_all(visit, slow)
+        visits = [found for found in done if found is not None]
         team = None if self._following is None else self._following.desired.snapshot.team
         if isinstance(following, GitOpsError):
             return Round(None, tuple(visits), team=team)
@@ -164,15 +177,53 @@ class Agent:
             f"{commit[:7]}, the newest that is, is followed instead"
         )
 
+    # --- steps
+
+    def _stepped(
+        self,
+        environments: Sequence[EnvironmentName],
+        following: FollowedTip | GitOpsError,
+        beat: Callable[[], None],
+    ) -> Mapping[EnvironmentName, Stepped]:
+        """Run the steps of environments where they are due, before these follow."""
+        if self._steps is None or isinstance(following, GitOpsError):
+            return {}
+        from gitops_cli.agent.stepping import Stepped
+
+        steps = self._steps
+        found: dict[EnvironmentName, Stepped] = {}
+        before: dict[EnvironmentName, StepsRecord | None] = {}
+        for name in environments:
+            said = _or_error(partial(self._read_before, name))
+            if isinstance(said, GitOpsError):  # nobody knows what has been applied
+                found[name] = Stepped(error=said)
+            else:
+                before[name] = said.steps
+        done = _or_error(lambda: steps.run(following.desired, before, beat))
+        if isinstance(done, GitOpsError):
+            return found | {name: Stepped(before[name], error=done) for name in before}
+        return found | done
+
     # --- one environment
 
-    def _visit(self, environment: EnvironmentName, following: FollowedTip | GitOpsError) -> Visit:
+    def _visit(
+        self,
+        environment: EnvironmentName,
+        following: FollowedTip | GitOpsError,
+        stepped: Stepped | None,
+    ) -> Visit:
         before = self._before(environment)
+        if self._steps is None or not isinstance(following, GitOpsError):
+            before = before._replace(steps=stepped and stepped.record)
         if isinstance(following, GitOpsError):
             visit = _failed(before, following)
+        elif stepped is not None and stepped.error is not None:
+            seen = before._replace(tip=following.tip)
+            visit = _failed(seen, stepped.error, stepped.words or "nothing was changed")
         else:
             done = _or_error(lambda: self._synced(environment, before, following))
             visit = _failed(before, done) if isinstance(done, GitOpsError) else done
+            visit = _with_steps(visit, stepped.words) if stepped and stepped.words else visit
         status = visit.status._replace(
             last_attempt=self._now(),
             interval=self._interval,
@@ -184,11 +235,13 @@ class Agent:
 
     def _before(self, environment: EnvironmentName) -> AgentStatus:
         """Return what was said last; by an earlier process, if this one has said nothing yet."""
+        found = _or_error(lambda: self._read_before(environment))
+        # The visit itself will say what is wrong there.
+        return AgentStatus(environment) if isinstance(found, GitOpsError) else found
+
+    def _read_before(self, environment: EnvironmentName) -> AgentStatus:
         if environment not in self._said:
-            found = _or_error(lambda: read_status(self._objects, environment))
-            if isinstance(found, GitOpsError):
-                return AgentStatus(environment)  # the visit itself will say what is wrong there
-            self._said[environment] = found[0]
+            self._said[environment], _ = read_status(self._objects, environment)
         return self._said[environment]
 
     def _synced(
@@ -211,9 +264,9 @@ class Agent:
             manifests=found.manifested,
         )
         report = apply_plan(plan, self._tips)
-        problems = [*(p.message for p in found.problems), *map(_problem, report.environments)]
+        problems = [*(p.message for p in found.problems), *map(problem, report.environments)]
         code = worst([report.exit_code, *(p.exit_code for p in found.problems)])
-        message = _what_was_done(report, found.left)
+        message = what_was_done(report, found.left)
         waiting = False
         if report.changed or not all(outcome.settled for outcome in report.outcomes):
             compared = diff(desired, [environment], self._clusters, now=self._now())
@@ -225,7 +278,7 @@ class Agent:
         if following.distrust is not None:
             problems.append(following.distrust)
             code = worst([code, ExitCode.BLOCKED])
-        told = [problem for problem in problems if problem]
+        told = [text for text in problems if text]
         quiet = Result.WAITING if waiting else Result.IN_SYNC
         status = before._replace(
             tip=following.tip,
@@ -251,7 +304,7 @@ class Agent:
         """Write the status where `agent status` and kubectl read it; a failure is the visit's."""
         status = visit.status
         again = before.result is Result.CHANGED
-        visit = visit._replace(is_news=_differs(status, before), mended_before=again)
+        visit = visit._replace(is_news=differs(status, before), mended_before=again)
         failure = _or_error(lambda: self._tell(status, before, following))
         if failure is not None:
             told = f"the status could not be written: {failure.message}"
@@ -267,10 +320,10 @@ class Agent:
         self, status: AgentStatus, before: AgentStatus, following: FollowedTip | GitOpsError
     ) -> None:
         more = self._news(status, following)
-        self._objects.write_data(status.environment, NAME, _written(status), **more)
-        if _differs(status, before):
+        self._objects.write_data(status.environment, NAME, written(status), **more)
+        if differs(status, before):
             with suppress(Denied):  # the right to create Events is optional
-                self._objects.record_event(status.environment, _event(status))
+                self._objects.record_event(status.environment, event(status))
 
     def _news(self, status: AgentStatus, following: FollowedTip | GitOpsError) -> dict[str, Any]:
         """Return the pack that spares the next run its fetch, if this one had to make one."""
@@ -297,84 +350,18 @@ def _or_error(work: Callable[[], T]) -> T | GitOpsError:
         return Bug(f"this is a bug in gitops: {what}")
 
 
-def _failed(before: AgentStatus, error: GitOpsError) -> Visit:
+def _with_steps(visit: Visit, words: str) -> Visit:
+    said = ", ".join(filter(None, [words, visit.status.message]))
+    return visit._replace(status=visit.status._replace(message=short(said)))
+
+
+def _failed(before: AgentStatus, error: GitOpsError, message: str = "nothing was changed") -> Visit:
     hint = f" ({error.hint})" if error.hint else ""
     return Visit(
         before._replace(
             result=Result.FAILED,
-            message="nothing was changed",
+            message=message,
             error=short(f"{error.message}{hint}"),
         ),
         error.exit_code,
     )
-
-
-def _problem(report: EnvironmentReport) -> str | None:
-    """Return what kept the environment, or services of it, from following."""
-    texts = [problem.message for problem in report.problems]
-    for outcome in report.outcomes:
-        if outcome.error is not None:
-            texts.append(f"{outcome.service}: {outcome.error.message}")
-        elif outcome.exit_code is not ExitCode.OK and not outcome.failed:  # the diff knows more
-            texts.append(f"{outcome.service}: {outcome.reason or outcome.done.value}")
-    said = {(o.kind, o.workload_name) for o in report.outcomes if o.done is not Deed.UNCHANGED}
-    for fate in report.objects.fates if report.objects is not None else ():
-        texts += problem_of(fate) if (fate.id.kind, fate.id.name) not in said else ()
-    return "; ".join(dict.fromkeys(texts)) or None
-
-
-def _what_was_done(report: SyncReport, left: str | None) -> str:
-    changed = [
-        f"{o.service} → {o.wanted.tag or '?' if o.wanted else '?'}"
-        for o in report.outcomes
-        if o.done is Deed.PATCHED
-    ]
-    counts = [plural(len(report.outcomes), "service")]
-    for one in report.environments:
-        if one.objects is not None:
-            counts.append(plural(len(one.objects.fates), "object"))
-            changed += deeds_of(one.objects)
-    words = changed or [*counts, "nothing to change"]
-    return short(", ".join([*words, *([left] if left else [])]))
-
-
-def _differs(status: AgentStatus, before: AgentStatus) -> bool:
-    """Tell whether a run is worth an Event: it changed something, failed anew, or recovered.
-
-    Not another text for the same failure: a kubelet alternates between two for a missing image.
-    """
-    failed = status.error is not None
-    anew = failed and status.tip != before.tip
-    return status.result is Result.CHANGED or anew or failed != (before.error is not None)
-
-
-def _written(status: AgentStatus) -> Mapping[str, str | None]:
-    """Return the keys to write: a failure leaves the last success and its commit as they are."""
-    data = to_data(status)
-    if status.error is None:
-        return data
-    kept = ("last-success", "commit")
-    return {key: value for key, value in data.items() if key not in kept or value is not None}
-
-
-def _event(status: AgentStatus) -> Mapping[str, Any]:
-    at = to_data(status)["last-attempt"]
-    failed = status.error is not None
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"generateName": f"{NAME}-", "namespace": status.environment},
-        "involvedObject": {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "name": NAME,
-            "namespace": status.environment,
-        },
-        "type": "Warning" if failed else "Normal",
-        "reason": "SyncFailed" if failed else "Synced",
-        "message": short(status.error or status.message or ""),
-        "source": {"component": NAME},
-        "firstTimestamp": at,
-        "lastTimestamp": at,
-        "count": 1,
-    }

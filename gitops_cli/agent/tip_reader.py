@@ -10,11 +10,12 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gitops_cli.domain.errors import GitError
+from gitops_cli.domain.errors import GitError, InvalidState
 from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import redacted
@@ -28,6 +29,9 @@ from gitops_cli.git.trust import OURS
 from gitops_cli.state.repository import Tip
 from gitops_cli.state.snapshots import commit_snapshot
 from gitops_cli.state.trees import committed_files
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.steps.content import Content
 
 _OWN = "refs/gitops/tip"
 _MAX_PACKS = 100  # each fetch leaves one; then starting again is cheaper than gc
@@ -133,6 +137,24 @@ class TipReader:
                 self.bring(commit)
                 self.commit(commit)
             return committed_files(self._reader, commit, directory)
+
+    def tracked_files(self, commit: str, paths: Iterable[str]) -> Content:
+        """Return files and what is below directories at a commit, with their modes.
+
+        Raises InvalidState, also for a path that is not there.
+        """
+        from gitops_cli.state.trees import tracked_files  # few agents run steps
+
+        wanted = tuple(paths)
+        with self._reading:
+            self._directories.update(wanted)
+            if self._packed:
+                with suppress(GitError, InvalidState):
+                    return tracked_files(self._reader, commit, wanted)
+                self._forget()
+                self.bring(commit)
+                self.commit(commit)
+            return tracked_files(self._reader, commit, wanted)
 
     def commit(self, commit: str) -> Commit:
         """Return a commit that is here."""

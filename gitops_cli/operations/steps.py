@@ -14,10 +14,8 @@ from gitops_cli.domain.cluster.sync import EnvironmentReport, SyncReport
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.steps.content import Content, Declared
+from gitops_cli.domain.steps.content import Content, Declared, declared_steps
 from gitops_cli.domain.steps.declared import Step
-from gitops_cli.domain.steps.fields import step_for
 from gitops_cli.domain.steps.report import StepFailed, StepReport, StepState
 from gitops_cli.steps.private import private_copy
 from gitops_cli.steps.running import Runner, Said
@@ -35,7 +33,7 @@ def steps_of(
     seen: set[Declared] = set()
     found: dict[EnvironmentName, tuple[Step, ...]] = {}
     for name in names:
-        own = tuple(one for one in _declared(snapshot, name) if one not in seen)
+        own = tuple(one for one in declared_steps(snapshot, name) if one not in seen)
         seen |= set(own)
         if own:
             found[name] = tuple(one.what for one in own if isinstance(one.what, Step))
@@ -162,22 +160,16 @@ def with_shared(
     undone: dict[Declared, GitOpsError] = {}
     for name, steps in reports.items():
         for error in [report.error for report in steps if report.error is not None]:
-            undone |= dict.fromkeys(_declared(snapshot, name), error)
+            undone |= dict.fromkeys(declared_steps(snapshot, name), error)
     found = dict(reports)
     for name in names:
-        errors = [undone[one] for one in _declared(snapshot, name) if one in undone]
+        errors = [undone[one] for one in declared_steps(snapshot, name) if one in undone]
         if errors and all(report.error is None for report in reports.get(name, ())):
-            same = [one.what for one in _declared(snapshot, name) if one in undone]
+            same = [one.what for one in declared_steps(snapshot, name) if one in undone]
             shared = [_report(one, StepState.NOT_TRIED) for one in same if isinstance(one, Step)]
             shared[0] = shared[0]._replace(error=errors[0])
             found[name] = (*reports.get(name, ()), *shared)
     return found
-
-
-def _declared(snapshot: Snapshot, name: EnvironmentName) -> list[Declared]:
-    place = place_of(name, snapshot.team)
-    steps = snapshot.team.stage(place.stage).steps
-    return [Declared(place.stage, step_for(step, place)) for step in steps]
 
 
 def with_steps(

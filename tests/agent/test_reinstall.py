@@ -11,6 +11,7 @@ import pytest
 from gitops_cli.agent.model.spec import NAME, SIGNERS
 from tests.agent.conftest import Images
 from tests.agent.world import UNSEEN
+from tests.cli.stepped import trust
 from tests.testbed.article import Article, deploy
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops
@@ -272,3 +273,55 @@ def test_a_controller_keeps_an_environment_that_this_repository_lacks_and_says_s
 
     assert f"gitops agent uninstall {names[0]}" in ran.stderr
     assert {f"--env={name}" for name in names} < set(words(kube, in_controller[-1], "Deployment"))
+
+
+STEPS = """
+[stage.development.step.dns]
+plan = ["true"]
+apply = ["true"]
+directory = "infra/dns"
+"""
+
+
+def test_steps_stay_as_they_were_trusted_until_somebody_speaks_of_them(
+    cli: Gitops,
+    kube: Kube,
+    article: Article,
+    names: list[str],
+    baked: list[str],
+    newer: list[str],
+    in_controller: list[str],
+) -> None:
+    def push(subject: str, files: dict[str, str | None]) -> None:
+        now = int(git(article.remote, "log", "-1", "--format=%ct", "main")) + 60
+        add_commits(article.remote, [Commit(subject, files, now)])
+
+    def pins(namespace: str, kind: str = "CronJob") -> list[str]:
+        return [word for word in words(kube, namespace, kind) if word.startswith("--steps=")]
+
+    push("Declare a step", {"gitops.toml": STEPS, "infra/dns/zone": "one\n"})
+    refused = cli("agent", "install", names[0], *baked, "--steps", "--yes")
+    assert refused.code == 6
+    assert not kube.exists("CronJob", names[0], NAME)
+    trust(cli)
+    ran = cli("agent", "install", names[0], *baked, "--steps", "--yes", "-o", "json").ok()
+    [first] = pins(names[0])
+    [said] = said_of(ran.json(), "CronJob")
+    assert said == f"runs the steps of {names[0]}, of digest {first[-64:-52]}"
+
+    push("Change it", {"infra/dns/zone": "two\n"})
+    cli("agent", "install", names[0], *newer, "--yes").ok()
+    assert pins(names[0]) == [first], "an upgrade trusts nothing new"
+    trust(cli)
+    ran = cli("agent", "install", names[0], "--steps", "--yes", "-o", "json").ok()
+    [second] = pins(names[0])
+    assert second != first
+    [said] = said_of(ran.json(), "CronJob")
+    assert said.endswith(f"of digest {second[-64:-52]} instead of {first[-64:-52]}")
+
+    cli("agent", "install", *names, *baked, *in_controller, "--yes").ok()
+    home = in_controller[-1]
+    assert pins(home, "Deployment") == [second], "nor does another mode"
+    ran = cli("agent", "install", names[0], "--no-steps", "--yes", "-o", "json").ok()
+    assert pins(home, "Deployment") == []
+    assert said_of(ran.json(), "Deployment") == [f"no longer runs the steps of {names[0]}"]

@@ -17,9 +17,18 @@ from gitops_cli.agent.model.status import (
     stale_after,
     to_data,
 )
+from gitops_cli.agent.model.stepped import (
+    StepsRecord,
+    StepTime,
+    is_due,
+    parse_pin,
+    time_of,
+)
 from gitops_cli.domain.duration import parse_duration
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.steps.declared import Program, Step, Tool
 
 ENV = EnvironmentName("shop-production")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -37,6 +46,7 @@ def test_a_status_is_read_as_it_was_written() -> None:
         error="web: ErrImagePull",
         interval=30,
         version="1.0",
+        steps=StepsRecord("3" * 64, NOW, "dns failed", "step dns: plan ended with exit code 3"),
     )
     data = {key: value for key, value in to_data(status).items() if value is not None}
 
@@ -55,6 +65,9 @@ def test_a_status_is_read_as_it_was_written() -> None:
         {"interval": "9" * 10},
         {"interval": "\u0663"},
         {"commit": "-", "tip": "\x1b[31mabc"},
+        {"steps": "dns applied", "steps-at": "2026-11-23T12:00:00Z", "steps-digest": "3" * 63},
+        {"steps": "dns applied", "steps-at": "2026-11-23T12:00:00Z", "steps-digest": "G" * 64},
+        {"steps": "dns applied", "steps-at": "yesterday", "steps-digest": "3" * 64},
     ],
 )
 def test_what_cannot_be_read_counts_as_not_written(data: dict[str, str]) -> None:
@@ -75,6 +88,46 @@ def test_every_interval_that_the_command_line_takes_is_read_back() -> None:
 
     assert from_data(ENV, data) == status
     assert stale_after(status, None) > timedelta(days=36500)
+
+
+DIGEST, OTHER = "3" * 64, "4" * 64
+
+
+@pytest.mark.parametrize(
+    ("record", "due"),
+    [
+        (None, True),
+        (StepsRecord(OTHER, NOW, "dns applied"), True),
+        (StepsRecord(DIGEST, NOW, "dns applied"), False),
+        (StepsRecord(DIGEST, NOW - timedelta(minutes=59), "dns applied"), False),
+        (StepsRecord(DIGEST, NOW - timedelta(minutes=60), "dns applied"), True),
+        (StepsRecord(DIGEST, NOW - timedelta(minutes=4), "dns failed", "why"), False),
+        (StepsRecord(DIGEST, NOW - timedelta(minutes=5), "dns failed", "why"), True),
+        (StepsRecord(DIGEST, NOW + timedelta(seconds=1), "a clock went back"), True),
+    ],
+)
+def test_steps_are_due_when_they_are_others_when_they_failed_and_once_an_hour(
+    record: StepsRecord | None, due: bool
+) -> None:
+    assert is_due(record, DIGEST, NOW) is due
+
+
+def test_steps_may_take_what_all_their_programs_may() -> None:
+    command = Step("dns", 1, Tool.COMMAND, Program("infra/dns", seconds=600))
+    tofu = Step("net", 2, Tool.TOFU, Program("infra/net", seconds=60))
+
+    assert time_of([]) == StepTime(0, 0)
+    assert time_of([command, tofu]) == StepTime(600, 2 * 600 + 5 * 60)
+
+
+@pytest.mark.parametrize("text", ["", ENV, f"{ENV}=abc", f"{ENV}={'g' * 64}", f"a/b={DIGEST}"])
+def test_what_pins_no_steps_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_pin(text)
+
+
+def test_a_pin_is_an_environment_and_a_digest() -> None:
+    assert parse_pin(f"{ENV}={DIGEST}") == (ENV, DIGEST)
 
 
 @pytest.mark.parametrize(

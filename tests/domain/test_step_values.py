@@ -18,6 +18,7 @@ from gitops_cli.domain.steps.content import (
     Difference,
     TrackedFile,
     declared_programs,
+    declared_steps,
     differences,
     digest_of,
     paths_of,
@@ -216,6 +217,11 @@ def test_each_program_of_a_repository_is_declared_once() -> None:
     assert paths_of(found) == ("infra/shop", "c", "same", "infra/web")
     assert declared_programs(Snapshot(None, {}, team=team)) == ()
     assert paths_of(()) == ()
+
+    snapshot = Snapshot(None, environments, team=team)
+    assert declared_steps(snapshot, EnvironmentName("web-production")) == (one("web"),)
+    assert declared_steps(snapshot, EnvironmentName("shop-staging")) == (same,)
+    assert declared_steps(snapshot, EnvironmentName("shop-development")) == ()
 
 
 def test_the_digest_is_of_every_word_and_bit_in_any_order() -> None:

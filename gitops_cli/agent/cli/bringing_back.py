@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gitops_cli.agent.cli.install import RepositoryAccess, planned_agents
+from gitops_cli.agent.cli.install import planned_agents
 from gitops_cli.agent.cli.options import (
     DEFAULT_NAMESPACE,
+    RepositoryAccess,
     WantedAgent,
 )
 from gitops_cli.agent.installing import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
@@ -28,11 +28,13 @@ from gitops_cli.agent.cli.options import (
     Named,
     Namespace,
     PullSecret,
+    RepositoryAccess,
     Restrict,
     SeedApt,
     Seeded,
     SeedIndex,
     SeedPackage,
+    Steps,
     Unsigned,
     WantedAgent,
     Without,
@@ -53,15 +55,15 @@ from gitops_cli.agent.model.spec import IDENTITY, NEXT_IDENTITY, AgentMode, Agen
 from gitops_cli.agent.rotating import Secret, read_secret
 from gitops_cli.agent.view import manifests_view
 from gitops_cli.agent.wanted_rights import manifest_rights
+from gitops_cli.agent.wanted_steps import pinned_steps
 from gitops_cli.cli.clusters import clusters_of, environments_named, placed
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, DryRun, EnvToo, Kubeconfig, Project, Yes
 from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.resolve import words_of
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import (
-    UsageError,
-)
+from gitops_cli.cli.stepping import trust_store
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings
@@ -96,6 +98,7 @@ def manifests(
     gpg_keyring: GpgKeyring = None,
     namespace: Namespace = DEFAULT_NAMESPACE,
     pull_secrets: PullSecret = None,
+    steps: Steps = None,
     with_secret: Annotated[
         bool, typer.Option("--with-secret", help="Print the deploy key's Secret too.")
     ] = False,
@@ -130,6 +133,7 @@ def manifests(
         namespace,
         pull_secrets or (),
         agent_repo,
+        steps,
     )
     agent_url(session, agent_repo)
     snapshot, _, names = _meant(session, words_of(environments, env), project)
@@ -137,8 +141,11 @@ def manifests(
     restricted = names if restrict else []
     applying = [name for name in names if name not in restricted]
     rights = manifest_rights(session.state, snapshot, applying)
+    pins = _pins(session, wanted, snapshot, names)
     for group in wanted.groups(names):
-        spec = wanted.spec(session, snapshot, group, rights=rights, restricted=restricted)
+        spec = wanted.spec(
+            session, snapshot, group, rights=rights, restricted=restricted, pins=pins
+        )
         secret = None
         if with_secret:
             secret = _new_secret(session, spec, key, known_hosts, host_keys or ())
@@ -169,6 +176,7 @@ def install(
     no_require_signed: Unsigned = False,
     namespace: Namespace = DEFAULT_NAMESPACE,
     pull_secrets: PullSecret = None,
+    steps: Steps = None,
     key: KeyFile = None,
     known_hosts: KnownHosts = None,
     host_keys: HostKeys = None,
@@ -215,21 +223,13 @@ def install(
         namespace,
         pull_secrets or (),
         agent_repo,
+        steps,
     )
     snapshot, _, names = _meant(session, words_of(environments, env), project)
     access = RepositoryAccess(key, known_hosts, host_keys or (), verify_image)
     clusters = clusters_of(session, context, kubeconfig, warm=False)
     plans = planned_agents(session, said, snapshot, names, clusters, access, anew=mode is not None)
     carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
-
-
-class RepositoryAccess(NamedTuple):
-    """How agents reach the repository, and whether the registry is asked for their image."""
-
-    key: Path | None = None
-    known_hosts: Path | None = None
-    host_keys: Sequence[str] = ()
-    verify_image: bool = True
 
 
 def planned_agents(
@@ -247,6 +247,7 @@ def planned_agents(
     `anew`: in the mode that is said, whatever is there.
     """
     trust_is_told = said.trust_is_told
+    pins = _pins(session, said, snapshot, names)
     plans: list[ClusterPlan] = []
     asked: set[tuple[str, str]] = set()
     for cluster, there in placed(clusters, names, snapshot.team):
@@ -262,7 +263,13 @@ def planned_agents(
                 objects, wanted.mode, wanted.home(group[0]), group, trust_is_told=trust_is_told
             )
             spec = wanted.spec(
-                session, snapshot, group, standing, rights=rights, restricted=restricted
+                session,
+                snapshot,
+                group,
+                standing,
+                rights=rights,
+                restricted=restricted,
+                pins=pins,
             )
             _say_strangers(session, snapshot, spec)
             secret = _tried_secret(
@@ -279,6 +286,15 @@ def planned_agents(
                 plan += plan_forget_signers(objects, spec.namespace)
         plans.append(ClusterPlan(cluster, plan))
     return plans
+
+
+def _pins(
+    session: Session, wanted: WantedAgent, snapshot: Snapshot, names: Sequence[EnvironmentName]
+) -> dict[EnvironmentName, str]:
+    """Return the digests of the steps that are to be run; raises UsageError, Untrusted."""
+    if not wanted.steps:
+        return {}
+    return pinned_steps(session.state, snapshot, names, trust_store())
 
 
 def _say_strangers(session: Session, snapshot: Snapshot, spec: AgentSpec) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
 import typer
@@ -24,6 +25,7 @@ from gitops_cli.agent.model.spec import (
 from gitops_cli.agent.model.status import DEFAULT_INTERVAL
 from gitops_cli.agent.pins import requirements as pinned_requirements
 from gitops_cli.agent.signers import read_signers
+from gitops_cli.agent.wanted_steps import check_apart, steps_time
 from gitops_cli.cli.completion import complete_environment
 from gitops_cli.cli.options import duration
 from gitops_cli.cli.session import Session
@@ -154,6 +156,15 @@ Unsigned = Annotated[
         rich_help_panel=TRUST,
     ),
 ]
+Steps = Annotated[
+    bool | None,
+    typer.Option(
+        "--steps/--no-steps",
+        help="Run the steps of infrastructure as they are now, which this machine trusts.",
+        rich_help_panel=TRUST,
+        show_default=False,
+    ),
+]
 AllowedSigners = Annotated[
     Path | None,
     typer.Option(
@@ -221,6 +232,7 @@ class WantedAgent(NamedTuple):
     namespace: str
     pull_secrets: Sequence[str]
     agent_repo: str | None
+    steps: bool | None = None
 
     def groups(self, names: Sequence[EnvironmentName]) -> list[Sequence[EnvironmentName]]:
         """Return the environments of each installation: one, or all in controller mode."""
@@ -243,10 +255,12 @@ class WantedAgent(NamedTuple):
         *,
         rights: Mapping[EnvironmentName, ManifestRights],
         restricted: Collection[EnvironmentName],
+        pins: Mapping[EnvironmentName, str] = MappingProxyType({}),
     ) -> AgentSpec:
         """Return an installation; what the command line leaves out is as it stands, if it does.
 
         `rights` are those for manifests; `restricted` are environments where those are not applied.
+        `pins` are digests of steps that are to be run.
         """
         was = None if standing is None else standing.setup
         others = standing.others if standing is not None else ()
@@ -256,11 +270,15 @@ class WantedAgent(NamedTuple):
         if standing is not None and not self.unsigned:
             signers = {**standing.signers, **signers}
         features = frozenset(Feature) if standing is None else standing.features
+        kinds = {name: kinds_in(snapshot, name) for name in names}
+        steps = self._pins(was, names, others, pins)
+        if steps:
+            check_apart(self.mode, self.home(names[0]), kinds, rights)
         return AgentSpec(
             mode=self.mode,
             url=agent_url(session, self.agent_repo or (was.url if was else None)),
             image=self._image(was),
-            kinds={name: kinds_in(snapshot, name) for name in names},
+            kinds=kinds,
             namespace=self.home(names[0]),
             features=(features | frozenset(self.again)) - frozenset(self.without),
             branch=None if branch == "HEAD" else branch,
@@ -273,7 +291,22 @@ class WantedAgent(NamedTuple):
             manifests={name: rights[name] for name in names if name in rights},
             images_only=sorted({*kept, *(name for name in names if name in restricted)}),
             applies=any(name in rights for name in names) or bool(was and others and was.applies),
+            steps=steps,
+            step_time=steps_time(snapshot, steps),
         )
+
+    def _pins(
+        self,
+        was: Setup | None,
+        names: Sequence[EnvironmentName],
+        others: Sequence[EnvironmentName],
+        pins: Mapping[EnvironmentName, str],
+    ) -> dict[EnvironmentName, str]:
+        """Return the digests of steps to run: those of others stay, and those not spoken of."""
+        before = was.steps if was is not None else {}
+        kept = [*others, *(names if self.steps is None else ())]
+        said = {name: pins[name] for name in names if name in pins}
+        return {name: before[name] for name in kept if name in before} | said
 
     def home(self, environment: EnvironmentName) -> str:
         """Return the namespace of the agent's pod and key."""
@@ -309,6 +342,15 @@ class WantedAgent(NamedTuple):
         if gpg and not self.seed_packages and "gpg" not in seed.packages:
             return replace(seed, packages=(*seed.packages, "gpg"))
         return seed
+
+
+class RepositoryAccess(NamedTuple):
+    """How agents reach the repository, and whether the registry is asked for their image."""
+
+    key: Path | None = None
+    known_hosts: Path | None = None
+    host_keys: Sequence[str] = ()
+    verify_image: bool = True
 
 
 def kinds_in(snapshot: Snapshot, environment: EnvironmentName) -> frozenset[Kind]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,8 @@ from gitops_cli.agent.cli.adapters import tip_reader
 from gitops_cli.agent.cli.listening import Listening, listening
 from gitops_cli.agent.model.figures import Tally
 from gitops_cli.agent.model.outcome import Round
-from gitops_cli.agent.model.spec import KEY_DIRECTORY, NOTIFY_DIRECTORY
+from gitops_cli.agent.model.spec import KEY_DIRECTORY, NOTIFY_DIRECTORY, STEPS_DIRECTORY
+from gitops_cli.agent.model.stepped import parse_pin
 from gitops_cli.agent.noticing import Postman
 from gitops_cli.agent.running import Agent
 from gitops_cli.agent.signers import Signers
@@ -28,6 +29,10 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.names import parse_environment
 from gitops_cli.web.patience import jitter
+
+if TYPE_CHECKING:
+    from gitops_cli.agent.stepping import AgentSteps
+    from gitops_cli.agent.tip_reader import TipReader
 
 _JITTER = 0.1  # of the interval: many agents must not ask the git server in step
 
@@ -88,6 +93,20 @@ def run(
         Path,
         typer.Option("--notices", metavar="DIR", help="Addresses of [notify.NAME], a file each."),
     ] = Path(NOTIFY_DIRECTORY),
+    steps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--steps",
+            metavar="NAME=DIGEST",
+            help="Run the steps of this environment, if they are of this digest; may be repeated.",
+        ),
+    ] = None,
+    step_variables: Annotated[
+        Path,
+        typer.Option(
+            "--step-variables", metavar="DIR", help="Variables that steps name, a file each."
+        ),
+    ] = Path(STEPS_DIRECTORY),
     heartbeat: Annotated[
         Path | None,
         typer.Option(
@@ -125,6 +144,7 @@ def run(
         interval=None if interval is None else max(1, int(interval)),
         signers=None if require_signed is None else Signers(require_signed),
         images_only=frozenset(map(parse_environment, images_only or ())),
+        steps=_steps(session, tips, steps or (), step_variables),
     )
     stop = _stop_on_sigterm()
     postman = Postman(notices, os.environ, session.output.warn, session.now)
@@ -150,6 +170,18 @@ def run(
         postman.deliver(result)
 
     keep_going(agent, interval, stop, heartbeat, session.output.say, note)
+
+
+def _steps(
+    session: Session, tips: TipReader, said: Sequence[str], variables: Path
+) -> AgentSteps | None:
+    """Return what runs steps; None where none are to be run."""
+    if not said:
+        return None
+    from gitops_cli.agent.stepping import AgentSteps  # few agents run some
+
+    pins = dict(map(parse_pin, said))
+    return AgentSteps(tips, pins, variables, now=session.now, say=session.output.say)
 
 
 def _stop_on_sigterm() -> threading.Event:

@@ -19,6 +19,8 @@ from gitops_cli.agent.model.spec import (
     SOPS_DIRECTORY,
     SOPS_KEYS,
     SOPS_SECRET,
+    STEPS_DIRECTORY,
+    STEPS_SECRET,
     AgentMode,
     AgentSpec,
 )
@@ -101,7 +103,7 @@ def signers_config(namespace: str, files: Mapping[str, str]) -> Manifest:
 def _cronjob(spec: AgentSpec) -> Manifest:
     job = {
         "backoffLimit": 0,
-        "activeDeadlineSeconds": _PATIENCE,
+        "activeDeadlineSeconds": _PATIENCE + int(spec.step_time.total),
         "template": {
             "metadata": {"labels": _LABELS},
             "spec": {**_pod(spec), "restartPolicy": "Never"},
@@ -122,7 +124,7 @@ def _cronjob(spec: AgentSpec) -> Manifest:
 
 def _deployment(spec: AgentSpec) -> Manifest:
     pod = _pod(spec)
-    pod["containers"][0]["livenessProbe"] = _liveness(spec.interval)
+    pod["containers"][0]["livenessProbe"] = _liveness(spec)
     if spec.seed is not None:
         pod["containers"][0]["startupProbe"] = {
             "exec": {"command": ["test", "-e", HEARTBEAT]},
@@ -143,9 +145,12 @@ def _deployment(spec: AgentSpec) -> Manifest:
     }
 
 
-def _liveness(interval: int) -> Manifest:
-    """Return a probe that fails when no round was finished for long: the process hangs."""
-    minutes = (_PATIENCE + 2 * interval) // 60 + 1
+def _liveness(spec: AgentSpec) -> Manifest:
+    """Return a probe that fails when no round was finished for long: the process hangs.
+
+    A step's program may say nothing for as long as it may take.
+    """
+    minutes = (_PATIENCE + 2 * spec.interval + int(spec.step_time.longest)) // 60 + 1
     fresh = f'test -n "$(find {HEARTBEAT} -mmin -{minutes})"'
     return {
         "exec": {"command": ["sh", "-c", fresh]},
@@ -195,11 +200,17 @@ def _container(spec: AgentSpec, mounts: list[Manifest]) -> Manifest:
         },
         "resources": {
             "requests": {"cpu": "50m", "memory": "96Mi"},
-            # Programs that render and decrypt are larger than the agent itself.
-            "limits": {"cpu": "1", "memory": "512Mi" if seeded or spec.applies else "256Mi"},
+            "limits": {"cpu": "1", "memory": _memory(spec)},
         },
         "volumeMounts": mounts,
     }
+
+
+def _memory(spec: AgentSpec) -> str:
+    # Programs that render and decrypt are larger than the agent itself, and OpenTofu is more so.
+    if spec.steps:
+        return "1Gi"
+    return "512Mi" if spec.seed is not None or spec.applies else "256Mi"
 
 
 def run_arguments(spec: AgentSpec) -> list[str]:
@@ -213,6 +224,7 @@ def run_arguments(spec: AgentSpec) -> list[str]:
     if spec.signers:
         arguments.append(f"--require-signed={SIGNERS_DIRECTORY}")
     arguments += [f"--images-only={environment}" for environment in spec.images_only]
+    arguments += [f"--steps={name}={digest}" for name, digest in sorted(spec.steps.items())]
     return arguments
 
 
@@ -221,7 +233,8 @@ def _volumes(spec: AgentSpec) -> tuple[list[Manifest], list[Manifest]]:
     # Optional: a repository over https needs no key; ssh without one says so itself.
     key = {"secretName": KEY_SECRET, "defaultMode": 0o400, "optional": True}
     notify = {"secretName": NOTIFY_SECRET, "defaultMode": 0o400, "optional": True}
-    scratch = "1Gi" if spec.seed is not None else "256Mi"
+    # Providers of OpenTofu are of some hundred megabytes each.
+    scratch = "4Gi" if spec.steps else "1Gi" if spec.seed is not None else "256Mi"
     volumes: list[Manifest] = [
         {"name": "key", "secret": key},
         {"name": "notify", "secret": notify},
@@ -238,6 +251,10 @@ def _volumes(spec: AgentSpec) -> tuple[list[Manifest], list[Manifest]]:
         age = {"secretName": SOPS_SECRET, "defaultMode": 0o400, "optional": True}
         volumes.append({"name": "sops", "secret": age})
         mounts.append({"name": "sops", "mountPath": SOPS_DIRECTORY, "readOnly": True})
+    if spec.steps:
+        given = {"secretName": STEPS_SECRET, "defaultMode": 0o400, "optional": True}
+        volumes.append({"name": "steps", "secret": given})
+        mounts.append({"name": "steps", "mountPath": STEPS_DIRECTORY, "readOnly": True})
     if spec.signers:
         volumes.append({"name": "signers", "configMap": {"name": SIGNERS}})
         mounts.append({"name": "signers", "mountPath": SIGNERS_DIRECTORY, "readOnly": True})

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gitops_cli.agent.model.spec import SIGNERS, Feature, Seed
+from gitops_cli.agent.model.stepped import parse_pin
 from gitops_cli.domain.duration import parse_duration
+from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.text import redacted
 
@@ -20,7 +23,7 @@ Live = Mapping[str, Any]
 class Setup(NamedTuple):
     """What the workload of an agent says. `interval` is in seconds, None for a CronJob.
 
-    `applies`: its pod can decrypt what manifests hold.
+    `applies`: its pod can decrypt what manifests hold. `steps` are digests by environment.
     """
 
     url: str
@@ -33,6 +36,7 @@ class Setup(NamedTuple):
     pull_secrets: tuple[str, ...] = ()
     images_only: tuple[EnvironmentName, ...] = ()
     applies: bool = False
+    steps: Mapping[EnvironmentName, str] = MappingProxyType({})
 
 
 def setup_of(workload: Live) -> Setup:
@@ -53,6 +57,7 @@ def setup_of(workload: Live) -> Setup:
         pull_secrets=tuple(entry["name"] for entry in pod.get("imagePullSecrets") or ()),
         images_only=tuple(EnvironmentName(name) for name in _values(words, "--images-only")),
         applies="SOPS_AGE_KEY_FILE" in variables,
+        steps=dict(_pins(_values(words, "--steps"))),
     )
 
 
@@ -77,6 +82,8 @@ def changes(before: Live, after: Live) -> tuple[str, ...]:
 
 def told_of_new(manifest: Live) -> tuple[str, ...]:
     """Return in words what a new object lets the agent do."""
+    if manifest["kind"] in ("CronJob", "Deployment"):
+        return tuple(_steps_changes({}, setup_of(manifest).steps))
     if manifest["kind"] != "Role":
         return ()
     by_verbs: dict[tuple[str, ...], list[str]] = {}
@@ -103,6 +110,7 @@ def _setup_changes(before: Setup, after: Setup) -> Iterator[str]:
             yield f"{what} {new} instead of {old}"
     if before.applies != after.applies:
         yield "applies manifests" if after.applies else "patches images alone"
+    yield from _steps_changes(before.steps, after.steps)
     if before.seed != after.seed:
         yield _seed_change(before.seed, after.seed)
     if before.pull_secrets != after.pull_secrets:
@@ -113,6 +121,17 @@ def _setup_changes(before: Setup, after: Setup) -> Iterator[str]:
     ):
         if names:
             yield f"{word} for {', '.join(names)}"
+
+
+def _steps_changes(
+    before: Mapping[EnvironmentName, str], after: Mapping[EnvironmentName, str]
+) -> Iterator[str]:
+    for name in sorted({*before, *after}):
+        if name not in after:
+            yield f"no longer runs the steps of {name}"
+        elif before.get(name) != after[name]:
+            was = f" instead of {before[name][:12]}" if name in before else ""
+            yield f"runs the steps of {name}, of digest {after[name][:12]}{was}"
 
 
 def _seed_change(before: Seed | None, after: Seed | None) -> str:
@@ -154,6 +173,14 @@ def _missing(wanted: Iterable[str], there: Iterable[str]) -> list[str]:
 def _values(words: Iterable[str], option: str) -> list[str]:
     prefix = f"{option}="
     return [word.removeprefix(prefix) for word in words if word.startswith(prefix)]
+
+
+def _pins(words: Iterable[str]) -> Iterator[tuple[EnvironmentName, str]]:
+    for word in words:
+        try:
+            yield parse_pin(word)
+        except GitOpsError:  # whoever may change the workload wrote it, and the agent refuses it
+            continue
 
 
 def _last(words: Iterable[str], option: str) -> str | None:

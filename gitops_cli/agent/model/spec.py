@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from gitops_cli.agent.model.stepped import StepTime
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import AGENT, AGENT_SIGNERS, EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
@@ -22,6 +23,8 @@ SOPS_SECRET = "gitops-agent-sops"
 SOPS_DIRECTORY = "/etc/gitops-agent/sops"
 SOPS_KEYS = "keys.txt"
 SIGNERS_DIRECTORY = "/etc/gitops-agent/signers"
+STEPS_SECRET = "gitops-agent-steps"
+STEPS_DIRECTORY = "/etc/gitops-agent/steps"
 NOTIFY_SECRET = "gitops-agent-notify"
 NOTIFY_DIRECTORY = "/etc/gitops-agent/notify"
 CONTROLLER_NAMESPACE = "gitops-agent"
@@ -108,7 +111,9 @@ class AgentSpec(NamedTuple):
     signed commits only. `others` are environments that the controller has already: it goes on
     with them, and their own objects stay as they are. `manifests` are the rights in environments
     that have some, `images_only` environments whose manifests are left to others, as an admission
-    policy would refuse them. `applies`: some environment of this agent has manifests.
+    policy would refuse them. `applies`: some environment of this agent has manifests. `steps` are
+    the digests of the steps that it runs, of environments that have some, and `step_time` is what
+    these may take.
     """
 
     mode: AgentMode
@@ -127,6 +132,8 @@ class AgentSpec(NamedTuple):
     manifests: Mapping[EnvironmentName, ManifestRights] = MappingProxyType({})
     images_only: Sequence[EnvironmentName] = ()
     applies: bool = False
+    steps: Mapping[EnvironmentName, str] = MappingProxyType({})
+    step_time: StepTime = StepTime()
 
     @property
     def environments(self) -> tuple[EnvironmentName, ...]:

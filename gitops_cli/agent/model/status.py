@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from gitops_cli.agent.model.stepped import StepsRecord, is_digest
 from gitops_cli.domain.duration import LONGEST
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.stamp import as_stamp, parse_stamp
@@ -30,6 +31,7 @@ class AgentStatus(NamedTuple):
 
     `commit` is the state commit of the last success, `tip` the one the last run looked at.
     `message` says what a person should know about the last run; `error` is set if it failed.
+    `steps` is how steps went, where it runs some.
     """
 
     environment: EnvironmentName
@@ -42,6 +44,7 @@ class AgentStatus(NamedTuple):
     error: str | None = None
     interval: int | None = None
     version: str | None = None
+    steps: StepsRecord | None = None
 
 
 def to_data(status: AgentStatus) -> dict[str, str | None]:
@@ -56,6 +59,16 @@ def to_data(status: AgentStatus) -> dict[str, str | None]:
         "error": status.error,
         "interval": None if status.interval is None else str(status.interval),
         "version": status.version,
+        **_steps_data(status.steps),
+    }
+
+
+def _steps_data(record: StepsRecord | None) -> dict[str, str | None]:
+    return {
+        "steps": None if record is None else record.words,
+        "steps-at": None if record is None else as_stamp(record.at),
+        "steps-digest": None if record is None else record.digest,
+        "steps-error": None if record is None else record.error,
     }
 
 
@@ -77,6 +90,7 @@ def from_data(environment: EnvironmentName, data: Mapping[str, str]) -> AgentSta
         error=_text(data.get("error")),
         interval=_interval(data.get("interval", "")),
         version=_text(data.get("version")),
+        steps=_steps(data),
     )
 
 
@@ -128,6 +142,14 @@ def _commit(text: str | None) -> str | None:
 def _text(text: str | None) -> str | None:
     # Cut first: a ConfigMap may hold a megabyte.
     return None if text is None else short(text[: 2 * _LENGTH])
+
+
+def _steps(data: Mapping[str, str]) -> StepsRecord | None:
+    at, digest = parse_stamp(data.get("steps-at")), data.get("steps-digest", "")
+    if at is None or not is_digest(digest):
+        return None
+    words = _text(data.get("steps")) or ""
+    return StepsRecord(digest, at, words, _text(data.get("steps-error")))
 
 
 def _interval(text: str) -> int | None:

@@ -133,7 +133,8 @@ def diff(
         clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)
     names, selection = meant(session, desired, words, project=project, only=only, exclude=exclude)
-    stepper = steps_wanted(session, desired.snapshot, names, wanted=steps)
+    looked = [] if as_agent else names  # the agent's own are told of with its rights
+    stepper = steps_wanted(session, desired.snapshot, looked, wanted=steps)
     result = compare_all(
         desired,
         names,

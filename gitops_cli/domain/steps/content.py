@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.steps.declared import Check, Program, Step, Tool
@@ -97,6 +98,13 @@ def declared_programs(snapshot: Snapshot) -> tuple[Declared, ...]:
             if check.command:
                 found[Declared(place.stage, check_for(check, place))] = None
     return tuple(found)
+
+
+def declared_steps(snapshot: Snapshot, name: EnvironmentName) -> tuple[Declared, ...]:
+    """Return the steps of one environment, in their order."""
+    place = place_of(name, snapshot.team)
+    steps = snapshot.team.stage(place.stage).steps
+    return tuple(Declared(place.stage, step_for(step, place)) for step in steps)
 
 
 def paths_of(programs: Iterable[Declared]) -> tuple[str, ...]:

@@ -1,0 +1,220 @@
+"""The steps that an agent was installed to run: exactly those, and nobody's change of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitops_cli.agent.model.status import short
+from gitops_cli.agent.model.stepped import StepsRecord, is_due
+from gitops_cli.domain.change.policy import locked
+from gitops_cli.domain.errors import ConfigurationError, GitOpsError
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import DriftPolicy
+from gitops_cli.domain.steps.content import (
+    Content,
+    Declared,
+    declared_steps,
+    digest_of,
+    paths_of,
+)
+from gitops_cli.domain.steps.report import StepFailed, StepReport, StepState, Untrusted
+from gitops_cli.operations.desired import Desired
+from gitops_cli.operations.steps import Stepping, StepsRun, steps_of, with_shared
+from gitops_cli.steps.process import tail
+
+if TYPE_CHECKING:
+    from gitops_cli.agent.tip_reader import TipReader
+
+_MOST_SAID = 20  # lines of a step in the agent's log
+_MOST_VALUE = 1 << 20  # bytes; a Secret has no more
+
+Say = Callable[[str], None]
+
+
+class Stepped(NamedTuple):
+    """What became of an environment's steps; `error` keeps the rest of it from following."""
+
+    record: StepsRecord | None = None
+    words: str | None = None
+    error: GitOpsError | None = None
+
+
+class AgentSteps:
+    """Runs the steps of environments in a round, where they are due and as they were trusted.
+
+    `pins` are the digests that somebody trusted when the agent was installed. `secrets` is a
+    directory with a file for each variable that steps may name.
+    """
+
+    def __init__(
+        self,
+        tips: TipReader,
+        pins: Mapping[EnvironmentName, str],
+        secrets: Path,
+        *,
+        now: Callable[[], datetime],
+        say: Say,
+    ) -> None:
+        self.pins = pins
+        self._tips = tips
+        self._secrets = secrets
+        self._now = now
+        self._say = say
+        self._known: dict[EnvironmentName, tuple[str | None, Content]] = {}
+
+    def run(
+        self,
+        desired: Desired,
+        before: Mapping[EnvironmentName, StepsRecord | None],
+        beat: Callable[[], None] = lambda: None,
+    ) -> dict[EnvironmentName, Stepped]:
+        """Run what is due of the environments that `before` has; none of it changed since.
+
+        `beat` is called as long as programs say something. KeyboardInterrupt, of a signal, ends
+        the program that runs.
+        """
+        found: dict[EnvironmentName, Stepped] = {}
+        due: dict[EnvironmentName, Content] = {}
+        for name, record in before.items():
+            try:
+                content = self._trusted(desired.snapshot, name)
+            except GitOpsError as error:
+                found[name] = Stepped(record, error=error)
+                continue
+            if content is None:
+                found[name] = Stepped()
+            elif held := _held(desired.snapshot, name, self._now()):
+                found[name] = Stepped(record, words=held)
+            elif is_due(record, self.pins[name], self._now()):
+                due[name] = content
+            else:
+                found[name] = _remembered(record)
+        try:
+            return found | self._run(desired.snapshot, due, before, beat)
+        except GitOpsError as error:
+            return found | {name: Stepped(before[name], error=error) for name in due}
+
+    def _trusted(self, snapshot: Snapshot, name: EnvironmentName) -> Content | None:
+        """Return what an environment's steps are made of; None: it has none any more.
+
+        Raises Untrusted, InvalidState.
+        """
+        programs = declared_steps(snapshot, name)
+        if not programs or name not in snapshot.environments:
+            return None
+        commit, content = self._known.get(name, (None, {}))
+        if commit is not None and commit == snapshot.commit:
+            return content
+        assert snapshot.commit is not None  # an agent looks at commits
+        content = self._tips.tracked_files(snapshot.commit, paths_of(programs))
+        digest = digest_of(programs, content)
+        if digest != self.pins[name]:
+            raise Untrusted(
+                f"the steps of {name} changed since its agent was installed to run them: they are "
+                f"of digest {digest[:12]}, trusted is {self.pins[name][:12]}; nothing has run",
+                hint=f"look at them and trust them: gitops trust; then: gitops agent install "
+                f"{name} --steps",
+            )
+        self._known[name] = (snapshot.commit, content)
+        return content
+
+    def _run(
+        self,
+        snapshot: Snapshot,
+        due: Mapping[EnvironmentName, Content],
+        before: Mapping[EnvironmentName, StepsRecord | None],
+        beat: Callable[[], None],
+    ) -> dict[EnvironmentName, Stepped]:
+        if not due:
+            return {}
+        steps = steps_of(snapshot, list(due))
+        looked = [name for name in due if self._only_looks(snapshot, name, before[name])]
+        with ExitStack() as opened:
+            content = {path: file for one in due.values() for path, file in one.items()}
+            environ = {**os.environ, **variables(self._secrets, _named(snapshot, due))}
+
+            def heard(name: EnvironmentName, step: str, line: str) -> None:
+                beat()
+                if line in ("planning", "applying"):
+                    self._say(f"{name} step {step}: {line}")
+
+            running = StepsRun(content, environ, (), heard, opened)
+            reports = {
+                **Stepping({n: s for n, s in steps.items() if n in looked}, running).plan(),
+                **Stepping({n: s for n, s in steps.items() if n not in looked}, running).apply(
+                    snapshot, self._now()
+                ),
+            }
+        shared = with_shared(reports, snapshot, list(due))
+        return {name: self._told(name, shared.get(name, ())) for name in due}
+
+    def _only_looks(
+        self, snapshot: Snapshot, name: EnvironmentName, record: StepsRecord | None
+    ) -> bool:
+        """Tell whether what changed since it was applied is to be reported, and left as it is."""
+        drift = snapshot.team.stage(place_of(name, snapshot.team).stage).drift
+        applied = record is not None and record.digest == self.pins[name]
+        return applied and drift is DriftPolicy.REPORT
+
+    def _told(self, name: EnvironmentName, reports: Sequence[StepReport]) -> Stepped:
+        for report in reports:
+            if report.state is not StepState.UNCHANGED:
+                for line in tail(report.output, _MOST_SAID):
+                    self._say(f"{name} step {report.name}: {line}")
+        error = next((report.error for report in reports if report.error is not None), None)
+        drifted = [report for report in reports if report.state is StepState.CHANGES]
+        if error is None and drifted:
+            error = StepFailed(
+                f"step {drifted[0].name} would change something: {drifted[0].says}",
+                hint=f'drift = "report" leaves it; gitops sync {name} --steps applies it',
+            )
+        words = ", ".join(f"{one.name} {one.state}" for one in reports) or "as for others"
+        told = None if error is None else short(error.message)
+        record = StepsRecord(self.pins[name], self._now(), short(words), told)
+        news = words if any(one.is_applied for one in reports) else None
+        return Stepped(record, words=f"steps: {news}" if news else None, error=error)
+
+
+def _held(snapshot: Snapshot, name: EnvironmentName, now: datetime) -> str | None:
+    for refusal in locked(snapshot.environment(name), (), now):
+        return f"its steps wait: {refusal.error.message}"
+    return None
+
+
+def _remembered(record: StepsRecord | None) -> Stepped:
+    """Return what is known of steps that are not due; what failed then keeps others back still."""
+    if record is None or record.error is None:
+        return Stepped(record)
+    return Stepped(record, error=StepFailed(f"{record.error} (tried again within minutes)"))
+
+
+def _named(snapshot: Snapshot, names: Iterable[EnvironmentName]) -> set[str]:
+    declared: list[Declared] = [one for name in names for one in declared_steps(snapshot, name)]
+    return {variable for one in declared for variable in one.program.env}
+
+
+def variables(directory: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the values of variables that steps name, as far as the agent was given them.
+
+    Raises ConfigurationError for a file that is none.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        file = directory / name
+        try:
+            with file.open("rb") as stream:
+                found[name] = stream.read(_MOST_VALUE).decode().removesuffix("\n")
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{file}: is no value of a variable ({error})") from error
+        if "\0" in found[name]:
+            raise ConfigurationError(f"{file}: is no value of a variable: it has a zero byte")
+    return found

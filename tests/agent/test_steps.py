@@ -1,0 +1,330 @@
+"""`agent install --steps`: the agent runs exactly what was trusted, and nobody's change of it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gitops_cli.agent.model.spec import NAME, STEPS_SECRET
+from tests.agent.world import apply
+from tests.cli.live import NEW, OLD, Live, make_live
+from tests.cli.manifested import config_map, record
+from tests.cli.stepped import SCRIPT, command, push, settings, stage_of, trust
+from tests.testbed.controlplane import ControlPlane
+from tests.testbed.gitops import Gitops, Ran
+from tests.testbed.kube import Kube, eventually
+from tests.testbed.kubeconfig import write_kubeconfig
+
+WHERE = ["--agent-repo", "ssh://git@git.example.com/state.git", "--image", "r/gitops-cli:1"]
+
+
+@dataclass
+class Stepped:
+    """An environment with one step, and an agent that was installed to run it."""
+
+    live: Live
+    target: Path
+    variables: Path
+    plane: ControlPlane
+    pins: tuple[str, ...] = ()
+    kubeconfig: Path = Path()
+
+    def printed(self, *options: str) -> Ran:
+        return self.live.gitops("agent", "manifests", self.live.namespace, *WHERE, *options)
+
+    def install(self, *options: str) -> dict[str, Any]:
+        """Apply what `agent manifests` prints; return the pod's specification."""
+        text = self.printed(*options).ok().stdout
+        apply(self.live.kube, text)
+        [workload] = [o for o in yaml.safe_load_all(text) if o["kind"] == "CronJob"]
+        self.live.kube.patch("CronJob", self.live.namespace, NAME, {"spec": {"suspend": True}})
+        job: dict[str, Any] = workload["spec"]["jobTemplate"]["spec"]
+        [container] = job["template"]["spec"]["containers"]
+        self.pins = tuple(word for word in container["command"] if word.startswith("--steps="))
+        self.kubeconfig = write_kubeconfig(
+            self.variables.parent / "agent.kubeconfig",
+            url=self.plane.url,
+            ca_file=self.plane.ca_file,
+            token=self.live.kube.token(self.live.namespace, NAME),
+        )
+        return job
+
+    @property
+    def words(self) -> list[str]:
+        """The command of its pod, but for where repository and cluster are."""
+        return [
+            *("agent", "run", "--repo", str(self.live.remote), "--env", self.live.namespace),
+            *self.pins,
+            *("--step-variables", str(self.variables), "--kubeconfig", str(self.kubeconfig)),
+        ]
+
+    def run(self) -> Ran:
+        return self.live.gitops(*self.words)
+
+    def status(self) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.live.kube.get("ConfigMap", self.live.namespace, NAME)[
+            "data"
+        ]
+        return found
+
+    def let_time_pass(self) -> None:
+        """Let the last run of the steps be a day ago."""
+        data = {"data": {"steps-at": "2020-01-01T00:00:00Z"}}
+        self.live.kube.patch("ConfigMap", self.live.namespace, NAME, data)
+
+    def declare(self, script: str = SCRIPT, more: str = "", rules: str = "") -> None:
+        stage = f"[stage.{stage_of(self.live)}]\n{rules}\n" if rules else ""
+        table = command(self.live, self.target, more=more)
+        push(
+            self.live,
+            {
+                "gitops.toml": settings(self.live, stage, table),
+                "infra/dns/write.sh": script,
+                "infra/dns/wanted": "one\n",
+            },
+        )
+
+
+@pytest.fixture
+def stepped(
+    tmp_path: Path, gitops: Gitops, kube: Kube, namespace: str, control_plane: ControlPlane
+) -> Stepped:
+    live = make_live(tmp_path, gitops, kube, namespace, control_plane.kubeconfig)
+    live.record({"web.deployment": OLD})
+    live.running("web", OLD)
+    variables = tmp_path / "machine" / "variables"
+    variables.mkdir(parents=True)
+    made = Stepped(live, tmp_path / "machine" / "target", variables, control_plane)
+    made.declare()
+    return made
+
+
+def test_an_agent_runs_what_was_trusted_and_brings_the_rest_after_it(stepped: Stepped) -> None:
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    commit = stepped.live.record({"web.deployment": NEW})
+
+    ran = stepped.run().ok()
+
+    assert stepped.target.read_text() == "one\n"
+    assert NEW in stepped.live.image_of("web")
+    status = stepped.status()
+    assert status["steps"] == "dns applied"
+    assert status["message"].startswith("steps: dns applied, web → ")
+    assert status["commit"] == commit
+    assert f"--steps={stepped.live.namespace}={status['steps-digest']}" in stepped.pins
+    assert f"{stepped.live.namespace} step dns: wrote one" in ran.stderr, "its log has the lines"
+
+    again = stepped.run().ok()
+    assert "step dns" not in again.stderr, "within the hour nobody plans it again"
+    stepped.target.write_text("by hand\n")
+    stepped.let_time_pass()
+    stepped.run().ok()
+    assert stepped.target.read_text() == "one\n"
+    [told] = stepped.live.gitops("agent", "status", "-o", "json").json()["agents"]
+    assert (told["steps"], told["steps_error"]) == ("dns applied", None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"infra/dns/wanted": "two\n"},
+        {"infra/dns/more": "new\n"},
+        {"infra/dns/write.sh": SCRIPT.replace("exit 9", "exit 8")},
+    ],
+    ids=["another content", "another file", "another program"],
+)
+def test_what_changed_since_is_refused_told_and_keeps_the_rest_back(
+    stepped: Stepped, change: dict[str, str | None]
+) -> None:
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    push(stepped.live, {**change, f"{stepped.live.namespace}/web.deployment": f"{NEW}\n"})
+
+    ran = stepped.run()
+
+    assert ran.code == 6
+    assert not stepped.target.exists()
+    assert OLD in stepped.live.image_of("web"), "as `sync --steps`: nothing comes before its steps"
+    error = stepped.status()["error"]
+    assert "changed since its agent was installed to run them" in error
+    assert f"gitops agent install {stepped.live.namespace} --steps" in error
+    seen = stepped.live.diff("--as-agent")
+    assert "its agent refuses" in seen.stderr
+    doctor = stepped.live.gitops("doctor")
+    assert "changed since its agent was installed" in doctor.stdout + doctor.stderr
+
+    refused = stepped.printed("--steps")
+    assert refused.code == 6, "this machine has not trusted the change either"
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    stepped.run().ok()
+    assert stepped.target.exists()
+    assert NEW in stepped.live.image_of("web")
+    assert "its agent runs its 1 step as they are now" in stepped.live.diff("--as-agent").stderr
+
+
+def test_an_agent_that_was_not_installed_with_steps_runs_none(stepped: Stepped) -> None:
+    trust(stepped.live.gitops)
+    stepped.install()
+    stepped.live.record({"web.deployment": NEW})
+
+    stepped.run().ok()
+
+    assert not stepped.target.exists()
+    assert NEW in stepped.live.image_of("web")
+    assert "steps" not in stepped.status()
+    assert "its agent runs none of its 1 step" in stepped.live.diff("--as-agent").stderr
+
+
+def test_nothing_is_installed_that_this_machine_does_not_trust(stepped: Stepped) -> None:
+    refused = stepped.printed("--steps")
+
+    assert refused.code == 6
+    assert "declares 1 program to run here" in refused.stderr
+    assert refused.stdout == ""
+
+
+def test_a_stage_without_steps_has_none_to_run(stepped: Stepped) -> None:
+    push(stepped.live, {"gitops.toml": settings(stepped.live)})
+
+    refused = stepped.printed("--steps")
+
+    assert refused.code == 2
+    assert "declares no steps" in refused.stderr
+
+
+def test_a_step_that_fails_keeps_its_environment_back_and_is_not_tried_each_minute(
+    stepped: Stepped,
+) -> None:
+    stepped.declare('#!/bin/sh\necho on the way\n[ -e "$2.way" ] && exit 0\nexit 3\n')
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    stepped.live.record({"web.deployment": NEW})
+
+    for _ in range(2):
+        ran = stepped.run()
+        assert ran.code == 7
+        assert "step dns: plan ended with exit code 3" in stepped.status()["error"]
+        assert OLD in stepped.live.image_of("web")
+    assert "planning" not in ran.stderr, "the second one remembers"
+
+    stepped.target.with_name("target.way").touch()
+    stepped.let_time_pass()
+    stepped.run().ok()
+    assert NEW in stepped.live.image_of("web")
+    assert "steps-error" not in stepped.status()
+
+
+def test_drift_that_is_to_be_reported_is_planned_and_left(stepped: Stepped) -> None:
+    stepped.declare(rules='drift = "report"')
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    stepped.run().ok()
+    stepped.target.write_text("by hand\n")
+    stepped.let_time_pass()
+
+    ran = stepped.run()
+
+    assert ran.code == 7
+    assert "step dns would change something: would write one" in stepped.status()["error"]
+    assert stepped.target.read_text() == "by hand\n"
+
+
+def test_steps_wait_where_the_environment_is_locked(stepped: Stepped) -> None:
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    stepped.live.gitops("lock", "-e", stepped.live.namespace, "-m", "a fair").ok()
+
+    stepped.run().ok()
+
+    assert not stepped.target.exists()
+    assert "its steps wait" in stepped.status()["message"]
+
+
+def test_a_step_gets_the_variables_that_it_names_and_no_others(stepped: Stepped) -> None:
+    script = '#!/bin/sh\n[ $1 = plan ] && exit 2\nenv >"$2"\necho "got $TOKEN"\n'
+    stepped.declare(script, 'env = ["TOKEN", "MISSING"]')
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    (stepped.variables / "TOKEN").write_text("a very secret word\n")
+    (stepped.variables / "OTHER").write_text("another secret word")
+
+    ran = stepped.run().ok()
+
+    seen = stepped.target.read_text()
+    assert "TOKEN=a very secret word\n" in seen
+    assert "another secret" not in seen
+    assert "MISSING" not in seen
+    assert "KUBERNETES_SERVICE_HOST" not in seen
+    assert "got ***" in ran.stderr
+    assert "very secret" not in ran.stderr + ran.stdout + str(stepped.status())
+
+
+def test_whoever_can_change_the_agent_by_a_push_is_not_given_steps(stepped: Stepped) -> None:
+    trust(stepped.live.gitops)
+    record(stepped.live, config_map("settings", level="info"))
+
+    refused = stepped.printed("--steps")
+    assert refused.code == 2
+    assert "has manifests, so whoever may push could change the agent" in refused.stderr
+    assert "--mode controller" in refused.stderr
+    apart = stepped.printed("--steps", "--mode", "controller").ok().stdout
+    [workload] = [o for o in yaml.safe_load_all(apart) if o["kind"] == "Deployment"]
+    assert workload["metadata"]["namespace"] == "gitops-agent"
+
+    push(stepped.live, {f"{stepped.live.namespace}/manifests/all.yaml": None})
+    stepped.live.record({"gitops-agent.cronjob": OLD})
+    again = stepped.printed("--steps")
+    assert again.code == 2
+    assert "has versions of CronJobs" in again.stderr
+
+
+def test_its_pod_has_time_room_and_a_secret_of_its_own(stepped: Stepped) -> None:
+    stepped.declare(more='timeout = "20m"')
+    trust(stepped.live.gitops)
+    plain = stepped.install()
+
+    job = stepped.install("--steps")
+
+    assert job["activeDeadlineSeconds"] == plain["activeDeadlineSeconds"] + 2 * 20 * 60
+    [container] = job["template"]["spec"]["containers"]
+    secrets = [v["secret"] for v in job["template"]["spec"]["volumes"] if "secret" in v]
+    assert {"secretName": STEPS_SECRET, "defaultMode": 0o400, "optional": True} in secrets
+    assert container["env"] == plain["template"]["spec"]["containers"][0]["env"]
+    rules = stepped.live.kube.get("Role", stepped.live.namespace, NAME)["rules"]
+    assert [rule["resources"] for rule in rules] == [
+        ["deployments"],
+        ["configmaps"],
+        ["pods"],
+        ["events"],
+    ], "no right more than without steps"
+
+
+def test_a_pod_that_is_told_to_end_interrupts_its_step_first(stepped: Stepped) -> None:
+    script = (
+        "#!/bin/sh\n[ $1 = plan ] && exit 2\n"
+        'trap \'echo given back >"\'"$2"\'"; exit 1\' INT\ntouch "$2.began"\n'
+        "while :; do sleep 0.1; done\n"
+    )
+    stepped.declare(script)
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    began = stepped.target.with_name("target.began")
+    with stepped.live.gitops.start(*stepped.words) as process:
+        eventually(began.exists)
+        before = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 130
+
+    assert time.monotonic() - before < 15, "it did not wait until it had to be killed"
+    assert stepped.target.read_text() == "given back\n"
+    config = stepped.live.kube.get("ConfigMap", stepped.live.namespace, NAME)
+    assert "steps" not in (config.get("data") or {}), "nobody says that it was done"
