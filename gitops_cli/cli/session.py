@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.change.proposal import Actor
     from gitops_cli.domain.image import ImageRef
     from gitops_cli.domain.recorded.environment import Snapshot
-    from gitops_cli.domain.recorded.signed import Signed
+    from gitops_cli.domain.recorded.signed import Signed, Vouching
     from gitops_cli.domain.recorded.team import TeamSettings
     from gitops_cli.domain.release.ci import CiRun
     from gitops_cli.forge.requests import Requests
@@ -301,9 +301,9 @@ class Session:
         """Return what asks image registries; connects when first asked."""
         return self._registries(os.environ)
 
-    def vouched(self, image: ImageRef, wanted: Signed, key: bytes) -> bool:
-        """Tell whether an image, by its digest, is signed or attested as a stage wants it."""
-        return self._vouched(image, wanted, key)
+    def vouched(self, image: ImageRef, wanted: Signed, content: bytes | None) -> Vouching:
+        """Judge whether an image, by its digest, is signed or attested as a stage wants it."""
+        return self._vouched(image, wanted, content)
 
     @cached_property
     def _vouched(self) -> Vouched:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gitops_cli.domain.recorded.notify import Event
+from gitops_cli.domain.recorded.signed_keys import SIGNED_KEYS
 from gitops_cli.domain.setting import Key, SettingKind
 from gitops_cli.domain.steps.keys import STEP_KEYS
 
@@ -174,31 +175,7 @@ TEAM_KEYS = (
         "true",
     ),
     *STEP_KEYS,
-    Key(
-        "stage.NAME.signature",
-        "key",
-        SettingKind.TEXT,
-        "none",
-        "Only images come here that have a signature of this public key, a file of the repository, "
-        "as `cosign sign --key` makes it; their digests are recorded.",
-        '"keys/cosign.pub"',
-    ),
-    Key(
-        "stage.NAME.attestation",
-        "key",
-        SettingKind.TEXT,
-        "none",
-        "The same of an attestation, as `cosign attest --key` makes it. Needs `type`.",
-        '"keys/cosign.pub"',
-    ),
-    Key(
-        "stage.NAME.attestation",
-        "type",
-        SettingKind.TEXT,
-        "none",
-        "The type of the attestation's predicate.",
-        '"https://slsa.dev/provenance/v1"',
-    ),
+    *SIGNED_KEYS,
     Key(
         "service.NAME",
         "source",

@@ -17,7 +17,9 @@ from gitops_cli.domain.past.ancestry import Evidence
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.recorded.resolution import is_declared, service_of_remote
+from gitops_cli.domain.recorded.signed import Signer
 from gitops_cli.domain.recorded.stages import in_order
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural, redacted
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.placement import Clusters, Placed
@@ -132,6 +134,20 @@ def check_files(snapshot: Snapshot, now: datetime) -> Diagnosis:
         hint = "`gitops env add NAME` makes one"
         return Diagnosis("files", Verdict.WARNING, "no environments", hint)
     return Diagnosis("files", Verdict.OK, what)
+
+
+def check_identities(team: TeamSettings, knows: Callable[[], bool]) -> Iterator[Diagnosis]:
+    """Say which stages want signatures of identities, if this machine cannot judge them."""
+    stages = [
+        name
+        for name, rules in team.rules.items()
+        for signed in (rules.signature, rules.attestation)
+        if signed is not None and isinstance(signed.by, Signer)
+    ]
+    if stages and not knows():
+        where = ", ".join(dict.fromkeys(stages))
+        detail = f"signatures of identities, for {where}, cannot be judged here"
+        yield Diagnosis("signatures", Verdict.WARNING, detail, "pip install 'gitops-cli[keyless]'")
 
 
 def check_sources(snapshot: Snapshot, sources: Sources) -> list[Diagnosis]:

@@ -45,7 +45,7 @@ from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX
 from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.resolution import stage_before
-from gitops_cli.domain.recorded.signed import Signed
+from gitops_cli.domain.recorded.signed import Signed, Vouching
 from gitops_cli.domain.recorded.stages import Ambiguous, place_of
 from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.domain.version import Version
@@ -69,16 +69,19 @@ class CheckCase(NamedTuple):
 
 
 Checking = Callable[[CheckCase], Sequence[Report]]
-Vouches = Callable[[ImageRef, Signed, bytes], bool]
-"""Tells whether an image is vouched for, by its digest; raises ValueError for what is no key."""
+Vouches = Callable[[ImageRef, Signed, "bytes | None"], Vouching]
+"""Judges whether an image is vouched for, by its digest and the content of the file that says how.
+
+Raises ValueError for a file that is not what it should be.
+"""
 
 
-def nobody(_image: ImageRef, _signed: Signed, _key: bytes) -> bool:
+def nobody(_image: ImageRef, _signed: Signed, _content: bytes | None) -> Vouching:
     """Vouch for nothing: what asks nobody lets nothing pass."""
-    return False
+    return Vouching(False)
 
 
-def unasked(_image: ImageRef, _signed: Signed, _key: bytes) -> bool:
+def unasked(_image: ImageRef, _signed: Signed, _content: bytes | None) -> Vouching:
     """Stand for signatures that are asked for later: an image may be made and pinned first."""
     raise AssertionError("nobody asks it")
 
@@ -146,19 +149,23 @@ class Gates(NamedTuple):
         self, gate: Gate, signed: Signed, service: ServiceName, version: Version
     ) -> Report:
         if version.digest is None:
-            return signed_report(gate, service, version, signed, vouched=None)
-        directory = signed.key.rpartition("/")[0]
-        inside = f"{directory}/" if directory else ""
-        key = self.state.contents(self.snapshot.commit, inside).get(signed.key)
+            return signed_report(gate, service, version, signed, None)
         where = f"{SETTINGS}:{self.rules.lines.get(gate, 1)}"
-        if key is None:
-            raise PolicyRefused(f"{where}: there is no {signed.key} in the repository")
+        file = signed.by.file
+        content = None if file is None else self._content(file)
+        if file is not None and content is None:
+            raise PolicyRefused(f"{where}: there is no {file} in the repository")
         image = self.target.image_of(service, version)
         try:
-            vouched = self.vouched(image, signed, key)
+            judged = self.vouched(image, signed, content)
         except ValueError as error:
-            raise PolicyRefused(f"{where}: {signed.key} {error}") from None
-        return signed_report(gate, service, version, signed, vouched=vouched)
+            raise PolicyRefused(f"{where}: {file} {error}") from None
+        return signed_report(gate, service, version, signed, judged)
+
+    def _content(self, file: str) -> bytes | None:
+        directory = file.rpartition("/")[0]
+        inside = f"{directory}/" if directory else ""
+        return self.state.contents(self.snapshot.commit, inside).get(file)
 
     def soak(self, changes: Sequence[Change]) -> Sequence[Report]:
         """Return how long each version was recorded in the stage before."""

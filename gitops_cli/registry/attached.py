@@ -41,11 +41,12 @@ class Plain(NamedTuple):
 
 
 class Envelope(NamedTuple):
-    """A DSSE envelope: a typed text with its signatures."""
+    """A DSSE envelope: a typed text with its signatures; `bundle`: all that it came in."""
 
     kind: str
     payload: bytes
     signatures: tuple[bytes, ...]
+    bundle: bytes = b""
 
 
 def attached_to(registry: Reads, repository: str, digest: str) -> Iterator[Plain | Envelope]:
@@ -108,7 +109,10 @@ def _material(kind: str, layer: Mapping[str, Any], data: bytes) -> Plain | Envel
         signature = _decoded(signed)
         return None if signature is None else Plain(data, signature)
     content = read_object(data) or {}
-    return _envelope(content.get("dsseEnvelope") if kind.startswith(BUNDLE) else content)
+    if not kind.startswith(BUNDLE):
+        return _envelope(content)
+    envelope = _envelope(content.get("dsseEnvelope"))
+    return None if envelope is None else envelope._replace(bundle=data)
 
 
 def _envelope(content: Any) -> Envelope | None:

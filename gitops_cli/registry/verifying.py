@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from gitops_cli.domain.recorded.signed import Signed
 from gitops_cli.registry.attached import Envelope, Plain
 from gitops_cli.registry.document import read_object
 
@@ -57,19 +58,16 @@ def _signs(one: Plain | Envelope, key: Key, digest: str) -> bool:
     return critical.get("type") == _COSIGN and image.get("docker-manifest-digest") == digest
 
 
-def _predicate(envelope: Envelope, key: Key, digest: str) -> str | None:
-    """Return the type of a statement about the image; None for what is not signed or another's."""
-    signed = b"DSSEv1 %d %s %d %s" % (
-        len(envelope.kind.encode()),
-        envelope.kind.encode(),
-        len(envelope.payload),
-        envelope.payload,
-    )
-    if envelope.kind != _IN_TOTO:
+def wanted_predicate(wanted: Signed) -> str:
+    """Return the type of the statement that a team wants; a signature is one, too."""
+    return COSIGN_SIGN if wanted.predicate is None else wanted.predicate
+
+
+def predicate_about(kind: str, payload: bytes, digest: str) -> str | None:
+    """Return the type of an in-toto statement, if it is one and about the image."""
+    if kind != _IN_TOTO:
         return None
-    if not any(_is_good(key, one, signed) for one in envelope.signatures):
-        return None
-    statement = read_object(envelope.payload) or {}
+    statement = read_object(payload) or {}
     subjects = statement.get("subject")
     digests = [
         _table(_table(subject).get("digest")).get("sha256")
@@ -79,6 +77,19 @@ def _predicate(envelope: Envelope, key: Key, digest: str) -> str | None:
         return None
     predicate = statement.get("predicateType")
     return predicate if isinstance(predicate, str) else None
+
+
+def _predicate(envelope: Envelope, key: Key, digest: str) -> str | None:
+    """Return the type of a statement about the image; None for what is not signed or another's."""
+    signed = b"DSSEv1 %d %s %d %s" % (
+        len(envelope.kind.encode()),
+        envelope.kind.encode(),
+        len(envelope.payload),
+        envelope.payload,
+    )
+    if not any(_is_good(key, one, signed) for one in envelope.signatures):
+        return None
+    return predicate_about(envelope.kind, envelope.payload, digest)
 
 
 def _is_good(key: Key, signature: bytes, data: bytes) -> bool:

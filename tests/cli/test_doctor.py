@@ -12,7 +12,9 @@ import pytest
 
 from gitops_cli import __version__
 from gitops_cli.cluster.connection import connect
-from gitops_cli.operations.doctor import check_clusters
+from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.team_file import parse_team
+from gitops_cli.operations.doctor import Diagnosis, Verdict, check_clusters, check_identities
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.state.opening import open_repository
 from tests.cli.synced import LOOK
@@ -96,6 +98,23 @@ def test_broken_files_and_settings(state: Gitops, article: Article) -> None:
     add_commits(article.remote, [Commit("Settings", {"gitops.toml": "[stag]\n"}, now)])
     found = checks(state(*GIT_ONLY))["gitops.toml"]
     assert found["detail"].startswith("gitops.toml:1: ")
+
+
+def test_identities_that_cannot_be_judged_here_are_a_warning() -> None:
+    by = "identity = 'carol@example.com', issuer = 'https://oidc'"
+    text = f"[stage.production]\nsignature = {{ {by} }}\nattestation = {{ {by}, type = 't' }}\n"
+    team = parse_team(RawFile("gitops.toml", text.encode()))
+    assert list(check_identities(team, lambda: False)) == [
+        Diagnosis(
+            "signatures",
+            Verdict.WARNING,
+            "signatures of identities, for production, cannot be judged here",
+            "pip install 'gitops-cli[keyless]'",
+        )
+    ]
+    assert list(check_identities(team, lambda: True)) == []
+    keys = parse_team(RawFile("gitops.toml", b"[stage.production]\nsignature = { key = 'k' }\n"))
+    assert list(check_identities(keys, lambda: False)) == []
 
 
 def test_a_clock_that_is_wrong(state: Gitops, article: Article) -> None:

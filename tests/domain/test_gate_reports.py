@@ -25,7 +25,7 @@ from gitops_cli.domain.errors import PolicyRefused
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.commits import Commit, FileChange
 from gitops_cli.domain.recorded.approvals import Approval, Yes, parse_approval, with_yes
-from gitops_cli.domain.recorded.signed import Signed
+from gitops_cli.domain.recorded.signed import KeyFile, Signed, Signer, Vouching
 from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.domain.version import Version
 
@@ -33,6 +33,7 @@ NOW, HOUR = datetime(2026, 3, 1, 12, tzinfo=UTC), timedelta(hours=1)
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 A, B = Version("a" * 40), Version("b" * 40)
 WEB = ServiceName("web")
+CAROL = Signer("carol@example.com", "https://oidc")
 QA, STAGING, PROD = (EnvironmentName(f"shop-{stage}") for stage in ("qa", "staging", "production"))
 PLAIN = StageRules("production")
 
@@ -203,32 +204,44 @@ def test_what_approvals_report(
 
 
 @pytest.mark.parametrize(
-    ("signed", "vouched", "says", "hint"),
+    ("signed", "judged", "says", "hint"),
     [
         (
-            *(Signed("k.pub"), None),
+            *(Signed(KeyFile("k.pub")), None),
             "has no digest that could be checked, and that could not move afterwards",
             "--pin records it",
         ),
-        (Signed("k.pub", "slsa"), True, "has one of k.pub", ""),
+        (Signed(KeyFile("k.pub"), "slsa"), Vouching(True), "has one of k.pub", ""),
+        (Signed(CAROL), Vouching(True, "x"), "has one of carol@example.com (https://oidc)", ""),
         (
-            *(Signed("k.pub"), False),
+            *(Signed(KeyFile("k.pub")), Vouching(False)),
             f"there is no signature of k.pub for {ONE}",
             "`cosign sign --key … IMAGE@DIGEST`",
         ),
         (
-            *(Signed("k.pub", "slsa"), False),
+            *(Signed(KeyFile("k.pub"), "slsa"), Vouching(False)),
             f"there is no attestation slsa of k.pub for {ONE}",
             "`cosign attest --type slsa --key … IMAGE@DIGEST`",
+        ),
+        (
+            *(Signed(CAROL), Vouching(False, "of bob")),
+            f"there is no signature of carol@example.com (https://oidc) for {ONE}: of bob",
+            "`cosign sign IMAGE@DIGEST` as carol@example.com",
+        ),
+        (
+            *(Signed(CAROL, "slsa"), Vouching(False)),
+            f"there is no attestation slsa of carol@example.com (https://oidc) for {ONE}",
+            "`cosign attest --type slsa IMAGE@DIGEST` as carol@example.com",
         ),
     ],
 )
 def test_what_a_signature_reports(
-    signed: Signed, vouched: bool | None, says: str, hint: str
+    signed: Signed, judged: Vouching | None, says: str, hint: str
 ) -> None:
     pinned = A._replace(digest=ONE)
-    report = signed_report(Gate.ATTESTATION, WEB, pinned, signed, vouched=vouched)
-    assert report == Report(Gate.ATTESTATION, WEB, pinned, vouched is True, says, hint)
+    report = signed_report(Gate.ATTESTATION, WEB, pinned, signed, judged)
+    passes = judged is not None and judged.good
+    assert report == Report(Gate.ATTESTATION, WEB, pinned, passes, says, hint)
 
 
 # --- refusals

@@ -54,6 +54,9 @@ OF_A_KIND = {
 }
 OF_A_KIND |= {SettingKind.NUMBER: "1"}
 
+TYPE = 'type = "https://slsa.dev/provenance/v1"'
+IDENTITY, ISSUER = 'identity = "carol@example.com"', 'issuer = "https://accounts.google.com"'
+
 # What a key needs beside it.
 NEEDED = {
     "path": 'source = "/srv/mono.git"',
@@ -69,7 +72,13 @@ NEEDED = {
     **dict.fromkeys(("check.files", "check.env"), 'command = ["a"]\ndirectory = "d"'),
     "check.timeout": 'job = "e2e"',
     "type": 'key = "keys/cosign.pub"',
-    "attestation.key": 'type = "https://slsa.dev/provenance/v1"',
+    "attestation.key": TYPE,
+    "signature.identity": ISSUER,
+    "signature.issuer": IDENTITY,
+    "signature.trusted_root": f"{IDENTITY}\n{ISSUER}",
+    "attestation.identity": f"{TYPE}\n{ISSUER}",
+    "attestation.issuer": f"{TYPE}\n{IDENTITY}",
+    "attestation.trusted_root": f"{TYPE}\n{IDENTITY}\n{ISSUER}",
 }
 
 Read = Callable[[str, str], object]

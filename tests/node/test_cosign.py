@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.image import ImageRef
-from gitops_cli.domain.recorded.signed import Signed
+from gitops_cli.domain.recorded.signed import KeyFile, Signed
 from gitops_cli.registry.client import Registries
 from gitops_cli.registry.signed import Vouched
 from tests.testbed.programs import program
@@ -20,7 +20,7 @@ from tests.testbed.registry import RealRegistry, running_registry
 
 pytestmark = [pytest.mark.node, pytest.mark.programs, pytest.mark.xdist_group("engines")]
 SLSA = "https://slsa.dev/provenance/v1"
-SIGNATURE, ATTESTATION = Signed("cosign.pub"), Signed("cosign.pub", SLSA)
+SIGNATURE, ATTESTATION = Signed(KeyFile("cosign.pub")), Signed(KeyFile("cosign.pub"), SLSA)
 OLD_FORM = ("--new-bundle-format=false", "--use-signing-config=false", "--tlog-upload=false")
 
 Cosign = Callable[..., None]
@@ -70,7 +70,7 @@ def test_what_cosign_signs_and_attests_counts_and_nothing_else(
     def told(wanted: Signed, key: str = "cosign.pub", of: str = digest) -> bool:
         with closing(Registries({}, {"HOME": str(tmp_path)})) as registries:
             image = ImageRef(name, "a" * 40, of)
-            return Vouched(lambda: registries)(image, wanted, (tmp_path / key).read_bytes())
+            return Vouched(lambda: registries)(image, wanted, (tmp_path / key).read_bytes()).good
 
     assert not told(SIGNATURE)
     common = ("--key=cosign.key", "--yes", *forms(form))

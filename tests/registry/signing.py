@@ -109,8 +109,12 @@ class Shelf:
         return self.keep(MANIFEST, json.dumps(content).encode(), tag)
 
     def attach(self, digest: str, content: dict[str, Any]) -> None:
-        """Attach a bundle, as cosign 3 does."""
-        body = json.dumps({"mediaType": BUNDLE, "dsseEnvelope": content}).encode()
+        """Attach a bundle of an envelope, as cosign 3 does."""
+        self.attach_bundle(digest, {"mediaType": BUNDLE, "dsseEnvelope": content})
+
+    def attach_bundle(self, digest: str, content: dict[str, Any]) -> None:
+        """Attach a whole bundle."""
+        body = json.dumps(content).encode()
         layer = {"mediaType": BUNDLE, "digest": self.keep(BUNDLE, body), "size": len(body)}
         manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": [layer]}
         named = self.keep(MANIFEST, json.dumps(manifest).encode())

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from gitops_cli.domain.errors import RegistryError
 from gitops_cli.domain.image import ImageRef
-from gitops_cli.domain.recorded.signed import Signed
+from gitops_cli.domain.recorded.signed import KeyFile, Signed
 from gitops_cli.registry.client import Registries
 from gitops_cli.registry.signed import Vouched
 from tests.registry.signing import (
@@ -26,9 +26,9 @@ from tests.registry.signing import (
     simple,
 )
 
-SIGNATURE = Signed("keys/cosign.pub")
+SIGNATURE = Signed(KeyFile("keys/cosign.pub"))
 SLSA = "https://slsa.dev/provenance/v1"
-ATTESTATION = Signed("keys/cosign.pub", SLSA)
+ATTESTATION = Signed(KeyFile("keys/cosign.pub"), SLSA)
 OURS, THEIRS = new_key(), new_key()
 Attach = Callable[[Shelf, Private, str], None]
 
@@ -38,7 +38,7 @@ def vouched(
 ) -> bool:
     with shelved(shelf) as server:
         image = ImageRef(f"{server.address}/shop/billing", "a" * 40, digest)
-        return Vouched(lambda: registries)(image, wanted, public(key).encode())
+        return Vouched(lambda: registries)(image, wanted, public(key).encode()).good
 
 
 def bundled(shelf: Shelf, key: Private, digest: str) -> None:

@@ -82,6 +82,38 @@ class RealRegistry:
         assert answer.status == 200, answer.data
         return answer.data
 
+    def attach(self, repository: str, digest: str, kind: str, body: bytes, predicate: str) -> None:
+        """Attach a statement to an image as cosign 3 does, by the tag that lists what is attached.
+
+        What was attached before stays.
+        """
+        subject = self._request(
+            "GET", f"/v2/{repository}/manifests/{digest}", accept=f"{OCI_MANIFEST}, {OCI_INDEX}"
+        )
+        for blob in (body, b"{}"):
+            self._upload(repository, blob)
+        notes = {
+            "dev.sigstore.bundle.content": "dsse-envelope",
+            "dev.sigstore.bundle.predicateType": predicate,
+        }
+        content = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "artifactType": kind,
+            "config": {"mediaType": "application/vnd.oci.empty.v1+json", **_described(b"{}")},
+            "layers": [{"mediaType": kind, **_described(body)}],
+            "subject": {"mediaType": OCI_MANIFEST, **_described(subject.data)},
+            "annotations": notes,
+        }
+        manifest, tag = _json(content), digest.replace(":", "-")
+        self._put(repository, _digest(manifest), OCI_MANIFEST, manifest)
+        before = self._request("GET", f"/v2/{repository}/manifests/{tag}", accept=OCI_INDEX)
+        listed = json.loads(before.data)["manifests"] if before.status == 200 else []
+        entry = {"mediaType": OCI_MANIFEST, **_described(manifest), "artifactType": kind}
+        manifests = [*listed, {**entry, "annotations": notes}]
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}
+        self._put(repository, tag, OCI_INDEX, _json(index))
+
     def delete(self, repository: str, digest: str) -> None:
         """Remove an image, as retention policies do."""
         answer = self._request("DELETE", f"/v2/{repository}/manifests/{digest}")

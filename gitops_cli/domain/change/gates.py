@@ -3,7 +3,7 @@
 `soak`: it was recorded in the stage before for so long. `approvals`: so many people said yes to
 this very version, each by a commit of their own, and not the one who brings it. `check`: what
 gitops.toml names says yes, just now. `signature` and `attestation`: the image that the version's
-digest names is vouched for by a key of the team's.
+digest names is vouched for by a key or an identity that the team trusts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.commits import FileChange
 from gitops_cli.domain.recorded.approvals import Approval, parse_approval
 from gitops_cli.domain.recorded.files import SETTINGS
-from gitops_cli.domain.recorded.signed import Signed
+from gitops_cli.domain.recorded.signed import KeyFile, Signed, Vouching
 from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import Version, parse_version
@@ -180,18 +180,22 @@ def approvals_report(
 
 
 def signed_report(
-    gate: Gate, service: ServiceName, version: Version, signed: Signed, *, vouched: bool | None
+    gate: Gate, service: ServiceName, version: Version, signed: Signed, judged: Vouching | None
 ) -> Report:
     """Return whether an image is vouched for; None: no digest says which it is."""
-    what = "signature" if signed.predicate is None else f"attestation {signed.predicate}"
-    if vouched is None:
+    by, attested = signed.by, signed.predicate is not None
+    if judged is None:
         says = "has no digest that could be checked, and that could not move afterwards"
         return Report(gate, service, version, False, says, "--pin records it")
-    if vouched:
-        return Report(gate, service, version, True, f"has one of {signed.key}")
-    hint = "cosign sign" if signed.predicate is None else f"cosign attest --type {signed.predicate}"
-    says = f"there is no {what} of {signed.key} for {version.digest}"
-    return Report(gate, service, version, False, says, f"`{hint} --key … IMAGE@DIGEST`")
+    if judged.good:
+        return Report(gate, service, version, True, f"has one of {by}")
+    what = f"attestation {signed.predicate}" if attested else "signature"
+    says = f"there is no {what} of {by} for {version.digest}"
+    words = ["cosign", *(("attest", "--type", signed.predicate) if attested else ("sign",))]
+    words += ["--key …"] if isinstance(by, KeyFile) else []
+    who = "" if isinstance(by, KeyFile) else f" as {by.name}"
+    hint = f"`{' '.join(map(str, words))} IMAGE@DIGEST`{who}"
+    return Report(gate, service, version, False, says + (judged.why and f": {judged.why}"), hint)
 
 
 def _uncounted(rules: StageRules, approvers: Collection[Approver], writer: str | None) -> str:
