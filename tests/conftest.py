@@ -20,6 +20,7 @@ from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane, Session
 from tests.testbed.faults import ApiProxy
 from tests.testbed.gitops import Gitops, gitops_with_home
+from tests.testbed.quick import in_memory
 from tests.testbed.sshd import Sshd
 from tests.testbed.tcp import TcpProxy
 
@@ -47,8 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if shared := getattr(config, "workerinput", None):
         config.stash[_session] = Session(Path(shared["testbed"]))
         return
+    told = config.option.basetemp or {"PYTEST_DEBUG_TEMPROOT", "TMPDIR"}.intersection(os.environ)
+    place = None if told else in_memory()
+    if place:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(place)  # pytest asks when the first test does
     # A short path: etcd's unix socket is in it.
-    session = Session(Path(tempfile.mkdtemp(prefix="gitops-testbed-")))
+    session = Session(Path(tempfile.mkdtemp(prefix="gitops-testbed-", dir=place)))
     session.open()
     config.stash[_session] = session
 
