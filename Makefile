@@ -63,7 +63,7 @@ coverage: $(VENV)/.test  ## the same tests, with the lines and branches they do 
 	$(TESTS) -m "not node and not long" --cov --cov-report=term $(PYTEST)
 
 fuzz: $(VENV)/.test  ## the properties and the broken documents with hours of examples
-	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=fuzz tests/domain tests/fuzz
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=fuzz tests/domain tests/fuzz
 
 bench: $(VENV)/.test  ## the figures of docs/performance.md, as ratios beside git and kubectl; needs hyperfine
 	$(BIN)/python -m tests.benchmarks

@@ -15,6 +15,7 @@ import pytest
 
 from gitops_cli.domain.release.ci import SYSTEMS
 from tests.testbed import article as articles
+from tests.testbed import groups
 from tests.testbed import kube as clients
 from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane, Session
@@ -64,6 +65,21 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["testbed"] = str(node.config.stash[_session].directory)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> groups.GroupScheduling | None:
+    """Hand tests out by the groups that the workers find: see `groups`."""
+    if config.getvalue("dist") not in ("load", "loadgroup"):  # `-n` alone is load
+        return None
+    return groups.GroupScheduling(config, log, config.stash[_session].directory)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tell the scheduler of the groups before pytest-xdist tells it that all is collected."""
+    if shared := getattr(session.config, "workerinput", None):
+        groups.write(session.items, Path(shared["testbed"]), shared["workerid"])
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one process run what shares a fixture of its module, and what is too short to hand out.
 
@@ -86,6 +102,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End what the session started."""
     if session := config.stash.get(_session, None):
         session.close()
+
+
+@pytest.fixture(scope="session")
+def session_directory(pytestconfig: pytest.Config) -> Path:
+    """Return the folder that all processes of this test session share."""
+    return pytestconfig.stash[_session].directory
 
 
 @pytest.fixture(scope="session")
