@@ -86,6 +86,12 @@ CALLS: Mapping[str, Call] = {
 }
 
 
+def call_of(command: str) -> Call:
+    """Return the call of a command; a row that is missing is told in words."""
+    assert command in CALLS, f"CALLS in {__file__} needs a row for: {command}"
+    return CALLS[command]
+
+
 def leaves() -> Iterator[str]:
     """Yield the name of every command that does something."""
     for name in COMMANDS:

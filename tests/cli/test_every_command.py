@@ -15,7 +15,7 @@ import pytest
 
 from gitops_cli.domain.errors import ExitCode
 from tests.cli.company import DEV, PROD, STAGING
-from tests.cli.test_calls import CALLS
+from tests.cli.test_calls import call_of
 from tests.cli.test_cluster_away import KUBECONFIG
 from tests.cli.test_words import LEAVES, SCREENS
 from tests.testbed import schemas
@@ -72,7 +72,7 @@ def test_a_name_that_nobody_has_is_answered_with_the_one_like_it(
 ) -> None:
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
     gitops = clone.using(KUBECONFIG=tmp_path / "kubeconfig")
-    words = [*CALLS[" ".join(path)].arguments, *MORE.get(path, ())]
+    words = [*call_of(" ".join(path)).arguments, *MORE.get(path, ())]
     slips = range(0 if path in ASKS_FIRST | NAMES_SOMETHING_NEW else len(words))
     for at in slips:
         name, equals, rest = words[at].partition("=")
@@ -92,7 +92,7 @@ def test_a_name_that_nobody_has_is_answered_with_the_one_like_it(
 def test_what_hinders_it_is_told_as_a_document(gitops: Gitops, path: tuple[str, ...]) -> None:
     """Where there is no state repository."""
     if path[0] not in ASKS_FOR_NO_REPOSITORY:
-        error_of(gitops, path, *CALLS[" ".join(path)].arguments, *MORE.get(path, ()))
+        error_of(gitops, path, *call_of(" ".join(path)).arguments, *MORE.get(path, ()))
 
 
 @LEAVES

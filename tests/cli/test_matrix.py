@@ -17,7 +17,7 @@ import pytest
 
 from gitops_cli.domain.errors import ExitCode
 from tests.cli.company import DEV
-from tests.cli.test_calls import CALLS, NOWHERE
+from tests.cli.test_calls import CALLS, NOWHERE, call_of
 from tests.testbed.article import build
 from tests.testbed.forking import OF_A_START
 from tests.testbed.gitops import Gitops, Ran, gitops_with_home
@@ -152,7 +152,7 @@ def test_a_user_without_name_and_home_has_a_cache(
 
 
 def _run(gitops: Gitops, command: str, condition: Condition) -> Ran:
-    arguments = (*command.split(), *CALLS[command].arguments)
+    arguments = (*command.split(), *call_of(command).arguments)
     if condition.code is None or command in STARTED:
         return _call(gitops, condition, *arguments)
     set_still = {n: v for n, v in condition.variables.items() if not n.startswith(OF_A_START)}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.company import PROD as PRODUCTION
-from tests.cli.test_calls import CALLS
+from tests.cli.test_calls import CALLS, call_of
 from tests.state.test_undisturbed import make_messy
 from tests.state.world import NEW, OTHER, PROD, World, fingerprint, make_world, path_of
 from tests.testbed.article import build
@@ -124,6 +124,6 @@ def test_a_call_that_changes_nothing(gitops: Gitops, tmp_path: Path, command: st
     (here / PRODUCTION / "billing.deployment").write_text("modified\n")
     before = fingerprint(here, objects=False)
 
-    gitops.at(here)(*command.split(), *CALLS[command].arguments)
+    gitops.at(here)(*command.split(), *call_of(command).arguments)
 
     assert changed(before, here) == set()
