@@ -18,7 +18,7 @@ from gitops_cli.domain.errors import NoStateRepository, UnknownEnvironment, Usag
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.blueprint import images_path_of
 from gitops_cli.domain.recorded.environment import IMAGES_PATH, Environment, Snapshot
-from gitops_cli.domain.recorded.files import MANIFESTS
+from gitops_cli.domain.recorded.files import MANIFESTS, SETTINGS
 from gitops_cli.domain.recorded.reading import NOT_ENVIRONMENTS
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import Place, candidates, in_order, made_ambiguous, place_of
@@ -55,6 +55,29 @@ class NewEnvironment(NamedTuple):
     reason: str | None = None
 
 
+def changed_since(
+    state: StateRepository, snapshot: Snapshot, commit: str
+) -> Collection[EnvironmentName]:
+    """Return the environments that are other than at a commit.
+
+    Where another directory changed, or gitops.toml, these are all with manifests, too:
+    kustomizations may be made of it.
+    """
+    if snapshot.commit is None:
+        return ()
+    changed = state.past.differing_at_top(commit, snapshot.commit)
+    shared = any(
+        name == SETTINGS or (is_directory and not name.startswith("."))
+        for name, is_directory in changed.items()
+        if name not in snapshot.environments and name not in NOT_ENVIRONMENTS
+    )
+    return [
+        name
+        for name, environment in snapshot.environments.items()
+        if name in changed or (shared and environment.has_manifests)
+    ]
+
+
 class EnvironmentCopy(NamedTuple):
     """What to copy from where; `images_path` None: as in the source."""
 
@@ -67,10 +90,12 @@ class EnvironmentCopy(NamedTuple):
     manifests: bool = False
 
 
-def list_environments(snapshot: Snapshot) -> list[ListedEnvironment]:
-    """Return all environments, by project and stage."""
+def list_environments(
+    snapshot: Snapshot, only: Collection[EnvironmentName] | None = None
+) -> list[ListedEnvironment]:
+    """Return the environments, by project and stage; `only`: of these."""
     team = snapshot.team
-    names = in_order(snapshot.environments, team)
+    names = in_order(snapshot.environments if only is None else only, team)
     places = [place_of(name, team) for name in names]
     return [
         ListedEnvironment(place, snapshot.environments[name], team.stage(place.stage).cluster)

@@ -35,8 +35,8 @@ _MADE = Records(
 )
 
 
-def list_view(listed: Sequence[ListedEnvironment]) -> View:
-    """Return a row per environment."""
+def list_view(listed: Sequence[ListedEnvironment], *, empty: str = NO_ENVIRONMENTS) -> View:
+    """Return a row per environment; `empty` is said where there is none."""
     document = {
         "environments": [
             {
@@ -53,7 +53,7 @@ def list_view(listed: Sequence[ListedEnvironment]) -> View:
         ]
     }
     if not listed:
-        nothing = Line(NO_ENVIRONMENTS, Style.DIM)
+        nothing = Line(empty, Style.DIM)
         return View("environments", document, (nothing,), records=_LISTED)
     table = Table(_COLUMNS, [_row(each) for each in listed])
     return View("environments", document, (table,), records=_LISTED)

@@ -103,6 +103,20 @@ class Past:
         """Return what one commit did to every file, against what the branch was at before."""
         return self._history(commit).of_commit(commit)
 
+    def differing_at_top(self, old: str, new: str) -> Mapping[str, bool]:
+        """Return what stands at the top of `new` and is other in `old`: name → is a directory."""
+        from gitops_cli.git.objects import TREE_MODE
+
+        before, now = (
+            self._history(commit).reader.tree(f"{commit}^{{tree}}") for commit in (old, new)
+        )
+        same = {(entry.name, entry.oid) for entry in before}
+        return {
+            entry.name: entry.mode.lstrip("0") == TREE_MODE
+            for entry in now
+            if (entry.name, entry.oid) not in same
+        }
+
     def branch_commits(self, start: str) -> Iterator[str]:
         """Yield every commit that the branch was at, newest first, from `start` on."""
         return self._history(start).commits(start)

@@ -46,6 +46,7 @@ CALLS: Mapping[str, Call] = {
     "pr list": Call("requests"),
     "pr status": Call("request", ("12",)),
     "pr comment": Call("comment", ("12",)),
+    "pr plan": Call("promotion"),
     "pr merge": Call("request", ("12",)),
     "pr close": Call("request", ("12",)),
     "trust": Call("trusted", ("--list",)),

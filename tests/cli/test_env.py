@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed.article import Article
+from tests.testbed.article import STAGES, Article
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops
 
@@ -30,6 +30,49 @@ def test_list(state: Gitops, article: Article) -> None:
     assert found[0]["services"] == ["authentication", "billing", "frontend", "orders"]
     assert found[0]["images_path"] == "registry.example.com/project1/"
     assert (found[2]["stage"], found[2]["errors"]) == ("production", 0)
+
+
+def changed(state: Gitops, since: str) -> list[str]:
+    return state("env", "list", "--changed-since", since, "-o", "name").ok().stdout.split()
+
+
+def test_those_that_changed_since_a_commit(state: Gitops, article: Article) -> None:
+    dev, staging, prod = (article.environment(stage) for stage in STAGES)
+    before = tip(article)
+    files = {f"{prod}/orders.deployment": "a" * 40, "README.md": "?", "sync-agent/README.md": "?"}
+    commits = [
+        files,
+        {f"{staging}/manifests/kustomization.yaml": "resources: [../../base]\n"},
+        {"base/web.yaml": "---\n"},
+        {"gitops.toml": ""},
+        {
+            f"{path}": None
+            for path in git(
+                article.remote, "ls-tree", "-r", "--name-only", "main", f"{dev}/"
+            ).split()
+        },
+    ]
+    made = add_commits(
+        article.remote,
+        [Commit("change", each, 1_800_000_000 + n) for n, each in enumerate(commits)],
+    )
+
+    assert changed(state, before) == [staging, prod]
+    assert changed(state, made[0]) == [staging]
+    assert changed(state, made[1]) == [staging], "its kustomization may be of the base"
+    assert changed(state, made[2]) == [staging], "the settings say of manifests where they are"
+    assert changed(state, made[3]) == [], "what is gone is none"
+    assert changed(state, made[4]) == []
+    shallow = state.at(article.directory)
+    git(shallow.directory, "clone", "-q", "--depth", "1", f"file://{article.remote}", "shallow")
+    assert changed(shallow.at(shallow.directory / "shallow"), before) == [staging, prod]
+
+
+def test_where_nobody_knows_that_commit_all_have_changed(state: Gitops, article: Article) -> None:
+    for since in ("0" * 40, "f" * 40, "nothing"):
+        found = state("env", "list", "--changed-since", since, "-o", "name").ok()
+        assert len(found.stdout.split()) == len(article.environments)
+        assert ("these are all environments" in found.stderr) == (since[0] != "0")
 
 
 def test_add(state: Gitops, article: Article) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gitops_cli.domain.recorded.blueprint import Pipelines
 from gitops_cli.operations.recipes import FOLDER, recipe_files
@@ -17,7 +19,10 @@ from tests.testbed.gitops import Gitops
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "gitops_cli" / "recipes"
+STATE = RECIPES / "state"
 DELIVERY = ROOT / "examples" / "delivery"
+WORKFLOWS = [RECIPES / "github.yml", *sorted(STATE.glob("github-*")), DELIVERY / "github.yml"]
+OF_GITLAB = [RECIPES / "gitlab.yml", *sorted(STATE.glob("gitlab-*")), DELIVERY / "gitlab.yml"]
 BIN = Path(sys.executable).parent
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
@@ -43,26 +48,34 @@ def test_the_examples_are_what_init_writes() -> None:
 
 def test_github_by_actionlint() -> None:
     go = golang.go_toolchain((ROOT / "tests" / "controlplane" / "go.mod").read_text())
-    files = (RECIPES / "github.yml", DELIVERY / "github.yml")
-    lint(go, "run", ACTIONLINT, "-no-color", *files, cwd=RECIPES)
+    lint(go, "run", ACTIONLINT, "-no-color", *WORKFLOWS, cwd=RECIPES)
 
 
-@pytest.mark.parametrize("folder", [RECIPES, DELIVERY], ids=lambda folder: folder.name)
-def test_github_by_zizmor(tmp_path: Path, folder: Path) -> None:
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_github_by_zizmor(tmp_path: Path, file: Path) -> None:
     workflow = tmp_path / ".github" / "workflows" / "release.yml"
     workflow.parent.mkdir(parents=True)
-    workflow.write_text((folder / "github.yml").read_text())
+    workflow.write_text(file.read_text())
 
     lint(BIN / "zizmor", "--offline", "--no-progress", workflow)
 
 
-@pytest.mark.parametrize("folder", [RECIPES, DELIVERY], ids=lambda folder: folder.name)
 @pytest.mark.parametrize(
-    ("schema", "name"),
-    [("vendor.github-workflows", "github.yml"), ("vendor.gitlab-ci", "gitlab.yml")],
+    ("schema", "files"),
+    [("vendor.github-workflows", WORKFLOWS), ("vendor.gitlab-ci", OF_GITLAB)],
+    ids=["github", "gitlab"],
 )
-def test_yaml_by_its_systems_schema(folder: Path, schema: str, name: str) -> None:
-    lint(BIN / "check-jsonschema", "--builtin-schema", schema, folder / name)
+def test_yaml_by_its_systems_schema(schema: str, files: list[Path]) -> None:
+    lint(BIN / "check-jsonschema", "--builtin-schema", schema, *files)
+
+
+@pytest.mark.parametrize("file", OF_GITLAB, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_scripts_of_gitlab_by_shellcheck(tmp_path: Path, file: Path) -> None:
+    for name, job in yaml.safe_load(file.read_text()).items():
+        if lines := job.get("script"):
+            script = tmp_path / re.sub(r"\W", "_", name)
+            script.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+            lint(BIN / "shellcheck", "--severity=style", script)
 
 
 def test_shell_by_shellcheck() -> None:

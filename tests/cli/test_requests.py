@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
-from gitops_cli.domain.recorded.blueprint import Blueprint, Pipelines, files_of
 from tests.cli.company import PROD, STAGING, tip, with_settings
 from tests.cli.test_proposals import BRANCH, OTHER, branch_tip
 from tests.forge.fakes import HEAD, PROJECT, TOKEN, FakeForge, running_forge
@@ -429,39 +425,6 @@ def test_a_comment_in_ci_is_of_the_request_that_is_built(github, company, gitops
     [comment] = github.requests[0]["comments"]
     assert len(comment["body"]) < 65_536
     assert comment["body"].endswith("long\n\nand more")
-
-
-PIPELINES = [
-    ("github", ".github/workflows/validate.yml", {"GITHUB_REF": "refs/pull/1/merge"}),
-    ("gitlab", ".gitlab-ci.yml", {"CI_MERGE_REQUEST_IID": "1", "GITLAB_TOKEN": "given"}),
-]
-
-
-@pytest.mark.parametrize(("kind", "file", "variables"), PIPELINES, ids=["github", "gitlab"])
-def test_the_pipeline_of_a_state_repository_comments_on_its_requests(
-    kind, file, variables, company, gitops
-):
-    pipeline = yaml.safe_load(
-        files_of(Blueprint(["shop"], ["prod"], "r.example.com/x/", Pipelines(kind)))[file]
-    )
-    if kind == "github":
-        script = pipeline["jobs"]["validate"]["steps"][-1]["run"]
-    else:
-        script = "\n".join(pipeline["validate"]["after_script"])
-    system = {"github": "GITHUB_ACTIONS", "gitlab": "GITLAB_CI"}[kind]
-    company.push(PROD, {"broken": "no hash"})
-    with running_forge(kind) as (forge, _):
-        forge.opened("feature/x")
-        here = on(forge, company, gitops).using(**variables, **{system: "true"})
-        programs = f"{Path(sys.executable).parent}:{here.environment['PATH']}"
-        command = ["bash", "-e", "-c", script]
-        environment = {**here.environment, "PATH": programs}
-        for _ in range(2):
-            subprocess.run(command, cwd=here.directory, env=environment, check=True)
-
-    [comment] = forge.requests[0]["comments"]
-    assert f"{PROD}/broken.deployment" in comment["body"]
-    assert "::error" not in comment["body"]
 
 
 @pytest.mark.parametrize(

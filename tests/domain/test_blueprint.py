@@ -55,21 +55,19 @@ def test_every_commented_example_is_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("forge", "path"),
-    [(Pipelines.GITHUB, ".github/workflows/validate.yml"), (Pipelines.GITLAB, ".gitlab-ci.yml")],
+    ("forge", "said"),
+    [
+        (Pipelines.GITHUB, "`.github/workflows`"),
+        (Pipelines.GITLAB, "`.gitlab-ci.yml`"),
+        (Pipelines.NONE, "`gitops init --ci github`"),
+        (Pipelines.JENKINS, "`gitops init --ci github`"),
+    ],
 )
-def test_a_pipeline_is_added_for_the_forge(forge: Pipelines, path: str) -> None:
+def test_the_readme_says_what_pipelines_do(forge: Pipelines, said: str) -> None:
     files = files_of(Blueprint(["shop"], ["prod"], IMAGES, forge))
-    assert "gitops validate" in str(yaml.safe_load(files[path]))
-    assert files[path] not in files["README.md"]
+
+    assert said in files["README.md"].partition("## Checks")[2]
     assert yaml.safe_load(files[".pre-commit-config.yaml"])["repos"][0]["repo"] == "local"
-
-
-def test_without_a_forge_the_readme_shows_both() -> None:
-    files = files_of(Blueprint(["shop"], ["prod"], IMAGES))
-    assert "actions/checkout" in files["README.md"]
-    assert ".gitlab-ci.yml" in files["README.md"]
-    assert {p for p in files if p.startswith(".git")} == {".gitattributes"}
 
 
 @pytest.mark.parametrize(

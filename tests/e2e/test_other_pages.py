@@ -28,6 +28,7 @@ PLAYS = "takes twenty seconds: tests/cli/test_demo.py"
 RUNS = "is how the tests are run"
 BASELINE = "tests/cli/test_diff_baseline.py"
 REQUESTS = "tests/cli/test_requests.py"
+PLANS = "tests/cli/test_pr_plan.py"
 MANIFESTS = "tests/cli/test_manifests_writing.py"
 STEPS = "needs steps: tests/cli/test_steps.py"
 LOST = "needs a server of ssh: tests/agent/test_restore.py"
@@ -265,6 +266,7 @@ REVIEWS = page(
     {
         "gitops promote … --pr": "is shown in full below",
         "gitops validate -o markdown | gitops pr comment 12": REQUESTS,
+        "gitops pr plan origin/gitops/promote/project1-production+billing": PLANS,
         "gitops diff prod -o markdown | gitops pr comment 12 --name diff": REQUESTS,
     },
 )

@@ -16,6 +16,7 @@ from tests.render.test_ci import read_github
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
+BASELINE = "tests/cli/test_diff_baseline.py"
 RUNBOOK = Page(
     "docs/runbook.md",
     scenes={
@@ -94,7 +95,18 @@ CI = Page(
         "gitops diff project1-staging": Scene("checkout", shows="in sync"),
         "gitops validate --strict": Scene("checkout", shows="no findings"),
     },
-    elsewhere={},
+    elsewhere={
+        "gitops diff -o html > drift.html": "tests/cli/test_state_pipelines.py",
+        "gitops diff --baseline drift.json --write-baseline": BASELINE,
+        "gitops diff --baseline drift.json": BASELINE,
+        "gitops init --ci github": "tests/cli/test_init.py",
+        "gitops env list --changed-since REV -o name": "tests/cli/test_state_pipelines.py",
+        "gitops pr plan REV -o markdown | gitops pr comment NUMBER --name plan": (
+            "tests/cli/test_state_pipelines.py"
+        ),
+        "gitops sync ENV --wait": "is run above",
+        "gitops wait ENV --commit SHA": "tests/cli/test_wait.py",
+    },
     placeholders={},
 )
 ENVIRONMENTS = Page(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated
 
 import typer
@@ -10,7 +10,7 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.commands.env_move import remove, rename
 from gitops_cli.cli.commands.env_show import show
-from gitops_cli.cli.completion import complete_environment
+from gitops_cli.cli.completion import complete_commit, complete_environment
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -31,7 +31,8 @@ from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, asked_of, note_writing, show_before, terms_of
 from gitops_cli.domain.change.draft import ReviewBranch, Verb, review_branch
-from gitops_cli.domain.names import parse_environment
+from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.names import EnvironmentName, parse_environment
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
@@ -39,6 +40,7 @@ from gitops_cli.domain.text import plural
 from gitops_cli.operations.env import (
     EnvironmentCopy,
     NewEnvironment,
+    changed_since,
     draft_addition,
     draft_copy,
     list_environments,
@@ -67,15 +69,47 @@ ImagesPath = Annotated[
 
 @env.command("list")
 @command
-def list_(session: Session) -> None:
+def list_(
+    session: Session,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--changed-since",
+            metavar="REV",
+            help="Only those that are other than at that commit; all where nobody knows it.",
+            show_default=False,
+            autocompletion=complete_commit,
+        ),
+    ] = None,
+) -> None:
     """Show the environments, by project and stage.
 
     Examples:
     gitops env list
     gitops env list -o json
+    gitops env list --changed-since HEAD~5 -o name  # what a push changed
     """
     snapshot = session.look().snapshot
-    session.show(list_view(list_environments(snapshot)))
+    only = None if since is None else _changed(session, snapshot, since)
+    listed = list_environments(snapshot, only)
+    if only is None:
+        session.show(list_view(listed))
+    else:
+        session.show(list_view(listed, empty="no environment changed"))
+
+
+def _changed(
+    session: Session, snapshot: Snapshot, since: str
+) -> Collection[EnvironmentName] | None:
+    """Return which environments changed; None: nobody can tell, so all may have."""
+    if set(since) == {"0"}:
+        return None  # how CI systems say that a branch is new
+    try:
+        commit = session.state.resolve(since)
+    except UsageError as unknown:
+        session.output.note(f"{unknown.message}: these are all environments")
+        return None
+    return changed_since(session.state, snapshot, commit)
 
 
 env.command("show")(show)

@@ -17,7 +17,7 @@ from gitops_cli.domain.recorded.blueprint import PROJECT, Blueprint, Pipelines, 
 from gitops_cli.domain.recorded.team import DEFAULT_STAGES
 from gitops_cli.domain.ssh import ssh_server
 from gitops_cli.domain.text import holds_credentials, redacted
-from gitops_cli.operations.recipes import recipe_files
+from gitops_cli.operations.recipes import recipe_files, state_pipelines
 from gitops_cli.operations.shell_agent import shell_agent
 from gitops_cli.render.init import view
 
@@ -88,7 +88,8 @@ def init(
         )
     )
     registry, _ = split_repository(f"{next(iter(blueprint.environments.values()))}service")
-    files = files_of(blueprint) | recipe_files(
+    files = files_of(blueprint) | state_pipelines(blueprint.forge)
+    files |= recipe_files(
         blueprint.forge,
         repository=None if remote is None else redacted(remote),
         registry=registry,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitops_cli.cli.command import command
+from gitops_cli.cli.completion import complete_commit
 from gitops_cli.cli.options import Timeout, Yes
 from gitops_cli.cli.piped import piped_text
 from gitops_cli.cli.prompts import confirm
@@ -167,6 +168,44 @@ def comment(
     requests = _requests(session)
     deed = keep_comment(requests, number, name, text)
     session.report(comment_view(number, name, deed, requests.noun))
+
+
+@pr.command()
+@command
+def plan(
+    session: Session,
+    commit: Annotated[
+        str,
+        typer.Argument(
+            metavar="[REV]",
+            help="The commit that the request brings.",
+            show_default="HEAD",
+            autocompletion=complete_commit,
+        ),
+    ] = "HEAD",
+) -> None:
+    """Plan a proposed promotion once more: what its merge would record now.
+
+    As `promote --dry-run` shows it, on the present tip, with exactly the versions that are
+    proposed. A lock, a freeze or a gate that refuses it by now is exit 6. What only the machine
+    of whoever promotes can ask, a cluster, a registry or a trusted program, is not asked.
+
+    Examples:
+    gitops pr plan origin/gitops/promote/shop-production+billing
+    gitops pr plan HEAD^2 -o markdown  # in CI: a request, merged on trial
+    """
+    from gitops_cli.cli.writing import tell  # the other commands plan nothing
+    from gitops_cli.domain.change.draft import WriteOutcome
+    from gitops_cli.operations.pr_plan import plan_proposal
+    from gitops_cli.operations.promote import changelogs
+
+    snapshot = session.look().snapshot
+    draft = plan_proposal(session.state, snapshot, commit, now=session.now())
+    sources = session.sources(snapshot.team)
+    logs = changelogs(draft.changes, sources)
+    session.note_troubles(sources)
+    outcome = WriteOutcome(draft, dry_run=True)
+    tell(session, outcome, logs, planned=False, shown=not draft.writes)
 
 
 def _requests(session: Session) -> Requests:

@@ -84,7 +84,6 @@ def files_of(blueprint: Blueprint) -> dict[str, str]:
         "README.md": _readme(blueprint),
         ".gitattributes": _GITATTRIBUTES,
         ".pre-commit-config.yaml": _PRE_COMMIT,
-        **_PIPELINES[blueprint.forge],
     }
 
 
@@ -134,52 +133,25 @@ repos:
         pass_filenames: false
 """
 
-_GITHUB = """\
-name: validate
-on: [push, pull_request]
-permissions:
-  contents: read
-  pull-requests: write  # for the comment
-jobs:
-  validate:
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@v4
-      - run: pipx install gitops-cli
-      - run: gitops validate
-      - name: Say it on the request  # the token of a fork's may not
-        if: >-
-          !cancelled() && github.event.pull_request.head.repo.full_name == github.repository
-        env:
-          GITHUB_TOKEN: ${{ github.token }}
-        run: gitops validate -o markdown --annotations none | gitops pr comment
-"""
-
-_GITLAB = """\
-# For the comment: GITLAB_TOKEN, a masked variable, is an access token of the project (scope: api).
-validate:
-  image: python:3.13-slim
-  rules:
-    - if: $CI_PIPELINE_SOURCE == "merge_request_event"
-    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
-  before_script:
-    - apt-get update -q && apt-get install -qy git
-    - pip install -q gitops-cli
-  script:
-    - gitops validate
-  after_script:
-    - >-
-      test -z "$CI_MERGE_REQUEST_IID" || test -z "$GITLAB_TOKEN" ||
-      gitops validate -o markdown --annotations none | gitops pr comment
-"""
-
-_PIPELINES: Mapping[Pipelines, Mapping[str, str]] = {
-    Pipelines.GITHUB: {".github/workflows/validate.yml": _GITHUB},
-    Pipelines.GITLAB: {".gitlab-ci.yml": _GITLAB},
-    Pipelines.JENKINS: {},
-    Pipelines.SHELL: {},
-    Pipelines.NONE: {},
+# What the pipelines of operations/recipes.py do, for whoever finds them in the repository.
+_PIPELINES: Mapping[Pipelines, str] = {
+    Pipelines.GITHUB: """
+The workflows in `.github/workflows` say it on every request, and what a proposed promotion would
+record (`validate.yml`). With the variable `DEPLOY` they bring what was merged to the clusters, as
+deployments that GitHub's pages show (`deploy.yml`), and with `DRIFT` they look each morning whether
+clusters are as recorded (`drift.yml`). What each needs stands at its top.
+""",
+    Pipelines.GITLAB: """
+`.gitlab-ci.yml` says it on every merge request, and what a proposed promotion would record. With
+the variable `DEPLOY` it brings what was merged to the clusters, as environments that GitLab's pages
+show, and in a schedule of pipelines it looks whether clusters are as recorded. What each needs
+stands at its top.
+""",
 }
+_NO_PIPELINES = """
+`gitops init --ci github` (or `gitlab`) in a new directory writes pipelines that do it for every
+push, say on requests what they find, and show at the forge what runs where: take what you want.
+"""
 
 
 def _readme(blueprint: Blueprint) -> str:
@@ -189,7 +161,7 @@ def _readme(blueprint: Blueprint) -> str:
         environment=first,
         commands=_commands(blueprint, first),
         tree=tree,
-        pipelines="" if _PIPELINES[blueprint.forge] else _BOTH_PIPELINES,
+        pipelines=_PIPELINES.get(blueprint.forge, _NO_PIPELINES),
     )
 
 
@@ -256,17 +228,3 @@ done
 `gitops validate` finds what could not be deployed: short hashes, merge markers, misspelt keys.
 `.pre-commit-config.yaml` runs it before each commit (`pre-commit install`, once per clone).
 {pipelines}"""
-
-_BOTH_PIPELINES = f"""
-To run it for every push, add one of these.
-
-`.github/workflows/validate.yml`
-
-```yaml
-{_GITHUB}```
-
-`.gitlab-ci.yml`
-
-```yaml
-{_GITLAB}```
-"""

@@ -1,0 +1,121 @@
+"""`gitops pr plan`: a proposed promotion on the present tip."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.company import PROD, STAGING, tip, with_settings
+from tests.cli.test_proposals import BRANCH, OTHER
+from tests.testbed.article import Article
+from tests.testbed.git import git
+from tests.testbed.gitops import Gitops
+
+PROPOSE = ("promote", "authentication", "--to", PROD, "--yes", "--pr")
+PROPOSED = f"origin/{BRANCH}"
+
+
+def fetched(clone: Gitops) -> Gitops:
+    git(clone.directory, "fetch", "-q", "origin")
+    return clone
+
+
+def test_it_has_the_versions_of_the_proposal_wherever_others_went_meanwhile(
+    company: Article, clone: Gitops
+) -> None:
+    wanted = company.recorded(STAGING)["authentication"]
+    clone(*PROPOSE, "-m", "fair").ok()
+    company.push(STAGING, {"authentication": OTHER})
+    company.push(PROD, {"authentication": "d" * 40})
+    before = tip(company)
+
+    document = fetched(clone)("pr", "plan", PROPOSED, "-o", "json").ok().json()
+
+    [change] = document["changes"]
+    assert (change["from"], change["to"]) == ("d" * 40, wanted)
+    assert (document["source"], document["reason"]) == (STAGING, "fair")
+    assert document["dry_run"]
+    assert tip(company) == before
+
+
+def test_a_branch_that_its_forge_brought_up_to_date_is_still_its_proposal(
+    company: Article, clone: Gitops
+) -> None:
+    clone(*PROPOSE).ok()
+    company.push(STAGING, {"billing": OTHER})
+    git(fetched(clone).directory, "checkout", "-q", "--detach", PROPOSED)
+    git(clone.directory, "merge", "-q", "--no-ff", "-m", "Merge main", "origin/main")
+
+    document = clone("pr", "plan", "-o", "json").ok().json()
+
+    assert [change["service"] for change in document["changes"]] == ["authentication"]
+
+
+def test_one_of_several_projects_is_planned_whole(company: Article, clone: Gitops) -> None:
+    promote = ("promote", "--all", "--from", "staging", "--to", "production", "--yes", "--pr")
+    proposed = clone(*promote, "-o", "json").ok().json()
+
+    document = fetched(clone)("pr", "plan", proposed["commit"], "-o", "json").ok().json()
+
+    planned, wanted = (
+        {
+            (part["environment"], change["service"], change["to"])
+            for part in each["environments"]
+            for change in part["changes"]
+        }
+        for each in (document, proposed)
+    )
+    assert len(planned) == 8
+    assert planned == wanted
+
+
+RULES = {
+    "soak": ('soak = "300d"', "soak"),
+    "approvals": ("approvals = 1", "approv"),
+    "freeze": ('freeze = ["Mon 00:00 - Sun 23:59 UTC", "Sun 00:00 - Mon 12:00 UTC"]', "frozen"),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_that_holds_by_now_refuses_it(rule: str, company: Article, clone: Gitops) -> None:
+    text, said = RULES[rule]
+    clone(*PROPOSE).ok()
+    with_settings(company, f"[stage.production]\n{text}\n")
+
+    done = fetched(clone)("pr", "plan", PROPOSED)
+
+    assert done.code == 6
+    assert "gitops.toml:2" in done.stderr
+    assert said in done.stderr
+    assert done.stdout == ""
+
+
+def test_what_only_a_promoters_machine_can_ask_is_not_asked(
+    company: Article, clone: Gitops
+) -> None:
+    clone(*PROPOSE).ok()
+    with_settings(
+        company,
+        '[stage.production]\nrequire = ["image", "live-in-source"]\nmode = "pr"\nprotected = true\n'
+        'signature = {key = "keys/no.pub"}\n'
+        '[stage.production.check.smoke]\ncommand = ["false"]\ndirectory = "checks"\n',
+    )
+
+    assert "would write" in fetched(clone)("pr", "plan", PROPOSED).ok().stdout
+
+
+def test_what_is_recorded_already_is_nothing_to_do(company: Article, clone: Gitops) -> None:
+    clone(*PROPOSE).ok()
+    clone(*PROPOSE[:-1]).ok()
+
+    assert "nothing to do" in fetched(clone)("pr", "plan", PROPOSED).ok().stdout
+
+
+def test_another_commit_is_no_proposal(company: Article, clone: Gitops) -> None:
+    clone("rollback", "authentication", "-e", PROD, "--yes", "--pr").ok()
+    rollback = f"origin/gitops/rollback/{PROD}+authentication"
+
+    for commit in ("HEAD", rollback, "HEAD~2"):
+        done = fetched(clone)("pr", "plan", commit)
+        assert done.code == 2
+        assert "proposes no promotion" in done.stderr
+    assert "is no commit of" in clone("pr", "plan", "nothing").stderr
