@@ -18,10 +18,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gitops_cli.agent.metrics import FigureSource, agent_source, text_of
 from gitops_cli.agent.model.figures import AgentFigures, Tally
+from gitops_cli.agent.model.manifests import manifests
 from gitops_cli.agent.model.outcome import Round, Visit
+from gitops_cli.agent.model.spec import AgentMode, AgentSpec
 from gitops_cli.agent.model.status import AgentStatus
 from gitops_cli.domain.errors import ExitCode
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.recorded.environment import Kind
 from tests.agent.world import World
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import eventually
@@ -121,6 +124,18 @@ def test_a_rule_has_what_people_need_at_night() -> None:
         assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
         assert rule["annotations"]["summary"]
         assert rule["annotations"]["description"].startswith(("gitops ", "kubectl ", "The agent"))
+
+
+def test_the_pod_monitor_finds_what_is_installed() -> None:
+    monitor = yaml.safe_load((ROOT / "examples/prometheus/podmonitor.yaml").read_text())
+    kinds = {PROD: frozenset({Kind.DEPLOYMENT})}
+    spec = AgentSpec(AgentMode.CONTROLLER, "ssh://x", "i", kinds, "gitops-agent", metrics=9464)
+    [deployment] = [one for one in manifests(spec) if one["kind"] == "Deployment"]
+    pod = deployment["spec"]["template"]
+    [endpoint] = monitor["spec"]["podMetricsEndpoints"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert endpoint["port"] == pod["spec"]["containers"][0]["ports"][0]["name"]
+    assert monitor["metadata"]["namespace"] == deployment["metadata"]["namespace"]
 
 
 def test_an_agent_serves_them_where_it_was_asked_to(world: World) -> None:

@@ -220,6 +220,52 @@ def test_the_other_mode_keeps_it_too(
     assert kube.get("ConfigMap", names[0], SIGNERS)["data"] == {"allowed_signers": SIGNER}
 
 
+def test_metrics_are_served_by_a_controllers_pod_until_somebody_ends_that(
+    cli: Gitops, kube: Kube, names: list[str], baked: list[str], in_controller: list[str]
+) -> None:
+    home = in_controller[-1]
+    served = "--metrics=0.0.0.0:9464"
+
+    def template() -> dict[str, Any]:
+        found: dict[str, Any] = kube.get("Deployment", home, NAME)["spec"]["template"]
+        return found
+
+    install = ("agent", "install", names[0], *in_controller)
+    cli(*install, *baked, "--metrics", "9464", "--yes").ok()
+    assert served in words(kube, home, "Deployment")
+    [port] = pod(kube, home, "Deployment")["containers"][0]["ports"]
+    assert (port["name"], port["containerPort"]) == ("metrics", 9464)
+    assert template()["metadata"]["annotations"] == {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": "9464",
+        "prometheus.io/path": "/metrics",
+    }
+
+    cli("agent", "install", names[1], *in_controller, *baked[2:6], "--yes").ok()
+    assert served in words(kube, home, "Deployment"), "who speaks of something else keeps it"
+    ended = cli(*install, *baked[2:6], "--metrics", "0", "--yes", "-o", "json").ok().json()
+    assert said_of(ended, "Deployment") == ["metrics on port none instead of 9464"]
+    assert not any(word.startswith("--metrics") for word in words(kube, home, "Deployment"))
+    assert "annotations" not in template()["metadata"]
+    assert "ports" not in pod(kube, home, "Deployment")["containers"][0]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--metrics", "9464"], "a CronJob's pod is gone before anybody asks it"),
+        (["--mode=controller", "--metrics", "80"], "is not a port from 1024 to 65535"),
+        (["--mode=controller", "--metrics", "65536"], "is not a port from 1024 to 65535"),
+    ],
+)
+def test_metrics_that_nobody_could_serve_install_nothing(
+    cli: Gitops, kube: Kube, names: list[str], baked: list[str], options: list[str], said: str
+) -> None:
+    refused = cli("agent", "install", names[0], *baked, *options, "--yes")
+    assert (refused.code, said in refused.stderr) == (2, True)
+    assert not kube.exists("Role", names[0], NAME)
+
+
 def test_an_environment_does_not_join_a_controller_that_trusts_others(
     cli: Gitops,
     kube: Kube,

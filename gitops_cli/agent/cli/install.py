@@ -24,6 +24,7 @@ from gitops_cli.agent.cli.options import (
     Image,
     Interval,
     KnownHosts,
+    Metrics,
     Mode,
     Named,
     Namespace,
@@ -92,6 +93,7 @@ def manifests(
     agent_repo: AgentRepo = None,
     branch: Branch = None,
     interval: Interval = None,
+    metrics: Metrics = None,
     restrict: Restrict = False,
     without: Without = None,
     allowed_signers: AllowedSigners = None,
@@ -134,6 +136,7 @@ def manifests(
         pull_secrets or (),
         agent_repo,
         steps,
+        metrics,
     )
     agent_url(session, agent_repo)
     snapshot, _, names = _meant(session, words_of(environments, env), project)
@@ -168,6 +171,7 @@ def install(
     agent_repo: AgentRepo = None,
     branch: Branch = None,
     interval: Interval = None,
+    metrics: Metrics = None,
     restrict: Restrict = False,
     without: Without = None,
     again: Again = None,
@@ -224,6 +228,7 @@ def install(
         pull_secrets or (),
         agent_repo,
         steps,
+        metrics,
     )
     snapshot, _, names = _meant(session, words_of(environments, env), project)
     access = RepositoryAccess(key, known_hosts, host_keys or (), verify_image)

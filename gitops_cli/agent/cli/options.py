@@ -128,6 +128,15 @@ Interval = Annotated[
         show_default=False,
     ),
 ]
+Metrics = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics",
+        metavar="PORT",
+        help="Let a controller's pod serve Prometheus metrics there, such as 9464; 0: no more.",
+        show_default=False,
+    ),
+]
 Restrict = Annotated[
     bool,
     typer.Option("--restrict", help="Admission policy: images and its own annotations only."),
@@ -233,6 +242,7 @@ class WantedAgent(NamedTuple):
     pull_secrets: Sequence[str]
     agent_repo: str | None
     steps: bool | None = None
+    metrics: int | None = None
 
     def groups(self, names: Sequence[EnvironmentName]) -> list[Sequence[EnvironmentName]]:
         """Return the environments of each installation: one, or all in controller mode."""
@@ -293,7 +303,20 @@ class WantedAgent(NamedTuple):
             applies=any(name in rights for name in names) or bool(was and others and was.applies),
             steps=steps,
             step_time=steps_time(snapshot, steps),
+            metrics=self._metrics(was),
         )
+
+    def _metrics(self, was: Setup | None) -> int | None:
+        """Return the port for metrics; raises UsageError."""
+        if self.metrics and self.mode is AgentMode.CRONJOB:
+            raise UsageError(
+                "--metrics: a CronJob's pod is gone before anybody asks it",
+                hint="--mode controller; or `gitops metrics --textfile FILE` in a job of your own",
+            )
+        if self.metrics and not 1024 <= self.metrics <= 65535:  # the agent is not root in its pod
+            raise UsageError(f"--metrics {self.metrics}: is not a port from 1024 to 65535")
+        said = self.metrics if self.metrics is not None else was and was.metrics
+        return (said or None) if self.mode is AgentMode.CONTROLLER else None
 
     def _pins(
         self,

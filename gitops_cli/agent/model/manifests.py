@@ -123,8 +123,12 @@ def _cronjob(spec: AgentSpec) -> Manifest:
 
 
 def _deployment(spec: AgentSpec) -> Manifest:
-    pod = _pod(spec)
+    pod, metadata = _pod(spec), {"labels": _LABELS}
     pod["containers"][0]["livenessProbe"] = _liveness(spec)
+    if spec.metrics is not None:
+        port = {"name": "metrics", "containerPort": spec.metrics, "protocol": "TCP"}
+        pod["containers"][0]["ports"] = [port]
+        metadata["annotations"] = _scraped(spec.metrics)
     if spec.seed is not None:
         pod["containers"][0]["startupProbe"] = {
             "exec": {"command": ["test", "-e", HEARTBEAT]},
@@ -138,11 +142,17 @@ def _deployment(spec: AgentSpec) -> Manifest:
             "strategy": {"type": "Recreate"},
             "selector": {"matchLabels": {"app.kubernetes.io/name": NAME}},
             "template": {
-                "metadata": {"labels": _LABELS},
+                "metadata": metadata,
                 "spec": {**pod, "terminationGracePeriodSeconds": 30},
             },
         },
     }
+
+
+def _scraped(port: int) -> dict[str, str]:
+    """Return what tells a Prometheus that looks for pods by annotations, as its chart does."""
+    words = {"scrape": "true", "port": str(port), "path": "/metrics"}
+    return {f"prometheus.io/{key}": value for key, value in words.items()}
 
 
 def _liveness(spec: AgentSpec) -> Manifest:
@@ -221,6 +231,8 @@ def run_arguments(spec: AgentSpec) -> list[str]:
         arguments.append(f"--branch={spec.branch}")
     if spec.mode is AgentMode.CONTROLLER:
         arguments += [f"--interval={spec.interval}s", f"--heartbeat={HEARTBEAT}"]
+        if spec.metrics is not None:
+            arguments.append(f"--metrics=0.0.0.0:{spec.metrics}")
     if spec.signers:
         arguments.append(f"--require-signed={SIGNERS_DIRECTORY}")
     arguments += [f"--images-only={environment}" for environment in spec.images_only]

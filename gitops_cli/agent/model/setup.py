@@ -23,7 +23,8 @@ Live = Mapping[str, Any]
 class Setup(NamedTuple):
     """What the workload of an agent says. `interval` is in seconds, None for a CronJob.
 
-    `applies`: its pod can decrypt what manifests hold. `steps` are digests by environment.
+    `applies`: its pod can decrypt what manifests hold. `metrics` is the port that serves them.
+    `steps` are digests by environment.
     """
 
     url: str
@@ -36,6 +37,7 @@ class Setup(NamedTuple):
     pull_secrets: tuple[str, ...] = ()
     images_only: tuple[EnvironmentName, ...] = ()
     applies: bool = False
+    metrics: int | None = None
     steps: Mapping[EnvironmentName, str] = MappingProxyType({})
 
 
@@ -57,6 +59,7 @@ def setup_of(workload: Live) -> Setup:
         pull_secrets=tuple(entry["name"] for entry in pod.get("imagePullSecrets") or ()),
         images_only=tuple(EnvironmentName(name) for name in _values(words, "--images-only")),
         applies="SOPS_AGE_KEY_FILE" in variables,
+        metrics=_port(_last(words, "--metrics")),
         steps=dict(_pins(_values(words, "--steps"))),
     )
 
@@ -105,6 +108,7 @@ def _setup_changes(before: Setup, after: Setup) -> Iterator[str]:
         ("branch", after.branch or own, before.branch or own),
         ("image", after.image, before.image),
         ("interval", f"{after.interval} s", f"{before.interval} s"),
+        ("metrics on port", str(after.metrics or "none"), str(before.metrics or "none")),
     ):
         if new != old:
             yield f"{what} {new} instead of {old}"
@@ -192,6 +196,11 @@ def _seconds(text: str | None) -> int | None:
         return None if text is None else int(parse_duration(text))
     except ValueError:
         return None
+
+
+def _port(text: str | None) -> int | None:
+    number = (text or "").rpartition(":")[2]
+    return int(number) if number.isascii() and number.isdecimal() and len(number) <= 5 else None
 
 
 def _seed(variables: Mapping[str, str]) -> Seed | None:

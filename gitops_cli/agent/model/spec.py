@@ -113,7 +113,7 @@ class AgentSpec(NamedTuple):
     that have some, `images_only` environments whose manifests are left to others, as an admission
     policy would refuse them. `applies`: some environment of this agent has manifests. `steps` are
     the digests of the steps that it runs, of environments that have some, and `step_time` is what
-    these may take.
+    these may take. `metrics` is the port on which a controller's pod serves them.
     """
 
     mode: AgentMode
@@ -134,6 +134,7 @@ class AgentSpec(NamedTuple):
     applies: bool = False
     steps: Mapping[EnvironmentName, str] = MappingProxyType({})
     step_time: StepTime = StepTime()
+    metrics: int | None = None
 
     @property
     def environments(self) -> tuple[EnvironmentName, ...]:

@@ -46,7 +46,7 @@ def install_all(site: Site, gitops: Gitops) -> None:
     printed = gitops("agent", "manifests", SEEDED, *where, *stock).ok().stdout
     kubectl(site, "apply", "-f", "-", stdin=printed)
     one = ["--mode=controller", f"--interval={INTERVAL}s", *baked]
-    gitops("agent", "install", CONTROLLED[0], *one).ok()
+    gitops("agent", "install", CONTROLLED[0], *one, "--metrics", "9464").ok()
     # A process that is told to end before it has begun does not hear it, as the first of its pod.
     await_status(site, CONTROLLED[0], lambda said: said.get("commit"), timeout=120)
     gitops("agent", "install", CONTROLLED[1], *one).ok()

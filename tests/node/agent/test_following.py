@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+import urllib.request
 from contextlib import suppress
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from gitops_cli.agent.model.spec import CONTROLLER_NAMESPACE, NAME
 from tests.node.agent.company import (
@@ -17,6 +19,7 @@ from tests.node.agent.company import (
     SEEDED,
     SHELL,
     ByHand,
+    await_controller,
     await_running,
     await_status,
     health,
@@ -105,6 +108,18 @@ def test_a_controllers_round_costs_one_connection_for_all_environments(company: 
     eventually(lambda: rounds() >= 6, timeout=60)
     # One fetch for the news; the others only asked.
     assert sum(read.total > 1000 for read in company.sshd.reads(key)[before:]) <= 1
+
+
+def test_a_controllers_pod_is_found_and_scraped_as_prometheus_does(company: Site) -> None:
+    found = await_controller(company)
+    notes = found["metadata"]["annotations"]
+    assert notes["prometheus.io/scrape"] == "true"
+    where = f"{found['status']['podIP']}:{notes['prometheus.io/port']}{notes['prometheus.io/path']}"
+    with urllib.request.urlopen(f"http://{where}", timeout=10) as answer:
+        text = answer.read().decode()
+    families = {one.name: one for one in text_string_to_metric_families(text)}
+    looked = families["gitops_environment_last_attempt_timestamp_seconds"].samples
+    assert {one.labels["environment"] for one in looked} == set(CONTROLLED)
 
 
 def test_a_missing_image_keeps_the_old_pods_and_is_told(company: Site, gitops: Gitops) -> None:
