@@ -10,14 +10,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
-from gitops_cli.domain.forge_links import Forge, ForgeRules
-from gitops_cli.domain.image import is_repository
-from gitops_cli.domain.registries import RegistryRules
-from gitops_cli.domain.settings import BadSettings, Defect, Settings, parse_settings
 from gitops_cli.domain.text import one_line
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.forge_links import ForgeRules
+    from gitops_cli.domain.registries import RegistryRules
+    from gitops_cli.domain.settings import Defect, Settings
 
 _USER = ("repo", "project", "output", "context")
 _REGISTRY = ("insecure", "ca_file")
@@ -50,6 +51,8 @@ class UserConfig(NamedTuple):
     def checked(self) -> UserConfig:
         """Return itself; raises BadSettings with all that is wrong."""
         if self.defects:
+            from gitops_cli.domain.settings import BadSettings
+
             raise BadSettings(*self.defects)
         return self
 
@@ -93,6 +96,8 @@ def parse_user_config(path: Path, data: bytes) -> UserConfig:
     """Return the values of a config, and all that is wrong with it."""
     if not data:
         return UserConfig(path)
+    from gitops_cli.domain.settings import BadSettings, Settings  # who has a config needs it
+
     try:
         reader = Settings.of(str(path), data)
     except BadSettings as error:
@@ -116,6 +121,8 @@ def parse_user_config(path: Path, data: bytes) -> UserConfig:
 
 
 def _registry(host: str, top: Settings) -> RegistryRules:
+    from gitops_cli.domain.registries import RegistryRules  # as of forges, who says so needs it
+
     reader = top.table("registry", None).table(host, _REGISTRY)
     _check_host("registry", host, top)
     ca_file = reader.text("ca_file")
@@ -127,6 +134,8 @@ def _registry(host: str, top: Settings) -> RegistryRules:
 
 
 def _forge(host: str, top: Settings) -> ForgeRules:
+    from gitops_cli.domain.forge_links import Forge, ForgeRules
+
     reader = top.table("forge", None).table(host, _FORGE)
     _check_host("forge", host, top)
     kind, variable = reader.text("kind"), reader.text("token")
@@ -147,6 +156,8 @@ def _variable(text: str) -> str:
 
 
 def _check_host(table: str, host: str, top: Settings) -> None:
+    from gitops_cli.domain.image import is_repository
+
     if not is_repository(f"{host}/image") or "/" in host:
         top.table(table, None).wrong(host, f"`{one_line(host)}` is not HOST or HOST:PORT")
 
@@ -182,6 +193,8 @@ def with_value(data: bytes, key: Key, value: Value | None) -> bytes:
     """
     import tomlkit  # 50 ms, and only who changes something needs it
     from tomlkit.items import Table
+
+    from gitops_cli.domain.settings import parse_settings
 
     parse_settings(str(user_config_path()), data)  # refuses with our words and limits
     text = data.removeprefix(b"\xef\xbb\xbf").decode()

@@ -14,12 +14,12 @@ from gitops_cli.cli.completion import (
     complete_project,
     complete_service_or_environment,
 )
-from gitops_cli.domain.duration import parse_duration
-from gitops_cli.domain.stamp import parse_moment
 
 
 def duration(text: str) -> float:
     """Return an option's length of time in seconds."""
+    from gitops_cli.domain.duration import parse_duration  # as of times, who says one needs it
+
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -28,6 +28,8 @@ def duration(text: str) -> float:
 
 def past_time(text: str) -> datetime:
     """Return an option's time, or how long ago it was."""
+    from gitops_cli.domain.stamp import parse_moment
+
     try:
         return parse_moment(text, datetime.now(UTC).astimezone())
     except ValueError as error:

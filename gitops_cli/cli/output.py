@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 from gitops_cli.cli.streams import is_broken, take_loss, takes_unicode
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError, UsageError
 from gitops_cli.domain.text import redacted
-from gitops_cli.render.document import as_json, as_yaml, document, error_document
-from gitops_cli.render.markdown import markdown
 from gitops_cli.render.plain import plain_view
 from gitops_cli.render.view import Line, Style, View
 
@@ -97,10 +95,18 @@ class Stream:
 
     def document(self, value: Any, form: Format) -> str:
         """Return a document of a format for machines, in the letters that the stream has."""
+        from gitops_cli.render.document import as_json, as_yaml  # tables do without it
+
         ascii_only = not takes_unicode(self.file)
         if form is Format.YAML:
             return as_yaml(value, ascii_only=ascii_only)
         return as_json(value, ascii_only=ascii_only, on_one_line=form is Format.JSONL)
+
+
+def _document(view: View) -> dict[str, Any]:
+    from gitops_cli.render.document import document
+
+    return document(view)
 
 
 def _as_page(view: View) -> str:
@@ -148,7 +154,7 @@ class Output:
             return
         match self.format:
             case Format.JSON | Format.YAML | Format.JSONL:
-                self._raw(self.stdout.document(document(view), self.format))
+                self._raw(self.stdout.document(_document(view), self.format))
             case Format.CSV:
                 self._csv(view)
             case Format.NAME:
@@ -156,6 +162,8 @@ class Output:
 
                 self.stdout.write("".join(f"{name}\n" for name in names(view)))
             case Format.MARKDOWN:
+                from gitops_cli.render.markdown import markdown
+
                 self._raw(markdown(view))
             case Format.HTML:
                 self._raw(_as_page(view))
@@ -175,12 +183,12 @@ class Output:
         except UsageError as error:  # a query that does not fit shall not hide what was done
             self.query = None
             self.warn(error.message)
-            self._raw(self.stdout.document(document(view), Format.JSON))
+            self._raw(self.stdout.document(_document(view), Format.JSON))
 
     def need_fit(self, view: View) -> None:
         """Raise UsageError where the query cannot take what will be told."""
         if self.query is not None:
-            self.query.of(document(view))
+            self.query.of(_document(view))
 
     def check(self) -> None:
         """Raise Lost if stdout did not take the answer; of what was done it is a warning."""
@@ -196,7 +204,7 @@ class Output:
         self.stderr.view(view)
 
     def _queried(self, view: View, query: Query) -> str:
-        found = query.of(document(view))
+        found = query.of(_document(view))
         if self.format in _DOCUMENTS:
             return self.stdout.document(found, self.format)
         from gitops_cli.render.query import as_text  # a query has loaded it
@@ -252,6 +260,8 @@ class Output:
         `hint` is false where the next failure has the same one.
         """
         if self.format in _DOCUMENTS:
+            from gitops_cli.render.document import error_document
+
             self.stderr.line(self.stderr.document(error_document(error), self.format))
             return
         self.stderr.line(f"error: {redacted(error.message)}", Style.BAD)

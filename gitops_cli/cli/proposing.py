@@ -4,93 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Annotated, NamedTuple
-
-import typer
+from typing import TYPE_CHECKING
 
 from gitops_cli.cli.opening import open_page
+from gitops_cli.cli.request_options import RequestOptions
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.change.draft import Draft, ReviewBranch, WriteOutcome, review_branch
+from gitops_cli.domain.change.draft import Draft, WriteOutcome, review_branch
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.proposal import Proposal, Written
-from gitops_cli.domain.change.request import NO_EXTRAS, Extras, RequestState, Wish
-from gitops_cli.domain.errors import Denied, ExitCode, GitOpsError, UsageError
+from gitops_cli.domain.change.request import NO_EXTRAS, Extras, RequestState, ReviewBranch, Wish
+from gitops_cli.domain.errors import Denied, ExitCode, GitOpsError
 from gitops_cli.domain.forge_links import project_at
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import Mode, TeamSettings
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.writing import SECONDS
 from gitops_cli.render.change import Changelogs
 
 if TYPE_CHECKING:
     from gitops_cli.render.view import View
-
-
-class RequestOptions(NamedTuple):
-    """The options of a writer that can ask for a merge instead of writing the state itself."""
-
-    pull_request: Annotated[
-        bool,
-        typer.Option(
-            "--pr",
-            help="Push a branch to be merged, gitops/COMMAND/ENV+SERVICE, instead of the state "
-            'itself, and keep a pull or merge request for it open; what mode = "pr" in '
-            "gitops.toml does.",
-        ),
-    ] = False
-    draft: Annotated[
-        bool,
-        typer.Option("--draft", help="Open the request as a draft; with a token for the forge."),
-    ] = False
-    reviewer: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--reviewer", metavar="NAME", help="Who is asked to review the request; ORG/TEAM too."
-        ),
-    ] = None
-    assignee: Annotated[
-        list[str] | None,
-        typer.Option("--assignee", metavar="NAME", help="Who the request is assigned to."),
-    ] = None
-    label: Annotated[
-        list[str] | None, typer.Option("--label", metavar="NAME", help="A label for the request.")
-    ] = None
-    auto_merge: Annotated[
-        bool,
-        typer.Option(
-            "--auto-merge", help="Let the forge merge it as soon as its reviews and checks allow."
-        ),
-    ] = False
-    web: Annotated[bool, typer.Option("--web", help="Open the request's page in the browser.")] = (
-        False
-    )
-
-    def proposes(
-        self, environment: EnvironmentName, team: TeamSettings, overrides: Collection[Override]
-    ) -> bool:
-        """Tell whether a request is wanted: by --pr, or by the stage's mode, if that stands."""
-        by_mode = team.stage(place_of(environment, team).stage).mode is Mode.PR
-        return self.pull_request or (by_mode and Override.POLICY not in overrides)
-
-    def extras(self, *, proposes: bool) -> Extras:
-        """Return what is wanted of the request; raises UsageError where none is opened."""
-        extras = Extras(
-            self.draft,
-            tuple(self.reviewer or ()),
-            tuple(self.label or ()),
-            tuple(self.assignee or ()),
-            self.auto_merge,
-            self.web,
-        )
-        if any(extras) and not proposes:
-            raise UsageError(
-                "--draft, --reviewer, --assignee, --label, --auto-merge and --web are of a request",
-                hint="add --pr",
-            )
-        return extras
-
-
-NO_REQUEST = RequestOptions()
 
 
 def review_on(session: Session, branch: str, extras: Extras = NO_EXTRAS) -> ReviewBranch:

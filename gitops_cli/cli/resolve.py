@@ -16,12 +16,12 @@ from gitops_cli.domain.recorded.resolution import (
     projects_with,
     service_of_remote,
 )
-from gitops_cli.domain.recorded.selection import Filter, told_apart
 from gitops_cli.domain.recorded.stages import Ambiguous, in_order, of_project
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line, redacted
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.recorded.selection import Filter
     from gitops_cli.source.checkout import Checkout
 
 
@@ -116,6 +116,8 @@ def environment_among(
     bare = [word for word in words if "=" not in word]
     if env is not None or not bare:
         return list(words), env
+    from gitops_cli.domain.recorded.selection import told_apart  # words may be environments
+
     if snapshot is None:
         snapshot = session.look(require_remote=True).snapshot
     named = told_apart(bare, snapshot).environments
@@ -207,6 +209,8 @@ def looked_for(
 
     Raises UsageError for what is the name of neither a service nor an environment.
     """
+    from gitops_cli.domain.recorded.selection import Filter, told_apart
+
     said = told_apart(words or (), snapshot)
     return Filter(
         [parse_service(name) for name in said.services],

@@ -12,24 +12,23 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from gitops_cli.cli.prompts import ask_text, confirm, confirm_by_name, may_ask
 from gitops_cli.cli.resolve import choose_environment, environment_named
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.change.draft import Draft, ReviewBranch, WriteOutcome
+from gitops_cli.domain.change.draft import Draft, WriteOutcome
 from gitops_cli.domain.change.policy import Override, Unconfirmed
-from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import SourceMoved, StaleBuild, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.past.ancestry import Relation
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.newcomers import NewService
 from gitops_cli.domain.recorded.stages import Ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural
-from gitops_cli.operations.promote import changelogs
 from gitops_cli.operations.writing import Terms, write_draft
 from gitops_cli.render.change import Changelogs, both_views, plan_view, result_view
 
 if TYPE_CHECKING:
     from gitops_cli.domain.change.gates import Report
     from gitops_cli.domain.change.proposal import Proposal, Written
+    from gitops_cli.domain.change.request import ReviewBranch
+    from gitops_cli.domain.change.several import Drafts
     from gitops_cli.operations.gates import CheckCase, Checking
     from gitops_cli.render.view import View
 
@@ -111,9 +110,7 @@ def carry_out(
     refuses a write.
     """
     draft = offer.draft
-    sources = session.sources(team)
-    logs = changelogs(draft.changes, sources)
-    session.note_troubles(sources)
+    logs = _logs_of(session, draft, team)
     if dry_run or not draft.proposal.edits:
         outcome = WriteOutcome(draft, dry_run=dry_run, review=offer.review)
         tell(session, outcome, logs, planned=False, shown=not draft.writes)
@@ -125,7 +122,7 @@ def carry_out(
     older = ", ".join(dict.fromkeys(service for names in back.values() for service in names))
     question = f"{offer.question[:-1]}, {older} to an OLDER one?" if back else offer.question
     environments = [part.environment for part in draft.parts]
-    stage = draft.stage if isinstance(draft, Drafts) else None
+    stage = None if isinstance(draft, Draft) else draft.stage
     said = agreed(environments, team, terms, question=question, yes=yes, stage=stage)
     _remember(session, said)
     try:
@@ -140,12 +137,33 @@ def carry_out(
         _show_anew(session, offer)
         raise
     outcome = WriteOutcome(draft, written, review=offer.review)
-    if offer.review is not None:
-        from gitops_cli.cli.proposing import with_request  # who writes at once needs it not
-
-        outcome = with_request(session, outcome, logs)
+    outcome = requested(session, outcome, logs)
     tell(session, outcome, logs, shown=shown)
     return outcome
+
+
+def _logs_of(
+    session: Session, draft: Draft | Drafts, team: TeamSettings, *, told: bool = False
+) -> Changelogs:
+    """Return what lies between the versions; says what cannot be known, unless that is `told`."""
+    from gitops_cli.operations.promote import changelogs  # who shows no plan needs it not
+
+    sources = session.sources(team)
+    logs = changelogs(draft.changes, sources)
+    if not told:
+        session.note_troubles(sources)
+    return logs
+
+
+def requested(
+    session: Session, outcome: WriteOutcome, logs: Changelogs | None = None
+) -> WriteOutcome:
+    """Return the outcome with its request, if it waits on a branch; else the same."""
+    if outcome.review is None:
+        return outcome
+    from gitops_cli.cli.proposing import with_request  # who writes at once needs it not
+
+    return with_request(session, outcome, logs or {})
 
 
 def asked_of(
@@ -177,6 +195,8 @@ def _going_back(
     draft: Draft | Drafts, logs: Changelogs
 ) -> dict[EnvironmentName, list[ServiceName]]:
     """Return the services that would get a version which the recorded one contains."""
+    from gitops_cli.domain.past.ancestry import Relation  # who shows changes has loaded it
+
     found: dict[EnvironmentName, list[ServiceName]] = {}
     for part in draft.parts:
         for change in part.changes:
@@ -206,9 +226,7 @@ def ask_to_overwrite(session: Session, draft: Draft, team: TeamSettings) -> None
     replaced = [change for change in draft.changes if change.current is not None]
     if not replaced:
         return
-    sources = session.sources(team)
-    logs = changelogs(draft.changes, sources)
-    session.note_troubles(sources)
+    logs = _logs_of(session, draft, team)
     show_plan(session, WriteOutcome(draft), logs)
     back = _going_back(draft, logs).get(draft.environment)
     older = f", {', '.join(back)} by an OLDER one" if back else ""
@@ -377,5 +395,4 @@ def _show_anew(session: Session, offer: Offer) -> None:
     """Show what the same plan would be now; the refusal itself follows."""
     snapshot = session.look(require_remote=True).snapshot
     draft = offer.anew(snapshot)
-    sources = session.sources(snapshot.team)
-    show_plan(session, WriteOutcome(draft), changelogs(draft.changes, sources))
+    show_plan(session, WriteOutcome(draft), _logs_of(session, draft, snapshot.team, told=True))

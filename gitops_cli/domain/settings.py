@@ -12,12 +12,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.near import near
+from gitops_cli.domain.recorded.files import MAX_SETTINGS_BYTES
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.toml import BadToml, Document, KeyLines, parse_toml
 
 T = TypeVar("T")
 
-MAX_SETTINGS_BYTES = 1 << 18  # of gitops.toml: two thousand services, with room
 _MOST_SHOWN = 200  # characters of a key
 _MOST_TOLD = 5  # defects in one message
 _MOST_FOUND = 100  # of one file; each is looked up in the text, and may have a near key
@@ -181,3 +181,14 @@ class Settings(NamedTuple):
                 told = f"`{value}` is not one of {', '.join(word.value for word in check)}"
             self.wrong(key, one_line(told))
             return None
+
+
+def one_of(words: Collection[str]) -> Callable[[str], str]:
+    """Return a check that takes these words only."""
+
+    def check(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"`{text}` is not one of {', '.join(words)}")
+        return text
+
+    return check

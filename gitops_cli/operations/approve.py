@@ -11,8 +11,9 @@ from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.proposal import Actor, Edit
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX, Approval, with_yes
+from gitops_cli.domain.recorded.approvals import Approval, with_yes
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
+from gitops_cli.domain.recorded.files import APPROVAL_SUFFIX
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.writing import Terms
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from gitops_cli.domain.change.gates import Gate, Report
+from gitops_cli.domain.change.gates import Report
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import place_of
-from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.recorded.team import Gate, TeamSettings
 from gitops_cli.domain.stamp import parse_stamp
 from gitops_cli.domain.steps.declared import Check
 from gitops_cli.domain.steps.fields import check_for

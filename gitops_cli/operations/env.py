@@ -23,7 +23,7 @@ from gitops_cli.domain.recorded.reading import NOT_ENVIRONMENTS
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import Place, candidates, in_order, made_ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.operations.gates import Gates
+from gitops_cli.operations.gates import Gates, nobody
 from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.writing import Terms, check_confirmed, occasion_of
 
@@ -177,7 +177,7 @@ def draft_copy(
     edits = tuple(Edit(path, there.get(path), content) for path, content in files.items())
     changes = [Change(s, None, source.files[s].version) for s in services] if is_new else []
     into = Environment(target, images_path.strip(), {})
-    asking = (terms.checking, terms.vouched)
+    asking = (terms.checking, terms.vouched or nobody)
     gates = Gates(state, snapshot, into, source.name, terms.writer, now, [], *asking)
     case = copying(team, source, into, tuple(changes), requires, now, gates)
     case = case._replace(reviewed=terms.reviewed)

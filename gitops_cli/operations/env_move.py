@@ -18,7 +18,7 @@ from gitops_cli.domain.recorded.stages import made_ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.env import check_name, copying, with_namespace
-from gitops_cli.operations.gates import Gates
+from gitops_cli.operations.gates import Gates, nobody
 from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.writing import Terms, check_confirmed, occasion_of
 
@@ -98,7 +98,7 @@ def draft_environment_renaming(
             now,
             [],
             terms.checking,
-            terms.vouched,
+            terms.vouched or nobody,
         )
         more = _asked_there(snapshot, here, gates, requires, terms)
         used = tuple(sorted({*used, *more}))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.change.gates import (
     Approver,
-    Gate,
     Report,
     Span,
     approvals_report,
@@ -41,13 +40,12 @@ from gitops_cli.domain.errors import (
 )
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX
 from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
-from gitops_cli.domain.recorded.files import SETTINGS
+from gitops_cli.domain.recorded.files import APPROVAL_SUFFIX, SETTINGS
 from gitops_cli.domain.recorded.resolution import stage_before
 from gitops_cli.domain.recorded.signed import Signed, Vouching
 from gitops_cli.domain.recorded.stages import Ambiguous, place_of
-from gitops_cli.domain.recorded.team import StageRules
+from gitops_cli.domain.recorded.team import Gate, StageRules
 from gitops_cli.domain.version import Version
 
 if TYPE_CHECKING:

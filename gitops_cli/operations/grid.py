@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.gates import Report
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import Distance
 from gitops_cli.domain.past.commits import LastChange
 from gitops_cli.domain.recorded.environment import VersionFile
 from gitops_cli.domain.recorded.findings import Finding
-from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.version import Version
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.change.gates import Report
+    from gitops_cli.domain.recorded.locks import Lock
 
 
 class GridManifests(NamedTuple):

@@ -12,10 +12,10 @@ from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.past.commits import FileChange, along
-from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX, Approval, parse_approval
+from gitops_cli.domain.recorded.approvals import Approval, parse_approval
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, Kind, Snapshot, service_at
-from gitops_cli.domain.recorded.files import MANIFESTS
-from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
+from gitops_cli.domain.recorded.files import APPROVAL_SUFFIX, LOCK_SUFFIX, MANIFESTS
+from gitops_cli.domain.recorded.locks import Lock, parse_lock
 from gitops_cli.domain.recorded.manifests_place import has_manifests
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
 from gitops_cli.domain.recorded.stages import place_of

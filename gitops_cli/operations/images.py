@@ -14,14 +14,13 @@ from gitops_cli.domain.errors import (
     TimedOut,
     worst,
 )
-from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.version import Version
-from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.image import ImageRef
     from gitops_cli.registry.client import Registries
 
 
@@ -151,6 +150,8 @@ class ImageGate:
         images = {s: environment.image_of(s, version) for s, version in versions.items()}
         unknown = sorted({i for i in images.values() if i not in self._digests}, key=str)
         if unknown:
+            from gitops_cli.web.parallel import ask_all  # where a registry is asked
+
             registries = self._registries()
             told = ask_all(lambda image: _digest(registries, image, self.checks), unknown)
             self._digests.update(zip(unknown, told, strict=True))
@@ -181,6 +182,8 @@ def missing_images(
 
     Every image is asked for once, however many environments record it.
     """
+    from gitops_cli.web.parallel import ask_all
+
     places = [
         (environment.name, file, environment.image(file.service))
         for environment in snapshot.environments.values()

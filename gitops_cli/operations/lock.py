@@ -11,7 +11,8 @@ from gitops_cli.domain.change.intent import spoiled
 from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
-from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
+from gitops_cli.domain.recorded.files import LOCK_SUFFIX
+from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.text import one_line
 

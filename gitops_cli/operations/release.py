@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.draft import Draft, ReviewBranch, WriteOutcome
+from gitops_cli.domain.change.draft import Draft, WriteOutcome
 from gitops_cli.domain.change.proposal import Actor
+from gitops_cli.domain.change.request import ReviewBranch
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import (
     Denied,

@@ -16,10 +16,8 @@ from gitops_cli.domain.errors import SourceMoved, UnknownService, UsageError
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.near import did_you_mean
-from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile
-from gitops_cli.domain.recorded.files import SETTINGS
-from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
+from gitops_cli.domain.recorded.files import APPROVAL_SUFFIX, LOCK_SUFFIX, SETTINGS
 from gitops_cli.domain.recorded.resolution import projects_with
 from gitops_cli.domain.recorded.stages import in_order, place_of
 from gitops_cli.domain.recorded.team_rename import (

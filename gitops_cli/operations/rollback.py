@@ -13,7 +13,8 @@ from gitops_cli.domain.change.proposal import Edit
 from gitops_cli.domain.errors import SourceMoved
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
-from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
+from gitops_cli.domain.recorded.files import LOCK_SUFFIX
+from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.operations.lock import lock_edits
 from gitops_cli.operations.rollback_target import Back, RollbackTarget, wanted_versions
 from gitops_cli.operations.writing import Terms, Wanted, draft_versions

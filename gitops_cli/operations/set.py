@@ -15,7 +15,6 @@ from gitops_cli.domain.change.policy import Origin, Override, Refusal, moment
 from gitops_cli.domain.change.rules import EXPECT, STALE
 from gitops_cli.domain.errors import ExpectationFailed, StaleBuild, UsageError
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.past.ancestry import Age, age_by_times, age_of_build
 from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
 from gitops_cli.domain.recorded.newcomers import check_newcomers
 from gitops_cli.domain.recorded.resolution import environment_for
@@ -26,6 +25,7 @@ from gitops_cli.operations.images import Images, unchecked
 from gitops_cli.operations.writing import Terms, Wanted, draft_versions, pins
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.past.ancestry import Age
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
 
@@ -221,6 +221,9 @@ class _Guards:
         old, new = change.current, change.desired
         if old is None or new is None or not (old.is_commit and new.is_commit):
             return
+
+        from gitops_cli.domain.past.ancestry import Age, age_by_times, age_of_build
+
         source = self._sources.of(change.service)
         age = age_of_build(source.distance(old.tag, new.tag))
         older, times = f"is an ancestor of {old.tag}", ""
@@ -249,6 +252,8 @@ class _Guards:
         self, change: Change, age: Age, times: str, trouble: str | None
     ) -> Iterator[Refusal]:
         """Refuse what ancestry does not decide, or warn of it, where times do not object."""
+        from gitops_cli.domain.past.ancestry import Age  # who compares has loaded it
+
         new, old = change.desired and change.desired.short, change.current and change.current.short
         message = f"{change.service}: cannot tell whether {new} is newer than {old}"
         if age is Age.FRESH:

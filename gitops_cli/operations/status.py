@@ -13,16 +13,15 @@ from gitops_cli.domain.past.ancestry import SAME, UNKNOWN, Distance
 from gitops_cli.domain.past.commits import LastChange
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile, service_at
 from gitops_cli.domain.recorded.findings import Finding
-from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.resolution import stage_before
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
 from gitops_cli.domain.recorded.stages import by_project, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Grids
-from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.recorded.locks import Lock
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.repository import StateRepository
 
@@ -142,6 +141,8 @@ def _distances(
             pairs.add((file.service, other.version.tag, file.version.tag))
     if not pairs:
         return {}
+    from gitops_cli.web.parallel import ask_all  # where versions differ
+
     known = sources()
     by_service: dict[ServiceName, list[tuple[str, str]]] = {}
     for service, old, new in sorted(pairs):

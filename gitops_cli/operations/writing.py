@@ -22,11 +22,13 @@ from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
 from gitops_cli.domain.version import Version
-from gitops_cli.operations.gates import Checking, Gates, Vouches, nobody
 from gitops_cli.operations.unreadable import spoiled_contents
 
 if TYPE_CHECKING:
     from gitops_cli.domain.change.files import ManifestsPart
+    from gitops_cli.domain.change.gates import Report
+    from gitops_cli.domain.change.rules import Ask
+    from gitops_cli.operations.gates import Checking, Vouches
     from gitops_cli.state.repository import StateRepository
 
 SECONDS = 300.0
@@ -50,7 +52,7 @@ class Terms(NamedTuple):
     newcomers: tuple[ServiceName, ...] = ()
     writer: Callable[[], Actor | None] = lambda: None
     checking: Checking | None = None
-    vouched: Vouches = nobody
+    vouched: Vouches | None = None
 
 
 class Wanted(NamedTuple):
@@ -90,8 +92,6 @@ def draft_versions(
     if settled.moved:
         raise moved(name, wanted.intent.plan, settled.moved)
     manifests = _settled_manifests(wanted, state, snapshot, name)
-    asking = (terms.checking, terms.vouched)
-    gates = Gates(state, snapshot, target, wanted.source, terms.writer, now, [], *asking)
     asked = Case(
         wanted.verb,
         snapshot.team,
@@ -105,9 +105,11 @@ def draft_versions(
         touched=frozenset() if manifests is None else manifests.services,
     )
     asked = case(asked)
-    used = enforce(
-        refusals(asked._replace(asked={**gates.asked(), **asked.asked})), terms.overrides
-    )
+    told: list[Report] = []
+    if asked.stage.asks:
+        gates = _gates(state, snapshot, asked, terms, told)
+        asked = asked._replace(asked={**gates, **asked.asked})
+    used = enforce(refusals(asked), terms.overrides)
     if settled.write or asked.files:
         check_confirmed(name, asked.stage, terms)
     spoiled = spoiled_contents(state, snapshot, target)
@@ -129,9 +131,20 @@ def draft_versions(
         reason=terms.reason,
         overrides=used,
         held=held,
-        gates=tuple(gates.told),
+        gates=tuple(told),
         manifests=manifests,
     )
+
+
+def _gates(
+    state: StateRepository, snapshot: Snapshot, case: Case, terms: Terms, told: list[Report]
+) -> Mapping[str, Ask]:
+    """Return the gates of the stage as rules; `told` takes what they say when they are asked."""
+    from gitops_cli.operations.gates import Gates, nobody  # few stages have some
+
+    asking = (terms.checking, terms.vouched or nobody)
+    target, source = case.target, case.source
+    return Gates(state, snapshot, target, source, terms.writer, case.now, told, *asking).asked()
 
 
 def _settled_manifests(

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.change.draft import Draft, Verb, WriteOutcome, in_short
 from gitops_cli.domain.change.plan import Action, Change
-from gitops_cli.domain.change.several import Drafts
-from gitops_cli.domain.past.ancestry import NO_CHANGELOG, Changelog, Relation, SourceCommit
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
 from gitops_cli.render.gates import gate_document, gate_line
@@ -43,8 +41,10 @@ _OF_SEVERAL = RECORDS._replace(path="environments.changes")
 if TYPE_CHECKING:
     from gitops_cli.domain.change.files import ManifestsPart
     from gitops_cli.domain.change.proposal import Edit
+    from gitops_cli.domain.change.several import Drafts
+    from gitops_cli.domain.past.ancestry import Changelog, SourceCommit
 
-Changelogs = Mapping[Change, Changelog]
+Changelogs = Mapping[Change, "Changelog"]
 
 
 def plan_view(outcome: WriteOutcome, changelogs: Changelogs) -> View:
@@ -70,13 +70,13 @@ def both_views(outcome: WriteOutcome, changelogs: Changelogs) -> View:
 
 
 def _kind(draft: Draft | Drafts) -> str:
-    if isinstance(draft, Drafts):
+    if not isinstance(draft, Draft):
         return "promotions"
     return _KIND.get(draft.verb, draft.verb.value)
 
 
 def _records(draft: Draft | Drafts) -> Records:
-    return _OF_SEVERAL if isinstance(draft, Drafts) else RECORDS
+    return RECORDS if isinstance(draft, Draft) else _OF_SEVERAL
 
 
 def document(outcome: WriteOutcome, changelogs: Changelogs) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def document(outcome: WriteOutcome, changelogs: Changelogs) -> dict[str, Any]:
         "reason": draft.parts[0].reason,
         "warnings": list(draft.warnings),
     }
-    if isinstance(draft, Drafts):
+    if not isinstance(draft, Draft):
         parts = [
             {"project": draft.project_of(part), **_of_one(part, changelogs)} for part in draft.parts
         ]
@@ -169,12 +169,14 @@ def _full(version: Version | None) -> str | None:
 def _plan(draft: Draft | Drafts, changelogs: Changelogs) -> Iterator[Table | Line]:
     if not draft.writes:
         return
+    from gitops_cli.domain.past.ancestry import NO_CHANGELOG  # where versions change
+
     rows: list[list[Cell | str]] = []
     lines: list[Line] = []
     gates: list[Line] = []
-    project = [Column("project")] if isinstance(draft, Drafts) else []
+    project = [] if isinstance(draft, Draft) else [Column("project")]
     for part in draft.parts:
-        place = [draft.project_of(part)] if isinstance(draft, Drafts) else []
+        place = [] if isinstance(draft, Draft) else [draft.project_of(part)]
         for change in part.changes:
             log = changelogs.get(change, NO_CHANGELOG)
             rows.append([*place, *_row(change, log, back=part.verb is Verb.ROLLBACK)])
@@ -203,7 +205,7 @@ def _manifest_lines(draft: Draft, part: ManifestsPart) -> Iterator[Line]:
 
 
 def _title(draft: Draft | Drafts) -> str:
-    if isinstance(draft, Drafts):
+    if not isinstance(draft, Draft):
         return f"Promote from {' and '.join(draft.sources)} to {draft.stage}"
     match draft.verb:
         case Verb.PROMOTE:
@@ -239,6 +241,8 @@ def _distance(change: Change, changelog: Changelog, *, back: bool) -> Cell:
     """Return how the versions lie to each other; `back`: losing commits is what is wanted."""
     if change.action is not Action.UPDATE:
         return Cell("")
+    from gitops_cli.domain.past.ancestry import Relation
+
     alarm, style = ("", Style.PLAIN) if back else (" (downgrade!)", Style.BAD)
     match changelog.distance.relation:
         case Relation.AHEAD:
@@ -285,7 +289,7 @@ def _result(outcome: WriteOutcome) -> Iterator[Line]:
 
 
 def _nothing(draft: Draft | Drafts) -> str:
-    if isinstance(draft, Drafts):
+    if not isinstance(draft, Draft):
         projects = ", ".join(draft.project_of(part) for part in draft.parts)
         services = plural(len(draft.unchanged), "service")
         same = " and ".join(draft.sources)

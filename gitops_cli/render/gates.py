@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gitops_cli.domain.change.gates import Report
 from gitops_cli.render.view import Line, Style
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.change.gates import Report
 
 
 def gate_document(report: Report) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Distance, Relation
 from gitops_cli.domain.recorded.environment import NO_ENVIRONMENTS
-from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.grid import (
     Grid,
@@ -26,6 +25,9 @@ from gitops_cli.operations.grid import (
 from gitops_cli.render import view as views
 from gitops_cli.render.gates import gate_document
 from gitops_cli.render.view import Flow, Line, Style, Table, View
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.recorded.locks import Lock
 
 _SEPARATOR = " · "
 _SAME = frozenset({"in-sync", "adoptable", "kept"})  # objects that are as they are wanted

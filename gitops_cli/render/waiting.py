@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gitops_cli.domain.change.draft import ReviewBranch
-from gitops_cli.domain.change.proposal import Proposal, Written
-from gitops_cli.domain.change.request import RequestDeed
 from gitops_cli.domain.version import SHORT
 from gitops_cli.render.view import Line, Style, View
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.change.proposal import Proposal, Written
+    from gitops_cli.domain.change.request import ReviewBranch
 
 
 def waiting(
@@ -48,6 +49,8 @@ def waiting_lines(review: ReviewBranch, subject: str, written: Written | None) -
     done = "pushed" if written.changed else "was pushed already:"
     yield Line(f"{done} {review.branch}{commit}: {subject}", Style.GOOD)
     if review.proposed is not None:
+        from gitops_cli.domain.change.request import RequestDeed  # loaded where it was opened
+
         request, deed, noun = review.proposed[:3]
         did = "is open and up to date" if deed is RequestDeed.UNCHANGED else deed.value
         yield Line(f"{noun} {request.number} {did}: {request.url}", Style.STRONG, request.url)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from gitops_cli.domain.git_url import rewritten
 from gitops_cli.domain.text import visible
 from gitops_cli.domain.version import is_commit
 from gitops_cli.git.config import Config, read_config
@@ -79,6 +78,8 @@ def _meant(remote: str | None, config: Config) -> str | None:
     """Return what git's `insteadOf` makes of a URL; None if that is nothing else."""
     if remote is None or not config.rewrites_urls:
         return None
+    from gitops_cli.domain.git_url import rewritten
+
     rules = (
         (base, prefix)
         for base in config.names("url", "insteadof")

@@ -13,7 +13,6 @@ from gitops_cli.domain.text import redacted
 from gitops_cli.git.objects import ObjectReader
 from gitops_cli.git.process import Git
 from gitops_cli.git.remote import HEADS, fetch, fetch_tip, look
-from gitops_cli.state.fast_forward import fast_forward, update_worktree
 from gitops_cli.state.location import Location, Remote, tracking_ref
 
 _TRIES = 3  # looks at a remote that is rewound between looking and fetching
@@ -108,6 +107,8 @@ class CloneBranch:
         )
         if self._location.worktree is None or self._ref is None or not self._follows():
             return notes
+        from gitops_cli.state.fast_forward import fast_forward
+
         return (*notes, *fast_forward(self._location, new))
 
     def _follows(self) -> bool:
@@ -145,6 +146,8 @@ class LocalBranch:
 
     def accepted(self, new: str, old: str | None) -> tuple[str, ...]:
         """Let the checkout follow its branch."""
+        from gitops_cli.state.fast_forward import update_worktree
+
         return update_worktree(self._location, new, old)
 
 

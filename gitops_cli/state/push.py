@@ -13,7 +13,6 @@ from gitops_cli.git.patience import insist
 from gitops_cli.git.process import Done, Git
 from gitops_cli.git.remote import check_url
 from gitops_cli.git.trust import NAMED_BARE
-from gitops_cli.state.fast_forward import check_worktree
 from gitops_cli.state.location import Location
 
 
@@ -105,6 +104,8 @@ def swap(location: Location, ref: str, *, new: str, old: str | None) -> Pushed:
 
     Checks first that the checkout could follow, because there is no way back afterwards.
     """
+    from gitops_cli.state.fast_forward import check_worktree  # of a branch without a remote
+
     check_worktree(location, new, old)
     absent = "0" * len(new)
     done = location.git.run("update-ref", "-m", "gitops", ref, new, old or absent)

@@ -24,12 +24,8 @@ from gitops_cli.domain.errors import (
     RemoteUnreachable,
     UsageError,
 )
-from gitops_cli.domain.git_url import parse_git_url
-from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.governing import is_foreign
 from gitops_cli.domain.recorded.team import TeamSettings
-from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.git.failures import failure
 from gitops_cli.state.branches import Branch, short_name
@@ -38,6 +34,7 @@ from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree
 from gitops_cli.state.store import Store, revision
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.past.commits import Commit
     from gitops_cli.domain.steps.content import Content
     from gitops_cli.git.login import Login
     from gitops_cli.state.past import Past
@@ -164,6 +161,11 @@ class StateRepository:
 
     def _tell_defects(self, team: TeamSettings) -> None:
         """Say once which keys of gitops.toml are as if they were not there."""
+        if not team.defects:
+            return
+        from gitops_cli.domain.recorded.governing import is_foreign
+        from gitops_cli.domain.settings import BadSettings
+
         defects = [defect for defect in team.defects if not is_foreign(defect.key)]
         if defects and not self._told:
             self._told = True
@@ -248,6 +250,8 @@ class StateRepository:
         """
         if self._branch.local is not None:
             return str(self._branch.git.directory)
+        from gitops_cli.domain.git_url import parse_git_url
+
         url = parse_git_url(self._branch.push_url)
         if url is None:
             return redacted(self._branch.push_url)

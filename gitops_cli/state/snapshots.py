@@ -7,12 +7,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gitops_cli.domain.errors import Denied, GitError
-from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX
 from gitops_cli.domain.recorded.environment import IMAGES_PATH, KIND_OF_SUFFIX, Snapshot
-from gitops_cli.domain.recorded.files import MANIFESTS, MAX_BYTES, SETTINGS, FileType, RawFile
-from gitops_cli.domain.recorded.locks import LOCK_SUFFIX
+from gitops_cli.domain.recorded.files import (
+    APPROVAL_SUFFIX,
+    LOCK_SUFFIX,
+    MANIFESTS,
+    MAX_BYTES,
+    MAX_SETTINGS_BYTES,
+    SETTINGS,
+    FileType,
+    RawFile,
+)
 from gitops_cli.domain.recorded.reading import parse_snapshot
-from gitops_cli.domain.settings import MAX_SETTINGS_BYTES
 from gitops_cli.domain.text import one_line
 from gitops_cli.git.config import Config
 from gitops_cli.git.failures import failure

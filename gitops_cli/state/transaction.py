@@ -22,7 +22,6 @@ from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import plural, redacted, visible
 from gitops_cli.git.config import Config
 from gitops_cli.git.failures import failure
-from gitops_cli.git.locking import blocking_locks, remove_dead
 from gitops_cli.git.objects import ObjectReader
 from gitops_cli.git.patience import chance
 from gitops_cli.state.branches import Branch, written_ref
@@ -161,6 +160,8 @@ class Transaction:
 
     def _count_rejection(self, pushed: Pushed) -> None:
         """Give up after some rejections, but not because of a lock that will go."""
+        from gitops_cli.git.locking import blocking_locks, remove_dead
+
         local = self.branch.local
         repository = self.branch.push_url if local is None else str(local.common_dir)
         locks = blocking_locks(repository, written_ref(self.branch))

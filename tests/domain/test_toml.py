@@ -7,11 +7,11 @@ import tracemalloc
 
 import pytest
 
-from gitops_cli.domain.recorded.files import MAX_BYTES, RawFile
+from gitops_cli.domain.recorded.files import MAX_BYTES, MAX_SETTINGS_BYTES, RawFile
 from gitops_cli.domain.recorded.locks import MAX_LOCK_BYTES, parse_lock
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.recorded.team_file import parse_team
-from gitops_cli.domain.settings import MAX_SETTINGS_BYTES, BadSettings
+from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.toml import MAX_PARTS, BadToml, Document, parse_toml
 
 ROOM = MAX_SETTINGS_BYTES - 100

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import GitError, InvalidState
-from gitops_cli.domain.settings import MAX_SETTINGS_BYTES
+from gitops_cli.domain.recorded.files import MAX_SETTINGS_BYTES
 from gitops_cli.git.objects import MOST_BYTES, Object, parse_commit
 from tests.state.world import DEV, World, opened
 from tests.testbed.git import git

@@ -22,7 +22,8 @@ from gitops_cli.cli.options import (
     Yes,
 )
 from gitops_cli.cli.overrides import OverrideLock, OverridePolicy, overrides_of
-from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, moving, review_of_all
+from gitops_cli.cli.proposing import moving, review_of_all
+from gitops_cli.cli.request_options import NO_REQUEST, RequestOptions
 from gitops_cli.cli.resolve import one_word
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import (
@@ -33,8 +34,9 @@ from gitops_cli.cli.writing import (
     terms_of,
     warn_of,
 )
-from gitops_cli.domain.change.draft import Draft, ReviewBranch, Verb, review_branch
+from gitops_cli.domain.change.draft import Draft, Verb, review_branch
 from gitops_cli.domain.change.proposal import Written
+from gitops_cli.domain.change.request import ReviewBranch
 from gitops_cli.domain.cluster.capturing import Captured, Exported
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName, parse_environment

@@ -11,11 +11,13 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_whole_environment
 from gitops_cli.cli.options import Confirm, DryRun, Reason, Timeout, Yes
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
-from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, moving, review_of_all
+from gitops_cli.cli.proposing import moving, review_of_all
+from gitops_cli.cli.request_options import NO_REQUEST, RequestOptions
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import agreed, asked_of, note_writing, show_before, terms_of, warn_of
-from gitops_cli.domain.change.draft import ReviewBranch, Verb, review_branch
+from gitops_cli.domain.change.draft import Verb, review_branch
+from gitops_cli.domain.change.request import ReviewBranch
 from gitops_cli.domain.names import EnvironmentName, parse_environment
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.operations.env_move import (

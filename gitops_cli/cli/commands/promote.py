@@ -37,7 +37,8 @@ from gitops_cli.cli.overrides import (
     overrides_of,
 )
 from gitops_cli.cli.promotion import PromoteArguments, planned_promotions
-from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on
+from gitops_cli.cli.proposing import review_on
+from gitops_cli.cli.request_options import NO_REQUEST, RequestOptions
 from gitops_cli.cli.requirements import requires_of
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, terms_of

@@ -47,8 +47,9 @@ from gitops_cli.cli.resolve import (
 )
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import answering, asked_environment, note_writing, terms_of, warn_of
-from gitops_cli.domain.change.draft import Draft, ReviewBranch
+from gitops_cli.domain.change.draft import Draft
 from gitops_cli.domain.change.policy import NeedsReview
+from gitops_cli.domain.change.request import ReviewBranch
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName, parse_service

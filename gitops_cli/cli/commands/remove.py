@@ -19,7 +19,8 @@ from gitops_cli.cli.options import (
     Yes,
 )
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
-from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on
+from gitops_cli.cli.proposing import review_on
+from gitops_cli.cli.request_options import NO_REQUEST, RequestOptions
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, terms_of

@@ -11,7 +11,8 @@ from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
 from gitops_cli.cli.options import Confirm, DryRun, Project, Reason, Timeout, Yes
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
-from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, moving, review_of_all
+from gitops_cli.cli.proposing import moving, review_of_all
+from gitops_cli.cli.request_options import NO_REQUEST, RequestOptions
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import agreed, asked_of, note_writing, show_before, terms_of

@@ -27,7 +27,8 @@ from gitops_cli.cli.options import (
 )
 from gitops_cli.cli.overrides import OverrideLock, overrides_of
 from gitops_cli.cli.prompts import choose, may_ask
-from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_on
+from gitops_cli.cli.proposing import review_on
+from gitops_cli.cli.request_options import NO_REQUEST, RequestOptions
 from gitops_cli.cli.resolve import (
     choose_environment,
     environment_among,

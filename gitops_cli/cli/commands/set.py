@@ -37,7 +37,7 @@ from gitops_cli.cli.overrides import (
     OverridePolicy,
     overrides_of,
 )
-from gitops_cli.cli.proposing import NO_REQUEST, RequestOptions, review_of, with_request
+from gitops_cli.cli.request_options import NO_REQUEST, RequestOptions
 from gitops_cli.cli.resolve import (
     Built,
     built_here,
@@ -51,6 +51,7 @@ from gitops_cli.cli.writing import (
     answering,
     asked_environment,
     asked_of,
+    requested,
     tell,
     terms_of,
     written_view,
@@ -63,7 +64,6 @@ from gitops_cli.domain.recorded.environment import Kind, Snapshot
 from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version, is_commit, is_digest, parse_version
-from gitops_cli.operations.gates import unasked
 from gitops_cli.operations.images import ImageChecks, ImageGate, as_recorded
 from gitops_cli.operations.set import Expected, Order, draft_recording
 from gitops_cli.operations.writing import Terms, preview, write_draft
@@ -192,6 +192,8 @@ def set_versions(
             )
 
         if checks.asked:
+            from gitops_cli.operations.gates import unasked  # as of requests, few sets need it
+
             # Guards first, nobody waits for an image to be refused then; and the wait is not part
             # of the write, which has a time of its own.
             guarded = there._replace(images=as_recorded, terms=terms._replace(vouched=unasked))
@@ -202,6 +204,8 @@ def set_versions(
             plan = preview(session.state, lambda snapshot: compute(snapshot, there))
             extras = request.extras(proposes=terms.reviewed)
             if terms.reviewed:
+                from gitops_cli.cli.proposing import review_of
+
                 review = review_of(session, plan, extras)
             if dry_run or not plan.proposal.edits:
                 return WriteOutcome(plan, dry_run=dry_run, review=review)
@@ -215,7 +219,7 @@ def set_versions(
         return WriteOutcome(*written, review=review)
 
     outcome = answering(session, record, order.environment, said._replace(preview=dry_run))
-    outcome = with_request(session, outcome, {})
+    outcome = requested(session, outcome)
     wish.say_what_was_expanded()
     tell(session, outcome, planned=False)
     follow(

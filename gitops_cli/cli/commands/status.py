@@ -23,10 +23,8 @@ from gitops_cli.cli.resolve import looked_for
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.recorded.environment import invalid
 from gitops_cli.domain.recorded.manifests_place import has_manifests
-from gitops_cli.operations.images import exit_code, missing_images
 from gitops_cli.operations.narrowing import Narrow, narrowed
 from gitops_cli.operations.status import read_status
-from gitops_cli.render.images import with_images
 from gitops_cli.render.status import SortOrder, view
 
 
@@ -105,6 +103,9 @@ def status(
         view(found, order, empty="no service is like that") if narrow.asks else view(found, order)
     )
     if images:
+        from gitops_cli.operations.images import exit_code, missing_images
+        from gitops_cli.render.images import with_images
+
         files = {c.file for g in found.grids for row in g.rows.values() for c in row.values()}
         missing = missing_images(session.registries, snapshot, wanted=files.__contains__)
         shown = with_images(shown, missing)

@@ -8,24 +8,22 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.gates import Report
 from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.proposal import Edit, Proposal, Written
-from gitops_cli.domain.change.request import NO_EXTRAS, Extras, Proposed
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind
-from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.team import CommitRules
-from gitops_cli.domain.recorded.template import filled
-from gitops_cli.domain.stamp import parse_stamp
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT, Version
 
 if TYPE_CHECKING:
     from gitops_cli.domain.change.files import ManifestsPart
+    from gitops_cli.domain.change.gates import Report
+    from gitops_cli.domain.change.request import ReviewBranch
     from gitops_cli.domain.change.several import Drafts
+    from gitops_cli.domain.recorded.locks import Lock
 
 NAMED_IN_SUBJECT = 3  # services; more would not fit on a line
 SKIP_CI = "[skip ci]"
@@ -97,24 +95,6 @@ def written(draft: Draft | Drafts) -> str:
     files = sum(len(part.manifests.edits) for part in draft.parts if part.manifests is not None)
     counts = [(len(draft.changes), "service"), (files, "manifest")]
     return " and ".join(plural(count, what) for count, what in counts if count) or "nothing"
-
-
-class ReviewBranch(NamedTuple):
-    """Where a change waits to be merged: its branch, and the forge's page that opens a request.
-
-    `extras` are wanted of the request; `proposed` is what came of it, None: nobody opened it.
-    """
-
-    branch: str
-    base: str
-    url: str | None = None
-    extras: Extras = NO_EXTRAS
-    proposed: Proposed | None = None
-
-    @property
-    def page(self) -> str | None:
-        """Return the page of the request, or the one where it is opened."""
-        return self.url if self.proposed is None else self.proposed.request.url
 
 
 def review_branch(
@@ -230,6 +210,8 @@ def commit_of(
     else:
         named = {"services": _named(services), "summary": what}
         here = {"environment": called, "action": occasion.verb.value}
+        from gitops_cli.domain.recorded.template import filled  # few teams have one
+
         subject = filled(rules.subject, {**here, **named})
     if rules.skip_ci:
         subject = f"{subject} {SKIP_CI}"
@@ -326,4 +308,6 @@ def source_time_of(text: str, service: ServiceName) -> datetime | None:
     if "=" in value:
         entries = dict(entry.strip().partition("=")[::2] for entry in value.split(","))
         value = entries.get(service, "")
+    from gitops_cli.domain.stamp import parse_stamp
+
     return parse_stamp(value)

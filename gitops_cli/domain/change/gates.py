@@ -10,30 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.change.policy import Override, Refusal
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import PolicyRefused
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.past.commits import FileChange
 from gitops_cli.domain.recorded.approvals import Approval, parse_approval
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.signed import KeyFile, Signed, Vouching
-from gitops_cli.domain.recorded.team import StageRules
+from gitops_cli.domain.recorded.team import Gate, StageRules
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import Version, parse_version
 
-
-class Gate(StrEnum):
-    """A key of `[stage.X]`, by which a gate is known."""
-
-    SOAK = "soak"
-    APPROVALS = "approvals"
-    CHECK = "check"
-    SIGNATURE = "signature"
-    ATTESTATION = "attestation"
+if TYPE_CHECKING:
+    from gitops_cli.domain.past.commits import FileChange
 
 
 class Report(NamedTuple):

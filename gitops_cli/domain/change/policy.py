@@ -10,20 +10,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import Frozen, GitOpsError, Locked, PolicyRefused, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.files import SETTINGS
-from gitops_cli.domain.recorded.governing import stopping
-from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.recorded.team import Mode, StageRules, TeamSettings, VersionForm
-from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.recorded.locks import Lock
 
 
 class Override(StrEnum):
@@ -98,6 +97,11 @@ def unsettled(
     place: Place, services: Collection[ServiceName], team: TeamSettings
 ) -> Iterator[Refusal]:
     """Refuse what a section of gitops.toml governs in which something is wrong."""
+    if not team.defects:
+        return
+    from gitops_cli.domain.recorded.governing import stopping  # where something is wrong
+    from gitops_cli.domain.settings import BadSettings
+
     defects = tuple(stopping(team, place.stage, services))
     if defects:
         yield Refusal(BadSettings(*defects), None)
@@ -222,6 +226,8 @@ def unsoaked_manifests(
 ) -> Iterator[Refusal]:
     """Refuse manifests that were not for long enough in the stage before."""
     if rules.soak and changed is not None and (now - changed).total_seconds() < rules.soak:
+        from gitops_cli.domain.duration import age  # for who is refused
+
         error = PolicyRefused(
             f"{_line(rules, 'soak')}: {place.stage} wants what was in {source} for "
             f"{age(timedelta(seconds=rules.soak))}; its manifests changed {age(now - changed)} ago",

@@ -97,6 +97,24 @@ class Proposed(NamedTuple):
     trouble: GitOpsError | None = None
 
 
+class ReviewBranch(NamedTuple):
+    """Where a change waits to be merged: its branch, and the forge's page that opens a request.
+
+    `extras` are wanted of the request; `proposed` is what came of it, None: nobody opened it.
+    """
+
+    branch: str
+    base: str
+    url: str | None = None
+    extras: Extras = NO_EXTRAS
+    proposed: Proposed | None = None
+
+    @property
+    def page(self) -> str | None:
+        """Return the page of the request, or the one where it is opened."""
+        return self.url if self.proposed is None else self.proposed.request.url
+
+
 class Comment(NamedTuple):
     """A comment of a request; `thread` is what it hangs on, where a forge wants to know."""
 

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from gitops_cli.domain.change.draft import Verb
-from gitops_cli.domain.change.gates import Gate
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import (
     Origin,
@@ -28,7 +27,7 @@ from gitops_cli.domain.change.policy import (
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.stages import Place, place_of
-from gitops_cli.domain.recorded.team import StageRules, TeamSettings
+from gitops_cli.domain.recorded.team import Gate, StageRules, TeamSettings
 from gitops_cli.domain.version import Version
 
 Ask = Callable[[Sequence[Change]], Iterable[Refusal]]

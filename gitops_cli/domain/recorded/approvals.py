@@ -13,7 +13,6 @@ from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.toml import BadToml, parse_toml, quoted
 from gitops_cli.domain.version import Version, parse_version
 
-APPROVAL_SUFFIX = ".approval"
 MAX_APPROVAL_BYTES = 4096
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import (
     InvalidState,
@@ -21,13 +21,15 @@ from gitops_cli.domain.names import (
     is_service_name,
 )
 from gitops_cli.domain.near import did_you_mean
-from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX, Approval
-from gitops_cli.domain.recorded.files import RawFile
+from gitops_cli.domain.recorded.files import APPROVAL_SUFFIX, LOCK_SUFFIX, RawFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
-from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import Version
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.recorded.approvals import Approval
+    from gitops_cli.domain.recorded.locks import Lock
 
 IMAGES_PATH = "images_path"
 NO_ENVIRONMENTS = (

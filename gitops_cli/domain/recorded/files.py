@@ -6,7 +6,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 SETTINGS = "gitops.toml"
+LOCK_SUFFIX = ".lock"
+APPROVAL_SUFFIX = ".approval"
 MANIFESTS = "manifests"  # the directory of an environment's objects, in its own
+MAX_SETTINGS_BYTES = 1 << 18  # of gitops.toml: two thousand services, with room
 MAX_BYTES = 4096  # of a version file, images_path or a lock: one line, with room
 
 

@@ -9,7 +9,6 @@ from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.stamp import as_stamp, is_told, parse_stamp
 from gitops_cli.domain.toml import BadToml, parse_toml, quoted
 
-LOCK_SUFFIX = ".lock"
 MAX_LOCK_BYTES = 4096
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.domain.git_url import repository_name
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.near import MISSPELT, near
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, service_at
@@ -85,6 +84,8 @@ def _alike(
 
     A service whose own source is declared may be called as the repository that it shares.
     """
+    from gitops_cli.domain.git_url import repository_name  # where a service is new
+
     is_declared = snapshot.team.service(service).source is not None
     for name, rules in snapshot.team.services.items():
         source = None if is_declared else rules.source

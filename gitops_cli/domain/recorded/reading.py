@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.image import is_repository
 from gitops_cli.domain.names import (
@@ -14,7 +15,6 @@ from gitops_cli.domain.names import (
     is_service_name,
 )
 from gitops_cli.domain.near import MISSPELT, near
-from gitops_cli.domain.recorded.approvals import APPROVAL_SUFFIX, Approval, parse_approval
 from gitops_cli.domain.recorded.environment import (
     IMAGES_PATH,
     KIND_OF_SUFFIX,
@@ -24,12 +24,23 @@ from gitops_cli.domain.recorded.environment import (
     VersionFile,
     suffix_of,
 )
-from gitops_cli.domain.recorded.files import MANIFESTS, MAX_BYTES, SETTINGS, FileType, RawFile
+from gitops_cli.domain.recorded.files import (
+    APPROVAL_SUFFIX,
+    LOCK_SUFFIX,
+    MANIFESTS,
+    MAX_BYTES,
+    SETTINGS,
+    FileType,
+    RawFile,
+)
 from gitops_cli.domain.recorded.findings import Finding, Severity
-from gitops_cli.domain.recorded.locks import LOCK_SUFFIX, Lock, parse_lock
-from gitops_cli.domain.recorded.team_file import parse_team
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.version import parse_version
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.recorded.approvals import Approval
+    from gitops_cli.domain.recorded.locks import Lock
 
 NOT_ENVIRONMENTS = frozenset({"sync-agent"})
 # kubectl's short names, and kinds that run pods but have no rollout to follow.
@@ -65,7 +76,15 @@ def parse_snapshot(files: Iterable[RawFile], *, commit: str | None = None) -> Sn
             message = f"`{one_line(name)}` cannot be a namespace: {RULE}"
             findings.append(Finding(name, 1, "environment-name", message))
     settings = top.get(SETTINGS)
-    return Snapshot(commit, environments, settings, tuple(findings), parse_team(settings))
+    return Snapshot(commit, environments, settings, tuple(findings), _agreed(settings))
+
+
+def _agreed(settings: RawFile | None) -> TeamSettings:
+    if settings is None:
+        return TeamSettings()
+    from gitops_cli.domain.recorded.team_file import parse_team  # with a reader of TOML
+
+    return parse_team(settings)
 
 
 def _is_environment(name: str, content: Sequence[RawFile]) -> bool:
@@ -188,6 +207,8 @@ def _add_lock(
         message = f"`{one_line(stem)}` is not the name of a service: {SERVICE_RULE}"
         findings.append(Finding(file.path, 1, "service-name", message))
         return
+    from gitops_cli.domain.recorded.locks import parse_lock  # as of approvals, where there are some
+
     service = ServiceName(stem) if stem else None
     lock = parse_lock(file.path, service, file.data if file.type is FileType.REGULAR else b"\xff")
     locks[service] = lock
@@ -204,6 +225,8 @@ def _add_approval(
         message = f"`{one_line(stem)}` is not the name of a service: {SERVICE_RULE}"
         findings.append(Finding(file.path, 1, "service-name", message))
         return
+    from gitops_cli.domain.recorded.approvals import parse_approval
+
     content = file.data if file.type is FileType.REGULAR else b"\xff"
     approval = parse_approval(file.path, ServiceName(stem), content)
     if approval.problem is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
-from gitops_cli.domain.git_url import repository_name, same_repository
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import Ambiguous, candidates, in_order, place_of, stage_rank
@@ -118,6 +117,8 @@ def service_of_remote(
             f"this checkout is the source of several services: {names}",
             hint=f"name the service: SERVICE=HASH{there}",
         )
+    from gitops_cli.domain.git_url import repository_name  # in a service's checkout
+
     for name in (*map(repository_name, remotes[:1]), directory):
         if is_dns_label(name.lower()):
             return ServiceName(name.lower())
@@ -137,7 +138,11 @@ def is_declared(service: ServiceName, remotes: Sequence[str], team: TeamSettings
 
 
 def _is_one(source: str | None, remotes: Sequence[str]) -> bool:
-    return source is not None and any(same_repository(source, remote) for remote in remotes)
+    if source is None:
+        return False
+    from gitops_cli.domain.git_url import same_repository
+
+    return any(same_repository(source, remote) for remote in remotes)
 
 
 def is_source_of(

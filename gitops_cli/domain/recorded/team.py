@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.recorded.freeze import FreezeWindow
-from gitops_cli.domain.recorded.notify import NoticeRules
-from gitops_cli.domain.recorded.signed import Signed
-from gitops_cli.domain.settings import Defect
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.recorded.freeze import FreezeWindow
+    from gitops_cli.domain.recorded.notify import NoticeRules
+    from gitops_cli.domain.recorded.signed import Signed
+    from gitops_cli.domain.settings import Defect
     from gitops_cli.domain.steps.declared import Check, Step
 
 DEFAULT_STAGES = ("development", "staging", "production")
@@ -54,6 +54,16 @@ class DriftPolicy(StrEnum):
     REPORT = "report"
 
 
+class Gate(StrEnum):
+    """A key of `[stage.X]` that says when a version may come there."""
+
+    SOAK = "soak"
+    APPROVALS = "approvals"
+    CHECK = "check"
+    SIGNATURE = "signature"
+    ATTESTATION = "attestation"
+
+
 class StageRules(NamedTuple):
     """`[stage.NAME]`; `lines` has the line of each key in gitops.toml.
 
@@ -85,6 +95,11 @@ class StageRules(NamedTuple):
     steps: tuple[Step, ...] = ()
     checks: tuple[Check, ...] = ()
     lines: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether a version has to pass anything, in the repository or elsewhere."""
+        return self.is_gated or self.pins or bool(self.checks)
 
     @property
     def is_gated(self) -> bool:

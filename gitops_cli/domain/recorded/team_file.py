@@ -7,26 +7,13 @@ run only where a person trusts them, and its URLs use https, ssh or file only.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.duration import parse_duration
-from gitops_cli.domain.git_url import tolerant
 from gitops_cli.domain.names import ServiceName, is_dns_label, is_service_name
 from gitops_cli.domain.near import near
 from gitops_cli.domain.recorded.files import FileType, RawFile
-from gitops_cli.domain.recorded.freeze import parse_freeze
-from gitops_cli.domain.recorded.manifests_place import check_place
-from gitops_cli.domain.recorded.notify import (
-    ADDRESS_KEYS,
-    FIELDS,
-    Event,
-    NoticeRules,
-    is_target,
-    variable_of,
-)
-from gitops_cli.domain.recorded.signed import read_attestation, read_signature
 from gitops_cli.domain.recorded.team import (
     DEFAULT_STAGES,
     CommitRules,
@@ -39,9 +26,12 @@ from gitops_cli.domain.recorded.team import (
     TeamSettings,
     VersionForm,
 )
-from gitops_cli.domain.recorded.template import check_template
-from gitops_cli.domain.settings import BadSettings, Defect, Settings
+from gitops_cli.domain.settings import BadSettings, Defect, Settings, one_of
 from gitops_cli.domain.text import one_line
+
+if TYPE_CHECKING:
+    from gitops_cli.domain.recorded.freeze import FreezeWindow
+    from gitops_cli.domain.recorded.notify import NoticeRules
 
 TOP = ("stages", "stage", "service", "versions", "commit", "notify")
 STAGE_KEYS = (
@@ -70,7 +60,6 @@ STAGE_KEYS = (
 SERVICE_KEYS = ("source", "container", "workload", "path")
 _VERSIONS = ("form", "require_ancestry", "new_services")
 MOST_APPROVALS = 9
-_NOTIFY = ("events", "stages", "template")
 _COMMIT = ("skip_ci", "subject", "sign_off", "message_as_subject")
 
 
@@ -108,46 +97,21 @@ def _team(reader: Settings) -> TeamSettings:
         versions.flag("require_ancestry"),
         CommitRules(
             commit.flag("skip_ci"),
-            commit.text("subject", check=check_template),
+            commit.text("subject", check=_template),
             commit.flag("sign_off"),
             commit.flag("message_as_subject"),
         ),
         versions.word("new_services", NewServices, NewServices.ASK),
-        {name: _notify(name, reader, stages) for name in _targets(reader)},
+        _notices(reader, stages),
     )
 
 
-def _targets(top: Settings) -> list[str]:
-    names = top.names("notify")
-    for name in names:
-        if not is_target(name):
-            message = (
-                f"`{one_line(name)}` is not a short name of lower-case letters, digits and `-`"
-            )
-            top.table("notify", None).wrong(name, message)
-    return [name for name in names if is_target(name)]
+def _notices(top: Settings, stages: Collection[str]) -> dict[str, NoticeRules]:
+    if "notify" not in top.content:
+        return {}
+    from gitops_cli.domain.recorded.notify_file import read_notices  # few teams have some
 
-
-def _notify(name: str, top: Settings, stages: Collection[str]) -> NoticeRules:
-    reader = top.table("notify", None).table(name, None)
-    for key in ADDRESS_KEYS:
-        if key in reader.content:
-            # What it is may be a secret, so it is not shown.
-            reader.wrong(
-                key,
-                "an address or a secret has no place in the repository: whoever may push would "
-                "say whom everybody's machine talks to",
-                hint=f"take it out, change the secret, and set {variable_of(name)} for who sends",
-            )
-    reader._replace(
-        content={key: value for key, value in reader.content.items() if key not in ADDRESS_KEYS}
-    ).only(_NOTIFY)
-    return NoticeRules(
-        name,
-        frozenset(reader.texts("events", (), check=Event)),
-        reader.texts("stages", None, check=_one_of(stages)),
-        reader.text("template", check=partial(check_template, fields=FIELDS)),
-    )
+    return read_notices(top, stages)
 
 
 def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
@@ -156,7 +120,7 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         advice = "" if top.is_full else _meant(name, stages)
         message = f"`{one_line(name)}` is not a declared stage{advice}"
         top.table("stage", None).wrong(name, message)
-    promote_from = reader.texts("promote_from", None, check=_one_of(stages))
+    promote_from = reader.texts("promote_from", None, check=one_of(stages))
     return StageRules(
         name,
         aliases=reader.texts("aliases", (), check=_name),
@@ -165,23 +129,30 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         promote_from=promote_from,
         # Nothing stops `rollback`: it asks for a confirmation too where this cannot be read.
         protected=reader.said_flag("protected", wrong=True) is True,
-        freeze=reader.texts("freeze", (), check=parse_freeze),
+        freeze=reader.texts("freeze", (), check=_window),
         require=frozenset(reader.texts("require", (), check=Requirement)),
         mode=reader.word("mode", Mode, Mode.PUSH),
         branches=reader.texts("branches", ()),
         require_ancestry=reader.said_flag("require_ancestry"),
-        manifests=reader.text("manifests", check=check_place),
+        manifests=reader.text("manifests", check=_place),
         manifests_network=reader.flag("manifests_network"),
         prune=reader.flag("prune"),
         drift=reader.word("drift", DriftPolicy, DriftPolicy.CORRECT),
         soak=reader.word("soak", parse_duration, None),
         approvals=reader.number("approvals", most=MOST_APPROVALS),
         signed_approvals=reader.flag("signed_approvals"),
-        signature=read_signature(reader),
-        attestation=read_attestation(reader),
+        **_signed(reader),
         **_programs(reader),
         lines=reader.numbers(),
     )
+
+
+def _signed(stage: Settings) -> dict[str, Any]:
+    if not {"signature", "attestation"} & stage.content.keys():
+        return {}
+    from gitops_cli.domain.recorded.signed import read_attestation, read_signature
+
+    return {"signature": read_signature(stage), "attestation": read_attestation(stage)}
 
 
 def _programs(stage: Settings) -> dict[str, Any]:
@@ -234,6 +205,25 @@ def _service(name: str, top: Settings) -> ServiceRules:
     )
 
 
+# Each is loaded for who has such a key.
+def _template(text: str) -> str:
+    from gitops_cli.domain.recorded.template import check_template
+
+    return check_template(text)
+
+
+def _window(text: str) -> FreezeWindow:
+    from gitops_cli.domain.recorded.freeze import parse_freeze
+
+    return parse_freeze(text)
+
+
+def _place(text: str) -> str:
+    from gitops_cli.domain.recorded.manifests_place import check_place
+
+    return check_place(text)
+
+
 def _name(text: str) -> str:
     if not is_dns_label(text):
         raise ValueError(f"`{text}` is not a name of lower-case letters, digits and `-`")
@@ -255,16 +245,9 @@ def _directory(text: str) -> str:
     return path
 
 
-def _one_of(words: Collection[str]) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"`{text}` is not one of {', '.join(words)}")
-        return text
-
-    return check
-
-
 def _source(text: str) -> str:
+    from gitops_cli.domain.git_url import tolerant
+
     plain_path = "://" not in text and ":" not in text.partition("/")[0]
     url = tolerant(text)
     if url is None or url.scheme not in {"https", "ssh", "file"} or any(map(str.isspace, text)):

@@ -12,8 +12,7 @@ from typing import Any
 
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import ServiceName
-from gitops_cli.domain.recorded.files import SETTINGS
-from gitops_cli.domain.settings import MAX_SETTINGS_BYTES
+from gitops_cli.domain.recorded.files import MAX_SETTINGS_BYTES, SETTINGS
 from gitops_cli.domain.toml import BadToml, parse_toml, quoted
 
 _TABLE = "service"
