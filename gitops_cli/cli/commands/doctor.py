@@ -18,7 +18,6 @@ from gitops_cli.domain.errors import ExitCode, GitOpsError, NoStateRepository
 from gitops_cli.domain.settings import BadSettings
 from gitops_cli.operations import doctor as checks
 from gitops_cli.operations.doctor import Diagnosis, Verdict
-from gitops_cli.registry.signed import knows_identities
 from gitops_cli.render.doctor import view
 
 
@@ -78,6 +77,8 @@ def _of_repository(
     if team.defects:
         wrong = BadSettings(*team.defects)
         yield Diagnosis("gitops.toml", Verdict.FAILED, wrong.message, wrong.hint)
+    from gitops_cli.registry.signed import knows_identities  # `--help` needs no registry
+
     yield from checks.check_identities(team, knows_identities)
     sources = session.sources(team)
     if session.checkout is not None:
