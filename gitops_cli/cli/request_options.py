@@ -18,44 +18,48 @@ if TYPE_CHECKING:
     from gitops_cli.domain.recorded.team import TeamSettings
 
 
+PullRequest = Annotated[
+    bool,
+    typer.Option(
+        "--pr",
+        help="Push a branch to be merged, gitops/COMMAND/ENV+SERVICE, instead of the state "
+        'itself, and keep a pull or merge request for it open; what mode = "pr" in '
+        "gitops.toml does.",
+    ),
+]
+IsDraft = Annotated[
+    bool, typer.Option("--draft", help="Open the request as a draft; with a token for the forge.")
+]
+Reviewers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reviewer", metavar="NAME", help="Who is asked to review the request; ORG/TEAM too."
+    ),
+]
+Assignees = Annotated[
+    list[str] | None,
+    typer.Option("--assignee", metavar="NAME", help="Who the request is assigned to."),
+]
+AutoMerge = Annotated[
+    bool,
+    typer.Option(
+        "--auto-merge", help="Let the forge merge it as soon as its reviews and checks allow."
+    ),
+]
+Web = Annotated[bool, typer.Option("--web", help="Open the request's page in the browser.")]
+_LABEL = "A label for the request."
+
+
 class RequestOptions(NamedTuple):
     """The options of a writer that can ask for a merge instead of writing the state itself."""
 
-    pull_request: Annotated[
-        bool,
-        typer.Option(
-            "--pr",
-            help="Push a branch to be merged, gitops/COMMAND/ENV+SERVICE, instead of the state "
-            'itself, and keep a pull or merge request for it open; what mode = "pr" in '
-            "gitops.toml does.",
-        ),
-    ] = False
-    draft: Annotated[
-        bool,
-        typer.Option("--draft", help="Open the request as a draft; with a token for the forge."),
-    ] = False
-    reviewer: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--reviewer", metavar="NAME", help="Who is asked to review the request; ORG/TEAM too."
-        ),
-    ] = None
-    assignee: Annotated[
-        list[str] | None,
-        typer.Option("--assignee", metavar="NAME", help="Who the request is assigned to."),
-    ] = None
-    label: Annotated[
-        list[str] | None, typer.Option("--label", metavar="NAME", help="A label for the request.")
-    ] = None
-    auto_merge: Annotated[
-        bool,
-        typer.Option(
-            "--auto-merge", help="Let the forge merge it as soon as its reviews and checks allow."
-        ),
-    ] = False
-    web: Annotated[bool, typer.Option("--web", help="Open the request's page in the browser.")] = (
-        False
-    )
+    pull_request: PullRequest = False
+    draft: IsDraft = False
+    reviewer: Reviewers = None
+    assignee: Assignees = None
+    label: Annotated[list[str] | None, typer.Option("--label", metavar="NAME", help=_LABEL)] = None
+    auto_merge: AutoMerge = False
+    web: Web = False
 
     def proposes(
         self, environment: EnvironmentName, team: TeamSettings, overrides: Collection[Override]
@@ -85,3 +89,24 @@ class RequestOptions(NamedTuple):
 
 
 NO_REQUEST = RequestOptions()
+
+
+class BuildRequestOptions(NamedTuple):
+    """The same for `release`, whose `--label` is of the image."""
+
+    pull_request: PullRequest = False
+    draft: IsDraft = False
+    reviewer: Reviewers = None
+    assignee: Assignees = None
+    request_label: Annotated[
+        list[str] | None, typer.Option("--request-label", metavar="NAME", help=_LABEL)
+    ] = None
+    auto_merge: AutoMerge = False
+    web: Web = False
+
+    @property
+    def options(self) -> RequestOptions:
+        return RequestOptions(*self)
+
+
+NO_BUILD_REQUEST = BuildRequestOptions()

@@ -38,6 +38,7 @@ from gitops_cli.cli.overrides import (
 )
 from gitops_cli.cli.proposing import review_of, with_request
 from gitops_cli.cli.release_words import BuildArguments
+from gitops_cli.cli.request_options import NO_BUILD_REQUEST, BuildRequestOptions
 from gitops_cli.cli.resolve import (
     built_here,
     environment_among,
@@ -183,6 +184,7 @@ def release(
     override_lock: OverrideLock = False,
     override_freeze: OverrideFreeze = False,
     override_policy: OverridePolicy = False,
+    asking: BuildRequestOptions = NO_BUILD_REQUEST,
     dry_run: DryRun = False,
     yes: YesToo = False,
     confirm: Confirm = None,
@@ -202,7 +204,7 @@ def release(
 
     Examples:
     gitops release -e dev  # in a service's checkout: HEAD
-    gitops release billing -e dev --build ./docker
+    gitops release billing -e prod --pr --reviewer ada
     gitops release billing -e dev --image-from-container 3f2a --allow-dirty
     """
     session.report_to(report_file)
@@ -236,7 +238,9 @@ def release(
         policy=override_policy,
         older=allow_older,
     )
-    said = terms_of(session, message, overrides=overrides, confirmed=confirm)
+    said = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
+        reviewed=asking.pull_request
+    )
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
     session.limit_question(timeout)
     shop = Workshop(
@@ -262,7 +266,8 @@ def release(
         there = order._replace(environment=environment, terms=terms)
 
         def review(draft: Draft | Drafts) -> ReviewBranch | None:
-            return review_of(session, draft.parts[0]) if terms.reviewed else None
+            extras = asking.options.extras(proposes=terms.reviewed)
+            return review_of(session, draft.parts[0], extras) if terms.reviewed else None
 
         if dry_run:
             outcome, service, image = plan_release(shop, there)
