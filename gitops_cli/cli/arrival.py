@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from gitops_cli.cli.annex import agent_hooks
+from gitops_cli.cli.applying import apply_and_wait
 from gitops_cli.cli.clusters import (
     clusters_of,
     notice_sync,
-    objects_heard,
-    outcomes_heard,
     progress,
     rows_heard,
 )
@@ -24,7 +24,6 @@ from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.manifests import rendered_manifests
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.operations.sync import Manifested, plan_sync
-from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import outcome_line
@@ -131,6 +130,11 @@ def bring(
         selection=Selection(() if whole else sorted(named)),
         manifests=Manifested(rendered_manifests(session.state, desired.snapshot, services)),
     )
+    end = None if timeout is None else time.monotonic() + timeout
+
+    def left() -> float:
+        return SECONDS if end is None else max(0.0, end - time.monotonic())
+
     stays: set[str] = set()  # of the progress; on a terminal nothing does
     with progress(session) as show:
 
@@ -139,20 +143,7 @@ def bring(
             if session.output.stderr.console is None:
                 stays.add(line)
 
-        report = apply_plan(
-            plan,
-            session.state,
-            heard=outcomes_heard(session, say, plan.report),
-            heard_object=objects_heard(say),
-        )
-        if wait:
-            report = wait_for_rollouts(
-                plan,
-                report,
-                now=session.now,
-                timeout=SECONDS if timeout is None else timeout,
-                heard=rows_heard(session, say, report),
-            )
+        report = apply_and_wait(session, plan, say, left, wait=wait)
     if session.output.for_people:
         for line in map(outcome_line, report.outcomes):
             if line not in stays:

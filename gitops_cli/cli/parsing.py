@@ -32,32 +32,28 @@ def split_examples(text: str) -> tuple[str, tuple[str, ...]]:
     return (before, tuple(line.strip() for line in after.splitlines())) if heading else (text, ())
 
 
-class Command(TyperCommand):
+class _WithExamples:
+    """Takes the examples out of a help text and writes them at its end."""
+
+    examples: tuple[str, ...] = ()
+    help: str | None
+    rich_markup_mode: Any
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.help, self.examples = split_examples(self.help or "")
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        super().format_help(ctx, formatter)  # type: ignore[misc]  # the command's, beside it
+        _write_examples(self.examples, formatter, rich=self.rich_markup_mode is not None)
+
+
+class Command(_WithExamples, TyperCommand):
     """A command whose help ends with examples."""
 
-    examples: tuple[str, ...] = ()
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.help, self.examples = split_examples(self.help or "")
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        super().format_help(ctx, formatter)
-        _write_examples(self.examples, formatter, rich=self.rich_markup_mode is not None)
-
-
-class Group(TyperGroup):
+class Group(_WithExamples, TyperGroup):
     """A group whose list of commands is whole in a pipe too."""
-
-    examples: tuple[str, ...] = ()
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.help, self.examples = split_examples(self.help or "")
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        super().format_help(ctx, formatter)
-        _write_examples(self.examples, formatter, rich=self.rich_markup_mode is not None)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list for a pipe: by panels as on a terminal, no line cut."""

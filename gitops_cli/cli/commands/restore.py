@@ -9,14 +9,12 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.annex import LostAgents, agent_hooks
+from gitops_cli.cli.applying import apply_and_wait
 from gitops_cli.cli.clusters import (
     clusters_of,
     environments_named,
-    objects_heard,
-    outcomes_heard,
     progress,
     report_sync_problems,
-    rows_heard,
 )
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import (
@@ -48,7 +46,6 @@ from gitops_cli.operations.restore import (
     without_key,
 )
 from gitops_cli.operations.sync import Manifested, plan_sync
-from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.restore import check_view, restore_view
 from gitops_cli.render.sync import summary_line
@@ -232,21 +229,7 @@ def _restore(
             actor=lambda: session.person,
             manifests=Manifested(rendered, keep=True),
         )
-        report = apply_plan(
-            plan,
-            session.state,
-            left=lambda: session.left(SECONDS),
-            heard=outcomes_heard(session, say, plan.report),
-            heard_object=objects_heard(say),
-        )
-        if wait:
-            report = wait_for_rollouts(
-                plan,
-                report,
-                now=session.now,
-                timeout=session.left(SECONDS),
-                heard=rows_heard(session, say, report),
-            )
+        report = apply_and_wait(session, plan, say, lambda: session.left(SECONDS), wait=wait)
     session.report(restore_view(report, missing))
     for error in refused:
         session.output.warn(error.message)

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gitops_cli.cli.applying import apply_and_wait
 from gitops_cli.cli.clusters import (
     clusters_of,
     meant,
     notice_sync,
-    objects_heard,
-    outcomes_heard,
     progress,
     report_sync_problems,
-    rows_heard,
     steps_wanted,
 )
 from gitops_cli.cli.command import command
@@ -48,7 +46,6 @@ from gitops_cli.domain.text import plural
 from gitops_cli.operations.desired import desired_state
 from gitops_cli.operations.manifests import rendered_manifests
 from gitops_cli.operations.sync import Manifested, SyncPlan, plan_sync
-from gitops_cli.operations.sync_apply import apply_plan, wait_for_rollouts
 from gitops_cli.operations.waiting import SECONDS
 from gitops_cli.render.sync import summary_line, sync_view
 
@@ -209,24 +206,16 @@ def run(
             with stepped.reminding():
                 plan = planned(stepped.left)
     with progress(session) as say:
-        report = apply_plan(
+        report = apply_and_wait(
+            session,
             plan,
-            session.state,
+            say,
+            lambda: session.left(SECONDS),
+            wait=wait,
+            gone=wait_gone,
             dry_run=mode,
             fail_fast=fail_fast,
-            left=lambda: session.left(SECONDS),
-            heard=outcomes_heard(session, say, plan.report),
-            heard_object=objects_heard(say),
         )
-        if (wait or wait_gone) and mode is None:
-            report = wait_for_rollouts(
-                plan,
-                report,
-                now=session.now,
-                timeout=session.left(SECONDS),
-                heard=rows_heard(session, say, report),
-                gone=wait_gone,
-            )
     report = stepped.told(report)
     notice_sync(session, report, desired.snapshot.team)
     _show(session, report, done=mode is None)
