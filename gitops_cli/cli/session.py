@@ -230,6 +230,7 @@ class Session:
             checkout=self.checkout,
             base=self.state.worktree,
             offline=self.options.offline,
+            deadline=self._deadline,
             refusal=str(self.unreadable) if self.unreadable else None,
             watch=self.watch,
         )

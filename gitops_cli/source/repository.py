@@ -178,6 +178,7 @@ class Sources:
         base: Path | None = None,
         offline: bool = False,
         timeout: float = SECONDS,
+        deadline: float | None = None,
         refusal: str | None = None,
         watch: Watch | None = None,
     ) -> None:
@@ -190,6 +191,7 @@ class Sources:
         self._base = base
         self._offline = offline
         self._timeout = timeout
+        self._deadline = deadline
         self._refusal = refusal
         self._watch = watch
         self._known: dict[ServiceName, SourceRepository] = {}
@@ -254,6 +256,7 @@ class Sources:
                 self._upstreams[key] = Upstream(
                     url,
                     timeout=self._timeout,
+                    deadline=self._deadline,
                     offline=self._offline,
                     clone=clone,
                     watch=self._watch,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,8 @@ class Upstream:
 
     Commits never change, so the remote is asked only for one that is missing, and once: for all
     services it is the source of, and for all that ask at the same time. `clone` is a checkout of
-    it, whose way to the remote (credentials, headers, keys) the mirror takes.
+    it, whose way to the remote (credentials, headers, keys) the mirror takes. `timeout` (seconds)
+    limits each connection, `deadline` (of time.monotonic) all of them.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Upstream:
         url: str,
         *,
         timeout: float = SECONDS,
+        deadline: float | None = None,
         offline: bool = False,
         clone: Path | None = None,
         watch: Watch | None = None,
@@ -47,6 +50,7 @@ class Upstream:
         self._holding = holding
         self.trouble: str | None = None
         self._timeout = timeout
+        self._deadline = deadline
         self._offline = offline
         self._clone = clone
         self._watch = watch
@@ -59,6 +63,13 @@ class Upstream:
     def path(self) -> Path:
         """Return where the mirror is, or would be."""
         return mirror_path(cache_directory(os.environ), self.url, self._holding)
+
+    @property
+    def _left(self) -> float:
+        """Return how many seconds a connection may take: as usual, or until the deadline of all."""
+        if self._deadline is None:
+            return self._timeout
+        return max(0.0, min(self._timeout, self._deadline - time.monotonic()))
 
     def here(self) -> Commits | None:
         """Return the commits that are on this machine; None if none are."""
@@ -97,13 +108,13 @@ class Upstream:
             self.url,
             self._environment(),
             offline=False,
-            timeout=self._timeout,
+            timeout=self._left,
             holding=self._holding,
             watch=self._watch,
         )
         current = made or self._is_current
         mirror.fetch_commits(
-            *wanted, timeout=self._timeout, anew=anew and not current, current=current
+            *wanted, timeout=self._left, anew=anew and not current, current=current
         )
         self._is_current = current or bool(wanted) or anew
 
@@ -116,7 +127,7 @@ class Upstream:
             return None
         git = Git(self.path, self._environment(), git_dir=self.path)
         try:
-            return commits_named(git, self.url, name, timeout=self._timeout)
+            return commits_named(git, self.url, name, timeout=self._left)
         except GitOpsError as error:
             self.trouble = error.message
             return None

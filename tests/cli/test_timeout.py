@@ -12,6 +12,8 @@ import yaml
 
 from tests.cli.live import NEW, OLD, Live, image
 from tests.cli.synced import services
+from tests.cli.test_every_command import parameters
+from tests.cli.test_words import LEAVES
 from tests.testbed.faults import ApiProxy, Hang
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, Ran
@@ -122,3 +124,62 @@ def test_without_a_timeout_a_slow_answer_is_waited_for(behind: Live, api_proxy: 
     api_proxy.on(Hang(3), "GET", "deployments")
     behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)("sync", behind.namespace).ok()
     assert behind.image_of("web") == image("web", NEW)
+
+
+UNLIMITED = {
+    *("demo", "sandbox up", "sandbox down", "sandbox env", "init", "help", "version"),
+    *("config edit", "config get", "config list", "config set", "config unset"),  # this machine's
+    "exec",  # ends with the command that it runs
+    "agent run",  # a pod's command: its CronJob or controller says how long
+    # Each request has its limit.
+    *("agent install", "agent key", "agent manifests", "agent uninstall"),
+    *("pr close", "pr comment", "pr list", "pr merge", "pr plan"),
+}
+
+
+@LEAVES
+def test_what_waits_for_somebody_else_takes_a_time(path: tuple[str, ...]) -> None:
+    options = {name for each in parameters(path) for name in each.opts}
+    assert ("--timeout" in options) == (" ".join(path) not in UNLIMITED)
+
+
+@pytest.mark.parametrize("command", ["status", "history", "env list"])
+def test_reading_goes_on_without_a_remote_that_never_answers(
+    clone: Gitops, silent: int, command: str
+) -> None:
+    git(clone.directory, "remote", "set-url", "origin", f"http://127.0.0.1:{silent}/state.git")
+
+    done = in_time(clone, *command.split())
+
+    assert done.code == 0, str(done)
+    assert "project1" in done.stdout
+    assert f"not done within {SECONDS:.0f} s; showing the last known" in done.stderr
+
+
+def test_nothing_can_be_read_of_a_url_that_never_answers(gitops: Gitops, silent: int) -> None:
+    done = in_time(gitops, "status", "-R", f"http://127.0.0.1:{silent}/state.git")
+    assert done.code == 8, str(done)
+    assert "--timeout allows more time" in done.stderr
+
+
+def test_doctor_tells_of_a_remote_that_never_answers(clone: Gitops, silent: int) -> None:
+    git(clone.directory, "remote", "set-url", "origin", f"http://127.0.0.1:{silent}/state.git")
+    done = in_time(clone, "doctor", "--no-cluster", "--no-registry")
+    assert done.code == 1, str(done)
+    assert f"not done within {SECONDS:.0f} s" in done.stdout
+
+
+def test_a_source_that_never_answers_costs_no_more_than_the_time(
+    clone: Gitops, silent: int
+) -> None:
+    source = f"https://127.0.0.1:{silent}/billing.git"
+    settings = clone.directory / "gitops.toml"
+    settings.write_text(f'[service.billing]\nsource = "{source}"\n')
+    git(clone.directory, "add", settings.name)
+    git(clone.directory, "commit", "-qm", "Say where the source is")
+    git(clone.directory, "push", "-q")
+
+    done = in_time(clone, "status", "billing")
+
+    assert done.code == 0, str(done)
+    assert "what lies between versions is not known: cannot fetch" in done.stderr

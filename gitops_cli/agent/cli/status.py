@@ -12,7 +12,15 @@ from gitops_cli.agent.reports import read_reports
 from gitops_cli.agent.view import status_view
 from gitops_cli.cli.clusters import clusters_of, environments_named, report_problems
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Context, Environments, EnvToo, Kubeconfig, Project, duration
+from gitops_cli.cli.options import (
+    Context,
+    Environments,
+    EnvToo,
+    Kubeconfig,
+    Limit,
+    Project,
+    duration,
+)
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 
@@ -39,6 +47,7 @@ def status(
             help="Tell [notify.NAME] of stale agents, of each once: for a scheduled job.",
         ),
     ] = False,
+    timeout: Limit = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -51,6 +60,7 @@ def status(
     gitops agent status prod --stale-after 10m -o json
     gitops agent status --notify  # in a job that runs every few minutes
     """
+    session.limit(timeout)
     snapshot = session.look().snapshot
     team = snapshot.team
     words = [*(environments or ()), *(env or ())]

@@ -10,7 +10,7 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service_or_environment
 from gitops_cli.cli.opening import open_page
-from gitops_cli.cli.options import Env, EnvBehind, Project
+from gitops_cli.cli.options import Env, EnvBehind, Limit, Project
 from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.names import EnvironmentName, parse_service
@@ -45,6 +45,7 @@ def browse(
     only_print: Annotated[
         bool, typer.Option("--print", help="Print the address; open nothing.")
     ] = False,
+    timeout: Limit = None,
 ) -> None:
     """Open the page of a forge that shows it.
 
@@ -57,6 +58,7 @@ def browse(
     gitops browse prod
     gitops browse 8f14e45 --print
     """
+    session.limit(timeout)
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)
     page = _page(session, snapshot, word, place if env is None else env, project)

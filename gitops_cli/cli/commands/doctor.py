@@ -12,7 +12,7 @@ from gitops_cli import __version__
 from gitops_cli.cli.annex import agent_hooks
 from gitops_cli.cli.clusters import clusters_of
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Context, Kubeconfig
+from gitops_cli.cli.options import Context, Kubeconfig, Limit
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, GitOpsError, NoStateRepository
 from gitops_cli.domain.settings import BadSettings
@@ -24,6 +24,7 @@ from gitops_cli.render.doctor import view
 @command
 def doctor(
     session: Session,
+    timeout: Limit = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
     cluster: Annotated[
@@ -42,6 +43,7 @@ def doctor(
     gitops doctor
     gitops doctor -o json
     """
+    session.limit(timeout)
     found: list[Diagnosis] = [
         checks.check_gitops(__version__),
         checks.check_git(session.machine.git_version),

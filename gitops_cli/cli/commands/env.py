@@ -17,6 +17,7 @@ from gitops_cli.cli.options import (
     DryRun,
     Exclude,
     Kubeconfig,
+    Limit,
     Only,
     Project,
     Reason,
@@ -83,6 +84,7 @@ def list_(
             autocompletion=complete_commit,
         ),
     ] = None,
+    timeout: Limit = None,
 ) -> None:
     """Show the environments, by project and stage.
 
@@ -91,6 +93,7 @@ def list_(
     gitops env list -o json
     gitops env list --changed-since HEAD~5 -o name  # what a push changed
     """
+    session.limit(timeout)
     snapshot = session.look().snapshot
     only = None if since is None else _changed(session, snapshot, since)
     listed = list_environments(snapshot, only)

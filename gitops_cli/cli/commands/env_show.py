@@ -9,7 +9,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.options import Context, EnvToo, Kubeconfig, Project
+from gitops_cli.cli.options import Context, EnvToo, Kubeconfig, Limit, Project
 from gitops_cli.cli.resolve import environment_named, one_word
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import GitOpsError
@@ -35,6 +35,7 @@ def show(
     ] = None,
     env: EnvToo = None,
     project: Project = None,
+    timeout: Limit = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -46,6 +47,7 @@ def show(
     gitops env show prod
     gitops env show shop-production -o json
     """
+    session.limit(timeout)
     word = one_word(environments, env)
     tip = session.state.tip(require_remote=False)
     if tip.note:
@@ -75,11 +77,9 @@ def _follower(
     from gitops_cli.cli.annex import agent_hooks  # with what asks a cluster
     from gitops_cli.cli.clusters import clusters_of
 
-    session.limit(_PATIENCE)
+    session.limit(session.left(_PATIENCE))
     try:
         cluster = clusters_of(session, context, kubeconfig, warm=False).of(environment, team)
         return FollowedBy(agent_hooks().follows(cluster, environment))
     except GitOpsError as error:
         return FollowedBy(None, error.message)
-    finally:
-        session.limit(None)

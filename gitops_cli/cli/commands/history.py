@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Columns, Envs, Project, Shown, past_time
+from gitops_cli.cli.options import Columns, Envs, Limit, Project, Shown, past_time
 from gitops_cli.cli.resolve import looked_for
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UsageError
@@ -67,6 +67,7 @@ def history(
         ),
     ] = True,
     columns: Columns = None,
+    timeout: Limit = None,
 ) -> None:
     """Show who recorded or locked what, when and why, and how long it lived.
 
@@ -78,6 +79,7 @@ def history(
     gitops history -e prod --since yesterday --by ada
     gitops history -e prod --since 2026-11-01 -o json
     """
+    session.limit(timeout)
     snapshot = session.look().snapshot
     if limit is None:
         limit = None if since or until else LIMIT

@@ -14,7 +14,7 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
 from gitops_cli.cli.inside import ContainerOption, PodOption, ServiceInside, look
-from gitops_cli.cli.options import Context, Env, EnvBehind, Kubeconfig, Project, past_time
+from gitops_cli.cli.options import Context, Env, EnvBehind, Kubeconfig, Limit, Project, past_time
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import logs as logs_command
 from gitops_cli.domain.cluster.inside import Asked, LogPart, Spot
@@ -75,6 +75,7 @@ def logs(
     raw: Annotated[
         bool, typer.Option("--raw", help="Bytes as they are on a terminal and in CI, too.")
     ] = False,
+    timeout: Limit = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -89,6 +90,7 @@ def logs(
     gitops logs billing -e prod --follow --tail 20
     gitops logs billing -e prod --all-pods --since 10m
     """
+    session.limit(None if follow else timeout)
     if follow and not session.output.for_people:
         raise UsageError("--follow has no document", hint="leave out -o, or --follow")
     looked = look(

@@ -15,6 +15,7 @@ from gitops_cli.cli.options import (
     Envs,
     Images,
     Kubeconfig,
+    Limit,
     Project,
     Shown,
     past_time,
@@ -59,6 +60,7 @@ def status(
         SortOrder, typer.Option("--sort", metavar="ORDER", help="trouble (first), or name.")
     ] = SortOrder.TROUBLE,
     columns: Columns = None,
+    timeout: Limit = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -70,6 +72,7 @@ def status(
     gitops status --behind --columns service,production
     gitops status -o json | jq '.projects[].name'
     """
+    session.limit(timeout)
     tip, snapshot = session.look()
     team = snapshot.team
     sources = cache(lambda: session.sources(team))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Yes
+from gitops_cli.cli.options import Limit, Yes
 from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.stepping import trust_store
@@ -37,6 +37,7 @@ def trust(
         ),
     ] = None,
     yes: Yes = False,
+    timeout: Limit = None,
 ) -> None:
     """Let the steps and checks of this repository run on this machine, exactly as they are now.
 
@@ -51,6 +52,7 @@ def trust(
     gitops trust --list
     gitops trust --remove
     """
+    session.limit(timeout)
     store = trust_store()
     if listed + remove + (digest is not None) > 1:
         raise UsageError("--list, --remove and --digest exclude each other")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Images
+from gitops_cli.cli.options import Images, Limit
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import ExitCode, worst
 from gitops_cli.domain.recorded.environment import Snapshot
@@ -53,6 +53,7 @@ def validate(
             show_default=False,
         ),
     ] = None,
+    timeout: Limit = None,
 ) -> None:
     """Find what is wrong: versions, paths, locks, manifests, gitops.toml. Exit 1 on errors.
 
@@ -60,6 +61,7 @@ def validate(
     gitops validate
     gitops validate --annotations gitlab > gl-code-quality-report.json
     """
+    session.limit(timeout)
     missing: list[MissingImage] = []
 
     def ask(snapshot: Snapshot) -> list[Finding]:

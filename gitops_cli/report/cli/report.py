@@ -11,7 +11,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment
-from gitops_cli.cli.options import Columns, EnvToo, Project, past_time
+from gitops_cli.cli.options import Columns, EnvToo, Limit, Project, past_time
 from gitops_cli.cli.output import Format
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
@@ -58,6 +58,7 @@ def report(
         ),
     ] = PORT,
     columns: Columns = None,
+    timeout: Limit = None,
 ) -> None:
     """Show what was delivered: how often, how fast, how often it failed, and what waits.
 
@@ -69,6 +70,7 @@ def report(
     gitops report -o html > delivery.html  # a page of its own
     gitops report --serve
     """
+    session.limit(None if serve else timeout)  # a server goes on until somebody ends it
     words = [*(environments or ()), *(env or ())]
     if serve:
         _serve(session, words, project, since, port)
