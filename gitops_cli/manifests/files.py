@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from gitops_cli.domain.errors import GitOpsError, InvalidState
@@ -19,6 +20,7 @@ from gitops_cli.domain.manifests.sealing import (
 )
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.text import one_line
+from gitops_cli.manifests.generated import Sources, generated, put_in
 from gitops_cli.plain_yaml import NotPlain, YamlDocument, documents
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -45,17 +47,22 @@ def read_files(
 
 
 def read_stream(
-    path: str, data: bytes, decrypt: Decrypt | None = None
+    path: str,
+    data: bytes,
+    decrypt: Decrypt | None = None,
+    sources: Sources = MappingProxyType({}),
 ) -> tuple[list[Sourced], list[Finding]]:
     """Return the documents that a program rendered; `path` is where it began.
 
     It may have changed what is not encrypted of an encrypted one: each is a file of its own then.
+    `sources` are encrypted files that it may have made values of.
     """
     findings: list[Finding] = []
     found: list[Sourced] = []
     for one in _read(path, data, findings, None, whole=False):
         if not is_encrypted(one.value):
-            found.append(one._replace(line=1))
+            made = generated(path, one.value, sources) if sources else None
+            found.append(made or one._replace(line=1))
             continue
         text = json.dumps(one.value).encode()
         file = SealedFile(path, text, True, False, keys_of(one.value))
@@ -123,6 +130,9 @@ def _is_sealed(document: YamlDocument) -> bool:
 
 def opened(file: SealedFile, decrypt: Decrypt) -> list[Any]:
     """Return the documents of an encrypted file, decrypted. Raises GitOpsError."""
+    if file.parts:
+        parts = {part.path: part for _, part in file.parts}
+        return [put_in(file, {path: decrypt(part) for path, part in parts.items()})]
     data = decrypt(file)
     try:
         return [one.value for one in _documents(".json" if file.is_json else ".yaml", data)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
+from gitops_cli.manifests.generated import Sources, sealed_sources
 from gitops_cli.manifests.programs import exported, find, run
 from gitops_cli.plain_yaml import NotPlain, documents
 
@@ -45,7 +46,14 @@ def kustomization_in(directory: str, files: Mapping[str, bytes]) -> str | None:
     return next((path for path in paths if path in files), None)
 
 
-def kustomized(directory: str, read: ReadFiles, *, network: bool) -> bytes:
+class Kustomized(NamedTuple):
+    """What kustomize made, and the encrypted files that it may have made values of."""
+
+    data: bytes
+    sources: Sources
+
+
+def kustomized(directory: str, read: ReadFiles, *, network: bool) -> Kustomized:
     """Return what kustomize makes of a directory. Raises ConfigurationError, TimedOut.
 
     Whatever its kustomizations refer to must be in the repository, unless `network` allows more.
@@ -56,11 +64,47 @@ def kustomized(directory: str, read: ReadFiles, *, network: bool) -> bytes:
             f"{directory}: a kustomization needs kubectl or kustomize, and neither is on PATH",
             hint="install kubectl, or keep plain YAML",
         )
-    files, _ = _closure(directory, read, network=network)
+    files, roots = _closure(directory, read, network=network)
+    sources = sealed_sources(files)
+    if sources:
+        _check_generators(roots, files, {file.path for file in sources.values()})
     command = [program, "build" if program.endswith("kustomize") else "kustomize"]
     with exported(files) as place:
         words = ["--load-restrictor", "LoadRestrictionsRootOnly", "--", directory]
-        return run([*command, *words], place, directory=directory, network=network)
+        made = run([*command, *words], place, directory=directory, network=network)
+    return Kustomized(made, sources)
+
+
+def _check_generators(
+    roots: Collection[str], files: Mapping[str, bytes], encrypted: Collection[str]
+) -> None:
+    """Refuse what would keep encrypted text as if it were the value; raises ConfigurationError."""
+    for root in sorted(roots):
+        path = kustomization_in(root, files)
+        value = _content(path, files[path]) if path is not None else {}
+        for key in _GENERATORS:
+            for one in _dicts(value.get(key)):
+                of_values = key == "configMapGenerator"
+                named = [_after_key(text) for text in _texts(one.get("files"))] if of_values else []
+                named += [*_texts(one.get("envs")), *_texts([one.get("env")])]
+                wrong = [n for n in named if posixpath.normpath(f"{root}/{n}") in encrypted]
+                if wrong:
+                    raise _encrypted(str(path), key, wrong[0])
+
+
+def _encrypted(path: str, key: str, named: str) -> ConfigurationError:
+    file = one_line(named)[:200]
+    if key == "configMapGenerator":
+        return ConfigurationError(
+            f"{path}:1: {key} has `{file}`, which SOPS encrypted: a ConfigMap would show it",
+            hint="make it a secretGenerator",
+        )
+    return ConfigurationError(
+        f"{path}:1: {key} reads variables of `{file}`, which SOPS encrypted: kustomize would have "
+        "to read it decrypted, and nothing decrypted is ever written into a file",
+        hint="name it in `files` of the generator, one value for each file; or keep a Secret of "
+        "which SOPS encrypts the values, as a resource",
+    )
 
 
 def bases_of(directory: str, read: ReadFiles) -> list[str]:

@@ -51,7 +51,7 @@ def render(wanted: ToRender, read: ReadFiles, *, decrypt: Decrypt | None = None)
     elif path is not None:
         form = Form.KUSTOMIZE
         rendered = kustomized(directory, read, network=wanted.network)
-        documents, findings = read_stream(path, rendered, decrypt)
+        documents, findings = read_stream(path, rendered.data, decrypt, rendered.sources)
     else:
         form = Form.PLAIN
         documents, findings = read_files(files, decrypt)

@@ -86,7 +86,7 @@ def decrypt(file: SealedFile) -> bytes:
             f"{file.path}: is encrypted with SOPS, and `sops` is not on PATH", hint=INSTALL
         )
     services = _allowed(file, os.environ)
-    form = "json" if file.is_json else "yaml"
+    form = file.form or ("json" if file.is_json else "yaml")
     # Whatever a `.sops.yaml` says: it is about what is to be encrypted, and counts for nobody here.
     command = [program, "--config", os.devnull, "--decrypt"]
     command += ["--input-type", form, "--output-type", form]

@@ -202,6 +202,31 @@ def test_many_bases_are_not_more_than_one_directory_may_be() -> None:
         rendered(files)
 
 
+DOTENV = "A=ENC[AES256_GCM,data:x,type:str]\nsops_mac=ENC[AES256_GCM,data:y,type:str]\n"
+
+
+@pytest.mark.parametrize(
+    ("generator", "said"),
+    [
+        ("secretGenerator: [{name: a, envs: [x.env]}]", "reads variables of `x.env`"),
+        ("secretGenerator: [{name: a, env: x.env}]", "reads variables of `x.env`"),
+        ("configMapGenerator: [{name: a, envs: [x.env]}]", "a ConfigMap would show it"),
+        ("configMapGenerator: [{name: a, files: [k=x.env]}]", "a ConfigMap would show it"),
+    ],
+)
+@pytest.mark.usefixtures("kubectl")
+def test_encrypted_files_that_cannot_be_values_are_refused_with_what_to_do(
+    generator: str, said: str
+) -> None:
+    files = {f"{HERE}/kustomization.yaml": f"{generator}\n", f"{HERE}/x.env": DOTENV}
+
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        rendered(files)
+
+    assert refused.value.message.startswith(f"{HERE}/kustomization.yaml:1: ")
+    assert "Generator" in str(refused.value.hint) or "`files`" in str(refused.value.hint)
+
+
 @pytest.mark.usefixtures("kubectl")
 def test_what_kustomize_cannot_render_is_said_in_its_words() -> None:
     files = {

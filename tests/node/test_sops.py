@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
-from gitops_cli.domain.manifests.objects import Manifest
+from gitops_cli.domain.manifests.objects import Manifest, plain_secrets
 from gitops_cli.domain.manifests.rendered import Rendered
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import Place
@@ -167,6 +167,59 @@ def test_a_kustomizations_secret_is_decrypted_after_it_was_rendered(age: str) ->
 
     assert [str(one.id) for one in found.objects] == ["secret/x-db"]
     assert values(found) == VALUES
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "text", "value"),
+    [
+        ("db.json", "json", '{"password": "hunter2"}', '{\n\t"password": "hunter2"\n}\n'),
+        ("db.yaml", "yaml", "password: hunter2\n", "password: hunter2\n"),
+        ("db.env", "env", "A=hunter2\nB=2\n", "A=hunter2\nB=2\n"),
+        ("key.pem", "pem", "hunter2\nof two lines\n", "hunter2\nof two lines\n"),
+    ],
+)
+def test_a_secret_is_generated_from_encrypted_files_which_kustomize_never_sees_decrypted(
+    age: str, name: str, form: str, text: str, value: str, tmp_path: Path
+) -> None:
+    secret = encrypted(text, "--age", age, form=form)
+    assert "hunter2" not in secret
+    long = f"files: [{name}, other=below/x.txt]"
+    files = {
+        "kustomization.yaml": f"secretGenerator: [{{name: db, {long}}}]\n",
+        name: secret,
+        "below/x.txt": encrypted("n" * 300, "--age", age, form="txt"),
+    }
+
+    found = rendered(files)
+
+    [one] = found.objects
+    assert one.closed
+    assert not list(plain_secrets(found.objects))
+    assert "hunter2" not in str(one.content)
+    assert values(found) == {name: value, "other": "n" * 300}
+    again = rendered(files | {name: encrypted(text, "--age", age, form=form)})
+    assert again.objects[0].id.name != one.id.name, "its name is by the encrypted text"
+    (tmp_path / "age.txt").unlink()
+    assert error(found) == (f"{HERE}/{name}: no key here decrypts it; it is encrypted for {age}")
+
+
+def test_what_is_readable_beside_encrypted_files_is_found(age: str) -> None:
+    generator = "secretGenerator: [{name: db, files: [a.txt], literals: [b=2]}]\n"
+    secret = encrypted("hunter2", "--age", age, form="txt")
+
+    found = rendered({"kustomization.yaml": generator, "a.txt": secret})
+
+    [finding] = plain_secrets(found.objects)
+    assert "SOPS left b readable to everybody" in finding.message
+
+
+def test_a_generated_secret_whose_file_was_changed_is_an_error(age: str) -> None:
+    text = encrypted("A=1\nB=2\n", "--age", age, form="env")
+    files = {"kustomization.yaml": "secretGenerator: [{name: db, files: [x.env]}]\n"}
+
+    moved = text.replace("B=ENC", "C=ENC")
+
+    assert "was changed since it was encrypted" in error(rendered({**files, "x.env": moved}))
 
 
 def test_a_vault_of_the_files_choice_is_not_asked(

@@ -18,7 +18,7 @@ _MAC = "mac"
 MARK = "ENC[AES256_GCM,"
 _TABLES = ("data", "stringData")
 # The kinds of keys, and which field of one names it.
-_NAMING = {
+NAMING = {
     "age": "recipient",
     "pgp": "fp",
     "kms": "arn",
@@ -33,7 +33,9 @@ _MOST_KEYS = 20  # that are named
 class SealedFile(NamedTuple):
     """What the program `sops` is given. `whole`: its code is of exactly this content.
 
-    `keys` names for whom it is encrypted, by kind of key.
+    `keys` names for whom it is encrypted, by kind of key. `form` is what SOPS calls its format,
+    empty: JSON or YAML. `parts` are the files that are values of an object that was generated, by
+    their keys; then `data` is that object, and none that SOPS knows.
     """
 
     path: str
@@ -41,6 +43,8 @@ class SealedFile(NamedTuple):
     is_json: bool
     whole: bool
     keys: Mapping[str, tuple[str, ...]]
+    form: str = ""
+    parts: tuple[tuple[str, SealedFile], ...] = ()
 
     @property
     def recipients(self) -> str:
@@ -120,7 +124,7 @@ def keys_of(value: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     groups = note.get("key_groups")
     found: dict[str, list[str]] = {}
     for group in (note, *(groups if isinstance(groups, list) else ())):
-        for kind, field in _NAMING.items() if isinstance(group, dict) else ():
+        for kind, field in NAMING.items() if isinstance(group, dict) else ():
             entries = group.get(kind)
             for entry in entries if isinstance(entries, list) else ():
                 name = entry.get(field) if isinstance(entry, dict) else None
