@@ -77,7 +77,7 @@ class _Pull(Struct, rename="camel"):
     is_draft: bool = False
     last_merge_source_commit: _Commit | None = None
     created_by: _Person | None = None
-    fork_source: Raw | None = None
+    fork_source: dict[str, Any] | None = None
 
 
 class _Team(Struct):
@@ -98,7 +98,7 @@ class _Note(Struct, rename="camel"):
 class _Thread(Struct, rename="camel"):
     id: int
     comments: list[_Note] = []
-    thread_context: Raw | None = None
+    thread_context: dict[str, Any] | None = None
 
 
 class _List(Struct, Generic[T]):
@@ -169,7 +169,7 @@ class Azure(Requests):
 
     def comments(self, number: int) -> Iterator[Comment]:
         for thread in self._ask("GET", f"/{number}/threads", _List[_Thread]).value:
-            if thread.thread_context is None or bytes(thread.thread_context) == b"null":
+            if thread.thread_context is None:
                 for note in thread.comments[:1]:
                     if not note.is_deleted:
                         yield Comment(note.id, note.content or "", thread.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from msgspec import Raw, Struct
@@ -88,7 +88,7 @@ class _Note(Struct):
     id: int
     content: _Text
     deleted: bool = False
-    inline: Raw | None = None
+    inline: dict[str, Any] | None = None
 
 
 class _Page(Struct, Generic[T]):

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from tests.forge.fakes import HEAD, Call, FakeForge, Refused, Route, Wrong, reply
+from tests.forge.fakes import FOREIGN, HEAD, Call, FakeForge, Refused, Route, Wrong, reply
 from tests.registry.scripted import Reply, Request
 
 GRACE = "11111111-2222-3333-4444-555555555555"
@@ -60,6 +60,9 @@ class AzureFake(FakeForge):
             == _HEADS + r["branch"]
             and asked.get("searchCriteria.targetRefName", _HEADS + r["base"]) == _HEADS + r["base"]
         ]
+        if "searchCriteria.sourceRefName" not in asked:
+            fork = {**FOREIGN, "title": "of a fork", "body": "", "branch": "x", "base": "main"}
+            fits.append(self._shown(fork) | {"forkSource": {"name": f"{_HEADS}x"}})
         size, skipped = int(asked["$top"]), int(asked["$skip"])
         return reply(200, {"value": fits[skipped : skipped + size], "count": len(fits)})
 
@@ -112,6 +115,9 @@ class AzureFake(FakeForge):
             }
             for c in self.at(call.parts[0])["comments"]
         ]
+        of_a_line = {"id": 1, "content": "of a line", "commentType": "text"}
+        where = {"filePath": "/gitops.toml", "rightFileStart": {"line": 1, "offset": 1}}
+        shown.append({"id": 99, "threadContext": where, "comments": [of_a_line]})
         return reply(200, {"value": shown})
 
     def _thread(self, call: Call) -> Reply:

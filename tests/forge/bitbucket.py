@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.cluster.tunnel import Tunnel
-from tests.forge.fakes import HEAD, PROJECT, Call, FakeForge, Route, Wrong, reply
+from tests.forge.fakes import FOREIGN, HEAD, PROJECT, Call, FakeForge, Route, Wrong, reply
 from tests.registry.scripted import Reply, Scripted, scripted
 from tests.testbed.registry import make_certificate
 
@@ -74,6 +74,11 @@ class BitbucketFake(FakeForge):
             for r in self.open
             if branch in (None, r["branch"]) and base in (None, r["base"])
         ]
+        if branch is None:
+            fork = {**FOREIGN, "title": "of a fork", "body": "", "branch": "x", "base": "main"}
+            shown = self._shown(fork)
+            shown["source"]["repository"] = {"type": "repository", "full_name": "eve/state"}
+            fits.append(shown)
         return _paged(fits, call)
 
     def _create(self, call: Call) -> Reply:
@@ -120,6 +125,8 @@ class BitbucketFake(FakeForge):
             {"id": c["id"], "type": "pullrequest_comment", "content": {"raw": c["body"]}}
             for c in self.at(call.parts[0])["comments"]
         ]
+        of_a_line = {"id": 99, "type": "pullrequest_comment", "content": {"raw": "of a line"}}
+        shown.append({**of_a_line, "inline": {"path": "gitops.toml", "from": None, "to": 1}})
         return _paged(shown, call)
 
     def _comment(self, call: Call) -> Reply:

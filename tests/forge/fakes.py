@@ -19,6 +19,8 @@ from tests.registry.scripted import Reply, Request, Scripted, scripted
 TOKEN = "t0ken-of-the-tests"
 PROJECT = "acme/state"
 HEAD = "1" * 40
+FOREIGN: Mapping[str, Any] = {"number": 900, "state": "open", "draft": False, "reviewers": []}
+"""A request from a fork, which no list of ours may have."""
 
 
 class Wrong(Exception):
