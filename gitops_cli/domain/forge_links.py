@@ -13,6 +13,8 @@ from gitops_cli.domain.git_url import tolerant
 _AZURE_SSH = r"v3/(?P<org>[^/]+)/(?P<project>[^/]+)/(?P<repo>[^/]+)\Z"
 
 
+_CLOUD = "bitbucket.org"
+_DATA_CENTER = r"(?:scm/)?(?P<key>[^/]+)/(?P<repo>[^/]+)\Z"
 _SHOWN = frozenset({"https", "http", "ssh", "git"})
 
 
@@ -53,9 +55,16 @@ class Project(NamedTuple):
     forge: Forge
     page: str
 
+    @property
+    def is_data_center(self) -> bool:
+        """Tell whether it is a Bitbucket of one's own, whose pages are others than the cloud's."""
+        return self.forge is Forge.BITBUCKET and not self.page.startswith(f"https://{_CLOUD}/")
+
     def compare(self, old: str, new: str) -> str:
         """Return where the changes from `old` to `new` (commits or branches) are shown."""
         old, new = quote(old, safe="/"), quote(new, safe="/")
+        if self.is_data_center:
+            return f"{self.page}/compare/commits?sourceBranch={new}&targetBranch={old}"
         match self.forge:
             case Forge.GITLAB:
                 return f"{self.page}/-/compare/{old}...{new}"
@@ -79,6 +88,8 @@ class Project(NamedTuple):
     def directory(self, branch: str, path: str) -> str:
         """Return where a directory is shown as a branch has it."""
         at, below = quote(branch, safe="/"), quote(path, safe="/")
+        if self.is_data_center:
+            return f"{self.page}/browse/{below}?at=refs/heads/{at}"
         match self.forge:
             case Forge.GITHUB:
                 return f"{self.page}/tree/{at}/{below}"
@@ -94,6 +105,11 @@ class Project(NamedTuple):
     def new_pull_request(self, branch: str, base: str) -> str:
         """Return where a person opens a pull or merge request of `branch` into `base`."""
         head, into = quote(branch, safe=""), quote(base, safe="")
+        if self.is_data_center:
+            return (
+                f"{self.page}/pull-requests?create&sourceBranch=refs%2Fheads%2F{head}"
+                f"&targetBranch=refs%2Fheads%2F{into}"
+            )
         match self.forge:
             case Forge.GITLAB:
                 return (
@@ -121,6 +137,10 @@ def project_at(remote: str) -> Project | None:
         return None
     if forge is Forge.AZURE:
         return _azure(host, path)
+    if forge is Forge.BITBUCKET and host != _CLOUD and (own := re.match(_DATA_CENTER, path)):
+        key, repo = (quote(part) for part in own.groups())
+        whose = f"users/{key[1:]}" if key.startswith("~") else f"projects/{key}"
+        return Project(forge, f"https://{host}/{whose}/repos/{repo}")
     return Project(forge, f"https://{host}/{quote(path)}")
 
 

@@ -162,6 +162,8 @@ def explanation(body: bytes) -> str:
     errors = content.get("errors")
     for error in errors if isinstance(errors, list) else []:
         words.append(error.get("message") if isinstance(error, dict) else error)
+        vetoes = error.get("vetoes") if isinstance(error, dict) else None  # a Data Center's
+        words += [v.get("detailedMessage") for v in vetoes or () if isinstance(v, dict)]
     # GitLab's `message` may be a list, or an object of lists.
     said = "; ".join(w if isinstance(w, str) else json.dumps(w) for w in words if w)
     return f": {one_line(without_secrets(said))[:300]}" if said else ""

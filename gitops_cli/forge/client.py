@@ -11,9 +11,10 @@ from gitops_cli.domain.forge_links import Forge
 from gitops_cli.forge.api import ForgeApi
 from gitops_cli.forge.azure import Azure, azure_place
 from gitops_cli.forge.bitbucket import Bitbucket
+from gitops_cli.forge.data_center import DataCenter, data_center_place
 from gitops_cli.forge.github import Gitea, GitHub
 from gitops_cli.forge.gitlab import GitLab
-from gitops_cli.forge.places import OnForge
+from gitops_cli.forge.places import BITBUCKET_CLOUD, OnForge
 from gitops_cli.forge.requests import Requests
 
 _MARKS = {
@@ -34,6 +35,8 @@ def connected(place: OnForge) -> Requests:
         case Forge.GITEA:
             return Gitea(api, place.project)
         case Forge.BITBUCKET:
+            if (own := data_center_place(place.project)) and place.api != BITBUCKET_CLOUD:
+                return DataCenter(api, own)
             return Bitbucket(api, place.project)
         case Forge.AZURE:
             at = azure_place(place.api.host, place.project)

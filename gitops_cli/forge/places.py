@@ -8,11 +8,13 @@ from typing import NamedTuple
 from gitops_cli.domain.forge_links import Forge, ForgeRules, forge_of
 from gitops_cli.domain.git_url import GitUrl, tolerant
 from gitops_cli.forge.azure import azure_place
+from gitops_cli.forge.data_center import data_center_place
 from gitops_cli.forge.tokens import ForgeToken, find_token
 from gitops_cli.git.login import Login
 from gitops_cli.web.address import Address, parse_address
 
 _AZURE_CLOUD = "dev.azure.com"
+BITBUCKET_CLOUD = parse_address("https://api.bitbucket.org/2.0")
 
 
 class OnForge(NamedTuple):
@@ -66,10 +68,12 @@ def _github(server: Address, _: str) -> Address:
     return server._replace(path="/api/v3")
 
 
-def _bitbucket(server: Address, _: str) -> Address | None:
-    """Return the API of Bitbucket Cloud; a Data Center has another one."""
-    cloud = server.netloc == "bitbucket.org"
-    return parse_address("https://api.bitbucket.org/2.0") if cloud else None
+def _bitbucket(server: Address, project: str) -> Address | None:
+    """Return the API of Bitbucket Cloud, or of the Data Center that another host is."""
+    if server.netloc == "bitbucket.org":
+        return BITBUCKET_CLOUD
+    is_there = data_center_place(project) is not None
+    return server._replace(path="/rest/api/latest") if is_there else None
 
 
 def _azure(server: Address, project: str) -> Address | None:

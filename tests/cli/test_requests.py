@@ -19,7 +19,7 @@ PROPOSE = ("promote", "authentication", "--to", PROD, "--yes", "--pr")
 VARIABLE = "TOKEN_OF_THE_TESTS"
 
 
-@pytest.fixture(params=["github", "gitlab", "gitea", "bitbucket", "azure"])
+@pytest.fixture(params=["github", "gitlab", "gitea", "bitbucket", "data center", "azure"])
 def forge(request: pytest.FixtureRequest) -> Iterator[FakeForge]:
     """Return a forge of each kind."""
     with running_forge(request.param) as (forge, _):
@@ -74,7 +74,7 @@ def test_an_open_request_follows_and_keeps_what_people_wrote(member, company, fo
     forge.open[0]["body"] = f"For the fair.\n\n{forge.open[0]['body']}\n\nTested by hand."
 
     again = member(*PROPOSE).ok()
-    assert f"quest 1 is open and up to date: {forge.remote}/" in again.stdout
+    assert f"quest 1 is open and up to date: {forge.url(forge.open[0])}" in again.stdout
     company.push(STAGING, {"authentication": OTHER})
     document = member(*PROPOSE, "-o", "json").ok().json()
 

@@ -81,6 +81,19 @@ def test_a_remote_knows_where_a_commit_and_a_directory_are_shown(host, commit, d
     assert project.directory("release/1", "shop-dev") == page + directory
 
 
+def test_a_data_center_has_pages_of_its_own():
+    project = project_at("ssh://git@bitbucket.acme.example:7999/ops/state.git")
+    assert project is not None
+    page = "https://bitbucket.acme.example/projects/ops/repos/state"
+    assert project.commit("c0ffee") == f"{page}/commits/c0ffee"
+    assert project.directory("release/1", "shop dev") == (
+        f"{page}/browse/shop%20dev?at=refs/heads/release/1"
+    )
+    assert project.compare(OLD, NEW) == (
+        f"{page}/compare/commits?sourceBranch={NEW}&targetBranch={OLD}"
+    )
+
+
 @pytest.mark.parametrize(
     "remote",
     ["/srv/git/auth.git", "file:///srv/git/auth.git", "../auth", "git@git.acme.example:auth", ""],
@@ -103,6 +116,9 @@ def test_a_forge_opens_a_pull_request_of_a_branch():
     )
 
 
+CREATE = "/pull-requests?create&sourceBranch=refs%2Fheads%2Fx%2Fy&targetBranch=refs%2Fheads%2Fmain"
+
+
 @pytest.mark.parametrize(
     ("remote", "page"),
     [
@@ -115,6 +131,14 @@ def test_a_forge_opens_a_pull_request_of_a_branch():
             "https://dev.azure.com/a/p/_git/b/pullrequestcreate?sourceRef=x%2Fy&targetRef=main",
         ),
         ("https://codeberg.org/a/b.git", "https://codeberg.org/a/b/compare/main...x/y"),
+        (
+            "https://bitbucket.acme.example/scm/OPS/state.git",
+            f"https://bitbucket.acme.example/projects/OPS/repos/state{CREATE}",
+        ),
+        (
+            "ssh://git@bitbucket.acme.example:7999/~ada/state.git",
+            f"https://bitbucket.acme.example/users/ada/repos/state{CREATE}",
+        ),
     ],
 )
 def test_every_forge_has_a_page_for_new_requests(remote, page):

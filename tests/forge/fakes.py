@@ -64,6 +64,7 @@ class FakeForge:
     """A repository's requests, as one forge has them; `wrong` is what did not fit its API."""
 
     kind: ClassVar[str]
+    name: ClassVar[str] = ""  # where two are of one kind
     page: ClassVar[str]
     path: ClassVar[str] = PROJECT
     lacks: ClassVar[frozenset[str]] = frozenset()
@@ -111,6 +112,8 @@ class FakeForge:
     def answer(self, request: Request) -> Reply:
         method, (path, query) = request.method, urlsplit(request.path)[2:4]
         self.log.append(f"{method} {path}")
+        if self.token in request.path:
+            self.wrong.append(f"a token in an address: {path}")
         if (said := self.before(method, path)) is not None:
             return said
         if request.headers.get("authorization") != self.authorization:
@@ -183,13 +186,12 @@ def running_forge(kind: str) -> Iterator[tuple[FakeForge, Scripted]]:
     """Serve a forge without requests; fails at its end if it was asked what its API has not."""
     from tests.forge.azure import AzureFake
     from tests.forge.bitbucket import BitbucketFake
+    from tests.forge.data_center import DataCenterFake
     from tests.forge.hub import GiteaFake, GitHubFake
     from tests.forge.lab import GitLabFake
 
-    kinds = {
-        fake.kind: fake for fake in (GitHubFake, GiteaFake, GitLabFake, BitbucketFake, AzureFake)
-    }
-    forge: FakeForge = kinds[kind]()
+    fakes = (GitHubFake, GiteaFake, GitLabFake, BitbucketFake, DataCenterFake, AzureFake)
+    forge: FakeForge = {fake.name or fake.kind: fake for fake in fakes}[kind]()
     with forge.served() as server:
         yield forge, server
     assert forge.wrong == []
