@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gitops_cli.agent.model.spec import ManifestRights
@@ -25,16 +25,20 @@ def manifest_rights(
     snapshot: Snapshot,
     names: Sequence[EnvironmentName],
     cluster: Cluster | None = None,
+    unread: Callable[[GitOpsError], None] = lambda error: None,
 ) -> dict[EnvironmentName, ManifestRights]:
     """Return what agents need in those environments that have manifests.
 
     Without a `cluster` kinds that are nobody's own are taken for kinds of namespaces, by their
-    usual names. Raises what keeps manifests from being rendered; Denied, ClusterError.
+    usual names. `unread` hears why an object cannot be read: its kind may be missing then. Raises
+    what keeps manifests from being rendered; Denied, ClusterError.
     """
     found: dict[EnvironmentName, ManifestRights] = {}
     for name, rendered in rendered_manifests(state, snapshot, names, keys=False).items():
         if isinstance(rendered, GitOpsError):
             raise rendered
+        for error in rendered.errors:
+            unread(error)
         kinds = {one.id.type for one in rendered.objects} | _applied(name, cluster)
         kinds |= {SECRET} if rendered.hidden else set()
         prune = snapshot.team.stage(place_of(name, snapshot.team).stage).prune

@@ -43,11 +43,19 @@ def validate_repository(
                 (
                     *findings_of(snapshot, now=now),
                     *manifest_findings(state, snapshot, staged=staged, schema=schema),
+                    *_of_steps(state, snapshot, staged=staged),
                     *more(snapshot),
                 )
             )
         ),
     )
+
+
+def _of_steps(state: StateRepository, snapshot: Snapshot, *, staged: bool) -> Iterator[Finding]:
+    if any(rules.steps or rules.checks for rules in snapshot.team.rules.values()):
+        from gitops_cli.operations.step_findings import step_findings  # few declare some
+
+        yield from step_findings(state, snapshot, staged=staged)
 
 
 def _look(state: StateRepository, *, staged: bool) -> tuple[Subject, Snapshot]:

@@ -346,6 +346,18 @@ def test_manifests_that_cannot_be_rendered_install_nothing(live: Live) -> None:
 
 
 @pytest.mark.node
+def test_a_manifest_that_cannot_be_read_is_told_where_the_rights_are_made(live: Live) -> None:
+    record(live, config_map(a="1"))
+    live.record({f"/{live.namespace}/manifests/broken.yaml": "kind: Deployment\nmetadata: [b"})
+
+    where = ("--agent-repo", "ssh://git@git.example.com/state", "--image", "x/y:1")
+    ran = live.gitops("agent", "manifests", live.namespace, *where).ok()
+
+    [told] = [line for line in ran.stderr.splitlines() if "broken.yaml" in line]
+    assert f"{live.namespace}/manifests/broken.yaml:3: " in told
+    assert "may be missing from the agent's Role: mend it, and install once more" in told
+
+
 def test_install_shows_and_makes_the_rights_and_again_gives_a_new_kind(
     live: Live, sshd: Sshd
 ) -> None:
@@ -373,6 +385,10 @@ def test_install_shows_and_makes_the_rights_and_again_gives_a_new_kind(
         "configmaps stay: one was applied"
     )
     install("--yes").ok()
+    live.record({f"/{live.namespace}/manifests/broken.yaml": "a: [b"})
+    for ran in (install("--dry-run"), install("--yes")):
+        assert f"{live.namespace}/manifests/broken.yaml:2:" in ran.ok().stderr
+        assert "its kind may be missing from the agent's Role" in ran.stderr
     live.gitops("agent", "uninstall", live.namespace, "--yes").ok()
     assert live.kube.exists("ConfigMap", live.namespace, "gitops-manifests"), "it is sync's"
 

@@ -41,7 +41,7 @@ from gitops_cli.agent.cli.options import (
     Without,
     agent_url,
 )
-from gitops_cli.agent.cli.plan import ClusterPlan, carry_out
+from gitops_cli.agent.cli.plan import ClusterPlan, carry_out, say_strangers, unread
 from gitops_cli.agent.existing import read_standing
 from gitops_cli.agent.installing import (
     find_all_installed,
@@ -143,7 +143,7 @@ def manifests(
     found: list[Manifest] = []
     restricted = names if restrict else []
     applying = [name for name in names if name not in restricted]
-    rights = manifest_rights(session.state, snapshot, applying)
+    rights = manifest_rights(session.state, snapshot, applying, unread=unread(session))
     pins = _pins(session, wanted, snapshot, names)
     for group in wanted.groups(names):
         spec = wanted.spec(
@@ -260,7 +260,7 @@ def planned_agents(
         wanted = said if anew else _as_installed(said, objects, there)
         restricted = [name for name in there if said.restrict or is_restricted(objects, name)]
         applying = [name for name in there if name not in restricted]
-        rights = manifest_rights(session.state, snapshot, applying, cluster)
+        rights = manifest_rights(session.state, snapshot, applying, cluster, unread(session))
         found: list[Manifest] = []
         installing: list[AgentSpec] = []
         for group in wanted.groups(there):
@@ -276,7 +276,7 @@ def planned_agents(
                 restricted=restricted,
                 pins=pins,
             )
-            _say_strangers(session, snapshot, spec)
+            say_strangers(session, snapshot, spec)
             secret = _tried_secret(
                 session, objects, spec, access.key, access.known_hosts, access.host_keys
             )
@@ -300,16 +300,6 @@ def _pins(
     if not wanted.steps:
         return {}
     return pinned_steps(session.state, snapshot, names, trust_store())
-
-
-def _say_strangers(session: Session, snapshot: Snapshot, spec: AgentSpec) -> None:
-    """Name the environments that a controller has and this repository has not."""
-    for name in spec.others:
-        if name not in snapshot.environments:
-            session.output.warn(
-                f"the agent in {spec.namespace} also has {name}, which the repository lacks; "
-                f"`gitops agent uninstall {name}` removes it there"
-            )
 
 
 def _needs_key(spec: AgentSpec) -> bool:

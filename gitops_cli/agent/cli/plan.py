@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gitops_cli.agent.installing import apply_plan
 from gitops_cli.agent.model.outcome import ObjectStep, PlannedObject
+from gitops_cli.agent.model.spec import AgentSpec
 from gitops_cli.agent.view import count_line, plan_line, plan_view
 from gitops_cli.cli.prompts import confirm
 from gitops_cli.cli.session import Session
+from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.operations.ports import Cluster
 
 
@@ -41,3 +44,19 @@ def carry_out(
             apply_plan(cluster.objects(), objects)
     show = session.show if dry_run else session.report
     show(plan_view(plan, done=not dry_run))
+
+
+def unread(session: Session) -> Callable[[GitOpsError], None]:
+    """Return what says that an object is missing from what the rights are made for."""
+    more = "so its kind may be missing from the agent's Role: mend it, and install once more"
+    return lambda error: session.output.warn(f"{error.message}, {more}")
+
+
+def say_strangers(session: Session, snapshot: Snapshot, spec: AgentSpec) -> None:
+    """Name the environments that a controller has and this repository has not."""
+    for name in spec.others:
+        if name not in snapshot.environments:
+            session.output.warn(
+                f"the agent in {spec.namespace} also has {name}, which the repository lacks; "
+                f"`gitops agent uninstall {name}` removes it there"
+            )
