@@ -26,7 +26,7 @@ from gitops_cli.git.objects import ObjectReader
 from gitops_cli.git.process import Git
 from gitops_cli.git.remote import HEADS, check_ref, check_url, fetch, look
 from gitops_cli.git.trust import OURS
-from gitops_cli.state.repository import Tip
+from gitops_cli.state.reach import Tip
 from gitops_cli.state.snapshots import commit_snapshot
 from gitops_cli.state.trees import committed_files
 

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from gitops_cli.registry.signed import Vouched
     from gitops_cli.source.checkout import Checkout
     from gitops_cli.source.repository import Sources
-    from gitops_cli.state.repository import StateRepository, Tip
+    from gitops_cli.state.reach import Tip
+    from gitops_cli.state.repository import StateRepository
 
 
 NOTIFY = "GITOPS_NOTIFY_"  # variables that have the address of a target

@@ -178,6 +178,12 @@ class RemoteUnreachable(GitError):
     code = "remote-unreachable"
 
 
+class RemoteMissing(RemoteUnreachable):
+    """Where the remote should be is no repository: trying again cannot help."""
+
+    code = "remote-missing"
+
+
 class PushRefused(GitError):
     """A hook or the server's own rules said no to the push."""
 

@@ -6,13 +6,14 @@ takes them apart here.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from gitops_cli.domain.errors import UsageError
-from gitops_cli.domain.text import one_line
+from gitops_cli.domain.text import one_line, redacted
 
 # Compiled when first used (`re` keeps it): most commands never do.
 # A colon before the first slash is ssh; `ext::` and its likes are programs, no URLs.
@@ -151,3 +152,16 @@ def rewritten(text: str, rules: Iterable[tuple[str, str]]) -> str:
         return text
     prefix, base = max(fits, key=lambda rule: len(rule[0]))
     return base + text[len(prefix) :]
+
+
+def identity_of(url: str, directory: str) -> str:
+    """Return what is the same for all spellings of a repository's URL, of a path its place.
+
+    A path may begin in `directory`. What git would not read is itself, without secrets.
+    """
+    parsed = parse_git_url(url)
+    if parsed is None:
+        return redacted(url)
+    if not parsed.is_local:
+        return "/".join(parsed.identity)
+    return posixpath.normpath(posixpath.join(directory, parsed.path))

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import re
 
-from gitops_cli.domain.errors import Denied, GitError, GitOpsError, RemoteUnreachable
+from gitops_cli.domain.errors import (
+    Denied,
+    GitError,
+    GitOpsError,
+    RemoteMissing,
+    RemoteUnreachable,
+)
 from gitops_cli.domain.text import redacted, visible
 from gitops_cli.git.process import Done
 
@@ -29,6 +35,8 @@ _NOT_WRITABLE = (
 )
 # Trying again cannot help.
 _FOR_EVER = r"hash algorithm|transport '[^']{0,400}' not allowed|[Uu]nsupported|is not supported"
+# Who was asked has answered: there is none of that name.
+_MISSING = r"does not appear to be a git repository"
 _NOISE = ("hint:", "warning:", "To ", "Pushing to ", "From ")
 
 
@@ -49,7 +57,8 @@ def failure(done: Done, doing: str, *, remote: str | None = None) -> GitOpsError
     if re.search(_NOT_WRITABLE, own):
         return Denied(because, hint="check who may read and write there")
     if remote is not None and not re.search(_FOR_EVER, own):
-        return RemoteUnreachable(because, hint=f"try it: git ls-remote {redacted(remote)}")
+        kind = RemoteMissing if re.search(_MISSING, own) else RemoteUnreachable
+        return kind(because, hint=f"try it: git ls-remote {redacted(remote)}")
     return GitError(because)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.manifests.objects import Manifest, ObjectId
     from gitops_cli.domain.manifests.ownership import Live
     from gitops_cli.domain.recorded.environment import Kind
-    from gitops_cli.state.repository import Tip
+    from gitops_cli.state.reach import Tip
 
 OnChange = Callable[[ImagePatch, Patched | Moved | GitOpsError], None]
 

@@ -25,7 +25,8 @@ from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
-    from gitops_cli.state.repository import StateRepository, Tip
+    from gitops_cli.state.reach import Tip
+    from gitops_cli.state.repository import StateRepository
 
 
 class TimelineEvent(NamedTuple):

@@ -1,4 +1,4 @@
-"""How to reach a repository."""
+"""How to reach a repository, and what was reached."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gitops_cli.git.library import Watch
 
 
@@ -31,3 +33,16 @@ class Reach(NamedTuple):
         if self.deadline is None:
             return self.usual
         return max(0.0, min(self.usual, self.deadline - time.monotonic()))
+
+
+class Tip(NamedTuple):
+    """The commit a command works on.
+
+    `commit` is None in a repository without commits. `fresh`: just read from the remote, or there
+    is no remote; otherwise `note`, if any, says for stderr why not.
+    """
+
+    commit: str | None
+    committed_at: datetime | None
+    fresh: bool
+    note: str | None = None

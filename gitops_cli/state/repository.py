@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from gitops_cli.domain.change.proposal import Actor, Proposal, Written
 from gitops_cli.domain.errors import (
@@ -29,7 +28,7 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line, redacted
 from gitops_cli.git.failures import failure
 from gitops_cli.state.branches import Branch, short_name
-from gitops_cli.state.reach import Reach
+from gitops_cli.state.reach import Reach, Tip
 from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree_snapshot
 from gitops_cli.state.store import Store, revision
 
@@ -40,19 +39,6 @@ if TYPE_CHECKING:
     from gitops_cli.state.past import Past
 
 _WITHOUT_REMOTE = 20.0  # seconds for the remote where the last known tip will do as well
-
-
-class Tip(NamedTuple):
-    """The commit a command works on.
-
-    `commit` is None in a repository without commits. `fresh`: just read from the remote, or there
-    is no remote; otherwise `note`, if any, says for stderr why not.
-    """
-
-    commit: str | None
-    committed_at: datetime | None
-    fresh: bool
-    note: str | None = None
 
 
 class StateRepository:
@@ -124,12 +110,28 @@ class StateRepository:
             seen = None if self._last is None else self._last.commit
             known = seen or self._branch.last_known() or self._head()
             if require_remote:
+                if (instead := self._doubt(error)) is not error:
+                    raise instead from error
                 if isinstance(error, RemoteUnreachable):
                     error.hint = "--offline goes on with what is known here, if that is enough"
                 raise
             if known is None:
                 raise
             return self._at(known, fresh=False, note=f"{error.message}; showing the last known")
+
+    def _doubt(self, error: GitOpsError) -> GitOpsError:
+        """Return that this is no state repository, if all that is known here says so.
+
+        `error` is why its remote cannot say better: a service's own is not waited for.
+        """
+        commit = self._branch.last_known() or self._head()
+        if commit is None or commit_snapshot(self._store.reader, commit).holds_state:
+            return error
+        return self._no_state(f", as far as is known here: {error.message}")
+
+    def _no_state(self, more: str = "") -> NoStateRepository:
+        lacks = f"it has no environment and no gitops.toml{more}"
+        return NoStateRepository(f"{self.description} is no state repository: {lacks}")
 
     def _head(self) -> str | None:
         found = self._store.reader.commit("HEAD")
@@ -156,8 +158,7 @@ class StateRepository:
                 f"{self.description} has no commits yet, but {self.worktree} has",
                 hint="push them: git push -u origin HEAD; or ",
             )
-        lacks = "it has no environment and no gitops.toml"
-        raise NoStateRepository(f"{self.description} is no state repository: {lacks}")
+        raise self._no_state()
 
     def _tell_defects(self, team: TeamSettings) -> None:
         """Say once which keys of gitops.toml are as if they were not there."""
@@ -189,16 +190,11 @@ class StateRepository:
 
     def worktree_snapshot(self) -> Snapshot:
         """Return the files of the user's checkout as they are; UsageError without a checkout."""
-        if self.worktree is None:
-            raise UsageError(
-                f"{self.description} has no working tree", hint="run this in a clone of it"
-            )
-        return self._checked(self._files_of(self.worktree))
+        return self._checked(self._files_of(self._checkout("working tree")))
 
     def index_snapshot(self) -> Snapshot:
         """Return what is staged, as a pre-commit hook must judge it."""
-        if self.worktree is None:
-            raise UsageError(f"{self.description} has no index", hint="run this in a clone of it")
+        self._checkout("index")
         return self._checked(index_snapshot(self._store.git, self._store.reader, os.environ))
 
     def contents(self, commit: str | None, prefix: str = "") -> Mapping[str, bytes]:
@@ -227,9 +223,13 @@ class StateRepository:
             return staged_files(self._store.git, self._store.reader, directory)
         if commit is not None:
             return committed_files(self._store.reader, commit, directory)
+        return worktree_files(self._checkout("working tree"), directory)
+
+    def _checkout(self, what: str) -> Path:
         if self.worktree is None:
-            raise UsageError(f"{self.description} has no working tree")
-        return worktree_files(self.worktree, directory)
+            message = f"{self.description} has no {what}"
+            raise UsageError(message, hint="run this in a clone of it")
+        return self.worktree
 
     def hashes_below(self, commit: str, directory: str) -> Mapping[str, str]:
         """Return git's hashes of the files below a directory, by path; no content is read."""
@@ -250,14 +250,9 @@ class StateRepository:
         """
         if self._branch.local is not None:
             return str(self._branch.git.directory)
-        from gitops_cli.domain.git_url import parse_git_url
+        from gitops_cli.domain.git_url import identity_of
 
-        url = parse_git_url(self._branch.push_url)
-        if url is None:
-            return redacted(self._branch.push_url)
-        if not url.is_local:
-            return "/".join(url.identity)
-        return os.path.normpath(self._branch.git.directory / url.path)  # perhaps from the top
+        return identity_of(self._branch.push_url, str(self._branch.git.directory))
 
     def resolve(self, rev: str) -> str:
         """Return the full hash of a commit-ish, with the whole history; UsageError if unknown."""
@@ -363,6 +358,7 @@ class StateRepository:
             actor=actor,
             timeout=timeout,
             notify=self._reach.notify,
+            doubt=self._doubt,
         )
         written = transaction.run(None if self._last is None else self._last.commit)
         self.recorded = written.commit if written.changed else self.recorded

@@ -15,6 +15,7 @@ from gitops_cli.domain.errors import (
     GitOpsError,
     Interrupted,
     PushRefused,
+    RemoteMissing,
     RemoteUnreachable,
     RetriesExhausted,
 )
@@ -39,7 +40,10 @@ _LEAST = 10.0  # seconds any single connection gets, however little is left
 
 
 class Transaction:
-    """One write: what it works on, and what happened so far."""
+    """One write: what it works on, and what happened so far.
+
+    `doubt` is asked where the remote cannot be: perhaps waiting for it would be in vain.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Transaction:
         actor: Actor | None,
         timeout: float,
         notify: Callable[[str], None],
+        doubt: Callable[[GitOpsError], GitOpsError] = lambda error: error,
     ) -> None:
         self.branch = branch
         self.reader = reader
@@ -61,6 +66,7 @@ class Transaction:
         self.actor = actor
         self.timeout = timeout
         self.notify = notify
+        self.doubt = doubt
         self.begun = time.monotonic()  # talking to the remote, this time
         self.deadline = self.begun + timeout
         self.tip: str | None = None
@@ -202,11 +208,13 @@ class Transaction:
         while True:
             try:
                 tip = self.branch.look(timeout=self._left(), for_push=True)
+            except (RemoteMissing, Denied) as error:
+                raise self._at_the_end(self._instead(error)) from error
             except RemoteUnreachable as error:
+                if (instead := self._instead(error)) is not error:
+                    raise instead from error
                 self._wait(error)
                 continue
-            except Denied as error:
-                raise self._at_the_end(error) from error
             if tip is None and self.tip is not None:
                 raise GitError(
                     f"{self.branch.ref} does not exist at the remote any more",
@@ -214,6 +222,11 @@ class Transaction:
                 )
             self.tip, self.looked = tip, True
             return
+
+    def _instead(self, error: GitOpsError) -> GitOpsError:
+        """Return what is the matter if the first look fails; the error itself but for a doubt."""
+        is_first = not self.looked and not self.attempts and not self.failures
+        return self.doubt(error) if is_first else error
 
     def _wait(self, error: GitOpsError) -> None:
         """Sleep before the next try, the longer the more tries failed; out of time raises."""

@@ -69,6 +69,26 @@ def test_every_command_says_the_ways_to_name_one(
     assert (git(application, "for-each-ref"), git(application, "ls-remote", "origin")) == before
 
 
+@pytest.mark.parametrize("url", ["https://127.0.0.1:1/app.git", "/nowhere/app.git"])
+@pytest.mark.parametrize(
+    "command",
+    [("set", "-e", "dev"), ("set", f"web={HASH}", "-e", "dev"), ("promote", "web", "--to", "prod")],
+    ids=" ".join,
+)
+def test_its_remote_is_not_waited_for(
+    application: Path, gitops: Gitops, command: tuple[str, ...], url: str
+) -> None:
+    git(application, "remote", "set-url", "origin", url)
+
+    done = gitops.at(application)(*command)
+
+    assert done.code == 2, str(done)
+    assert "has no environment and no gitops.toml, as far as is known here: cannot" in done.stderr
+    assert "trying again" not in done.stderr
+    for way in WAYS:
+        assert way in done.stderr
+
+
 @pytest.mark.parametrize("command", [("status",), COMMANDS[3], COMMANDS[4], ("validate",)])
 def test_neither_is_one_without_commits(
     tmp_path: Path, gitops: Gitops, command: tuple[str, ...]

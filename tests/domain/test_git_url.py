@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.git_url import (
     GitUrl,
+    identity_of,
     parse_git_url,
     repository_name,
     rewritten,
@@ -120,6 +121,21 @@ def test_the_longest_insteadof_counts(text, meant):
         ("never", ""),
     ]
     assert rewritten(text, rules) == meant
+
+
+@pytest.mark.parametrize(
+    ("url", "is_called"),
+    [
+        ("git@GitHub.com:Acme/State.git", "github.com/acme/state"),
+        ("https://ci:secret@github.com/acme/state", "github.com/acme/state"),
+        ("/srv/state.git", "/srv/state.git"),
+        ("file:///srv/x/../state.git", "/srv/state.git"),
+        ("../state.git", "/home/state.git"),
+        ("ext::sh -c x", "ext::sh -c x"),
+    ],
+)
+def test_a_repository_is_called_one_name_however_it_is_spelt(url, is_called):
+    assert identity_of(url, "/home/tess") == is_called
 
 
 @given(st.text(max_size=60))

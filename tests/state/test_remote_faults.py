@@ -12,6 +12,7 @@ from gitops_cli.domain.errors import (
     Denied,
     ExitCode,
     PushRefused,
+    RemoteMissing,
     RemoteUnreachable,
     RetriesExhausted,
 )
@@ -30,6 +31,7 @@ from tests.state.world import (
     setting,
 )
 from tests.testbed.git import git
+from tests.testbed.patience import HANGING
 
 
 @pytest.fixture
@@ -231,6 +233,17 @@ def test_a_server_that_gets_well_in_time(world: World, http: HttpRemote) -> None
     written = repository.write(recovering)  # type: ignore[arg-type]
 
     assert written.changed
+
+
+def test_a_remote_that_is_none_is_told_at_once(world: World) -> None:
+    clone, heard = world.clone(), list[str]()
+    world.remote.rename(world.directory / "gone")
+
+    with pytest.raises(RemoteMissing, match="does not appear to be a git repository") as caught:
+        opened(clone, notify=heard.append).write(setting(), timeout=HANGING)
+
+    assert caught.value.exit_code is ExitCode.GIT
+    assert heard == [], "nothing is tried again"
 
 
 def test_a_remote_that_vanishes_after_the_fetch(world: World) -> None:
