@@ -10,7 +10,9 @@ from rich.text import Text
 
 from gitops_cli.render.layout import table_lines
 from gitops_cli.render.safe import for_terminal, is_address
-from gitops_cli.render.view import Line, Style, View, shown
+from gitops_cli.render.view import Flow, Line, Style, View, shown
+
+_INDENT = "  "
 
 
 def print_examples(examples: Iterable[str]) -> None:
@@ -27,6 +29,9 @@ def print_examples(examples: Iterable[str]) -> None:
 def print_view(view: View, console: Console, *, wide: bool = False) -> None:
     """Write the view's blocks to the console."""
     for index, block in enumerate(view.blocks):
+        if isinstance(block, Line) and block.flow is Flow.WRAP:
+            _print_wrapped(console, block)
+            continue
         if isinstance(block, Line):
             print_line(console, block.text, block.style, block.link)
             continue
@@ -53,6 +58,15 @@ def print_line(
         if at >= 0:
             shown.stylize(f"link {link}", at, at + len(link))
     console.print(shown, soft_wrap=True)
+
+
+def _print_wrapped(console: Console, line: Line) -> None:
+    """Write a line on as many as it needs, broken at words, all but the first indented."""
+    text = Text(for_terminal(line.text), style=line.style.value)
+    lines = text.wrap(console, console.width - len(_INDENT))
+    for at, part in enumerate(lines):
+        part.rstrip()
+        console.print(Text.assemble(_INDENT if at else "", part), soft_wrap=True)
 
 
 def _takes_links(console: Console) -> bool:

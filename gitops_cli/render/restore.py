@@ -13,9 +13,12 @@ from gitops_cli.render.sync import sync_view
 from gitops_cli.render.view import Column, Flow, Line, Style, Table, View
 
 
-def restore_view(report: SyncReport, missing: Sequence[Lack]) -> View:
-    """Return what a restore did, and what the repository could not give."""
-    done = sync_view(report)
+def restore_view(report: SyncReport, missing: Sequence[Lack], *, recorded: bool) -> View:
+    """Return what a restore did, and what the repository could not give.
+
+    `recorded` is false for a rehearsal: its namespace is no environment of the repository.
+    """
+    done = sync_view(report, recorded=recorded)
     document = {**done.document, "missing": [_document(lack) for lack in missing]}
     return done._replace(kind="restore", document=document)
 

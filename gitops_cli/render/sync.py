@@ -20,6 +20,7 @@ from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Tab
 
 if TYPE_CHECKING:
     from gitops_cli.domain.manifests.report import ObjectFate
+    from gitops_cli.domain.names import ServiceName
 
 _STYLES = {
     Deed.PATCHED: Style.GOOD,
@@ -43,15 +44,18 @@ _RECORDS = Records(
 )
 
 
-def sync_view(report: SyncReport, *, verbose: bool = False) -> View:
+def sync_view(report: SyncReport, *, verbose: bool = False, recorded: bool = True) -> View:
     """Return every service of every environment; for people only those with something to say.
 
-    `verbose`: with all that steps said.
+    `verbose`: with all that steps said. `recorded`: the environments are of the repository, where
+    versions can go back.
     """
     blocks: list[Table | Line] = []
     for environment in report.environments:
         blocks += _steps(environment, verbose=verbose)
         blocks += _blocks(environment)
+        if recorded:
+            blocks += way_back(environment.environment, _failed(environment))
         blocks += _object_lines(environment, dry_run=report.dry_run is not None)
     return View("sync", document(report), blocks, records=_RECORDS)
 
@@ -171,8 +175,11 @@ def _blocks(environment: EnvironmentReport) -> list[Table | Line]:
     blocks: list[Table | Line] = [Table(columns, rows, title)]
     for outcome in telling:
         blocks += failure_blocks(outcome, environment.context)
-    failed = [o.service for o in telling if o.verdict is RolloutVerdict.FAILED]
-    return blocks + way_back(environment.environment, failed)
+    return blocks
+
+
+def _failed(environment: EnvironmentReport) -> list[ServiceName]:
+    return [o.service for o in environment.outcomes if o.verdict is RolloutVerdict.FAILED]
 
 
 def _object_lines(environment: EnvironmentReport, *, dry_run: bool) -> list[Line]:

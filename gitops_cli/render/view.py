@@ -89,6 +89,8 @@ class Line(NamedTuple):
     style: Style = Style.PLAIN
     link: str | None = None
     """As a cell's."""
+    flow: Flow = Flow.KEEP
+    """KEEP: whole, to be copied; WRAP: at words, where a terminal is too narrow."""
 
 
 class Records(NamedTuple):

@@ -116,4 +116,6 @@ def test_validate(width: int) -> None:
     )
     found = Validation(Subject.WORKING_TREE, None, 15, 225, findings)
     shown = screen(validate.view(found), width)
+    words = {word for line in validate.view(found).blocks for word in line.text.split()}
+    assert words <= set(shown.split()), "none is broken"
     held(f"company-validate-{width}", shown)

@@ -34,6 +34,7 @@ from gitops_cli.render.change import plan_view
 from gitops_cli.render.console import print_view
 from gitops_cli.render.diff import brief, diff_view
 from gitops_cli.render.plain import plain_view
+from gitops_cli.render.restore import restore_view
 from gitops_cli.render.sync import summary_line, sync_view
 from gitops_cli.render.view import View
 from tests.render.test_screens import NOW, SERVICES, WIDTHS, held, screen
@@ -168,6 +169,14 @@ def test_sync_of_which_one_rollout_fails(width: int) -> None:
     held(f"sync-{width}", shown)
     assert "gitops rollback frontend -e shop-production" in shown
     assert summary_line(report) == "2 patched, 1 unchanged, 1 rollout failed"
+
+
+def test_a_rehearsal_names_no_way_back_where_nothing_is_recorded() -> None:
+    outcomes = (outcome("frontend", Deed.PATCHED, RolloutVerdict.FAILED),)
+    report = SyncReport("c" * 40, (EnvironmentReport(PROD, "prod-eu", outcomes),))
+
+    assert "gitops rollback" in screen(restore_view(report, (), recorded=True), 120)
+    assert "gitops rollback" not in screen(restore_view(report, (), recorded=False), 120)
 
 
 def change(ago: int, service: str | None, action: str, why: str = "", **more: object) -> PastChange:

@@ -168,7 +168,8 @@ def restore(
         session.output.warn(f"{lack.where}: {lack.what}")
     if not words and not (everything or yes):
         confirm(f"Restore {plural(len(names), 'environment')}?", flag="--all")
-    _restore(session, desired, names, rendered, clusters, missing, wait=wait)
+    recorded = to_namespace is None
+    _restore(session, desired, names, rendered, clusters, missing, wait=wait, recorded=recorded)
     if agent:
         agent_hooks().bring_back(session, desired.snapshot, names, clusters, lost)
 
@@ -216,6 +217,7 @@ def _restore(
     missing: Sequence[Lack],
     *,
     wait: bool,
+    recorded: bool,
 ) -> None:
     placed, _ = clusters.place(names, desired.snapshot.team)
     with progress(session) as say:
@@ -230,7 +232,7 @@ def _restore(
             manifests=Manifested(rendered, keep=True),
         )
         report = apply_and_wait(session, plan, say, lambda: session.left(SECONDS), wait=wait)
-    session.report(restore_view(report, missing))
+    session.report(restore_view(report, missing, recorded=recorded))
     for error in refused:
         session.output.warn(error.message)
     report_sync_problems(session, report)
