@@ -115,11 +115,15 @@ def test_a_controllers_pod_is_found_and_scraped_as_prometheus_does(company: Site
     notes = found["metadata"]["annotations"]
     assert notes["prometheus.io/scrape"] == "true"
     where = f"{found['status']['podIP']}:{notes['prometheus.io/port']}{notes['prometheus.io/path']}"
-    with urllib.request.urlopen(f"http://{where}", timeout=10) as answer:
-        text = answer.read().decode()
-    families = {one.name: one for one in text_string_to_metric_families(text)}
-    looked = families["gitops_environment_last_attempt_timestamp_seconds"].samples
-    assert {one.labels["environment"] for one in looked} == set(CONTROLLED)
+
+    def scraped() -> set[str]:
+        with urllib.request.urlopen(f"http://{where}", timeout=10) as answer:
+            families = list(text_string_to_metric_families(answer.read().decode()))
+        looked = "gitops_environment_last_attempt_timestamp_seconds"
+        samples = [one for family in families if family.name == looked for one in family.samples]
+        return {sample.labels["environment"] for sample in samples}
+
+    eventually(lambda: scraped() == set(CONTROLLED), timeout=60)
 
 
 def test_a_missing_image_keeps_the_old_pods_and_is_told(company: Site, gitops: Gitops) -> None:
