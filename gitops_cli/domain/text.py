@@ -75,6 +75,8 @@ def unmarked(text: str, sign: str = "\\x23") -> str:
 
 def one_line(text: str) -> str:
     """Return `text` visible and on one line."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()  # nearly always
     return " ".join(visible(text).split())
 
 

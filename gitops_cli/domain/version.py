@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 SHORT = 7
@@ -34,6 +35,7 @@ class Version(NamedTuple):
         return self.tag[:SHORT] if self.is_commit else self.tag
 
 
+@lru_cache(1 << 14)
 def is_commit(text: str) -> bool:
     """Tell whether `text` is a full commit hash (40 or 64 hex digits, lower case)."""
     return _COMMIT.match(text) is not None

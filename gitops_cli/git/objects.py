@@ -7,8 +7,9 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from gitops_cli.domain.change.message import parse_message
 from gitops_cli.domain.change.proposal import Actor
@@ -87,7 +88,9 @@ class ObjectReader:
                 process.stdin.flush()
             except BrokenPipeError as error:
                 raise self._broken() from error
-            found.extend(self._answer(process, limit) for _ in batch)
+            if process.stdout is None:
+                raise GitError("git cat-file has no output")
+            found += [self._answer(process.stdout, limit) for _ in batch]
         return found
 
     def tree(self, spec: str) -> list[TreeEntry]:
@@ -108,10 +111,8 @@ class ObjectReader:
             weakref.finalize(self, _end, self._process)
         return self._process
 
-    def _answer(self, process: RunningGit, limit: int | None) -> Object | None:
-        if process.stdout is None:
-            raise GitError("git cat-file has no output")
-        header = process.stdout.readline()
+    def _answer(self, stream: IO[bytes], limit: int | None) -> Object | None:
+        header = stream.readline()
         if not header.endswith(b"\n"):
             raise self._broken()
         if header.endswith((b" missing\n", b" ambiguous\n")):
@@ -122,9 +123,14 @@ class ObjectReader:
         if kept > MOST_BYTES:
             self.close()  # rather than read all of it
             raise GitError(f"{kind} {oid} has {size} bytes; gitops reads at most {MOST_BYTES}")
-        data = process.stdout.read(kept)
+        if kept == size:  # nearly always, and one call for both
+            data = stream.read(size + 1)
+            if len(data) <= size:
+                raise self._broken()
+            return Object(oid, kind, data[:size])
+        data = stream.read(kept)
         rest = size - kept + 1
-        while rest > 0 and (skipped := process.stdout.read(min(rest, _CHUNK))):
+        while rest > 0 and (skipped := stream.read(min(rest, _CHUNK))):
             rest -= len(skipped)
         if rest > 0:
             raise self._broken()
@@ -205,36 +211,48 @@ def _entries(found: Object) -> list[TreeEntry]:
 def parse_commit(found: Object) -> Commit:
     """Return a commit object as a value; what cannot be read of it becomes replacement marks."""
     head, _, message = found.data.partition(b"\n\n")
-    headers: dict[str, list[str]] = {}
-    for line in head.decode(errors="replace").split("\n"):
-        key, _, value = line.partition(" ")
+    headers: dict[bytes, list[bytes]] = {}
+    for line in head.split(b"\n"):
+        key, _, value = line.partition(b" ")
         if key:  # a continued header (a signature) begins with a space
             headers.setdefault(key, []).append(value)
-    encoding = headers.get("encoding", ["utf-8"])[0]
-    try:
-        text = message.decode(encoding, errors="replace")
-    except LookupError:
-        text = message.decode(errors="replace")
-    author, authored_at = _who(headers.get("author", []))
-    _, committed_at = _who(headers.get("committer", []))
-    subject, body, trailers = parse_message(text)
-    return Commit(
-        hash=found.oid,
-        parents=tuple(headers.get("parent", [])),
-        author=author,
-        authored_at=authored_at,
-        committed_at=committed_at,
-        subject=subject,
-        body=body,
-        trailers=trailers,
+    [encoding, *_] = headers.get(b"encoding", [b"utf-8"])
+    author, committer, text = (
+        _decoded(part, encoding)
+        for part in (headers.get(b"author", [b""])[0], headers.get(b"committer", [b""])[0], message)
     )
+    parents = tuple(parent.decode(errors="replace") for parent in headers.get(b"parent", ()))
+    _, committed_at = _who(committer)
+    return commit_of(found.oid, parents, author, committed_at, text)
 
 
-def _who(values: Sequence[str]) -> tuple[Actor, datetime]:
-    match = _WHO.match(values[0]) if values else None
+def _decoded(data: bytes, encoding: bytes) -> str:
+    try:
+        return data.decode(encoding.decode(errors="replace"), errors="replace")
+    except (LookupError, ValueError):  # no such encoding, or one that is none of texts
+        return data.decode(errors="replace")
+
+
+def commit_of(
+    name: str, parents: tuple[str, ...], author: str, committed_at: datetime, text: str
+) -> Commit:
+    """Return a commit by its parts; `author` is `NAME <ADDRESS> SECONDS ZONE`."""
+    actor, authored_at = _who(author)
+    return Commit(name, parents, actor, authored_at, committed_at, *parse_message(text))
+
+
+def _who(line: str) -> tuple[Actor, datetime]:
+    match = _WHO.match(line)
     if match is None:
         return Actor("unknown", ""), datetime.fromtimestamp(0, UTC)
-    zone = match["zone"]
-    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
-    known = timezone(-offset if zone[0] == "-" else offset) if offset < timedelta(days=1) else UTC
-    return Actor(match["name"], match["email"]), time_of(int(match["time"]), known)
+    name, email, seconds, zone = match.groups()
+    return Actor(name, email), time_of(int(seconds), _zone(zone))
+
+
+@cache
+def _zone(text: str) -> timezone:
+    """Return what `+0100` says, UTC for more than a day; there are 20,000 such texts at most."""
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[3:5]))
+    if offset >= timedelta(days=1):
+        return UTC
+    return timezone(-offset if text[0] == "-" else offset)

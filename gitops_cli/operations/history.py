@@ -336,7 +336,8 @@ def _recorded(content: bytes | None) -> Recorded | None:
     if content is None:
         return None
     text = content.decode(errors="replace").strip()
-    return Recorded(one_line(text)[:200], parse_version(text))
+    version = parse_version(text)
+    return Recorded(text if version is not None else one_line(text)[:200], version)
 
 
 def _merged(

@@ -50,7 +50,9 @@ class PastChange(NamedTuple):
     @property
     def overrides(self) -> tuple[str, ...]:
         """Return the rules in spite of which it was written."""
-        said = self.made_by.trailers.get("Gitops-Override", "")
+        said = self.made_by.trailers.get("Gitops-Override")
+        if said is None:  # nearly always
+            return ()
         return tuple(word.strip() for word in said.split(",") if word.strip())
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.reach import Tip
     from gitops_cli.state.repository import StateRepository
+
+
+_BEGINNING = Verb.ENV.value
 
 
 class TimelineEvent(NamedTuple):
@@ -114,7 +119,8 @@ def gather(
     )
     team = snapshot.team
     past, begins = _past(state, snapshot, since, now)
-    told = [each for each in past if scope.has(each.place, snapshot)]
+    is_told_of = cache(lambda place: scope.has(place, snapshot))
+    told = [each for each in past if is_told_of(each.place)]
     period = Period(since if begins is None else max(since, min(begins, now)), now)
     events = _events(told, state, sources)
     return Delivery(
@@ -192,7 +198,7 @@ def _change(entry: PastChange) -> VersionChange | None:
         entry.at,
         entry.commit,
         # With its first commit a repository begins; what it records ran before.
-        made.trailers.get("Gitops-Action", "" if made.parents else Verb.ENV.value),
+        made.trailers.get("Gitops-Action", "" if made.parents else _BEGINNING),
     )
 
 
@@ -238,13 +244,13 @@ def _groups(
     events: Iterable[TimelineEvent], period: Period, team: TeamSettings
 ) -> list[FigureGroup]:
     """Return the figures of stages, then of projects' stages, then of services there."""
-    parts: dict[tuple[str, str | None, ServiceName | None], list[Judged]] = {}
+    parts: dict[tuple[str, str | None, ServiceName | None], list[Judged]] = defaultdict(list)
     for event in events:
         if event.judged is None:
             continue
         stage, project, service = event.place.stage, event.place.project, event.past.service
         for key in ((stage, None, None), (stage, project, None), (stage, project, service)):
-            parts.setdefault(key, []).append(event.judged)
+            parts[key].append(event.judged)
 
     def order(key: tuple[str, str | None, ServiceName | None]) -> tuple[object, ...]:
         stage, project, service = key
@@ -256,10 +262,10 @@ def _groups(
 
 def _waiting(status: Grids, snapshot: Snapshot, past: Iterable[_Told]) -> Iterable[WaitingService]:
     """Return what the stage before has and this one has not, the longest wait first."""
-    pasts: dict[tuple[EnvironmentName, ServiceName], list[VersionChange]] = {}
+    pasts: dict[tuple[EnvironmentName, ServiceName], list[VersionChange]] = defaultdict(list)
     for each in past:
         if (change := each.change) is not None:
-            pasts.setdefault((change.environment, change.service), []).append(change)
+            pasts[change.environment, change.service].append(change)
     found = [
         waits
         for grid in status.grids

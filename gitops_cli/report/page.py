@@ -6,9 +6,11 @@ library draws them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from itertools import accumulate, islice
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -16,12 +18,13 @@ from markupsafe import Markup, escape
 from gitops_cli.domain.delivery.figures import Figures, Period
 from gitops_cli.domain.delivery.judging import Sort
 from gitops_cli.domain.duration import age
+from gitops_cli.domain.past.commits import time_of
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT
 from gitops_cli.operations.past_changes import Recorded
 from gitops_cli.render import status as grids
 from gitops_cli.render.page import page
-from gitops_cli.render.view import Cell, Column, Line, Style, Table, shown
+from gitops_cli.render.view import Cell, Column, Line, Style, Table, View, shown
 from gitops_cli.report.gathering import Delivery, FigureGroup, TimelineEvent
 from gitops_cli.report.view import behind, by_environment, length, share, waited
 
@@ -30,6 +33,7 @@ _WIDTH = 800  # of a timeline, in its own units
 _MOST_WEEKS = 53
 _LONGEST = 140  # characters of a reason
 _CARDS = 12
+_HALF_HOUR, _DAY = 1800, 86_400  # seconds
 _OVER = 200  # overrides that are named one by one
 # No text from elsewhere has a NUL when it is on the page.
 _NOTE, _ROWS, _CELL = "\0note\0", "\0rows\0", "\0"
@@ -81,11 +85,12 @@ def _rows(events: Sequence[TimelineEvent], room: int) -> tuple[str, int]:
     They are most of a large page, so all are escaped at once; no cell has a control character.
     """
     cells = (_CELL.join(("", *_change(event))) for event in events[: room // _LEAST])
-    escaped = str(escape("\n".join(cells))).replace(_CELL, "<td>")
-    sizes = accumulate(len(row.encode()) + len("<tr>\n") for row in escaped.split("\n"))
-    count = sum(size <= room for size in sizes) if events else 0
-    rows = islice(escaped.split("\n"), count)
-    return "".join(f"<tr>{row}\n" for row in rows), count
+    if not events:
+        return "", 0
+    escaped = str(escape("\n".join(cells))).replace(_CELL, "<td>").encode().split(b"\n")
+    sizes = accumulate(len(row) + len("<tr>\n") for row in escaped)
+    count = bisect_right(list(sizes), room)
+    return b"".join(b"<tr>%b\n" % row for row in escaped[:count]).decode(), count
 
 
 def _page(delivery: Delivery, refresh: int | None) -> str:
@@ -94,7 +99,7 @@ def _page(delivery: Delivery, refresh: int | None) -> str:
     groups = [_recent(group) for group in delivery.groups]
     projects = [g for g in groups if g.project is not None and g.service is None]
     several = len({group.project for group in projects}) > 1
-    local = period.until.astimezone()
+    local, grid = period.until.astimezone(), grids.view(status)
     return page(
         "report.html",
         package="gitops_cli.report",
@@ -110,10 +115,10 @@ def _page(delivery: Delivery, refresh: int | None) -> str:
         projects=_figure_rows(projects) if several else "",
         services=_figure_rows([g for g in groups if g.service is not None]),
         waiting=delivery.waiting,
-        holds=list(_holds(delivery)),
+        holds=list(_holds(delivery, grid)),
         timelines=list(_timelines(delivery)),
-        grids=list(_grids(delivery)),
-        legend=grids.view(status).legend,
+        grids=list(_grids(grid)),
+        legend=grid.legend,
         note=Markup(_NOTE),
         rows=Markup(_ROWS),
         contents=_contents(delivery),
@@ -191,8 +196,8 @@ def _described(figures: Figures) -> str:
     return f"deployments of each week, the last one last: {weeks}"
 
 
-def _holds(delivery: Delivery) -> Iterator[_Hold]:
-    for block in grids.view(delivery.status).blocks:
+def _holds(delivery: Delivery, grid: View) -> Iterator[_Hold]:
+    for block in grid.blocks:
         if isinstance(block, Line) and block.style in (Style.WARN, Style.DIM) and block.text:
             yield _Hold(block.text, block.style is Style.WARN)
     for stage, windows in delivery.freezes.items():
@@ -208,46 +213,50 @@ def _holds(delivery: Delivery) -> Iterator[_Hold]:
 
 
 def _timelines(delivery: Delivery) -> Iterator[_Timeline]:
-    period = delivery.period
     for name, events in by_environment(delivery).items():
-        done = [event for event in events if event.judged is not None]
-        last = period.until - done[0].past.at if done else None
-        up, failed, down = (
-            _at(done, period, sort, is_failed=is_failed)
-            for sort, is_failed in (
-                (Sort.DEPLOYMENT, False),
-                (Sort.DEPLOYMENT, True),
-                (Sort.ROLLBACK, False),
-            )
-        )
+        places = _Places(delivery.period)
+        for event in events:
+            places.add(event)
+        last = next((event.past.at for event in events if event.judged is not None), None)
         yield _Timeline(
             name,
-            sum(e.judged is not None and e.judged.sort is Sort.DEPLOYMENT for e in done),
-            sum(e.judged is not None and e.judged.sort is Sort.ROLLBACK for e in done),
-            "" if last is None else age(last),
-            "".join(f"M{x} 16v-8" for x in up),
-            "".join(f"M{x} 16v-14" for x in failed),
-            "".join(f"M{x} 16v8" for x in down),
+            places.deployed,
+            places.back,
+            "" if last is None else age(delivery.period.until - last),
+            "".join(f"M{x} 16v-8" for x in sorted(places.up)),
+            "".join(f"M{x} 16v-14" for x in sorted(places.failed)),
+            "".join(f"M{x} 16v8" for x in sorted(places.down)),
         )
 
 
-def _at(
-    events: Iterable[TimelineEvent], period: Period, sort: Sort, *, is_failed: bool
-) -> list[int]:
-    """Return where the changes of a sort stand on a line, each place once."""
-    whole = max((period.until - period.since).total_seconds(), 1)
-    places = {
-        round(_WIDTH * (event.past.at - period.since).total_seconds() / whole)
-        for event in events
-        if event.judged is not None
-        and event.judged.sort is sort
-        and (event.judged.failed is not None) is is_failed
-    }
-    return sorted(places)
+class _Places:
+    """How often something was deployed or taken back, and where on a line; each place once."""
+
+    def __init__(self, period: Period) -> None:
+        self.deployed = self.back = 0
+        self.up: set[int] = set()
+        self.failed: set[int] = set()
+        self.down: set[int] = set()
+        self._since = period.since
+        self._step = max((period.until - period.since).total_seconds(), 1) / _WIDTH
+
+    def add(self, event: TimelineEvent) -> None:
+        """Take what deployed something, or took it back."""
+        judged = event.judged
+        if judged is None:
+            return
+        place = round((event.past.at - self._since).total_seconds() / self._step)
+        if judged.sort is Sort.DEPLOYMENT:
+            self.deployed += 1
+            (self.up if judged.failed is None else self.failed).add(place)
+        elif judged.sort is Sort.ROLLBACK:
+            self.back += 1
+            if judged.failed is None:
+                self.down.add(place)
 
 
-def _grids(delivery: Delivery) -> Iterator[_Grid]:
-    for block in grids.view(delivery.status).blocks:
+def _grids(grid: View) -> Iterator[_Grid]:
+    for block in grid.blocks:
         if isinstance(block, Table):
             table = shown(block, wide=False)
             yield _Grid(table.title or "", [_head(c) for c in table.columns], list(table.rows))
@@ -270,10 +279,16 @@ def _change(event: TimelineEvent) -> tuple[str, ...]:
         past.service or "all of it",
         _version(past.old),
         _version(past.new),
-        one_line(past.made_by.author.name),
-        one_line(what),
+        _repeated(past.made_by.author.name),
+        _repeated(what),
         one_line(past.reason)[:_LONGEST],
     )
+
+
+@lru_cache(1 << 10)
+def _repeated(text: str) -> str:
+    """Return a text on one line that most rows have in common."""
+    return one_line(text)
 
 
 def _version(recorded: Recorded | None) -> str:
@@ -287,4 +302,18 @@ def _day(at: datetime) -> str:
 
 
 def _minute(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+    seconds = int(at.timestamp())
+    day, rest = divmod(seconds + _offset(seconds // _HALF_HOUR), _DAY)
+    return f"{_date(day)} {rest // 3600:02}:{rest // 60 % 60:02}"
+
+
+@cache
+def _offset(half_hours: int) -> int:
+    """Return how many seconds the local time is ahead; no zone changes within half an hour."""
+    at = time_of(half_hours * _HALF_HOUR).astimezone()
+    return int((at.utcoffset() or timedelta()).total_seconds())
+
+
+@cache
+def _date(days: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days)).isoformat()

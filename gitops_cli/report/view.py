@@ -13,7 +13,6 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import NO_ENVIRONMENTS
 from gitops_cli.domain.text import plural
 from gitops_cli.render import status as grids
-from gitops_cli.render.history import entry_document
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 from gitops_cli.report.gathering import Delivery, FigureGroup, TimelineEvent, WaitingService
 
@@ -121,6 +120,8 @@ def _waiting_document(waits: WaitingService, now: datetime) -> dict[str, Any]:
 
 
 def _event_document(event: TimelineEvent, now: datetime) -> dict[str, Any]:
+    from gitops_cli.render.history import entry_document  # 15 ms, and a page has no document
+
     judged = event.judged
     failed = judged.failed if judged else None
     return {

@@ -69,7 +69,7 @@ def _walk(history: History, tip: str, since: datetime | None) -> tuple[list[Bran
     """Return the branch's commits down to where all are older, and whether it is all of it."""
     found: list[BranchStep] = []
     older, limit = 0, None if since is None else since.timestamp()
-    with closing(steps(history, tip)) as walk:
+    with closing(steps(history, tip, tells=True)) as walk:
         for step in walk:
             found.append(step)
             older = older + 1 if limit is not None and step.at < limit else 0
@@ -88,7 +88,7 @@ class _FileChanges:
         oids = {oid for each in read for line in each.lines for oid in (line.old, line.new)}
         named = [oid for oid in oids if oid.strip("0")]
         self._blobs = dict(zip(named, history.reader.many(named, limit=CUT), strict=True))
-        self._commits = self._parsed([each.step.commit for each in read])
+        self._commits = {each.step.commit: each.step.parsed(each.at) for each in read}
         merged = [c.parents[1] for c in self._commits.values() if len(c.parents) == 2]
         self._merged = self._parsed(merged)
         self._names: dict[str, str] = {}
@@ -101,7 +101,7 @@ class _FileChanges:
 
     def __iter__(self) -> Iterator[tuple[str, FileChange]]:
         for each in self._read:
-            commit = self._commits[each.step.commit]._replace(committed_at=each.at)
+            commit = self._commits[each.step.commit]
             moved = self._moved(each, commit)
             left = set(moved.values())
             for line in each.lines:
@@ -125,7 +125,7 @@ class _FileChanges:
     def _moved(self, each: _Read, commit: Commit) -> dict[str, str]:
         """Return the new paths of a commit whose files had another name before: new → old."""
         lines = each.lines
-        if not any(line.status == "D" for line in lines):
+        if len(lines) < 2 or not any(line.status == "D" for line in lines):
             return {}
         all_lines = [parse_header(header, path) for path, header in each.step.changed.items()]
         added = (line for line in lines if line.status == "A")

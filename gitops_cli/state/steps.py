@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
+from datetime import datetime
 from typing import NamedTuple
 
+from gitops_cli.domain.past.commits import Commit
+from gitops_cli.git.objects import commit_of
 from gitops_cli.git.process import RunningGit
 from gitops_cli.state.history import History, reading
 
 _MARK = "commit "
+_TOLD = "%n%an <%ae> %ad%n%B"  # as git's objects have them
 _MODES = ":100644 100644"
 _CHUNK = 1 << 16
 
@@ -22,30 +26,44 @@ class BranchStep(NamedTuple):
     """One commit of the branch, its own seconds, and the commit that the branch was at before.
 
     `changed` has git's line of the raw format for each path in which the two differ, such as
-    `:100644 100644 OLD NEW M`.
+    `:100644 100644 OLD NEW M`. `parents` are all of the commit's, and `told` is who made it and
+    what they say, where that was asked for.
     """
 
     commit: str
     parent: str
     at: int
     changed: Mapping[str, str]
+    parents: str = ""
+    told: str = ""
+
+    def parsed(self, at: datetime) -> Commit:
+        """Return the commit as a value, as made at a time; only of a walk that tells."""
+        text = self.told
+        if not text.isascii():
+            text = text.encode(errors="surrogateescape").decode(errors="replace")
+        author, _, message = text.partition("\n")
+        return commit_of(self.commit, tuple(self.parents.split()), author, at, message)
 
 
 def steps(
-    history: History, tip: str, *, but: str | None = None
+    history: History, tip: str, *, but: str | None = None, tells: bool = False
 ) -> Generator[BranchStep, None, None]:
-    """Yield the branch's commits, newest first, down to `but`, as they are asked for."""
+    """Yield the branch's commits, newest first, down to `but`, as they are asked for.
+
+    `tells`: with who made them and what they say, which is cheaper than to read each by itself.
+    """
     start: str | None = tip
     while start is not None:
-        with closing(_down_to_a_pull(history, start, but)) as walk:
+        with closing(_down_to_a_pull(history, start, but, tells)) as walk:
             start = yield from walk
 
 
 def _down_to_a_pull(
-    history: History, start: str, but: str | None
+    history: History, start: str, but: str | None, tells: bool
 ) -> Generator[BranchStep, None, str | None]:
     """Yield commits along first parents; return where to go on, None at the end."""
-    with closing(_first_parents(history, start, but)) as walk:
+    with closing(_first_parents(history, start, but, tells)) as walk:
         for step, is_merge in walk:
             commit = history.reader.commit(step.commit) if is_merge else None
             if commit is None or not history.is_pull(commit):
@@ -60,7 +78,7 @@ def _down_to_a_pull(
 
 
 def _first_parents(
-    history: History, start: str, but: str | None
+    history: History, start: str, but: str | None, tells: bool
 ) -> Generator[tuple[BranchStep, bool], None, None]:
     """Yield commits along first parents, each with whether it is a merge."""
     process = history.git.start(
@@ -77,7 +95,9 @@ def _first_parents(
         "--no-color",
         "--no-decorate",
         "--no-notes",
-        f"--format={_MARK}%ct,%H,%P",
+        "--encoding=UTF-8",
+        "--date=raw",
+        f"--format={_MARK}%ct,%H,%P{_TOLD if tells else ''}",
         start,
         *([f"^{but}"] if but is not None else []),
         "--",
@@ -91,9 +111,9 @@ def _fields(process: RunningGit) -> Iterator[str]:
         return
     rest = b""
     while chunk := os.read(process.stdout.fileno(), _CHUNK):
-        *whole, rest = (rest + chunk).split(b"\0")
-        for each in whole:
-            yield each.decode(errors="surrogateescape")
+        whole, end, rest = (rest + chunk).rpartition(b"\0")
+        if end:
+            yield from whole.decode(errors="surrogateescape").split("\0")
     if rest:
         yield rest.decode(errors="surrogateescape")
 
@@ -108,9 +128,11 @@ def _parsed(fields: Iterator[str]) -> Iterator[tuple[BranchStep, bool]]:
         elif text.startswith(_MARK):
             if step is not None:
                 yield step
-            seconds, commit, parents = text.removeprefix(_MARK).split(",")
+            head, _, told = text.removeprefix(_MARK).partition("\n")
+            seconds, commit, parents = head.split(",")
             before, _, others = parents.partition(" ")
             changed = {}
-            step = BranchStep(commit, before, int(seconds or 0), changed), bool(others)
+            at = int(seconds or 0)
+            step = BranchStep(commit, before, at, changed, parents, told), bool(others)
     if step is not None:
         yield step

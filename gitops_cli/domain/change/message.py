@@ -72,7 +72,10 @@ def parse_message(text: str) -> tuple[str, str, dict[str, str]]:
 
     The subject is the first paragraph on one line. Of a trailer that occurs twice the last counts.
     """
-    lines = [line.rstrip() for line in text.strip("\n").replace("\r\n", "\n").split("\n")]
+    text = text.strip("\n")
+    if "\n" not in text:  # nearly all of a large history
+        return text.strip(), "", {}
+    lines = [line.rstrip() for line in text.replace("\r\n", "\n").split("\n")]
     while lines and not lines[0]:
         lines.pop(0)
     while lines and not lines[-1]:

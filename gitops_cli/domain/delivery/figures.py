@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from statistics import median
 from typing import NamedTuple
 
 from gitops_cli.domain.delivery.judging import Judged, Sort
@@ -27,9 +27,10 @@ class Period(NamedTuple):
     def by_week(self, times: Iterable[datetime]) -> tuple[int, ...]:
         """Return how many times lie in each seven days; the last ones are the last."""
         counts = [0] * max(ceil((self.until - self.since) / WEEK), 1)
-        for at in times:
-            week = int((self.until - at) / WEEK)
-            counts[min(max(week, 0), len(counts) - 1)] += 1
+        last = len(counts) - 1
+        weeks = Counter((self.until - at).days // 7 for at in times)
+        for week, count in weeks.items():
+            counts[min(max(week, 0), last)] += count
         return tuple(counts[::-1])
 
 
@@ -79,5 +80,5 @@ def _spread(lengths: Sequence[timedelta | None]) -> Spread:
     if not known:
         return Spread()
     nine_of_ten = known[-(-9 * len(known) // 10) - 1]
-    seconds = median(length.total_seconds() for length in known)
-    return Spread(len(known), timedelta(seconds=seconds), nine_of_ten)
+    middle = (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
+    return Spread(len(known), middle, nine_of_ten)

@@ -110,7 +110,7 @@ class _Past:
             return Sort.REMOVAL
         if change.old is not None and change.old.tag == change.new.tag:
             return Sort.OTHER  # its digest was pinned
-        ran_before = any(change.new.tag == tag for tag, _ in self._stack)
+        ran_before = change.new.tag in [tag for tag, _ in self._stack]
         if change.action == Verb.ROLLBACK or (ran_before and change.old is not None):
             return Sort.ROLLBACK
         return Sort.OTHER if change.action in _SETTING_UP else Sort.DEPLOYMENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -23,6 +24,7 @@ from gitops_cli.report.view import view
 
 SINCE = "90d"
 PORT = 8765
+_SELDOM = 1_000_000  # values, after which the collector looks
 
 
 @command
@@ -109,6 +111,8 @@ def _serve(
 def _gathered(
     session: Session, words: Sequence[str], project: str | None, since: datetime
 ) -> Delivery:
+    # What is read stays until it is shown: to look through all of it for garbage is in vain.
+    gc.set_threshold(_SELDOM)
     tip, snapshot = session.look()
     sources = cache(lambda: session.sources(snapshot.team))
     found = gather(
