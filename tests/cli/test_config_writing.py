@@ -226,7 +226,7 @@ def test_an_editor_is_asked_again_until_it_is_right(
     there = gitops.using(GIT_EDITOR=f"'{script}'")
     with there.terminal("config", "edit") as terminal:
         terminal.wait_for("Edit it again?")
-        assert "outptu" in terminal.text
+        assert "outptu" in terminal.text.replace("\n", "")  # the file's path may fill the line
         assert file.read_text() == MINE
         terminal.type("y")
         terminal.press("enter")

@@ -33,7 +33,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
-LATE = ("kubernetes", "questionary", "git", "typer.rich_utils", "prometheus_client")
+LATE = ("kubernetes", "questionary", "git", "typer.rich_utils", "prometheus_client", "sigstore")
 """They ask the environment or the machine when they are loaded: each command does it itself."""
 
 
@@ -57,7 +57,7 @@ def load() -> None:
             try:
                 importlib.import_module(module.name)
             except ModuleNotFoundError as error:
-                if error.name not in LATE:
+                if not str(error.name).startswith(LATE):  # or a module of theirs
                     raise
     for name in LATE:
         del sys.modules[name]
