@@ -12,7 +12,7 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from gitops_cli.cluster.kubeconfig import Access, Pem, find_access
+from gitops_cli.cluster.kubeconfig import Access, PemSource, find_access
 from gitops_cli.domain.errors import ConfigurationError
 
 V1 = "client.authentication.k8s.io/v1"
@@ -149,7 +149,7 @@ def test_of_several_files_the_first_that_names_something_wins(tmp_path: Path) ->
     assert (current.context, current.token) == ("one", "first")
     named = find_access("two", environment=variables)
     assert (named.server, named.token) == ("https://two.example", "second")
-    assert named.ca == Pem(path=tmp_path / "b" / "ca"), "relative to the file it stands in"
+    assert named.ca == PemSource(path=tmp_path / "b" / "ca"), "relative to the file it stands in"
     (tmp_path / "b" / "ca").write_bytes(CA)
     for context in ("one", "two"):
         ours = find_access(context, environment=variables)

@@ -8,7 +8,7 @@ import pytest
 from kubernetes import client
 from kubernetes.config.incluster_config import InClusterConfigLoader
 
-from gitops_cli.cluster.kubeconfig import Pem, find_access, in_cluster
+from gitops_cli.cluster.kubeconfig import PemSource, find_access, in_cluster
 from gitops_cli.domain.errors import ConfigurationError
 from tests.cluster.test_kubeconfig import CA, as_we_do, kubeconfig, read_by_theirs
 
@@ -21,7 +21,7 @@ def test_a_pods_own_account(tmp_path: Path) -> None:
     assert access.server == "https://10.96.0.1:443"
     assert access.context is None
     assert access.token_file == tmp_path / "token"
-    assert access.ca == Pem(path=tmp_path / "ca.crt")
+    assert access.ca == PemSource(path=tmp_path / "ca.crt")
     six = in_cluster(POD | {"KUBERNETES_SERVICE_HOST": "fd00::1"}, tmp_path)
     assert six.server == "https://[fd00::1]:443"
 

@@ -108,6 +108,7 @@ IN_THE_SANDBOX = [
             "gitops trust --yes --digest DIGEST": STEPS,
             "gitops diff prod --steps": STEPS,
             "gitops sync prod --steps": STEPS,
+            "gitops agent install ENV --steps": "tests/agent/test_steps.py",
         },
     ),
     page(
