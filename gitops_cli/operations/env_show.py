@@ -59,7 +59,7 @@ def show_environment(
         environment,
         rules,
         frozen,
-        state.past.last_changes(paths, tip=tip) if tip and paths else {},
+        state.past.recordings(paths, tip=tip) if tip and paths else {},
         state.commit(newest[0]) if newest else None,
         follower,
         tip,

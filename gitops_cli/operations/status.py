@@ -61,7 +61,7 @@ def read_status(
         snapshot,
         team,
         before,
-        state.past.last_changes([f.path for f in shown], tip=tip) if tip and shown else {},
+        state.past.recordings([f.path for f in shown], tip=tip) if tip and shown else {},
         _distances(snapshot, before, shown, sources),
         now,
     )

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gitops_cli.domain.errors import Denied, GitError
-from gitops_cli.domain.past.commits import LastChange
+from gitops_cli.domain.past.commits import RENAME, LastChange
 from gitops_cli.git.cache import cache_name, check_own, make_private, replace_file
 from gitops_cli.git.objects import parse_commit
 from gitops_cli.state.history import History
@@ -44,7 +44,7 @@ def last_changes(
     """Return the last change of each path that exists at `tip`; see StateRepository."""
     found = _known(history, tip, cache, paths)
     wanted = {path: commit for path in paths if (commit := found.commits[path]) is not None}
-    return _described(history, wanted)
+    return described(history, wanted)
 
 
 def removed_files(history: History, tip: str, cache: Path) -> Mapping[str, str]:
@@ -57,7 +57,7 @@ def removed_files(history: History, tip: str, cache: Path) -> Mapping[str, str]:
 
 def _known(history: History, tip: str, cache: Path, paths: frozenset[str] | None) -> Known:
     """Return what is known of the paths (None: of all), and remember it."""
-    file = _cache_file(history, cache)
+    file = cache_file(history, cache)
     known = _load(file)
     found = _update(history, known, tip)
     missing = None if paths is None else paths - found.commits.keys()
@@ -123,21 +123,24 @@ def _note(step: BranchStep, commits: dict[str, str | None], gone: dict[str, str]
             gone[path] = step.commit
 
 
-def _described(history: History, commits: Mapping[str, str]) -> dict[str, LastChange]:
+def described(history: History, commits: Mapping[str, str]) -> dict[str, LastChange]:
+    """Return who made the commit of each path, and when; raises GitError."""
     hashes = sorted(set(commits.values()))
     found: dict[str, LastChange] = {}
     for name, each in zip(hashes, history.reader.many(hashes), strict=True):
         if each is None:
             raise GitError(f"commit {name} is missing; try `git fsck`")
         commit = parse_commit(each)
-        found[name] = LastChange(name, commit.committed_at, commit.author)
+        renames = commit.trailers.get("Gitops-Action") == RENAME
+        found[name] = LastChange(name, commit.committed_at, commit.author, renames)
     return {path: found[commit] for path, commit in commits.items()}
 
 
-def _cache_file(history: History, cache: Path) -> Path:
+def cache_file(history: History, cache: Path, kind: str = "") -> Path:
+    """Return where something of the repository's past is remembered."""
     git = history.git
     repository = str(git.git_dir or git.directory)
-    return cache / "changes" / f"{cache_name(repository)}.json"
+    return cache / "changes" / f"{cache_name(repository)}{kind}.json"
 
 
 def _load(file: Path) -> Known:

@@ -134,6 +134,18 @@ class Past:
         history = self._history(tip)
         return last_changes(history, frozenset(paths), tip, cache_directory(os.environ))
 
+    def recordings(self, paths: Iterable[str], *, tip: str) -> Mapping[str, LastChange]:
+        """Return when what each path holds at `tip` was recorded, under whatever name."""
+        found = self.last_changes(paths, tip=tip)
+        renamed = {path: change for path, change in found.items() if change.renames}
+        if not renamed:
+            return found
+        from gitops_cli.git.cache import cache_directory
+        from gitops_cli.state.recordings import before_renames
+
+        history = self._history(tip)
+        return {**found, **before_renames(history, renamed, cache_directory(os.environ))}
+
     def removed_files(self, *, tip: str) -> Mapping[str, str]:
         """Return the paths that were there once and are not at `tip`, with who removed them."""
         from gitops_cli.git.cache import cache_directory

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from gitops_cli.domain.change.draft import Verb
+from gitops_cli.domain.past.commits import RENAME
 from tests.cli.company import DEV, PROD, STAGING, tip, trailers, with_settings
 from tests.testbed.article import Article
 from tests.testbed.git import git
@@ -165,3 +169,39 @@ def test_what_has_the_name_is_taken_away_by_the_line_that_is_said(company, clone
     git(work, "push", "-q")
     clone("rename", "billing", "locked", "-e", DEV, "--yes").ok()
     clone("rename", "orders", "broken", "-e", DEV, "--yes").ok()
+
+
+def recorded(clone: Gitops, service: str, environment: str) -> dict[str, str]:
+    """Return when, by whom and in which commit a version was recorded; env show says the same."""
+    [project] = clone("status", service, "-e", environment, "-o", "json").ok().json()["projects"]
+    [cell] = project["services"][0]["environments"]
+    shown = clone("env", "show", environment, "-o", "json").ok().json()["services"]
+    found = {key: cell[key] for key in ("changed_at", "changed_by", "commit")}
+    [listed] = [each for each in shown if each["service"] == service]
+    assert found.items() <= listed.items()
+    return found
+
+
+def test_a_version_is_as_old_as_it_was_under_its_name_before(company, clone):
+    before = recorded(clone, "billing", PROD)
+
+    clone("rename", "billing", "invoices", "--yes").ok()
+    clone("rename", "invoices", "bills", "--yes").ok()
+
+    assert recorded(clone, "bills", PROD) == before
+    assert recorded(clone, "bills", PROD) == before, "by what is remembered"
+    [memory] = Path(clone.environment["XDG_CACHE_HOME"], "gitops-cli/changes").glob("*-renamed.*")
+    memory.write_text('{"x": 1}')
+    assert recorded(clone, "bills", PROD) == before
+    company.push(PROD, {"bills": NEW})
+    assert recorded(clone, "bills", PROD)["commit"] == tip(company)
+
+
+def test_a_version_is_as_old_as_it_was_in_its_environment_before(company, clone):
+    before = recorded(clone, "billing", DEV)
+    clone("env", "rename", DEV, "project1-qa", "--yes", "--confirm", DEV).ok()
+    assert recorded(clone, "billing", "project1-qa") == before
+
+
+def test_a_commit_says_that_it_renames_by_one_word():
+    assert Verb.RENAME.value == RENAME

@@ -87,12 +87,16 @@ class FileChange(NamedTuple):
         return self.origin or self.commit
 
 
+RENAME = "rename"  # what a commit's Gitops-Action says that gives names: Verb.RENAME's value
+
+
 class LastChange(NamedTuple):
-    """When a file was last changed on the branch, and by whom."""
+    """When a file was last changed on the branch, and by whom; `renames`: its commit gives names."""
 
     commit: str
     committed_at: datetime
     author: Actor
+    renames: bool = False
 
 
 def along(
