@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import yaml
 from msgspec import Raw
 
 from gitops_cli.cluster import schema
-from gitops_cli.cluster.api import RESOURCES, Api, Doing, Resource
+from gitops_cli.cluster.api import RESOURCES, Api, Doing, Refused, Resource
 from gitops_cli.cluster.decoding import Whole
 from gitops_cli.cluster.reading import fetch_items
 from gitops_cli.domain.cluster.capturing import Exported
@@ -24,7 +25,14 @@ from gitops_cli.web.parallel import attempt_all
 
 _ANY = Whole(schema.Manifest)
 _SERVICE = Whole(schema.Service)
-_CLUSTERS_OWN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("Service", "kubernetes")})
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_CLUSTERS_OWN = frozenset(
+    {
+        ("ConfigMap", "kube-root-ca.crt"),
+        ("Service", "kubernetes"),
+        ("ServiceAccount", "default"),
+    }
+)
 _OURS = frozenset({AGENT, AGENT_SIGNERS, PARENT})  # what the agent and `sync` note for themselves
 
 
@@ -52,6 +60,17 @@ _ALL = (
     _Listed("Service", Resource("/api/v1", "services")),
     _Listed("ConfigMap", Resource("/api/v1", "configmaps")),
     _Listed("Ingress", Resource("/apis/networking.k8s.io/v1", "ingresses")),
+    _Listed("ServiceAccount", Resource("/api/v1", "serviceaccounts")),
+    _Listed("PersistentVolumeClaim", Resource("/api/v1", "persistentvolumeclaims")),
+    _Listed("ResourceQuota", Resource("/api/v1", "resourcequotas")),
+    _Listed("LimitRange", Resource("/api/v1", "limitranges")),
+    _Listed("Role", Resource(_RBAC, "roles")),
+    _Listed("RoleBinding", Resource(_RBAC, "rolebindings")),
+    _Listed(
+        "HorizontalPodAutoscaler", Resource("/apis/autoscaling/v2", "horizontalpodautoscalers")
+    ),
+    _Listed("PodDisruptionBudget", Resource("/apis/policy/v1", "poddisruptionbudgets")),
+    _Listed("NetworkPolicy", Resource("/apis/networking.k8s.io/v1", "networkpolicies")),
 )
 
 
@@ -68,10 +87,10 @@ def export(
     *,
     secrets: bool = False,
 ) -> Exported:
-    """Return the named workloads, and all Services, ConfigMaps and Ingresses, as YAML files.
+    """Return the named workloads, and all else of Kubernetes' own kinds that stays, as YAML files.
 
-    What may not be listed of the latter is a note. With `secrets` those that nothing in the cluster
-    makes, too. Raises Denied, ClusterError.
+    What may not be listed of the latter is in a note. With `secrets` those that nothing in the
+    cluster makes, too. Raises Denied, ClusterError.
     """
     wanted = {(kind.value, name) for kind, name in workloads}
     kinds = {kind.value for kind, _ in workloads}
@@ -84,13 +103,16 @@ def export(
         asked,
     )
     files: dict[str, bytes] = {}
-    notes: list[str] = []
+    denied: list[str] = []
+    claims: set[str] = set()
     found: list[dict[str, Any]] = []
     needed: set[str] = set()
     for one, answer in zip(asked, answers, strict=True):
         if isinstance(answer, Denied) and not one.needed and one is not _SECRET:
-            notes.append(f"{namespace}: not permitted to list {one.resource}: left out")
+            denied.append(str(one.resource))
             continue
+        if isinstance(answer, Refused) and answer.status == 404 and not one.needed:
+            continue  # a cluster need not serve each of these kinds
         if isinstance(answer, GitOpsError):
             raise answer
         for name, item in answer.values.items():
@@ -99,13 +121,30 @@ def export(
             if item.is_made or (one.needed and (one.kind, name) not in wanted):
                 continue
             manifest = portable(one.resource.api_version, one.kind, item.whole)
+            claims |= _claims(one.kind, name, manifest)
             if one is _SECRET:
                 found += [] if _is_made(item.whole) else [manifest]
                 continue
             needed |= _needed(one, manifest)
             text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
             files[f"{one.kind.lower()}-{name}.yaml"] = text.encode()
-    return Exported(files, tuple(notes), tuple(sorted(needed)), tuple(found))
+    files = {name: text for name, text in files.items() if not _of_a_set(name, claims)}
+    told = f"{namespace}: not permitted to list {', '.join(denied)}: left out"
+    notes = (told,) if denied else ()
+    return Exported(files, notes, tuple(sorted(needed)), tuple(found))
+
+
+def _claims(kind: str, name: str, manifest: Mapping[str, Any]) -> set[str]:
+    """Return how the claims are called that a StatefulSet makes, but for their numbers."""
+    if kind != "StatefulSet":
+        return set()
+    templates = (manifest.get("spec") or {}).get("volumeClaimTemplates") or ()
+    return {f"{template['metadata']['name']}-{name}" for template in templates}
+
+
+def _of_a_set(file: str, claims: Collection[str]) -> bool:
+    made = re.fullmatch(r"persistentvolumeclaim-(.+)-\d+\.yaml", file)
+    return made is not None and made[1] in claims
 
 
 def _needed(one: _Listed, content: Mapping[str, Any]) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gitops_cli.domain.cluster.defaults import without_defaults
 from gitops_cli.domain.manifests.objects import WRITTEN_BY_SERVER
 
 _CLUSTERS_OWN = WRITTEN_BY_SERVER | {"namespace", "ownerReferences", "generateName", "finalizers"}
@@ -16,7 +17,11 @@ _NOTED = (
     "kubernetes.io/change-cause",
     "gitops-cli/",
     "applyset.kubernetes.io/",
+    "pv.kubernetes.io/",
+    "volume.kubernetes.io/",
+    "volume.beta.kubernetes.io/storage-provisioner",
 )
+_BOUND = "pv.kubernetes.io/bound-by-controller"
 _SERVICE_OWN = frozenset({"clusterIP", "clusterIPs", "healthCheckNodePort"})
 
 
@@ -28,10 +33,21 @@ def portable(api_version: str, kind: str, item: Mapping[str, Any]) -> dict[str, 
         if key not in {"apiVersion", "kind", "metadata", "status"}:
             made[key] = _without_times(value)
     spec = made.get("spec")
-    if kind == "Service" and isinstance(spec, dict) and spec.get("clusterIP") != "None":
-        made["spec"] = {key: value for key, value in spec.items() if key not in _SERVICE_OWN}
-        made["spec"]["ports"] = [_without_node_port(port) for port in spec.get("ports") or ()]
+    if isinstance(spec, dict):
+        made["spec"] = without_defaults(kind, _unassigned(kind, spec, item["metadata"]))
+    if kind == "ServiceAccount":
+        made.pop("secrets", None)  # tokens, which old clusters gave out
     return made
+
+
+def _unassigned(kind: str, spec: dict[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a spec without what the cluster chose for the object."""
+    if kind == "Service" and spec.get("clusterIP") != "None":
+        kept = {key: value for key, value in spec.items() if key not in _SERVICE_OWN}
+        return {**kept, "ports": [_without_node_port(port) for port in spec.get("ports") or ()]}
+    if kind == "PersistentVolumeClaim" and _BOUND in (metadata.get("annotations") or {}):
+        return {key: value for key, value in spec.items() if key != "volumeName"}
+    return spec
 
 
 def _without_node_port(port: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,299 @@
+"""Defaults of the API server leave an object; what somebody meant stays.
+
+tests/cli/test_capture.py holds them against a real API server.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gitops_cli.domain.cluster.defaults import without_defaults
+from gitops_cli.domain.cluster.manifest import portable
+
+PROBE = {
+    "httpGet": {"port": 80, "path": "/", "scheme": "HTTP"},
+    "grpc": {"port": 1, "service": ""},
+    "timeoutSeconds": 1,
+    "periodSeconds": 10,
+    "successThreshold": 1,
+    "failureThreshold": 3,
+}
+PLAIN_PROBE = {"httpGet": {"port": 80}, "grpc": {"port": 1}}
+HOOK = {"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"}}
+FILLED_CONTAINER = {
+    "name": "web",
+    "image": "r/web:1",
+    "imagePullPolicy": "IfNotPresent",
+    "resources": {},
+    "terminationMessagePath": "/dev/termination-log",
+    "terminationMessagePolicy": "File",
+    "ports": [{"containerPort": 80, "protocol": "TCP"}],
+    "lifecycle": {"postStart": HOOK, "preStop": HOOK},
+    "livenessProbe": PROBE,
+    "readinessProbe": PROBE,
+    "startupProbe": PROBE,
+}
+PLAIN_CONTAINER = {
+    "name": "web",
+    "image": "r/web:1",
+    "ports": [{"containerPort": 80}],
+    "lifecycle": {"postStart": {"httpGet": {"port": 80}}, "preStop": {"httpGet": {"port": 80}}},
+    "livenessProbe": PLAIN_PROBE,
+    "readinessProbe": PLAIN_PROBE,
+    "startupProbe": PLAIN_PROBE,
+}
+FILLED_POD = {
+    "metadata": {},
+    "spec": {
+        "restartPolicy": "Always",
+        "dnsPolicy": "ClusterFirst",
+        "schedulerName": "default-scheduler",
+        "terminationGracePeriodSeconds": 30,
+        "securityContext": {},
+        "serviceAccount": "runner",
+        "serviceAccountName": "runner",
+        "containers": [FILLED_CONTAINER],
+        "initContainers": [FILLED_CONTAINER],
+        "volumes": [
+            {"name": "a", "configMap": {"name": "a", "defaultMode": 420}},
+            {"name": "b", "secret": {"secretName": "b", "defaultMode": 420}},
+            {"name": "c", "downwardAPI": {"items": [], "defaultMode": 420}},
+            {"name": "d", "projected": {"sources": [], "defaultMode": 420}},
+            {"name": "e", "hostPath": {"path": "/e", "type": ""}},
+            {"name": "f", "emptyDir": {}},
+        ],
+    },
+}
+PLAIN_POD = {
+    "spec": {
+        "serviceAccountName": "runner",
+        "containers": [PLAIN_CONTAINER],
+        "initContainers": [PLAIN_CONTAINER],
+        "volumes": [
+            {"name": "a", "configMap": {"name": "a"}},
+            {"name": "b", "secret": {"secretName": "b"}},
+            {"name": "c", "downwardAPI": {"items": []}},
+            {"name": "d", "projected": {"sources": []}},
+            {"name": "e", "hostPath": {"path": "/e"}},
+            {"name": "f", "emptyDir": {}},
+        ],
+    }
+}
+ROLLING = {"type": "RollingUpdate"}
+FILLED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "Deployment": (
+        {
+            "replicas": 1,
+            "revisionHistoryLimit": 10,
+            "progressDeadlineSeconds": 600,
+            "strategy": {
+                **ROLLING,
+                "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"},
+            },
+            "template": FILLED_POD,
+        },
+        {"replicas": 1, "template": PLAIN_POD},
+    ),
+    "StatefulSet": (
+        {
+            "revisionHistoryLimit": 10,
+            "podManagementPolicy": "OrderedReady",
+            "updateStrategy": {**ROLLING, "rollingUpdate": {"partition": 0}},
+            "persistentVolumeClaimRetentionPolicy": {
+                "whenDeleted": "Retain",
+                "whenScaled": "Retain",
+            },
+            "volumeClaimTemplates": [{"apiVersion": "v1", "spec": {"volumeMode": "Filesystem"}}],
+            "template": FILLED_POD,
+        },
+        {
+            "volumeClaimTemplates": [{"apiVersion": "v1", "spec": {"volumeMode": "Filesystem"}}],
+            "template": PLAIN_POD,
+        },
+    ),
+    "DaemonSet": (
+        {
+            "revisionHistoryLimit": 10,
+            "updateStrategy": {**ROLLING, "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
+            "template": FILLED_POD,
+        },
+        {"template": PLAIN_POD},
+    ),
+    "CronJob": (
+        {
+            "schedule": "* * * * *",
+            "concurrencyPolicy": "Allow",
+            "suspend": False,
+            "successfulJobsHistoryLimit": 3,
+            "failedJobsHistoryLimit": 1,
+            "jobTemplate": {"metadata": {}, "spec": {"template": FILLED_POD}},
+        },
+        {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": PLAIN_POD}}},
+    ),
+    "Service": (
+        {
+            "type": "ClusterIP",
+            "sessionAffinity": "None",
+            "internalTrafficPolicy": "Cluster",
+            "externalTrafficPolicy": "Cluster",
+            "allocateLoadBalancerNodePorts": True,
+            "ipFamilyPolicy": "SingleStack",
+            "ipFamilies": ["IPv4"],
+            "clusterIP": "None",
+            "clusterIPs": ["None"],
+            "ports": [
+                {"port": 80, "targetPort": 80, "protocol": "TCP"},
+                {"port": 53, "targetPort": 5353, "protocol": "UDP"},
+            ],
+        },
+        {
+            "clusterIP": "None",
+            "ports": [{"port": 80}, {"port": 53, "targetPort": 5353, "protocol": "UDP"}],
+        },
+    ),
+    "PersistentVolumeClaim": (
+        {"volumeMode": "Filesystem", "accessModes": ["ReadWriteOnce"]},
+        {"accessModes": ["ReadWriteOnce"]},
+    ),
+    "HorizontalPodAutoscaler": ({"minReplicas": 1, "maxReplicas": 3}, {"maxReplicas": 3}),
+}
+
+
+@pytest.mark.parametrize("kind", FILLED)
+def test_what_the_server_fills_in_goes_and_nothing_is_changed_in_place(kind: str) -> None:
+    filled, plain = FILLED[kind]
+    before = copy.deepcopy(filled)
+
+    assert without_defaults(kind, filled) == plain
+    assert filled == before
+
+
+def leaves(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each value that has nothing below it."""
+    below = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in below:
+        if isinstance(inner, (dict, list)) and inner:
+            yield from leaves(inner, (*at, key))
+        else:
+            yield (*at, key)
+
+
+def found(value: Any, at: tuple[Any, ...]) -> Any:
+    for key in at:
+        value = value[key]
+    return value
+
+
+CASES = [(kind, at) for kind, (filled, _) in FILLED.items() for at in leaves(filled)]
+
+
+@pytest.mark.parametrize(("kind", "at"), CASES, ids=str)
+def test_any_other_value_stays(kind: str, at: tuple[Any, ...]) -> None:
+    other = copy.deepcopy(FILLED[kind][0])
+    found(other, at[:-1])[at[-1]] = "somebody's"
+
+    assert found(without_defaults(kind, other), at) == "somebody's"
+
+
+def test_a_word_a_number_and_a_flag_are_not_each_other() -> None:
+    spec = {"suspend": 0, "failedJobsHistoryLimit": True, "concurrencyPolicy": None}
+
+    assert without_defaults("CronJob", spec) == spec
+
+
+def test_what_is_empty_stays_where_that_says_something() -> None:
+    spec = {"strategy": {}, "template": {"spec": {"containers": [], "volumes": None}}}
+
+    assert without_defaults("Deployment", spec) == spec
+
+
+@pytest.mark.parametrize(
+    ("image", "usual"),
+    [
+        ("r/web", "Always"),
+        ("r/web:latest", "Always"),
+        ("r:5000/web", "Always"),
+        ("r:5000/web:1", "IfNotPresent"),
+        ("r/web:1", "IfNotPresent"),
+        ("r/web@sha256:0", "IfNotPresent"),
+        ("r/web:latest@sha256:0", "Always"),
+        ("web:latest-1", "IfNotPresent"),
+    ],
+)
+def test_when_an_image_is_pulled_depends_on_its_tag(image: str, usual: str) -> None:
+    def policy(said: str) -> str | None:
+        container = {"name": "a", "image": image, "imagePullPolicy": said}
+        spec = {"template": {"spec": {"containers": [container]}}}
+        made = without_defaults("Deployment", spec)
+        kept: str | None = made["template"]["spec"]["containers"][0].get("imagePullPolicy")
+        return kept
+
+    other = {"Always": "IfNotPresent", "IfNotPresent": "Always"}[usual]
+    assert (policy(usual), policy(other), policy("Never")) == (None, other, "Never")
+
+
+def test_two_families_of_addresses_are_somebodys_choice() -> None:
+    for families in (
+        {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv6"]},
+        {"ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv4"]},
+        {"ipFamilyPolicy": "SingleStack"},
+        {"clusterIPs": ["10.0.0.1"]},
+    ):
+        assert without_defaults("Service", families) == families
+
+
+@pytest.mark.parametrize("kind", ["Rollout", "NetworkPolicy", "Ingress"])
+def test_other_kinds_stay_as_they_are(kind: str) -> None:
+    spec = {"template": FILLED_POD, "revisionHistoryLimit": 10}
+
+    assert without_defaults(kind, spec) == spec
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"template": None},
+        {"template": {"spec": 7}},
+        {"template": {"spec": {"containers": ["a", 7], "initContainers": None}}},
+        {"ports": [7, None]},
+        {"jobTemplate": 7},
+    ],
+)
+def test_what_is_no_object_is_left_to_who_reads_it(spec: dict[str, Any]) -> None:
+    for kind in FILLED:
+        assert without_defaults(kind, spec) == spec
+
+
+def test_a_claim_is_without_the_volume_that_a_controller_bound_it_to() -> None:
+    spec = {"volumeName": "pv-1", "storageClassName": "fast"}
+    notes = {
+        "pv.kubernetes.io/bound-by-controller": "yes",
+        "pv.kubernetes.io/bind-completed": "yes",
+        "volume.kubernetes.io/selected-node": "one",
+        "volume.beta.kubernetes.io/storage-provisioner": "x",
+        "team": "shop",
+    }
+
+    def claim(annotations: dict[str, str]) -> dict[str, Any]:
+        metadata = {"name": "a", "annotations": annotations}
+        return portable("v1", "PersistentVolumeClaim", {"metadata": metadata, "spec": spec})
+
+    bound = claim(notes)
+    assert bound["spec"] == {"storageClassName": "fast"}
+    assert bound["metadata"]["annotations"] == {"team": "shop"}
+    assert claim({"team": "shop"})["spec"] == spec, "somebody chose that volume"
+
+
+def test_an_account_is_without_the_tokens_that_old_clusters_gave_it() -> None:
+    secrets = {"secrets": [{"name": "a-token-x"}], "imagePullSecrets": [{"name": "pull"}]}
+
+    made = portable("v1", "ServiceAccount", {"metadata": {"name": "a"}, **secrets})
+
+    assert made["imagePullSecrets"] == [{"name": "pull"}]
+    assert "secrets" not in made
+    assert portable("v1", "ConfigMap", {"metadata": {"name": "a"}, "secrets": 1})["secrets"] == 1
