@@ -55,6 +55,8 @@ def follow(
     if outcome.review is not None:
         from gitops_cli.cli.proposing import await_merge
 
+        if outcome.review.proposed is not None:
+            _need_clusters(session, outcome, context, kubeconfig)
         left = await_merge(session, outcome.review, timeout)
         if left is None:
             return
@@ -93,6 +95,20 @@ def follow(
         context=context,
         kubeconfig=kubeconfig,
         take_back=take_back,
+    )
+
+
+def _need_clusters(
+    session: Session, outcome: WriteOutcome, context: str | None, kubeconfig: Path | None
+) -> None:
+    """Raise what would keep us from the clusters now, and not when somebody has merged it."""
+    from gitops_cli.cli.clusters import clusters_of, placed
+
+    team = session.look().snapshot.team
+    placed(
+        clusters_of(session, context, kubeconfig, warm=False),
+        [part.environment for part in outcome.draft.parts],
+        team,
     )
 
 

@@ -45,6 +45,12 @@ class Pull(Struct):
     node_id: str | None = None
 
 
+class Label(Struct):
+    """A label that a request has."""
+
+    name: str
+
+
 class Note(Struct):
     """A comment of GitHub, Gitea or GitLab."""
 

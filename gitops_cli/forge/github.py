@@ -13,8 +13,8 @@ from urllib.parse import quote
 from msgspec import Raw
 
 from gitops_cli.domain.change.request import Comment, Request, RequestState, Wish
-from gitops_cli.domain.errors import ForgeConflict
-from gitops_cli.forge.answers import GraphQl, Note, Pull
+from gitops_cli.domain.errors import ForgeConflict, ForgeError
+from gitops_cli.forge.answers import GraphQl, Label, Note, Pull
 from gitops_cli.forge.api import ForgeApi
 from gitops_cli.forge.requests import Requests, page_address
 
@@ -128,6 +128,16 @@ class Gitea(GitHub):
     def update(self, request: Request, *, title: str, body: str) -> Request:
         begin = DRAFT if request.draft and not title.startswith(DRAFT) else ""
         return super().update(request, title=f"{begin}{title}", body=body)
+
+    def add_labels(self, request: Request, labels: Sequence[str]) -> None:
+        """Raises ForgeError for what is none of its labels: they are left out without a word."""
+        path = f"{self._at}/issues/{request.number}/labels"
+        has = self._api.ask("POST", path, list[Label], {"labels": list(labels)})
+        if lacking := set(labels) - {label.name for label in has}:
+            raise ForgeError(
+                f"the forge has no label {', '.join(sorted(lacking))}",
+                hint="make it on the repository's page, or its organisation's",
+            )
 
     def assign(self, request: Request, people: Sequence[str]) -> None:
         """Assign people beside those who are; the API can only say who all of them are."""

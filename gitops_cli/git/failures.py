@@ -75,6 +75,6 @@ def remote_said(text: str) -> str:
     heard = [
         line
         for line, raw in zip(lines, text.splitlines(), strict=True)
-        if raw.startswith("remote:") and line
+        if raw.startswith("remote:") and line not in ("", "error:")
     ]
     return redacted(visible("\n".join(heard[:20])))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.company import PROD, STAGING, tip, with_settings
+from tests.cli.test_cluster_away import KUBECONFIG
 from tests.cli.test_proposals import BRANCH, OTHER, branch_tip
 from tests.forge.fakes import HEAD, PROJECT, TOKEN, FakeForge, running_forge
 from tests.registry.scripted import Reply, scripted
@@ -154,6 +155,15 @@ def test_what_a_forge_refuses_beside_the_text_is_told_and_the_request_is_open(
     assert "pull request 1 is open, but not as asked" in done.stderr
     assert "pull request 1 updated" in done.stdout
     assert github.open[0]["assignees"] == ["grace"]
+
+
+def test_a_label_that_gitea_leaves_out_is_told(company, gitops):
+    with running_forge("gitea") as (forge, _):
+        done = on(forge, company, gitops)(*PROPOSE, "--label", "release", "--label", "unheard-of")
+
+    assert done.code == 5
+    assert "the forge has no label unheard-of" in done.stderr
+    assert forge.open[0]["labels"] == ["release"]
 
 
 def test_a_request_that_github_will_not_merge_by_itself_is_told(github, company, gitops):
@@ -323,8 +333,11 @@ def test_a_rollback_waits_for_no_request_unless_it_is_told_to(github, company, g
     assert github.log == []
 
 
-def test_a_writer_waits_for_the_merge_and_then_for_the_cluster(github, company, gitops):
-    here = on(github, company, gitops)
+def test_a_writer_waits_for_the_merge_and_then_for_the_cluster(github, company, gitops, tmp_path):
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(KUBECONFIG)
+    alone = on(github, company, gitops)
+    here = alone.using(KUBECONFIG=kubeconfig)
 
     def somebody(does: str) -> None:
         def act(method: str, path: str) -> None:
@@ -336,17 +349,21 @@ def test_a_writer_waits_for_the_merge_and_then_for_the_cluster(github, company, 
         github.before = act
 
     branch = f"gitops/set/{PROD}+authentication"
-    waiting = (*WRITERS[0], "--pr", "--wait")
+    waiting = (*WRITERS[0], "--pr", "--wait", "--timeout", "2s")
     somebody("closed")
+    nowhere = alone(*waiting)
     closed = here(*waiting)
     github.requests[0]["state"] = "open"
     somebody("merged")
     merged = here(*waiting)
 
+    assert (nowhere.code, "no kubeconfig" in nowhere.stderr) == (2, True), "nobody waits in vain"
+    assert github.log, "and the request is open"
     assert closed.code == 1
     assert "was closed without a merge" in closed.stderr
     assert "pull request 1 is merged" in merged.stderr
-    assert "no kubeconfig" in merged.stderr, "the cluster is next"
+    assert f"waiting until {PROD} has it" in merged.stderr
+    assert merged.code in (5, 8), merged
     assert company.recorded(PROD)["authentication"] == OTHER
 
 

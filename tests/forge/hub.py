@@ -167,6 +167,10 @@ class GiteaFake(GitHubFake):
     def check_headers(self, request: Request) -> None:
         FakeForge.check_headers(self, request)
 
+    def _label(self, call: Call) -> Reply:
+        call.content["labels"] = [name for name in call.content["labels"] if name != "unheard-of"]
+        return super()._label(call)
+
     def _review(self, call: Call) -> Reply:
         super()._review(call)
         return reply(201, [])

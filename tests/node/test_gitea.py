@@ -200,3 +200,14 @@ def test_requests_are_listed_page_by_page(place: Place) -> None:
     [made] = place.gitops("pr", "list", "-o", "json").ok().json()["requests"]
 
     assert (made["number"], made["branch"], made["author"]) == (1, BRANCH, "ada")
+
+
+def test_a_label_that_is_not_there_is_told(place: Place) -> None:
+    place.ask("POST", "/labels", {"name": "release", "color": "#00ff00"})
+
+    done = place.gitops(*PROPOSE, "--label", "release", "--label", "unheard-of")
+
+    assert done.code == 5, done
+    assert "the forge has no label unheard-of" in done.stderr
+    [made] = place.requests()
+    assert [label["name"] for label in made["labels"]] == ["release"]
