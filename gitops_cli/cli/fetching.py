@@ -6,13 +6,14 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from gitops_cli.git.library import Stage
 
+_NARROWEST, _WIDEST, _BESIDE = 5, 40, 51  # columns: of the bar, and of what is beside it
 _AFTER = 1.0  # seconds; a bar that is gone at once would only flicker
 
 
@@ -40,6 +41,7 @@ class Fetching:
                 description=stage.doing,
                 completed=stage.done,
                 total=stage.total,
+                count=_count(stage),
             )
 
     def close(self) -> None:
@@ -50,13 +52,13 @@ class Fetching:
     def _start(self) -> Progress:
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
+            BarColumn(max(_NARROWEST, min(_WIDEST, self._console.width - _BESIDE))),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
             console=self._console,
             transient=True,
         )
-        self._progress.add_task("fetching", total=None)
+        self._progress.add_task("fetching", total=None, count="")
         self._progress.start()
         return self._progress
 
@@ -64,3 +66,10 @@ class Fetching:
         if self._progress is not None:
             self._progress.stop()
         self._progress, self._begun = None, None
+
+
+def _count(stage: Stage) -> str:
+    """Return how many objects that are: `24% of 400,003`, or a number alone."""
+    if stage.total is None:
+        return f"{stage.done:,}" if stage.done else ""
+    return f"{100 * stage.done // stage.total}% of {stage.total:,}"

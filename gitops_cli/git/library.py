@@ -63,6 +63,7 @@ def run_watched(rule: Git, *words: str, timeout: float, watch: Watch) -> Done:
     bare, environment = without_credentials(words, rule.environment)
     runner = _runner(rule._replace(environment=environment))(str(rule.directory))
     heard = _Heard(watch)
+    watch(Stage("waiting for the remote", 0, None))
     process = runner.execute(["git", *bare], as_process=True, universal_newlines=True)
     try:
         handle_process_output(
@@ -102,6 +103,14 @@ class _Heard(gitpython.RemoteProgress):
         """Hand on one line of git's."""
         doing = self._WORDS.get(op_code & self.OP_MASK, "fetching")
         self._watch(Stage(doing, int(cur_count or 0), int(max_count) if max_count else None))
+
+    def line_dropped(self, line: str) -> None:
+        """Hand on what GitPython takes for no progress: before objects are counted a server looks
+        for them, for seconds where there are many.
+        """
+        looked = re.search(r"Enumerating objects: +(\d+)", line)
+        if looked is not None:
+            self._watch(Stage("looking for objects", int(looked[1]), None))
 
 
 def _runner(rule: Git) -> type[gitpython.Git]:

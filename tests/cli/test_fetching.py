@@ -49,7 +49,7 @@ def test_a_terminal_sees_a_bar_that_goes_when_the_answer_is_there(far: tuple[Git
     gitops, url = far
     with gitops.terminal("history", "web", "-R", url, "-n", "3") as terminal:
         terminal.wait_for("receiving objects")
-        terminal.wait_for("%")
+        terminal.wait_for("% of 2,")
         assert terminal.finish() == 0
         assert "receiving objects" not in terminal.text
         assert "web" in terminal.text

@@ -46,6 +46,22 @@ def test_a_clone_and_its_completion_tell_how_far_they_are(world: World, tmp_path
     assert heard[-1] is None, "the end is told"
 
 
+def test_it_tells_that_the_server_looks_for_objects(world: World, tmp_path: Path) -> None:
+    """Before it can count them, which GitPython takes for no progress."""
+    heard: list[Stage | None] = []
+    slow = tmp_path / "ssh"
+    said = "remote: Enumerating objects: 190189        "
+    slow.write_text(f"#!/bin/sh\nprintf '%s\\r' '{said}' >&2\neval \"$2\"\n")
+    slow.chmod(0o755)
+    environment = {**git_environment(), "GIT_SSH_COMMAND": str(slow), "GIT_SSH_VARIANT": "simple"}
+    there = f"ssh://example.com{world.remote}"
+
+    open_mirror(tmp_path, there, environment, offline=False, timeout=60, watch=heard.append)
+
+    assert heard[0] == Stage("waiting for the remote", 0, None)
+    assert Stage("looking for objects", 190189, None) in heard
+
+
 def test_it_has_our_environment_and_options(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,7 +91,10 @@ RENAME = "rename"  # what a commit's Gitops-Action says that gives names: Verb.R
 
 
 class LastChange(NamedTuple):
-    """When a file was last changed on the branch, and by whom; `renames`: its commit gives names."""
+    """When a file was last changed on the branch, and by whom.
+
+    `renames`: its commit says that it gives names.
+    """
 
     commit: str
     committed_at: datetime
