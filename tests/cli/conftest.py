@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.desk import Desk, running_desk
 from tests.cli.live import NEW, OLD, Live, make_live
+from tests.cli.stepped import SCRIPT, command, push, settings
 from tests.testbed.article import Article, build
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops
@@ -48,3 +49,32 @@ def desk(tmp_path: Path, gitops: Gitops) -> Iterator[Desk]:
     """Return a service's checkout, a state repository, a stand-in for docker and a registry."""
     with running_desk(tmp_path, gitops) as desk:
         yield desk
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """Return the file of the machine that the step of `declared` keeps as it is wanted."""
+    return tmp_path / "machine" / "target"
+
+
+@pytest.fixture
+def declared(live: Live, target: Path) -> Live:
+    """Return an environment with one step, whose file is not there yet."""
+    target.parent.mkdir()
+    push(
+        live,
+        {
+            "gitops.toml": settings(live, command(live, target)),
+            "infra/dns/write.sh": SCRIPT,
+            "infra/dns/wanted": "one\n",
+        },
+    )
+    return live
+
+
+@pytest.fixture
+def serving(declared: Live) -> Live:
+    """Return it with a service whose version is not what is recorded, either."""
+    declared.record({"web.deployment": NEW})
+    declared.running("web", OLD)
+    return declared
