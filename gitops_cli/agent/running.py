@@ -15,7 +15,7 @@ from gitops_cli.agent.model.outcome import Round, Visit
 from gitops_cli.agent.model.spec import NAME
 from gitops_cli.agent.model.status import AgentStatus, Result, short
 from gitops_cli.agent.reports import read_status
-from gitops_cli.agent.telling import differs, event, problem, what_was_done, written
+from gitops_cli.agent.telling import differs, event, is_news, problem, what_was_done, written
 from gitops_cli.domain.cluster.comparison import State
 from gitops_cli.domain.cluster.sync import Deed, Followed
 from gitops_cli.domain.errors import (
@@ -304,15 +304,17 @@ class Agent:
         """Write the status where `agent status` and kubectl read it; a failure is the visit's."""
         status = visit.status
         again = before.result is Result.CHANGED
-        visit = visit._replace(is_news=differs(status, before), mended_before=again)
+        visit = visit._replace(is_news=is_news(status, before), mended_before=again)
         failure = _or_error(lambda: self._tell(status, before, following))
         if failure is not None:
             told = f"the status could not be written: {failure.message}"
             both = f"{status.error}; {told}" if status.error else told
             failed = status._replace(error=short(both), result=Result.FAILED)
-            return visit._replace(
-                status=failed, exit_code=worst([visit.exit_code, failure.exit_code])
-            )
+            # A Job that cannot note what it said would say it each minute: it gets stale instead.
+            news = self._interval is not None and is_news(failed, before)
+            self._said[status.environment] = failed
+            code = worst([visit.exit_code, failure.exit_code])
+            return visit._replace(status=failed, exit_code=code, is_news=news)
         self._said[status.environment] = status
         return visit
 

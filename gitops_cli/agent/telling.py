@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,20 @@ def differs(status: AgentStatus, before: AgentStatus) -> bool:
     failed = status.error is not None
     anew = failed and status.tip != before.tip
     return status.result is Result.CHANGED or anew or failed != (before.error is not None)
+
+
+def is_news(status: AgentStatus, before: AgentStatus) -> bool:
+    """Tell whether somebody wants to be told: not of a failure that outlasts others' commits."""
+    lasts = status.error is not None and before.error is not None
+    is_same = lasts and _concerns(status.error) == _concerns(before.error)
+    return differs(status, before) and not is_same
+
+
+def _concerns(error: str | None) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what a failure is about: who fails, and the versions that are named."""
+    parts = (error or "").split("; ")
+    versions = re.findall(r"\b[0-9a-f]{40,64}\b", error or "")
+    return frozenset(part.partition(":")[0] for part in parts), frozenset(versions)
 
 
 def written(status: AgentStatus) -> Mapping[str, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,12 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.draft import Verb
 from gitops_cli.domain.cluster.sync import Deed, EnvironmentReport, SyncReport
 from gitops_cli.domain.errors import ExitCode, GitOpsError
+from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.notices import Notice, wanted
 from gitops_cli.domain.recorded.notify import Event
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.version import Version
 from gitops_cli.notify.sending import send_all
 
 if TYPE_CHECKING:
@@ -80,15 +82,29 @@ def _of_environment(session: Session, report: EnvironmentReport) -> Iterable[Not
         return
     patched = [o for o in report.outcomes if o.done is Deed.PATCHED]
     if patched:
-        what = ", ".join(f"{o.service} → {o.wanted.tag if o.wanted else '?'}" for o in patched)
+        what = ", ".join(f"{o.service} → {_version(o.wanted)}" for o in patched)
         services = tuple(o.service for o in patched)
         yield Notice(Event.SYNCED, (name,), f"{name} follows: {what}", now, services, who)
 
 
-def send(session: Session, notices: Sequence[Notice], team: TeamSettings, directory: Path) -> None:
-    """Send them meanwhile; the command ends when that has ended, and says what failed."""
+def _version(image: ImageRef | None) -> str:
+    return "?" if image is None or image.tag is None else Version(image.tag).short
+
+
+def send(
+    session: Session,
+    notices: Sequence[Notice],
+    team: TeamSettings,
+    directory: Path,
+    sent: Callable[[], None] = lambda: None,
+) -> None:
+    """Send them meanwhile; the command ends when that has ended, and says what failed.
+
+    `sent` is called where nothing did.
+    """
     to_send = list(wanted(notices, team))
     if not to_send:
+        sent()
         return
     warnings: list[str] = []
     thread = threading.Thread(
@@ -100,5 +116,7 @@ def send(session: Session, notices: Sequence[Notice], team: TeamSettings, direct
         thread.join(_PATIENCE)
         for warning in warnings:
             session.output.warn(warning)
+        if not warnings and not thread.is_alive():
+            sent()
 
     session.at_end(finish)

@@ -24,4 +24,4 @@ def tell(url: str, title: str, text: str) -> None:
     if not service.add(url):
         raise NotSent("apprise does not know such an address")
     if not service.notify(body=text, title=title, body_format=NotifyFormat.TEXT):
-        raise NotSent("apprise could not send it")
+        raise NotSent("apprise could not send it; `apprise -vv -b test ADDRESS` says why")

@@ -34,10 +34,16 @@ def tell_stale(session: Session, reports: AgentReports, team: TeamSettings) -> N
     told = _read(file)
     here = session.state.description
     news = [one for one in stale if _mark(one, here) not in told]
-    send(session, [_notice(one) for one in news], team, directory)
-    marks = {_mark(one, here): None for one in reports.agents if one.health in _SILENT}
+    marks = {_mark(one, here): None for one in stale}
     others = [line for line in told if line.split("\t")[0] != here]
-    _write(file, [*others, *marks][-_MOST:])
+    # What did not arrive is told once more by the next job.
+    send(
+        session,
+        [_notice(one) for one in news],
+        team,
+        directory,
+        lambda: _write(file, [*others, *marks][-_MOST:]),
+    )
 
 
 def _mark(report: AgentReport, here: str) -> str:
