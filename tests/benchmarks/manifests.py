@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,20 +89,33 @@ def _restored(work: Path, admin: kube.Kube, where: list[str], kubectl: list[str]
     state, flat = work / "lost", work / "lost-flat"
     spaces = [f"lost{number}-production" for number in range(12)]
     _write(state, flat, spaces, replicas=1)
-    begin = time.perf_counter()
-    kube.in_parallel(admin.create_namespace, spaces)
-    subprocess.run(
-        [*kubectl, "apply", "--server-side", "-f", str(flat)], check=True, capture_output=True
-    )
-    _rolled_out(admin, spaces)
-    theirs = time.perf_counter() - begin
-    kube.in_parallel(admin.delete_namespace, spaces)
+
+    def with_kubectl() -> float:
+        begin = time.perf_counter()
+        kube.in_parallel(admin.create_namespace, spaces)
+        apply = [*kubectl, "apply", "--server-side", "-f", str(flat)]
+        subprocess.run(apply, check=True, capture_output=True)
+        _rolled_out(admin, spaces)
+        return time.perf_counter() - begin
+
+    def with_gitops() -> float:
+        return _seconds([GITOPS, "restore", "--all", "-C", str(state), *where])
+
+    # Most of it is the controllers' time, so both are tried in turns, and the best of each counts.
+    turns = [(_anew(admin, spaces, with_kubectl), _anew(admin, spaces, with_gitops)) for _ in "12"]
+    theirs, ours = (min(times) for times in zip(*turns, strict=True))
+    detail = f"ours {ours:.1f} s, kubectl {theirs:.1f} s, each until all of it runs"
+    return Figure("kubectl apply / restore of 60 lost workloads", theirs / ours, 1, detail, False)
+
+
+def _anew(admin: kube.Kube, spaces: Sequence[str], restore: Callable[[], float]) -> float:
+    """Return how long it takes where nothing of it is there, and nobody still removes some."""
+    there = [space for space in spaces if admin.exists("Namespace", None, space)]
+    kube.in_parallel(admin.delete_namespace, there)
     kube.eventually(
         lambda: not any(admin.exists("Namespace", None, s) for s in spaces), timeout=600
     )
-    ours = _seconds([GITOPS, "restore", "--all", "-C", str(state), *where])
-    detail = f"ours {ours:.1f} s, kubectl {theirs:.1f} s, each until all of it runs"
-    return Figure("kubectl apply / restore of 60 lost workloads", theirs / ours, 1, detail, False)
+    return restore()
 
 
 def _rolled_out(admin: kube.Kube, spaces: Sequence[str]) -> None:
