@@ -50,7 +50,7 @@ def object_document(fate: ObjectFate, *, done: bool) -> dict[str, Any]:
         "namespace": id_.namespace,
         "name": id_.name,
         "path": fate.where,
-        ("action" if done else "state"): fate.fate.value if done else state_word(fate),
+        ("action" if done else "state"): fate.done.value if done else state_word(fate),
         "patch": [] if fate.change is None else fate.change.operations(),
         "conflicts": [_conflict_document(conflict) for conflict in conflicts],
         "reason": fate.reason,

@@ -269,15 +269,15 @@ def _objects_line(report: SyncReport) -> str | None:
     found = [e.objects for e in report.environments if e.objects is not None]
     if not any(objects.tells for objects in found):
         return None
-    counts = Counter(fate.fate for objects in found for fate in objects.fates)
-    return f"objects: {', '.join(f'{count} {fate.value}' for fate, count in counts.items())}"
+    counts = Counter(fate.done.value for objects in found for fate in objects.fates)
+    return f"objects: {', '.join(f'{count} {word}' for word, count in counts.items())}"
 
 
 def object_line(environment: str, fate: ObjectFate) -> str:
     """Return one line of progress for an object that was applied, or not."""
     reason = fate.error.message if fate.error is not None else fate.reason
     said = f": {one_line(reason)}" if reason else ""
-    return f"{environment} {fate.id} {fate.fate.value}{said}"
+    return f"{environment} {fate.id} {fate.done.value}{said}"
 
 
 def place_of_row(row: Row | SyncOutcome) -> str:

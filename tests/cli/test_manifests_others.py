@@ -44,6 +44,9 @@ def test_kubectl_apply_keeps_what_it_has_and_is_named(live: Live) -> None:
 
     assert refused.code == 6
     assert "kubectl-client-side-apply" in refused.stdout
+    assert refused.stderr.splitlines()[-1] == "objects: 1 error", "nothing of it was changed"
+    [told] = objects_of(live.sync("-o", "json")).values()
+    assert (told["action"], told["error"]["code"]) == ("error", "field-conflict")
     assert live.kube.get("ConfigMap", live.namespace, "web")["data"] == theirs["data"]
     live.sync("--take-ownership").ok()
     data = live.kube.get("ConfigMap", live.namespace, "web")["data"]

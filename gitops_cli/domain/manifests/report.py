@@ -68,6 +68,11 @@ class ObjectFate(NamedTuple):
     error: GitOpsError | None = None
 
     @property
+    def done(self) -> Fate:
+        """Return what became of it: what was meant and failed was not done."""
+        return Fate.ERROR if self.error is not None and self.fate in _WRITTEN else self.fate
+
+    @property
     def differs(self) -> bool:
         """Tell whether cluster and repository are not the same here."""
         return self.fate in _DIFFER or self.error is not None
