@@ -154,6 +154,12 @@ IN_THE_SANDBOX = [
             "gitops diff project1-production --as-agent": AGENT,
             "gitops agent manifests ENV": AGENT,
             "gitops agent install ENV": AGENT,
+            "gitops trust": STEPS,
+            "gitops agent install ENV --mode controller --metrics 9464": "tests/agent/test_metrics.py",
+            "gitops sync --steps": STEPS,
+            "gitops agent install ENV --steps": "tests/agent/test_steps.py",
+            "gitops agent install prod --steps --mode controller "
+            "--image registry.example.com/tools/gitops-steps:1": "tests/agent/test_steps.py",
             "gitops agent run -e ENV --interval 1m --metrics 9464": "tests/agent/test_metrics.py",
             "git fetch --depth=1": "is what an agent does: tests/agent/test_run.py",
             "kubectl apply -f -": KUBECTL,
