@@ -155,7 +155,7 @@ IN_THE_SANDBOX = [
             "gitops agent manifests ENV": AGENT,
             "gitops agent install ENV": AGENT,
             "gitops trust": STEPS,
-            "gitops agent install ENV --mode controller --metrics 9464": "tests/agent/test_metrics.py",
+            "gitops agent install ENV --mode controller --metrics 9464": AGENT,
             "gitops sync --steps": STEPS,
             "gitops agent install ENV --steps": "tests/agent/test_steps.py",
             "gitops agent install prod --steps --mode controller "
