@@ -27,6 +27,8 @@ _IMMUTABLE = (
     "cannot change roleRef",
 )
 _VOLUMES = frozenset({("", "PersistentVolumeClaim"), ("", "PersistentVolume")})
+# What is written into it goes with it.
+_ENDING = "it is being deleted, and something holds it up: its finalizers say what; sync again then"
 _TAKE = "--take-ownership makes the repository's values hold; or leave these fields to them there"
 
 
@@ -52,6 +54,8 @@ class Applying(NamedTuple):
         id_, where = one.manifest.id, one.manifest.where
         if one.problem is not None:
             return ObjectFate(id_, where, Fate.ERROR, error=one.problem)
+        if one.live is not None and one.live.ending:
+            return ObjectFate(id_, where, Fate.LEFT, reason=_ENDING)
         if one.is_as_applied:
             return ObjectFate(id_, where, Fate.SAME)
         if one.live is not None:

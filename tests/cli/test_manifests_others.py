@@ -117,6 +117,22 @@ def test_what_cannot_be_changed_names_its_way_out(live: Live) -> None:
     assert "kubectl delete persistentvolumeclaim" not in done.stdout
 
 
+def test_an_object_that_is_being_deleted_is_no_object_in_sync(live: Live) -> None:
+    held = config_map("held", a="1")
+    record(live, {**held, "metadata": {"name": "held", "finalizers": ["example.com/held"]}})
+    live.sync().ok()
+    live.diff().ok()
+    live.kube.delete("ConfigMap", live.namespace, "held")
+
+    for ran in (live.diff(), live.sync()):
+        assert ran.code == 1
+        assert "configmap/held" in ran.stdout
+        assert "left: it is being deleted" in ran.stdout
+
+    live.kube.patch("ConfigMap", live.namespace, "held", {"metadata": {"finalizers": None}})
+    assert actions(live) == {"ConfigMap/held": "created"}
+
+
 def test_a_namespace_that_leaves_the_repository_stays(live: Live) -> None:
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": live.namespace}}
     record(live, space, config_map(a="1"))
