@@ -182,7 +182,7 @@ def report_sync_problems(session: Session, report: SyncReport) -> None:
 
 def notice_sync(session: Session, report: SyncReport, team: TeamSettings) -> None:
     """Tell the team's targets what a sync, or the wait for one, came to."""
-    directory = session.notices
+    directory = session.machine.notices
     if directory is not None and report.dry_run is None:
         from gitops_cli.cli.noticing import tell_synced  # most machines have no targets
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitops_cli.cli.output import Output
+from gitops_cli.settings import user_config_path
 
 if TYPE_CHECKING:
     from gitops_cli.builder.engine import Builder
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from gitops_cli.source.checkout import Checkout
     from gitops_cli.source.placeholders import Placeholders
     from gitops_cli.state.creation import Created
+
+NOTIFY = "GITOPS_NOTIFY_"  # variables that have the address of a target
 
 
 class Machine:
@@ -74,3 +77,11 @@ class Machine:
         from gitops_cli.git.process import git_version
 
         return git_version(Path(os.sep))  # the current directory may be gone
+
+    @property
+    def notices(self) -> Path | None:
+        """Return the directory of targets of notices; None: this machine has no target at all."""
+        directory = user_config_path().parent / "notify"
+        if not directory.is_dir() and not any(name.startswith(NOTIFY) for name in os.environ):
+            return None
+        return directory

@@ -25,7 +25,7 @@ from gitops_cli.domain.errors import (
     worst,
 )
 from gitops_cli.render.view import View
-from gitops_cli.settings import UserConfig, read_user_config, user_config_path
+from gitops_cli.settings import UserConfig, read_user_config
 
 if TYPE_CHECKING:
     from gitops_cli.cli.machine import Machine
@@ -33,21 +33,18 @@ if TYPE_CHECKING:
     from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.change.proposal import Actor
     from gitops_cli.domain.image import ImageRef
+    from gitops_cli.domain.progress import Watch
     from gitops_cli.domain.recorded.environment import Snapshot
     from gitops_cli.domain.recorded.signed import Signed, Vouching
     from gitops_cli.domain.recorded.team import TeamSettings
     from gitops_cli.domain.release.ci import CiRun
     from gitops_cli.forge.requests import Requests
-    from gitops_cli.git.library import Watch
     from gitops_cli.registry.client import Registries
     from gitops_cli.registry.signed import Vouched
     from gitops_cli.source.checkout import Checkout
     from gitops_cli.source.repository import Sources
     from gitops_cli.state.reach import Tip
     from gitops_cli.state.repository import StateRepository
-
-
-NOTIFY = "GITOPS_NOTIFY_"  # variables that have the address of a target
 
 
 class SharedOptions(NamedTuple):
@@ -161,7 +158,7 @@ class Session:
 
     @cached_property
     def watch(self) -> Watch | None:
-        """Return what shows how far a long fetch is; None without a terminal."""
+        """Return what shows how far a long fetch or reading is; None without a terminal."""
         console = self.output.stderr.console
         if console is None or self.output.quiet or not sys.stderr.isatty():
             return None
@@ -285,6 +282,7 @@ class Session:
             declared=declared,
             deadline=self._deadline,
             tell=lambda line: self.output.note(f"login | {line}"),
+            watch=self.watch,
         )
         self._closing.callback(cluster.close)
         self._clusters.append(cluster)
@@ -351,14 +349,6 @@ class Session:
         requests = connected(place)
         self._closing.callback(requests.close_connection)
         return requests
-
-    @property
-    def notices(self) -> Path | None:
-        """Return the directory of targets of notices; None: this machine has no target at all."""
-        directory = user_config_path().parent / "notify"
-        if not directory.is_dir() and not any(name.startswith(NOTIFY) for name in os.environ):
-            return None
-        return directory
 
     def objects(self, context: str | None, kubeconfig: Path | None) -> Objects:
         """Return what reads and writes whole objects of a cluster that no environment chose."""

@@ -365,7 +365,7 @@ def note_writing(session: Session, written: Written | None, *, proposed: bool = 
     for note in written.notes if written else ():
         session.output.note(note)
     if written is not None and written.changed and not proposed:
-        directory = session.notices
+        directory = session.machine.notices
         if directory is not None:
             from gitops_cli.cli.noticing import tell_written  # most machines have no targets
 

@@ -27,14 +27,16 @@ if TYPE_CHECKING:
     from gitops_cli.cluster.objects import Objects
     from gitops_cli.domain.cluster.capturing import Exported
     from gitops_cli.domain.cluster.inside import LogPart, Spot
+    from gitops_cli.domain.progress import Watch
     from gitops_cli.domain.recorded.environment import Kind
 
 
 class KubernetesCluster:
     """One cluster, through its API. `context` is None inside a pod."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, watch: Watch | None = None) -> None:
         self.api = api
+        self._watch = watch
         self.context = api.access.context
         self.server = api.access.server
 
@@ -51,7 +53,7 @@ class KubernetesCluster:
         That is a ServiceAccount's token instead of all that the kubeconfig says of its user.
         """
         other, deadline = self.api.access.as_bearer(token), self.api.deadline
-        return KubernetesCluster(Api(other, _transport(other, deadline), deadline))
+        return KubernetesCluster(Api(other, _transport(other, deadline), deadline), self._watch)
 
     def objects(self) -> Objects:
         """Return what reads and writes whole objects there."""
@@ -67,7 +69,7 @@ class KubernetesCluster:
 
     def observe(self, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
         """Read namespaces, all at once; what cannot be read is an error inside its namespace."""
-        return reading.observe(self.api, targets)
+        return reading.observe(self.api, targets, self._watch)
 
     def presence(self, name: EnvironmentName) -> Presence:
         """Tell whether there is such a namespace."""
@@ -141,16 +143,18 @@ def connect(
     declared: bool = False,
     deadline: float | None = None,
     tell: Callable[[str], None] | None = None,
+    watch: Watch | None = None,
 ) -> KubernetesCluster:
     """Return the cluster of a context; nothing is sent yet, and nobody logs in. Raises
     ConfigurationError.
 
     A `declared` context is one that gitops.toml names: in a pod without a kubeconfig the pod's own
     cluster answers for it. `deadline` (of time.monotonic) ends all requests; without one each has
-    its own limit. `tell` takes what a login says to somebody, where standard error is no terminal.
+    its own limit. `tell` takes what a login says to somebody, where standard error is no terminal;
+    `watch` hears how far reading namespaces is.
     """
     access = find_access(context, kubeconfig, declared=declared)
-    return KubernetesCluster(Api(access, _transport(access, deadline, tell), deadline))
+    return KubernetesCluster(Api(access, _transport(access, deadline, tell), deadline), watch)
 
 
 def _transport(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,6 +19,7 @@ from gitops_cli.cluster.parse import job, pod, workload
 from gitops_cli.domain.cluster.workload import Observed, Presence, Target
 from gitops_cli.domain.errors import ClusterError, Denied, GitOpsError, UnknownKind
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.progress import HowFar, Watch
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.parallel import attempt_all
 
@@ -232,17 +235,40 @@ def read_one(api: Api, doing: Doing, item: S, read: Callable[[S], R]) -> R:
         raise api.strange(doing, f"{name}{why}") from error
 
 
-def observe(api: Api, targets: Sequence[Target]) -> dict[EnvironmentName, Observed]:
-    """Read all targets over the pool; what cannot be read is an error inside its namespace."""
+def observe(
+    api: Api, targets: Sequence[Target], watch: Watch | None = None
+) -> dict[EnvironmentName, Observed]:
+    """Read all targets over the pool; what cannot be read is an error inside its namespace.
+
+    `watch` hears how many of the LISTs are answered.
+    """
     wanted = [listing for target in targets for listing in listings(target)]
     room = Room()
-    results = attempt_all(lambda listing: fetch(api, listing, room), wanted)
+    with _telling(api, len(wanted), watch) as done:
+        results = attempt_all(lambda listing: fetch(api, listing, room), wanted, done=done)
     by_namespace: dict[EnvironmentName, list[tuple[Listing, Listed | GitOpsError]]] = {
         target.namespace: [] for target in targets
     }
     for listing, result in zip(wanted, results, strict=True):
         by_namespace[listing.namespace].append((listing, result))
     return {space: assembled(space, found) for space, found in by_namespace.items()}
+
+
+@contextmanager
+def _telling(
+    api: Api, total: int, watch: Watch | None
+) -> Iterator[Callable[[object, object], None] | None]:
+    """Yield what counts answers, where somebody watches."""
+    if watch is None:
+        yield None
+        return
+    doing = f"reading {api.access.context or api.access.server}"
+    answered = count(1)
+    watch(HowFar(doing, 0, total))
+    try:
+        yield lambda _asked, _answer: watch(HowFar(doing, next(answered), total))
+    finally:
+        watch(None)
 
 
 def assembled(

@@ -9,33 +9,22 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import git as gitpython
 from git import GitCommandError, Repo
 from git.cmd import handle_process_output
 
+from gitops_cli.domain.progress import HowFar, Watch
 from gitops_cli.git.environment import without_credentials
 from gitops_cli.git.failures import failure
 from gitops_cli.git.process import Done, Git
 
-__all__ = ["GitCommandError", "Repo", "Stage", "Watch", "explained", "repositories", "run_watched"]
+__all__ = ["GitCommandError", "Repo", "explained", "repositories", "run_watched"]
 
 _environment_of_the_process = threading.Lock()
-
-
-class Stage(NamedTuple):
-    """How far a transfer is: what git does just now, and of how many (None: it cannot tell)."""
-
-    doing: str
-    done: int
-    total: int | None
-
-
-Watch = Callable[[Stage | None], None]
-"""Hears of each stage, from a thread of its own; None: the transfer has ended."""
 
 
 def repositories(rule: Git) -> type[Repo]:
@@ -63,7 +52,7 @@ def run_watched(rule: Git, *words: str, timeout: float, watch: Watch) -> Done:
     bare, environment = without_credentials(words, rule.environment)
     runner = _runner(rule._replace(environment=environment))(str(rule.directory))
     heard = _Heard(watch)
-    watch(Stage("waiting for the remote", 0, None))
+    watch(HowFar("waiting for the remote", 0))
     process = runner.execute(["git", *bare], as_process=True, universal_newlines=True)
     try:
         handle_process_output(
@@ -102,7 +91,7 @@ class _Heard(gitpython.RemoteProgress):
     ) -> None:
         """Hand on one line of git's."""
         doing = self._WORDS.get(op_code & self.OP_MASK, "fetching")
-        self._watch(Stage(doing, int(cur_count or 0), int(max_count) if max_count else None))
+        self._watch(HowFar(doing, int(cur_count or 0), int(max_count) if max_count else None))
 
     def line_dropped(self, line: str) -> None:
         """Hand on what GitPython takes for no progress: before objects are counted a server looks
@@ -110,7 +99,7 @@ class _Heard(gitpython.RemoteProgress):
         """
         looked = re.search(r"Enumerating objects: +(\d+)", line)
         if looked is not None:
-            self._watch(Stage("looking for objects", int(looked[1]), None))
+            self._watch(HowFar("looking for objects", int(looked[1])))
 
 
 def _runner(rule: Git) -> type[gitpython.Git]:

@@ -31,7 +31,7 @@ from gitops_cli.git.remote import HEADS, check_ref, checked, fetch, talk
 from gitops_cli.git.trust import OURS
 
 if TYPE_CHECKING:
-    from gitops_cli.git.library import Watch
+    from gitops_cli.domain.progress import Watch
 
 _PRIVATE = "refs/gitops/"
 _LIVE = "gitops-live"  # one locked file per process that uses the mirror

@@ -17,7 +17,7 @@ from gitops_cli.git.patience import insist
 from gitops_cli.git.process import Done, Git
 
 if TYPE_CHECKING:
-    from gitops_cli.git.library import Watch
+    from gitops_cli.domain.progress import Watch
 
 HEADS = "refs/heads/"
 TAGS = "refs/tags/"

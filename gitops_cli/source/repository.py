@@ -32,7 +32,7 @@ from gitops_cli.source.commits import Commits, Named
 from gitops_cli.source.upstream import SECONDS, Upstream
 
 if TYPE_CHECKING:
-    from gitops_cli.git.library import Watch
+    from gitops_cli.domain.progress import Watch
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from gitops_cli.source.checkout import reading
 from gitops_cli.source.commits import Commits
 
 if TYPE_CHECKING:
-    from gitops_cli.git.library import Watch
+    from gitops_cli.domain.progress import Watch
 
 SECONDS = 30.0  # for one connection to a source's remote
 

@@ -22,7 +22,7 @@ from gitops_cli.state.repository import StateRepository
 from gitops_cli.state.store import clone_store
 
 if TYPE_CHECKING:
-    from gitops_cli.git.library import Watch
+    from gitops_cli.domain.progress import Watch
 
 
 def open_repository(

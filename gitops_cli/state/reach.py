@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from gitops_cli.git.library import Watch
+    from gitops_cli.domain.progress import Watch
 
 
 class Reach(NamedTuple):

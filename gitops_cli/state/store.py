@@ -15,7 +15,7 @@ from gitops_cli.git.remote import from_anywhere
 from gitops_cli.state.location import Location, Remote
 
 if TYPE_CHECKING:
-    from gitops_cli.git.library import Watch
+    from gitops_cli.domain.progress import Watch
 
 
 class Source(NamedTuple):

@@ -1,4 +1,4 @@
-"""A first fetch of a large repository shows on a terminal how far it is."""
+"""What takes long shows on a terminal how far it is: a first fetch, a cluster far away."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.live import Live
+from tests.testbed.faults import ApiProxy, Hang
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops
 
@@ -63,3 +65,15 @@ def test_a_pipe_reads_what_it_waits_for(far: tuple[Gitops, str]) -> None:
     assert "fetching the history of ssh://example.com/" in done.stderr
     assert "%" not in done.stderr
     assert len(done.json()["entries"]) == 3
+
+
+def test_reading_a_cluster_says_how_much_of_it_is_read(behind: Live, api_proxy: ApiProxy) -> None:
+    api_proxy.on(Hang(1.5), "GET", "deployments")
+    api_proxy.on(Hang(4), "GET", "pods")
+    far = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
+
+    with far.terminal("diff", behind.namespace) as terminal:
+        terminal.wait_for("reading ")
+        terminal.wait_for("1 of 2")
+        assert terminal.finish() == 1
+        assert "reading" not in terminal.text

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.errors import GitError, RemoteUnreachable
+from gitops_cli.domain.progress import HowFar
 from gitops_cli.git.environment import git_environment
-from gitops_cli.git.library import Stage
 from gitops_cli.git.mirror import open_mirror
 from tests.state.world import World, make_world
 from tests.testbed.git import Commit, add_commits, git
@@ -31,7 +31,7 @@ def url(world: World) -> str:
 
 
 def test_a_clone_and_its_completion_tell_how_far_they_are(world: World, tmp_path: Path) -> None:
-    heard: list[Stage | None] = []
+    heard: list[HowFar | None] = []
 
     mirror, made = open_mirror(
         tmp_path, url(world), git_environment(), offline=False, timeout=60, watch=heard.append
@@ -48,7 +48,7 @@ def test_a_clone_and_its_completion_tell_how_far_they_are(world: World, tmp_path
 
 def test_it_tells_that_the_server_looks_for_objects(world: World, tmp_path: Path) -> None:
     """Before it can count them, which GitPython takes for no progress."""
-    heard: list[Stage | None] = []
+    heard: list[HowFar | None] = []
     slow = tmp_path / "ssh"
     said = "remote: Enumerating objects: 190189        "
     slow.write_text(f"#!/bin/sh\nprintf '%s\\r' '{said}' >&2\neval \"$2\"\n")
@@ -58,8 +58,8 @@ def test_it_tells_that_the_server_looks_for_objects(world: World, tmp_path: Path
 
     open_mirror(tmp_path, there, environment, offline=False, timeout=60, watch=heard.append)
 
-    assert heard[0] == Stage("waiting for the remote", 0, None)
-    assert Stage("looking for objects", 190189, None) in heard
+    assert heard[0] == HowFar("waiting for the remote", 0, None)
+    assert HowFar("looking for objects", 190189, None) in heard
 
 
 def test_it_has_our_environment_and_options(

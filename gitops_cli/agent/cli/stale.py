@@ -22,7 +22,7 @@ _MOST = 10_000  # remembered
 
 def tell_stale(session: Session, reports: AgentReports, team: TeamSettings) -> None:
     """Send a notice of each agent that is stale, unless that was told of this very silence."""
-    directory = session.notices
+    directory = session.machine.notices
     stale = [one for one in reports.agents if one.health in _SILENT]
     if directory is None:
         if stale and team.notify:
