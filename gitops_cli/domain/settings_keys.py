@@ -89,8 +89,8 @@ TEAM_KEYS = (
         "mode",
         SettingKind.TEXT,
         '"push"',
-        "`pr`: `promote`, `set`, `release` and `remove` push a branch for a request instead of the "
-        "commit itself, and other writers but `rollback` are refused.",
+        "`pr`: writers push a branch for a request instead of the commit itself. `rollback`, "
+        "`lock`, `unlock` and `approve` write at once.",
         '"pr"',
         ("push", "pr"),
     ),

@@ -12,8 +12,6 @@ from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.version import Version
 
-_OURS = {Verb.SET, Verb.PROMOTE, Verb.ROLLBACK}
-
 
 class Recorded(NamedTuple):
     """The content of a version file: as a version if it is one, and always as a line of text."""
@@ -77,14 +75,15 @@ class PastChange(NamedTuple):
     def reason(self) -> str:
         """Return why: the recorded reason; else what a person wrote, the body or the subject.
 
-        Empty for a change of ours without a reason: its message repeats the versions.
+        Empty for a change of ours without a reason: its message repeats what the row says.
         """
         made = self.made_by
         if reason := made.trailers.get("Gitops-Reason"):
             return reason
         if self.lock is not None and "Gitops-Action" in made.trailers:
             return "" if self.unlocked else self.lock.reason or ""
-        return "" if made.trailers.get("Gitops-Action") in _OURS else made.body or made.subject
+        is_ours = made.trailers.get("Gitops-Action") in set(Verb)
+        return "" if is_ours else made.body or made.subject
 
     def lived(self, now: datetime) -> timedelta | None:
         """Return how long the new version was recorded, or the lock was there; None for a removal.

@@ -205,3 +205,16 @@ def test_a_version_is_as_old_as_it_was_in_its_environment_before(company, clone)
 
 def test_a_commit_says_that_it_renames_by_one_word():
     assert Verb.RENAME.value == RENAME
+
+
+def test_what_a_rename_or_a_removal_says_is_in_its_row_and_no_reason(company, clone):
+    clone("env", "copy", STAGING, "project1-qa").ok()
+    clone("rename", "billing", "invoices", "-e", "project1-qa", "--yes").ok()
+    clone("env", "remove", "project1-qa", "--confirm", "project1-qa").ok()
+    clone("remove", "billing", "-e", DEV, "--yes", "-m", "nobody pays").ok()
+
+    entries = clone("history", "-n", "20", "-o", "json").ok().json()["entries"]
+
+    why = {entry["action"]: entry["reason"] for entry in reversed(entries)}
+    assert {why[action] for action in ("env", "rename")} == {""}
+    assert [e["reason"] for e in entries if e["action"] == "remove"][:2] == ["nobody pays", ""]
