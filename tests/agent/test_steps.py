@@ -171,6 +171,65 @@ def test_what_changed_since_is_refused_told_and_keeps_the_rest_back(
     assert "its agent runs its 1 step as they are now" in stepped.live.diff("--as-agent").stderr
 
 
+COUNTED = """#!/bin/sh
+[ $1 = plan ] && exit 2
+echo "$PWD" >>"$2"
+"""
+
+
+def test_environments_of_one_agent_that_share_a_step_run_it_once(
+    stepped: Stepped, tmp_path: Path
+) -> None:
+    live = stepped.live
+    stage = stage_of(live)
+    other, plain = f"other-{stage}", f"plain-{live.namespace}x"
+    stepped.declare(COUNTED)
+    for name in (other, plain):
+        live.kube.create_namespace(name)
+        live.record({"images_path": "r.example.com/", "web.deployment": OLD}, environment=name)
+    trust(live.gitops)
+    try:
+        apart = ("--mode", "controller", "--agent-namespace", other, "--steps")
+        names = (other, plain)
+        refused = live.gitops("agent", "manifests", live.namespace, *names, *WHERE, *apart)
+        assert refused.code == 2
+        assert f"{other} has versions of Deployments" in refused.stderr
+        text = live.gitops(
+            *("agent", "manifests", live.namespace, other, plain, *WHERE, *apart[:2], "--steps")
+        ).ok()
+        [workload] = [o for o in yaml.safe_load_all(text.stdout) if o["kind"] == "Deployment"]
+        [container] = workload["spec"]["template"]["spec"]["containers"]
+        pins = [word for word in container["command"] if word.startswith("--steps=")]
+        assert [pin.rpartition("=")[0] for pin in pins] == [
+            f"--steps={name}" for name in sorted((live.namespace, other))
+        ], "the third has no steps"
+
+        ran = live.gitops(
+            *("agent", "run", "--repo", str(live.remote), *pins),
+            *(f"--env={name}" for name in (live.namespace, other, plain)),
+        )
+        assert len(stepped.target.read_text().splitlines()) == 1, str(ran)
+        assert ran.stdout.index(f"{plain}: ") < ran.stdout.index(f"{other}: ")
+    finally:
+        for name in (other, plain):
+            live.kube.empty_namespace(name)
+
+
+def test_a_run_without_news_fetches_nothing_for_the_steps_either(
+    stepped: Stepped, tmp_path: Path
+) -> None:
+    def fetches(name: str) -> int:
+        trace = tmp_path / name
+        stepped.live.gitops.using(GIT_TRACE_PACKET=trace)(*stepped.words).ok()
+        return trace.read_text().count("command=fetch")
+
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+
+    assert fetches("first") > 0
+    assert fetches("second") == 0, "its files came in the pack of the status"
+
+
 def test_an_agent_that_was_not_installed_with_steps_runs_none(stepped: Stepped) -> None:
     trust(stepped.live.gitops)
     stepped.install()
