@@ -31,6 +31,7 @@ class Forge(StrEnum):
 # A word in the host's name; self-hosted ones are nearly always named after what they are.
 _BY_WORD = {
     "github": Forge.GITHUB,
+    ".ghe.com": Forge.GITHUB,
     "gitlab": Forge.GITLAB,
     "bitbucket": Forge.BITBUCKET,
     "dev.azure.com": Forge.AZURE,

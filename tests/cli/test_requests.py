@@ -59,8 +59,10 @@ def user_config(gitops: Gitops, host: str, kind: str) -> None:
 
 
 def test_a_request_is_opened_with_the_plan(member, company, forge):
-    document = member(*PROPOSE, "-m", "ask @ada", "-o", "json").ok().json()
+    done = member(*PROPOSE, "-m", "ask @ada", "-vv", "-o", "json").ok()
+    document = done.json()
 
+    assert TOKEN not in done.stdout + done.stderr
     [made] = forge.open
     assert (made["branch"], made["base"]) == (BRANCH, "main")
     assert made["title"] == git(company.remote, "log", "-1", "--format=%s", BRANCH)
@@ -232,12 +234,12 @@ def test_an_answer_of_something_else_is_no_request(github, company, gitops):
     assert "its answer is not one of this API" in done.stderr
 
 
-def test_a_token_goes_to_no_other_host_by_a_redirect(github, company, gitops):
+def test_a_token_goes_to_no_other_host_by_a_redirect(member, forge):
     with scripted(lambda request: Reply(200, body=b"[]")) as other:
         to = {"Location": f"http://{other.address}/"}
-        github.before = lambda method, path: Reply(307, to)
+        forge.before = lambda method, path: Reply(307, to)
 
-        done = on(github, company, gitops)(*PROPOSE)
+        done = member(*PROPOSE)
 
     assert done.code == 5
     assert other.requests == []

@@ -64,6 +64,7 @@ def test_a_remote_knows_where_two_commits_are_compared(remote, link):
     ("host", "commit", "directory"),
     [
         ("github.com", "/commit/c0ffee", "/tree/release/1/shop-dev"),
+        ("acme.ghe.com", "/commit/c0ffee", "/tree/release/1/shop-dev"),
         ("gitlab.com", "/-/commit/c0ffee", "/-/tree/release/1/shop-dev"),
         ("bitbucket.org", "/commits/c0ffee", "/src/release/1/shop-dev"),
         ("codeberg.org", "/commit/c0ffee", "/src/branch/release/1/shop-dev"),
