@@ -13,7 +13,7 @@ from gitops_cli.domain.change.intent import selected_to_copy
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Refusal, enforce, unsettled
 from gitops_cli.domain.change.proposal import Edit, Proposal
-from gitops_cli.domain.change.rules import REQUIRE, Case, refusals
+from gitops_cli.domain.change.rules import REQUIRE, Case, obeyed
 from gitops_cli.domain.errors import NoStateRepository, UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.blueprint import images_path_of
@@ -181,7 +181,7 @@ def draft_copy(
     gates = Gates(state, snapshot, into, source.name, terms.writer, now, [], *asking)
     case = copying(team, source, into, tuple(changes), requires, now, gates)
     case = case._replace(reviewed=terms.reviewed)
-    used = enforce(refusals(case), terms.overrides)
+    used = obeyed(case, terms.overrides)
     if changes:
         check_confirmed(target, team.stage(place_of(target, team).stage), terms)
     occasion = occasion_of(Verb.ENV, terms, team)._replace(source=source.name, overrides=used)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.change.draft import Occasion, Verb, commit_of
 from gitops_cli.domain.change.plan import Change
-from gitops_cli.domain.change.policy import Override, enforce
+from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.proposal import Edit, Move, Proposal
-from gitops_cli.domain.change.rules import Case, refusals
+from gitops_cli.domain.change.rules import Case, obeyed
 from gitops_cli.domain.errors import SourceMoved, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile
@@ -131,7 +131,7 @@ def _asked(
     """Return the overrides that it took; raises what refuses it."""
     changes = tuple(Change(s, version, None) for s, version in sorted(here.versions.items()))
     case = Case(verb, snapshot.team, here, changes, now, whole=True, reviewed=terms.reviewed)
-    used = enforce(refusals(case), terms.overrides)
+    used = obeyed(case, terms.overrides)
     check_confirmed(here.name, case.stage, terms)
     return used
 
@@ -151,7 +151,7 @@ def _asked_there(
     changes = tuple(Change(s, None, version) for s, version in sorted(here.versions.items()))
     case = copying(snapshot.team, here, gates.target, changes, requires, gates.now, gates)
     case = case._replace(reviewed=terms.reviewed)
-    used = enforce(refusals(case), terms.overrides)
+    used = obeyed(case, terms.overrides)
     check_confirmed(gates.target.name, case.stage, terms)
     return used
 

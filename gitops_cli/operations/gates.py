@@ -184,6 +184,8 @@ class Gates(NamedTuple):
         coming = [change for change in changes if change.desired is not None]
         if not self.rules.checks or not coming or self.checking is None:
             return ()
+        if self.vouched is unasked:  # once for a command line, of the images that it records
+            return ()
         return self.checking(
             CheckCase(
                 self.state, self.snapshot, self.target.name, self._before(), coming, self._since

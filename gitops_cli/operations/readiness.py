@@ -11,7 +11,7 @@ from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.operations.gates import Gates
-from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Grids, Readiness
+from gitops_cli.operations.grid import Grid, GridColumn, Grids, Readiness
 
 if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
@@ -51,10 +51,11 @@ def _column(
     gates = Gates(state, snapshot, target, column.before, lambda: None, now, [])
     if not gates.rules.is_gated:
         return {}
+    before = snapshot.environments.get(column.before) if column.before is not None else None
     waiting = [
         change
-        for service, cells in grid.rows.items()
-        if (change := _waiting(service, cells, column, target)) is not None
+        for service in grid.rows
+        if before is not None and (change := _waiting(service, before, target)) is not None
     ]
     reports = [*gates.soak(waiting), *gates.approvals(waiting)]
     return {
@@ -66,21 +67,13 @@ def _column(
     }
 
 
-def _waiting(
-    service: ServiceName,
-    cells: Mapping[EnvironmentName, GridCell],
-    column: GridColumn,
-    target: Environment,
-) -> Change | None:
+def _waiting(service: ServiceName, before: Environment, target: Environment) -> Change | None:
     """Return what a promotion would change, if the stage before has another version."""
-    here = cells.get(column.environment)
-    there = cells.get(column.before) if column.before is not None else None
-    if here is None or there is None or here.file is None or there.file is None:
-        return None
-    if is_same(here.file.version, there.file.version):
+    here, there = target.files.get(service), before.files.get(service)
+    if here is None or there is None or is_same(here.version, there.version):
         return None
     approval = target.approvals.get(service)
-    wanted = there.file.version
+    wanted = there.version
     if approval is not None and approval.version is not None and is_same(approval.version, wanted):
         wanted = approval.version  # with the digest, if that will be recorded
-    return Change(service, here.file.version, wanted)
+    return Change(service, here.version, wanted)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from gitops_cli.domain.change.draft import Verb, commit_of
 from gitops_cli.domain.change.plan import Change
-from gitops_cli.domain.change.policy import Override, enforce
+from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.change.proposal import Edit, Move, Proposal
-from gitops_cli.domain.change.rules import Case, refusals
+from gitops_cli.domain.change.rules import Case, obeyed
 from gitops_cli.domain.errors import SourceMoved, UnknownService, UsageError
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
@@ -172,7 +172,7 @@ def draft_renaming(
     for environment in here:
         changes = tuple(_changes(environment, planned))
         case = Case(Verb.RENAME, team, environment, changes, now, reviewed=terms.reviewed)
-        used |= set(enforce(refusals(case), terms.overrides))
+        used |= set(obeyed(case, terms.overrides))
         check_confirmed(environment.name, case.stage, terms)
     table, settings = _settings(snapshot, planned)
     overrides = tuple(sorted(used))

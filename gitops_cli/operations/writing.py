@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from gitops_cli.domain.change.draft import Draft, Occasion, Verb, proposal_of, version_edits
 from gitops_cli.domain.change.intent import Intent, settle
 from gitops_cli.domain.change.plan import Change, Plan
-from gitops_cli.domain.change.policy import Override, enforce, need_confirmation
+from gitops_cli.domain.change.policy import Override, need_confirmation
 from gitops_cli.domain.change.proposal import Actor, Edit, Proposal, Written
-from gitops_cli.domain.change.rules import Case, refusals
+from gitops_cli.domain.change.rules import Case, obeyed
 from gitops_cli.domain.errors import SourceMoved
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
@@ -109,7 +109,7 @@ def draft_versions(
     if asked.stage.asks:
         gates = _gates(state, snapshot, asked, terms, told)
         asked = asked._replace(asked={**gates, **asked.asked})
-    used = enforce(refusals(asked), terms.overrides)
+    used = obeyed(asked, terms.overrides)
     if settled.write or asked.files:
         check_confirmed(name, asked.stage, terms)
     spoiled = spoiled_contents(state, snapshot, target)

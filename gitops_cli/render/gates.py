@@ -25,4 +25,5 @@ def gate_document(report: Report) -> dict[str, Any]:
 def gate_line(what: str, report: Report) -> Line:
     """Return what a gate says; in a plan one that does not pass was overridden."""
     style = Style.GOOD if report.passes else Style.WARN
-    return Line(f"{report.label}: {what} {report.says}", style)
+    over = "" if report.passes else " (overridden)"
+    return Line(f"{report.label}: {what} {report.says}{over}", style)

@@ -219,6 +219,20 @@ def test_a_version_has_to_soak_in_the_stage_before(company, clone):
     assert gate["says"] == f"1d of 2h00m in {STAGING}"
 
 
+def test_all_gates_that_refuse_are_told_at_once(company, clone, colleague):
+    with_settings(company, '[stage.production]\nsoak = "2h"\napprovals = 1\n')
+    company.push(STAGING, {SERVICE: NEW})
+    refused = promote(clone)
+    assert refused.code == 6
+    assert f"gitops.toml:2: {SERVICE} bbbbbbb may not come to {PROD} yet: soak" in refused.stderr
+    assert f"; gitops.toml:3: {SERVICE} bbbbbbb: approvals 0 of 1 approval\n" in refused.stderr
+    assert "hint: wait " in refused.stderr
+    assert f"; somebody else: gitops approve {PROD} {SERVICE}={NEW}; or --over" in refused.stderr
+
+    done = promote(clone, "--override-policy", "-m", "incident 7").ok()
+    assert f"approvals: {SERVICE} 0 of 1 approval (overridden)" in done.stdout
+
+
 def test_what_never_was_in_the_stage_before_is_not_recorded_by_hand_either(company, clone):
     with_settings(company, '[stage.production]\nsoak = "2h"\n')
     refused = clone("set", f"{SERVICE}={NEW}", "-e", PROD)
@@ -270,8 +284,9 @@ def test_status_says_which_versions_are_ready_to_go(company, clone, colleague):
     assert (waiting[PROD]["version"], waiting[PROD]["ready"]) == (NEW, False)
     [gate] = waiting[PROD]["gates"]
     assert (gate["gate"], gate["passes"], gate["says"]) == ("approvals", False, "0 of 1 approval")
-    shown = clone("status").ok().stdout
-    assert f"{PROD}: {SERVICE} bbbbbbb waits: approvals 0 of 1 approval" in shown
+    for words in ([], [PROD]):
+        shown = clone("status", *words).ok().stdout
+        assert f"{PROD}: {SERVICE} bbbbbbb waits: approvals 0 of 1 approval" in shown
 
     colleague("approve", SERVICE, "-e", PROD, "--yes").ok()
     assert cell()[PROD]["ready"] is True

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.registry.scripted import Scripted
+from tests.registry.scripted import Reply, Scripted, scripted
 from tests.registry.signing import Shelf, envelope, new_key, public, shelved
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
@@ -144,6 +144,20 @@ def test_an_attestation_is_wanted_beside_the_signature(
         ("signature", True),
         ("attestation", True),
     ]
+
+
+def test_a_check_is_asked_once_and_of_what_is_recorded(
+    gitops: Gitops, state: Path, shelf: Shelf
+) -> None:
+    digest = shelf.tags[NEW]
+    shelf.attach(digest, envelope(OURS, digest))
+    with scripted(lambda request: Reply(200)) as page:
+        check = f'[stage.production.check.ci]\nurl = "http://{page.address}/ci"\n'
+        pushed(state, "gitops.toml", f"{SIGNED}{check}")
+        done = promote(gitops, "-o", "json").ok().json()
+        assert len(page.requests) == 1
+    [gate] = [gate for gate in done["gates"] if gate["gate"] == "check"]
+    assert gate["version"] == f"{NEW}@{digest}"
 
 
 def test_an_approval_is_of_the_digest(gitops: Gitops, state: Path, shelf: Shelf) -> None:

@@ -19,9 +19,8 @@ from gitops_cli.domain.change.gates import (
     soak_report,
     spans_of,
 )
-from gitops_cli.domain.change.policy import Override
+from gitops_cli.domain.change.policy import GateRefused, Override
 from gitops_cli.domain.change.proposal import Actor
-from gitops_cli.domain.errors import PolicyRefused
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.commits import Commit, FileChange
 from gitops_cli.domain.recorded.approvals import Approval, Yes, parse_approval, with_yes
@@ -275,7 +274,7 @@ def test_what_a_gate_refuses(report: Report, message: str, hint: str) -> None:
     passing = report._replace(passes=True)
     rules = PLAIN._replace(lines={"check": 8})
     [refusal] = gate_refusals([passing, report, passing], rules, PROD)
-    assert type(refusal.error) is PolicyRefused
+    assert type(refusal.error) is GateRefused
     assert (refusal.error.message, refusal.error.hint, refusal.override) == (
         message,
         f'{hint}--override-policy -m "why"',

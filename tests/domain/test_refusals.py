@@ -17,6 +17,7 @@ from gitops_cli.domain.change.intent import (
 )
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import (
+    GateRefused,
     Origin,
     Override,
     Refusal,
@@ -32,9 +33,10 @@ from gitops_cli.domain.change.policy import (
     wrong_form,
     wrong_source,
 )
-from gitops_cli.domain.change.rules import Case, refusals
+from gitops_cli.domain.change.rules import Ask, Case, obeyed, refusals
 from gitops_cli.domain.errors import (
     ExpectationFailed,
+    GitOpsError,
     InvalidState,
     StaleBuild,
     UnknownService,
@@ -239,6 +241,49 @@ def test_what_is_overridden_is_returned_once_and_in_order() -> None:
         enforce([Refusal(StaleBuild("x"), None)], both)
 
 
+def gate(number: int, way: str = "") -> Refusal:
+    error = GateRefused(f"gate {number} says no", beside=f"{number}, too", way=way)
+    return Refusal(error, Override.POLICY)
+
+
+def told(*refusals: Refusal, overrides: Sequence[Override] = ()) -> tuple[str, str | None]:
+    with pytest.raises(GitOpsError) as raised:
+        enforce(iter(refusals), overrides)
+    return raised.value.message, raised.value.hint
+
+
+POLICY = '--override-policy -m "why"'
+
+
+def test_gates_that_refuse_are_told_together() -> None:
+    assert told(gate(1)) == ("gate 1 says no", POLICY)
+    assert told(gate(1, "wait"), gate(2, "ask Ann")) == (
+        "gate 1 says no; 2, too",
+        f"wait; ask Ann; or {POLICY}",
+    )
+    assert told(gate(1, "wait"), gate(2, "wait"), gate(3)) == (
+        "gate 1 says no; 2, too; 3, too",
+        f"wait; or {POLICY}",
+    )
+    ways = [gate(number, f"way {number}") for number in range(1, 5)]
+    assert told(*ways)[1] == f"way 1; way 2; way 3; or {POLICY}"
+    others = "".join(f"; {number}, too" for number in range(2, 11))
+    assert told(*map(gate, range(1, 11)))[0] == f"gate 1 says no{others}"
+    assert told(*map(gate, range(1, 13)))[0] == f"gate 1 says no{others}; and 2 more"
+
+
+def test_gates_are_told_without_what_is_no_gate() -> None:
+    lock, stale = Refusal(StaleBuild("a lock"), Override.LOCK), Refusal(StaleBuild("old"), None)
+    assert told(stale, gate(1)) == ("old", None)
+    assert told(gate(1), stale, gate(2)) == ("gate 1 says no", POLICY)
+    assert told(gate(1), lock, gate(2), overrides=[Override.LOCK])[0] == "gate 1 says no; 2, too"
+    assert enforce([gate(1), lock], list(Override)) == (Override.LOCK, Override.POLICY)
+    refused: list[GateRefused] = []
+    with pytest.raises(GateRefused):
+        enforce([gate(1), gate(2)], [], refused)
+    assert [one.beside for one in refused] == ["1, too", "2, too"]
+
+
 # --- the table
 
 
@@ -287,6 +332,49 @@ FORM, MODE, TAKES, BRANCH, FROZEN, LOCKED, ASKED = (
 def test_which_rules_hold_a_writer_up_and_in_which_order(verb: Verb, expected: list[str]) -> None:
     assert words(case(verb)) == expected
     assert words(case(verb)._replace(changes=())) == [w for w in expected if w == FORM]
+
+
+GATED = ("soak", "approvals", "manifests", "signature", "attestation", "require", "check")
+
+
+@pytest.mark.parametrize(
+    ("refusing", "named"),
+    [
+        (GATED, ["soak", "approvals", "manifests"]),
+        (("manifests", "check"), ["manifests"]),
+        (GATED[3:], ["signature", "attestation"]),
+        (("attestation", "check"), ["attestation"]),
+        (GATED[5:], ["require", "check"]),
+        (("check",), ["check"]),
+        ((), []),
+    ],
+)
+def test_what_costs_more_than_a_gate_that_refuses_is_not_asked(
+    refusing: Sequence[str], named: Sequence[str]
+) -> None:
+    where: list[str] = []
+
+    def asking(name: str) -> Ask:
+        def ask(changes: Sequence[Change]) -> Iterator[Refusal]:
+            where.append(name)
+            if name in refusing:
+                yield Refusal(GateRefused(name, beside=name), Override.POLICY)
+
+        return ask
+
+    all_asked = {name: asking(name) for name in GATED}
+    plain = environment(web_deployment=str(A))
+    of = Case(Verb.PROMOTE, TeamSettings(), plain, CHANGES, NOW, asked=all_asked)
+    if not named:
+        assert obeyed(of, ()) == ()
+    else:
+        with pytest.raises(GateRefused) as raised:
+            obeyed(of, ())
+        assert raised.value.message == "; ".join(named)
+    assert [name for name in where if name in refusing] == list(named)
+    where.clear()
+    assert obeyed(of, [Override.POLICY]) == ((Override.POLICY,) if refusing else ())
+    assert where == list(GATED)
 
 
 def test_a_rule_is_asked_only_where_it_can_matter() -> None:

@@ -12,9 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitops_cli.domain.change.policy import Override, Refusal
+from gitops_cli.domain.change.policy import GateRefused, Override, Refusal
 from gitops_cli.domain.duration import age
-from gitops_cli.domain.errors import PolicyRefused
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.approvals import Approval, parse_approval
 from gitops_cli.domain.recorded.files import SETTINGS
@@ -204,10 +203,10 @@ def gate_refusals(
         if report.passes:
             continue
         line = f"{SETTINGS}:{report.line or rules.lines.get(report.gate, 1)}"
-        way = f"{report.hint}; or " if report.hint else ""
-        error = PolicyRefused(
-            f"{line}: {report.service} {report.version.short} may not come to {where} yet: "
-            f"{report.label} {report.says}",
-            hint=f'{way}--override-policy -m "why"',
+        what, says = f"{report.service} {report.version.short}", f"{report.label} {report.says}"
+        error = GateRefused(
+            f"{line}: {what} may not come to {where} yet: {says}",
+            beside=f"{line}: {what}: {says}",
+            way=report.hint,
         )
         yield Refusal(error, Override.POLICY)

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from gitops_cli.domain.recorded.locks import Lock
 
 
+_PAST_GATES = '--override-policy -m "why"'
+_MOST, _MOST_WAYS = 9, 3  # gates that are named after the first, and ways to pass them
+
+
 class Override(StrEnum):
     """A danger that a flag of its name accepts; the value goes into the trailer."""
 
@@ -67,6 +71,18 @@ class NeedsReview(PolicyRefused):
     """The stage's mode wants a branch that somebody merges; who can push one does."""
 
 
+class GateRefused(PolicyRefused):
+    """A gate does not let a version come yet; others may say the same.
+
+    `beside` is what is said of it after another one, `way` how it would pass.
+    """
+
+    def __init__(self, message: str, *, beside: str, way: str = "") -> None:
+        super().__init__(message, hint="; or ".join(filter(None, (way, _PAST_GATES))))
+        self.beside = beside
+        self.way = way
+
+
 class Refusal(NamedTuple):
     """Why a write is refused, and which override would let it through, if one would."""
 
@@ -75,15 +91,40 @@ class Refusal(NamedTuple):
 
 
 def enforce(
-    refusals: Iterable[Refusal], overrides: Collection[Override] = ()
+    refusals: Iterable[Refusal],
+    overrides: Collection[Override] = (),
+    refused: list[GateRefused] | None = None,
 ) -> tuple[Override, ...]:
-    """Raise the first refusal that is not overridden; return the overrides that were needed."""
+    """Raise the first refusal that is not overridden; return the overrides that were needed.
+
+    Of gates all that follow are told at once. `refused` takes them as they come, for who yields
+    them and would rather not ask on.
+    """
     used: set[Override] = set()
+    gates = [] if refused is None else refused
     for refusal in refusals:
-        if refusal.override is None or refusal.override not in overrides:
+        if refusal.override is not None and refusal.override in overrides:
+            used.add(refusal.override)
+        elif isinstance(refusal.error, GateRefused):
+            gates.append(refusal.error)
+        elif gates:
+            break
+        else:
             raise refusal.error
-        used.add(refusal.override)
+    if gates:
+        raise _together(gates)
     return tuple(sorted(used))
+
+
+def _together(gates: Sequence[GateRefused]) -> GateRefused:
+    [first, *others] = gates
+    if not others:
+        return first
+    told = [first.message, *(other.beside for other in others[:_MOST])]
+    if len(others) > _MOST:
+        told.append(f"and {len(others) - _MOST} more")
+    ways = list(dict.fromkeys(gate.way for gate in gates if gate.way))[:_MOST_WAYS]
+    return GateRefused("; ".join(told), beside="", way="; ".join(ways))
 
 
 def need_reason(overrides: Collection[Override], reason: str | None) -> None:

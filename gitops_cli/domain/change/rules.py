@@ -5,17 +5,20 @@ docs/changing-versions.md shows it to people; tests/domain/test_rules.py holds t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
 from gitops_cli.domain.change.draft import Verb
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import (
+    GateRefused,
     Origin,
     Override,
     Refusal,
+    enforce,
     frozen,
     locked,
     needs_review,
@@ -80,6 +83,14 @@ class Case(NamedTuple):
         return self.team.stage(self.place.stage)
 
 
+class Cost(IntEnum):
+    """What a rule asks; a gate that refuses is told with those that cost no more than it did."""
+
+    NOTHING = 0
+    REGISTRY = 1
+    OTHERS = 2
+
+
 class Rule(NamedTuple):
     """One rule: whom it holds up, which flag lets it through (None: none does), what it asks."""
 
@@ -87,6 +98,7 @@ class Rule(NamedTuple):
     verbs: frozenset[Verb]
     override: Override | None
     ask: Callable[[Case], Iterator[Refusal]]
+    cost: Cost = Cost.NOTHING
 
 
 def _settings(case: Case) -> Iterator[Refusal]:
@@ -156,15 +168,30 @@ RULES = (
     Rule(SOAK, _BRINGS, Override.POLICY, _asked(SOAK)),
     Rule(APPROVALS, _BRINGS, Override.POLICY, _asked(APPROVALS)),
     Rule(MANIFESTS, frozenset({Verb.PROMOTE}), Override.POLICY, _asked(MANIFESTS)),
-    Rule(SIGNATURE, _BRINGS, Override.POLICY, _asked(SIGNATURE)),
-    Rule(ATTESTATION, _BRINGS, Override.POLICY, _asked(ATTESTATION)),
-    Rule(REQUIRE, frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _asked(REQUIRE)),
-    Rule(CHECK, _BRINGS, Override.POLICY, _asked(CHECK)),
+    Rule(SIGNATURE, _BRINGS, Override.POLICY, _asked(SIGNATURE), Cost.REGISTRY),
+    Rule(ATTESTATION, _BRINGS, Override.POLICY, _asked(ATTESTATION), Cost.REGISTRY),
+    Rule(
+        REQUIRE, frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _asked(REQUIRE), Cost.OTHERS
+    ),
+    Rule(CHECK, _BRINGS, Override.POLICY, _asked(CHECK), Cost.OTHERS),
 )
 
 
-def refusals(case: Case) -> Iterator[Refusal]:
-    """Yield what refuses the case, rule by rule; what costs a connection comes last."""
+def refusals(case: Case, refused: Collection[object] = ()) -> Iterator[Refusal]:
+    """Yield what refuses the case, rule by rule; what costs a connection comes last.
+
+    Once something stands in `refused`, nothing is asked that costs more than what was.
+    """
+    cost = Cost.NOTHING
     for rule in RULES:
         if case.verb in rule.verbs:
+            if refused and rule.cost > cost:
+                return
+            cost = rule.cost
             yield from rule.ask(case)
+
+
+def obeyed(case: Case, overrides: Collection[Override]) -> tuple[Override, ...]:
+    """Return the overrides that the case needs; raises what refuses it in spite of them."""
+    refused: list[GateRefused] = []
+    return enforce(refusals(case, refused), overrides, refused)
