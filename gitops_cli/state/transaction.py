@@ -199,8 +199,8 @@ class Transaction:
             return GitError(f"cannot update {self.branch.ref}: {said}")
         return PushRefused(
             f"{redacted(self.branch.push_url)} refused the push: {said}",
-            hint="ask who may push there; a protected branch needs a pull request: promote, set, "
-            "remove and rollback open one with --pr",
+            hint="ask who may push there; where the branch is protected, --pr opens a pull request "
+            "instead, for all but lock, unlock and approve",
         )
 
     def _look(self) -> None:

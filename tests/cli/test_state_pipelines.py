@@ -244,6 +244,19 @@ def test_a_deployment_brings_its_environment_to_the_cluster(behind: Live, tmp_pa
     assert "differs" in (here.directory / "drift.html").read_text()
 
 
+def test_deployments_are_the_forges_own_with_name_and_page() -> None:
+    job = github("deploy")["deploy"]
+    assert job["environment"]["name"] == "${{ matrix.environment }}"
+    assert job["environment"]["url"].endswith("/tree/${{ github.sha }}/${{ matrix.environment }}")
+    assert job["permissions"] == {"contents": "read"}, "no token of ours makes them"
+
+    assert gitlab(".gitlab/deploy.yml")[".deploy"]["environment"] == {
+        "name": "$ENVIRONMENT",
+        "url": "$CI_PROJECT_URL/-/tree/$CI_COMMIT_SHA/$ENVIRONMENT",
+        "action": "start",
+    }
+
+
 def test_the_first_push_of_a_branch_deploys_all(company: Article, clone: Gitops) -> None:
     said = run_gitlab(clone, gitlab()["environments"], CI_COMMIT_BEFORE_SHA=ZEROS)
 
