@@ -28,6 +28,7 @@ from gitops_cli.domain.errors import (
     worst,
 )
 from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.stamp import as_stamp
 from gitops_cli.domain.text import without_secrets
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.diff import diff
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PACK = "tip.pack"
+_ALIVE = 30.0  # seconds, of a minute after three of which an agent is taken for dead
 _PACK_LIMIT = 600_000  # bytes; a ConfigMap may have 1 MiB, and base64 needs a third more
 
 
@@ -188,7 +190,7 @@ class Agent:
         """Run the steps of environments where they are due, before these follow."""
         if self._steps is None or isinstance(following, GitOpsError):
             return {}
-        from gitops_cli.agent.stepping import Stepped
+        from gitops_cli.agent.stepping import Stepped, repeating
 
         steps = self._steps
         found: dict[EnvironmentName, Stepped] = {}
@@ -199,10 +201,19 @@ class Agent:
                 found[name] = Stepped(error=said)
             else:
                 before[name] = said.steps
-        done = _or_error(lambda: steps.run(following.desired, before, beat))
+        with repeating(
+            partial(self._say_busy, tuple(before)), min(_ALIVE, self._interval or _ALIVE)
+        ):
+            done = _or_error(lambda: steps.run(following.desired, before, beat))
         if isinstance(done, GitOpsError):
             return found | {name: Stepped(before[name], error=done) for name in before}
         return found | done
+
+    def _say_busy(self, environments: Sequence[EnvironmentName]) -> None:
+        """Let nobody think that an agent stands still whose steps take their time."""
+        said = {"last-attempt": as_stamp(self._now()), "message": "its steps are running"}
+        for name in environments:
+            self._objects.write_data(name, NAME, said)
 
     # --- one environment
 

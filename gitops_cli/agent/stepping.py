@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -180,6 +181,25 @@ class AgentSteps:
         record = StepsRecord(self.pins[name], self._now(), short(words), told)
         news = words if any(one.is_applied for one in reports) else None
         return Stepped(record, words=f"steps: {news}" if news else None, error=error)
+
+
+@contextmanager
+def repeating(work: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Do something each so often beside what is done here; what fails of it is left."""
+    ended = threading.Event()
+
+    def go() -> None:
+        while not ended.wait(seconds):
+            with suppress(GitOpsError):
+                work()
+
+    beside = threading.Thread(target=go, daemon=True)
+    beside.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beside.join()
 
 
 def _held(snapshot: Snapshot, name: EnvironmentName, now: datetime) -> str | None:

@@ -74,6 +74,11 @@ class Stepped:
         ]
         return found
 
+    def said(self) -> Mapping[str, str]:
+        """Return the same, also of an agent that has written nothing yet."""
+        config = self.live.kube.get("ConfigMap", self.live.namespace, NAME)
+        return config.get("data") or {}
+
     def let_time_pass(self) -> None:
         """Let the last run of the steps be a day ago."""
         data = {"data": {"steps-at": "2020-01-01T00:00:00Z"}}
@@ -367,6 +372,24 @@ def test_its_pod_has_time_room_and_a_secret_of_its_own(stepped: Stepped) -> None
     ], "no right more than without steps"
 
 
+def test_an_agent_says_that_it_lives_while_a_step_takes_its_time(stepped: Stepped) -> None:
+    stepped.declare('#!/bin/sh\nuntil [ -e "$2.go" ]; do sleep 0.1; done\ntouch "$2.done"\n')
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    go, done = (stepped.target.with_name(f"target.{name}") for name in ("go", "done"))
+
+    with stepped.live.gitops.start(*stepped.words, "--interval", "1s") as process:
+        eventually(lambda: stepped.said().get("message") == "its steps are running")
+        first = stepped.said()["last-attempt"]
+        eventually(lambda: stepped.said()["last-attempt"] > first)
+        go.touch()
+        eventually(lambda: stepped.said().get("steps") == "dns unchanged")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    assert done.exists()
+    assert stepped.said()["message"] != "its steps are running"
+
+
 def test_a_pod_that_is_told_to_end_interrupts_its_step_first(stepped: Stepped) -> None:
     script = (
         "#!/bin/sh\n[ $1 = plan ] && exit 2\n"
@@ -385,5 +408,4 @@ def test_a_pod_that_is_told_to_end_interrupts_its_step_first(stepped: Stepped) -
 
     assert time.monotonic() - before < 15, "it did not wait until it had to be killed"
     assert stepped.target.read_text() == "given back\n"
-    config = stepped.live.kube.get("ConfigMap", stepped.live.namespace, NAME)
-    assert "steps" not in (config.get("data") or {}), "nobody says that it was done"
+    assert "steps" not in stepped.said(), "nobody says that it was done"
