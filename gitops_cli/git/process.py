@@ -127,7 +127,8 @@ class Git(NamedTuple):
 
 def pager(directory: Path) -> str:
     """Return the pager that the user told git to use; no repository of others chooses it."""
-    return Git(directory, git_environment()).run("var", "GIT_PAGER").text
+    # What starts every git of ours with --no-pager makes it `cat`.
+    return Git(directory, git_environment()).run("--paginate", "var", "GIT_PAGER").text
 
 
 def editor(directory: Path) -> str:

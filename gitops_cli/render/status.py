@@ -347,7 +347,7 @@ def _remarks(grid: Grid, now: datetime) -> Iterator[Line]:
         if column.freeze and column.frozen_until:
             until = column.frozen_until.strftime("%a %Y-%m-%d %H:%M %Z")
             text = f"{column.environment} is frozen until {until}: {column.freeze}"
-            yield Line(text, Style.WARN)
+            yield Line(text, Style.WARN, flow=Flow.WRAP)
         if column.lock is not None:
             yield lock_line(column.environment, column.lock, now)
     for service, cells in grid.rows.items():
@@ -363,7 +363,8 @@ def _remarks(grid: Grid, now: datetime) -> Iterator[Line]:
 def _waiting_line(what: str, readiness: Readiness) -> Line:
     """Return what holds a version back that would come next."""
     why = "; ".join(f"{one.gate} {one.says}" for one in readiness.reports if not one.passes)
-    return Line(f"{what} {readiness.version.short} waits: {why}", Style.WARN)
+    text = f"{what} {readiness.version.short} waits: {why}"
+    return Line(text, Style.WARN, flow=Flow.WRAP)
 
 
 def lock_line(what: str, lock: Lock, now: datetime) -> Line:
@@ -377,4 +378,5 @@ def lock_line(what: str, lock: Lock, now: datetime) -> Line:
     if lock.until:
         words.append(f"{'until' if holds else 'and is free since'} {lock.until:%Y-%m-%d %H:%M %Z}")
     why = lock.problem or lock.reason
-    return Line(" ".join(words) + (f": {why}" if why else ""), Style.WARN if holds else Style.DIM)
+    text = " ".join(words) + (f": {why}" if why else "")
+    return Line(text, Style.WARN if holds else Style.DIM, flow=Flow.WRAP)

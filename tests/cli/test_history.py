@@ -365,6 +365,16 @@ def test_what_is_longer_than_the_terminal_goes_through_gits_pager(state: Gitops)
     assert "paged" not in paged("history").ok().stdout
 
 
+def test_the_pager_is_the_one_that_git_was_told(state: Gitops) -> None:
+    paged = state.using(PAGER="sed 's/^/PAGER: /'")
+    with paged.terminal("history", rows=3, columns=160) as screen:
+        screen.wait_for("PAGER: 2026-")
+    with (state.home / ".gitconfig").open("a") as config:
+        config.write("[core]\n\tpager = \"sed 's/^/core.pager: /'\"\n")
+    with paged.terminal("history", rows=3, columns=160) as screen:
+        screen.wait_for("core.pager: 2026-")
+
+
 def test_a_pager_that_is_not_there_costs_nothing(state: Gitops) -> None:
     with state.using(GIT_PAGER="no-such-pager").terminal("history", rows=3) as screen:
         screen.wait_for("Begin")
