@@ -96,12 +96,16 @@ class KubernetesCluster:
         workloads: Collection[tuple[Kind, str]],
         *,
         secrets: bool = False,
+        own: Collection[str] = (),
     ) -> Exported:
-        """Return the named workloads and what they need as manifests; Secrets only if asked."""
+        """Return the named workloads and what they need as manifests; Secrets only if asked.
+
+        `own` are names of kinds that are not Kubernetes' own.
+        """
         # One command exports; the others need not wait for what it takes.
         from gitops_cli.cluster.exporting import export
 
-        return export(self.api, namespace, workloads, secrets=secrets)
+        return export(self.api, namespace, workloads, secrets=secrets, own=own)
 
     def follow(self, targets: Sequence[Target]) -> Follower:
         """Keep namespaces up to date in the background, by watches or by polling."""

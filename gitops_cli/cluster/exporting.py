@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import yaml
@@ -12,6 +12,7 @@ from msgspec import Raw
 from gitops_cli.cluster import schema
 from gitops_cli.cluster.api import RESOURCES, Api, Doing, Refused, Resource
 from gitops_cli.cluster.decoding import Whole
+from gitops_cli.cluster.own_kinds import chosen_kinds, present
 from gitops_cli.cluster.reading import fetch_items
 from gitops_cli.domain.cluster.capturing import Exported
 from gitops_cli.domain.cluster.manifest import portable
@@ -21,6 +22,7 @@ from gitops_cli.domain.manifests.needs import needs_of, pod_spec
 from gitops_cli.domain.manifests.objects import Manifest, ObjectId
 from gitops_cli.domain.names import AGENT, AGENT_SIGNERS, EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.text import one_line
 from gitops_cli.web.parallel import attempt_all
 
 _ANY = Whole(schema.Manifest)
@@ -40,6 +42,13 @@ class _Listed(NamedTuple):
     kind: str
     resource: Resource
     needed: bool = False
+    own: str | None = None
+    """The name of a kind that is not Kubernetes' own, and was asked for."""
+
+    def file_of(self, name: str) -> str:
+        """Return how the file of an object is called: several groups may have one kind."""
+        group = f".{self.own.partition('.')[2]}" if self.own else ""
+        return f"{self.kind.lower()}{group}-{name}.yaml"
 
     def read(self, item: Raw) -> tuple[str, _Item]:
         """Return an object's name, and the object. Raises ValueError."""
@@ -86,16 +95,19 @@ def export(
     workloads: Collection[tuple[Kind, str]],
     *,
     secrets: bool = False,
+    own: Collection[str] = (),
 ) -> Exported:
     """Return the named workloads, and all else of Kubernetes' own kinds that stays, as YAML files.
 
     What may not be listed of the latter is in a note. With `secrets` those that nothing in the
-    cluster makes, too. Raises Denied, ClusterError.
+    cluster makes, too; `own` are names of more kinds. Raises Denied, ClusterError, UsageError.
     """
+    more, others = chosen_kinds(api, own)
     wanted = {(kind.value, name) for kind, name in workloads}
     kinds = {kind.value for kind, _ in workloads}
     asked = [one for one in _ALL if not one.needed or one.kind in kinds]
     asked += [_SECRET] if secrets else []
+    asked += [_Listed(one.kind, one.resource, own=one.name) for one in more]
     answers = attempt_all(
         lambda one: fetch_items(
             api, Doing("list", one.resource, namespace), schema.MANIFESTS, one.read
@@ -108,7 +120,7 @@ def export(
     found: list[dict[str, Any]] = []
     needed: set[str] = set()
     for one, answer in zip(asked, answers, strict=True):
-        if isinstance(answer, Denied) and not one.needed and one is not _SECRET:
+        if isinstance(answer, Denied) and not (one.needed or one.own) and one is not _SECRET:
             denied.append(str(one.resource))
             continue
         if isinstance(answer, Refused) and answer.status == 404 and not one.needed:
@@ -127,11 +139,18 @@ def export(
                 continue
             needed |= _needed(one, manifest)
             text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
-            files[f"{one.kind.lower()}-{name}.yaml"] = text.encode()
+            files[one.file_of(name)] = text.encode()
     files = {name: text for name, text in files.items() if not _of_a_set(name, claims)}
-    told = f"{namespace}: not permitted to list {', '.join(denied)}: left out"
-    notes = (told,) if denied else ()
+    notes = tuple(_notes(namespace, denied, present(api, namespace, others)))
     return Exported(files, notes, tuple(sorted(needed)), tuple(found))
+
+
+def _notes(namespace: str, denied: Sequence[str], others: Sequence[str]) -> Iterator[str]:
+    if denied:
+        yield f"{namespace}: not permitted to list {', '.join(denied)}: left out"
+    if others:
+        names = ", ".join(map(one_line, others))
+        yield f"{namespace}: has {names} as well, which is left out; --kind NAME keeps it"
 
 
 def _claims(kind: str, name: str, manifest: Mapping[str, Any]) -> set[str]:

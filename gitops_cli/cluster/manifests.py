@@ -27,14 +27,14 @@ Type = tuple[str, str]  # group and kind
 
 _AS = "application/json;as={};g=meta.k8s.io;v=v1"
 _ONE = _AS.format("PartialObjectMetadata")
-_MANY = _AS.format("PartialObjectMetadataList")
+MANY = _AS.format("PartialObjectMetadataList")
 _ALL_KINDS = ",".join(
     f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
     for version in ("v2", "v2beta1")
 )
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
 _HELD = Decoder(schema.Held)
-_HELD_LIST = Decoder(schema.ListOf[schema.Held])
+HELD_LIST = Decoder(schema.ListOf[schema.Held])
 _GROUPS = Decoder(schema.Groups)
 _DEFINITION = Decoder(schema.Definition)
 _FIELDS = Decoder(dict[str, Any])
@@ -69,6 +69,10 @@ class Manifests:
         """
         scopes = {one: self._scope(one) for one in types}
         return {one: scope.plural for one, scope in scopes.items() if scope is not None}
+
+    def kinds(self) -> Mapping[Type, tuple[str, Scope]]:
+        """Return all kinds that the server tells, with their versions. Raises ClusterError."""
+        return self._discovery()
 
     def forget_kinds(self) -> None:
         """Ask anew which kinds there are: some have been made."""
@@ -150,7 +154,7 @@ class Manifests:
         if version is None:
             return False
         doing = Doing("list", Resource(f"/apis/{group}/{version}", plural))
-        answer = self._api.ask(doing, _HELD_LIST, path=doing.path(limit=1), accept=_MANY)
+        answer = self._api.ask(doing, HELD_LIST, path=doing.path(limit=1), accept=MANY)
         return bool(answer.items)
 
     def is_established(self, definition: Manifest) -> bool:
@@ -167,7 +171,7 @@ class Manifests:
             return {live.name: live for live in named if live is not None}
         doing = Doing("list", resource, lookup.namespace)
         found = fetch_items(
-            self._api, doing, _HELD_LIST, _live, room, accept=_MANY, labels=lookup.labels
+            self._api, doing, HELD_LIST, _live, room, accept=MANY, labels=lookup.labels
         )
         return dict(found.values)
 

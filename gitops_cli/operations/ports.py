@@ -126,8 +126,12 @@ class Cluster(Protocol):
         workloads: Collection[tuple[Kind, str]],
         *,
         secrets: bool = False,
+        own: Collection[str] = (),
     ) -> Exported:
-        """Return the named workloads and what they need as manifests; Secrets only if asked."""
+        """Return the named workloads and what they need as manifests; Secrets only if asked.
+
+        `own` are names of kinds that are not Kubernetes' own.
+        """
         ...
 
     def follow(self, targets: Sequence[Target]) -> Following:

@@ -1,6 +1,6 @@
 """Defaults of the API server leave an object; what somebody meant stays.
 
-tests/cli/test_capture.py holds them against a real API server.
+tests/cli/test_capture_manifests.py holds them against a real API server.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def capture(
         bool,
         typer.Option(
             "--manifests",
-            help="Also write the workloads, Services, ConfigMaps and Ingresses; see --secrets.",
+            help="Also write the objects themselves, of Kubernetes' own kinds; see --secrets.",
         ),
     ] = False,
     secrets: Annotated[
@@ -113,6 +113,16 @@ def capture(
             show_default=False,
         ),
     ] = None,
+    own_kinds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            metavar="NAME",
+            help="With --manifests: also objects of this kind, such as certificates.cert-manager.io"
+            "; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     only: Only = None,
     exclude: Exclude = None,
     message: Reason = None,
@@ -138,6 +148,8 @@ def capture(
     gitops capture shop-production --manifests --secrets sops --age age1…
     """
     _check_keeping(secrets, age, store, manifests=manifests)
+    if own_kinds and not manifests:
+        raise UsageError("--kind goes with --manifests")
     session.limit(timeout)
     environment = one_word(environments, env)
     overrides = overrides_of(message, lock=override_lock, policy=override_policy)
@@ -158,7 +170,8 @@ def capture(
     exported = None
     if manifests:
         named = [(w.kind, w.name) for w in workloads]
-        exported = cluster.export(name, named, secrets=secrets is not None)
+        own = tuple(dict.fromkeys(own_kinds or ()))
+        exported = cluster.export(name, named, secrets=secrets is not None, own=own)
         exported = _kept(session, exported, snapshot, name, secrets, tuple(age or ()), store)
     branch = review_branch(name, verb=Verb.CAPTURE)
     review = review_of_all(session, request, [name], team, overrides, branch)
