@@ -152,7 +152,7 @@ def _play(
         ours = [sys.executable, "-m", "gitops_cli"] if step.program == "gitops" else [step.program]
         done = subprocess.run(
             [*ours, *step.arguments],
-            env=environment,
+            env={**environment, "GIT_PAGER": "cat"},  # a play goes on by itself
             cwd=ground.place.directory / step.directory,
             check=False,
         )
