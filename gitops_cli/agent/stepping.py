@@ -18,6 +18,7 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import DriftPolicy
+from gitops_cli.domain.settings import BadSettings
 from gitops_cli.domain.steps.content import (
     Content,
     Declared,
@@ -105,8 +106,12 @@ class AgentSteps:
     def _trusted(self, snapshot: Snapshot, name: EnvironmentName) -> Content | None:
         """Return what an environment's steps are made of; None: it has none any more.
 
-        Raises Untrusted, InvalidState.
+        Raises Untrusted, InvalidState; BadSettings, as a step with a defect is not among them.
         """
+        stage = place_of(name, snapshot.team).stage
+        about = ((), ("stage", stage, "step"))
+        if wrong := [d for d in snapshot.team.defects if d.key[:3] in about]:
+            raise BadSettings(*wrong)
         programs = declared_steps(snapshot, name)
         if not programs or name not in snapshot.environments:
             return None

@@ -235,6 +235,33 @@ def test_a_run_without_news_fetches_nothing_for_the_steps_either(
     assert fetches("second") == 0, "its files came in the pack of the status"
 
 
+@pytest.mark.parametrize("broken", ["wanted = 1", "= 1"], ids=["an unknown key", "no TOML"])
+def test_a_step_that_cannot_be_read_is_not_left_out(stepped: Stepped, broken: str) -> None:
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    stepped.declare(more=broken)
+    stepped.live.record({"web.deployment": NEW})
+
+    ran = stepped.run()
+
+    assert ran.code == 2
+    assert "gitops.toml:" in stepped.status()["error"]
+    assert OLD in stepped.live.image_of("web")
+    assert not stepped.target.exists()
+
+
+def test_where_the_stage_declares_no_steps_any_more_the_rest_goes_on(stepped: Stepped) -> None:
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    push(stepped.live, {"gitops.toml": settings(stepped.live)})
+    stepped.live.record({"web.deployment": NEW})
+
+    stepped.run().ok()
+
+    assert NEW in stepped.live.image_of("web")
+    assert not stepped.target.exists()
+
+
 def test_an_agent_that_was_not_installed_with_steps_runs_none(stepped: Stepped) -> None:
     trust(stepped.live.gitops)
     stepped.install()
