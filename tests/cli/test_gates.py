@@ -108,6 +108,22 @@ def test_an_approval_that_is_pushed_meanwhile_counts_and_one_that_is_withdrawn_d
     promote(clone).ok()
 
 
+def test_a_yes_that_is_withdrawn_while_somebody_is_asked_does_not_count(company, clone, colleague):
+    with_settings(company, APPROVALS)
+    company.push(STAGING, {SERVICE: NEW})
+    colleague("approve", PROD, SERVICE, "--yes").ok()
+    with clone.terminal("promote", SERVICE, "--to", PROD) as screen:
+        screen.wait_for(f"Promote 1 service to {PROD}?")
+        assert "1 of 1 approval: Bob" in screen.text
+        colleague("approve", "--withdraw", SERVICE, "-e", PROD, "--yes").ok()
+        before = tip(company)
+        screen.type("y")
+        screen.press("enter")
+        assert screen.finish() == 6
+        assert "0 of 1 approval" in " ".join(screen.text.split())
+    assert tip(company) == before
+
+
 def test_the_way_out_is_seen_in_the_history(company, clone, colleague):
     with_settings(company, APPROVALS)
     company.push(STAGING, {SERVICE: NEW})
