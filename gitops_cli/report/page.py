@@ -84,7 +84,7 @@ def _rows(events: Sequence[TimelineEvent], room: int) -> tuple[str, int]:
 
     They are most of a large page, so all are escaped at once; no cell has a control character.
     """
-    cells = (_CELL.join(("", *_change(event))) for event in events[: room // _LEAST])
+    cells = [_CELL.join(("", *_change(event))) for event in events[: room // _LEAST]]
     if not events:
         return "", 0
     escaped = str(escape("\n".join(cells))).replace(_CELL, "<td>").encode().split(b"\n")
@@ -291,6 +291,7 @@ def _repeated(text: str) -> str:
     return one_line(text)
 
 
+@lru_cache(1 << 14)
 def _version(recorded: Recorded | None) -> str:
     if recorded is None:
         return ""

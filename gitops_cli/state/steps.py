@@ -81,7 +81,8 @@ def _first_parents(
     history: History, start: str, but: str | None, tells: bool
 ) -> Generator[tuple[BranchStep, bool], None, None]:
     """Yield commits along first parents, each with whether it is a merge."""
-    process = history.git.start(
+    # Else it hands over each commit by itself, as to somebody who watches.
+    process = history.git.with_environment(GIT_FLUSH="0").start(
         "-c",
         "log.showSignature=false",
         "log",
