@@ -14,6 +14,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +55,13 @@ class Hang:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """Pass it on, and say in the answer that the server's clock is so many seconds ahead."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Trickle:
     """Send the body byte by byte, so many seconds apart."""
 
@@ -75,7 +83,7 @@ class Meanwhile:
     call: Callable[[], object]
 
 
-Fault = Answer | Cut | Hang | Trickle | EndWatch | Meanwhile
+Fault = Answer | Cut | Hang | Later | Trickle | EndWatch | Meanwhile
 
 GONE = {
     "type": "ERROR",
@@ -309,6 +317,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(response.status)
         chunked = response.getheader("Transfer-Encoding") == "chunked"
         for name, value in response.getheaders():
+            if name == "Date" and isinstance(fault, Later):
+                when = parsedate_to_datetime(value).timestamp() + fault.seconds
+                self.send_header(name, formatdate(when, usegmt=True))
+                continue
             self.send_header(name, value)
         self.end_headers()
         for piece in _limited(response, fault):

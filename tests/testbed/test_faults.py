@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.faults import GONE, Answer, ApiProxy, Cut, EndWatch, Hang, Meanwhile
+from tests.testbed.faults import GONE, Answer, ApiProxy, Cut, EndWatch, Hang, Later, Meanwhile
 from tests.testbed.kube import ApiError, Kube, eventually, path
 from tests.testbed.manifests import deployment
 from tests.testbed.tcp import TcpProxy
@@ -92,6 +94,21 @@ def test_a_watch_ends_after_its_events(
     added, gone = [json.loads(line) for line in body.splitlines()]
     assert added["type"] == "ADDED"
     assert gone["object"]["code"] == 410
+
+
+def test_a_clock_that_is_ahead(api_proxy: ApiProxy) -> None:
+    api_proxy.on(Later(3600), target="/version", skip=1)
+    tls = ssl.create_default_context(cafile=str(api_proxy.ca_file))
+    client = http.client.HTTPSConnection(urlsplit(api_proxy.url).netloc, context=tls)
+    times = []
+    for _ in range(2):
+        client.request("GET", "/version")
+        response = client.getresponse()
+        response.read()
+        times.append(parsedate_to_datetime(response.headers["Date"]))
+    client.close()
+    now, ahead = times
+    assert (ahead - now).total_seconds() >= 3600
 
 
 def test_a_hanging_request_ends_with_the_proxy(control_plane: ControlPlane, tmp_path: Path) -> None:

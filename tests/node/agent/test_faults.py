@@ -80,8 +80,9 @@ def test_a_git_server_that_is_down_is_told_and_waited_for(
     good = {each: status(company, each) for each in (name, BAKED)}
     images = {each: company.running(each) for each in good}
     with git_server_down(company):
+        job = by_hand.start()  # both wait for their time-out, side by side
         await_status(company, name, lambda said: "error" in said, timeout=120)
-        assert by_hand() == 3
+        assert by_hand.ended(job) == 3
         for each, before in good.items():
             said = status(company, each)
             assert (said["result"], said["commit"]) == ("failed", before["commit"])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from gitops_cli.agent.model.spec import NEXT_IDENTITY
+from gitops_cli.agent.rotating import SEEN_AFTER
 from tests.node.agent.company import (
     BAKED,
     CONTROLLED,
@@ -13,9 +17,10 @@ from tests.node.agent.company import (
     status,
 )
 from tests.node.agent.site import Site
+from tests.testbed.faults import ApiProxy, Later
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import eventually
+from tests.testbed.kube import Manifest, eventually
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 
@@ -25,6 +30,12 @@ def forget(site: Site, public: str) -> None:
     authorized = site.sshd.directory / "authorized_keys"
     lines = [line for line in authorized.read_text().splitlines() if public not in line]
     authorized.write_text("\n".join(lines) + "\n")
+
+
+def sees_the_second_key(site: Site, pod: Manifest) -> bool:
+    """Tell whether the kubelet has shown it to the pod."""
+    secrets = f"kubelet/pods/{pod['metadata']['uid']}/volumes/kubernetes.io~secret"
+    return any(site.node.directory.glob(f"{secrets}/*/{NEXT_IDENTITY}"))
 
 
 def test_a_key_is_replaced_without_a_gap(company: Site, gitops: Gitops, by_hand: ByHand) -> None:
@@ -45,7 +56,7 @@ def test_a_key_is_replaced_without_a_gap(company: Site, gitops: Gitops, by_hand:
 
 
 def test_a_controllers_key_is_not_dropped_before_its_pod_has_the_new_one(
-    company: Site, gitops: Gitops
+    company: Site, gitops: Gitops, tmp_path: Path
 ) -> None:
     name = CONTROLLED[0]
     which = ["agent", "key", name, "--agent-repo", company.url]
@@ -56,9 +67,14 @@ def test_a_controllers_key_is_not_dropped_before_its_pod_has_the_new_one(
     too_early = gitops(*which, "--rotate")
     assert too_early.code == 6, "the kubelet takes its time to renew what a pod sees of a Secret"
 
-    eventually(lambda: gitops(*which, "--rotate").code == 0, timeout=240)
-    forget(company, old)
     pod = await_controller(company)
+    waits = SEEN_AFTER.total_seconds()
+    eventually(lambda: sees_the_second_key(company, pod), timeout=waits)
+    token = company.kube.cluster_admin("rotates")
+    with ApiProxy(company.node.plane, tmp_path, token) as proxy:
+        proxy.on(Later(waits), target="^/version")  # it is seen: no need for the rest of the wait
+        gitops.using(KUBECONFIG=proxy.kubeconfig)(*which, "--rotate").ok()
+    forget(company, old)
     commit = company.commit("Say hello", {"README.md": f"{new}\n"})
     await_status(company, name, lambda said: said.get("commit") == commit, timeout=60)
     assert "error" not in status(company, name)

@@ -6,7 +6,7 @@ import pytest
 
 from gitops_cli.agent.model.spec import KEY_SECRET, NAME
 from tests.agent.world import installed_objects
-from tests.node.agent.company import health, make_key, status
+from tests.node.agent.company import ByHand, health, make_key, status
 from tests.node.agent.site import FIRST, Site
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
@@ -28,7 +28,8 @@ def test_an_agent_changes_its_mode_and_goes(company: Site, gitops: Gitops) -> No
     where.append("--no-verify-image")
     gitops("agent", "install", *NAMES, *where).ok()
     for name in NAMES:
-        eventually(lambda name=name: status(company, name).get("commit") == tip, timeout=90)
+        assert ByHand(company, name)() == 0  # its schedule is test_following's
+        assert status(company, name)["commit"] == tip
 
     kube.create_namespace(HOME)
     controller = ["--mode=controller", "--agent-namespace", HOME]
