@@ -137,6 +137,24 @@ def test_what_left_the_repository_goes_where_the_stage_says_so(followed: Followe
     assert followed.status()["message"] == "1 object pruned"
 
 
+def test_most_of_what_is_there_goes_by_no_push_alone(followed: Followed) -> None:
+    followed.settings("prune = true")
+    names = ["one", "two", "three", "four", "five"]
+    record(followed.live, *(config_map(name, a="1") for name in names))
+    followed.run().ok()
+    record(followed.live, config_map("one", a="1"))
+
+    ran = followed.run()
+
+    assert ran.code == 6
+    error = followed.status()["error"]
+    assert "nothing is removed: 4 of its 5 objects would go" in error
+    assert all(followed.exists(name) for name in names)
+    followed.live.record({f"/{followed.live.namespace}/manifests/all.yaml": "# nothing"})
+    assert followed.run().code == 2, "nor by an empty directory"
+    assert all(followed.exists(name) for name in names)
+
+
 def test_drift_is_put_back_or_reported(followed: Followed) -> None:
     live = followed.live
     record(live, config_map(a="1"), deployment("web", image("web", OLD)), web=NEW)
