@@ -105,17 +105,20 @@ class Transaction:
         Neither "nothing to do" nor a refusal is believed of a tip that was only remembered.
         """
         while True:
-            certain = self.looked
+            certain, remembered = self.looked, self.tip
             try:
                 proposal = self.propose(commit_snapshot(self.reader, self.tip))
                 edits = effective_edits(self.reader, self.tip, proposal.edits)
             except GitOpsError:
                 if certain:
                     raise
-            else:
-                if edits or proposal.moves or certain:
-                    return proposal, edits
+                self._look()
+                continue
+            if edits or proposal.moves or certain:
+                return proposal, edits
             self._look()
+            if self.tip == remembered:  # what was computed was of the real tip
+                return proposal, edits
 
     def _commit(self, proposal: Proposal, edits: tuple[Edit, ...]) -> str:
         if self.who is None:
