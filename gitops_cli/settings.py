@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 
 if TYPE_CHECKING:
     from gitops_cli.domain.forge_links import ForgeRules

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from gitops_cli.domain.change.policy import Override
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import Mode
+from gitops_cli.domain.values import NamedTuple
 
 if TYPE_CHECKING:
     from gitops_cli.domain.change.request import Extras

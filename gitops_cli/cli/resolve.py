@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.cli.prompts import choose, may_ask
 from gitops_cli.cli.session import Session
@@ -19,6 +19,7 @@ from gitops_cli.domain.recorded.resolution import (
 from gitops_cli.domain.recorded.stages import Ambiguous, in_order, of_project
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line, redacted
+from gitops_cli.domain.values import NamedTuple
 
 if TYPE_CHECKING:
     from gitops_cli.domain.recorded.selection import Filter

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from gitops_cli.cli.answers import Answers
 from gitops_cli.cli.output import Format, Output, query_of, usual_format
@@ -24,6 +24,7 @@ from gitops_cli.domain.errors import (
     TimedOut,
     worst,
 )
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config
 

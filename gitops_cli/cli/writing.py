@@ -7,7 +7,7 @@ what turns out to be open while they write (`answering`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gitops_cli.cli.prompts import ask_text, confirm, confirm_by_name, may_ask
 from gitops_cli.cli.resolve import choose_environment, environment_named
@@ -21,6 +21,7 @@ from gitops_cli.domain.recorded.newcomers import NewService
 from gitops_cli.domain.recorded.stages import Ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.operations.writing import Terms, write_draft
 from gitops_cli.render.change import Changelogs, both_views, plan_view, result_view
 

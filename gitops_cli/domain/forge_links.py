@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import NamedTuple
 from urllib.parse import quote
 
 from gitops_cli.domain.git_url import tolerant
+from gitops_cli.domain.values import NamedTuple
 
 # Compiled when first used (`re` keeps it): most commands never do.
 _AZURE_SSH = r"v3/(?P<org>[^/]+)/(?P<project>[^/]+)/(?P<repo>[^/]+)\Z"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.text import one_line, redacted
+from gitops_cli.domain.values import NamedTuple
 
 # Compiled when first used (`re` keeps it): most commands never do.
 # A colon before the first slash is ssh; `ext::` and its likes are programs, no URLs.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 
 # The parts of distribution/reference's grammar that a registry enforces.

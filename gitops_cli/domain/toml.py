@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 
 MAX_PARTS = 32  # of a dotted key: the standard library keeps every beginning of every key
 _MARK = b"\xef\xbb\xbf"

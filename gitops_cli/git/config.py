@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.environment import as_environment, can_ask, ssh_batch
 from gitops_cli.git.process import Git, RunningGit
 

@@ -18,10 +18,11 @@ import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import GitError, GitOpsError, RemoteUnreachable
 from gitops_cli.domain.text import redacted
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.cache import cache_name, check_own, make_private, writing
 from gitops_cli.git.environment import as_environment, without_credentials
 from gitops_cli.git.locking import locked

@@ -9,12 +9,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from itertools import zip_longest
-from typing import IO, NamedTuple
+from typing import IO
 
 from gitops_cli.domain.change.message import parse_message
 from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.commits import Commit, time_of
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.failures import spoken
 from gitops_cli.git.process import Git, RunningGit
 

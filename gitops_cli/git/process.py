@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGTERM
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import ConfigurationError, GitError, TimedOut
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.environment import git_environment, without_credentials
 from gitops_cli.git.trust import EVERYWHERE, NOBODY, OBEYING_NOTHING
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import GitError, RemoteUnreachable, TimedOut, UsageError
 from gitops_cli.domain.text import one_line, redacted
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.failures import failure
 from gitops_cli.git.patience import insist
 from gitops_cli.git.process import Done, Git

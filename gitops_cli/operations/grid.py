@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.ancestry import Distance
@@ -12,6 +12,7 @@ from gitops_cli.domain.past.commits import LastChange
 from gitops_cli.domain.recorded.environment import VersionFile
 from gitops_cli.domain.recorded.findings import Finding
 from gitops_cli.domain.recorded.stages import Place
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
@@ -20,6 +20,7 @@ from gitops_cli.domain.recorded.manifests_place import has_manifests
 from gitops_cli.domain.recorded.selection import Filter, advice, selected_environments
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import parse_version
 from gitops_cli.operations.past_changes import HistorySpan, Kinds, PastChange, Recorded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gitops_cli.domain.errors import (
     Denied,
@@ -17,6 +17,7 @@ from gitops_cli.domain.errors import (
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, VersionFile
 from gitops_cli.domain.recorded.findings import Finding, Severity
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 
 if TYPE_CHECKING:

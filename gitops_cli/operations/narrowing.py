@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from gitops_cli.domain.past.ancestry import Relation
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Grids
 
 _FAILED = {"failed", "missing", "unclear"}

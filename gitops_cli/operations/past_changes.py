@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from gitops_cli.domain.change.draft import Verb
 from gitops_cli.domain.change.plan import Action
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.locks import Lock
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 
 

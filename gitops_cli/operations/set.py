@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.change.draft import Draft, Verb, source_time_of
 from gitops_cli.domain.change.intent import recording
@@ -20,6 +20,7 @@ from gitops_cli.domain.recorded.newcomers import check_newcomers
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images, unchecked
 from gitops_cli.operations.writing import Terms, Wanted, draft_versions, pins

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import UnknownService, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
@@ -18,6 +18,7 @@ from gitops_cli.domain.recorded.selection import Filter, advice, selected_enviro
 from gitops_cli.domain.recorded.stages import by_project, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.operations.grid import Grid, GridCell, GridColumn, Grids
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gitops_cli.domain.change.draft import Draft, Occasion, Verb, proposal_of, version_edits
 from gitops_cli.domain.change.intent import Intent, settle
@@ -21,6 +21,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.unreadable import spoiled_contents
 

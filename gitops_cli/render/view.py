@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum, StrEnum, auto
-from typing import Any, NamedTuple
+from typing import Any
+
+from gitops_cli.domain.values import NamedTuple
 
 
 class Style(StrEnum):

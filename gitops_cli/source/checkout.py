@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 from gitops_cli.domain.text import visible
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import is_commit
 from gitops_cli.git.config import Config, read_config
 from gitops_cli.git.discovery import git_around, why_none

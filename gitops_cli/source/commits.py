@@ -7,7 +7,6 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from gitops_cli.domain.past.ancestry import (
     SAME,
@@ -18,6 +17,7 @@ from gitops_cli.domain.past.ancestry import (
     distance,
 )
 from gitops_cli.domain.past.commits import time_of
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import is_commit
 from gitops_cli.git.discovery import git_around
 from gitops_cli.git.environment import git_environment

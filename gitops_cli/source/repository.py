@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote
 
 from gitops_cli.domain.errors import ConfigurationError
@@ -23,6 +23,7 @@ from gitops_cli.domain.past.ancestry import (
 )
 from gitops_cli.domain.recorded.resolution import is_source_of
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.config import read_config
 from gitops_cli.git.discovery import git_around, is_bare
 from gitops_cli.git.mirror import COMMITS, TREES, Holding

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from gitops_cli.domain.change.message import compose_message
 from gitops_cli.domain.change.proposal import Actor, Edit, Move, Proposal
 from gitops_cli.domain.errors import GitError, GitOpsError, InvalidState, SourceMoved, UsageError
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.cache import writing
 from gitops_cli.git.config import Config
 from gitops_cli.git.failures import failure

@@ -14,12 +14,12 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.commits import Commit, FileChange, parent_on
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX
 from gitops_cli.domain.recorded.files import APPROVAL_SUFFIX, LOCK_SUFFIX, MAX_BYTES
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import Object, ObjectReader, parse_commit
 from gitops_cli.git.process import Done, Git, RunningGit

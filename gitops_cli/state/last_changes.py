@@ -13,10 +13,11 @@ from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from gitops_cli.domain.errors import Denied, GitError
 from gitops_cli.domain.past.commits import RENAME, LastChange
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.cache import cache_name, check_own, make_private, replace_file
 from gitops_cli.git.objects import parse_commit
 from gitops_cli.state.history import History

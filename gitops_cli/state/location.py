@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError, UsageError
 from gitops_cli.domain.recorded.environment import IMAGES_PATH, KIND_OF_SUFFIX
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.config import Config, finish_listing, start_listing, without_questions
 from gitops_cli.git.discovery import git_around, is_inside_git, why_none
 from gitops_cli.git.process import Git, text_of

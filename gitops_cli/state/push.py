@@ -6,8 +6,8 @@ Recognised from exit status and the flags of `--porcelain`, never from git's Eng
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.failures import remote_said, spoken
 from gitops_cli.git.patience import insist
 from gitops_cli.git.process import Done, Git

@@ -9,9 +9,9 @@ import os
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
-from typing import NamedTuple
 
 from gitops_cli.domain.past.commits import Commit
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.objects import commit_of
 from gitops_cli.git.process import RunningGit
 from gitops_cli.state.history import History, reading

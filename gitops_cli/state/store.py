@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import GitError
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.config import Config, handed_on
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import LINK_MODE, ObjectReader

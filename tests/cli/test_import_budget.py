@@ -125,7 +125,7 @@ def test_a_write_that_changes_nothing(gitops: Gitops, article: Article) -> None:
 
 # Each module of ours is 0.2 to 0.5 ms of every such call, and the goal is 1.3 times the floor
 # (docs/performance.md). Who needs one more loads it where it is used, or measures that it fits.
-MOST = {"set": 84, "status": 88, "completion": 70}
+MOST = {"set": 85, "status": 89, "completion": 71}
 
 
 def ours(modules: set[str]) -> list[str]:
@@ -147,7 +147,7 @@ def test_what_is_done_most_often_loads_no_more_of_ours_than_it_needs(
         "completion": ours(loaded(tab)),
     }
     more = {name: each for name, each in found.items() if len(each) > MOST[name]}
-    assert not more
+    assert not more, {name: len(each) for name, each in more.items()}
 
 
 def test_a_write(gitops: Gitops, article: Article) -> None:

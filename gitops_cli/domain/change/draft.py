@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.change.intent import version_path
 from gitops_cli.domain.change.plan import Change
@@ -16,6 +16,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind
 from gitops_cli.domain.recorded.team import CommitRules
 from gitops_cli.domain.text import one_line, plural
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import SHORT, Version
 
 if TYPE_CHECKING:

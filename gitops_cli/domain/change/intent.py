@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from gitops_cli.domain.change.plan import Change, Plan, plan_changes
 from gitops_cli.domain.errors import UnknownService
@@ -12,6 +11,7 @@ from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX, Environment, Kind, invalid
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
 from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import Frozen, GitOpsError, Locked, PolicyRefused, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
@@ -19,6 +19,7 @@ from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.recorded.team import Mode, StageRules, TeamSettings, VersionForm
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from gitops_cli.domain.values import NamedTuple
 
 
 class Actor(NamedTuple):

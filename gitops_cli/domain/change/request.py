@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.values import NamedTuple
 
 _NEW = "what stands up to the end mark is written anew with each proposal"
 

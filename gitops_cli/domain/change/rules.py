@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime
 from enum import IntEnum
 from types import MappingProxyType
-from typing import NamedTuple
 
 from gitops_cli.domain.change.draft import Verb
 from gitops_cli.domain.change.plan import Change
@@ -31,6 +30,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.stages import Place, place_of
 from gitops_cli.domain.recorded.team import Gate, StageRules, TeamSettings
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 
 Ask = Callable[[Sequence[Change]], Iterable[Refusal]]

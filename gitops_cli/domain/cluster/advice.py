@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from typing import NamedTuple
 
 from gitops_cli.domain.cluster.inside import LogPart, Spot
 from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.values import NamedTuple
 
 
 def commands(

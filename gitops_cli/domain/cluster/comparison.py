@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gitops_cli.domain.cluster.pods import RunningImage, running_images
 from gitops_cli.domain.cluster.rollout import Phase, Rollout, judge
@@ -27,6 +27,7 @@ from gitops_cli.domain.recorded.environment import Environment, Kind, VersionFil
 from gitops_cli.domain.recorded.findings import Severity
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.recorded.team import ServiceRules
+from gitops_cli.domain.values import NamedTuple
 
 if TYPE_CHECKING:
     from gitops_cli.domain.manifests.report import EnvironmentObjects

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from gitops_cli.domain.cluster.rollout import Phase, Rollout, last_job, newest_pods
 from gitops_cli.domain.cluster.troubles import Trouble
@@ -21,6 +20,7 @@ from gitops_cli.domain.cluster.workload import (
 )
 from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.values import NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

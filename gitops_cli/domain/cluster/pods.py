@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
 from gitops_cli.domain.cluster.rollout import last_job
 from gitops_cli.domain.cluster.workload import Container, Observed, Workload
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.values import NamedTuple
 
 
 class RunningImage(NamedTuple):

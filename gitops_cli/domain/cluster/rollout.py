@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 
 from gitops_cli.domain.cluster.troubles import Trouble, pod_troubles, worst_of
 from gitops_cli.domain.cluster.workload import Ended, Job, Pod, PodContainer, Stated, Workload
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.values import NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The kubelet forgets its back-off once a container has run for ten minutes (Kubernetes'

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 from gitops_cli.domain.cluster.workload import Pod, PodContainer
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.values import NamedTuple
 
 # The kubelet's reasons that no waiting will mend.
 _FINAL = frozenset(

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import ImageRef, parse_image, same_repository
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import parse_version
 
 T = TypeVar("T")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+
+from gitops_cli.domain.values import NamedTuple
 
 
 class Relation(StrEnum):

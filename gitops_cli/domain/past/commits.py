@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timezone
 from itertools import chain
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from gitops_cli.domain.change.proposal import Actor
+from gitops_cli.domain.values import NamedTuple
 
 K = TypeVar("K")
 T = TypeVar("T")

@@ -7,10 +7,10 @@ say so (domain/change/gates.py): anybody can write a name into a file.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.toml import BadToml, parse_toml, quoted
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version, parse_version
 
 MAX_APPROVAL_BYTES = 4096

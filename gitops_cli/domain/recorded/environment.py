@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import (
     InvalidState,
@@ -25,6 +25,7 @@ from gitops_cli.domain.recorded.files import APPROVAL_SUFFIX, LOCK_SUFFIX, RawFi
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from gitops_cli.domain.values import NamedTuple
 
 
 class Severity(StrEnum):

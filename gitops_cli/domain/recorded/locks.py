@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.stamp import as_stamp, is_told, parse_stamp
 from gitops_cli.domain.toml import BadToml, parse_toml, quoted
+from gitops_cli.domain.values import NamedTuple
 
 MAX_LOCK_BYTES = 4096
 

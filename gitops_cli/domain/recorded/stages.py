@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
 
 from gitops_cli.domain.errors import UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import one_line
+from gitops_cli.domain.values import NamedTuple
 
 
 class Place(NamedTuple):

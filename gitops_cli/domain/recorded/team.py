@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.names import ServiceName
+from gitops_cli.domain.values import NamedTuple
 
 if TYPE_CHECKING:
     from gitops_cli.domain.recorded.freeze import FreezeWindow

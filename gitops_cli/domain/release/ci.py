@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 from urllib.parse import quote
 
 from gitops_cli.domain.change.proposal import Actor
+from gitops_cli.domain.values import NamedTuple
 
 # Compiled when first used (`re` keeps it): most commands never do.
 _NO_ADDRESS = r"[^A-Za-z0-9.]+"
