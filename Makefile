@@ -12,8 +12,9 @@ PIP    := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip --d
 PYTEST  ?=
 # One more than cores: some tests wait, for a rollout or a time-out that is their subject.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
-# Of the tests that need root, those with a kubelet and those with a container engine are a group
-# each, which one process runs: nodes have fixed names, and engines are a module's.
+# What shares something is a group, which one process runs (tests/testbed/groups.py). Of the tests
+# that need root, those with a kubelet, those with a container engine and those with a browser are
+# one each, and run side by side: nodes have fixed names, and engines are a module's.
 # Without bytecode every process would rewrite all the tests' assertions anew: a third of a minute.
 TESTS = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 # `make mutants SAMPLE=100` tries so many of them, the same for the same code.

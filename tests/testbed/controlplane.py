@@ -80,7 +80,7 @@ def _build(program: str, out: Path) -> None:
     stamp["gitTreeState"] = "clean"
     names = " ".join(f"-X k8s.io/component-base/version.{k}={v}" for k, v in stamp.items())
     package = "." if program == "controlplane" else f"k8s.io/kubernetes/cmd/{program}"
-    golang.say(f"building {program} {version[0]}: eight minutes on two cores the first time")
+    golang.say(f"building {program} {version[0]}: up to eight minutes on two cores the first time")
     golang.build(program, ["-ldflags", f"-s -w {names}", package], out, module=SOURCES)
 
 
