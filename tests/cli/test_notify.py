@@ -12,6 +12,8 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from tests.cli.company import DEV, PROD, STAGING, tip, with_settings
+from tests.cli.live import ABSENT, OLD, Live
+from tests.cli.live import NEW as NEWER
 from tests.registry.scripted import Reply, Scripted, scripted
 from tests.testbed import schemas
 from tests.testbed.article import Article
@@ -191,3 +193,32 @@ def test_what_a_pusher_writes_chooses_no_address(
     told = clone.using(REPO=f"http://{hook.address}/", GITOPS_REPO_URL=f"http://{hook.address}/")
     told("set", f"{SERVICE}={NEW}", "-e", DEV).ok()
     assert hook.requests == []
+
+
+def test_what_a_sync_came_to_is_told_and_what_a_failed_one_took_back(
+    live: Live, hook: Scripted
+) -> None:
+    live.record({"/gitops.toml": TABLE, "web.deployment": OLD})
+    live.running("web", OLD)
+    live.gitops = sending(live.gitops, hook)
+    live.sync("--wait").ok()
+    assert documents(hook) == [], "nothing was to do"
+
+    live.record({"web.deployment": NEWER})
+    live.sync("--wait").ok()
+    live.record({"web.deployment": ABSENT})
+    assert live.sync("--wait", "--rollback-on-failure").code == 7
+    name = live.namespace
+    told = [(document["event"], document["text"]) for document in documents(hook)]
+    assert told[0] == ("synced", f"{name} follows: web → {NEWER[:7]}")
+    assert told[1][0] == "failed"
+    assert told[1][1].startswith(f"{name} does not follow: web: ")
+    assert f"roll back web {ABSENT[:7]} → {NEWER[:7]}" in told[2][1]
+    assert [event for event, _ in told] == ["synced", "failed", "rolled-back", "synced"]
+
+    hook.requests.clear()
+    live.record({"web.deployment": ABSENT})
+    live.sync().ok()
+    hook.requests.clear()
+    assert live.gitops("wait", name).code == 7
+    assert [document["event"] for document in documents(hook)] == ["failed"]
