@@ -35,7 +35,7 @@ test-node: $(VENV)/.test  ## the tests that need root on Debian: ssh, registry, 
 	tests/node/setup
 	$(TESTS) -m "node and not long and not programs" $(PYTEST)
 
-test-programs: $(VENV)/.test  ## the node tests with real SOPS, OpenTofu, Helm, kustomize, cosign and Gitea: built once, for half an hour
+test-programs: $(VENV)/.test  ## the node tests with real SOPS, OpenTofu, Helm, kustomize, cosign, promtool and Gitea: built once, for half an hour
 	tests/node/setup programs
 	$(TESTS) -m programs $(PYTEST)
 
