@@ -74,5 +74,5 @@ def check_apart(
     raise UsageError(
         f"{home} {why}, so whoever may push could change the agent that runs its steps, or read "
         "what they are given",
-        hint="install it in a namespace that follows nothing: --mode controller",
+        hint="install it in a namespace that follows nothing: --mode controller; or --no-steps",
     )

@@ -201,6 +201,26 @@ def test_what_somebody_wrote_is_what_is_captured_of_every_kind(foreign: Live) ->
     foreign.diff().ok()
 
 
+def test_replicas_of_an_autoscaler_make_no_commits(foreign: Live) -> None:
+    foreign.running("web", OLD, replicas=1)
+    scale = f"/apis/apps/v1/namespaces/{foreign.namespace}/deployments/web/scale"
+
+    def scaled(replicas: int, manager: str) -> dict[str, object]:
+        wanted = foreign.kube.request("GET", scale)
+        wanted["spec"]["replicas"] = replicas
+        foreign.kube.request("PUT", scale, wanted, fieldManager=manager)
+        foreign.gitops("capture", foreign.namespace, "--manifests", "--yes").ok()
+        captured = yaml.safe_load(content(foreign, "manifests/deployment-web.yaml"))
+        found: dict[str, object] = captured["spec"]
+        return found
+
+    assert scaled(2, "kubectl-scale")["replicas"] == 2, "a person meant it"
+    assert "replicas" not in scaled(3, "kube-controller-manager")
+    before = git(foreign.remote, "rev-parse", "main")
+    scaled(4, "kube-controller-manager")
+    assert git(foreign.remote, "rev-parse", "main") == before
+
+
 def test_other_kinds_are_named_and_kept_where_that_is_said(foreign: Live) -> None:
     group = f"{foreign.namespace}.example.com"
     definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

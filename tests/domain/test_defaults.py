@@ -289,6 +289,33 @@ def test_a_claim_is_without_the_volume_that_a_controller_bound_it_to() -> None:
     assert claim({"team": "shop"})["spec"] == spec, "somebody chose that volume"
 
 
+@pytest.mark.parametrize(
+    ("manager", "subresource", "field", "kept"),
+    [
+        ("kube-controller-manager", "scale", "f:replicas", False),
+        ("kubectl", "scale", "f:replicas", True),
+        ("kube-controller-manager", "status", "f:replicas", True),
+        ("kube-controller-manager", "scale", "f:paused", True),
+        ("kube-controller-manager", None, "f:replicas", True),
+    ],
+)
+def test_replicas_that_an_autoscaler_sets_are_not_the_files(
+    manager: str, subresource: str | None, field: str, kept: bool
+) -> None:
+    entry = {"manager": manager, "operation": "Update", "fieldsV1": {"f:spec": {field: {}}}}
+    managed = [
+        7,
+        {"manager": "x", "fieldsV1": 7},
+        entry | ({"subresource": subresource} if subresource else {}),
+    ]
+    item = {"metadata": {"name": "a", "managedFields": managed}, "spec": {"replicas": 4, "b": 1}}
+
+    made = portable("apps/v1", "Deployment", item)
+
+    assert made["spec"] == ({"replicas": 4, "b": 1} if kept else {"b": 1})
+    assert made["metadata"] == {"name": "a"}
+
+
 def test_an_account_is_without_the_tokens_that_old_clusters_gave_it() -> None:
     secrets = {"secrets": [{"name": "a-token-x"}], "imagePullSecrets": [{"name": "pull"}]}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops_cli.domain.cluster.defaults import without_defaults
 from gitops_cli.domain.manifests.objects import WRITTEN_BY_SERVER
+from gitops_cli.domain.manifests.ownership import ManagerEntry, scaler_of, without_replicas
 
 _CLUSTERS_OWN = WRITTEN_BY_SERVER | {"namespace", "ownerReferences", "generateName", "finalizers"}
 # Written by controllers, kubectl or gitops itself, and wrong as soon as the object is elsewhere.
@@ -37,7 +38,19 @@ def portable(api_version: str, kind: str, item: Mapping[str, Any]) -> dict[str, 
         made["spec"] = without_defaults(kind, _unassigned(kind, spec, item["metadata"]))
     if kind == "ServiceAccount":
         made.pop("secrets", None)  # tokens, which old clusters gave out
+    if scaler_of(_managers(item["metadata"])) is not None:
+        return {**without_replicas(made)}  # the autoscaler's, and others tomorrow
     return made
+
+
+def _managers(metadata: Mapping[str, Any]) -> Iterator[ManagerEntry]:
+    managed = metadata.get("managedFields")
+    for entry in managed if isinstance(managed, list) else ():
+        fields = entry.get("fieldsV1") if isinstance(entry, dict) else None
+        if isinstance(fields, dict):
+            keys = ("manager", "operation", "subresource")
+            manager, operation, subresource = (str(entry.get(key) or "") for key in keys)
+            yield ManagerEntry(manager, operation, subresource, fields)
 
 
 def _unassigned(kind: str, spec: dict[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:

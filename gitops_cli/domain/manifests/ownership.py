@@ -9,7 +9,7 @@ nor defaults, nor how a server writes a quantity need to be known for that.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gitops_cli.domain.cluster.writers import FIELD_MANAGER
@@ -52,17 +52,22 @@ class Live(NamedTuple):
 
     @property
     def scaler(self) -> str | None:
-        """Return who sets its replicas through `/scale`, such as an autoscaler's controller.
+        """Return who sets its replicas through `/scale`, such as an autoscaler's controller."""
+        return scaler_of(self.entries)
 
-        A person with kubectl is none: what they scaled is to be put back.
-        """
-        for entry in self.entries:
-            spec = entry.fields.get("f:spec")
-            replicas = isinstance(spec, dict) and "f:replicas" in spec
-            by_scale = replicas and entry.subresource == "scale"
-            if by_scale and not entry.manager.startswith("kubectl"):
-                return entry.manager
-        return None
+
+def scaler_of(entries: Iterable[ManagerEntry]) -> str | None:
+    """Return who of the managers of an object sets its replicas through `/scale`.
+
+    A person with kubectl is none: what they scaled is to be put back.
+    """
+    for entry in entries:
+        spec = entry.fields.get("f:spec")
+        replicas = isinstance(spec, dict) and "f:replicas" in spec
+        by_scale = replicas and entry.subresource == "scale"
+        if by_scale and not entry.manager.startswith("kubectl"):
+            return entry.manager
+    return None
 
 
 def is_as_applied(live: Live, content: Mapping[str, Any], digest: str) -> bool:
