@@ -45,6 +45,13 @@ def test_an_environment_leaves_the_record_with_all_it_holds(company, clone):
     assert f"gitops agent uninstall {STAGING}" in done.stderr
 
 
+def test_the_yes_that_scripts_say_to_all_is_none_to_this_and_told_what_is(company, clone):
+    before = tip(company)
+    refused = clone("env", "remove", STAGING, "--yes")
+    assert (refused.code, tip(company)) == (2, before)
+    assert f"pass --confirm {STAGING}" in refused.stderr
+
+
 def test_the_line_that_brings_it_back_does_so(company, clone):
     before = git(company.remote, "rev-parse", f"main:{STAGING}")
     done = clone("env", "remove", STAGING, "--confirm", STAGING).ok()

@@ -9,7 +9,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_whole_environment
-from gitops_cli.cli.options import Confirm, DryRun, Reason, Timeout, Yes
+from gitops_cli.cli.options import Confirm, DryRun, Reason, Timeout, Yes, YesToo
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.proposing import moving, review_of_all
 from gitops_cli.cli.request_options import NO_REQUEST, RequestOptions
@@ -46,6 +46,7 @@ def remove(
     override_policy: OverridePolicy = False,
     request: RequestOptions = NO_REQUEST,
     dry_run: DryRun = False,
+    yes: YesToo = False,  # is no yes to this: the hint says what is
     confirm: Confirm = None,
     timeout: Timeout = None,
 ) -> None:
