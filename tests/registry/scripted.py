@@ -57,6 +57,7 @@ def scripted(
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet, or the other end waits 40 ms for the second
 
         def handle_one(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
