@@ -55,7 +55,8 @@ class StateRepository:
         self.recorded: str | None = None
         """The last commit that this run has written."""
         self._last: Tip | None = None
-        self._told = False
+        self.has_told = False
+        """Whether defects of gitops.toml were told; who lists them all has."""
 
     def __enter__(self) -> Self:
         return self
@@ -168,8 +169,8 @@ class StateRepository:
         from gitops_cli.domain.settings import BadSettings
 
         defects = [defect for defect in team.defects if not is_foreign(defect.key)]
-        if defects and not self._told:
-            self._told = True
+        if defects and not self.has_told:
+            self.has_told = True
             self._reach.notify(f"{BadSettings(*defects)} (`gitops validate` says more)")
 
     def _of_state(self, propose: Callable[[Snapshot], Proposal]) -> Callable[[Snapshot], Proposal]:

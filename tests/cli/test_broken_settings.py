@@ -76,6 +76,7 @@ def test_validate_tells_all_defects_at_once(clone: Gitops, company: Article) -> 
         (7, "error"),
         (8, "warning"),
     ]
+    assert "gitops validate" not in done.stderr, "it is what says more"
 
 
 def test_a_write_elsewhere_goes_on_and_says_what_is_wrong(clone: Gitops, company: Article) -> None:

@@ -68,6 +68,7 @@ def validate(
         missing.extend(missing_images(session.registries, snapshot) if images else ())
         return image_findings(missing)
 
+    session.state.has_told = True  # of gitops.toml, as of all else, the findings do
     found = validate_repository(
         session.state, staged=staged, now=session.now(), schema=schema, more=ask
     )
