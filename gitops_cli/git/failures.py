@@ -36,7 +36,7 @@ _NOT_WRITABLE = (
 # Trying again cannot help.
 _FOR_EVER = r"hash algorithm|transport '[^']{0,400}' not allowed|[Uu]nsupported|is not supported"
 # Who was asked has answered: there is none of that name.
-_MISSING = r"does not appear to be a git repository"
+_MISSING = r"does not appear to be a git repository|repository '[^'\n]{0,4096}' does not exist"
 _NOISE = ("hint:", "warning:", "To ", "Pushing to ", "From ")
 
 

@@ -157,6 +157,8 @@ def test_requests_larger_than_a_pipe(world: World) -> None:
             3,
         ),
         ("", "RemoteUnreachable", 3),
+        ("fatal: '/x' does not appear to be a git repository", "RemoteMissing", 3),
+        ("fatal: repository '/x' does not exist", "RemoteMissing", 3),
     ],
 )
 def test_what_a_person_is_told(err: str, name: str, code: int) -> None:
