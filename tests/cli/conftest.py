@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.desk import Desk, running_desk
+from tests.cli.hosted import on
 from tests.cli.live import NEW, OLD, Live, make_live
 from tests.cli.stepped import SCRIPT, command, push, settings
+from tests.forge.fakes import FakeForge, running_forge
 from tests.testbed.article import Article, build
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops
@@ -78,3 +80,22 @@ def serving(declared: Live) -> Live:
     declared.record({"web.deployment": NEW})
     declared.running("web", OLD)
     return declared
+
+
+@pytest.fixture(params=["github", "gitlab", "gitea", "bitbucket", "data center", "azure"])
+def forge(request: pytest.FixtureRequest) -> Iterator[FakeForge]:
+    """Return a forge of each kind."""
+    with running_forge(request.param) as (forge, _):
+        yield forge
+
+
+@pytest.fixture
+def github() -> Iterator[FakeForge]:
+    with running_forge("github") as (forge, _):
+        yield forge
+
+
+@pytest.fixture
+def member(company: Article, gitops: Gitops, forge: FakeForge) -> Gitops:
+    """Return the command in a clone whose remote is on the forge."""
+    return on(forge, company, gitops)

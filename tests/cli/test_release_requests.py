@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.desk import DEV, Desk
-from tests.cli.test_requests import user_config
+from tests.cli.hosted import user_config
 from tests.forge.fakes import TOKEN, FakeForge, running_forge
 from tests.testbed.git import Commit, add_commits, git
 

@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.cli.company import PROD, STAGING, tip, with_settings
+from tests.cli.hosted import PROPOSE, VARIABLE, hosted, on
 from tests.cli.test_cluster_away import KUBECONFIG
 from tests.cli.test_proposals import BRANCH, OTHER, branch_tip
-from tests.forge.fakes import HEAD, PROJECT, TOKEN, FakeForge, running_forge
+from tests.forge.fakes import HEAD, PROJECT, TOKEN, running_forge
 from tests.registry.scripted import Reply, scripted
-from tests.testbed.article import Article
 from tests.testbed.git import git
-from tests.testbed.gitops import Gitops
-
-PROPOSE = ("promote", "authentication", "--to", PROD, "--yes", "--pr")
-VARIABLE = "TOKEN_OF_THE_TESTS"
-
-
-@pytest.fixture(params=["github", "gitlab", "gitea", "bitbucket", "data center", "azure"])
-def forge(request: pytest.FixtureRequest) -> Iterator[FakeForge]:
-    """Return a forge of each kind."""
-    with running_forge(request.param) as (forge, _):
-        yield forge
-
-
-@pytest.fixture
-def github() -> Iterator[FakeForge]:
-    with running_forge("github") as (forge, _):
-        yield forge
-
-
-@pytest.fixture
-def member(company: Article, gitops: Gitops, forge: FakeForge) -> Gitops:
-    """Return the command in a clone whose remote is on the forge."""
-    return on(forge, company, gitops)
-
-
-def on(forge: FakeForge, company: Article, gitops: Gitops) -> Gitops:
-    here = gitops.at(hosted(company, forge)).using(**{VARIABLE: TOKEN}, **forge.variables)
-    user_config(here, forge.host, forge.kind)
-    return here
-
-
-def hosted(company: Article, forge: FakeForge) -> Path:
-    """Return a clone whose remote's URL is the forge's; git itself goes to the bare repository."""
-    clone, url = company.clone(), forge.remote
-    git(clone, "remote", "set-url", "origin", url)
-    git(clone, "config", f"url.file://{company.remote}.insteadOf", url)
-    return clone
-
-
-def user_config(gitops: Gitops, host: str, kind: str) -> None:
-    for key, value in (("kind", kind), ("token", VARIABLE)):
-        gitops("config", "set", f"forge.{host}.{key}", value).ok()
 
 
 def test_a_request_is_opened_with_the_plan(member, company, forge):
@@ -385,87 +340,3 @@ def test_options_of_a_request_need_one(clone):
 
     assert done.code == 2
     assert "add --pr" in done.stderr
-
-
-def test_requests_are_listed_followed_merged_and_closed(member, forge):
-    forge.opened("feature/login")
-    member(*PROPOSE, "--draft").ok()
-
-    listed = member("pr", "list", "-o", "json").ok().json()["requests"]
-    everyones = member("pr", "list", "--all", "-o", "name").ok().stdout.split()
-    assert [(r["number"], r["branch"], r["draft"]) for r in listed] == [(2, BRANCH, True)]
-    assert everyones == ["2", "1"]
-    assert member("pr", "status", "2", "--wait", "--timeout", "0s").code == 8
-
-    document = member("pr", "merge", "2", "--yes", "-o", "json").ok().json()
-    assert (document["state"], document["did"]) == ("merged", "merged")
-    assert "2 merged" in member("pr", "status", "2", "--wait").ok().stdout
-    again = member("pr", "merge", "2", "--yes")
-    assert (again.code, "is merged already" in again.stderr) == (5, True)
-
-    member("pr", "close", "1", "--yes").ok()
-    assert member("pr", "status", "1", "--wait").code == 1
-    assert "no request is open" in member("pr", "list", "--all").ok().stdout
-
-
-def test_a_merge_that_the_forge_refuses_is_told_in_its_words(member, forge):
-    forge.opened("feature/x", title="blocked by a rule")
-
-    done = member("pr", "merge", "1", "--yes")
-
-    assert done.code == 5
-    assert "At least 1 approving review is required" in done.stderr
-    assert member("pr", "merge", "9", "--yes").code == 4
-
-
-def test_a_comment_is_written_once_and_then_kept_up_to_date(member, forge):
-    forge.opened("feature/x")
-    comment = ("pr", "comment", "1", "-o", "json")
-
-    first = member(*comment, stdin="| no findings |\n").ok().json()
-    same = member(*comment, stdin="| no findings |").ok().json()
-    other = member(*comment, "--name", "diff", stdin="größer").ok().json()
-    changed = member(*comment, stdin="| 1 error |").ok().json()
-
-    assert [d["did"] for d in (first, same, other, changed)] == [
-        *("written", "unchanged", "written", "updated")
-    ]
-    said = [c["body"].partition("\n\n") for c in forge.requests[0]["comments"]]
-    assert [text for _, _, text in said] == ["| 1 error |", "größer"]
-    assert all("gitops-cli: comment " in mark for mark, _, _ in said)
-
-
-def test_a_comment_in_ci_is_of_the_request_that_is_built(github, company, gitops):
-    github.opened("feature/x")
-    here = on(github, company, gitops).using(GITHUB_ACTIONS="true", GITHUB_REF="refs/pull/1/merge")
-
-    here("pr", "comment", stdin="long\n" * 30_000).ok()
-
-    [comment] = github.requests[0]["comments"]
-    assert len(comment["body"]) < 65_536
-    assert comment["body"].endswith("long\n\nand more")
-
-
-@pytest.mark.parametrize(
-    ("words", "stdin", "said"),
-    [
-        (("12",), "", "nothing came through the pipe"),
-        (("12",), "x" * 1_000_001, "more than 1,000,000 bytes"),
-        ((), "x", "a comment of which request?"),
-        (("12", "--name", "a b"), "x", "`a b` is no name"),
-        (("12",), "x", "no forge is known for it"),
-    ],
-)
-def test_what_is_no_comment_is_refused(clone, words, stdin, said):
-    done = clone("pr", "comment", *words, stdin=stdin)
-
-    assert done.code == 2
-    assert said in done.stderr
-
-
-def test_requests_of_a_repository_on_no_forge(clone):
-    done = clone("pr", "list")
-
-    assert done.code == 2
-    assert "no forge is known for it" in done.stderr
-    assert "--offline asks no forge" in clone("pr", "list", "--offline").stderr

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.company import DEV, PROD, STAGING, tip, with_settings
-from tests.cli.test_requests import on
+from tests.cli.hosted import on
 from tests.forge.fakes import FakeForge, running_forge
 from tests.testbed.article import Article
 from tests.testbed.git import git

@@ -15,9 +15,9 @@ import yaml
 from gitops_cli.domain.recorded.blueprint import Pipelines
 from gitops_cli.operations.recipes import state_pipelines
 from tests.cli.company import DEV, PROD, STAGING
+from tests.cli.hosted import PROPOSE, hosted
 from tests.cli.live import NEW, OLD, Live
 from tests.cli.test_proposals import BRANCH
-from tests.cli.test_requests import PROPOSE, hosted
 from tests.forge.fakes import TOKEN, FakeForge, running_forge
 from tests.registry.scripted import Reply
 from tests.testbed.article import Article
