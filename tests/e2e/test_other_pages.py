@@ -120,6 +120,7 @@ IN_THE_SANDBOX = [
             "kubectl delete namespace rehearsal": KUBECTL,
             "gitops restore --all --agent --agent-image registry.example.com/tools/gitops-cli:1 "
             "--agent-key key --known-hosts known_hosts": LOST,
+            "gitops agent install ENV --steps": "tests/agent/test_steps.py",
         },
         **{
             "shop-production": ENV,
@@ -179,7 +180,10 @@ IN_THE_SANDBOX = [
             "gitops diff ENV": Scene(shows="in-sync"),
             "gitops rollback SERVICE -e ENV --hold --sync": Scene(answers=YES, shows="patched"),
         },
-        {"gitops agent install ENV": AGENT},
+        {
+            "gitops agent install ENV": AGENT,
+            "gitops agent install ENV --steps": "tests/agent/test_steps.py",
+        },
         URL="origin",
         **{"SERVICE": "authentication", "ENV": "project1-staging"},
     ),
