@@ -101,7 +101,7 @@ CI = Page(
         "gitops diff --baseline drift.json": BASELINE,
         "gitops init --ci github": "tests/cli/test_init.py",
         "gitops env list --changed-since REV -o name": "tests/cli/test_state_pipelines.py",
-        "gitops pr plan REV -o markdown | gitops pr comment NUMBER --name plan": (
+        "gitops pr plan REV -o markdown | gitops pr comment 17 --name plan": (
             "tests/cli/test_state_pipelines.py"
         ),
         "gitops sync ENV --wait": "is run above",
