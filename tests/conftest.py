@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import signal
@@ -75,7 +76,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> groups.Group
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Tell the scheduler of the groups before pytest-xdist tells it that all is collected."""
+    """Tell the scheduler of the groups before pytest-xdist tells it that all is collected.
+
+    What is collected stays to the end: to look through it for garbage again and again took a
+    tenth of the time of tests without processes.
+    """
+    gc.collect()
+    gc.freeze()
     if shared := getattr(session.config, "workerinput", None):
         groups.write(session.items, Path(shared["testbed"]), shared["workerid"])
 
