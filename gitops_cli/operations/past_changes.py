@@ -20,6 +20,9 @@ class Recorded(NamedTuple):
     version: Version | None
 
 
+_OURS = frozenset(Verb)
+
+
 class PastChange(NamedTuple):
     """One change of one service, or of a lock. `commit` brought it onto the branch at `at`.
 
@@ -82,7 +85,7 @@ class PastChange(NamedTuple):
             return reason
         if self.lock is not None and "Gitops-Action" in made.trailers:
             return "" if self.unlocked else self.lock.reason or ""
-        is_ours = made.trailers.get("Gitops-Action") in set(Verb)
+        is_ours = made.trailers.get("Gitops-Action") in _OURS
         return "" if is_ours else made.body or made.subject
 
     def lived(self, now: datetime) -> timedelta | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitops_cli.domain.past.commits import parent_on
+from gitops_cli.state.mainline import SOON
 from gitops_cli.state.repository import StateRepository
 from tests.state.world import AUTH, NEW, OLD, OTHER, START, WEB, World, opened, path_of
 from tests.testbed.git import Commit, add_commits, git
@@ -75,16 +76,39 @@ def test_what_others_pushed_meanwhile_is_what_ran(world: World, how: tuple[str, 
     assert reading.past.commit_at(when, start=tip) == second, "not the commit that nobody had yet"
 
 
-def test_a_pull_below_more_commits_than_are_read_at_once(world: World) -> None:
+def buried(world: World, count: int) -> str:
+    """Return the tip with so many commits on what was there."""
+    many = [Commit("Other", {"README.md": f"{n}\n"}, START + 2000 + n) for n in range(count)]
+    return add_commits(world.remote, many)[-1]
+
+
+@pytest.mark.parametrize("count", [2000, SOON + 1000], ids=["in two bulks", "asked for by itself"])
+def test_a_pull_below_more_commits_than_are_read_at_once(world: World, count: int) -> None:
     first = world.tip()
     clone = edited(world)
     second = world.commit({PATH: f"{NEW}\n"})
     pulled(world, clone, *PULL)
-    many = [Commit("Other", {"README.md": f"{n}\n"}, START + 2000 + n) for n in range(2000)]
-    tip = add_commits(world.remote, many)[-1]
+    tip = buried(world, count)
 
     assert steps(opened(world.clone("reading")), PATH, tip) == [
         (second, OLD, NEW),
+        (first, None, OLD),
+    ]
+
+
+def test_a_merged_branch_below_is_no_pull(world: World) -> None:
+    first = world.tip()
+    clone = edited(world, PATH)
+    world.commit({MINE: f"{NEW}\n"})
+    git(clone, "fetch", "-q")
+    git(clone, "checkout", "-q", "-B", "topic")
+    git(clone, "checkout", "-q", "-B", "main", "origin/main")
+    git(clone, "merge", "-q", "--no-edit", "topic", env=AT)
+    git(clone, "push", "-q", "origin", "HEAD:main")
+    merged, tip = world.tip(), buried(world, SOON + 1000)
+
+    assert steps(opened(world.clone("reading")), PATH, tip) == [
+        (merged, OLD, OTHER),
         (first, None, OLD),
     ]
 
