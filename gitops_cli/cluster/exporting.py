@@ -52,7 +52,7 @@ class _Listed(NamedTuple):
 
     def read(self, item: Raw) -> tuple[str, _Item]:
         """Return an object's name, and the object. Raises ValueError."""
-        decoder = _SERVICE if self.kind == "Service" else _ANY
+        decoder = _SERVICE if self.kind == "Service" and self.own is None else _ANY
         shape, whole = decoder.both(item)
         # What a controller made it will make again.
         made = any(owner.controller for owner in shape.metadata.owner_references or ())
@@ -128,7 +128,7 @@ def export(
         if isinstance(answer, GitOpsError):
             raise answer
         for name, item in answer.values.items():
-            if (one.kind, name) in _CLUSTERS_OWN or name in _OURS:
+            if name in _OURS or (one.own is None and (one.kind, name) in _CLUSTERS_OWN):
                 continue
             if item.is_made or (one.needed and (one.kind, name) not in wanted):
                 continue

@@ -226,7 +226,8 @@ def test_other_kinds_are_named_and_kept_where_that_is_said(foreign: Live) -> Non
     definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"}
+    # As Knative has one: it shares no more than its name with that of Kubernetes.
+    names = {"kind": "Service", "plural": "widgets", "singular": "widget"}
     definition = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -238,9 +239,9 @@ def test_other_kinds_are_named_and_kept_where_that_is_said(foreign: Live) -> Non
     try:
         widget = {
             "apiVersion": f"{group}/v1",
-            "kind": "Widget",
-            "metadata": {"name": "one"},
-            "spec": {"size": 1},
+            "kind": "Service",
+            "metadata": {"name": "kubernetes"},
+            "spec": {"size": 1, "type": "ClusterIP", "ports": "none"},
         }
         target = f"/apis/{group}/v1/namespaces/{foreign.namespace}/widgets"
         eventually(lambda: served(foreign, target))
@@ -256,7 +257,7 @@ def test_other_kinds_are_named_and_kept_where_that_is_said(foreign: Live) -> Non
         assert foreign.gitops("capture", foreign.namespace, *kind).code == 2, "of manifests"
         kept = foreign.gitops("capture", foreign.namespace, "--manifests", *kind).ok()
         assert "left out" not in kept.stderr
-        text = content(foreign, f"manifests/widget.{group}-one.yaml")
+        text = content(foreign, f"manifests/service.{group}-kubernetes.yaml")
         assert yaml.safe_load(text) == widget
     finally:
         foreign.kube.request("DELETE", f"{definitions}/widgets.{group}")

@@ -145,6 +145,7 @@ FILLED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "ipFamilies": ["IPv4"],
             "clusterIP": "None",
             "clusterIPs": ["None"],
+            "selector": {"app": "a"},
             "ports": [
                 {"port": 80, "targetPort": 80, "protocol": "TCP"},
                 {"port": 53, "targetPort": 5353, "protocol": "UDP"},
@@ -152,6 +153,7 @@ FILLED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {
             "clusterIP": "None",
+            "selector": {"app": "a"},
             "ports": [{"port": 80}, {"port": 53, "targetPort": 5353, "protocol": "UDP"}],
         },
     ),
@@ -246,6 +248,23 @@ def test_two_families_of_addresses_are_somebodys_choice() -> None:
         assert without_defaults("Service", families) == families
 
 
+def test_who_is_headless_and_selects_nothing_has_one_family_by_choice_only() -> None:
+    one = {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"]}
+
+    assert without_defaults("Service", {"clusterIP": "None", **one}) == {"clusterIP": "None", **one}
+    for plain in ({}, {"clusterIP": "None", "selector": {"app": "a"}}):
+        assert without_defaults("Service", {**plain, **one}) == plain
+
+
+def test_a_kind_of_somebody_elses_that_has_a_name_of_kubernetes_is_kept_whole() -> None:
+    spec = {"type": "ClusterIP", "template": FILLED_POD, "traffic": [], "clusterIPs": ["None"]}
+    item = {"metadata": {"name": "a"}, "spec": spec, "secrets": [{"name": "a-token-x1y2z"}]}
+
+    for kind in ("Service", "Deployment", "ServiceAccount"):
+        made = portable("serving.knative.dev/v1", kind, item)
+        assert (made["spec"], made["secrets"]) == (item["spec"], item["secrets"])
+
+
 @pytest.mark.parametrize("kind", ["Rollout", "NetworkPolicy", "Ingress"])
 def test_other_kinds_stay_as_they_are(kind: str) -> None:
     spec = {"template": FILLED_POD, "revisionHistoryLimit": 10}
@@ -317,10 +336,15 @@ def test_replicas_that_an_autoscaler_sets_are_not_the_files(
 
 
 def test_an_account_is_without_the_tokens_that_old_clusters_gave_it() -> None:
-    secrets = {"secrets": [{"name": "a-token-x"}], "imagePullSecrets": [{"name": "pull"}]}
+    def account(secrets: list[dict[str, str]]) -> dict[str, Any]:
+        pull = {"imagePullSecrets": [{"name": "pull"}]}
+        item = {"metadata": {"name": "a"}, "secrets": secrets, **pull}
+        return portable("v1", "ServiceAccount", item)
 
-    made = portable("v1", "ServiceAccount", {"metadata": {"name": "a"}, **secrets})
+    given = ("a-token-x1y2z", "a-dockercfg-x1y2z", "a-token", "b-token-x1y2z")
+    made = account([{"name": name} for name in given])
 
     assert made["imagePullSecrets"] == [{"name": "pull"}]
-    assert "secrets" not in made
+    assert made["secrets"] == [{"name": "a-token"}, {"name": "b-token-x1y2z"}], "somebody's"
+    assert "secrets" not in account([{"name": "a-token-x1y2z"}])
     assert portable("v1", "ConfigMap", {"metadata": {"name": "a"}, "secrets": 1})["secrets"] == 1

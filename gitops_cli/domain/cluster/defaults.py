@@ -136,8 +136,13 @@ def _plain_service(spec: dict[str, Any]) -> dict[str, Any]:
             port.pop("targetPort", None)
     if spec.get("clusterIPs") == ["None"]:
         del spec["clusterIPs"]  # what clusterIP says
-    # One family of addresses: the one that the cluster has.
-    if (spec.get("ipFamilyPolicy"), spec.get("ipFamilies")) == ("SingleStack", ["IPv4"]):
+    # One family of addresses: the one that the cluster has. Without that, one that is headless and
+    # selects nothing gets two (pkg/registry/core/service/storage/alloc.go).
+    is_plain = spec.get("clusterIP") != "None" or spec.get("selector")
+    if is_plain and (spec.get("ipFamilyPolicy"), spec.get("ipFamilies")) == (
+        "SingleStack",
+        ["IPv4"],
+    ):
         del spec["ipFamilyPolicy"], spec["ipFamilies"]
     return spec
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops_cli.domain.cluster.defaults import without_defaults
+from gitops_cli.domain.manifests.kinds import BUILT_IN
 from gitops_cli.domain.manifests.objects import WRITTEN_BY_SERVER
 from gitops_cli.domain.manifests.ownership import ManagerEntry, scaler_of, without_replicas
 
@@ -33,14 +35,28 @@ def portable(api_version: str, kind: str, item: Mapping[str, Any]) -> dict[str, 
     for key, value in item.items():
         if key not in {"apiVersion", "kind", "metadata", "status"}:
             made[key] = _without_times(value)
-    spec = made.get("spec")
-    if isinstance(spec, dict):
-        made["spec"] = without_defaults(kind, _unassigned(kind, spec, item["metadata"]))
-    if kind == "ServiceAccount":
-        made.pop("secrets", None)  # tokens, which old clusters gave out
+    if (api_version.rpartition("/")[0], kind) in BUILT_IN:  # others have a Service, too
+        _make_bare(made, kind, item["metadata"])
     if scaler_of(_managers(item["metadata"])) is not None:
         return {**without_replicas(made)}  # the autoscaler's, and others tomorrow
     return made
+
+
+def _make_bare(made: dict[str, Any], kind: str, metadata: Mapping[str, Any]) -> None:
+    """Take out what a cluster gave one of Kubernetes' own kinds."""
+    spec = made.get("spec")
+    if isinstance(spec, dict):
+        made["spec"] = without_defaults(kind, _unassigned(kind, spec, metadata))
+    if kind == "ServiceAccount" and isinstance(made.get("secrets"), list):
+        # Tokens that clusters gave out before 1.24; what else is there somebody wrote.
+        token = re.compile(
+            f"{re.escape(str(metadata.get('name')))}-(token|dockercfg)-[a-z0-9]{{5}}"
+        )
+        made["secrets"] = [
+            one for one in made["secrets"] if not token.fullmatch(str(one.get("name")))
+        ]
+        if not made["secrets"]:
+            del made["secrets"]
 
 
 def _managers(metadata: Mapping[str, Any]) -> Iterator[ManagerEntry]:
