@@ -14,6 +14,7 @@ from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, parse_environment
 from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.text import one_line
 from gitops_cli.operations.gates import unasked
 from gitops_cli.operations.promote import Promotion, draft_promotions
 from gitops_cli.operations.writing import Terms
@@ -29,9 +30,9 @@ def plan_proposal(
 
     Its versions are those of the proposal, its rules those of the tip. What only the machine of
     whoever promotes can ask (a cluster, a registry, a trusted program) is not asked.
-    Raises UsageError for a commit that proposes no promotion.
+    Raises UsageError for a commit that proposes no promotion, or brings more than that.
     """
-    commit = _proposal(state, rev)
+    commit = _proposal(state, rev, snapshot.commit)
     said = commit.trailers
     pairs = list(zip(_names(said, "From"), _names(said, "Env"), strict=False))
     if said.get("Gitops-Action") != Verb.PROMOTE or not pairs or len(commit.parents) != 1:
@@ -51,12 +52,26 @@ def plan_proposal(
     return draft_promotions(snapshot, planned, terms, state=state, requires=lambda *_: (), now=now)
 
 
-def _proposal(state: StateRepository, rev: str) -> Commit:
+def _proposal(state: StateRepository, rev: str, tip: str | None) -> Commit:
     """Return the commit that is proposed; a forge may have merged the state into its branch."""
     commit = state.commit(state.resolve(rev))
     while len(commit.parents) > 1:
+        for merged in commit.parents[1:]:
+            _need_in(state, merged, tip, rev)
         commit = state.commit(state.resolve(commit.parents[0]))
+    for parent in commit.parents:
+        _need_in(state, parent, tip, rev)
     return commit
+
+
+def _need_in(state: StateRepository, commit: str, tip: str | None, rev: str) -> None:
+    """Raise UsageError for a commit that a merge would bring as well: a plan would hide it."""
+    if tip is not None and state.is_ancestor(commit, tip) is False:
+        raise UsageError(
+            f"`{one_line(rev)}` brings more than a promotion: {commit[:7]}, which it is made from, "
+            "is not in the branch",
+            hint=f"look at all that it changes: git diff {tip[:7]}...",
+        )
 
 
 def _names(said: Mapping[str, str], what: str) -> list[EnvironmentName]:

@@ -119,3 +119,21 @@ def test_another_commit_is_no_proposal(company: Article, clone: Gitops) -> None:
         assert done.code == 2
         assert "proposes no promotion" in done.stderr
     assert "is no commit of" in clone("pr", "plan", "nothing").stderr
+
+
+def test_what_else_a_merge_would_bring_is_not_hidden(company: Article, clone: Gitops) -> None:
+    clone(*PROPOSE).ok()
+    work = fetched(clone).directory
+    git(work, "checkout", "-q", "--detach", "origin/main")
+    (work / PROD / "billing.deployment").write_text(f"{OTHER}\n")
+    git(work, "commit", "-qam", "Another version")
+    other = git(work, "rev-parse", "HEAD")
+    git(work, "cherry-pick", PROPOSED)
+    below = git(work, "rev-parse", "HEAD")
+    git(work, "checkout", "-q", "--detach", PROPOSED)
+    git(work, "merge", "-q", "--no-ff", "-m", "Merge another version", other)
+
+    for commit in (below, "HEAD"):
+        done = clone("pr", "plan", commit)
+        assert done.code == 2
+        assert f"brings more than a promotion: {other[:7]}, which" in done.stderr
