@@ -163,7 +163,8 @@ def explanation(body: bytes) -> str:
     for error in errors if isinstance(errors, list) else []:
         words.append(error.get("message") if isinstance(error, dict) else error)
         vetoes = error.get("vetoes") if isinstance(error, dict) else None  # a Data Center's
-        words += [v.get("detailedMessage") for v in vetoes or () if isinstance(v, dict)]
+        vetoes = vetoes if isinstance(vetoes, list) else []
+        words += [veto.get("detailedMessage") for veto in vetoes if isinstance(veto, dict)]
     # GitLab's `message` may be a list, or an object of lists.
     said = "; ".join(w if isinstance(w, str) else json.dumps(w) for w in words if w)
     return f": {one_line(without_secrets(said))[:300]}" if said else ""

@@ -9,12 +9,12 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gitops_cli.domain.change.request import Request, Wish
 from gitops_cli.domain.errors import GitOpsError
-from gitops_cli.forge.api import ForgeApi
+from gitops_cli.forge.api import ForgeApi, explanation
 from gitops_cli.forge.azure import Azure, AzurePlace
 from gitops_cli.forge.bitbucket import Bitbucket
 from gitops_cli.forge.client import propose
@@ -133,3 +133,18 @@ def test_an_answer_that_is_wrong_is_a_clear_error_or_a_request(name: str) -> Non
                 assert parse_address(request.url)
 
         holds()
+
+
+def refusal(words: object) -> dict[str, object]:
+    error = {"message": words, "vetoes": [{"detailedMessage": words}]}
+    return {"message": words, "error": {"message": words}, "errors": [error]}
+
+
+@a_few()
+@given(jsons(refusal("no")))
+@example(b'{"errors": [{"message": "no", "vetoes": 7}]}')
+def test_whatever_a_refusal_looks_like_it_is_told_in_a_line(body: bytes) -> None:
+    said = explanation(body)
+
+    assert said == "" or said.startswith(": ")
+    assert "\n" not in said
