@@ -16,6 +16,7 @@ from gitops_cli.domain.change.policy import locked
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.governing import stopping
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import DriftPolicy
 from gitops_cli.domain.settings import BadSettings
@@ -110,9 +111,12 @@ class AgentSteps:
         """
         stage = place_of(name, snapshot.team).stage
         about = ((), ("stage", stage, "step"))
-        if wrong := [d for d in snapshot.team.defects if d.key[:3] in about]:
-            raise BadSettings(*wrong)
         programs = declared_steps(snapshot, name)
+        wrong = [d for d in snapshot.team.defects if d.key[:3] in about]
+        if not programs:  # perhaps they stand in what cannot be read
+            wrong += [d for d in stopping(snapshot.team, stage, ()) if _may_hide_steps(d.key)]
+        if wrong:
+            raise BadSettings(*wrong)
         if not programs or name not in snapshot.environments:
             return None
         commit, content = self._known.get(name, (None, {}))
@@ -205,6 +209,10 @@ def repeating(work: Callable[[], None], seconds: float) -> Iterator[None]:
     finally:
         ended.set()
         beside.join()
+
+
+def _may_hide_steps(key: tuple[str, ...]) -> bool:
+    return key[:1] in (("stages",), ("stage",)) and key[2:3] in ((), ("step",))
 
 
 def _held(snapshot: Snapshot, name: EnvironmentName, now: datetime) -> str | None:
