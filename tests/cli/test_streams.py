@@ -213,7 +213,7 @@ def test_letters_that_a_terminal_lacks(clone: Gitops, encoding: str) -> None:
 def test_a_terminal_without_our_letters(clone: Gitops) -> None:
     there = clone.using(PYTHONIOENCODING="ascii", LC_ALL="C")
     for arguments in (("status",), ("promote", "--help"), ("history",)):
-        with there.terminal(*arguments, columns=80) as screen:
+        with there.terminal(*arguments, rows=100, columns=80) as screen:
             assert screen.finish() == 0
             assert screen.text.isascii()
     with there.terminal("promote", "billing", "--from", DEV, "--to", STAGING) as screen:
