@@ -27,6 +27,7 @@ from gitops_cli.domain.text import one_line
 from gitops_cli.plain_yaml import NotPlain, documents
 
 _LINE = re.compile(r"(?m)^sops_(mac=|key_groups|([a-z_]+)__list_\d+__map_([a-z_]+)=(.*))")
+_CODE = re.compile(rb"""mac"?\s*[:=]\s*["']?ENC\[AES256_GCM,""")
 
 Sources = Mapping[bytes, SealedFile]
 """Encrypted files by their content."""
@@ -38,14 +39,19 @@ def sealed_sources(files: Mapping[str, bytes]) -> dict[bytes, SealedFile]:
     return {one.data: one for one in found if one is not None}
 
 
+def is_marked(data: bytes) -> bool:
+    """Tell whether SOPS encrypted a file, as far as its code (MAC) says, also one of INI."""
+    return _CODE.search(data) is not None
+
+
 def _source(path: str, data: bytes) -> SealedFile | None:
     try:
-        [document] = documents(data)  # JSON is YAML
+        found = [document.value for document in documents(data)]  # JSON is YAML
     except (NotPlain, ValueError):
         return _of_lines(path, data)
-    if not is_encrypted(document.value):
+    if not found or not all(map(is_encrypted, found)):
         return _of_lines(path, data)
-    return SealedFile(path, data, False, True, keys_of(document.value), _form(path, document.value))
+    return SealedFile(path, data, False, True, keys_of(found[0]), _form(path, found[0]))
 
 
 def _form(path: str, value: Mapping[str, Any]) -> str:

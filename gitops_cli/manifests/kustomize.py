@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import one_line
-from gitops_cli.manifests.generated import Sources, sealed_sources
+from gitops_cli.manifests.generated import Sources, is_marked, sealed_sources
 from gitops_cli.manifests.programs import exported, find, run
 from gitops_cli.plain_yaml import NotPlain, documents
 
@@ -66,8 +66,8 @@ def kustomized(directory: str, read: ReadFiles, *, network: bool) -> Kustomized:
         )
     files, roots = _closure(directory, read, network=network)
     sources = sealed_sources(files)
-    if sources:
-        _check_generators(roots, files, {file.path for file in sources.values()})
+    if any(map(is_marked, files.values())):
+        _check_generators(roots, files, sources)
     command = [program, "build" if program.endswith("kustomize") else "kustomize"]
     with exported(files) as place:
         words = ["--load-restrictor", "LoadRestrictionsRootOnly", "--", directory]
@@ -75,29 +75,39 @@ def kustomized(directory: str, read: ReadFiles, *, network: bool) -> Kustomized:
     return Kustomized(made, sources)
 
 
-def _check_generators(
-    roots: Collection[str], files: Mapping[str, bytes], encrypted: Collection[str]
-) -> None:
+def _check_generators(roots: Collection[str], files: Mapping[str, bytes], sources: Sources) -> None:
     """Refuse what would keep encrypted text as if it were the value; raises ConfigurationError."""
     for root in sorted(roots):
         path = kustomization_in(root, files)
         value = _content(path, files[path]) if path is not None else {}
         for key in _GENERATORS:
             for one in _dicts(value.get(key)):
-                of_values = key == "configMapGenerator"
-                named = [_after_key(text) for text in _texts(one.get("files"))] if of_values else []
-                named += [*_texts(one.get("envs")), *_texts([one.get("env")])]
-                wrong = [n for n in named if posixpath.normpath(f"{root}/{n}") in encrypted]
-                if wrong:
-                    raise _encrypted(str(path), key, wrong[0])
+                for named, is_value in _taken(one):
+                    data = files.get(posixpath.normpath(f"{root}/{named}"), b"")
+                    is_put_in = is_value and key == "secretGenerator" and data in sources
+                    if is_marked(data) and not is_put_in:
+                        raise _encrypted(str(path), key, named, is_value=is_value)
 
 
-def _encrypted(path: str, key: str, named: str) -> ConfigurationError:
+def _taken(generator: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Yield the files that a generator takes, and whether one is a value, not variables."""
+    yield from ((_after_key(text), True) for text in _texts(generator.get("files")))
+    for text in (*_texts(generator.get("envs")), *_texts([generator.get("env")])):
+        yield text, False
+
+
+def _encrypted(path: str, key: str, named: str, *, is_value: bool) -> ConfigurationError:
     file = one_line(named)[:200]
     if key == "configMapGenerator":
         return ConfigurationError(
             f"{path}:1: {key} has `{file}`, which SOPS encrypted: a ConfigMap would show it",
             hint="make it a secretGenerator",
+        )
+    if is_value:
+        return ConfigurationError(
+            f"{path}:1: {key} has `{file}`, which SOPS encrypted as what is not read here: its "
+            "text would be the value",
+            hint="encrypt it as a whole: sops encrypt --input-type binary",
         )
     return ConfigurationError(
         f"{path}:1: {key} reads variables of `{file}`, which SOPS encrypted: kustomize would have "
@@ -176,9 +186,7 @@ def _named(path: str, data: bytes) -> Iterator[str]:
     for one in (one for key in _TABLES for one in _dicts(value.get(key))):
         yield from _texts([one.get("path")])
     for one in (one for key in _GENERATORS for one in _dicts(value.get(key))):
-        yield from (_after_key(text) for text in _texts(one.get("files")))
-        yield from _texts(one.get("envs"))
-        yield from _texts([one.get("env")])
+        yield from (named for named, _ in _taken(one))
     yield from (
         text for one in _dicts([value.get("openapi")]) for text in _texts([one.get("path")])
     )

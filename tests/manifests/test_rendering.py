@@ -202,7 +202,10 @@ def test_many_bases_are_not_more_than_one_directory_may_be() -> None:
         rendered(files)
 
 
-DOTENV = "A=ENC[AES256_GCM,data:x,type:str]\nsops_mac=ENC[AES256_GCM,data:y,type:str]\n"
+CODE = "ENC[AES256_GCM,data:y,type:str]"
+DOTENV = f"A=ENC[AES256_GCM,data:x,type:str]\nsops_mac={CODE}\n"
+INI = f"[a]\nb = ENC[AES256_GCM,data:x,type:str]\n[sops]\nmac = {CODE}\n"
+HALF = f"a: 1\nsops: {{mac: '{CODE}'}}\n---\nb: 1\n"
 
 
 @pytest.mark.parametrize(
@@ -212,19 +215,26 @@ DOTENV = "A=ENC[AES256_GCM,data:x,type:str]\nsops_mac=ENC[AES256_GCM,data:y,type
         ("secretGenerator: [{name: a, env: x.env}]", "reads variables of `x.env`"),
         ("configMapGenerator: [{name: a, envs: [x.env]}]", "a ConfigMap would show it"),
         ("configMapGenerator: [{name: a, files: [k=x.env]}]", "a ConfigMap would show it"),
+        ("configMapGenerator: [{name: a, files: [same.env]}]", "a ConfigMap would show it"),
+        ("configMapGenerator: [{name: a, files: [x.ini]}]", "a ConfigMap would show it"),
+        ("secretGenerator: [{name: a, files: [x.ini]}]", "has `x.ini`, which SOPS encrypted as"),
+        ("secretGenerator: [{name: a, files: [x.yaml]}]", "its text would be the value"),
     ],
 )
 @pytest.mark.usefixtures("kubectl")
 def test_encrypted_files_that_cannot_be_values_are_refused_with_what_to_do(
     generator: str, said: str
 ) -> None:
-    files = {f"{HERE}/kustomization.yaml": f"{generator}\n", f"{HERE}/x.env": DOTENV}
+    encrypted = {"x.env": DOTENV, "same.env": DOTENV, "x.ini": INI, "x.yaml": HALF}
+    files = {f"{HERE}/{name}": text for name, text in encrypted.items()}
+    files[f"{HERE}/kustomization.yaml"] = f"{generator}\n"
 
     with pytest.raises(ConfigurationError, match=said) as refused:
         rendered(files)
 
     assert refused.value.message.startswith(f"{HERE}/kustomization.yaml:1: ")
-    assert "Generator" in str(refused.value.hint) or "`files`" in str(refused.value.hint)
+    hint = str(refused.value.hint)
+    assert any(word in hint for word in ("Generator", "`files`", "--input-type binary"))
 
 
 @pytest.mark.usefixtures("kubectl")

@@ -104,6 +104,18 @@ def test_a_file_that_is_encrypted_as_a_whole_is_decrypted_at_once(name: str, not
     assert (without.objects, without.errors) == ((), ()), "`validate` has no key, and no complaint"
 
 
+def test_a_generated_value_may_be_a_file_of_several_documents(notes: Path) -> None:
+    text = as_yaml(sealed({"a": "hunter2"}, only=("a",)), sealed({"b": "hunter3"}, only=("b",)))
+    generator = "secretGenerator: [{name: db, files: [k=two.yaml]}]\n"
+
+    found = rendered({f"{HERE}/kustomization.yaml": generator, f"{HERE}/two.yaml": text})
+
+    value = opened(found)["k"]
+    assert "hunter2" in value
+    assert "hunter3" in value
+    assert "ENC[" not in value
+
+
 def test_documents_of_one_file_are_decrypted_once_and_keep_their_lines(notes: Path) -> None:
     more = SECRET | {"metadata": {"name": "more"}, "stringData": {"token": "abc"}}
     config = {

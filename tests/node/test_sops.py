@@ -174,6 +174,7 @@ def test_a_kustomizations_secret_is_decrypted_after_it_was_rendered(age: str) ->
     [
         ("db.json", "json", '{"password": "hunter2"}', '{\n\t"password": "hunter2"\n}\n'),
         ("db.yaml", "yaml", "password: hunter2\n", "password: hunter2\n"),
+        ("both.yaml", "yaml", "a: hunter2\n---\nb: 2\n", "a: hunter2\n---\nb: 2\n"),
         ("db.env", "env", "A=hunter2\nB=2\n", "A=hunter2\nB=2\n"),
         ("key.pem", "pem", "hunter2\nof two lines\n", "hunter2\nof two lines\n"),
     ],
@@ -201,6 +202,14 @@ def test_a_secret_is_generated_from_encrypted_files_which_kustomize_never_sees_d
     assert again.objects[0].id.name != one.id.name, "its name is by the encrypted text"
     (tmp_path / "age.txt").unlink()
     assert error(found) == (f"{HERE}/{name}: no key here decrypts it; it is encrypted for {age}")
+
+
+def test_an_encrypted_file_of_another_form_is_refused(age: str) -> None:
+    generator = "secretGenerator: [{name: db, files: [a.ini]}]\n"
+    secret = encrypted("[db]\npassword = hunter2\n", "--age", age, form="ini")
+
+    with pytest.raises(ConfigurationError, match="its text would be the value"):
+        rendered({"kustomization.yaml": generator, "a.ini": secret})
 
 
 def test_what_is_readable_beside_encrypted_files_is_found(age: str) -> None:
