@@ -70,7 +70,7 @@ def _need_in(state: StateRepository, commit: str, tip: str | None, rev: str) -> 
         raise UsageError(
             f"`{one_line(rev)}` brings more than a promotion: {commit[:7]}, which it is made from, "
             "is not in the branch",
-            hint=f"look at all that it changes: git diff {tip[:7]}...",
+            hint=f"`git diff {tip[:7]}...{commit[:7]}` shows the rest",
         )
 
 
