@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from gitops_cli.agent.model.spec import AgentMode
 from gitops_cli.agent.model.stepped import StepTime, time_of
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.environment import Kind, Snapshot
+from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
+from gitops_cli.domain.recorded.manifests_place import manifests_place
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.steps.content import declared_steps, digest_of, paths_of
 from gitops_cli.domain.steps.declared import Step
 from gitops_cli.operations.trust import check_trusted, programs_of
@@ -54,25 +56,25 @@ def steps_time(snapshot: Snapshot, names: Iterable[EnvironmentName]) -> StepTime
 
 def check_apart(
     mode: AgentMode,
-    home: str,
-    kinds: Mapping[EnvironmentName, Collection[Kind]],
-    applying: Collection[EnvironmentName],
+    home: Environment,
+    kinds: Collection[Kind],
+    team: TeamSettings,
+    applied: bool,
 ) -> None:
     """Raise UsageError where a push could change the very process that runs the steps.
 
-    What follows the repository in the agent's own namespace could be its workload, or a pod that
-    reads what its steps are given.
+    What follows the repository in the agent's own namespace, by whoever's hand, could be its
+    workload, or a pod that reads what its steps are given. `applied`: so manifests are.
     """
-    name = EnvironmentName(home)
     own = Kind.CRONJOB if mode is AgentMode.CRONJOB else Kind.DEPLOYMENT
-    if name in applying:
+    if applied and manifests_place(home, team) is not None:
         why = "has manifests"
-    elif own in kinds.get(name, ()):
+    elif own in kinds:
         why = f"has versions of {own.value}s"
     else:
         return
     raise UsageError(
-        f"{home} {why}, so whoever may push could change the agent that runs its steps, or read "
-        "what they are given",
+        f"{home.name} {why}, so whoever may push could change the agent that runs its steps, or "
+        "read what they are given",
         hint="install it in a namespace that follows nothing: --mode controller; or --no-steps",
     )

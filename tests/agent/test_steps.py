@@ -371,6 +371,12 @@ def test_whoever_can_change_the_agent_by_a_push_is_not_given_steps(stepped: Step
     [workload] = [o for o in yaml.safe_load_all(apart) if o["kind"] == "Deployment"]
     assert workload["metadata"]["namespace"] == "gitops-agent"
 
+    theirs = {"images_path": "r/\n", "manifests/all.yaml": yaml.safe_dump(config_map())}
+    push(stepped.live, {f"gitops-agent/{name}": text for name, text in theirs.items()})
+    homely = stepped.printed("--steps", "--mode", "controller")
+    assert homely.code == 2
+    assert "gitops-agent has manifests" in homely.stderr, "others bring them there"
+
     push(stepped.live, {f"{stepped.live.namespace}/manifests/all.yaml": None})
     stepped.live.record({"gitops-agent.cronjob": OLD})
     again = stepped.printed("--steps")

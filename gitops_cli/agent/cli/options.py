@@ -280,15 +280,17 @@ class WantedAgent(NamedTuple):
         if standing is not None and not self.unsigned:
             signers = {**standing.signers, **signers}
         features = frozenset(Feature) if standing is None else standing.features
-        kinds = {name: kinds_in(snapshot, name) for name in names}
+        images_only = sorted({*kept, *(name for name in names if name in restricted)})
         steps = self._pins(was, names, others, pins)
-        if steps:
-            check_apart(self.mode, self.home(names[0]), kinds, rights)
+        home = snapshot.environments.get(EnvironmentName(self.home(names[0])))
+        if steps and home is not None:
+            applied = home.name not in images_only
+            check_apart(self.mode, home, kinds_in(snapshot, home.name), snapshot.team, applied)
         return AgentSpec(
             mode=self.mode,
             url=agent_url(session, self.agent_repo or (was.url if was else None)),
             image=self._image(was),
-            kinds=kinds,
+            kinds={name: kinds_in(snapshot, name) for name in names},
             namespace=self.home(names[0]),
             features=(features | frozenset(self.again)) - frozenset(self.without),
             branch=None if branch == "HEAD" else branch,
@@ -299,7 +301,7 @@ class WantedAgent(NamedTuple):
             pull_secrets=self.pull_secrets or (was.pull_secrets if was else ()),
             others=others,
             manifests={name: rights[name] for name in names if name in rights},
-            images_only=sorted({*kept, *(name for name in names if name in restricted)}),
+            images_only=images_only,
             applies=any(name in rights for name in names) or bool(was and others and was.applies),
             steps=steps,
             step_time=steps_time(snapshot, steps),
