@@ -184,7 +184,7 @@ class Gates(NamedTuple):
         coming = [change for change in changes if change.desired is not None]
         if not self.rules.checks or not coming or self.checking is None:
             return ()
-        if self.vouched is unasked:  # once for a command line, of the images that it records
+        if self.vouched is unasked and self.rules.pins:  # once, of the images that are recorded
             return ()
         return self.checking(
             CheckCase(

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import DEV, DIGEST, Desk
+from tests.cli.desk import DEV, DIGEST, SETTINGS, Desk
+from tests.registry.scripted import Reply, scripted
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.schemas import check
 
@@ -232,6 +233,21 @@ def test_a_lock_refuses_before_docker_is_asked(desk: Desk) -> None:
     done = desk.gitops("release", "-e", "dev")
 
     assert (done.code, desk.asked) == (6, [])
+
+
+def test_a_check_refuses_before_anything_is_built_and_is_asked_once(desk: Desk) -> None:
+    answers = [Reply(503), Reply(200)]
+    with scripted(lambda _: answers.pop(0)) as page:
+        check = f'[stage.development.check.window]\nurl = "http://{page.address}/window"\n'
+        settings: dict[str, str | None] = {"gitops.toml": f"{SETTINGS}{check}"}
+        add_commits(desk.state, [Commit("check", settings, 1_793_606_500)])
+
+        refused = desk.gitops("release", "-e", "dev")
+        assert (refused.code, desk.asked) == (6, [])
+        assert "check window" in refused.stderr
+
+        desk.gitops("release", "-e", "dev").ok()
+        assert answers == []
 
 
 def test_dirty_is_refused_by_name(desk: Desk) -> None:
