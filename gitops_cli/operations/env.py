@@ -19,6 +19,7 @@ from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.blueprint import images_path_of
 from gitops_cli.domain.recorded.environment import IMAGES_PATH, Environment, Snapshot
 from gitops_cli.domain.recorded.files import MANIFESTS, SETTINGS
+from gitops_cli.domain.recorded.manifests_place import manifests_place
 from gitops_cli.domain.recorded.reading import NOT_ENVIRONMENTS
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import Place, candidates, in_order, made_ambiguous, place_of
@@ -74,7 +75,7 @@ def changed_since(
     return [
         name
         for name, environment in snapshot.environments.items()
-        if name in changed or (shared and environment.has_manifests)
+        if name in changed or (shared and manifests_place(environment, snapshot.team) is not None)
     ]
 
 
