@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.vouching import DEV, NEW, OLD, PROD, SLSA, begin, promote, pushed, recorded
 from tests.registry.scripted import Reply, Scripted, scripted
 from tests.registry.signing import Shelf, envelope, new_key, public, shelved
-from tests.testbed.git import Commit, add_commits, git, init_bare
+from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
-OLD, NEW = "a" * 40, "b" * 40
-DEV, PROD = "shop-development", "shop-production"
 OURS, THEIRS = new_key(), new_key()
-SLSA = "https://slsa.dev/provenance/v1"
 SIGNED = """\
 stages = ["development", "production"]
 [stage.production]
@@ -40,33 +38,12 @@ def registry(shelf: Shelf) -> Iterator[Scripted]:
 
 @pytest.fixture
 def state(tmp_path: Path, registry: Scripted) -> Path:
-    remote = init_bare(tmp_path / "state.git")
-    files: dict[str, str | None] = {
-        "gitops.toml": SIGNED,
-        "keys/cosign.pub": public(OURS),
-        f"{DEV}/web.deployment": f"{NEW}\n",
-        f"{PROD}/web.deployment": f"{OLD}\n",
-    }
-    files |= {f"{e}/images_path": f"{registry.address}/shop/\n" for e in (DEV, PROD)}
-    add_commits(remote, [Commit("start", files, 1_793_606_400)])
-    return remote
+    return begin(tmp_path, registry, {"gitops.toml": SIGNED, "keys/cosign.pub": public(OURS)})
 
 
 @pytest.fixture
 def gitops(gitops: Gitops, state: Path) -> Gitops:
     return gitops.using(GITOPS_REPO=state)
-
-
-def recorded(state: Path) -> str:
-    return git(state, "show", f"main:{PROD}/web.deployment")
-
-
-def pushed(state: Path, path: str, content: str | None) -> None:
-    add_commits(state, [Commit("more", {path: content}, 1_793_606_500)])
-
-
-def promote(gitops: Gitops, *more: str):
-    return gitops("promote", "web", "--to", "production", "--yes", *more)
 
 
 def test_what_is_signed_passes_and_its_digest_is_recorded(

@@ -323,8 +323,7 @@ def _rows_of(want: _Wanted, observed: Observed, now: datetime) -> list[Row]:
     name = want.rule.workload or service
     workload = observed.workload(kind, name)
     if workload is None:
-        space = want.environment.name
-        return [want.row(State.MISSING, f"no {kind} `{name}` in namespace {space}")]
+        return [want.row(State.MISSING, f"no {kind} `{name}` in namespace {want.environment.name}")]
     configured = want.rule.containers
     containers = containers_for(workload, want.image, service=service, configured=configured)
     if isinstance(containers, Unclear):
