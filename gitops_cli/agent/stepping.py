@@ -163,17 +163,17 @@ class AgentSteps:
                 ),
             }
         shared = with_shared(reports, snapshot, list(due))
-        return {name: self._told(name, shared.get(name, ())) for name in due}
+        return {name: self._told(name, shared.get(name, ()), name in looked) for name in due}
 
     def _only_looks(
         self, snapshot: Snapshot, name: EnvironmentName, record: StepsRecord | None
     ) -> bool:
         """Tell whether what changed since it was applied is to be reported, and left as it is."""
         drift = snapshot.team.stage(place_of(name, snapshot.team).stage).drift
-        applied = record is not None and record.digest == self.pins[name]
-        return applied and drift is DriftPolicy.REPORT
+        known = record is not None and record.digest == self.pins[name] and record.applied
+        return known and drift is DriftPolicy.REPORT
 
-    def _told(self, name: EnvironmentName, reports: Sequence[StepReport]) -> Stepped:
+    def _told(self, name: EnvironmentName, reports: Sequence[StepReport], looked: bool) -> Stepped:
         for report in reports:
             if report.state is not StepState.UNCHANGED:
                 for line in tail(report.output, _MOST_SAID):
@@ -187,7 +187,8 @@ class AgentSteps:
             )
         words = ", ".join(f"{one.name} {one.state}" for one in reports) or "as for others"
         told = None if error is None else short(error.message)
-        record = StepsRecord(self.pins[name], self._now(), short(words), told)
+        applied = looked or error is None
+        record = StepsRecord(self.pins[name], self._now(), short(words), told, applied)
         news = words if any(one.is_applied for one in reports) else None
         return Stepped(record, words=f"steps: {news}" if news else None, error=error)
 

@@ -329,6 +329,22 @@ def test_drift_that_is_to_be_reported_is_planned_and_left(stepped: Stepped) -> N
     assert stepped.target.read_text() == "by hand\n"
 
 
+def test_what_could_not_be_applied_the_first_time_is_no_drift(stepped: Stepped) -> None:
+    closed = SCRIPT.replace("apply) ", 'apply) [ ! -e "$2.closed" ] || exit 3; ')
+    stepped.declare(closed, rules='drift = "report"')
+    trust(stepped.live.gitops)
+    stepped.install("--steps")
+    stop = stepped.target.with_name("target.closed")
+    stop.touch()
+    assert stepped.run().code == 7
+    assert "step dns: apply ended with exit code 3" in stepped.status()["error"]
+
+    stop.unlink()
+    stepped.let_time_pass()
+    stepped.run().ok()
+    assert stepped.target.read_text() == "one\n"
+
+
 def test_steps_wait_where_the_environment_is_locked(stepped: Stepped) -> None:
     trust(stepped.live.gitops)
     stepped.install("--steps")

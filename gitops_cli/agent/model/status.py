@@ -69,6 +69,7 @@ def _steps_data(record: StepsRecord | None) -> dict[str, str | None]:
         "steps-at": None if record is None else as_stamp(record.at),
         "steps-digest": None if record is None else record.digest,
         "steps-error": None if record is None else record.error,
+        "steps-applied": record.digest if record is not None and record.applied else None,
     }
 
 
@@ -149,7 +150,8 @@ def _steps(data: Mapping[str, str]) -> StepsRecord | None:
     if at is None or not is_digest(digest):
         return None
     words = _text(data.get("steps")) or ""
-    return StepsRecord(digest, at, words, _text(data.get("steps-error")))
+    applied = data.get("steps-applied") == digest
+    return StepsRecord(digest, at, words, _text(data.get("steps-error")), applied)
 
 
 def _interval(text: str) -> int | None:

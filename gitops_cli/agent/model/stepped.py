@@ -20,12 +20,16 @@ _HEX = frozenset("0123456789abcdef")
 
 
 class StepsRecord(NamedTuple):
-    """How an environment's steps went last; `error` is why one of them failed."""
+    """How an environment's steps went last; `error` is why one of them failed.
+
+    `applied`: all of them have been, once, as they are of this digest.
+    """
 
     digest: str
     at: datetime
     words: str
     error: str | None = None
+    applied: bool = False
 
 
 def is_due(record: StepsRecord | None, digest: str, now: datetime) -> bool:
