@@ -29,7 +29,7 @@ class NamedProxy(NamedTuple):
     way: web.Proxy
 
     def __repr__(self) -> str:
-        return f"Proxy({redacted(self.url)!r})"
+        return f"NamedProxy({redacted(self.url)!r})"
 
 
 def proxy_of_kubeconfig(url: str, where: str) -> NamedProxy:

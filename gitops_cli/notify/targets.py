@@ -24,7 +24,7 @@ class NoticeTarget(NamedTuple):
 
     def __repr__(self) -> str:
         """Return the name only: an address is often a secret, too."""
-        return f"Target({self.name!r})"
+        return f"NoticeTarget({self.name!r})"
 
 
 def find_target(name: str, environ: Mapping[str, str], directory: Path) -> NoticeTarget | None:
