@@ -19,6 +19,9 @@ from gitops_cli.web.parallel import attempt_all
 _EVENTS = Decoder(schema.ListOf[schema.Event])
 _NEVER = datetime.min.replace(tzinfo=UTC)
 LOG_LINES = 5
+# What a node answers, as if it were the log, while it makes the next container in place of one that
+# ended: GetContainerLogs of the kubelet's kuberuntime_manager.go.
+NOT_NOW = b"unable to retrieve container logs for "
 _MOST = 400  # characters of a line
 _PATIENCE = 3.0  # seconds: a node that does not answer must not hold up what is already known
 
@@ -55,6 +58,8 @@ def _log(api: Api, namespace: EnvironmentName, pod: str, container: str) -> tupl
         response = _brief(api, doing, doing.path("log", previous="true", **query))
     except Refused:  # it ended once and was not started again
         response = _brief(api, doing, doing.path("log", **query))
+    if response.body.startswith(NOT_NOW):
+        return ()
     lines = response.body.decode("utf-8", "replace").splitlines()
     return tuple(line[:_MOST] for line in lines if line.strip())[-LOG_LINES:]
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 
 from gitops_cli.cluster.api import PODS, REQUEST_SECONDS, Api, Doing, Refused, Resource
+from gitops_cli.cluster.explaining import NOT_NOW
 from gitops_cli.domain.cluster.inside import LogPart, Spot
 from gitops_cli.domain.errors import ClusterUnreachable
 from gitops_cli.domain.names import EnvironmentName
@@ -25,8 +26,18 @@ SILENCE_SECONDS = 60.0  # of a log that is followed; then the connection is made
 PATIENCE_SECONDS = 60.0  # for a server that no longer answers
 LINE_MOST = 1 << 16  # bytes of a line that are kept together; a longer one comes in pieces
 _LONGEST_PAUSE = 5.0
+_NEXT_PAUSE = 0.5
+NEXT_SECONDS = 10.0  # for the next container's log
 # RFC 3339, with as many digits of a second as the node likes.
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d) ")
+
+
+class _NotNow(Exception):
+    """The node has no log of the container just now; `line` is what it says instead."""
+
+    def __init__(self, line: bytes) -> None:
+        super().__init__()
+        self.line = line
 
 
 class Log:
@@ -59,12 +70,19 @@ class Log:
     def lines(self) -> Iterator[bytes]:
         """Yield the lines with their line feeds. Raises Denied, Refused, ClusterUnreachable."""
         stream: LineStream | None = self._open()
+        until = time.monotonic() + NEXT_SECONDS
         while stream is not None:
             try:
                 for line in self._unseen(stream):
                     self._in_vain = 0
                     yield line
                 return
+            except _NotNow as answer:
+                stream.close()
+                if time.monotonic() > until or self._closed.wait(_NEXT_PAUSE):
+                    yield answer.line
+                    return
+                stream = self._open()
             except Broken as broken:
                 if self._closed.is_set():
                     return
@@ -135,6 +153,10 @@ class Log:
                 # Of one node they are of one length and one zone, so that they can be compared.
                 is_seen = stamp < last or (stamp == last and same > 0)
                 same -= stamp == last
+            if (
+                begins and found is None and text.startswith(NOT_NOW)
+            ):  # a program's lines have times
+                raise _NotNow(text)
             if is_seen:
                 continue
             yield text if found is None or self._part.timestamps else text[found.end() :]

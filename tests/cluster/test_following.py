@@ -252,6 +252,17 @@ def test_a_crash_has_its_exit_code_and_last_log_lines(
     assert told.log[-1] == "no database" or "exit code 3" in told.log[-1]
 
 
+def test_a_node_without_a_log_just_now_explains_nothing(
+    kube: Kube, cluster: KubernetesCluster, namespace: str
+) -> None:
+    said = "unable to retrieve container logs for containerd://d0b57f5120341282"
+    seen = troubled(kube, cluster, namespace, "dead1" + "0" * 35, exit_code="3", log=said)
+    [web] = seen.workloads
+    trouble = judge(web, seen.pods_of(web)).trouble
+    assert trouble is not None
+    assert cluster.explain([(EnvironmentName(namespace), trouble)]) == [trouble]
+
+
 def test_without_the_right_the_explanation_is_left_out(
     kube: Kube,
     cluster: KubernetesCluster,

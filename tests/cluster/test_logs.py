@@ -15,7 +15,7 @@ from gitops_cli.domain.errors import ClusterUnreachable, Denied
 from gitops_cli.domain.names import EnvironmentName
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.faults import ApiProxy, Cut, Hang, Trickle
+from tests.testbed.faults import Answer, ApiProxy, Cut, Hang, Trickle
 from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
@@ -179,3 +179,43 @@ def test_a_log_that_is_closed_ends_for_who_reads_it(
     reader.join(10)
     assert not reader.is_alive()
     assert len(lines) < STAMPED.count("\n")
+
+
+NOT_NOW = "unable to retrieve container logs for containerd://d0b57f5120341282"
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_node_that_has_no_log_just_now_is_asked_again(
+    proxied: KubernetesCluster,
+    api_proxy: ApiProxy,
+    namespace: str,
+    logging: Callable[[str], Spot],
+    *,
+    follow: bool,
+) -> None:
+    spot = logging(STAMPED)
+    api_proxy.on(Answer(200, body=NOT_NOW), "GET", LOG, times=2)
+
+    text, told = read(proxied, namespace, spot, LogPart(follow=follow))
+
+    assert (text, told) == (b"one\ntwo\nthree\nfour\n", [])
+    assert len(api_proxy.seen("GET", LOG)) == 3
+
+
+def test_a_node_that_has_none_for_long_is_told_in_its_words(
+    proxied: KubernetesCluster,
+    api_proxy: ApiProxy,
+    namespace: str,
+    logging: Callable[[str], Spot],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "NEXT_SECONDS", 0.3)
+    api_proxy.on(Answer(200, body=NOT_NOW), "GET", LOG, times=1000)
+    assert read(proxied, namespace, logging(STAMPED)) == (NOT_NOW.encode(), [])
+
+
+def test_a_program_that_says_the_same_is_believed(
+    cluster: KubernetesCluster, namespace: str, logging: Callable[[str], Spot]
+) -> None:
+    spot = logging(f"{TIMES[0]} {NOT_NOW}\n")
+    assert read(cluster, namespace, spot) == (f"{NOT_NOW}\n".encode(), [])
