@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitops_cli.domain.change.proposal import Actor
-from gitops_cli.domain.release.ci import CiRun, author, ci_run
+from gitops_cli.domain.release.ci import CiRun, author, ci_run, request_number
 
 GITHUB = {
     "CI": "true",
@@ -382,3 +382,25 @@ def test_what_a_system_does_not_say_is_not_made_up(environ, expected):
 def test_a_name_becomes_an_address_of_this_machine() -> None:
     assert author(CiRun("CI", "-Ada & Ben.C-"), {}) == Actor("-Ada & Ben.C-", "ada-ben.c@localhost")
     assert author(CiRun("CI", "X.Y"), {}) == Actor("X.Y", "x.y@localhost")
+
+
+@pytest.mark.parametrize(
+    ("environ", "number"),
+    [
+        ({}, None),
+        ({"CI": "true", "CI_MERGE_REQUEST_IID": "5"}, None),
+        (GITHUB, None),
+        (GITHUB | {"GITHUB_REF": "refs/pull/12/merge", "GITHUB_HEAD_REF": "7"}, 12),
+        (GITHUB | {"GITHUB_REF": "refs/heads/refs/pull/12/merge"}, None),
+        (GITHUB | {"GITHUB_REF": "refs/pull/12x/merge", "GITHUB_HEAD_REF": "fix"}, None),
+        ({"GITHUB_REF": "refs/pull/12/merge"}, 12),
+        (GITLAB | {"CI_MERGE_REQUEST_IID": "5", "CI_EXTERNAL_PULL_REQUEST_IID": "6"}, 5),
+        (GITLAB | {"CI_EXTERNAL_PULL_REQUEST_IID": "6"}, 6),
+        (JENKINS | {"CHANGE_ID": "PR-3", "CHANGE_BRANCH": "fix", "ghprbPullId": "8"}, 8),
+        (JENKINS | {"CHANGE_ID": "\u0663"}, None),
+        (JENKINS | {"CHANGE_ID": "\u00b2"}, None),
+        ({"BUILDKITE": "true", "BUILDKITE_PULL_REQUEST": "false"}, None),
+    ],
+)
+def test_the_number_of_a_request_is_what_the_system_says(environ, number):
+    assert request_number(environ) == number

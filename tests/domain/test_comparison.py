@@ -271,6 +271,21 @@ def test_digests(wanted: str, recorded: str, state: State, code: ExitCode) -> No
 def test_a_pin_that_the_pods_do_not_keep_is_said() -> None:
     row = only_row(f"r/web:{NEW}", pod(f"r/web:{NEW}", OTHER), wanted=f"{NEW}@{DIGEST}")
     assert (row.state, row.reason) == (State.DIGEST, f"pods run {OTHER}")
+    both = (pod(f"r/web:{NEW}", OTHER), pod(f"r/web:{NEW}"))
+    row = only_row(f"r/web:{NEW}", *both, wanted=f"{NEW}@{DIGEST}")
+    assert (row.state, row.reason) == (State.DIGEST, f"pods run {DIGEST}, {OTHER}")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "recorded", "reason"),
+    [
+        (f"{NEW}@{DIGEST}", f"r/web:{NEW}", "git pins a digest"),
+        (NEW, f"r/web:{NEW}@{DIGEST}", "the workload pins a digest"),
+    ],
+)
+def test_a_digest_that_one_side_has_is_said(wanted: str, recorded: str, reason: str) -> None:
+    row = only_row(recorded, pod(recorded), wanted=wanted)
+    assert (row.state, row.reason) == (State.DIGEST, reason)
 
 
 def test_held_is_a_flag_beside_the_state_and_ends() -> None:

@@ -13,6 +13,7 @@ from gitops_cli.domain.recorded.governing import stopping
 from gitops_cli.domain.recorded.notify import Event, variable_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.recorded.team_file import parse_team
+from gitops_cli.domain.recorded.template import LONGEST
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DEV, PROD = EnvironmentName("shop-development"), EnvironmentName("shop-production")
@@ -89,6 +90,25 @@ def test_an_address_in_the_repository_is_a_defect_that_does_not_repeat_it(key: s
 )
 def test_what_is_wrong_in_a_table_is_told(text: str) -> None:
     assert team(text).defects
+
+
+def test_a_name_that_can_be_no_target_is_told_and_the_others_count() -> None:
+    agreed = team('[notify.chat]\nevents = ["failed"]\n[notify."A\\u0007"]\n[notify.pager]')
+    [defect] = agreed.defects
+    assert (defect.line, defect.message, defect.hint) == (
+        1,
+        "notify.A\\x07: `A\\x07` is not a short name of lower-case letters, digits and `-`",
+        None,
+    )
+    assert list(agreed.notify) == ["chat", "pager"]
+
+
+@pytest.mark.parametrize("length", [LONGEST, LONGEST + 1])
+def test_a_template_has_a_longest_length(length: int) -> None:
+    text = "{event}" + "x" * (length - 7)
+    defects = team(f'[notify.chat]\ntemplate = "{text}"').defects
+    says = f"notify.chat.template: is longer than {LONGEST} characters"
+    assert [(d.line, d.message) for d in defects] == [(2, says)] * (length - LONGEST)
 
 
 def test_a_name_has_one_variable() -> None:

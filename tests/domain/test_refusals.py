@@ -418,6 +418,9 @@ def test_what_is_copied_must_all_be_readable() -> None:
     assert selected_to_copy(broken, named=[DB]) == [DB]
     assert selected_to_copy(broken, exclude=["web", "u*"]) == [DB]
     assert selected_to_copy(broken, only=["d*"]) == [DB]
+    whole = environment(web_deployment=str(A), db_deployment=str(A), dc_deployment=str(A))
+    assert selected_to_copy(whole, only=["d*"], exclude=["dc"]) == [DB]
+    assert selected_to_copy(whole, named=[WEB, DB], only=["d*"]) == [DB]
     with pytest.raises(UnknownService) as nothing:
         selected_to_copy(environment(db_deployment=str(A)), exclude=["*"])
     assert nothing.value.message == (

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gitops_cli.domain.cluster.rollout import Phase, Rollout, judge, newest_pods, trouble_of
-from gitops_cli.domain.cluster.troubles import Trouble, with_event
+from gitops_cli.domain.cluster.troubles import Trouble, pod_troubles, with_event
 from gitops_cli.domain.cluster.workload import (
     Condition,
     Container,
@@ -454,3 +454,21 @@ def test_a_job_that_cannot_start_is_a_failure() -> None:
 def test_a_running_job_is_no_failure() -> None:
     running = PodContainer("web", "r/web:1", running=True)
     assert judge(CRON, [job_pod(running)], [job()]).phase is Phase.COMPLETE
+
+
+@pytest.mark.parametrize(
+    ("ended", "message"),
+    [
+        (Ended(3, "OOMKilled", " no memory\n"), "no memory"),
+        (Ended(3, "OOMKilled"), "OOMKilled"),
+        (Ended(3, "Error", "no database"), "no database"),
+        (Ended(3, "Error"), ""),
+    ],
+)
+def test_a_crash_is_explained_by_its_message_or_by_a_reason_that_says_something(
+    ended: Ended, message: str
+) -> None:
+    crashing = waiting("CrashLoopBackOff", "back-off 5m0s", ended)._replace(restarts=4)
+    assert list(pod_troubles([pod(crashing)])) == [
+        Trouble("CrashLoopBackOff", message, "web-1", "web", exit_code=3, restarts=4)
+    ]

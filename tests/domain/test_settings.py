@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitops_cli.domain.recorded.files import FileType, RawFile
-from gitops_cli.domain.recorded.team import Mode, Requirement, TeamSettings, VersionForm
+from gitops_cli.domain.recorded.team import Mode, Requirement, StageRules, TeamSettings, VersionForm
 from gitops_cli.domain.recorded.team_file import parse_team
 from gitops_cli.domain.toml import KeyLines
 
@@ -55,6 +55,27 @@ def test_everything() -> None:
         True,
     )
     assert found.service("authentication").containers == ("app",)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "there", "named"),
+    [
+        (False, None, None),
+        (True, None, "[versions] require_ancestry"),
+        (True, False, None),
+        (False, True, "[stage.production] require_ancestry"),
+        (True, True, "[stage.production] require_ancestry"),
+    ],
+)
+def test_what_a_stage_says_of_ancestry_counts_there(
+    everywhere: bool, there: bool | None, named: str | None
+) -> None:
+    rules = {"production": StageRules("production", require_ancestry=there)}
+    agreed = TeamSettings(rules=rules, require_ancestry=everywhere)
+
+    assert agreed.needs_ancestry("production") == named
+    usual = "[versions] require_ancestry" if everywhere else None
+    assert agreed.needs_ancestry("staging") == usual
 
 
 def test_nothing_is_the_default() -> None:

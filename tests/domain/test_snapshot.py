@@ -9,12 +9,14 @@ from gitops_cli.domain.errors import (
     UnknownEnvironment,
     UnknownService,
 )
-from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.names import SERVICE_RULE, EnvironmentName, ServiceName
+from gitops_cli.domain.recorded.approvals import Approval, Yes
 from gitops_cli.domain.recorded.environment import Kind, service_at
 from gitops_cli.domain.recorded.files import FileType
 from gitops_cli.domain.recorded.findings import Finding
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.recorded.validation import Subject, Validation
+from gitops_cli.domain.version import Version
 from tests.domain.test_validation import ERROR, WARNING, A, B, snapshot
 
 
@@ -159,3 +161,42 @@ def test_findings_are_counted_by_severity() -> None:
 
     assert (validation.count(ERROR), validation.count(WARNING)) == (1, 2)
     assert findings[1].where == "b:2"
+
+
+def test_approvals_are_read_and_what_is_none_is_told() -> None:
+    yes = f'version = "{A}"\n[[approved]]\nby = "Ann"\nat = "noon"\n'
+    read = snapshot(
+        {
+            "shop-qa/web.deployment": A,
+            "shop-qa/a.approval": 'version = "a b"',
+            "shop-qa/b.approval": FileType.SYMLINK,
+            "shop-qa/web.approval": yes,
+            "shop-qa/we_b\x07.approval": yes,
+        }
+    ).environment(EnvironmentName("shop-qa"))
+
+    web = ServiceName("web")
+    path = "shop-qa/web.approval"
+    assert read.approvals == {web: Approval(path, web, Version(A), (Yes("Ann", "noon"),))}
+    no_file = "not TOML: is not UTF-8 text"
+    assert [f for f in read.findings if f.path.endswith(".approval")] == [
+        Finding(
+            "shop-qa/a.approval",
+            1,
+            "approval",
+            "`version` is not a version; it approves nothing",
+            None,
+            WARNING,
+        ),
+        Finding(
+            "shop-qa/b.approval", 1, "approval", f"{no_file}; it approves nothing", None, WARNING
+        ),
+        Finding(
+            "shop-qa/we_b\x07.approval",
+            1,
+            "service-name",
+            f"`we_b\\x07` is not the name of a service: {SERVICE_RULE}",
+            None,
+            ERROR,
+        ),
+    ]

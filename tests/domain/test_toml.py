@@ -58,6 +58,7 @@ def test_a_key_of_many_parts_is_refused_before_it_is_read(text: str, line: int) 
     "text",
     [
         "a." * (MAX_PARTS - 1) + "b = 1",
+        "# " + "." * 80 + "\n" + "a." * (MAX_PARTS - 1) + "b = 1",
         "# " + "." * 80 + "\na = 1",
         "a = 1 # " + "." * 80,
         "a = '" + "." * 80 + "'",
