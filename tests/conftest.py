@@ -43,6 +43,8 @@ _TELLING = {"CI", "NO_COLOR", "FORCE_COLOR"}.union(*(system.marks for system in 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare what all processes of this test session share."""
+    # Until all is collected, in every process: looking for garbage in it took as long again.
+    gc.disable()
     # A shell starts what it runs in the background with Ctrl-C ignored, and children inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [n for n in os.environ if n in _TELLING or n.startswith(("GITOPS_", "GIT_"))]:
@@ -83,6 +85,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     if shared := getattr(session.config, "workerinput", None):
         groups.write(session.items, Path(shared["testbed"]), shared["workerid"])
 
