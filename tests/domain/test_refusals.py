@@ -134,7 +134,7 @@ def test_a_stage_that_promotions_may_not_come_from() -> None:
     none = RULES._replace(promote_from=(), lines={})
     assert said(wrong_source(FROM, PLACE, none))[:2] == (
         "gitops.toml:1: production takes promotions from nowhere, not from development",
-        '--from nowhere, or --override-policy -m "why"',
+        '--override-policy -m "why"',
     )
     assert list(wrong_source(FROM, PLACE, RULES._replace(promote_from=None))) == []
     assert list(wrong_source(place_of(STAGING, TEAM), PLACE, RULES)) == []

@@ -194,10 +194,11 @@ def wrong_source(source: Place, target: Place, rules: StageRules) -> Iterator[Re
     """Refuse a promotion from a stage that `promote_from` does not name."""
     if rules.promote_from is not None and source.stage not in rules.promote_from:
         allowed = " or ".join(rules.promote_from) or "nowhere"
+        way = "".join(f"--from {stage}, or " for stage in rules.promote_from[:1])
         error = PolicyRefused(
             f"{_line(rules, 'promote_from')}: {target.stage} takes promotions from {allowed}, "
             f"not from {source.stage}",
-            hint=f'--from {allowed.split(" or ")[0]}, or --override-policy -m "why"',
+            hint=f'{way}--override-policy -m "why"',
         )
         yield Refusal(error, Override.POLICY)
 
