@@ -88,16 +88,14 @@ class Declared(NamedTuple):
 
 def declared_programs(snapshot: Snapshot) -> tuple[Declared, ...]:
     """Return all programs of a repository, each once, in their order."""
-    found: dict[Declared, None] = {}
+    found: list[Declared] = []
     for name in sorted(snapshot.environments):
         place = place_of(name, snapshot.team)
         rules = snapshot.team.stage(place.stage)
-        for step in rules.steps:
-            found[Declared(place.stage, step_for(step, place))] = None
-        for check in rules.checks:
-            if check.command:
-                found[Declared(place.stage, check_for(check, place))] = None
-    return tuple(found)
+        found += [Declared(place.stage, step_for(step, place)) for step in rules.steps]
+        checks = [check_for(check, place) for check in rules.checks if check.command]
+        found += [Declared(place.stage, check) for check in checks]
+    return tuple(dict.fromkeys(found))
 
 
 def declared_steps(snapshot: Snapshot, name: EnvironmentName) -> tuple[Declared, ...]:
@@ -117,7 +115,7 @@ def digest_of(programs: Sequence[Declared], content: Content) -> str:
     said = sorted(json.dumps(one.as_declared(), sort_keys=True) for one in programs)
     files = [[path, content[path].digest] for path in sorted(content)]
     whole = json.dumps({"programs": said, "files": files}, sort_keys=True)
-    return hashlib.sha256(whole.encode(errors="surrogateescape")).hexdigest()
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 class Trusted(NamedTuple):
