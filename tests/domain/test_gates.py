@@ -16,6 +16,7 @@ from gitops_cli.domain.change.gates import (
     soak_report,
     spans_of,
 )
+from gitops_cli.domain.change.policy import GateRefused
 from gitops_cli.domain.change.proposal import Actor
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.past.commits import Commit, FileChange
@@ -181,6 +182,11 @@ def test_a_refusal_names_the_line_of_the_key_and_how_to_pass():
         "soak was not recorded in the stage before"
     )
     assert refusal.error.hint == 'promote it there first; or --override-policy -m "why"'
+    assert isinstance(refusal.error, GateRefused)
+    assert (refusal.error.beside, refusal.error.way) == (
+        "gitops.toml:4: web aaaaaaa: soak was not recorded in the stage before",
+        "promote it there first",
+    )
     passing = [reports[0]._replace(passes=True)]
     assert list(gate_refusals(passing, rules, PROD)) == []
     assert reports[0].gate is Gate.SOAK

@@ -265,6 +265,9 @@ def test_gates_that_refuse_are_told_together() -> None:
         "gate 1 says no; 2, too; 3, too",
         f"wait; or {POLICY}",
     )
+    with pytest.raises(GateRefused) as both:
+        enforce([gate(1, "wait"), gate(2)])
+    assert (both.value.beside, both.value.way) == ("", "wait")
     ways = [gate(number, f"way {number}") for number in range(1, 5)]
     assert told(*ways)[1] == f"way 1; way 2; way 3; or {POLICY}"
     others = "".join(f"; {number}, too" for number in range(2, 11))
@@ -358,7 +361,7 @@ def test_what_costs_more_than_a_gate_that_refuses_is_not_asked(
         def ask(changes: Sequence[Change]) -> Iterator[Refusal]:
             where.append(name)
             if name in refusing:
-                yield Refusal(GateRefused(name, beside=name), Override.POLICY)
+                yield Refusal(GateRefused(name, beside=name, way=""), Override.POLICY)
 
         return ask
 

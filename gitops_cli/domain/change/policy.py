@@ -78,7 +78,7 @@ class GateRefused(PolicyRefused):
     `beside` is what is said of it after another one, `way` how it would pass.
     """
 
-    def __init__(self, message: str, *, beside: str, way: str = "") -> None:
+    def __init__(self, message: str, *, beside: str, way: str) -> None:
         super().__init__(message, hint="; or ".join(filter(None, (way, _PAST_GATES))))
         self.beside = beside
         self.way = way

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
+from functools import partial
 from types import MappingProxyType
 
 from gitops_cli.domain.change.draft import Verb
@@ -133,18 +134,13 @@ def _freeze(case: Case) -> Iterator[Refusal]:
 
 def _lock(case: Case) -> Iterator[Refusal]:
     if case.writes:
-        services = set(case.services)
-        if case.whole:
-            services |= {service for service in case.target.locks if service is not None}
-        yield from locked(case.target, services, case.now)
+        within = [service for service in case.target.locks if service is not None]
+        yield from locked(case.target, within if case.whole else case.services, case.now)
 
 
-def _asked(name: str) -> Callable[[Case], Iterator[Refusal]]:
-    def ask(case: Case) -> Iterator[Refusal]:
-        if case.writes and name in case.asked:
-            yield from case.asked[name](case.changes)
-
-    return ask
+def _asked(name: str, case: Case) -> Iterator[Refusal]:
+    if case.writes and name in case.asked:
+        yield from case.asked[name](case.changes)
 
 
 EXPECT, STALE, REQUIRE, MANIFESTS = "expect", "stale build", "require", "manifests"
@@ -163,17 +159,21 @@ RULES = (
     Rule("branches", frozenset({Verb.SET}), Override.POLICY, _branches),
     Rule("freeze", _BRINGS | _TAKES, Override.FREEZE, _freeze),
     Rule("lock", _STAYS | _TAKES | {Verb.SET, Verb.PROMOTE}, Override.LOCK, _lock),
-    Rule(EXPECT, frozenset({Verb.SET}), None, _asked(EXPECT)),
-    Rule(STALE, frozenset({Verb.SET}), Override.OLDER, _asked(STALE)),
-    Rule(SOAK, _BRINGS, Override.POLICY, _asked(SOAK)),
-    Rule(APPROVALS, _BRINGS, Override.POLICY, _asked(APPROVALS)),
-    Rule(MANIFESTS, frozenset({Verb.PROMOTE}), Override.POLICY, _asked(MANIFESTS)),
-    Rule(SIGNATURE, _BRINGS, Override.POLICY, _asked(SIGNATURE), Cost.REGISTRY),
-    Rule(ATTESTATION, _BRINGS, Override.POLICY, _asked(ATTESTATION), Cost.REGISTRY),
+    Rule(EXPECT, frozenset({Verb.SET}), None, partial(_asked, EXPECT)),
+    Rule(STALE, frozenset({Verb.SET}), Override.OLDER, partial(_asked, STALE)),
+    Rule(SOAK, _BRINGS, Override.POLICY, partial(_asked, SOAK)),
+    Rule(APPROVALS, _BRINGS, Override.POLICY, partial(_asked, APPROVALS)),
+    Rule(MANIFESTS, frozenset({Verb.PROMOTE}), Override.POLICY, partial(_asked, MANIFESTS)),
+    Rule(SIGNATURE, _BRINGS, Override.POLICY, partial(_asked, SIGNATURE), Cost.REGISTRY),
+    Rule(ATTESTATION, _BRINGS, Override.POLICY, partial(_asked, ATTESTATION), Cost.REGISTRY),
     Rule(
-        REQUIRE, frozenset({Verb.PROMOTE, Verb.ENV}), Override.POLICY, _asked(REQUIRE), Cost.OTHERS
+        REQUIRE,
+        frozenset({Verb.PROMOTE, Verb.ENV}),
+        Override.POLICY,
+        partial(_asked, REQUIRE),
+        Cost.OTHERS,
     ),
-    Rule(CHECK, _BRINGS, Override.POLICY, _asked(CHECK), Cost.OTHERS),
+    Rule(CHECK, _BRINGS, Override.POLICY, partial(_asked, CHECK), Cost.OTHERS),
 )
 
 
