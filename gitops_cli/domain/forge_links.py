@@ -88,7 +88,7 @@ class Project(NamedTuple):
 
     def directory(self, branch: str, path: str) -> str:
         """Return where a directory is shown as a branch has it."""
-        at, below = quote(branch, safe="/"), quote(path, safe="/")
+        at, below = quote(branch), quote(path)
         if self.is_data_center:
             return f"{self.page}/browse/{below}?at=refs/heads/{at}"
         match self.forge:

@@ -79,7 +79,7 @@ def _hash(fate: ObjectFate) -> str:
     operations = [] if fate.change is None else fate.change.operations()
     if fate.id.type == _SECRET:
         operations = [{"op": each["op"], "path": each["path"]} for each in operations]
-    text = json.dumps(operations, sort_keys=True, ensure_ascii=True)
+    text = json.dumps(operations, sort_keys=True)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 

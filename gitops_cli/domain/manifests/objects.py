@@ -13,7 +13,7 @@ from gitops_cli.domain.manifests.applyset import PARENT
 from gitops_cli.domain.manifests.kinds import BUILT_IN, CRD, NAMESPACE, SECRET
 from gitops_cli.domain.manifests.sealing import Sealed
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.findings import Finding, Severity
+from gitops_cli.domain.recorded.findings import Finding
 from gitops_cli.domain.text import one_line
 
 # What a path segment of the API may be (path.ValidatePathSegmentName), without what acts.
@@ -287,9 +287,9 @@ def plain_secrets(manifests: Iterable[Manifest]) -> Iterator[Finding]:
         if one.sealed is None:
             message = f"{one.id} is readable to everybody who can read the repository"
             hint = "encrypt the file with SOPS, or keep a SealedSecret or an ExternalSecret"
-            yield Finding(one.path, one.line, "plain-secret", message, hint, Severity.ERROR)
+            yield Finding(one.path, one.line, "plain-secret", message, hint)
         elif one.sealed.bare:
             keys = ", ".join(map(one_line, one.sealed.bare))
             message = f"{one.id}: SOPS left {keys[:200]} readable to everybody"
             hint = "`sops encrypt --encrypted-regex '^(data|stringData)$'` encrypts all values"
-            yield Finding(one.path, one.line, "plain-secret", message, hint, Severity.ERROR)
+            yield Finding(one.path, one.line, "plain-secret", message, hint)

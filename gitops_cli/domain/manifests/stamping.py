@@ -43,7 +43,7 @@ def annotations_for(
     if owned is None or owned.image is None:
         return {} if stamp.commit is None else {COMMIT: stamp.commit}
     one = owned.manifest.id
-    was = {} if before is None else images_in(before, Kind(one.kind))
+    was = images_in(before or {}, Kind(one.kind))
     taken = {name: image for name, image in was.items() if name in owned.containers}
     return annotations_of(one.name, taken, owned.image, stamp)
 

@@ -107,7 +107,7 @@ def service_of_remote(
     around = [rules for rules in matching if is_around(rules.path, within)]
     deepest = max((len(rules.path or "") for rules in around), default=0)
     nearest = [rules for rules in around if len(rules.path or "") == deepest] or matching
-    if len(nearest) == 1 and (around or len(matching) == 1):
+    if len(nearest) == 1:
         return nearest[0].name
     if matching:
         names = ", ".join(sorted(rules.name for rules in matching))
