@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from gitops_cli.domain.cluster.rollout import Phase, judge, leaving
 from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.cluster.workload import (
     Counts,
+    Ended,
     PodContainer,
     Stated,
     Workload,
 )
 from gitops_cli.domain.recorded.environment import Kind
-from tests.domain.cluster_values import pod, running, workload
+from tests.domain.cluster_values import NOW, pod, running, workload
 
 # --- Rollouts of Argo, judged by their own controller
 
@@ -72,6 +75,19 @@ def test_a_rollouts_pods_say_why() -> None:
     assert judge(stated("Progressing"), [slow]).phase is Phase.PROGRESSING
     halted = judge(stated("Paused"), [slow])
     assert (halted.phase, halted.trouble is None) == (Phase.HALTED, False)
+
+
+def test_a_healthy_rollout_whose_pods_crash_now_and_then_is_not_done() -> None:
+    ended = Ended(1, "Error", ran=20.0)
+    crashed = running("r/web:1")._replace(
+        ready=True, restarts=9, ended_before=ended, started_at=NOW - timedelta(seconds=5)
+    )
+    assert judge(stated("Healthy"), [pod(crashed)]).phase is Phase.COMPLETE, "nobody asks when"
+    found = judge(stated("Healthy"), [pod(crashed)], now=NOW)
+    assert (found.phase, found.trouble and found.trouble.reason) == (
+        Phase.PROGRESSING,
+        "Restarting",
+    )
 
 
 def test_a_rollout_that_has_not_seen_the_change() -> None:

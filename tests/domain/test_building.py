@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -17,6 +18,15 @@ from gitops_cli.domain.release.building import (
 )
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=timezone(timedelta(hours=1)))
+
+
+def test_the_time_of_a_label_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:  # the machine's own zone is no matter
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        labels = image_labels(revision="a", source=None, built=NOW, more=[])
+    time.tzset()
+    assert labels["org.opencontainers.image.created"] == "2026-11-23T11:30:00Z"
 
 
 def test_labels_are_those_of_the_image_specification() -> None:

@@ -404,3 +404,29 @@ def test_a_name_becomes_an_address_of_this_machine() -> None:
 )
 def test_the_number_of_a_request_is_what_the_system_says(environ, number):
     assert request_number(environ) == number
+
+
+@pytest.mark.parametrize(
+    ("event", "beside"),
+    [
+        ("workflow_run", True),
+        ("issue_comment", True),
+        ("pull_request_target", True),
+        ("check_suite", True),
+        ("status", True),
+        ("discussion_comment", True),
+        ("push", False),
+        ("schedule", False),
+    ],
+)
+def test_what_runs_beside_a_branch_is_not_of_it(event, beside):
+    found = ci_run(GITHUB | {"GITHUB_EVENT_NAME": event})
+    assert found is not None
+    assert (found.branch, found.request) == (
+        (None, f"the event {event}") if beside else ("develop", None)
+    )
+
+
+def test_an_event_that_is_a_request_is_said_in_words():
+    found = ci_run({"DRONE": "true", "DRONE_BRANCH": "main", "DRONE_BUILD_EVENT": "pull_request"})
+    assert found == CiRun("Drone", request="pull request")

@@ -347,4 +347,15 @@ def test_an_account_is_without_the_tokens_that_old_clusters_gave_it() -> None:
     assert made["imagePullSecrets"] == [{"name": "pull"}]
     assert made["secrets"] == [{"name": "a-token"}, {"name": "b-token-x1y2z"}], "somebody's"
     assert "secrets" not in account([{"name": "a-token-x1y2z"}])
-    assert portable("v1", "ConfigMap", {"metadata": {"name": "a"}, "secrets": 1})["secrets"] == 1
+    other = {"metadata": {"name": "a"}, "secrets": [{"name": "a-token-x1y2z"}]}
+    assert portable("v1", "ConfigMap", other)["secrets"] == other["secrets"]
+    assert "secrets" not in portable("v1", "ServiceAccount", {"metadata": {"name": "a"}})
+
+
+def test_a_container_is_looked_at_whatever_stands_before_it() -> None:
+    pulled = {"name": "b", "image": "r/web:1", "imagePullPolicy": "IfNotPresent"}
+    spec = {"template": {"spec": {"containers": [7, pulled]}}}
+
+    made = without_defaults("Deployment", spec)
+
+    assert made["template"]["spec"]["containers"] == [7, {"name": "b", "image": "r/web:1"}]

@@ -16,6 +16,7 @@ from gitops_cli.domain.change.draft import (
     source_times_text,
     version_edits,
 )
+from gitops_cli.domain.change.files import ManifestsPart
 from gitops_cli.domain.change.message import compose_message, parse_message
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.policy import Override
@@ -184,6 +185,13 @@ def test_the_words_of_few_changes():
     held = proposal_of(PROD, (), edits, Occasion(Verb.SET), held=(AUTH,))
     assert (held.subject, held.body) == ("p-production: hold auth", "")
     assert dict(held.trailers)["Gitops-Service"] == "auth"
+    others = proposal_of(PROD, (), (*edits, *edits), Occasion(Verb.RENAME))
+    assert (others.subject, others.body) == ("p-production: rename 2 files", "")
+    manifest = ManifestsPart((Edit("p-production/manifests/web.yaml", None, b"x"),))
+    alone = proposal_of(PROD, (), edits, Occasion(Verb.PROMOTE), manifests=manifest)
+    assert alone.subject == "p-production: the manifest web.yaml"
+    both = proposal_of(PROD, changes[:1], edits, Occasion(Verb.SET), manifests=manifest)
+    assert both.subject == "p-production: api aaaaaaa → bbbbbbb, the manifest web.yaml"
 
 
 def test_the_times_of_sources_are_in_a_trailer():

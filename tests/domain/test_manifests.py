@@ -12,7 +12,7 @@ import pytest
 
 from gitops_cli.domain.manifests.applyset import kinds_of, parent, set_id
 from gitops_cli.domain.manifests.changes import change, redacted
-from gitops_cli.domain.manifests.kinds import BUILT_IN, rank
+from gitops_cli.domain.manifests.kinds import BUILT_IN, rank, usual_plural
 from gitops_cli.domain.manifests.objects import (
     ObjectId,
     Parsed,
@@ -362,3 +362,18 @@ def test_when_nothing_is_pruned_whatever_was_said() -> None:
     assert reason_not_to_prune(0, unreadable=False, failed=False)
     assert reason_not_to_prune(1, unreadable=True, failed=False)
     assert reason_not_to_prune(1, unreadable=False, failed=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "plural"),
+    [
+        ("Service", "services"),
+        ("Endpoints", "endpoints"),
+        ("StorageClass", "storageclasses"),
+        ("NetworkPolicy", "networkpolicies"),
+        ("Identity", "identities"),
+        ("Gateway", "gateways"),
+    ],
+)
+def test_a_kind_has_the_usual_plural(kind: str, plural: str) -> None:
+    assert usual_plural(kind) == plural

@@ -41,6 +41,7 @@ def test_a_target_gets_what_its_table_asks_for(
 ) -> None:
     agreed = team(f"[notify.chat]\n{table}\n")
     assert not agreed.defects
+    assert [(key, rules.name) for key, rules in agreed.notify.items()] == [("chat", "chat")]
     found = [n.environments for _, n in wanted([notice(Event.PROMOTED, DEV, PROD)], agreed)]
     assert found == ([] if told is None else [told])
 
@@ -69,9 +70,14 @@ def test_the_words_are_one_visible_line_and_hold_no_secret() -> None:
 def test_an_address_in_the_repository_is_a_defect_that_does_not_repeat_it(key: str) -> None:
     agreed = team(f'[notify.chat]\nevents = ["failed"]\n{key} = "https://hooks/T0/hunter2"\n')
     [defect] = agreed.defects
-    assert defect.line == 3
-    assert "has no place in the repository" in defect.message
-    assert "GITOPS_NOTIFY_CHAT" in str(defect.hint)
+    assert (defect.line, defect.message, defect.hint) == (
+        3,
+        (
+            f"notify.chat.{key}: an address or a secret has no place in the repository: whoever "
+            "may push would say whom everybody's machine talks to"
+        ),
+        "take it out, change the secret, and set GITOPS_NOTIFY_CHAT for who sends",
+    )
     assert "hunter2" not in str(defect)
     assert not list(stopping(agreed, "production", ())), "and it stops nobody"
 

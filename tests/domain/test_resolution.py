@@ -159,6 +159,45 @@ def test_a_repository_of_several_services_must_be_named():
         service_of_remote(["git@github.com:acme/mono.git"], "mono", team)
 
 
+@pytest.mark.parametrize(
+    ("within", "expected"),
+    [
+        ("apps/web/src", "web"),
+        ("apps/web", "web"),
+        ("apps", "auth"),
+        ("apps/website", "auth"),
+        ("tools", None),
+        ("", None),
+    ],
+)
+def test_of_several_services_it_is_the_nearest_around_where_one_stands(within, expected):
+    url = "https://github.com/acme/mono"
+    paths = {AUTH: "apps", WEB: "apps/web", SEARCH: "search"}
+    rules = {name: ServiceRules(name, source=url, path=path) for name, path in paths.items()}
+    team = TeamSettings(services=rules)
+
+    if expected:
+        assert service_of_remote([url], "mono", team, within) == expected
+        return
+    with pytest.raises(UsageError) as refused:
+        service_of_remote([url], "mono", team, within)
+    assert refused.value.message == (
+        "this checkout is the source of several services: auth, search, web"
+    )
+    assert refused.value.hint == (
+        "name the service: SERVICE=HASH, or stand in its directory (apps, apps/web, search)"
+    )
+
+
+def test_whoever_has_the_whole_repository_has_what_is_in_no_directory_of_another():
+    url = "https://github.com/acme/mono"
+    rules = {AUTH: ServiceRules(AUTH, source=url), WEB: ServiceRules(WEB, source=url, path="w")}
+    team = TeamSettings(services=rules)
+
+    assert service_of_remote([url], "mono", team) == "auth"
+    assert service_of_remote([url], "mono", team, "w/src") == "web"
+
+
 def test_a_directory_that_cannot_be_a_service_is_refused():
     with pytest.raises(UsageError, match="`My Project` is not the name of a service"):
         service_of_remote((), "My Project", TeamSettings())

@@ -61,7 +61,12 @@ def owned(kind: Kind, image: ImageRef | None = IMAGE) -> OwnedWorkload:
 @pytest.mark.parametrize("kind", [Kind.DEPLOYMENT, Kind.CRONJOB])
 @pytest.mark.parametrize(
     ("before", "change"),
-    [(None, "5"), (("r/web:4", "r/web:4", "r/proxy:1"), "4 → 5"), (("r/web:4",), "4 → 5")],
+    [
+        (None, "5"),
+        (("r/web:4", "r/web:4", "r/proxy:1"), "4 → 5"),
+        (("r/web:4",), "4 → 5"),
+        (("r/web",), "r/web → 5"),
+    ],
 )
 def test_a_services_workload_says_what_became_of_its_containers(
     kind: Kind, before: tuple[str, ...] | None, change: str

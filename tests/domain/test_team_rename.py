@@ -90,3 +90,15 @@ def test_a_workload_keeps_its_old_name(text: str) -> None:
 def test_a_workload_that_is_said_already_is_not_said_twice() -> None:
     with pytest.raises(UsageError, match="billing-batch"):
         with_workload(TABLE.encode(), ServiceName("billing-batch"), "other")
+
+
+def test_a_service_that_cannot_be_given_a_table_is_named() -> None:
+    with pytest.raises(UsageError) as refused:
+        with_workload(b'service = { other = { source = "/x" } }\n', NEW, "billing")
+
+    assert refused.value.message == (
+        "gitops.toml: what it says of invoices is written so that it cannot be changed by itself"
+    )
+    assert refused.value.hint == (
+        "write it as a table of its own, [service.invoices], then repeat the command"
+    )
