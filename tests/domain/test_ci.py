@@ -430,3 +430,20 @@ def test_what_runs_beside_a_branch_is_not_of_it(event, beside):
 def test_an_event_that_is_a_request_is_said_in_words():
     found = ci_run({"DRONE": "true", "DRONE_BRANCH": "main", "DRONE_BUILD_EVENT": "pull_request"})
     assert found == CiRun("Drone", request="pull request")
+
+
+@pytest.mark.parametrize("name", ["tags/v1", "pull/3/head", "pull-requests/3", "ada:main"])
+def test_what_only_looks_like_a_branch_is_none(name):
+    found = ci_run(JENKINS | {"GIT_BRANCH": f"origin/{name}"})
+    assert found is not None
+    assert found.branch is None
+
+
+@pytest.mark.parametrize(
+    "queue", ["gh-readonly-queue/main/pr-1", "refs/heads/gitlab-merge-train/1"]
+)
+def test_a_queue_that_tries_out_a_commit_is_named(queue):
+    found = ci_run(GITLAB | {"CI_COMMIT_BRANCH": queue})
+    assert found is not None
+    name = queue.removeprefix("refs/heads/")
+    assert (found.branch, found.request) == (None, f"the merge queue {name}")

@@ -25,7 +25,7 @@ from gitops_cli.domain.cluster.workload import (
     PodContainer,
     Workload,
 )
-from gitops_cli.domain.errors import Denied, ExitCode
+from gitops_cli.domain.errors import Denied, ExitCode, InvalidState
 from gitops_cli.domain.image import ImageRef, parse_image
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind
@@ -356,3 +356,31 @@ def test_agreement_is_symmetric_and_same_only_for_equals(one: ImageRef, other: I
     assert (agreement(one, other) is Agreement.SAME) == (one == other)
     if agreement(one, other) is Agreement.DIGEST:
         assert parse_image(str(one)).tag == parse_image(str(other)).tag
+
+
+def test_pods_that_run_something_else_are_told_by_tag_or_name() -> None:
+    others = (pod(f"r/web:{OLD}"), pod("r/web:v2"), pod("r/web", None))
+    row = only_row(f"r/web:{NEW}", *others)
+    assert (row.state, row.reason) == (State.DIFFERS, f"pods run {OLD}, r/web, v2")
+
+
+def test_what_cannot_be_compared_is_the_error_that_says_so() -> None:
+    raw = [RawFile(f"{SPACE}/web.deployment", NEW.encode())]
+    found = compare(parse_environment_files(SPACE, raw), Observed(SPACE), now=NOW)
+    assert found.rows == ()
+    assert [(type(error), error.message) for error in found.problems] == [
+        (
+            InvalidState,
+            f"{SPACE}/images_path:1: missing: nothing says where the images are",
+        )
+    ]
+
+
+def test_a_workload_whose_container_is_unclear_says_its_commit_and_how_to_settle_it() -> None:
+    several = workload("r/a:1")._replace(
+        containers=(Container("a", "r/a:1", "/0"), Container("b", "r/b:1", "/1")),
+        annotations={"gitops-cli/commit": "c" * 40},
+    )
+    [row] = compare(environment(web_deployment=NEW), Observed(SPACE, (several,)), now=NOW).rows
+    assert (row.state, row.commit) == (State.UNCLEAR, "c" * 40)
+    assert (row.reason or "").endswith("; set [service.web] container in gitops.toml")

@@ -359,3 +359,16 @@ def test_a_container_is_looked_at_whatever_stands_before_it() -> None:
     made = without_defaults("Deployment", spec)
 
     assert made["template"]["spec"]["containers"] == [7, {"name": "b", "image": "r/web:1"}]
+
+
+def test_an_object_that_was_read_is_as_somebody_would_have_written_it() -> None:
+    filled, plain = FILLED["Deployment"]
+    metadata = {"name": "a", "labels": {"app": "a"}, "annotations": {"team": "shop"}}
+    item = {"apiVersion": "x", "kind": "y", "metadata": metadata, "spec": filled, "status": {}}
+
+    assert portable("apps/v1", "Deployment", item) == {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": plain,
+    }

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.files import FileType, RawFile
-from gitops_cli.domain.recorded.team import Mode, Requirement, StageRules, TeamSettings, VersionForm
+from gitops_cli.domain.recorded.team import (
+    Mode,
+    Requirement,
+    ServiceRules,
+    StageRules,
+    TeamSettings,
+    VersionForm,
+)
 from gitops_cli.domain.recorded.team_file import parse_team
 from gitops_cli.domain.toml import KeyLines
 
@@ -76,6 +84,11 @@ def test_what_a_stage_says_of_ancestry_counts_there(
     assert agreed.needs_ancestry("production") == named
     usual = "[versions] require_ancestry" if everywhere else None
     assert agreed.needs_ancestry("staging") == usual
+
+
+def test_a_stage_or_service_that_nobody_mentions_has_no_rules() -> None:
+    assert TeamSettings().stage("qa") == StageRules("qa")
+    assert TeamSettings().service(ServiceName("web")) == ServiceRules(ServiceName("web"))
 
 
 def test_nothing_is_the_default() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from gitops_cli.domain.duration import age
 from gitops_cli.domain.errors import (
     ExitCode,
     GitOpsError,
@@ -207,3 +208,26 @@ def test_a_stamp_is_read_as_it_was_written() -> None:
     at = datetime(2026, 11, 23, 2, 0, 7, tzinfo=timezone(timedelta(hours=2)))
     assert as_stamp(at) == "2026-11-23T00:00:07Z"
     assert parse_stamp(as_stamp(at)) == at
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (timedelta(seconds=-5), "0s"),
+        (timedelta(seconds=59), "59s"),
+        (timedelta(seconds=60), "1m"),
+        (timedelta(minutes=59, seconds=59), "59m"),
+        (timedelta(hours=1), "1h00m"),
+        (timedelta(hours=9, minutes=59), "9h59m"),
+        (timedelta(hours=10, minutes=30), "10h"),
+        (timedelta(hours=23, minutes=59), "23h"),
+        (timedelta(hours=24), "1d"),
+        (timedelta(days=89), "89d"),
+        (timedelta(days=90), "3mo"),
+        (timedelta(days=729), "24mo"),
+        (timedelta(days=730), "2y"),
+        (timedelta(days=1095), "3y"),
+    ],
+)
+def test_an_age_has_one_or_two_units(span: timedelta, text: str) -> None:
+    assert age(span) == text
