@@ -195,3 +195,61 @@ def test_every_wrong_type_is_told_with_its_line(table: str, key: str, value: str
     if not defects:
         fits = {"true": ("protected", "require_ancestry", "skip_ci"), "['']": ("branches",)}
         assert value == "{}" or key in fits[value]
+
+
+def test_a_service_is_read_in_full() -> None:
+    web = ServiceName("web")
+    text = (
+        "[service.web]\nsource = 'https://example.com/acme/mono'\npath = 'apps/web'\n"
+        "container = ['app', 'proxy']\nworkload = 'web-5'\n[service.api]\ncontainer = 'api'\n"
+    )
+    found = team(text)
+    assert found.defects == ()
+    assert found.services == {
+        web: ServiceRules(
+            web, "https://example.com/acme/mono", ("app", "proxy"), "web-5", "apps/web"
+        ),
+        ServiceName("api"): ServiceRules(ServiceName("api"), containers=("api",)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "[service.web]\ncontainer = 'A'",
+            "service.web.container: `A` is not a name of lower-case letters, digits and `-`",
+        ),
+        (
+            "[service.web]\ncontainer = ['a', 'B']",
+            "service.web.container: `B` is not a name of lower-case letters, digits and `-`",
+        ),
+        (
+            "[service.web]\npath = 'a'",
+            "service.web.path: is a directory of the `source`, which is not declared",
+        ),
+        (
+            "[stage.prodution]",
+            "stage.prodution: `prodution` is not a declared stage; did you mean `production`?",
+        ),
+        (
+            "[stage.xyz]",
+            (
+                "stage.xyz: `xyz` is not a declared stage; stages are "
+                "development, staging, production"
+            ),
+        ),
+    ],
+)
+def test_a_defect_says_which_key_and_why(text: str, message: str) -> None:
+    assert [defect.message for defect in team(text).defects] == [message]
+
+
+def test_of_many_defects_the_first_says_that_there_are_more() -> None:
+    found = team("".join(f"[stage.x{number}]\n" for number in range(150))).defects
+    assert len(found) == 101
+    more = found[0]
+    assert (more.line, more.key, more.message) == (1, (), "has more defects than are told")
+    assert [(each.line, each.key) for each in found[1:]] == [
+        (number + 1, ("stage", f"x{number}")) for number in range(100)
+    ]
