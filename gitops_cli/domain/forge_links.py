@@ -63,7 +63,7 @@ class Project(NamedTuple):
 
     def compare(self, old: str, new: str) -> str:
         """Return where the changes from `old` to `new` (commits or branches) are shown."""
-        old, new = quote(old, safe="/"), quote(new, safe="/")
+        old, new = quote(old), quote(new)
         if self.is_data_center:
             return f"{self.page}/compare/commits?sourceBranch={new}&targetBranch={old}"
         match self.forge:

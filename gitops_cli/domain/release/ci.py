@@ -81,14 +81,10 @@ def _bitbucket_url(environ: Mapping[str, str]) -> str | None:
     return f"{origin}/pipelines/results/{number}" if origin else None
 
 
-def _event(*names: str) -> Callable[[Mapping[str, str]], str | None]:
-    """Return what tells a request by a variable that names the event."""
-
-    def told(environ: Mapping[str, str]) -> str | None:
-        event = next((environ[name] for name in names if environ.get(name)), "")
-        return event.replace("_", " ") if event.lower().startswith("pull") else None
-
-    return told
+def _event(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return which request a variable that names the event tells of."""
+    event = environ.get(name, "")
+    return event.replace("_", " ") if event.lower().startswith("pull") else None
 
 
 # Asked in this order: a Woodpecker or Jenkins job may carry variables of others.
@@ -120,7 +116,7 @@ SYSTEMS: tuple[CiSystem, ...] = (
         actor=("BUILD_REQUESTEDFOR",),
         email=("BUILD_REQUESTEDFOREMAIL",),
         url=_azure_url,
-        refuses=_event("BUILD_REASON"),
+        refuses=functools.partial(_event, "BUILD_REASON"),
     ),
     CiSystem(
         "Bitbucket Pipelines",
@@ -159,7 +155,7 @@ SYSTEMS: tuple[CiSystem, ...] = (
         actor=("DRONE_COMMIT_AUTHOR_NAME", "DRONE_COMMIT_AUTHOR"),
         email=("DRONE_COMMIT_AUTHOR_EMAIL",),
         url=("DRONE_BUILD_LINK",),
-        refuses=_event("DRONE_BUILD_EVENT"),
+        refuses=functools.partial(_event, "DRONE_BUILD_EVENT"),
     ),
     CiSystem(
         "Woodpecker",
@@ -170,7 +166,7 @@ SYSTEMS: tuple[CiSystem, ...] = (
         actor=("CI_COMMIT_AUTHOR",),
         email=("CI_COMMIT_AUTHOR_EMAIL",),
         url=("CI_PIPELINE_URL", "CI_PIPELINE_FORGE_URL"),
-        refuses=_event("CI_PIPELINE_EVENT"),
+        refuses=functools.partial(_event, "CI_PIPELINE_EVENT"),
     ),
     CiSystem(
         "Jenkins",
