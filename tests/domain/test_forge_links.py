@@ -149,6 +149,25 @@ def test_every_forge_has_a_page_for_new_requests(remote, page):
     assert project.new_pull_request("x/y", "main") == page
 
 
+@pytest.mark.parametrize(
+    ("remote", "end"),
+    [
+        ("git@github.com:a/b.git", "compare/r/1...x/y?expand=1"),
+        (
+            "git@gitlab.com:a/b.git",
+            "new?merge_request%5Bsource_branch%5D=x%2Fy&merge_request%5Btarget_branch%5D=r%2F1",
+        ),
+        ("git@bitbucket.org:a/b.git", "new?source=x%2Fy&dest=r%2F1"),
+        ("git@ssh.dev.azure.com:v3/a/p/b", "pullrequestcreate?sourceRef=x%2Fy&targetRef=r%2F1"),
+    ],
+)
+def test_a_request_may_go_into_a_branch_with_a_slash(remote, end):
+    project = project_at(remote)
+
+    assert project is not None
+    assert project.new_pull_request("x/y", "r/1").endswith(f"/{end}")
+
+
 def test_a_page_of_azure_that_is_no_repository_has_no_links():
     assert project_at("https://dev.azure.com/acme/shop") is None
 

@@ -414,6 +414,9 @@ def test_what_is_copied_must_all_be_readable() -> None:
         "shop-production/up.deployment:1: is empty (and 1 more; `gitops validate` lists them)"
     )
     assert every.value.hint == "mend the file, or leave it out: --exclude 'up'"
+    with pytest.raises(InvalidState) as dotted:
+        selected_to_copy(environment(**{"a.b_deployment": ""}))
+    assert dotted.value.hint == "mend the file, or leave it out: --exclude 'a.b'"
     with pytest.raises(InvalidState) as named:
         selected_to_copy(broken, named=[WEB])
     assert named.value.message == "shop-production/web.deployment:1: is empty"

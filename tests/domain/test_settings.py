@@ -15,6 +15,7 @@ from gitops_cli.domain.recorded.team import (
     VersionForm,
 )
 from gitops_cli.domain.recorded.team_file import parse_team
+from gitops_cli.domain.settings import BadSettings, Defect
 from gitops_cli.domain.toml import KeyLines
 
 FULL = """\
@@ -228,6 +229,7 @@ def test_a_service_is_read_in_full() -> None:
             "[service.web]\npath = 'a'",
             "service.web.path: is a directory of the `source`, which is not declared",
         ),
+        ("stages = ['qa', 'qa']", "stages: each stage must be named once"),
         (
             "[stage.prodution]",
             "stage.prodution: `prodution` is not a declared stage; did you mean `production`?",
@@ -253,3 +255,14 @@ def test_of_many_defects_the_first_says_that_there_are_more() -> None:
     assert [(each.line, each.key) for each in found[1:]] == [
         (number + 1, ("stage", f"x{number}")) for number in range(100)
     ]
+
+
+def test_the_first_defects_are_told_and_the_others_counted() -> None:
+    hints = (None, "mend b", "mend c", None, None, None, None)
+    found = [Defect("x", n, (), f"is {n}", hint) for n, hint in enumerate(hints, 1)]
+
+    error = BadSettings(*found)
+    assert str(error) == "x:1: is 1; x:2: is 2; x:3: is 3; x:4: is 4; x:5: is 5; and 2 more"
+    assert (error.hint, error.defects) == ("mend b", tuple(found))
+    assert str(BadSettings(*found[:5])).endswith("; x:5: is 5")
+    assert BadSettings(found[0]).hint is None
