@@ -102,3 +102,24 @@ def test_a_service_that_cannot_be_given_a_table_is_named() -> None:
     assert refused.value.hint == (
         "write it as a table of its own, [service.invoices], then repeat the command"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("", ""),
+        (" \n", " \n"),
+        ("stages = ['a']", "stages = ['a']\n\n"),
+        ("stages = ['a']\n", "stages = ['a']\n\n"),
+    ],
+)
+def test_a_table_of_its_own_stands_after_an_empty_line(text: str, begins: str) -> None:
+    found = with_workload(text.encode(), NEW, "billing").decode()
+    assert found == f'{begins}[service.invoices]\nworkload = "billing"\n'
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\npath = 'a'\n"])
+def test_a_workload_stands_first_in_the_table_that_is_there(end: str) -> None:
+    found = with_workload(f"[service.invoices]{end}".encode(), NEW, "billing").decode()
+    rest = end.removeprefix("\n")
+    assert found == f'[service.invoices]\nworkload = "billing"\n{rest}'
