@@ -36,6 +36,9 @@ def spec_of(*namespaces: str, **more: Any) -> AgentSpec:
     return AgentSpec(**given | more)
 
 
+REVISION = "deployment.kubernetes.io/revision"
+
+
 def apply(kube: Kube, yaml_text: str) -> list[str]:
     """Do what `kubectl apply --server-side -f -` does; return what became of each object."""
     return [_apply(kube, manifest) for manifest in yaml.safe_load_all(yaml_text)]
@@ -45,7 +48,7 @@ def _apply(kube: Kube, manifest: dict[str, Any]) -> str:
     metadata = manifest["metadata"]
     target = path(manifest["kind"], metadata.get("namespace"), metadata["name"])
     before = kube.exists(manifest["kind"], metadata.get("namespace"), metadata["name"])
-    old = kube.request("GET", target)["metadata"]["resourceVersion"] if before else None
+    old = _written(kube.request("GET", target)) if before else None
     made = kube.request(
         "PATCH",
         target,
@@ -56,7 +59,15 @@ def _apply(kube: Kube, manifest: dict[str, Any]) -> str:
     )
     if old is None:
         return "created"
-    return "unchanged" if made["metadata"]["resourceVersion"] == old else "configured"
+    return "unchanged" if _written(made) == old else "configured"
+
+
+def _written(one: dict[str, Any]) -> dict[str, Any]:
+    """Return an object without what the server and its controllers write, at any moment."""
+    metadata = one["metadata"]
+    notes = {k: v for k, v in metadata.get("annotations", {}).items() if k != REVISION}
+    rest = {key: value for key, value in one.items() if key not in ("metadata", "status")}
+    return {**rest, "labels": metadata.get("labels", {}), "annotations": notes}
 
 
 def installed_objects(kube: Kube, namespace: str) -> list[str]:
