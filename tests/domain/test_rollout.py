@@ -13,7 +13,6 @@ from gitops_cli.domain.cluster.workload import (
     Container,
     Counts,
     Ended,
-    Job,
     Pod,
     PodContainer,
     Workload,
@@ -405,55 +404,6 @@ def test_a_final_trouble_and_an_exit_code_tell_more_than_others() -> None:
     final = trouble_of(workload(), [*pods, pod(waiting("InvalidImageName"), name="c")])
     assert final is not None
     assert final.pod == "c"
-
-
-CRON = workload(Kind.CRONJOB, Counts())
-FAILED = Condition("Failed", True, "BackoffLimitExceeded", "Job has reached the limit")
-
-
-def job(name: str = "web-1", image: str = "r/web:1", **more: object) -> Job:
-    made = Job(name, "web", BEGIN, (Container("web", image, "/0"),))
-    return made._replace(**more)  # type: ignore[arg-type]
-
-
-def job_pod(container: PodContainer, name: str = "web-1") -> Pod:
-    return Pod("web-1-x", "Job", name, "", BEGIN, "Failed", (container,))
-
-
-def test_a_cronjob_without_a_run_is_complete() -> None:
-    assert judge(CRON).phase is Phase.COMPLETE
-
-
-def test_a_cronjob_whose_last_job_failed_has_failed() -> None:
-    ended = PodContainer("web", "r/web:1", ended=Ended(3, "Error"))
-    found = judge(CRON, [job_pod(ended)], [job(failed=FAILED)])
-    assert found.phase is Phase.FAILED
-    assert found.trouble is not None
-    assert (found.trouble.reason, found.trouble.exit_code) == ("Error", 3)
-
-
-def test_a_failed_job_without_pods_is_told_by_its_condition() -> None:
-    found = judge(CRON, [], [job(failed=FAILED)])
-    assert found.trouble == Trouble("BackoffLimitExceeded", "Job has reached the limit")
-
-
-def test_a_failed_job_of_another_image_is_the_past() -> None:
-    assert judge(CRON, [], [job(image="r/web:0", failed=FAILED)]).phase is Phase.COMPLETE
-
-
-def test_only_the_last_job_counts() -> None:
-    later = job("web-2", created_at=BEGIN + timedelta(hours=1), succeeded=True)
-    assert judge(CRON, [], [job(failed=FAILED), later]).phase is Phase.COMPLETE
-
-
-def test_a_job_that_cannot_start_is_a_failure() -> None:
-    found = judge(CRON, [job_pod(waiting("InvalidImageName"))], [job()])
-    assert found.phase is Phase.FAILED
-
-
-def test_a_running_job_is_no_failure() -> None:
-    running = PodContainer("web", "r/web:1", running=True)
-    assert judge(CRON, [job_pod(running)], [job()]).phase is Phase.COMPLETE
 
 
 @pytest.mark.parametrize(
