@@ -70,15 +70,16 @@ class Log:
     def lines(self) -> Iterator[bytes]:
         """Yield the lines with their line feeds. Raises Denied, Refused, ClusterUnreachable."""
         stream: LineStream | None = self._open()
-        until = time.monotonic() + NEXT_SECONDS
+        until: float | None = None  # for the next container's log
         while stream is not None:
             try:
                 for line in self._unseen(stream):
-                    self._in_vain = 0
+                    self._in_vain, until = 0, None
                     yield line
                 return
             except _NotNow as answer:
                 stream.close()
+                until = until or time.monotonic() + NEXT_SECONDS
                 if time.monotonic() > until or self._closed.wait(_NEXT_PAUSE):
                     yield answer.line
                     return

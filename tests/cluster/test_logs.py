@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -200,6 +201,26 @@ def test_a_node_that_has_no_log_just_now_is_asked_again(
 
     assert (text, told) == (b"one\ntwo\nthree\nfour\n", [])
     assert len(api_proxy.seen("GET", LOG)) == 3
+
+
+def test_a_log_that_was_followed_for_long_has_as_much_time_for_the_next_container(
+    proxied: KubernetesCluster,
+    api_proxy: ApiProxy,
+    namespace: str,
+    logging: Callable[[str], Spot],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spot = logging(STAMPED)
+    api_proxy.on(Answer(200, body=NOT_NOW), "GET", LOG, skip=1)
+    api_proxy.on(Cut(after=STAMPED.index("three") + 2), "GET", LOG)
+    monkeypatch.setattr(logs, "NEXT_SECONDS", 2.0)
+    log = proxied.log(EnvironmentName(namespace), spot, LogPart(follow=True), lambda _: None)
+    lines = log.lines()
+
+    first = next(lines)
+    time.sleep(2.1)  # longer than the next container may take
+
+    assert first + b"".join(lines) == b"one\ntwo\nthree\nfour\n"
 
 
 def test_a_node_that_has_none_for_long_is_told_in_its_words(
