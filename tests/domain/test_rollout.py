@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gitops_cli.domain.cluster.rollout import Phase, Rollout, judge, newest_pods, trouble_of
+from gitops_cli.domain.cluster.rollout import Phase, judge, newest_pods, trouble_of
 from gitops_cli.domain.cluster.troubles import Trouble, pod_troubles, with_event
 from gitops_cli.domain.cluster.workload import (
     Condition,
@@ -65,74 +65,6 @@ def test_a_rollout_on_its_way_says_how_far_it_is(counts: Counts, message: str) -
 
 def test_complete() -> None:
     assert judge(workload()).phase is Phase.COMPLETE
-
-
-def restarted(times: int, *, ran: float | None, ago: float) -> Rollout:
-    """Judge a ready pod that was started again so many seconds ago."""
-    container = PodContainer(
-        "web",
-        "r/web:1",
-        running=True,
-        ready=True,
-        restarts=times,
-        ended_before=Ended(1, "Error", ran=ran),
-        started_at=BEGIN - timedelta(seconds=ago),
-    )
-    return judge(workload(), [pod(container)], now=BEGIN)
-
-
-@pytest.mark.parametrize(
-    ("times", "ran", "ago"),
-    [
-        pytest.param(1, 5.0, 31.0, id="one-crash-at-the-start-that-was-waited-out"),
-        pytest.param(1, 5.0, 90 * 86400.0, id="one-long-ago"),
-        pytest.param(9, 20.0, 3600.0, id="many-long-ago"),
-        pytest.param(57, 60.0, 601.0, id="longer-than-the-kubelet-remembers"),
-        pytest.param(3, 12.0, 37.0, id="longer-than-all-runs-before"),
-        pytest.param(1, None, 31.0, id="nobody-knows-how-long-it-ran"),
-    ],
-)
-def test_a_restart_that_has_held_is_forgotten(times: int, ran: float | None, ago: float) -> None:
-    assert restarted(times, ran=ran, ago=ago).phase is Phase.COMPLETE
-
-
-@pytest.mark.parametrize(
-    ("times", "ran", "ago"),
-    [
-        pytest.param(57, 60.0, 50.0, id="every-minute"),
-        pytest.param(57, 60.0, 599.0, id="until-the-kubelet-forgets"),
-        pytest.param(2, 1.0, 29.0, id="twice-at-once"),
-    ],
-)
-def test_ready_between_crashes_is_a_trouble(times: int, ran: float, ago: float) -> None:
-    found = restarted(times, ran=ran, ago=ago)
-    assert (found.phase, found.is_over) == (Phase.PROGRESSING, False)
-    assert found.trouble is not None
-    assert (found.trouble.reason, found.trouble.exit_code) == ("Restarting", 1)
-    assert (found.trouble.restarts, found.trouble.final) == (times, False)
-    assert f"web restarted {times} times, last at 20" in found.trouble.text
-
-
-@pytest.mark.parametrize(
-    ("times", "ran", "ago"),
-    [
-        pytest.param(1, 2.0, 10.0, id="the-first"),
-        pytest.param(5, 86400.0, 100.0, id="after-a-long-run"),
-    ],
-)
-def test_a_single_restart_just_now_is_on_its_way(times: int, ran: float, ago: float) -> None:
-    found = restarted(times, ran=ran, ago=ago)
-    assert (found.phase, found.trouble) == (Phase.PROGRESSING, None)
-    assert "last exit code 1" in found.message
-
-
-def test_what_was_restarted_of_an_older_template_counts_no_more() -> None:
-    old = PodContainer(
-        "web", "r/web:0", running=True, restarts=9, ended_before=Ended(1), started_at=BEGIN
-    )
-    new = PodContainer("web", "r/web:1", running=True, started_at=BEGIN)
-    pods = [pod(old, name="web-0", revision="0", age=100), pod(new)]
-    assert judge(workload(), pods, now=BEGIN).phase is Phase.COMPLETE
 
 
 def test_scaled_to_nothing_is_complete() -> None:
@@ -194,6 +126,14 @@ def test_a_back_off_alone_is_trouble_but_not_yet_a_failure(reason: str, message:
 @pytest.mark.parametrize("reason", ["ContainerCreating", "PodInitializing", ""])
 def test_starting_is_no_trouble(reason: str) -> None:
     assert judge(workload(counts=BEHIND), [pod(waiting(reason))]).trouble is None
+
+
+def test_a_run_that_has_just_failed_is_a_trouble_before_the_kubelet_calls_it_so() -> None:
+    ended = PodContainer("web", "r/web:1", ended=Ended(5, "Error"))
+    [trouble] = pod_troubles([pod(ended)._replace(phase="Running")])
+    assert (trouble.reason, trouble.exit_code, trouble.final) == ("Error", 5, False)
+    done = PodContainer("web", "r/web:1", ended=Ended(0, "Completed"))
+    assert [*pod_troubles([pod(done)._replace(phase="Running")])] == []
 
 
 def test_an_older_kubelets_bare_back_off_is_explained_by_an_event() -> None:

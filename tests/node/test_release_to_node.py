@@ -12,7 +12,7 @@ from tests.node.company import DEV, company, release
 from tests.node.floor import Floor, running_floor
 from tests.testbed.engine import ContainerEngine
 from tests.testbed.git import Commit, add_commits, git, init_bare
-from tests.testbed.gitops import Gitops
+from tests.testbed.gitops import Gitops, Ran
 from tests.testbed.kube import eventually
 from tests.testbed.manifests import deployment
 from tests.testbed.registry import RealRegistry
@@ -136,10 +136,14 @@ def test_into_a_container_that_runs_and_the_log_of_one_that_crashes(
     kube.patch("Deployment", environment, "busybox", {"spec": {"replicas": 1}})
     eventually(lambda: "CrashLoopBackOff" in str(floor.pods(environment, "busybox")), timeout=120)
 
-    crashed = here("logs", "busybox", "-e", environment).ok()
-    assert crashed.stdout == "no database\n"
-    assert ", exit code 5" in crashed.stderr
-    assert " --previous " in crashed.stderr
+    def crashed() -> Ran:
+        found = here("logs", "busybox", "-e", environment).ok()
+        assert found.stdout == "no database\n"
+        assert ", exit code 5" in found.stderr
+        return found
+
+    # A run that ended a moment ago is not the previous one yet.
+    eventually(lambda: " --previous " in crashed().stderr, timeout=60)
     assert here(*inside, "--", "true").code != 0
 
 

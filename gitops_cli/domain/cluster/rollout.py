@@ -74,7 +74,9 @@ def judge(
         if found.phase is Phase.COMPLETE:
             found = found._replace(phase=Phase.PARTITIONED, message=_stay(workload))
         return found
-    trouble = trouble_of(workload, pods or ())
+    newest = newest_pods(workload, pods or ())
+    # The status may not know yet that pods are ready between two of their crashes.
+    trouble = trouble_of(workload, pods or ()) or _proven(newest, now, progress).trouble
     if (deadline := _deadline_exceeded(workload, now)) is not None:
         stuck = trouble or Trouble("ProgressDeadlineExceeded", deadline)
         return Rollout(Phase.FAILED, "ProgressDeadlineExceeded", stuck, progress)

@@ -76,7 +76,7 @@ def pod_troubles(pods: Iterable[Pod]) -> Iterable[Trouble]:
 def _container_trouble(pod: Pod, container: PodContainer) -> Trouble | None:
     ended = container.ended or container.ended_before
     reason = container.waiting or ""
-    if container.ended is not None and container.ended.exit_code and pod.phase == "Failed":
+    if container.ended is not None and container.ended.exit_code:
         reason = container.ended.reason or "Error"
     elif reason in _HARMLESS:
         return None
