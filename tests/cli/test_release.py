@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.desk import DEV, DIGEST, SETTINGS, Desk
-from tests.registry.scripted import Reply, scripted
+from tests.registry.scripted import Reply, Request, scripted
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.schemas import check
 
@@ -248,6 +248,25 @@ def test_a_check_refuses_before_anything_is_built_and_is_asked_once(desk: Desk) 
 
         desk.gitops("release", "-e", "dev").ok()
         assert answers == []
+
+
+def test_a_check_is_asked_once_of_what_is_pinned(desk: Desk) -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Reply:
+        asked.append(request)
+        return Reply(200)
+
+    with scripted(answer) as page:
+        check = f'[stage.development.check.window]\nurl = "http://{page.address}/window"\n'
+        settings: dict[str, str | None] = {"gitops.toml": f"{SETTINGS}{check}"}
+        add_commits(desk.state, [Commit("check", settings, 1_793_606_500)])
+
+        done = desk.gitops("release", "-e", "dev", "--pin", "-o", "json").ok().json()
+
+    assert desk.recorded() == f"{desk.head}@{DIGEST}"
+    assert [gate["name"] for gate in done["gates"]] == ["window"]
+    assert len(asked) == 1
 
 
 def test_dirty_is_refused_by_name(desk: Desk) -> None:
