@@ -17,13 +17,15 @@ from gitops_cli.domain.change.rules import REQUIRE, Case, obeyed
 from gitops_cli.domain.errors import NoStateRepository, UnknownEnvironment, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.blueprint import images_path_of
+from gitops_cli.domain.recorded.deployed_by import deployed_by
 from gitops_cli.domain.recorded.environment import IMAGES_PATH, Environment, Snapshot
-from gitops_cli.domain.recorded.files import MANIFESTS, SETTINGS
+from gitops_cli.domain.recorded.files import MANIFESTS, SETTINGS, RawFile
 from gitops_cli.domain.recorded.manifests_place import manifests_place
 from gitops_cli.domain.recorded.reading import NOT_ENVIRONMENTS
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import Place, candidates, in_order, made_ambiguous, place_of
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.recorded.team_file import parse_team
 from gitops_cli.operations.gates import Gates, nobody
 from gitops_cli.operations.promote import Requires
 from gitops_cli.operations.writing import Terms, check_confirmed, occasion_of
@@ -59,10 +61,10 @@ class NewEnvironment(NamedTuple):
 def changed_since(
     state: StateRepository, snapshot: Snapshot, commit: str
 ) -> Collection[EnvironmentName]:
-    """Return the environments that are other than at a commit.
+    """Return the environments that are other than at a commit, or deployed in another way.
 
-    Where another directory changed, or gitops.toml, these are all with manifests, too:
-    kustomizations may be made of it.
+    Where another directory changed, or gitops.toml, these are all with manifests or steps, too:
+    kustomizations may be made of it, and steps may read it.
     """
     if snapshot.commit is None:
         return ()
@@ -72,11 +74,26 @@ def changed_since(
         for name, is_directory in changed.items()
         if name not in snapshot.environments and name not in NOT_ENVIRONMENTS
     )
+    is_agreed = snapshot.settings is not None and SETTINGS not in changed
+    before = snapshot.team if is_agreed else _agreed_at(state, commit)
     return [
         name
         for name, environment in snapshot.environments.items()
-        if name in changed or (shared and manifests_place(environment, snapshot.team) is not None)
+        if name in changed
+        or (shared and _reads_others(environment, snapshot.team))
+        or deployed_by(environment, before) != deployed_by(environment, snapshot.team)
     ]
+
+
+def _agreed_at(state: StateRepository, commit: str) -> TeamSettings:
+    content = state.past.file(commit, SETTINGS)
+    return TeamSettings() if content is None else parse_team(RawFile(SETTINGS, content))
+
+
+def _reads_others(environment: Environment, team: TeamSettings) -> bool:
+    """Tell whether what is deployed may be of directories beside the environment's own."""
+    place = place_of(environment.name, team)
+    return manifests_place(environment, team) is not None or bool(team.stage(place.stage).steps)
 
 
 class EnvironmentCopy(NamedTuple):

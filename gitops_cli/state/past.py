@@ -117,6 +117,12 @@ class Past:
             if (entry.name, entry.oid) not in same
         }
 
+    def file(self, commit: str, path: str) -> bytes | None:
+        """Return a regular file of any commit; None where there is none. Raises InvalidState."""
+        from gitops_cli.state.trees import committed_file
+
+        return committed_file(self._history(commit).reader, commit, path)
+
     def branch_commits(self, start: str) -> Iterator[str]:
         """Yield every commit that the branch was at, newest first, from `start` on."""
         return self._history(start).commits(start)

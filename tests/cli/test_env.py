@@ -85,6 +85,38 @@ def test_environments_change_with_the_directory_that_their_stage_names(
     assert changed(state, before) == those
 
 
+def test_environments_change_with_what_the_settings_say_of_how_they_are_deployed(
+    state: Gitops, article: Article
+) -> None:
+    dev, staging, prod = (
+        [name for name in article.environments if name.endswith(f"-{stage}")] for stage in STAGES
+    )
+    step = '[stage.production.step.base]\ndirectory = "infra"\n'
+    programs = 'plan = ["./plan"]\napply = ["./apply"]\n'
+    orders = [
+        name
+        for name in article.environments
+        if f"{name}/orders.deployment"
+        in git(article.remote, "ls-tree", "-r", "--name-only", "main").split()
+    ]
+    changes: list[tuple[dict[str, str | None], list[str]]] = [
+        ({"gitops.toml": '[stage.staging]\ncluster = "north"\n'}, staging),
+        ({"gitops.toml": '[stage.staging]\ncluster = "south"\n'}, staging),
+        ({"gitops.toml": '[stage.development]\nmode = "pr"\n'}, staging),
+        ({"gitops.toml": f"[stage.development]\nprune = true\n{step}{programs}"}, dev + prod),
+        ({"infra/plan": "#!/bin/sh\n"}, prod),
+        ({"gitops.toml": '[service.orders]\nworkload = "shop-orders"\n'}, [*dev, *orders, *prod]),
+        ({"gitops.toml": None}, orders),
+        ({"gitops.toml": '[service.orders]\nsource = "https://a.example/b"\n'}, []),
+    ]
+    commits = [Commit("change", each, 1_800_000_000 + n) for n, (each, _) in enumerate(changes)]
+    before = [tip(article), *add_commits(article.remote, commits)]
+
+    for n, (change, those) in enumerate(changes):
+        git(article.remote, "update-ref", "refs/heads/main", before[n + 1])
+        assert sorted(changed(state, before[n])) == sorted(set(those)), change
+
+
 def test_where_nobody_knows_that_commit_all_have_changed(state: Gitops, article: Article) -> None:
     for since in ("0" * 40, "f" * 40, "nothing"):
         found = state("env", "list", "--changed-since", since, "-o", "name").ok()
