@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _USER = ("repo", "project", "output", "context")
 _REGISTRY = ("insecure", "ca_file")
-_FORGE = ("kind", "token")
+_FORGE = ("kind", "token", "url")
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _ALIAS = r"[A-Za-z][A-Za-z0-9-]*"
 
@@ -147,7 +147,21 @@ def _forge(host: str, top: Settings) -> ForgeRules:
         # What it is may be the token itself, so it is not shown.
         reader.wrong("token", "is not the name of a variable of the environment")
         variable = None
-    return ForgeRules(host, None if kind is None else Forge(kind), variable)
+    url = reader.text("url", _private_url)
+    return ForgeRules(
+        host, None if kind is None else Forge(kind), variable, url and url.rstrip("/")
+    )
+
+
+def _private_url(text: str) -> str:
+    from gitops_cli.web.address import parse_address
+
+    address = parse_address(text)
+    if not address.is_private:
+        raise ValueError("is not an address of https: a token would be there to be read")
+    if "?" in address.path or "#" in text:
+        raise ValueError("is more than where the forge's pages begin")
+    return text
 
 
 def _variable(text: str) -> str:

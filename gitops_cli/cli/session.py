@@ -232,6 +232,7 @@ class Session:
             deadline=self._deadline,
             refusal=str(self.unreadable) if self.unreadable else None,
             watch=self.watch,
+            forges=self._user.forges,
         )
 
     def note_troubles(self, sources: Sources) -> None:

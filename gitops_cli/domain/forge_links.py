@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from urllib.parse import quote
 
-from gitops_cli.domain.git_url import tolerant
+from gitops_cli.domain.git_url import GitUrl, tolerant
 from gitops_cli.domain.values import NamedTuple
 
 # Compiled when first used (`re` keeps it): most commands never do.
@@ -15,6 +17,7 @@ _AZURE_SSH = r"v3/(?P<org>[^/]+)/(?P<project>[^/]+)/(?P<repo>[^/]+)\Z"
 
 _CLOUD = "bitbucket.org"
 _DATA_CENTER = r"(?:scm/)?(?P<key>[^/]+)/(?P<repo>[^/]+)\Z"
+_BELOW_SCM = r"(?P<context>.+)/(?P<project>scm/[^/]+/[^/]+)\Z"
 _SHOWN = frozenset({"https", "http", "ssh", "git"})
 
 
@@ -43,11 +46,67 @@ _BY_WORD = {
 
 
 class ForgeRules(NamedTuple):
-    """`[forge."HOST"]` of the user's config: what it is, and the variable that has its token."""
+    """`[forge."HOST"]` of the user's config: what it is, and the variable that has its token.
+
+    `url` is where its pages and its API begin, without a slash at the end.
+    """
 
     host: str
     kind: Forge | None = None
     token: str | None = None
+    url: str | None = None
+
+
+ForgeHosts = Mapping[str, ForgeRules]
+NO_HOSTS: ForgeHosts = MappingProxyType({})
+
+
+class Located(NamedTuple):
+    """Where a remote's repository is: which forge, the address that all of it begins with, and the
+    path below that.
+    """
+
+    forge: Forge
+    server: str
+    project: str
+
+
+def located(remote: GitUrl, hosts: ForgeHosts = NO_HOSTS) -> Located | None:
+    """Return where a remote's repository is; None for a path or an unknown host.
+
+    A forge below a path of its host has it in the remotes of https, where a Data Center's tells it
+    from the project; those of ssh have none, so the config has to say it.
+    """
+    if remote.is_local or not remote.project:
+        return None
+    netloc, rule = web_host(remote), rules_for(remote, hosts)
+    forge = (rule.kind if rule else None) or forge_of(remote.identity[0])
+    if forge is None:
+        return None
+    over_http = remote.scheme in ("http", "https")
+    project = remote.project
+    if rule is not None and rule.url is not None:
+        context = "/".join(rule.url.split("/")[3:])
+        is_in = over_http and context and project.startswith(f"{context}/")
+        return Located(forge, rule.url, project[len(context) + 1 :] if is_in else project)
+    server = f"{'http' if remote.scheme == 'http' else 'https'}://{netloc}"
+    is_data_center = forge is Forge.BITBUCKET and over_http and netloc != _CLOUD
+    if is_data_center and (below := re.match(_BELOW_SCM, project)):
+        return Located(forge, f"{server}/{quote(below['context'])}", below["project"])
+    return Located(forge, server, project)
+
+
+def rules_for(remote: GitUrl, hosts: ForgeHosts) -> ForgeRules | None:
+    """Return what the user says of a remote's host, with its port or for all of them."""
+    return hosts.get(web_host(remote)) or hosts.get(remote.identity[0])
+
+
+def web_host(remote: GitUrl) -> str:
+    """Return the host that a browser goes to, with the port of a URL that a browser opens."""
+    host = remote.identity[0]
+    shown = f"[{host}]" if ":" in host else host
+    over_web = remote.scheme in ("http", "https")
+    return f"{shown}:{remote.port}" if over_web and remote.port else shown
 
 
 class Project(NamedTuple):
@@ -59,7 +118,7 @@ class Project(NamedTuple):
     @property
     def is_data_center(self) -> bool:
         """Tell whether it is a Bitbucket of one's own, whose pages are others than the cloud's."""
-        return self.forge is Forge.BITBUCKET and not self.page.startswith(f"https://{_CLOUD}/")
+        return self.forge is Forge.BITBUCKET and not _is_cloud(self.page)
 
     def compare(self, old: str, new: str) -> str:
         """Return where the changes from `old` to `new` (commits or branches) are shown."""
@@ -127,22 +186,26 @@ class Project(NamedTuple):
                 return f"{self.page}/compare/{quote(base)}...{quote(branch)}"
 
 
-def project_at(remote: str) -> Project | None:
+def project_at(remote: str, hosts: ForgeHosts = NO_HOSTS) -> Project | None:
     """Return the forge's project behind a remote's URL; None for a path or an unknown host."""
     url = tolerant(remote)
-    if url is None or url.scheme not in _SHOWN or not url.project:
+    if url is None or url.scheme not in _SHOWN:
         return None
-    host, path = url.identity[0], url.project
-    forge = forge_of(host)
-    if forge is None:
+    found = located(url, hosts)
+    if found is None:
         return None
+    forge, server, path = found
     if forge is Forge.AZURE:
-        return _azure(host, path)
-    if forge is Forge.BITBUCKET and host != _CLOUD and (own := re.match(_DATA_CENTER, path)):
+        return _azure(server, path)
+    if forge is Forge.BITBUCKET and not _is_cloud(server) and (own := re.match(_DATA_CENTER, path)):
         key, repo = (quote(part) for part in own.groups())
         whose = f"users/{key[1:]}" if key.startswith("~") else f"projects/{key}"
-        return Project(forge, f"https://{host}/{whose}/repos/{repo}")
-    return Project(forge, f"https://{host}/{quote(path)}")
+        return Project(forge, f"{server}/{whose}/repos/{repo}")
+    return Project(forge, f"{server}/{quote(path)}")
+
+
+def _is_cloud(page: str) -> bool:
+    return f"{page}/".startswith((f"https://{_CLOUD}/", f"http://{_CLOUD}/"))
 
 
 def forge_of(host: str) -> Forge | None:
@@ -150,8 +213,8 @@ def forge_of(host: str) -> Forge | None:
     return next((forge for word, forge in _BY_WORD.items() if word in host), None)
 
 
-def _azure(host: str, path: str) -> Project | None:
+def _azure(server: str, path: str) -> Project | None:
     if over_ssh := re.match(_AZURE_SSH, path):
         org, project, repo = over_ssh.groups()
         return Project(Forge.AZURE, f"https://dev.azure.com/{org}/{project}/_git/{repo}")
-    return Project(Forge.AZURE, f"https://{host}/{quote(path)}") if "/_git/" in path else None
+    return Project(Forge.AZURE, f"{server}/{quote(path)}") if "/_git/" in path else None

@@ -375,6 +375,15 @@ USER_KEYS = (
         '"ACME_FORGE_TOKEN"',
     ),
     Key(
+        "forge.HOST",
+        "url",
+        SettingKind.TEXT,
+        "https://HOST",
+        "Where the forge's pages and its API begin, if that is a path of the host, or another port "
+        "or host than that of git.",
+        '"https://git.acme.example/bitbucket"',
+    ),
+    Key(
         "steps",
         "env",
         SettingKind.LIST,

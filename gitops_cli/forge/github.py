@@ -99,7 +99,7 @@ class GitHub(Requests):
         self._api.ask("PATCH", path, Raw, {"body": text})
 
     def _graphql(self, content: dict[str, Any]) -> GraphQl:
-        below = "/api" if self._api.below else ""  # its place beside /api/v3 of a server
+        below = self._api.below.removesuffix("/v3")  # a server's /api/v3 has it beside itself
         return self._api.ask("POST", "/graphql", GraphQl, content, below=below)
 
     def _change(self, request: Request, content: dict[str, Any]) -> Request:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from gitops_cli.domain.forge_links import Forge, ForgeRules, forge_of
-from gitops_cli.domain.git_url import GitUrl, tolerant
+from gitops_cli.domain.forge_links import Forge, ForgeHosts, located, rules_for, web_host
+from gitops_cli.domain.git_url import tolerant
 from gitops_cli.forge.azure import azure_place
 from gitops_cli.forge.data_center import data_center_place
 from gitops_cli.forge.tokens import ForgeToken, find_token
@@ -28,44 +28,40 @@ class OnForge(NamedTuple):
 
 def on_forge(
     url: str,
-    rules: Mapping[str, ForgeRules],
+    hosts: ForgeHosts,
     environ: Mapping[str, str],
     login: Callable[[], Login | None],
 ) -> OnForge | None:
     """Return where the repository of a remote is; None: on no forge we know, or without a token."""
     remote = tolerant(url)
-    if remote is None or remote.is_local or not remote.project:
+    found = None if remote is None else located(remote, hosts)
+    if remote is None or found is None:
         return None
-    netloc = _netloc(remote)
-    rule = rules.get(netloc) or rules.get(netloc.rpartition(":")[0])
-    forge = (rule.kind if rule else None) or forge_of(remote.identity[0])
-    if forge is None:
-        return None
-    if forge is Forge.AZURE and remote.project.startswith("v3/"):
-        netloc = _AZURE_CLOUD  # organisations with a host of their own for ssh are here, too
+    forge, address, project = found
+    if forge is Forge.AZURE and project.startswith("v3/"):
+        # Organisations with a host of their own for ssh are here, too.
+        address = f"https://{_AZURE_CLOUD}"
     try:
-        server = parse_address(f"{'http' if remote.scheme == 'http' else 'https'}://{netloc}")
+        server = parse_address(address)
     except ValueError:
         return None
-    api = _APIS[forge](server, remote.project)
+    api = _APIS[forge](server, project)
     if api is None or not server.is_private:
         return None  # a token would be there for everybody to read
-    token = find_token(forge, netloc, rule, environ, login)
-    return OnForge(forge, api, remote.project, token) if token else None
+    # What git logs in with is for the host of the remote, wherever the config has the pages.
+    own = login if server.netloc == web_host(remote) else _nobody
+    token = find_token(forge, server.netloc, rules_for(remote, hosts), environ, own)
+    return OnForge(forge, api, project, token) if token else None
 
 
-def _netloc(remote: GitUrl) -> str:
-    """Return the host that a browser goes to, with the port of a URL that a browser opens."""
-    host = remote.identity[0]
-    shown = f"[{host}]" if ":" in host else host
-    over_web = remote.scheme in ("http", "https")
-    return f"{shown}:{remote.port}" if over_web and remote.port else shown
+def _nobody() -> None:
+    return None
 
 
 def _github(server: Address, _: str) -> Address:
     if server.netloc == "github.com" or server.netloc.endswith(".ghe.com"):
         return parse_address(f"https://api.{server.netloc}")
-    return server._replace(path="/api/v3")
+    return server._replace(path=f"{server.path}/api/v3")
 
 
 def _bitbucket(server: Address, project: str) -> Address | None:
@@ -73,7 +69,7 @@ def _bitbucket(server: Address, project: str) -> Address | None:
     if server.netloc == "bitbucket.org":
         return BITBUCKET_CLOUD
     is_there = data_center_place(project) is not None
-    return server._replace(path="/rest/api/latest") if is_there else None
+    return server._replace(path=f"{server.path}/rest/api/latest") if is_there else None
 
 
 def _azure(server: Address, project: str) -> Address | None:
@@ -82,8 +78,8 @@ def _azure(server: Address, project: str) -> Address | None:
 
 _APIS: Mapping[Forge, Callable[[Address, str], Address | None]] = {
     Forge.GITHUB: _github,
-    Forge.GITLAB: lambda server, _: server._replace(path="/api/v4"),
-    Forge.GITEA: lambda server, _: server._replace(path="/api/v1"),
+    Forge.GITLAB: lambda server, _: server._replace(path=f"{server.path}/api/v4"),
+    Forge.GITEA: lambda server, _: server._replace(path=f"{server.path}/api/v1"),
     Forge.BITBUCKET: _bitbucket,
     Forge.AZURE: _azure,
 }

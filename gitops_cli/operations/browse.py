@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.errors import UnknownService, UsageError
-from gitops_cli.domain.forge_links import Project, project_at
+from gitops_cli.domain.forge_links import ForgeHosts, Project, project_at
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.recorded.environment import Snapshot
@@ -33,19 +33,21 @@ def is_prefix(word: str) -> bool:
     return _PREFIX.fullmatch(word) is not None
 
 
-def page_of_state(state: StateRepository) -> ForgePage:
+def page_of_state(state: StateRepository, forges: ForgeHosts) -> ForgePage:
     """Return the state repository's own page; raises UsageError where no forge has it."""
-    return ForgePage(_project(state.description).page, "the state repository")
+    return ForgePage(_project(state, forges).page, "the state repository")
 
 
-def page_of_environment(state: StateRepository, name: EnvironmentName) -> ForgePage:
+def page_of_environment(
+    state: StateRepository, forges: ForgeHosts, name: EnvironmentName
+) -> ForgePage:
     """Return the page of an environment's directory; raises UsageError."""
-    project = _project(state.description)
+    project = _project(state, forges)
     return ForgePage(project.directory(state.branch or "main", name), f"{name}, as it is recorded")
 
 
 def page_of_commit(
-    state: StateRepository, snapshot: Snapshot, sources: Sources, prefix: str
+    state: StateRepository, forges: ForgeHosts, snapshot: Snapshot, sources: Sources, prefix: str
 ) -> ForgePage:
     """Return the page of a state commit, or of a commit of a service that is recorded somewhere.
 
@@ -62,7 +64,7 @@ def page_of_commit(
         return ForgePage(_source(sources, service).commit(commit), f"{commit[:7]} of {service}")
     commit = state.resolve(prefix)
     shows = f"{commit[:7]} of the state repository"
-    return ForgePage(_project(state.description).commit(commit), shows)
+    return ForgePage(_project(state, forges).commit(commit), shows)
 
 
 def page_of_service(
@@ -97,20 +99,24 @@ def page_of_service(
 
 
 def _source(sources: Sources, service: ServiceName) -> Project:
-    remote = sources.of(service).remote
-    if remote is None:
+    source = sources.of(service)
+    if source.remote is None:
         raise UsageError(
             f"the source of {service} has no address on the web",
             hint=f"say it in gitops.toml: [service.{service}] source = URL",
         )
-    return _project(remote)
+    return _known(source.project, source.remote)
 
 
-def _project(remote: str) -> Project:
-    project = project_at(remote)
+def _project(state: StateRepository, forges: ForgeHosts) -> Project:
+    return _known(project_at(state.description, forges), state.description)
+
+
+def _known(project: Project | None, remote: str) -> Project:
     if project is None:
         raise UsageError(
             f"no page is known of {one_line(remote)}",
-            hint="forges are known by their host: GitHub, GitLab, Bitbucket, Azure DevOps, Gitea",
+            hint="forges are known by their host: GitHub, GitLab, Bitbucket, Azure DevOps, Gitea; "
+            "another is told by `gitops config set forge.HOST.kind`",
         )
     return project

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote
 
 from gitops_cli.domain.errors import ConfigurationError
-from gitops_cli.domain.forge_links import project_at
+from gitops_cli.domain.forge_links import NO_HOSTS, ForgeHosts, Project, project_at
 from gitops_cli.domain.git_url import same_repository
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import (
@@ -53,7 +53,8 @@ class SourceRepository(NamedTuple):
     `places` are asked in order, the cheapest first; `remote` is what links are made from;
     `refusal` says why the source that was declared or stood in cannot be meant. `path` is the
     service's directory, if it shares the source with others: what lies between two versions are
-    the commits that change it, whereas order is that of all commits.
+    the commits that change it, whereas order is that of all commits. `forges` is what the user says
+    of forges.
     """
 
     places: tuple[Commits, ...] = ()
@@ -61,6 +62,12 @@ class SourceRepository(NamedTuple):
     remote: str | None = None
     refusal: str | None = None
     path: str | None = None
+    forges: ForgeHosts = NO_HOSTS
+
+    @property
+    def project(self) -> Project | None:
+        """Return where a forge has it."""
+        return project_at(self.remote, self.forges) if self.remote else None
 
     @property
     def is_known(self) -> bool:
@@ -111,8 +118,7 @@ class SourceRepository(NamedTuple):
     def changelog(self, old: str, new: str, *, limit: int = COMMITS_SHOWN) -> Changelog:
         """Return what lies between two versions."""
         found = self.lead(old, new)
-        project = project_at(self.remote) if self.remote else None
-        link = project.compare(old, new) if project else None
+        link = self.project.compare(old, new) if self.project else None
         return Changelog(
             found,
             self._commits(old, new, limit) if found.relation in _ADDS else (),
@@ -182,6 +188,7 @@ class Sources:
         deadline: float | None = None,
         refusal: str | None = None,
         watch: Watch | None = None,
+        forges: ForgeHosts = NO_HOSTS,
     ) -> None:
         """`base` is what relative paths in gitops.toml start from: the state repository.
 
@@ -195,6 +202,7 @@ class Sources:
         self._deadline = deadline
         self._refusal = refusal
         self._watch = watch
+        self._forges = forges
         self._known: dict[ServiceName, SourceRepository] = {}
         self._lock = threading.Lock()
         self._upstreams: dict[tuple[str, Holding, Path | None], Upstream] = {}
@@ -204,7 +212,7 @@ class Sources:
         """Return a service's source; one that knows nothing if nobody says where it is."""
         if service not in self._known:
             found, path = self._find(service), self._team.service(service).path
-            self._known[service] = found._replace(path=path)
+            self._known[service] = found._replace(path=path, forges=self._forges)
         return self._known[service]
 
     @property

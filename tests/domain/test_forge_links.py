@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.forge_links import project_at
+from gitops_cli.domain.forge_links import Forge, ForgeRules, project_at
 
 OLD, NEW = "a" * 40, "b" * 40
 
@@ -93,6 +93,44 @@ def test_a_data_center_has_pages_of_its_own():
     assert project.compare(OLD, NEW) == (
         f"{page}/compare/commits?sourceBranch={NEW}&targetBranch={OLD}"
     )
+
+
+@pytest.mark.parametrize(
+    ("remote", "kind", "url", "page"),
+    [
+        (
+            "https://git.acme.example/bitbucket/scm/OPS/state.git",
+            *(Forge.BITBUCKET, None),
+            "https://git.acme.example/bitbucket/projects/OPS/repos/state/commits/c0ffee",
+        ),
+        (
+            "https://git.acme.example/scm/scm/state.git",
+            *(Forge.BITBUCKET, None),
+            "https://git.acme.example/projects/scm/repos/state/commits/c0ffee",
+        ),
+        (
+            "ssh://git@git.acme.example:7999/~ada/state.git",
+            *(Forge.BITBUCKET, "https://git.acme.example/bitbucket"),
+            "https://git.acme.example/bitbucket/users/ada/repos/state/commits/c0ffee",
+        ),
+        (
+            "https://git.acme.example/gitlab/ops/state",
+            *(Forge.GITLAB, "https://git.acme.example/gitlab"),
+            "https://git.acme.example/gitlab/ops/state/-/commit/c0ffee",
+        ),
+        (
+            "https://git.acme.example:8443/ops/state",
+            *(Forge.GITEA, None),
+            "https://git.acme.example:8443/ops/state/commit/c0ffee",
+        ),
+    ],
+)
+def test_the_config_says_what_the_remote_of_a_forge_does_not(remote, kind, url, page):
+    rules = {"git.acme.example": ForgeRules("git.acme.example", kind, url=url)}
+    project = project_at(remote, rules)
+
+    assert project is not None
+    assert project.commit("c0ffee") == page
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ def basic(user: str, password: str) -> str:
 MINE = {"MINE": SECRET}
 
 
-def declared(host: str, kind: Forge | None) -> ForgeRules:
-    return ForgeRules(host, kind, "MINE")
+def declared(host: str, kind: Forge | None, url: str | None = None) -> ForgeRules:
+    return ForgeRules(host, kind, "MINE", url)
 
 
 APIS = [
@@ -91,6 +91,56 @@ def test_a_remote_says_where_its_api_is(url, kind, api, project) -> None:
     assert (str(found.api), found.project) == (api, project)
     assert (found.token.origin, found.token.given) == ("MINE", True)
     assert SECRET not in repr(found)
+
+
+BELOW = [
+    (
+        "https://git.acme.example/bitbucket/scm/OPS/state.git",
+        *(Forge.BITBUCKET, None),
+        *("https://git.acme.example/bitbucket/rest/api/latest", "scm/OPS/state"),
+    ),
+    (
+        "ssh://git@git.acme.example:7999/OPS/state.git",
+        *(Forge.BITBUCKET, "https://git.acme.example:8443/bitbucket"),
+        *("https://git.acme.example:8443/bitbucket/rest/api/latest", "OPS/state"),
+    ),
+    (
+        "https://git.acme.example/a/gitlab/ops/state.git",
+        *(Forge.GITLAB, "https://git.acme.example/a/gitlab"),
+        *("https://git.acme.example/a/gitlab/api/v4", "ops/state"),
+    ),
+    (
+        "git@git.acme.example:gitlab/state.git",  # a group of that name
+        *(Forge.GITLAB, "https://git.acme.example/gitlab"),
+        *("https://git.acme.example/gitlab/api/v4", "gitlab/state"),
+    ),
+    (
+        "ssh://git@git.acme.example:2222/ops/state.git",
+        *(Forge.GITEA, "https://git.acme.example:3000"),
+        *("https://git.acme.example:3000/api/v1", "ops/state"),
+    ),
+    (
+        "https://git.acme.example/tfs/shop/ops/_git/state",
+        *(Forge.AZURE, "https://git.acme.example/tfs"),
+        *("https://git.acme.example/tfs", "shop/ops/_git/state"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("url", "kind", "at", "api", "project"), BELOW)
+def test_a_forge_may_be_below_a_path_or_on_another_port(url, kind, at, api, project) -> None:
+    found = place(url, MINE, declared("git.acme.example", kind, at))
+
+    assert found is not None
+    assert (str(found.api), found.project) == (api, project)
+
+
+def test_what_git_logs_in_with_goes_to_no_host_but_its_own() -> None:
+    login = Login("ada", SECRET)
+    remote, own = "https://git.acme.example/ops/state", "https://git.acme.example/forge"
+    for url, wanted in ((own, True), ("https://pages.acme.example", False)):
+        rules = ForgeRules("git.acme.example", Forge.GITEA, None, url)
+        assert (place(remote, {}, rules, login) is not None) is wanted
 
 
 @pytest.mark.parametrize(

@@ -72,11 +72,12 @@ def browse(
 def _page(
     session: Session, snapshot: Snapshot, word: str | None, env: str | None, project: str | None
 ) -> ForgePage:
-    state, sources = session.state, session.sources(snapshot.team)
+    state, forges = session.state, session.user.forges
+    sources = session.sources(snapshot.team)
     words = told_apart([] if word is None else [word], snapshot)
     is_commit = word is not None and is_prefix(word) and not _is_service(word, snapshot)
     if word is not None and is_commit and not words.environments:
-        return page_of_commit(state, snapshot, sources, word)
+        return page_of_commit(state, forges, snapshot, sources, word)
     place = env or next(iter(words.environments), None)
     services = [parse_service(name) for name in words.services]
     name: EnvironmentName | None = None
@@ -84,7 +85,9 @@ def _page(
         name = environment_named(session, place, snapshot, project=project, services=services)
     if services:
         return page_of_service(snapshot, sources, services[0], name)
-    return page_of_state(state) if name is None else page_of_environment(state, name)
+    return (
+        page_of_state(state, forges) if name is None else page_of_environment(state, forges, name)
+    )
 
 
 def _is_service(word: str, snapshot: Snapshot) -> bool:
