@@ -13,7 +13,7 @@ from tests.agent.world import installed_objects
 from tests.registry.scripted import Reply, Request, Scripted, image_with, scripted
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
-from tests.testbed.registry import free_port
+from tests.testbed.ports import free_port
 
 pytestmark = pytest.mark.node
 

@@ -25,7 +25,7 @@ from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube, eventually
 from tests.testbed.kubeconfig import write_kubeconfig
-from tests.testbed.registry import free_port
+from tests.testbed.ports import free_port
 from tests.testbed.sshd import Sshd
 
 NOBODY = "ssh://git@127.0.0.1:{port}/state.git"

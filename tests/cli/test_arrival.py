@@ -16,7 +16,7 @@ from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube, eventually
 from tests.testbed.manifests import workload
-from tests.testbed.registry import free_port
+from tests.testbed.ports import free_port
 
 SOURCE = "elsewhere-development"
 

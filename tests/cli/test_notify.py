@@ -19,7 +19,7 @@ from tests.testbed import schemas
 from tests.testbed.article import Article
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.registry import free_port
+from tests.testbed.ports import free_port
 
 NEW = "b" * 40
 SERVICE = "authentication"

@@ -14,7 +14,7 @@ from tests.testbed import schemas
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops, Started
 from tests.testbed.kube import Kube
-from tests.testbed.registry import free_port
+from tests.testbed.ports import free_port
 
 
 @pytest.fixture

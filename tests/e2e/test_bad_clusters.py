@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, gitops_with_home
 from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.ports import free_port
 
 NEW = "b" * 40
 LOOK = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"]}
@@ -150,10 +150,7 @@ def another_authority(bed: Bed) -> Path:
 
 
 def nobody_listens(bed: Bed) -> Path:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return bed.kubeconfig(token="t", url=f"https://127.0.0.1:{port}")
+    return bed.kubeconfig(token="t", url=f"https://127.0.0.1:{free_port()}")
 
 
 # (how the kubeconfig is wrong, exit code, what the error must say), for commands that read …

@@ -24,7 +24,7 @@ from tests.testbed.gitops import Gitops
 from tests.testbed.kube import eventually
 from tests.testbed.manifests import Manifest, deployment
 from tests.testbed.node import HOST
-from tests.testbed.registry import free_port
+from tests.testbed.ports import free_port
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "seeded-site"

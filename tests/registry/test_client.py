@@ -19,7 +19,7 @@ from gitops_cli.web.patience import LONGEST, retry_after
 from tests.registry.asked import DIGEST, HERE, image, opened
 from tests.registry.scripted import Reply, Request, scripted
 from tests.testbed.patience import HANGING
-from tests.testbed.registry import free_port
+from tests.testbed.ports import free_port
 
 
 @pytest.mark.parametrize("wait", ["1", "date"])

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.testbed import golang
+from tests.testbed.patience import PATIENCE
+from tests.testbed.ports import free_port
 from tests.testbed.programs import MODULES, program
-from tests.testbed.registry import free_port
 
 MODULE = "code.gitea.io/gitea"
 PASSWORD = "correct horse battery staple"
-SECONDS = 120.0
 _SETTINGS = """\
 RUN_USER = root
 RUN_MODE = prod
@@ -89,7 +89,7 @@ def running_gitea(directory: Path) -> Iterator[RealGitea]:
             yield RealGitea(f"127.0.0.1:{port}", tokens)
         finally:
             server.terminate()
-            server.wait(timeout=60)
+            server.wait(timeout=PATIENCE)
 
 
 def module_folder() -> Path:
@@ -108,7 +108,7 @@ def module_folder() -> Path:
 
 
 def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end and server.poll() is None:
         connection = http.client.HTTPConnection(address, timeout=5)
         with suppress(OSError, http.client.HTTPException), closing(connection):

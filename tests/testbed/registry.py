@@ -18,6 +18,9 @@ from typing import Any
 
 import urllib3
 
+from tests.testbed.patience import PATIENCE
+from tests.testbed.ports import free_port
+
 PROGRAM = "docker-registry"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -210,7 +213,7 @@ def running_registry(
         yield RealRegistry(address, log, authority, account)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 def make_certificate(directory: Path, name: str = "localhost") -> Path:
@@ -229,13 +232,6 @@ def make_certificate(directory: Path, name: str = "localhost") -> Path:
     return directory / "ca.crt"
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _htpasswd(account: Account) -> str:
     command = ["htpasswd", "-niB", account.user]
     done = subprocess.run(
@@ -246,7 +242,7 @@ def _htpasswd(account: Account) -> str:
 
 def _await(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     host, _, port = address.partition(":")
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:
             socket.create_connection((host, int(port)), 1).close()

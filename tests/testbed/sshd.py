@@ -15,6 +15,7 @@ from types import TracebackType
 
 from tests.testbed import reading
 from tests.testbed.kube import eventually
+from tests.testbed.ports import free_port
 from tests.testbed.reading import Read
 
 PROVIDED_BY = "apt-get install openssh-server openssh-client"
@@ -43,14 +44,14 @@ class Sshd:
         self._make_key("host")
         (self.directory / "authorized_keys").touch(0o600)
         self.add_key("client")
-        self.port = _free_port()
+        self.port = free_port()
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {self._public('host')}")
         (self.directory / "config").write_text(self._config())
         with self.log.open("w") as log:
             command = [program, "-D", "-e", "-f", str(self.directory / "config")]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            eventually(self._listens, timeout=10)
+            eventually(self._listens)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -172,10 +173,3 @@ class Sshd:
             raise RuntimeError(f"sshd ended: {self.log.read_text()}")
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -9,6 +9,9 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any
 
+from tests.testbed.patience import PATIENCE
+from tests.testbed.ports import free_port
+
 _Line = asyncio.Queue[tuple[float, bytes]]
 """What is on its way: when it arrives, and the bytes, none for the end."""
 _End = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -76,12 +79,12 @@ class TcpProxy:
         self._call(self._cut())
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     async def _listen(self) -> None:
         # A listening socket of our own, and not asyncio's server: that one, closed while it takes
         # a connection, leaves this one open.
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
+        self._listener = socket.create_server(("127.0.0.1", self.port or free_port()), backlog=100)
         self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
         self._loop.add_reader(self._listener, self._accept, self._listener)
