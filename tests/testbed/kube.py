@@ -303,6 +303,8 @@ class Kube:
             {"apiVersion": version, "kind": "RoleBinding", "metadata": metadata}
             | {"subjects": [account], "roleRef": role}
         )
+        for rule in rules:
+            eventually(lambda rule=rule: self._may(namespace, name, rule))
         return self.token(namespace, name)
 
     def cluster_admin(self, name: str) -> str:
@@ -319,7 +321,33 @@ class Kube:
                 "roleRef": role | {"name": "cluster-admin"},
             }
         )
+        everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+        eventually(lambda: self._may("default", name, everything))
         return self.token("default", name)
+
+    def _may(self, namespace: str, name: str, rule: Mapping[str, Sequence[str]]) -> bool:
+        """Tell whether the API server knows by now that a ServiceAccount has a right.
+
+        It learns of roles and bindings as any controller does: after they are written.
+        """
+        resource, _, subresource = rule["resources"][0].partition("/")
+        attributes = {
+            "namespace": namespace,
+            "group": rule["apiGroups"][0],
+            "resource": resource,
+            "subresource": subresource,
+            "verb": rule["verbs"][0],
+            "name": rule.get("resourceNames", [""])[0],
+        }
+        user = f"system:serviceaccount:{namespace}:{name}"
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}"]
+        asked = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "groups": groups, "resourceAttributes": attributes},
+        }
+        answer = self.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", asked)
+        return bool(answer["status"].get("allowed"))
 
     def token(self, namespace: str, name: str, seconds: int = 3600) -> str:
         """Ask for a token of a ServiceAccount; 600 seconds is the least the API grants."""
