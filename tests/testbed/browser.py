@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.testbed.patience import PATIENCE
+
 CHROMIUM = "/usr/bin/chromium"
 WIDE, NARROW = (1280, 900), (360, 740)
 
@@ -39,7 +41,9 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=1000 * PATIENCE
+        )
         try:
             yield started
         finally:
@@ -54,6 +58,7 @@ def opened(
     context = chromium.new_context(
         color_scheme=scheme, viewport={"width": size[0], "height": size[1]}
     )
+    context.set_default_timeout(1000 * PATIENCE)
     try:
         seen = Seen(context.new_page())
         seen.page.on("request", lambda request: seen.requests.append(request.url))

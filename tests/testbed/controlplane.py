@@ -21,6 +21,7 @@ from typing import IO
 
 from tests.testbed import golang
 from tests.testbed.golang import FLAGS
+from tests.testbed.patience import PATIENCE
 
 SOURCES = Path(__file__).resolve().parent.parent / "controlplane"
 
@@ -102,7 +103,7 @@ _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 def start(
-    directory: Path, *flags: str, owner: Path | None = None, timeout: float = 60
+    directory: Path, *flags: str, owner: Path | None = None, timeout: float = PATIENCE
 ) -> ControlPlane:
     """Start a new, empty cluster with its state in `directory`; return when it is ready.
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from tests.testbed.patience import PATIENCE
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerEngine:
@@ -81,7 +83,7 @@ def running_docker() -> Iterator[ContainerEngine]:
         yield engine
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE)
         _ip("link", "delete", bridge)
         # The daemon leaves its network namespace mounted, and nobody removes what is mounted.
         subprocess.run(["umount", directory / "exec" / "netns" / "default"], check=False)
@@ -125,7 +127,7 @@ def _program(name: str, package: str) -> str:
 
 
 def _await(engine: ContainerEngine, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         command = [engine.program, "version"]
         env = {**os.environ, **engine.variables}

@@ -349,7 +349,7 @@ def _until(look: Callable[[], object], process: subprocess.Popen[bytes], log: Pa
         return look()
 
     try:
-        eventually(alive_and_ready, timeout=60)
+        eventually(alive_and_ready)
     except TimeoutError:
         raise AssertionError(f"not ready; {log.name}:\n{log.read_text()[-3000:]}") from None
 

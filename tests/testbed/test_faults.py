@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import http.client
 import json
+import operator
 import socket
 import ssl
 import threading
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +23,7 @@ from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import GONE, Answer, ApiProxy, Cut, EndWatch, Hang, Later, Meanwhile
 from tests.testbed.kube import ApiError, Kube, eventually, path
 from tests.testbed.manifests import deployment
+from tests.testbed.patience import PATIENCE
 from tests.testbed.tcp import TcpProxy
 
 GOOD = "r/web:36a03b3"
@@ -116,7 +119,13 @@ def test_a_hanging_request_ends_with_the_proxy(control_plane: ControlPlane, tmp_
         proxy.on(Hang(), "GET")
         host, port = proxy.url.removeprefix("https://").split(":")
         tls = ssl.create_default_context(cafile=str(proxy.ca_file))
-        client = http.client.HTTPSConnection(host, int(port), context=tls, timeout=0.2)
+        client = http.client.HTTPSConnection(
+            host,
+            int(port),
+            context=tls,
+        )
+        client.connect()
+        client.sock.settimeout(0.2)
         client.request("GET", "/version")
         with pytest.raises(TimeoutError):
             client.getresponse()
@@ -127,23 +136,31 @@ def test_a_round_trip_takes_its_time(
     tcp_proxy: TcpProxy, control_plane: ControlPlane, kube: Kube
 ) -> None:
     tcp_proxy.rtt = 0.1
-    client = Kube(tcp_proxy.url, ssl.create_default_context(cafile=str(control_plane.ca_file)))
-    begin = time.monotonic()
-    client.request("GET", "/version")
-    first = time.monotonic() - begin
-    client.request("GET", "/version")
-    second = time.monotonic() - begin - first
-    client.close()
-    assert 0.3 <= first < 0.6, "TCP, TLS and the request"
-    assert 0.1 <= second < 0.25
+    tls = ssl.create_default_context(cafile=str(control_plane.ca_file))
+
+    def took() -> tuple[float, float]:
+        client = Kube(tcp_proxy.url, tls)
+        times = [time.monotonic()]
+        for _ in range(2):
+            client.request("GET", "/version")
+            times.append(time.monotonic())
+        client.close()
+        first, second = (end - begin for begin, end in pairwise(times))
+        assert first >= 0.3, "TCP, TLS and the request"
+        assert second >= 0.1
+        return first, second
+
+    took()
     assert tcp_proxy.connections == 1
     assert tcp_proxy.bytes_down > 1000
+    # Not more either, but for what else the machine does meanwhile.
+    eventually(lambda: all(map(operator.lt, took(), (0.6, 0.25))))
 
 
 def test_cut_hang_and_refuse(tcp_proxy: TcpProxy, control_plane: ControlPlane) -> None:
     tls = ssl.create_default_context(cafile=str(control_plane.ca_file))
 
-    def ask(timeout: float = 10) -> int:
+    def ask(timeout: float = PATIENCE) -> int:
         client = http.client.HTTPSConnection(
             "127.0.0.1", tcp_proxy.port, context=tls, timeout=timeout
         )

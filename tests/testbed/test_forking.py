@@ -251,8 +251,11 @@ def test_no_two_draw_the_same_lots(program: Path) -> None:
 def test_what_takes_too_long_is_killed(program: Path, tmp_path: Path) -> None:
     assert forked(program, "pass").code == 0  # the server runs
 
-    with pytest.raises(subprocess.TimeoutExpired):
-        forked(program, SLEEPS, str(tmp_path), timeout=2)
+    for seconds in (2, 60):  # until it has begun, however little it gets of the machine
+        with pytest.raises(subprocess.TimeoutExpired):
+            forked(program, SLEEPS, str(tmp_path), timeout=seconds)
+        if (tmp_path / "pid").exists():
+            break
 
     _until(lambda: _gone(tmp_path))
 
