@@ -20,6 +20,7 @@ from gitops_cli.domain.manifests.sealing import (
 )
 from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.text import one_line
+from gitops_cli.manifests.ciphertext import ciphers_of, holds_ciphertext, left_out, may_hold
 from gitops_cli.manifests.generated import Sources, generated, put_in
 from gitops_cli.plain_yaml import NotPlain, YamlDocument, documents
 
@@ -42,7 +43,8 @@ def read_files(
     findings: list[Finding] = []
     for path in sorted(files):
         if path.endswith(SUFFIXES) and not any(part.startswith(".") for part in path.split("/")):
-            found += _read(path, files[path], findings, decrypt)
+            read = list(_read(path, files[path], findings, decrypt))
+            found += left_out(read, (), findings) if may_hold(files[path]) else read
     return found, findings
 
 
@@ -51,11 +53,12 @@ def read_stream(
     data: bytes,
     decrypt: Decrypt | None = None,
     sources: Sources = MappingProxyType({}),
+    files: Mapping[str, bytes] = MappingProxyType({}),
 ) -> tuple[list[Sourced], list[Finding]]:
     """Return the documents that a program rendered; `path` is where it began.
 
     It may have changed what is not encrypted of an encrypted one: each is a file of its own then.
-    `sources` are encrypted files that it may have made values of.
+    `sources` are encrypted files that it may have made values of, and `files` all that it had.
     """
     findings: list[Finding] = []
     found: list[Sourced] = []
@@ -67,6 +70,9 @@ def read_stream(
         text = json.dumps(one.value).encode()
         file = SealedFile(path, text, True, False, keys_of(one.value))
         found += _told(path, _unsealed(file, [YamlDocument(one.value, 1)], decrypt), findings)
+    ciphers = ciphers_of(files)
+    if ciphers or may_hold(data):
+        found = left_out(found, ciphers, findings)
     return found, findings
 
 
@@ -135,10 +141,16 @@ def opened(file: SealedFile, decrypt: Decrypt) -> list[Any]:
         return [put_in(file, {path: decrypt(part) for path, part in parts.items()})]
     data = decrypt(file)
     try:
-        return [one.value for one in _documents(".json" if file.is_json else ".yaml", data)]
+        values = [one.value for one in _documents(".json" if file.is_json else ".yaml", data)]
     except NotPlain as error:
         # What it found there is not told: it may be a secret.
         raise InvalidState(f"{file.path}: what SOPS encrypted there is no YAML or JSON") from error
+    if not file.whole and any(map(holds_ciphertext, values)):
+        raise InvalidState(
+            f"{file.path}: a value stays encrypted: it was moved to where SOPS encrypts nothing",
+            hint="`sops` decrypts what its rules of that file encrypt (encrypted_regex)",
+        )
+    return values
 
 
 def _documents(path: str, data: bytes) -> list[YamlDocument]:

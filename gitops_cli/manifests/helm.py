@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gitops_cli.domain.errors import ConfigurationError
+from gitops_cli.manifests.generated import is_marked
 from gitops_cli.manifests.programs import exported, find, run
 
 CHART = "Chart.yaml"
+_VALUES = "/values.yaml"
 
 
 def is_chart(directory: str, files: Mapping[str, bytes]) -> bool:
@@ -33,6 +35,7 @@ def templated(
             f"{directory}: a chart needs helm, and it is not on PATH",
             hint="install helm, or keep what `helm template` prints",
         )
+    _check_values(directory, files, values)
     chosen = [word for path in values for word in ("--values", path)]
     flags = ["--namespace", namespace, "--include-crds", "--no-hooks", "--skip-tests", *chosen]
     with exported(files) as place:
@@ -45,6 +48,22 @@ def templated(
         except ConfigurationError as error:
             error.hint = _hint(error.message)
             raise
+
+
+def _check_values(directory: str, files: Mapping[str, bytes], values: Sequence[str]) -> None:
+    """Refuse values that SOPS encrypted, of which helm would take the encrypted text.
+
+    Raises ConfigurationError.
+    """
+    own = (path for path in files if path.startswith(f"{directory}/") and path.endswith(_VALUES))
+    for path in sorted({*values, *own}):
+        if is_marked(files[path]):
+            raise ConfigurationError(
+                f"{path}:1: SOPS encrypted these values, and helm would take the encrypted text: "
+                "nothing decrypted is ever written into a file",
+                hint="keep the Secret itself encrypted among the templates, or a SealedSecret or "
+                "an ExternalSecret",
+            )
 
 
 def _hint(message: str) -> str | None:

@@ -47,10 +47,11 @@ def kustomization_in(directory: str, files: Mapping[str, bytes]) -> str | None:
 
 
 class Kustomized(NamedTuple):
-    """What kustomize made, and the encrypted files that it may have made values of."""
+    """What kustomize made of which files; `sources`: the encrypted ones that may be values."""
 
     data: bytes
     sources: Sources
+    files: Mapping[str, bytes]
 
 
 def kustomized(directory: str, read: ReadFiles, *, network: bool) -> Kustomized:
@@ -68,11 +69,12 @@ def kustomized(directory: str, read: ReadFiles, *, network: bool) -> Kustomized:
     sources = sealed_sources(files)
     if any(map(is_marked, files.values())):
         _check_generators(roots, files, sources)
+        _check_replacements(roots, files)
     command = [program, "build" if program.endswith("kustomize") else "kustomize"]
     with exported(files) as place:
         words = ["--load-restrictor", "LoadRestrictionsRootOnly", "--", directory]
         made = run([*command, *words], place, directory=directory, network=network)
-    return Kustomized(made, sources)
+    return Kustomized(made, sources, files)
 
 
 def _check_generators(roots: Collection[str], files: Mapping[str, bytes], sources: Sources) -> None:
@@ -87,6 +89,47 @@ def _check_generators(roots: Collection[str], files: Mapping[str, bytes], source
                     is_put_in = is_value and key == "secretGenerator" and data in sources
                     if is_marked(data) and not is_put_in:
                         raise _encrypted(str(path), key, named, is_value=is_value)
+
+
+def _check_replacements(roots: Collection[str], files: Mapping[str, bytes]) -> None:
+    """Refuse what takes a part of a Secret's value: of an encrypted one it would be any text."""
+    for root in sorted(roots):
+        path = kustomization_in(root, files)
+        value = _content(path, files[path]) if path is not None else {}
+        for one in _replacements(root, value, files):
+            if _takes_part_of_secret(one.get("source")):
+                raise ConfigurationError(
+                    f"{path}:1: replacements take a part of a Secret's value, and there are "
+                    "encrypted ones, of which kustomize sees the encrypted text",
+                    hint="keep that part as a value of its own, and let what needs it read the "
+                    "Secret (secretKeyRef)",
+                )
+
+
+def _replacements(
+    root: str, value: Mapping[str, Any], files: Mapping[str, bytes]
+) -> Iterator[dict[str, Any]]:
+    for one in _dicts(value.get("replacements")):
+        yield one
+        for named in _texts([one.get("path")]):
+            path = posixpath.normpath(f"{root}/{named}")
+            try:
+                found = documents(files.get(path, b""))
+            except NotPlain:
+                continue  # kustomize says what is wrong with it
+            for document in found:
+                inner = document.value
+                yield from _dicts(inner if isinstance(inner, list) else [inner])
+
+
+def _takes_part_of_secret(source: Any) -> bool:
+    """Tell whether a replacement may read a part of a Secret's value; without a kind it may."""
+    if not isinstance(source, dict) or source.get("kind") not in (None, "Secret"):
+        return False
+    options = source.get("options")
+    field = str(source.get("fieldPath") or "")
+    is_part = isinstance(options, dict) and bool(options.get("delimiter"))
+    return is_part and field.startswith(("data", "stringData"))
 
 
 def _taken(generator: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:

@@ -47,11 +47,14 @@ def render(wanted: ToRender, read: ReadFiles, *, decrypt: Decrypt | None = None)
     path = kustomization_in(directory, files)
     if is_chart(directory, files):
         form, path = Form.HELM, f"{directory}/{CHART}"
-        documents, findings = read_stream(path, _templated(wanted, files, read), decrypt)
+        made = _templated(wanted, files, read)
+        documents, findings = read_stream(path, made, decrypt, files=files)
     elif path is not None:
         form = Form.KUSTOMIZE
         rendered = kustomized(directory, read, network=wanted.network)
-        documents, findings = read_stream(path, rendered.data, decrypt, rendered.sources)
+        documents, findings = read_stream(
+            path, rendered.data, decrypt, rendered.sources, rendered.files
+        )
     else:
         form = Form.PLAIN
         documents, findings = read_files(files, decrypt)

@@ -16,7 +16,7 @@ from gitops_cli.domain.text import one_line
 NOTE = "sops"
 _MAC = "mac"
 MARK = "ENC[AES256_GCM,"
-_TABLES = ("data", "stringData")
+TABLES = ("data", "stringData")
 # The kinds of keys, and which field of one names it.
 NAMING = {
     "age": "recipient",
@@ -96,7 +96,7 @@ def tells_what_it_is(value: Mapping[str, Any]) -> bool:
 
     What is to be done with it can then be found out without a key.
     """
-    rest = {k: v for k, v in without_note(value).items() if k not in _TABLES}
+    rest = {k: v for k, v in without_note(value).items() if k not in TABLES}
     is_secret = (value.get("apiVersion"), value.get("kind")) == ("v1", "Secret")
     return is_secret and not holds_sealed(rest)
 
@@ -111,7 +111,7 @@ def sealed(value: Mapping[str, Any], file: SealedFile, place: int) -> Sealed:
 
 
 def _bare(value: Mapping[str, Any]) -> Iterator[str]:
-    for table in _TABLES:
+    for table in TABLES:
         fields = value.get(table)
         for key, inner in (fields if isinstance(fields, dict) else {}).items():
             if inner not in (None, "") and not holds_sealed(inner):
