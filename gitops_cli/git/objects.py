@@ -247,11 +247,11 @@ def _who(line: str) -> tuple[Actor, datetime]:
     if match is None:
         return Actor("unknown", ""), datetime.fromtimestamp(0, UTC)
     name, email, seconds, zone = match.groups()
-    return Actor(name, email), time_of(int(seconds), _zone(zone))
+    return Actor(name, email), time_of(int(seconds), zone_of(zone))
 
 
 @cache
-def _zone(text: str) -> timezone:
+def zone_of(text: str) -> timezone:
     """Return what `+0100` says, UTC for more than a day; there are 20,000 such texts at most."""
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[3:5]))
     if offset >= timedelta(days=1):

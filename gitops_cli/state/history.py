@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime
 from itertools import islice
 from pathlib import PurePosixPath
@@ -21,14 +21,21 @@ from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX
 from gitops_cli.domain.recorded.files import APPROVAL_SUFFIX, LOCK_SUFFIX, MAX_BYTES
 from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.failures import failure
-from gitops_cli.git.objects import Object, ObjectReader, parse_commit
-from gitops_cli.git.process import Done, Git, RunningGit
+from gitops_cli.git.objects import Object, ObjectReader
+from gitops_cli.git.process import Git
+from gitops_cli.state.log import (
+    CHUNK,
+    BranchStep,
+    RawChange,
+    first_parents,
+    parse_header,
+    parse_raw,
+    reading,
+)
 from gitops_cli.state.mainline import Mainline
-from gitops_cli.state.raw import RawChange, parse_raw
 
-_CHUNK = 1 << 16
 _FOLLOWED = (*KIND_OF_SUFFIX, LOCK_SUFFIX, APPROVAL_SUFFIX)
-_BATCH = 100  # commits whose objects are read in one round trip
+_BATCH = 100  # commits whose contents are read in one round trip
 CUT = MAX_BYTES + 1  # a longer file is no version file, and its beginning says as much
 
 
@@ -184,15 +191,12 @@ class History(NamedTuple):
     def _first_parents(
         self, path: str, start: str, of: Of
     ) -> Iterator[tuple[Commit, bytes | None]]:
-        with closing(self.walk(start, "--", path)) as hashes:
+        with closing(first_parents(self.git, start, path=path, tells=True)) as walk:
             size = 2  # a first answer soon, for whoever wants only the newest
-            while batch := list(islice(hashes, size)):
-                specs = [spec for each in batch for spec in (each, f"{each}:{path}")]
-                found = iter(self.reader.many(specs, limit=CUT))
-                for name, commit, blob in zip(batch, found, found, strict=False):
-                    if commit is None:
-                        raise GitError(f"commit {name} is missing; try `git fsck`")
-                    yield parse_commit(commit), of(blob)
+            while batch := list(islice(walk, size)):
+                found = self.reader.many((_spec(path, step) for step in batch), limit=CUT)
+                for step, there in zip(batch, found, strict=True):
+                    yield step.parsed(), of(there)
                 size = min(4 * size, _BATCH)
 
     def walk(self, start: str, *arguments: str) -> Generator[str, None, None]:
@@ -208,7 +212,7 @@ class History(NamedTuple):
         )
         rest = ""
         with reading(process):
-            while process.stdout and (chunk := os.read(process.stdout.fileno(), _CHUNK)):
+            while process.stdout and (chunk := os.read(process.stdout.fileno(), CHUNK)):
                 *lines, rest = (rest + chunk.decode()).split("\n")
                 yield lines
 
@@ -358,23 +362,13 @@ def _content(found: Object | None) -> bytes | None:
     return found.data if found is not None and found.type == "blob" else None
 
 
+def _spec(path: str, step: BranchStep) -> str:
+    """Return the name of what a path is in a commit that changed it or something below it."""
+    line = step.changed.get(path)
+    change = None if line is None else parse_header(line, path)
+    # Where the file is gone there may be a directory now.
+    return change.new if change and change.status != "D" else f"{step.commit}:{path}"
+
+
 def _hash(found: Object | None) -> bytes | None:
     return None if found is None else found.oid.encode()
-
-
-@contextmanager
-def reading(process: RunningGit) -> Iterator[None]:
-    """Read a history that git walks to its end, or leave it; the process ends either way.
-
-    Raises GitError with what git said, if it could not go on.
-    """
-    try:
-        yield
-        _, err = process.communicate()
-        if process.returncode != 0:
-            done = Done(process.returncode, b"", err.decode(errors="replace"))
-            raise failure(done, "cannot read the history")
-    finally:
-        process.kill()
-        with process:  # closes the pipes and waits
-            pass

@@ -21,7 +21,8 @@ from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.cache import cache_name, check_own, make_private, replace_file
 from gitops_cli.git.objects import parse_commit
 from gitops_cli.state.history import History
-from gitops_cli.state.steps import BranchStep, steps
+from gitops_cli.state.log import BranchStep
+from gitops_cli.state.steps import steps
 
 _FORMAT = 2
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")

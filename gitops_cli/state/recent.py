@@ -17,8 +17,8 @@ from gitops_cli.domain.past.clocks import in_order
 from gitops_cli.domain.past.commits import Commit, FileChange, time_of
 from gitops_cli.git.objects import Object, parse_commit
 from gitops_cli.state.history import CUT, History
-from gitops_cli.state.raw import RawChange, parse_header
-from gitops_cli.state.steps import BranchStep, steps
+from gitops_cli.state.log import BranchStep, RawChange, parse_header
+from gitops_cli.state.steps import steps
 
 ENOUGH = 100  # commits in a row that are older: no clock is wrong for so long
 

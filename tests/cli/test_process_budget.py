@@ -63,4 +63,6 @@ def test_a_promotion_of_many(started: Callable[..., list[str]], company: Article
 
 
 def test_a_rollback_asks_for_the_tip_once(started: Callable[..., list[str]]) -> None:
-    assert started("rollback", "billing", PROD, "--dry-run") == sorted([*OPENING, "ls-remote"])
+    assert started("rollback", "billing", PROD, "--dry-run") == sorted(
+        [*OPENING, "ls-remote", "log"]
+    )

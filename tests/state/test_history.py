@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -327,3 +327,33 @@ def test_a_service_renamed_in_two_environments_at_once_keeps_both_pasts(world: W
         (path_of("login", PROD), OLD, NEW),
         (path_of("auth", PROD), None, OLD),
     ]
+
+
+def test_a_directory_in_the_place_of_a_file_has_no_content(world: World) -> None:
+    removed = world.commit({PATH: None, f"{PATH}/README": "no version\n"})
+    again = world.commit({PATH: f"{NEW}\n", f"{PATH}/README": None})
+    reading = opened(world.clone())
+
+    assert values(reading, PATH, again) == [
+        (PATH, None, NEW),
+        (PATH, OLD, None),
+        (PATH, None, OLD),
+    ]
+    places = list(reading.past.place_history(PATH, start=again))
+    assert [place.commit.hash for place in places[:2]] == [again, removed]
+    assert all(each is not None for place in places[:2] for each in (place.old, place.new))
+
+
+def test_times_keep_the_zone_of_who_committed(world: World) -> None:
+    clone = world.clone()
+    (clone / PATH).write_text(f"{NEW}\n")
+    dates = {"GIT_AUTHOR_DATE": f"{START + 60} +0930", "GIT_COMMITTER_DATE": f"{START + 90} -0500"}
+    git(clone, "commit", "-qam", "By hand", env=dates)
+
+    commit = next(
+        opened(clone).past.file_history(PATH, start=git(clone, "rev-parse", "HEAD"))
+    ).commit
+
+    assert commit.committed_at == datetime.fromtimestamp(START + 90, UTC)
+    assert commit.committed_at.utcoffset() == timedelta(hours=-5)
+    assert commit.authored_at.utcoffset() == timedelta(hours=9, minutes=30)
