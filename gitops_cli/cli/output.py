@@ -13,7 +13,7 @@ from gitops_cli.cli.streams import is_broken, take_loss, takes_unicode
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError, UsageError
 from gitops_cli.domain.text import redacted
 from gitops_cli.render.plain import plain_view
-from gitops_cli.render.view import Line, Style, View
+from gitops_cli.render.view import Flow, Line, Style, View
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,6 +80,10 @@ class Stream:
     def line(self, text: str, style: Style = Style.PLAIN) -> None:
         """Write lines of text as they are; nothing in them acts."""
         self.view(View("line", {}, (Line(text, style),)))
+
+    def sentence(self, text: str, style: Style = Style.PLAIN) -> None:
+        """Write text that wraps at words where a terminal is too narrow for it."""
+        self.view(View("line", {}, (Line(text, style, flow=Flow.WRAP),)))
 
     def write(self, text: str) -> None:
         self.file.write(text)
@@ -234,12 +238,12 @@ class Output:
     def note(self, text: str) -> None:
         """Say something by the way; `--quiet` silences it."""
         if not self.quiet:
-            self.stderr.line(text, Style.DIM)
+            self.stderr.sentence(text, Style.DIM)
 
     def say(self, text: str, style: Style = Style.PLAIN) -> None:
         """Say what was done or will be asked; `--quiet` silences it."""
         if not self.quiet:
-            self.stderr.line(text, style)
+            self.stderr.sentence(text, style)
 
     def lines_of(self, program: str) -> Callable[[str], None] | None:
         """Return what takes the progress of another program; None: it may have the terminal.
@@ -252,7 +256,7 @@ class Output:
 
     def warn(self, text: str) -> None:
         """Say what should not be missed."""
-        self.stderr.line(f"warning: {text}", Style.WARN)
+        self.stderr.sentence(f"warning: {text}", Style.WARN)
 
     def error(self, error: GitOpsError, *, hint: bool = True) -> None:
         """Report a failure, as a document where the result would have been one.
@@ -264,11 +268,12 @@ class Output:
 
             self.stderr.line(self.stderr.document(error_document(error), self.format))
             return
-        self.stderr.line(f"error: {redacted(error.message)}", Style.BAD)
+        self.stderr.sentence(f"error: {redacted(error.message)}", Style.BAD)
         if error.hint and hint:
-            self.stderr.line(f"hint: {error.hint}", Style.DIM)
+            self.stderr.sentence(f"hint: {error.hint}", Style.DIM)
         if self.verbose:
-            self.stderr.line(f"exit code {error.exit_code}: {error.exit_code.meaning}", Style.DIM)
+            meaning = f"exit code {error.exit_code}: {error.exit_code.meaning}"
+            self.stderr.sentence(meaning, Style.DIM)
 
 
 def query_of(expression: str, form: Format) -> Query:

@@ -11,8 +11,7 @@ from rich.text import Text
 from gitops_cli.render.layout import table_lines
 from gitops_cli.render.safe import for_terminal, is_address
 from gitops_cli.render.view import Flow, Line, Style, View, shown
-
-_INDENT = "  "
+from gitops_cli.render.wrapping import wrapped
 
 
 def print_examples(examples: Iterable[str]) -> None:
@@ -62,11 +61,8 @@ def print_line(
 
 def _print_wrapped(console: Console, line: Line) -> None:
     """Write a line on as many as it needs, broken at words, all but the first indented."""
-    text = Text(for_terminal(line.text), style=line.style.value)
-    lines = text.wrap(console, console.width - len(_INDENT))
-    for at, part in enumerate(lines):
-        part.rstrip()
-        console.print(Text.assemble(_INDENT if at else "", part), soft_wrap=True)
+    for part in wrapped(for_terminal(line.text), console.width):
+        console.print(Text(part, style=line.style.value), soft_wrap=True)
 
 
 def _takes_links(console: Console) -> bool:

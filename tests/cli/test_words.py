@@ -227,3 +227,15 @@ def messages(tree: ast.AST, names: set[str]) -> Iterator[tuple[int, str]]:
 def said(part: ast.JoinedStr | ast.Constant) -> str:
     pieces = part.values if isinstance(part, ast.JoinedStr) else [part]
     return "".join(str(p.value) if isinstance(p, ast.Constant) else "…" for p in pieces)
+
+
+def test_an_error_on_a_narrow_terminal_wraps_at_words(clone: Gitops) -> None:
+    command = ("rollback", "billing", "-e", "project1-producton")
+    told = clone(*command).stderr.splitlines()
+    with clone.terminal(*command, columns=60) as terminal:
+        assert terminal.finish() == 2
+        shown = terminal.text.splitlines()
+
+    assert len(shown) > len(told), "it was too wide"
+    assert " ".join(line.strip() for line in shown) == " ".join(told), "no word is broken"
+    assert all(line.startswith(("error: ", "hint: ", "  ")) for line in shown)
