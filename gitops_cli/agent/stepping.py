@@ -27,6 +27,7 @@ from gitops_cli.domain.steps.content import (
     digest_of,
     paths_of,
 )
+from gitops_cli.domain.steps.declared import Step
 from gitops_cli.domain.steps.report import StepFailed, StepReport, StepState, Untrusted
 from gitops_cli.operations.desired import Desired
 from gitops_cli.operations.steps import Stepping, StepsRun, steps_of, with_shared
@@ -85,12 +86,15 @@ class AgentSteps:
         """
         found: dict[EnvironmentName, Stepped] = {}
         due: dict[EnvironmentName, Content] = {}
+        done: list[EnvironmentName] = []
         for name, record in before.items():
             try:
                 content = self._trusted(desired.snapshot, name)
             except GitOpsError as error:
                 found[name] = Stepped(record, error=error)
                 continue
+            if self._is_left(desired.snapshot, name, record):
+                done.append(name)
             if content is None:
                 found[name] = Stepped()
             elif held := _held(desired.snapshot, name, self._now()):
@@ -100,7 +104,7 @@ class AgentSteps:
             else:
                 found[name] = _remembered(record)
         try:
-            return found | self._run(desired.snapshot, due, before, beat)
+            return found | self._run(desired.snapshot, due, done, beat)
         except GitOpsError as error:
             return found | {name: Stepped(before[name], error=error) for name in due}
 
@@ -139,13 +143,19 @@ class AgentSteps:
         self,
         snapshot: Snapshot,
         due: Mapping[EnvironmentName, Content],
-        before: Mapping[EnvironmentName, StepsRecord | None],
+        done: Sequence[EnvironmentName],
         beat: Callable[[], None],
     ) -> dict[EnvironmentName, Stepped]:
+        """Run steps; what is left of `done` is only planned, for others that share it as well.
+
+        What those made is there already, and to apply it for an environment that is new would undo
+        what somebody did by hand.
+        """
         if not due:
             return {}
         steps = steps_of(snapshot, list(due))
-        looked = [name for name in due if self._only_looks(snapshot, name, before[name])]
+        declared = [one.what for name in done for one in declared_steps(snapshot, name)]
+        left = [step for step in declared if isinstance(step, Step)]
         with ExitStack() as opened:
             content = {path: file for one in due.values() for path, file in one.items()}
             environ = {**os.environ, **variables(self._secrets, _named(snapshot, due))}
@@ -156,16 +166,12 @@ class AgentSteps:
                     self._say(f"{name} step {step}: {line}")
 
             running = StepsRun(content, environ, (), heard, opened)
-            reports = {
-                **Stepping({n: s for n, s in steps.items() if n in looked}, running).plan(),
-                **Stepping({n: s for n, s in steps.items() if n not in looked}, running).apply(
-                    snapshot, self._now()
-                ),
-            }
-        shared = with_shared(reports, snapshot, list(due))
-        return {name: self._told(name, shared.get(name, ()), name in looked) for name in due}
+            reports = Stepping(steps, running, left).apply(snapshot, self._now())
+        told = {name: tuple(_drifted(name, one) for one in each) for name, each in reports.items()}
+        shared = with_shared(told, snapshot, list(due))
+        return {name: self._told(name, shared.get(name, ()), name in done) for name in due}
 
-    def _only_looks(
+    def _is_left(
         self, snapshot: Snapshot, name: EnvironmentName, record: StepsRecord | None
     ) -> bool:
         """Tell whether what changed since it was applied is to be reported, and left as it is."""
@@ -178,19 +184,29 @@ class AgentSteps:
             if report.state is not StepState.UNCHANGED:
                 for line in tail(report.output, _MOST_SAID):
                     self._say(f"{name} step {report.name}: {line}")
-        error = next((report.error for report in reports if report.error is not None), None)
-        drifted = [report for report in reports if report.state is StepState.CHANGES]
-        if error is None and drifted:
-            error = StepFailed(
-                f"step {drifted[0].name} would change something: {drifted[0].says}",
-                hint=f'drift = "report" leaves it; gitops sync {name} --steps applies it',
-            )
+        errors = [report.error for report in reports if report.error is not None]
+        failed = [error for error in errors if not isinstance(error, _Drifted)]
+        error = next(iter((*failed, *errors)), None)
         words = ", ".join(f"{one.name} {one.state}" for one in reports) or "as for others"
         told = None if error is None else short(error.message)
-        applied = looked or error is None
+        applied = looked or not failed
         record = StepsRecord(self.pins[name], self._now(), short(words), told, applied)
         news = words if any(one.is_applied for one in reports) else None
         return Stepped(record, words=f"steps: {news}" if news else None, error=error)
+
+
+class _Drifted(StepFailed):
+    """What a step made is not as it was applied, and is left like that."""
+
+
+def _drifted(name: EnvironmentName, report: StepReport) -> StepReport:
+    if report.state is not StepState.CHANGES:
+        return report
+    error = _Drifted(
+        f"step {report.name} would change something: {report.says}",
+        hint=f'drift = "report" leaves it; gitops sync {name} --steps applies it',
+    )
+    return report._replace(error=error)
 
 
 @contextmanager

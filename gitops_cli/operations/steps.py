@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from typing import NamedTuple
@@ -51,13 +51,20 @@ class StepsRun(NamedTuple):
 
 
 class Stepping:
-    """The steps of some environments, each of which has one private copy for all of its steps."""
+    """The steps of some environments, each of which has one private copy for all of its steps.
+
+    `left` are steps that are only planned, whatever they would change.
+    """
 
     def __init__(
-        self, steps: Mapping[EnvironmentName, tuple[Step, ...]], running: StepsRun
+        self,
+        steps: Mapping[EnvironmentName, tuple[Step, ...]],
+        running: StepsRun,
+        left: Collection[Step] = (),
     ) -> None:
         self._steps = steps
         self._running = running
+        self._left = left
         self._runners: dict[EnvironmentName, Runner] = {}
         self._planned: dict[EnvironmentName, tuple[StepReport, ...]] = {}
 
@@ -87,7 +94,7 @@ class Stepping:
 
         def act(name: EnvironmentName, step: Step, heard: Callable[[str], None]) -> StepReport:
             before = planned.get(step.name) or self._plan(name, step, heard)
-            if before.state is not StepState.CHANGES:
+            if before.state is not StepState.CHANGES or step in self._left:
                 return before
             heard("applying")
             said = self._runner(name).apply(step, heard)
@@ -159,8 +166,12 @@ def with_shared(
     """
     undone: dict[Declared, GitOpsError] = {}
     for name, steps in reports.items():
-        for error in [report.error for report in steps if report.error is not None]:
-            undone |= dict.fromkeys(declared_steps(snapshot, name), error)
+        declared = {one.what.name: one for one in declared_steps(snapshot, name)}
+        error: GitOpsError | None = None
+        for report in steps:
+            error = report.error or (error if report.state is StepState.NOT_TRIED else None)
+            if error is not None:
+                undone[declared[report.name]] = error
     found = dict(reports)
     for name in names:
         errors = [undone[one] for one in declared_steps(snapshot, name) if one in undone]
