@@ -224,10 +224,10 @@ def test_each_program_of_a_repository_is_declared_once() -> None:
     assert declared_steps(snapshot, EnvironmentName("shop-development")) == ()
 
 
-def test_the_digest_is_of_every_word_and_bit_in_any_order() -> None:
+def test_the_digest_is_of_every_word_and_bit_and_of_the_order_of_steps() -> None:
     programs = (Declared("s", TOFU), Declared("s", CHECK))
     content = {"b": TrackedFile(b"hello", executable=True), "a": TrackedFile(b"", executable=False)}
-    said = sorted(json.dumps(one.as_declared(), sort_keys=True) for one in programs)
+    said = [json.dumps(one.as_declared(), sort_keys=True) for one in programs[::-1]]
     empty = hashlib.sha256(b"").hexdigest()
     whole = {"files": [["a", empty], ["b", f"{HELLO}+x"]], "programs": said}
     wanted = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
@@ -235,6 +235,10 @@ def test_the_digest_is_of_every_word_and_bit_in_any_order() -> None:
     assert digest_of(programs[::-1], dict(sorted(content.items()))) == wanted
     moved = (programs[0], Declared("s", CHECK._replace(line=99)))
     assert digest_of(moved, content) == wanted, "a line that moved is no other program"
+    steps = (Declared("s", TOFU), Declared("s", TOFU._replace(name="another")))
+    assert digest_of(steps, content) != digest_of(steps[::-1], content), "it is how they run"
+    stages = (Declared("s", TOFU), Declared("another", TOFU))
+    assert digest_of(stages, content) == digest_of(stages[::-1], content)
     assert digest_of((), {}) == hashlib.sha256(b'{"files": [], "programs": []}').hexdigest()
 
 

@@ -111,8 +111,14 @@ def paths_of(programs: Iterable[Declared]) -> tuple[str, ...]:
 
 
 def digest_of(programs: Sequence[Declared], content: Content) -> str:
-    """Return what changes with every word of the declarations and every bit of the files."""
-    said = sorted(json.dumps(one.as_declared(), sort_keys=True) for one in programs)
+    """Return what changes with every word of the declarations and every bit of the files.
+
+    The order of a stage's steps is that in which they run, so it counts, too.
+    """
+    said = [
+        json.dumps(one.as_declared(), sort_keys=True)
+        for one in sorted(programs, key=lambda one: (one.kind, one.stage))
+    ]
     files = [[path, content[path].digest] for path in sorted(content)]
     whole = json.dumps({"programs": said, "files": files}, sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()
