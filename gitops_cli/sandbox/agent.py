@@ -75,7 +75,7 @@ def _round(place: SandboxPlace, environments: Sequence[str], stopping: threading
     words = ("agent", "run", *named, "-R", str(place.remote), "--kubeconfig", str(place.kubeconfig))
     with subprocess.Popen(
         [sys.executable, "-m", "gitops_cli", *words],
-        env=place.own_environment,
+        env=place.agents_environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,  # what it has to say it writes into its ConfigMap
         stderr=subprocess.DEVNULL,

@@ -85,6 +85,13 @@ class SandboxPlace(NamedTuple):
         }
 
     @property
+    def agents_environment(self) -> dict[str, str]:
+        """The variables of the agents' rounds: what one leaves that is killed goes with `home`."""
+        temporary = self.home / "tmp"
+        temporary.mkdir(parents=True, exist_ok=True)
+        return {**self.own_environment, "TMPDIR": str(temporary)}
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """Everything that a sandbox makes. The marker is first: what is left is not whole. The
         lock is last: until then nobody else begins.

@@ -45,7 +45,9 @@ def started(world: World, proxy: ApiProxy) -> Started:
     token = world.kube.token(world.environment, NAME)
     kubeconfig = proxy.write_kubeconfig("proxied", token)
     arguments = ["--repo", str(world.article.remote), "--env", world.environment]
-    return world.gitops.start("agent", "run", *arguments, "--kubeconfig", kubeconfig)
+    # Its temporary files are the test's: who is killed leaves them.
+    gitops = world.gitops.using(TMPDIR=kubeconfig.parent)
+    return gitops.start("agent", "run", *arguments, "--kubeconfig", kubeconfig)
 
 
 def followers(world: World) -> int:

@@ -58,3 +58,13 @@ def test_a_lock_that_was_removed_while_we_waited_for_it_is_taken_again(
 
     assert sandbox.up().fresh
     assert sandbox.place.lock.exists()
+
+
+def test_what_an_agent_leaves_that_is_killed_goes_with_the_sandbox(sandbox: Sandbox):
+    sandbox.up()
+    left = Path(sandbox.place.agents_environment["TMPDIR"])
+    (left / "gitops-tip-x").mkdir()
+
+    sandbox.down()
+
+    assert not left.exists()
