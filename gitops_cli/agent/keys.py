@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -50,8 +50,10 @@ def public_key(private: bytes) -> str:
         return _run(["ssh-keygen", "-y", "-P", "", "-f", str(file)]).strip()
 
 
-def scan(server: SshServer) -> list[HostKey]:
+def scan(server: SshServer, left: Callable[[float], float]) -> list[HostKey]:
     """Ask a server for its host keys, of all kinds. Nothing proves yet that they are its own.
+
+    `left` says how many of the usual seconds there are for each question.
 
     One kind at a time: ssh-keyscan gives up on all when a server lacks one of them and is slow.
     """
@@ -62,7 +64,7 @@ def scan(server: SshServer) -> list[HostKey]:
             break  # all kinds were asked for
         command = ["ssh-keyscan", "-T", "10", "-p", str(server.port), "-t", kind]
         try:
-            found += parse_host_keys(_run([*command, "--", server.host]))
+            found += parse_host_keys(_run([*command, "--", server.host], left(_SECONDS)))
         except RemoteUnreachable as error:
             failure = error
     if not found:
@@ -107,14 +109,14 @@ def _private_directory() -> Iterator[Path]:
         yield Path(directory)
 
 
-def _run(command: list[str]) -> str:
+def _run(command: list[str], seconds: float = _SECONDS) -> str:
     try:
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except FileNotFoundError as error:
@@ -122,7 +124,7 @@ def _run(command: list[str]) -> str:
             f"{command[0]} is not installed", hint="install OpenSSH's client (openssh-client)"
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise RemoteUnreachable(f"{command[0]} gave no answer in {_SECONDS} s") from error
+        raise RemoteUnreachable(f"{command[0]} gave no answer in {seconds:.0f} s") from error
     if done.returncode != 0 and not done.stdout:
         raise _failure(command[0], done.stderr)
     return done.stdout

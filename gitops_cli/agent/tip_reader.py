@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _OWN = "refs/gitops/tip"
 _MAX_PACKS = 100  # each fetch leaves one; then starting again is cheaper than gc
+_SECONDS = 60.0  # for a question to the remote, if the run has no limit
 _FRESH = 15.0  # seconds for which a tip counts as just read
 _STEPS = (20, 200, 2000)  # commits to look through for a trusted one, fetched when needed
 
@@ -42,6 +43,7 @@ _STEPS = (20, 200, 2000)  # commits to look through for a trusted one, fetched w
 class TipReader:
     """Reads one remote's tip into a bare repository of depth 1 that vanishes on close.
 
+    `left` says how many of the usual seconds there are for what the remote is asked.
     `fetches` counts how often the tip was not here and had to be fetched, `looks` how often the
     remote was asked for it.
     """
@@ -52,12 +54,12 @@ class TipReader:
         *,
         branch: str | None = None,
         ssh: str | None = None,
-        timeout: float = 60.0,
+        left: Callable[[float], float] = lambda usual: usual,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.url = check_url(url)
         self._ref = None if branch is None else check_ref(HEADS + branch)
-        self._timeout = timeout
+        self._left = left
         variables = git_environment(environment)
         if ssh is not None:
             variables["GIT_SSH_COMMAND"] = ssh
@@ -84,7 +86,9 @@ class TipReader:
         """Ask for the branch's tip; raises RemoteUnreachable, Denied, GitError without one."""
         asking = Git(self._directory, self._git.environment)
         self.looks += 1
-        seen = look(asking, self.url, self._ref, timeout=self._timeout, fallback=f"{HEADS}main")
+        seen = look(
+            asking, self.url, self._ref, timeout=self._left(_SECONDS), fallback=f"{HEADS}main"
+        )
         self._ref = seen.ref
         if seen.commit is None:
             raise GitError(
@@ -108,7 +112,7 @@ class TipReader:
             self.url,
             f"+{self._ref}:{_OWN}",
             options=["--depth=1"],
-            timeout=self._timeout,
+            timeout=self._left(_SECONDS),
         )
         self._reader.close()  # it does not look for packs that came later
         self._tip = self._git.run("rev-parse", "--verify", _OWN).text
@@ -233,7 +237,7 @@ class TipReader:
             "--",
             self.url,
             f"{commit}:refs/heads/gitops-agent-may-not-push",
-            timeout=self._timeout,
+            timeout=self._left(_SECONDS),
         )
         return done.code == 0
 
@@ -255,7 +259,7 @@ class TipReader:
                     self.url,
                     f"+{tip}:{_OWN}",
                     options=[f"--depth={depth}"],
-                    timeout=self._timeout,
+                    timeout=self._left(_SECONDS),
                 )
                 self._has_history = True
                 self._reader.close()

@@ -19,6 +19,7 @@ from gitops_cli.domain.errors import (
     ConfigurationError,
     Declined,
     ExitCode,
+    ForgeError,
     GitOpsError,
     RemoteUnreachable,
     TimedOut,
@@ -127,8 +128,9 @@ class Session:
         return usual if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def as_late(self, error: GitOpsError) -> GitOpsError:
-        """Return the error as one of time, if the remote did not answer until the limit."""
-        unanswered = isinstance(error, RemoteUnreachable) and self._deadline is not None
+        """Return the error as one of time, if nobody answered until the limit."""
+        silent = (RemoteUnreachable, ForgeError)
+        unanswered = isinstance(error, silent) and self._deadline is not None
         if not unanswered or self.left(0.0) > 0.0:
             return error
         return TimedOut(error.message, hint="--timeout allows more time")
@@ -348,7 +350,7 @@ class Session:
         place = on_forge(url, self.user.forges, os.environ, self.state.login)
         if place is None:
             return None
-        requests = connected(place)
+        requests = connected(place, self.left)
         self._closing.callback(requests.close_connection)
         return requests
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -37,7 +37,8 @@ T = TypeVar("T")
 class ForgeApi:
     """Asks below `base`; who we are goes to its host and nowhere else, as no redirect is followed.
 
-    `marks` are headers that the API wants with each request.
+    `marks` are headers that the API wants with each request. `left` says how many of the usual
+    seconds there are for a question.
     """
 
     def __init__(
@@ -47,10 +48,12 @@ class ForgeApi:
         *,
         accept: str,
         marks: Sequence[tuple[str, str]] = (),
+        left: Callable[[float], float] = lambda usual: usual,
     ) -> None:
         tls = make_context(Trust()) if base.scheme == "https" else None
         site = Site(base._replace(path=""), tls, proxy=proxy_to(base))
         self._pool = Pool(site, lambda: marks, most=MOST)
+        self._left = left
         self.below = base.path
         self._host = base.netloc
         self._token = token
@@ -105,7 +108,7 @@ class ForgeApi:
 
     def _answer(self, request: HttpRequest) -> Response:
         """Return an answer; what may have been done already is not asked for again."""
-        end = time.monotonic() + QUESTION_SECONDS
+        end = time.monotonic() + self._left(QUESTION_SECONDS)
         for attempt in itertools.count():
             try:
                 left = max(0.1, end - time.monotonic())

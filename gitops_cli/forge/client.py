@@ -24,11 +24,14 @@ _MARKS = {
 }
 
 
-def connected(place: OnForge) -> Requests:
-    """Return the requests of a repository; nothing is sent yet."""
+def connected(place: OnForge, left: Callable[[float], float]) -> Requests:
+    """Return the requests of a repository; nothing is sent yet.
+
+    `left` says how many of the usual seconds there are for a question.
+    """
     kind = "vnd.github+json" if place.forge is Forge.GITHUB else "json"
     marks = _MARKS.get(place.forge, ())
-    api = ForgeApi(place.api, place.token, accept=f"application/{kind}", marks=marks)
+    api = ForgeApi(place.api, place.token, accept=f"application/{kind}", marks=marks, left=left)
     match place.forge:
         case Forge.GITLAB:
             return GitLab(api, place.project)

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.cli.hosted import VARIABLE, user_config
 from tests.cli.live import NEW, OLD, Live, image
 from tests.cli.synced import services
 from tests.cli.test_every_command import parameters
 from tests.cli.test_words import LEAVES
+from tests.forge.fakes import TOKEN
+from tests.testbed.article import Article
 from tests.testbed.faults import ApiProxy, Hang
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, Ran
@@ -30,10 +33,10 @@ def silent() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def in_time(gitops: Gitops, *arguments: str) -> Ran:
+def in_time(gitops: Gitops, *arguments: str, stdin: str = "") -> Ran:
     """Run a command with a time-out; it must have ended soon after that."""
     began = time.monotonic()
-    done = gitops(*arguments, "--timeout", f"{SECONDS:.0f}s")
+    done = gitops(*arguments, "--timeout", f"{SECONDS:.0f}s", stdin=stdin)
     assert time.monotonic() - began < SECONDS + _MORE, str(done)
     return done
 
@@ -129,11 +132,7 @@ def test_without_a_timeout_a_slow_answer_is_waited_for(behind: Live, api_proxy: 
 UNLIMITED = {
     *("demo", "sandbox up", "sandbox down", "sandbox env", "init", "help", "version"),
     *("config edit", "config get", "config list", "config set", "config unset"),  # this machine's
-    "exec",  # ends with the command that it runs
     "agent run",  # a pod's command: its CronJob or controller says how long
-    # Each request has its limit.
-    *("agent install", "agent key", "agent manifests", "agent uninstall"),
-    *("pr close", "pr comment", "pr list", "pr merge", "pr plan"),
 }
 
 
@@ -154,6 +153,35 @@ def test_reading_goes_on_without_a_remote_that_never_answers(
     assert done.code == 0, str(done)
     assert "project1" in done.stdout
     assert f"not done within {SECONDS:.0f} s; showing the last known" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["list"], ["merge", "1", "--yes"], ["comment", "1"]])
+def test_a_forge_that_never_answers(
+    clone: Gitops, company: Article, silent: int, command: list[str]
+) -> None:
+    url = f"http://127.0.0.1:{silent}/team/state.git"
+    git(clone.directory, "remote", "set-url", "origin", url)
+    git(clone.directory, "config", f"url.file://{company.remote}.insteadOf", url)
+    user_config(clone, f"127.0.0.1:{silent}", "gitea")
+
+    done = in_time(clone.using(**{VARIABLE: TOKEN}), "pr", *command, stdin="text")
+
+    assert done.code == 8, str(done)
+    assert "--timeout allows more time" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["exec", "billing"], ["agent", "uninstall"], ["agent", "key", "--agent-repo", "git@h:x.git"]],
+)
+def test_who_looks_into_a_cluster_that_never_answers(
+    clone: Gitops, tmp_path: Path, silent: int, command: list[str]
+) -> None:
+    there = clone.using(KUBECONFIG=leading_to(silent, tmp_path / "config"))
+
+    done = in_time(there, *command, "-e", "project1-staging", "-i" if "exec" in command else "-v")
+
+    assert done.code == 8, str(done)
 
 
 def test_nothing_can_be_read_of_a_url_that_never_answers(gitops: Gitops, silent: int) -> None:

@@ -24,6 +24,8 @@ def tip_reader(
     from gitops_cli.git.environment import impersonal
 
     variables = None if home is None else impersonal(os.environ, str(home))
-    reader = TipReader(url, branch=branch, ssh=ssh_for(keys), environment=variables)
+    reader = TipReader(
+        url, branch=branch, ssh=ssh_for(keys), environment=variables, left=session.left
+    )
     session.at_end(reader.close)
     return reader

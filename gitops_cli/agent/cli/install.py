@@ -59,7 +59,7 @@ from gitops_cli.agent.wanted_rights import manifest_rights
 from gitops_cli.agent.wanted_steps import pinned_steps
 from gitops_cli.cli.clusters import clusters_of, environments_named, placed
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Context, DryRun, EnvToo, Kubeconfig, Project, Yes
+from gitops_cli.cli.options import Context, DryRun, EnvToo, Kubeconfig, Limit, Project, Yes
 from gitops_cli.cli.prompts import confirm, may_ask
 from gitops_cli.cli.resolve import words_of
 from gitops_cli.cli.session import Session
@@ -107,6 +107,7 @@ def manifests(
     key: KeyFile = None,
     known_hosts: KnownHosts = None,
     host_keys: HostKeys = None,
+    timeout: Limit = None,
 ) -> None:
     """Print the agent's objects as YAML for `kubectl apply -f -`.
 
@@ -138,6 +139,7 @@ def manifests(
         steps,
         metrics,
     )
+    session.limit(timeout)
     agent_url(session, agent_repo)
     snapshot, _, names = _meant(session, words_of(environments, env), project)
     found: list[Manifest] = []
@@ -194,6 +196,7 @@ def install(
     ] = True,
     dry_run: DryRun = False,
     yes: Yes = False,
+    timeout: Limit = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -230,6 +233,7 @@ def install(
         steps,
         metrics,
     )
+    session.limit(timeout)
     snapshot, _, names = _meant(session, words_of(environments, env), project)
     access = RepositoryAccess(key, known_hosts, host_keys or (), verify_image)
     clusters = clusters_of(session, context, kubeconfig, warm=False)

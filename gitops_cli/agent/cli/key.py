@@ -35,7 +35,7 @@ from gitops_cli.agent.rotating import (
 from gitops_cli.agent.view import key_view
 from gitops_cli.cli.clusters import clusters_of, environments_named
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Context, EnvToo, Kubeconfig, Project
+from gitops_cli.cli.options import Context, EnvToo, Kubeconfig, Limit, Project
 from gitops_cli.cli.prompts import confirm
 from gitops_cli.cli.resolve import one_word
 from gitops_cli.cli.session import Session
@@ -81,6 +81,7 @@ def key(
         bool,
         typer.Option("--rotate", help="Add a second key; once it works, drop the first."),
     ] = False,
+    timeout: Limit = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -99,6 +100,7 @@ def key(
             "--rotate replaces the key in a cluster, --out writes a new one into a file",
             hint="write one with --out; `gitops agent install --key FILE` takes it",
         )
+    session.limit(timeout)
     url = agent_url(session, agent_repo)
     snapshot = session.look().snapshot
     team = snapshot.team
@@ -202,7 +204,7 @@ def _shows_others(session: Session, url: str, before: Sequence[HostKey]) -> bool
     if server is None:
         return False
     try:
-        shown = {host.fingerprint for host in keys.scan(server)}
+        shown = {host.fingerprint for host in keys.scan(server, session.left)}
     except RemoteUnreachable as error:
         session.output.note(f"host keys were not compared: {error.message}")
         return False
@@ -223,7 +225,7 @@ def confirmed_hosts(
         raise UsageError(f"{url} is no ssh URL, so it needs no key")
     if known_hosts is not None:
         return _from_file(known_hosts, server.pattern)
-    found = keys.scan(server)
+    found = keys.scan(server, session.left)
     for host in found:
         session.output.say(f"{host.name} {host.algorithm} {host.fingerprint}")
     if not fingerprints:

@@ -8,7 +8,7 @@ from gitops_cli.agent.installing import find_leftover, plan_uninstall, plan_unre
 from gitops_cli.agent.model.spec import NAME
 from gitops_cli.cli.clusters import clusters_of, environments_named, placed
 from gitops_cli.cli.command import command
-from gitops_cli.cli.options import Context, DryRun, EnvToo, Kubeconfig, Project, Yes
+from gitops_cli.cli.options import Context, DryRun, EnvToo, Kubeconfig, Limit, Project, Yes
 from gitops_cli.cli.resolve import words_of
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.errors import Denied, GitOpsError, UnknownEnvironment
@@ -25,6 +25,7 @@ def uninstall(
     project: Project = None,
     dry_run: DryRun = False,
     yes: Yes = False,
+    timeout: Limit = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -36,6 +37,7 @@ def uninstall(
     gitops agent uninstall prod --dry-run
     gitops agent uninstall prod --yes
     """
+    session.limit(timeout)
     snapshot = session.look().snapshot
     team = snapshot.team
     clusters = clusters_of(session, context, kubeconfig, warm=False)

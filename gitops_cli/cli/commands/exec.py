@@ -10,7 +10,7 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
 from gitops_cli.cli.inside import ContainerOption, PodOption, look
-from gitops_cli.cli.options import Context, Env, Kubeconfig, Project
+from gitops_cli.cli.options import Context, Env, Kubeconfig, Limit, Project
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.cluster.advice import debugger, execution, typed
 from gitops_cli.domain.cluster.inside import Asked
@@ -41,6 +41,7 @@ def exec_(
         bool,
         typer.Option("--stdin", "-i", help="Pass our input on, where it is no terminal, too."),
     ] = False,
+    timeout: Limit = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
@@ -48,6 +49,7 @@ def exec_(
 
     kubectl runs it, and its exit code is ours. The container is chosen as `gitops logs` does; one
     that does not run has nothing to run a command in, and the line is shown that debugs it.
+    --timeout is for finding it: the command itself may run as long as it likes.
 
     Examples:
     gitops exec billing -e prod
@@ -64,6 +66,7 @@ def exec_(
         raise UsageError(
             "which command? A shell needs a terminal", hint="gitops exec SERVICE -e ENV -- COMMAND"
         )
+    session.limit(timeout)
     looked = look(
         session,
         service,

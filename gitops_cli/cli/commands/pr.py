@@ -10,7 +10,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_commit
-from gitops_cli.cli.options import Timeout, Yes
+from gitops_cli.cli.options import Limit, Timeout, Yes
 from gitops_cli.cli.piped import piped_text
 from gitops_cli.cli.prompts import confirm
 from gitops_cli.cli.session import Session
@@ -51,6 +51,7 @@ def list_(
     everyones: Annotated[
         bool, typer.Option("--all", help="Those from other branches than gitops/… too.")
     ] = False,
+    timeout: Limit = None,
 ) -> None:
     """Show the open requests, the newest first.
 
@@ -58,6 +59,7 @@ def list_(
     gitops pr list
     gitops pr list --all -o json
     """
+    session.limit(timeout)
     session.show(requests_view(open_requests(_requests(session), everyones=everyones)))
 
 
@@ -91,7 +93,7 @@ def status(
 
 @pr.command()
 @command
-def merge(session: Session, number: Number, yes: Yes = False) -> None:
+def merge(session: Session, number: Number, yes: Yes = False, timeout: Limit = None) -> None:
     """Merge a request, by the forge and its rules.
 
     What was shown is what is merged: a branch that moves meanwhile is refused.
@@ -100,6 +102,7 @@ def merge(session: Session, number: Number, yes: Yes = False) -> None:
     gitops pr merge 12
     gitops pr merge 12 --yes && gitops sync prod --wait
     """
+    session.limit(timeout)
     requests = _requests(session)
     request = requests.get(number)
     need_open(request)
@@ -108,19 +111,20 @@ def merge(session: Session, number: Number, yes: Yes = False) -> None:
         confirm(f"Merge {requests.noun} {number} into {request.base}?")
     requests.merge(request)
     # Some say yes and merge a moment later.
-    merged = merged_or_closed(requests, number, timeout=MERGE_SECONDS)
+    merged = merged_or_closed(requests, number, timeout=session.left(MERGE_SECONDS))
     session.report(request_view(merged, requests.noun, "merged"))
 
 
 @pr.command()
 @command
-def close(session: Session, number: Number, yes: Yes = False) -> None:
+def close(session: Session, number: Number, yes: Yes = False, timeout: Limit = None) -> None:
     """Close a request without merging it; its branch stays.
 
     Examples:
     gitops pr close 12
     gitops pr close 12 --yes
     """
+    session.limit(timeout)
     requests = _requests(session)
     request = requests.get(number)
     need_open(request)
@@ -149,6 +153,7 @@ def comment(
             "--name", metavar="NAME", help="Which comment it is, where a request has several."
         ),
     ] = "gitops",
+    timeout: Limit = None,
 ) -> None:
     """Keep one comment of a request up to date: what comes through the pipe, in Markdown.
 
@@ -165,6 +170,7 @@ def comment(
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}", name) is None:
         raise UsageError(f"--name: `{one_line(name)}` is no name", hint="letters, digits, ._-")
     text = piped_text()
+    session.limit(timeout)
     requests = _requests(session)
     deed = keep_comment(requests, number, name, text)
     session.report(comment_view(number, name, deed, requests.noun))
@@ -183,6 +189,7 @@ def plan(
             autocompletion=complete_commit,
         ),
     ] = "HEAD",
+    timeout: Limit = None,
 ) -> None:
     """Plan a proposed promotion once more: what its merge would record now.
 
@@ -199,6 +206,7 @@ def plan(
     from gitops_cli.operations.pr_plan import plan_proposal
     from gitops_cli.operations.promote import changelogs
 
+    session.limit(timeout)
     snapshot = session.look().snapshot
     draft = plan_proposal(session.state, snapshot, commit, now=session.now())
     sources = session.sources(snapshot.team)
