@@ -58,7 +58,7 @@ class History(NamedTuple):
 
     def commits(self, start: str) -> Iterator[str]:
         """Yield what the branch was at, newest first."""
-        return self._line(start).commits()
+        return self.line(start).commits()
 
     def of_file(
         self,
@@ -92,7 +92,7 @@ class History(NamedTuple):
         Contents are the hashes of git's objects: that of a directory is another one when anything
         below it is. Renames are not followed.
         """
-        for change in self._under_one_name(path, start, self._line(start), _hash):
+        for change in self._under_one_name(path, start, self.line(start), _hash):
             if since is None or change.commit.committed_at >= since:
                 yield self.with_origin(change, _hash)
 
@@ -103,7 +103,7 @@ class History(NamedTuple):
 
     def _and_renames(self, path: str, start: str) -> Iterator[tuple[FileChange, str | None]]:
         """Yield the file's changes, each with the path it got its name from, if it got one."""
-        line = self._line(start)
+        line = self.line(start)
         while True:
             for change in self._under_one_name(path, start, line, _content):
                 source = None if change.old is not None else self.moved_from(change)
@@ -122,7 +122,7 @@ class History(NamedTuple):
 
         Beside the branch there is no way to follow: there it is the newest name that exists.
         """
-        line = self._line(start)
+        line = self.line(start)
         place = line.place(commit)
         for change, source in self._and_renames(path, start):
             if place is None:
@@ -134,7 +134,8 @@ class History(NamedTuple):
             path = source or path
         return path
 
-    def _line(self, start: str) -> Mainline:
+    def line(self, start: str) -> Mainline:
+        """Return the branch from a commit down."""
         if start not in self.lines:
             self.lines[start] = Mainline(start, self.walk_in_bulk, self.reader, self.branch)
         return self.lines[start]

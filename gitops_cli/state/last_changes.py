@@ -24,20 +24,22 @@ from gitops_cli.state.history import History
 from gitops_cli.state.log import BranchStep
 from gitops_cli.state.steps import steps
 
-_FORMAT = 2
+_FORMAT = 3
 _HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 
 
 class Known(NamedTuple):
     """Path → the commit that last changed it, at one tip; None: the path is not there.
 
-    `gone` has the commits that removed paths; all of them ever only if `whole`.
+    `gone` has the commits that removed paths, and `pulls` tells of merges of `git pull`; of all
+    that ever were only if `whole`.
     """
 
     tip: str | None
     commits: Mapping[str, str | None] = MappingProxyType({})
     gone: Mapping[str, str] = MappingProxyType({})
     whole: bool = False
+    pulls: bool = False
 
 
 def last_changes(
@@ -52,15 +54,18 @@ def last_changes(
 def removed_files(history: History, tip: str, cache: Path) -> Mapping[str, str]:
     """Return every path that was there once and is not at `tip`, with the commit that removed it.
 
-    The first time this walks the whole history.
+    The first time this walks the whole history. Whoever reads on need not look for pulls then.
     """
-    return _known(history, tip, cache, None).gone
+    found = _known(history, tip, cache, None)
+    if not found.pulls:
+        history.line(tip).is_straight = True
+    return found.gone
 
 
 def _known(history: History, tip: str, cache: Path, paths: frozenset[str] | None) -> Known:
     """Return what is known of the paths (None: of all), and remember it."""
     file = cache_file(history, cache)
-    known = _load(file)
+    known = _load(file, history.branch)
     found = _update(history, known, tip)
     missing = None if paths is None else paths - found.commits.keys()
     if not found.whole and (missing is None or missing):
@@ -72,10 +77,12 @@ def _known(history: History, tip: str, cache: Path, paths: frozenset[str] | None
             make_private(file.parent)
             kept = {
                 "format": _FORMAT,
+                "branch": history.branch,
                 "tip": found.tip,
                 "commits": dict(found.commits),
                 "gone": dict(found.gone),
                 "whole": found.whole,
+                "pulls": found.pulls,
             }
             replace_file(file, json.dumps(kept).encode())
     return found
@@ -89,29 +96,31 @@ def _update(history: History, known: Known, tip: str) -> Known:
         return Known(tip)
     commits: dict[str, str | None] = {}
     gone: dict[str, str] = {}
-    below = tip
+    below, pulls = tip, known.pulls
     with closing(steps(history, tip, but=known.tip)) as walk:
         for step in walk:
             below = step.parent
+            pulls = pulls or step.is_pull
             _note(step, commits, gone)
     if below != known.tip:
         return Known(tip)
     still_gone = {path: by for path, by in known.gone.items() if path not in commits}
-    return Known(tip, {**known.commits, **commits}, {**still_gone, **gone}, known.whole)
+    return Known(tip, {**known.commits, **commits}, {**still_gone, **gone}, known.whole, pulls)
 
 
 def _complete(history: History, known: Known, tip: str, missing: Collection[str] | None) -> Known:
     """Walk down from the tip until every missing path was seen, or (None) to the first commit."""
     commits, gone = dict(known.commits), dict(known.gone)
     seen: dict[str, str | None] = {}
-    left = set(missing or ())
+    left, pulls = set(missing or ()), False
     with closing(steps(history, tip)) as walk:
         for step in walk:
+            pulls = pulls or step.is_pull
             _note(step, seen, gone)
             left.difference_update(step.changed)
             if missing is not None and not left:
                 return Known(tip, {**commits, **seen}, gone, whole=False)
-    return Known(tip, {**commits, **dict.fromkeys(left), **seen}, gone, whole=True)
+    return Known(tip, {**commits, **dict.fromkeys(left), **seen}, gone, whole=True, pulls=pulls)
 
 
 def _note(step: BranchStep, commits: dict[str, str | None], gone: dict[str, str]) -> None:
@@ -145,17 +154,19 @@ def cache_file(history: History, cache: Path, kind: str = "") -> Path:
     return cache / "changes" / f"{cache_name(repository)}{kind}.json"
 
 
-def _load(file: Path) -> Known:
-    """Return what the cache holds; whatever is wrong with it makes it empty."""
+def _load(file: Path, branch: str | None) -> Known:
+    """Return what the cache holds of a branch; whatever is wrong with it makes it empty."""
     try:
         check_own(file.parent)
         document: Any = json.loads(file.read_bytes())
-        if document["format"] != _FORMAT or not _HASH.match(document["tip"]):
+        if document["format"] != _FORMAT or document["branch"] != branch:
             return Known(None)
         commits, gone = document["commits"], document["gone"]
-        hashes = (*commits.values(), *gone.values())
-        if all(value is None or _HASH.match(value) for value in hashes):
-            return Known(document["tip"], commits, gone, document["whole"] is True)
+        there = (value for value in commits.values() if value is not None)
+        hashes = (document["tip"], *gone.values(), *there)
+        if all(map(_HASH.match, hashes)):
+            whole, pulls = document["whole"] is True, document["pulls"] is not False
+            return Known(document["tip"], commits, gone, whole, pulls)
     except (Denied, OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     return Known(None)

@@ -65,6 +65,11 @@ class BranchStep(NamedTuple):
     def is_merge(self) -> bool:
         return " " in self.parents
 
+    @property
+    def is_pull(self) -> bool:
+        """Tell whether the branch did not come from the commit's first parent."""
+        return not self.parents.startswith(self.parent)
+
     def parsed(self, at: datetime | None = None) -> Commit:
         """Return the commit as a value, as made at a time; only of a walk that tells."""
         text = self.told

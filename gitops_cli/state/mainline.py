@@ -21,7 +21,10 @@ SOON = 4_000
 
 
 class Mainline:
-    """The line from one commit down; all files of a history share it."""
+    """The line from one commit down; all files of a history share it.
+
+    `is_straight`: somebody knows that it has no merge of `git pull`.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Mainline:
         self._reader = reader
         self._walk = walk
         self._soon = soon
+        self.is_straight = False
         self._has_pulls_below: bool | None = None
         self._bulks = self._read(start)
         self._commits: list[str] = []
@@ -66,6 +70,8 @@ class Mainline:
 
         Both are on the line, `until` below `start`; None: the line's end.
         """
+        if self.is_straight:
+            return None
         place = self.place(start) or 0
         while True:
             found = bisect_left(self._pulls, place, key=lambda pull: pull[0])

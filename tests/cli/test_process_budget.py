@@ -66,3 +66,12 @@ def test_a_rollback_asks_for_the_tip_once(started: Callable[..., list[str]]) -> 
     assert started("rollback", "billing", PROD, "--dry-run") == sorted(
         [*OPENING, "ls-remote", "log"]
     )
+
+
+def test_a_history_without_pulls_looks_for_none(clone: Gitops, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+
+    clone.fresh().using(GIT_TRACE=trace)("history", "billing", "-e", PROD, "--offline").ok()
+
+    assert "git log" in trace.read_text()
+    assert "git rev-list" not in trace.read_text()

@@ -96,6 +96,47 @@ def test_a_pull_below_more_commits_than_are_read_at_once(world: World, count: in
     ]
 
 
+@pytest.mark.parametrize("remembered", ["before", "after"])
+def test_a_pull_is_seen_whatever_is_remembered(world: World, remembered: str) -> None:
+    first = world.tip()
+    reading = opened(world.clone("reading"))
+    if remembered == "before":
+        assert not reading.past.removed_files(tip=str(reading.tip().commit))
+    clone = edited(world)
+    second = world.commit({PATH: f"{NEW}\n"})
+    pulled(world, clone, *PULL)
+    world.commit({MINE: f"{NEW}\n"})
+    tip = str(reading.tip().commit)
+
+    assert not reading.past.removed_files(tip=tip)
+
+    expected = [(second, OLD, NEW), (first, None, OLD)]
+    assert steps(reading, PATH, tip) == expected
+    later = opened(world.directory / "reading")
+    assert not later.past.removed_files(tip=tip)
+    assert steps(later, PATH, tip) == expected
+
+
+def test_what_is_remembered_holds_for_one_branch(world: World) -> None:
+    """A pull on one branch is no pull on another one that has it."""
+    first = world.tip()
+    clone = edited(world)
+    second = world.commit({PATH: f"{NEW}\n"})
+    tip = pulled(world, clone, *PULL)
+    git(world.remote, "branch", "other", "main")
+    reading = world.clone("reading")
+    expected = {
+        "other": [(tip, OLD, NEW), (first, None, OLD)],
+        "main": [(second, OLD, NEW), (first, None, OLD)],
+    }
+
+    for branch, changes in expected.items():
+        git(reading, "switch", "-q", branch)
+        there = opened(reading)
+        assert not there.past.removed_files(tip=tip)
+        assert steps(there, PATH, tip) == changes
+
+
 def test_a_merged_branch_below_is_no_pull(world: World) -> None:
     first = world.tip()
     clone = edited(world, PATH)
