@@ -51,14 +51,17 @@ def plan_install(objects: Objects, manifests: Sequence[Manifest]) -> list[Planne
     Raises Denied, ClusterError, ConfigurationError for a namespace that does not exist.
     """
     new = {m["metadata"]["name"] for m in manifests if m["kind"] == "Namespace"}
-    new = {name for name in new if objects.get("Namespace", None, name) is None}
-    missing = {m["metadata"]["namespace"] for m in manifests if "namespace" in m["metadata"]} - new
-    for namespace in sorted(missing):
-        if objects.get("Namespace", None, namespace) is None:
+    used = {m["metadata"]["namespace"] for m in manifests if "namespace" in m["metadata"]}
+    asked = sorted(new | used)
+    there = ask_all(lambda name: objects.get("Namespace", None, name) is not None, asked)
+    missing = [name for name, is_there in zip(asked, there, strict=True) if not is_there]
+    for namespace in missing:
+        if namespace not in new:
             raise ConfigurationError(
                 f"the cluster has no namespace {namespace}",
                 hint=f"kubectl create namespace {namespace}",
             )
+    new &= set(missing)
     return ask_all(lambda manifest: _planned(objects, manifest, new), manifests)
 
 
@@ -204,6 +207,14 @@ def plan_unrestrict(objects: Objects, environment: EnvironmentName) -> list[Plan
     )
 
 
+def restricted_of(
+    objects: Objects, environments: Sequence[EnvironmentName]
+) -> list[EnvironmentName]:
+    """Return the environments whose agent `--restrict` leaves nothing but images."""
+    found = ask_all(lambda name: is_restricted(objects, name), environments)
+    return [name for name, is_it in zip(environments, found, strict=True) if is_it]
+
+
 def is_restricted(objects: Objects, environment: EnvironmentName) -> bool:
     """Tell whether `--restrict` leaves the agent of an environment nothing but images."""
     try:
@@ -233,17 +244,24 @@ def plan_replace(objects: Objects, specs: Iterable[AgentSpec]) -> list[PlannedOb
     """
     plan: list[PlannedObject] = []
     leaving: dict[str, list[EnvironmentName]] = {}
-    for spec in specs:
-        for environment in spec.environments:
-            home = _home(objects, environment)
-            if home not in (None, environment, spec.namespace):
-                leaving.setdefault(home, []).append(environment)
-            if spec.mode is AgentMode.CONTROLLER and objects.get("CronJob", environment, NAME):
-                old = _process(environment, AgentMode.CRONJOB)
-                plan += _plan_delete(objects, old[:1] if environment == spec.namespace else old)
+    served = [(spec, environment) for spec in specs for environment in spec.environments]
+    homes = ask_all(lambda one: _home(objects, one[1]), served)
+    replaced = ask_all(lambda one: _has_other_process(objects, *one), served)
+    for (spec, environment), home, is_replaced in zip(served, homes, replaced, strict=True):
+        if home is not None and home not in (environment, spec.namespace):
+            leaving.setdefault(home, []).append(environment)
+        if is_replaced:
+            old = _process(environment, AgentMode.CRONJOB)
+            plan += _plan_delete(objects, old[:1] if environment == spec.namespace else old)
     for home, environments in leaving.items():
         plan += _plan_leave(objects, home, environments)
     return plan
+
+
+def _has_other_process(objects: Objects, spec: AgentSpec, environment: EnvironmentName) -> bool:
+    """Tell whether a CronJob serves what a controller is to serve."""
+    is_controller = spec.mode is AgentMode.CONTROLLER
+    return is_controller and objects.get("CronJob", environment, NAME) is not None
 
 
 def _home(objects: Objects, environment: EnvironmentName) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -42,13 +43,13 @@ from gitops_cli.agent.cli.options import (
     agent_url,
 )
 from gitops_cli.agent.cli.plan import ClusterPlan, carry_out, say_strangers, unread
-from gitops_cli.agent.existing import read_standing
+from gitops_cli.agent.existing import Standing, read_standing
 from gitops_cli.agent.installing import (
     find_all_installed,
-    is_restricted,
     plan_forget_signers,
     plan_install,
     plan_replace,
+    restricted_of,
 )
 from gitops_cli.agent.model.manifests import Manifest, identity
 from gitops_cli.agent.model.manifests import manifests as manifests_of
@@ -71,6 +72,7 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.ssh import ssh_server
 from gitops_cli.operations.placement import Clusters
 from gitops_cli.operations.ports import Objects
+from gitops_cli.web.parallel import ask_all
 
 KeyFile = Annotated[
     Path | None,
@@ -262,15 +264,14 @@ def planned_agents(
     for cluster, there in placed(clusters, names, snapshot.team):
         objects = cluster.objects()
         wanted = said if anew else _as_installed(said, objects, there)
-        restricted = [name for name in there if said.restrict or is_restricted(objects, name)]
+        restricted = list(there) if said.restrict else restricted_of(objects, there)
         applying = [name for name in there if name not in restricted]
         rights = manifest_rights(session.state, snapshot, applying, cluster, unread(session))
         found: list[Manifest] = []
         installing: list[AgentSpec] = []
-        for group in wanted.groups(there):
-            standing = read_standing(
-                objects, wanted.mode, wanted.home(group[0]), group, trust_is_told=trust_is_told
-            )
+        groups = list(wanted.groups(there))
+        read = partial(_standing, objects, wanted, trust_is_told)
+        for group, standing in zip(groups, ask_all(read, groups), strict=True):
             spec = wanted.spec(
                 session,
                 snapshot,
@@ -295,6 +296,13 @@ def planned_agents(
                 plan += plan_forget_signers(objects, spec.namespace)
         plans.append(ClusterPlan(cluster, plan))
     return plans
+
+
+def _standing(
+    objects: Objects, wanted: WantedAgent, trust_is_told: bool, group: Sequence[EnvironmentName]
+) -> Standing | None:
+    home = wanted.home(group[0])
+    return read_standing(objects, wanted.mode, home, group, trust_is_told=trust_is_told)
 
 
 def _pins(
