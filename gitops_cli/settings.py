@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.settings import Defect, Settings
 
 _USER = ("repo", "project", "output", "context")
+_TOP = (*_USER, "registry", "forge", "steps", "alias")
 _REGISTRY = ("insecure", "ca_file")
 _FORGE = ("kind", "token", "url")
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -49,13 +50,22 @@ class UserConfig(NamedTuple):
     step_variables: tuple[str, ...] = ()
     defects: tuple[Defect, ...] = ()
 
-    def checked(self) -> UserConfig:
-        """Return itself; raises BadSettings with all that is wrong."""
-        if self.defects:
+    def wrong(self, *sections: str) -> tuple[Defect, ...]:
+        """Return the defects of these keys and tables, and of what may have been meant as one."""
+        return tuple(d for d in self.defects if not d.key or _may_be(d.key[0], sections))
+
+    def need(self, *sections: str) -> None:
+        """Raise BadSettings if something is wrong with these keys and tables."""
+        if wrong := self.wrong(*sections):
             from gitops_cli.domain.settings import BadSettings
 
-            raise BadSettings(*self.defects)
-        return self
+            raise BadSettings(*wrong)
+
+
+def _may_be(key: str, sections: Collection[str]) -> bool:
+    from gitops_cli.domain.near import near  # where something is wrong
+
+    return key in sections or (key not in _TOP and bool({*near(key, _TOP)} & {*sections}))
 
 
 _MOST_BYTES = 1_000_000
@@ -103,7 +113,7 @@ def parse_user_config(path: Path, data: bytes) -> UserConfig:
         reader = Settings.of(str(path), data)
     except BadSettings as error:
         return UserConfig(path, defects=error.defects)
-    reader.only((*_USER, "registry", "forge", "steps", "alias"))
+    reader.only(_TOP)
     registries = {host: _registry(host, reader) for host in reader.names("registry")}
     forges = {host: _forge(host, reader) for host in reader.names("forge")}
     texts = {key: reader.text(key) for key in _USER}

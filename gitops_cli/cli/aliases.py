@@ -15,13 +15,25 @@ from pathlib import Path
 
 
 def aliases(commands: Collection[str]) -> Mapping[str, Sequence[str]]:
-    """Return the aliases that hold: those that have no command's name. Raises BadSettings."""
+    """Return the aliases that hold: those that have no command's name."""
     if not _may_have_some():
         return {}
     from gitops_cli.settings import read_user_config
 
-    found = read_user_config().checked().aliases
+    found = read_user_config().aliases
     return {name: words for name, words in found.items() if name not in commands}
+
+
+def _need(name: str) -> None:
+    """Raise BadSettings if something is wrong with this alias, or with all of them."""
+    if not _may_have_some():
+        return
+    from gitops_cli.domain.settings import BadSettings
+    from gitops_cli.settings import read_user_config
+
+    wrong = [d for d in read_user_config().wrong("alias") if d.key[1:2] in ((), (name,))]
+    if wrong:
+        raise BadSettings(*wrong)
 
 
 def shown(commands: Collection[str]) -> Mapping[str, str]:
@@ -47,6 +59,7 @@ def expanded(
     try:
         words = aliases(commands).get(name)
         if words is None:
+            _need(name)
             return list(arguments)
         check(name, words, commands)
     except GitOpsError:

@@ -123,7 +123,7 @@ def bring(
     plan = plan_sync(
         desired,
         list(services),
-        clusters_of(session, context, kubeconfig, warm=False),
+        clusters_of(session, context, kubeconfig, warm=False, acts=True),
         session.state,
         now=session.now(),
         actor=lambda: session.person,

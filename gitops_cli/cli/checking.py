@@ -27,6 +27,7 @@ def checking_of(session: Session) -> Checking:
     def find_job(where: EnvironmentName, team: TeamSettings, job: str) -> dict[str, Any] | None:
         return clusters().of(where, team).objects().get("Job", where, job)
 
+    session.need_config("steps")
     variables = session.user.step_variables
     return Checks(
         trust_store(), os.environ, variables, find_job, _holds, session.output.note

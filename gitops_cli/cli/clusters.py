@@ -27,9 +27,20 @@ if TYPE_CHECKING:
 
 
 def clusters_of(
-    session: Session, context: str | None, kubeconfig: Path | None, *, warm: bool = True
+    session: Session,
+    context: str | None,
+    kubeconfig: Path | None,
+    *,
+    warm: bool = True,
+    acts: bool = False,
 ) -> Clusters:
-    """Return the clusters; `warm` connects to the likely one while git is asked."""
+    """Return the clusters; `warm` connects to the likely one while git is asked.
+
+    Who `acts` there does so in no cluster that is only guessed: raises BadSettings where the
+    user's config may name another one, in a way that cannot be read.
+    """
+    if acts and context is None:
+        session.need_config("context")
     clusters = Clusters(
         lambda name, declared: session.cluster(name, kubeconfig, declared=declared),
         said=context,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gitops_cli.cli.output import Output
+from gitops_cli.cli.output import Format, Output
 from gitops_cli.cli.session import Session, SharedOptions
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.names import EnvironmentName
@@ -183,7 +183,10 @@ def _local(ctx: typer.Context) -> tuple[StateRepository, Snapshot]:
     before = ctx.find_root().params  # as in `gitops -C PATH status`
     directory = ctx.params.get("directory") or before.get("directory")
     repo = ctx.params.get("repo") or before.get("repo")
-    shared = SharedOptions(Path(directory) if directory else None, repo, offline=True)
+    shared = SharedOptions(
+        Path(directory) if directory else None, repo, offline=True, output=Format.TABLE
+    )
     session = ctx.with_resource(Session(shared, Output(quiet=True)))
+    session.config_is_told = True  # by the command itself, not by the shell while it is typed
     snapshot = session.state.snapshot(session.state.tip(require_remote=False).commit)
     return session.state, snapshot

@@ -48,12 +48,13 @@ def look(
     context: str | None,
     kubeconfig: Path | None,
     every: bool = False,
+    acts: bool = False,
 ) -> ServiceInside:
     """Find out, and say why it is this container; raises what keeps it.
 
     Of every pod only what is wrong with it is said.
     """
-    clusters = clusters_of(session, context, kubeconfig)
+    clusters = clusters_of(session, context, kubeconfig, acts=acts)
     snapshot = session.look().snapshot
     team = snapshot.team
     named = parse_service(service) if service else told_service_here(session, snapshot)

@@ -60,6 +60,8 @@ def _targets_of_projects(
     session: Session, words: PromoteArguments, snapshot: Snapshot
 ) -> list[EnvironmentName]:
     """Return the environments of the stage that --all without a project means; none: one is."""
+    if words.everything and words.project is None:
+        session.need_config("project")  # else what is of one project would be of all
     one = words.project or session.user.project or words.source in snapshot.environments
     if not words.everything or words.target is None or one:
         return []

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 def review_on(session: Session, branch: str, extras: Extras = NO_EXTRAS) -> ReviewBranch:
     """Return where what is pushed to `branch` waits for its merge into the state."""
+    session.need_config("forge")  # before anything is pushed
     base = session.state.branch or "main"
     project = project_at(session.state.description, session.user.forges)
     url = project.new_pull_request(branch, base) if project else None

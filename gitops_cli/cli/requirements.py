@@ -46,4 +46,4 @@ def _requirements(
         compared = {name: compared_with(environment, observed[name], team, now=now)}
         return with_rollouts(compared, observed, cluster, now)[name]
 
-    return Requirements(lambda: session.registries, compare, team, session.output.note)
+    return Requirements(lambda: session.registries_to_write_by, compare, team, session.output.note)

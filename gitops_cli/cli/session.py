@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.recorded.signed import Signed, Vouching
     from gitops_cli.domain.recorded.team import TeamSettings
     from gitops_cli.domain.release.ci import CiRun
+    from gitops_cli.domain.settings import Defect
     from gitops_cli.forge.requests import Requests
     from gitops_cli.registry.client import Registries
     from gitops_cli.registry.signed import Vouched
@@ -78,15 +79,18 @@ class Session:
         self.unreadable: GitOpsError | None = None
         self.answers = Answers()
         self.report_file: Path | None = None
+        self.config_is_told = False
         self._closing = ExitStack()
         self._deadline: float | None = None
         self._question: float | None = None
         self._clusters: list[KubernetesCluster] = []
 
     def __enter__(self) -> Self:
-        # Whose config is wrong can mend it: only who needs it meets what is wrong.
         if self.options.output is None and self._user.output is not None:
-            self.output.format = usual_format(self._user)
+            try:
+                self.output.format = usual_format(self._user)
+            except ConfigurationError as error:
+                self.output.warn(error.message)  # nobody's way back fails for want of a format
         if self.options.query is not None:
             self.output.query = query_of(self.options.query, self.output.format)
         return self
@@ -141,8 +145,28 @@ class Session:
 
     @property
     def user(self) -> UserConfig:
-        """Return the user's config; raises BadSettings."""
-        return self._user.checked()
+        """Return the user's config; says once what is wrong in it, which is as if it were not said.
+
+        Who would act on that asks `need_config` first.
+        """
+        if self._user.defects and not self.config_is_told:
+            self.config_is_told = True
+            from gitops_cli.domain.settings import BadSettings  # where something is wrong
+
+            wrong = BadSettings(*self._user.defects)
+            meant = f"; {wrong.hint}" if wrong.hint else ""
+            self.output.warn(f"{wrong}{meant} (left out; `gitops config edit`)")
+        return self._user
+
+    @property
+    def config_defects(self) -> tuple[Defect, ...]:
+        """Return what is wrong in the user's config, for who tells it: nobody else does then."""
+        self.config_is_told = True
+        return self._user.defects
+
+    def need_config(self, *sections: str) -> None:
+        """Raise BadSettings if these keys or tables of the user's config have something wrong."""
+        self._user.need(*sections)
 
     @cached_property
     def machine(self) -> Machine:
@@ -304,6 +328,12 @@ class Session:
     def registries(self) -> Registries:
         """Return what asks image registries; connects when first asked."""
         return self._registries(os.environ)
+
+    @property
+    def registries_to_write_by(self) -> Registries:
+        """Return the same for who records what they answer; raises BadSettings."""
+        self.need_config("registry")
+        return self.registries
 
     def vouched(self, image: ImageRef, wanted: Signed, content: bytes | None) -> Vouching:
         """Judge whether an image, by its digest, is signed or attested as a stage wants it."""

@@ -37,6 +37,7 @@ def stepping(
     session.at_end(opened.close)
     lively = session.output.stderr.console is not None
 
+    session.need_config("steps")  # a program that lacks a variable may do something else
     variables = session.user.step_variables
 
     def heard_by(say: Callable[[str, str], None]) -> Stepping:

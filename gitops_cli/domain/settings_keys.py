@@ -400,5 +400,7 @@ NOTES: Mapping[str, str] = {
     "hold. An unknown key, or a value of another kind, is told with its line, and stops the writes "
     "that its section governs (exit 2); never reading, rollback, lock or unlock.",
     "config.toml": "In gitops/ below $XDG_CONFIG_HOME (~/.config), and optional. Options and "
-    "variables come first; `gitops config list --show-origin` says where a value comes from.",
+    "variables come first; `gitops config list --show-origin` says where a value comes from. What "
+    "is wrong in it is left out and told with its line, and stops only who would act on it (exit "
+    "2); never reading, rollback, lock or unlock.",
 }

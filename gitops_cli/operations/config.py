@@ -138,9 +138,13 @@ def _is_new(defect: Defect, known: Sequence[Defect]) -> bool:
 
 
 def _configured(user: UserConfig) -> Iterator[Setting]:
+    wrong = [defect.key for defect in user.defects]
+    if () in wrong:
+        return
     document = parse_settings(str(user.path), content_of(user.path))
     for key, value in _leaves(document.content):
-        yield Setting(key, value, f"{user.path}:{document.lines.of(key)}")
+        if not _is_at(key, wrong):
+            yield Setting(key, value, f"{user.path}:{document.lines.of(key)}")
 
 
 def team_settings(state: StateRepository, commit: str | None) -> list[Setting]:
@@ -151,9 +155,14 @@ def team_settings(state: StateRepository, commit: str | None) -> list[Setting]:
     if file is not None and () not in wrong:
         document = parse_settings(file.path, file.data)
         for key, value in _leaves(document.content):
-            if not any(key == ".".join(at) or key.startswith(f"{'.'.join(at)}.") for at in wrong):
+            if not _is_at(key, wrong):
                 written[key] = Setting(key, value, f"{SETTINGS}:{document.lines.of(key)}")
     return list((_defaults() | written).values())
+
+
+def _is_at(key: str, wrong: Sequence[tuple[str, ...]]) -> bool:
+    """Tell whether a key is one that has a defect, or lies below one."""
+    return any(key == ".".join(at) or key.startswith(f"{'.'.join(at)}.") for at in wrong)
 
 
 def _defaults() -> dict[str, Setting]:

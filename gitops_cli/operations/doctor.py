@@ -20,6 +20,7 @@ from gitops_cli.domain.recorded.resolution import is_declared, service_of_remote
 from gitops_cli.domain.recorded.signed import Signer
 from gitops_cli.domain.recorded.stages import in_order
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.settings import BadSettings, Defect
 from gitops_cli.domain.text import plural, redacted
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.placement import Clusters, Placed
@@ -81,6 +82,13 @@ def check_git(version: str | None) -> Diagnosis:
 
 def check_gitops(version: str) -> Diagnosis:
     return Diagnosis("gitops", Verdict.OK, version)
+
+
+def check_config(defects: Sequence[Defect]) -> Iterator[Diagnosis]:
+    """Say what is wrong in the user's own config, if anything is."""
+    if defects:
+        wrong = BadSettings(*defects)
+        yield Diagnosis("config.toml", Verdict.WARNING, wrong.message, "`gitops config edit`")
 
 
 def check_identity(name: str | None) -> Diagnosis:

@@ -1,4 +1,4 @@
-"""A defect of gitops.toml stops the writes that its section governs, and nothing else."""
+"""A defect of gitops.toml, or of the user's own config, stops what its section governs alone."""
 
 from __future__ import annotations
 
@@ -103,3 +103,76 @@ def test_sync_patches_nothing_of_which_it_cannot_tell_where_it_belongs(live: Liv
     assert live.sync().code == 2
     assert live.image_of("api") == image("api", OLD)
     assert live.gitops("diff", live.namespace).code == 1, "reading goes on"
+
+
+CONTEXT = {"sync": ("sync", DEV), "exec": ("exec", "billing", "-e", DEV, "--", "date")}
+FORGE = {"--pr": ("promote", "orders", "--from", DEV, "--to", STAGING, "--yes", "--pr")}
+REGISTRY = {"set": ("set", f"orders={NEWER}", "-e", DEV, "--allow-older", "--verify-image")}
+PROJECT = {"all": ("promote", "--all", "--from", "development", "--to", "staging", "--yes")}
+ALIAS = {"up": ("up", "billing", "--dry-run")}
+ALL = {**CONTEXT, **FORGE, **REGISTRY, **PROJECT, **ALIAS}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "stopped"),
+    [
+        ('[alias]\nup = "promote \'"\n', 2, ALIAS),
+        ('[alias]\n"u p" = "status"\nup = "promote --from dev --to staging"\n', 2, {}),
+        ("context = 3\n", 1, CONTEXT),
+        ("contxt = 'prod'\n", 1, CONTEXT),
+        ("[forge.'h/x']\nkind = 'gitlab'\n", 1, FORGE),
+        ("[registry.h]\ninsecure = 'yes'\n", 2, REGISTRY),
+        ("project = 3\n", 1, PROJECT),
+        ("repo = []\noutput = 7\n[unheard_of]\n", 1, {}),
+        ("# [alias]\nx = [\n", 3, ALL),
+    ],
+    ids=["alias", "another alias", "context", "contxt", "forge", "registry", "project", "x", "no"],
+)
+def test_what_is_wrong_in_ones_own_config_stops_what_it_governs_and_nothing_else(
+    clone: Gitops, company: Article, text: str, line: int, stopped: dict[str, tuple[str, ...]]
+) -> None:
+    file = clone.home / "config/gitops/config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    told = f"{file}:{line}: "
+
+    for command in READ:
+        ran = clone(*command).ok()
+        assert ran.stderr.count(f"warning: {told}") == 1, str(ran)
+    for name, command in ALL.items():
+        before = tip(company)
+        ran = clone(*command)
+        if name in stopped:
+            assert ran.code == 2, f"{name}: {ran}"
+            assert f"error: {told}" in ran.stderr, name
+            assert tip(company) == before, name
+        else:
+            assert f"error: {told}" not in ran.stderr, name
+    for command in ALWAYS.values():
+        before = tip(company)
+        assert told in clone(*command).ok().stderr
+        assert tip(company) != before
+
+
+def test_a_format_that_there_is_not_stops_nothing(clone: Gitops) -> None:
+    file = clone.home / "config/gitops/config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('output = "jsn"\n')
+
+    ran = clone("status").ok()
+
+    assert "SERVICE" in ran.stdout
+    assert f"warning: {file}: output must be one of table, wide, json" in ran.stderr
+
+
+def test_doctor_tells_what_is_wrong_in_ones_own_config(clone: Gitops) -> None:
+    file = clone.home / "config/gitops/config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("outptu = 'json'\n")
+
+    ran = clone("doctor", "--no-cluster", "--no-registry", "-o", "json")
+
+    [found] = [c for c in ran.json()["checks"] if c["name"] == "config.toml"]
+    assert found["verdict"] == "warning"
+    assert f"{file}:1: outptu: unknown key" in found["detail"]
+    assert "warning: " not in ran.stderr

@@ -144,7 +144,7 @@ def test_trouble_is_silent(gitops: Gitops, article: Article, line: str, trouble:
             here = here.using(PATH="/nonexistent")
     ran = complete(here, line)
     assert (ran.code, ran.stderr) == (0, "")
-    assert not ran.stdout.strip() or trouble == "bad settings", "what can be read completes"
+    assert not ran.stdout.strip() or trouble.startswith("bad"), "what can be read completes"
 
 
 def _with_bad_settings(article: Article) -> Path:

@@ -89,8 +89,8 @@ def test_bad_settings_are_told_with_their_line(state: Gitops) -> None:
     assert "gitops.toml:2: stages: must be a list of texts" in ran.stderr
     assert listed(state)["stages"] == (["development", "staging", "production"], "default")
     path = configure(state, "outptu = 1\n")
-    ran = state("config", "list")
-    assert ran.code == 2
+    ran = state("config", "list").ok()
+    assert "outptu" not in ran.stdout
     assert f"{path}:1: outptu: unknown key" in ran.stderr
     assert "`output`" in ran.stderr
 

@@ -134,8 +134,7 @@ def test_a_new_file_is_the_users_alone_and_an_old_one_keeps_mode_and_link(
 
 def test_a_config_that_is_wrong_can_be_mended_by_the_command(gitops: Gitops, file: Path) -> None:
     write(file, 'outptu = "wide"\nproject = 3\n')
-    told = gitops("config", "list")
-    assert told.code == 2
+    told = gitops("config", "list").ok()
     assert f"{file}:1: outptu: unknown key; {file}:2: project: must be a text" in told.stderr
 
     gitops("config", "unset", "outptu").ok()

@@ -275,9 +275,9 @@ def test_the_users_config(repository: Repository) -> None:
         ("=", ":1: "),
     ):
         config.write_text(content)
-        repository.refused("status", code=ExitCode.USAGE, says=f"{config}{says}")
-    config.write_text('output = "xml"\n')
-    repository.refused("status", code=ExitCode.USAGE, says="output must be one of")
+        assert f"warning: {config}{says}" in repository.gitops("status").ok().stderr
+    config.write_text("context = 5\n")
+    repository.refused("sync", "--all", code=ExitCode.USAGE, says=f"error: {config}:1: context")
 
 
 def test_a_bug_is_70_and_never_1(capsys: pytest.CaptureFixture[str]) -> None:

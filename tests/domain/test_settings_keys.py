@@ -97,7 +97,10 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
                 raise BadSettings(*team.defects)
             return team
         user_config_path().write_text(text)
-        return read_user_config().checked()
+        found = read_user_config()
+        if found.defects:
+            raise BadSettings(*found.defects)
+        return found
 
     return as_file
 

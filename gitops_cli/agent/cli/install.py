@@ -238,7 +238,7 @@ def install(
     session.limit(timeout)
     snapshot, _, names = _meant(session, words_of(environments, env), project)
     access = RepositoryAccess(key, known_hosts, host_keys or (), verify_image)
-    clusters = clusters_of(session, context, kubeconfig, warm=False)
+    clusters = clusters_of(session, context, kubeconfig, warm=False, acts=True)
     plans = planned_agents(session, said, snapshot, names, clusters, access, anew=mode is not None)
     carry_out(session, plans, dry_run=dry_run, yes=yes, question="Install it?")
 

@@ -112,7 +112,7 @@ def key(
         _write_private(out, pair.private)
         _show(session, KeyResult(home, pair.public, "written"))
         return
-    cluster = clusters_of(session, context, kubeconfig, warm=False).of(name, team)
+    cluster = clusters_of(session, context, kubeconfig, warm=False, acts=True).of(name, team)
     objects = cluster.objects()
     if mode is None:
         mode, home = _installed(objects, name)

@@ -40,7 +40,7 @@ def uninstall(
     session.limit(timeout)
     snapshot = session.look().snapshot
     team = snapshot.team
-    clusters = clusters_of(session, context, kubeconfig, warm=False)
+    clusters = clusters_of(session, context, kubeconfig, warm=False, acts=True)
     words = words_of(environments, env)
     names = list(
         dict.fromkeys(_leaving(session, clusters, word, snapshot, project) for word in words)

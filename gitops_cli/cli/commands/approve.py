@@ -84,7 +84,7 @@ def approve(
     else:
         origin, versions = _versions(session, snapshot, target, named, source)
         if pins(target, snapshot.team, terms):  # a yes to a tag would be one to whatever it becomes
-            gate = ImageGate(lambda: session.registries, ImageChecks())
+            gate = ImageGate(lambda: session.registries_to_write_by, ImageChecks())
             versions = dict(gate(snapshot.environment(target), versions, pin=True))
 
         def compute(snapshot: Snapshot) -> Draft:

@@ -153,7 +153,7 @@ def capture(
     session.limit(timeout)
     environment = one_word(environments, env)
     overrides = overrides_of(message, lock=override_lock, policy=override_policy)
-    clusters = clusters_of(session, context, kubeconfig)
+    clusters = clusters_of(session, context, kubeconfig, acts=True)
     snapshot = session.look(require_remote=True).snapshot
     team = snapshot.team
     try:

@@ -47,6 +47,7 @@ def doctor(
     found: list[Diagnosis] = [
         checks.check_gitops(__version__),
         checks.check_git(session.machine.git_version),
+        *checks.check_config(session.config_defects),
         checks.attempt("repository", lambda: checks.check_repository(session.state)),
     ]
     if all(check.verdict is not Verdict.FAILED for check in found):

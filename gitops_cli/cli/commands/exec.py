@@ -75,6 +75,7 @@ def exec_(
         project=project,
         context=context,
         kubeconfig=kubeconfig,
+        acts=True,
     )
     [spot] = looked.spots
     if not spot.runs:

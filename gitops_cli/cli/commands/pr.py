@@ -103,7 +103,7 @@ def merge(session: Session, number: Number, yes: Yes = False, timeout: Limit = N
     gitops pr merge 12 --yes && gitops sync prod --wait
     """
     session.limit(timeout)
-    requests = _requests(session)
+    requests = _requests(session, acts=True)
     request = requests.get(number)
     need_open(request)
     if not yes:
@@ -125,7 +125,7 @@ def close(session: Session, number: Number, yes: Yes = False, timeout: Limit = N
     gitops pr close 12 --yes
     """
     session.limit(timeout)
-    requests = _requests(session)
+    requests = _requests(session, acts=True)
     request = requests.get(number)
     need_open(request)
     if not yes:
@@ -171,7 +171,7 @@ def comment(
         raise UsageError(f"--name: `{one_line(name)}` is no name", hint="letters, digits, ._-")
     text = piped_text()
     session.limit(timeout)
-    requests = _requests(session)
+    requests = _requests(session, acts=True)
     deed = keep_comment(requests, number, name, text)
     session.report(comment_view(number, name, deed, requests.noun))
 
@@ -216,7 +216,9 @@ def plan(
     tell(session, outcome, logs, planned=False, shown=not draft.writes)
 
 
-def _requests(session: Session) -> Requests:
+def _requests(session: Session, *, acts: bool = False) -> Requests:
+    if acts:
+        session.need_config("forge")
     if session.options.offline:
         raise UsageError("--offline asks no forge")
     requests = session.requests

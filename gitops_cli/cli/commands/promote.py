@@ -200,7 +200,7 @@ def promote(
     if checks.asked or any(pins(p.target, team, terms) for p in planned):
         # Its guards refuse before anybody waits for an image.
         compute(snapshot, unpinned, with_all_images(as_recorded))
-        planned = tuple(with_all_images(ImageGate(lambda: session.registries, checks)))
+        planned = tuple(with_all_images(ImageGate(lambda: session.registries_to_write_by, checks)))
     plan = compute(snapshot, shown, planned)
     offer = Offer(
         plan,

@@ -246,7 +246,7 @@ def release(
     shop = Workshop(
         session.state,
         session.sources,
-        session.registries,
+        session.registries_to_write_by,
         lambda: session.machine.builder(builder),
         session.output.say,
         session.output.warn,

@@ -163,7 +163,7 @@ def restore(
         source = "".join(names[:1])
         desired, names, rendered = _rehearsal(desired, names, rendered, to_namespace)
         _warn_of_names(session, rendered.values(), source)
-    clusters = clusters_of(session, context, kubeconfig)
+    clusters = clusters_of(session, context, kubeconfig, acts=True)
     for lack in missing:
         session.output.warn(f"{lack.where}: {lack.what}")
     if not words and not (everything or yes):

@@ -163,7 +163,7 @@ def set_versions(
     order = Order(
         env or asked_environment(session, project),
         wish.versions,
-        images=ImageGate(lambda: session.registries, checks),
+        images=ImageGate(lambda: session.registries_to_write_by, checks),
         project=project,
         usual_project=session.user.project,
         kind=kind,

@@ -163,7 +163,7 @@ def run(
         )
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait or wait_gone)
     session.limit(timeout)
-    clusters = clusters_of(session, context, kubeconfig, warm=not steps)
+    clusters = clusters_of(session, context, kubeconfig, warm=not steps, acts=True)
     desired = desired_state(session.state, rev=rev, at=at)
     names, selection = meant(
         session, desired, words, project=project, only=only, exclude=exclude, only_read=False
