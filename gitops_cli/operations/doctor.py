@@ -258,8 +258,12 @@ def check_clusters(
     agents: Callable[[Placed], Iterable[Diagnosis]],
     *,
     now: Callable[[], datetime],
+    begin: Callable[[str], None] = lambda what: None,
 ) -> Iterator[Diagnosis]:
-    """Ask the environments' clusters: reachable, clock, rights, agents."""
+    """Ask the environments' clusters: reachable, clock, rights, agents.
+
+    `begin` hears which cluster is asked.
+    """
     placed, errors = clusters.place(snapshot.environments, snapshot.team)
     for error in {str(error): error for error in errors.values()}.values():
         concerned = [name for name, other in errors.items() if str(other) == str(error)]
@@ -269,6 +273,7 @@ def check_clusters(
         yield Diagnosis("cluster", verdict, f"{error.message} ({', '.join(concerned)})", error.hint)
     for group in placed:
         name = f"cluster {group.cluster.context or group.cluster.server}"
+        begin(name)
         reached = attempt(name, partial(_server, group.cluster, now))
         yield reached
         if reached.verdict is not Verdict.FAILED:

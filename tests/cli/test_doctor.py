@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -302,3 +303,20 @@ def test_a_cluster_that_permits_too_little_and_one_that_is_away(
     assert cluster["verdict"] == "failed"
     assert "https://127.0.0.1:1" in cluster["detail"]
     assert cluster["hint"]
+
+
+def test_what_is_asked_is_said_while_it_takes_its_time(state: Gitops) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        remote = f"http://127.0.0.1:{silent.getsockname()[1]}/state.git"
+        git(state.directory, "remote", "set-url", "origin", remote)
+        with state.terminal("doctor", "--no-cluster", "--no-registry") as terminal:
+            terminal.wait_for("asking: the remote")
+            assert "ok: gitops: " in terminal.text, "what is done already stands above it"
+            assert "RESULT" not in terminal.text
+            terminal.press("ctrl-c")
+            assert terminal.finish() == 130
+
+    piped = state("doctor", "--no-cluster", "--no-registry", "--timeout", "1s")
+    assert piped.stderr.startswith("asking: the remote\n")
+    assert "asking: " not in piped.stdout
+    assert state(*GIT_ONLY, "--timeout", "1s").stderr == ""

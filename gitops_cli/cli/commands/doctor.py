@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
 from gitops_cli import __version__
 from gitops_cli.cli.annex import agent_hooks
-from gitops_cli.cli.clusters import clusters_of
+from gitops_cli.cli.clusters import clusters_of, progress
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import Context, Kubeconfig, Limit
 from gitops_cli.cli.session import Session
@@ -44,24 +44,47 @@ def doctor(
     gitops doctor -o json
     """
     session.limit(timeout)
-    found: list[Diagnosis] = [
-        checks.check_gitops(__version__),
-        checks.check_git(session.machine.git_version),
-        *checks.check_config(session.config_defects),
-        checks.attempt("repository", lambda: checks.check_repository(session.state)),
-    ]
-    if all(check.verdict is not Verdict.FAILED for check in found):
-        found += _of_repository(session, cluster, registry, context, kubeconfig)
+    wanted = _Wanted(cluster, registry, context, kubeconfig)
+    found: list[Diagnosis] = []
+    with progress(session) as say:
+        lively = session.output.stderr.console is not None
+        for check in _checks(session, lambda what: say("", f"asking: {what}"), wanted):
+            found.append(check)
+            if lively:  # a pipe has them in the table
+                say(f"{len(found)}", f"{check.verdict}: {check.name}: {check.detail}")
     session.show(view(found))
     if any(check.verdict is Verdict.FAILED for check in found):
         session.finish(ExitCode.NO)
 
 
+class _Wanted(NamedTuple):
+    """What else is asked, beside the repository."""
+
+    cluster: bool
+    registry: bool
+    context: str | None
+    kubeconfig: Path | None
+
+
+def _checks(session: Session, begin: Callable[[str], None], wanted: _Wanted) -> Iterator[Diagnosis]:
+    """Yield what each check says, as it ends; `begin` hears what is asked that may take long."""
+    first = [
+        checks.check_gitops(__version__),
+        checks.check_git(session.machine.git_version),
+        *checks.check_config(session.config_defects),
+        checks.attempt("repository", lambda: checks.check_repository(session.state)),
+    ]
+    yield from first
+    if all(check.verdict is not Verdict.FAILED for check in first):
+        yield from _of_repository(session, begin, wanted)
+
+
 def _of_repository(
-    session: Session, cluster: bool, registry: bool, context: str | None, kubeconfig: Path | None
+    session: Session, begin: Callable[[str], None], wanted: _Wanted
 ) -> Iterator[Diagnosis]:
     state = session.state
     yield checks.check_identity(session.person)
+    begin("the remote")
     try:
         yield from checks.check_remote(state, session.now())
     except GitOpsError as error:
@@ -84,16 +107,20 @@ def _of_repository(
 
     yield from checks.check_identities(team, knows_identities)
     sources = session.sources(team)
+    if any(rules.source is not None for rules in team.services.values()):
+        begin("the services' sources")
     if session.checkout is not None:
         yield from checks.check_checkout(session.checkout, snapshot, sources)
     elif session.unreadable is not None:
         unread = session.unreadable
         yield Diagnosis("service", Verdict.WARNING, unread.message, unread.hint)
     yield from checks.check_sources(snapshot, sources)
-    if registry:
+    if wanted.registry:
+        begin("the registries")
         yield from checks.check_registries(snapshot, session.registries)
-    if not cluster:
+    if not wanted.cluster:
         return
-    clusters = clusters_of(session, context, kubeconfig, warm=False)
+    begin("the clusters")
+    clusters = clusters_of(session, wanted.context, wanted.kubeconfig, warm=False)
     agents = agent_hooks().checks(session)
-    yield from checks.check_clusters(snapshot, clusters, agents, now=session.now)
+    yield from checks.check_clusters(snapshot, clusters, agents, now=session.now, begin=begin)
