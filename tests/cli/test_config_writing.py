@@ -262,6 +262,47 @@ def test_what_changed_while_somebody_edited_stays_and_their_text_is_kept(
     assert tomllib.loads(file.with_name("config.toml.edited").read_text()) == {"project": "mine"}
 
 
+def test_what_is_right_is_written_and_said(gitops: Gitops, file: Path) -> None:
+    code, told = edits(gitops, 'echo \'project = "shop"\' > "$1"')
+    assert (code, "waschanged" in told or "changed" in told) == (0, True)
+    assert file.read_text() == 'project = "shop"\n'
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    code, told = edits(gitops, "true")
+    assert (code, "nothingtodo" in told) == (0, True)
+
+
+@pytest.mark.parametrize("answer", ["n", "ctrl-c"])
+def test_what_is_refused_is_kept_beside_it(gitops: Gitops, file: Path, answer: str) -> None:
+    write(file, MINE)
+    there = gitops.using(EDITOR="f() { echo 'project = [' > \"$1\"; }; f")
+    with there.terminal("config", "edit", columns=60) as terminal:
+        terminal.wait_for("Edit it again?")
+        assert "error: config.toml:2: " in terminal.text, "the file that they see, by its line"
+        if answer == "n":
+            terminal.type("n")
+            terminal.press("enter")
+        else:
+            terminal.press(answer)
+        assert terminal.finish() == (1 if answer == "n" else 130)
+        assert "what you wrote is in" in " ".join(terminal.text.split())
+    assert file.read_text() == MINE
+    assert file.with_name("config.toml.edited").read_text() == "project = [\n"
+
+
+@pytest.mark.parametrize(("written", "left"), [("project = 'x'\n", True), ("", False)])
+def test_an_editor_that_fails_changes_nothing_and_loses_nothing(
+    gitops: Gitops, file: Path, written: str, left: bool
+) -> None:
+    write(file, MINE)
+    code, told = edits(gitops, f'printf "{written}" >> "$1"; return 3')
+    assert code == 2
+    assert "endedwith3" in told
+    assert file.read_text() == MINE
+    assert file.with_name("config.toml.edited").exists() == left
+    assert ("whatyouwroteisin" in told) == left
+
+
 def test_an_editor_needs_a_terminal(gitops: Gitops) -> None:
     ran = gitops("config", "edit")
     assert ran.code == 2

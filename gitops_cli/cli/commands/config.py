@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +16,14 @@ import typer
 from gitops_cli.cli.command import command
 from gitops_cli.cli.options import DryRun
 from gitops_cli.cli.session import Session
-from gitops_cli.domain.errors import ConfigurationError, ExitCode, RemoteUnreachable, UsageError
-from gitops_cli.domain.settings import BadSettings
+from gitops_cli.domain.errors import (
+    ConfigurationError,
+    ExitCode,
+    GitOpsError,
+    RemoteUnreachable,
+    UsageError,
+)
+from gitops_cli.domain.settings import BadSettings, Defect
 from gitops_cli.domain.settings_keys import USER_KEYS
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.config import (
@@ -157,18 +165,40 @@ def edit(session: Session) -> None:
     session.at_end(lambda: shutil.rmtree(directory, ignore_errors=True))
     copy = directory / path.name
     copy.write_bytes(before)
-    while True:
-        open_editor(copy)
-        after = _edited(copy)
-        found = parse_user_config(path, after).defects
-        if not found or after == before:
-            break
-        session.output.error(BadSettings(*found))
-        confirm("Edit it again? Else nothing is changed.")
-    if after != before:
-        with held(path):
-            _write_over(path, before, after)
+    try:
+        while True:
+            open_editor(copy)
+            after = _edited(copy)
+            found = parse_user_config(path, after).defects
+            if not found or after == before:
+                break
+            session.output.error(_as_edited(found, path))
+            confirm("Edit it again? Else nothing is changed.")
+        if after != before:
+            with held(path):
+                _write_over(path, before, after)
+    except GitOpsError as error:
+        if mine := _kept(path, copy, before):
+            error.hint = f"what you wrote is in {mine}"
+        raise
     session.report(edited_view(path, changed=after != before))
+
+
+def _as_edited(found: Sequence[Defect], path: Path) -> BadSettings:
+    """Return what is wrong in a file that is not written yet, by its lines alone."""
+    return BadSettings(*(defect._replace(path=path.name) for defect in found))
+
+
+def _kept(path: Path, copy: Path, before: bytes) -> Path | None:
+    """Keep beside the config what somebody wrote and what became nothing; None: it is nothing."""
+    with suppress(OSError):
+        after = copy.read_bytes()
+        if after not in (before, b""):
+            mine = path.with_name(f"{path.name}.edited")
+            with held(path):
+                write_user_config(mine, after)
+            return mine
+    return None
 
 
 def _edited(copy: Path) -> bytes:
@@ -185,12 +215,7 @@ def _write_over(path: Path, before: bytes, after: bytes) -> None:
     if content_of(path) == before:
         write_user_config(path, after)
         return
-    mine = path.with_name(f"{path.name}.edited")
-    write_user_config(mine, after)
-    raise ConfigurationError(
-        f"{path} was changed meanwhile, so nothing was written to it",
-        hint=f"what you wrote is in {mine}",
-    )
+    raise ConfigurationError(f"{path} was changed meanwhile, so nothing was written to it")
 
 
 def _check(done: Changed) -> None:
