@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.errors import UnknownEnvironment, UnknownService
-from gitops_cli.domain.names import EnvironmentName, ServiceName, is_service_name
+from gitops_cli.domain.names import EnvironmentName, ServiceName, is_dns_label, is_service_name
 from gitops_cli.domain.near import did_you_mean
 from gitops_cli.domain.past.commits import FileChange, along
 from gitops_cli.domain.recorded.approvals import Approval, parse_approval
@@ -137,8 +137,15 @@ def _is_beside(path: str) -> bool:
 
 
 def is_told(path: str) -> bool:
-    """Tell whether a path is one whose changes are part of the history."""
-    return path.count("/") == 1 and (service_at(path) is not None or _is_beside(path))
+    """Tell whether a path is one whose changes are part of the history.
+
+    A directory that could never be a namespace is no environment that is gone: whoever may push
+    could give it any text as a name.
+    """
+    directory, _, leaf = path.partition("/")
+    if "/" in leaf or not is_dns_label(directory):
+        return False
+    return service_at(path) is not None or _is_beside(path)
 
 
 def _subject(path: str) -> ServiceName | None:

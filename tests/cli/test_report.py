@@ -313,6 +313,21 @@ def asked(url: str, path: str = "/", **headers: str) -> tuple[int, str, Mapping[
         return answer.status, answer.read().decode(), dict(answer.getheaders())
 
 
+def test_what_can_be_no_namespace_is_no_environment_that_is_gone(shop: Shop) -> None:
+    shop.ship(1, A)
+    for hours, version in ((3, A), (4, B)):
+        shop.ship(hours, version, path='"<b>of two\\nlines-production/web.deployment"')
+
+    found = shop.report()
+
+    assert {event["environment"] for event in found["events"]} == {PROD}
+    assert {figure["project"] for figure in found["figures"]} == {None, "shop"}
+    page = shop.gitops("report", "--since", SINCE, "-o", "html").ok().stdout
+    assert "lines-production" not in page
+    told = shop.gitops("history", "-e", "<b>of two\nlines-production")
+    assert told.code == 2
+
+
 def test_the_page_is_served_to_this_machine_only(shop: Shop) -> None:
     shop.ship(0, A)
     with shop.gitops.start("report", "--since", SINCE, "--serve", "--port", "0") as serving:
