@@ -19,14 +19,16 @@ from gitops_cli.domain.cluster.manifest import portable
 from gitops_cli.domain.errors import Denied, GitOpsError
 from gitops_cli.domain.manifests.applyset import PARENT
 from gitops_cli.domain.manifests.needs import needs_of, pod_spec
-from gitops_cli.domain.manifests.objects import Manifest, ObjectId
+from gitops_cli.domain.manifests.objects import Manifest, ObjectId, is_object_name
 from gitops_cli.domain.names import AGENT, AGENT_SIGNERS, EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.domain.text import one_line
 from gitops_cli.web.parallel import attempt_all
 
-_ANY = Whole(schema.Manifest)
+_WORKLOAD = Whole(schema.Manifest)
+_ANY = Whole(schema.FreelyNamed)
 _SERVICE = Whole(schema.Service)
+_MOST = 100  # characters of a name that is told
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _CLUSTERS_OWN = frozenset(
     {
@@ -46,14 +48,22 @@ class _Listed(NamedTuple):
     """The name of a kind that is not Kubernetes' own, and was asked for."""
 
     def file_of(self, name: str) -> str:
-        """Return how the file of an object is called: several groups may have one kind."""
+        """Return how the file of an object is called: several groups may have one kind.
+
+        The `:` of many a Role is none of a file on every system, and `%` of no name at all.
+        """
         group = f".{self.own.partition('.')[2]}" if self.own else ""
-        return f"{self.kind.lower()}{group}-{name}.yaml"
+        return f"{self.kind.lower()}{group}-{name.replace(':', '%3A')}.yaml"
+
+    @property
+    def _decoder(self) -> Whole[Any]:
+        if self.needed:
+            return _WORKLOAD
+        return _SERVICE if self.kind == "Service" and self.own is None else _ANY
 
     def read(self, item: Raw) -> tuple[str, _Item]:
         """Return an object's name, and the object. Raises ValueError."""
-        decoder = _SERVICE if self.kind == "Service" and self.own is None else _ANY
-        shape, whole = decoder.both(item)
+        shape, whole = self._decoder.both(item)
         # What a controller made it will make again.
         made = any(owner.controller for owner in shape.metadata.owner_references or ())
         return shape.metadata.name, _Item(whole, made)
@@ -116,6 +126,7 @@ def export(
     )
     files: dict[str, bytes] = {}
     denied: list[str] = []
+    strange: list[str] = []
     claims: set[str] = set()
     found: list[dict[str, Any]] = []
     needed: set[str] = set()
@@ -132,6 +143,9 @@ def export(
                 continue
             if item.is_made or (one.needed and (one.kind, name) not in wanted):
                 continue
+            if not is_object_name(name):
+                strange.append(f"{one.kind} {name}")
+                continue
             manifest = portable(one.resource.api_version, one.kind, item.whole)
             claims |= _claims(one.kind, name, manifest)
             if one is _SECRET:
@@ -141,13 +155,17 @@ def export(
             text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
             files[one.file_of(name)] = text.encode()
     files = {name: text for name, text in files.items() if not _of_a_set(name, claims)}
-    notes = tuple(_notes(namespace, denied, present(api, namespace, others)))
+    notes = tuple(_notes(namespace, denied, strange, present(api, namespace, others)))
     return Exported(files, notes, tuple(sorted(needed)), tuple(found))
 
 
-def _notes(namespace: str, denied: Sequence[str], others: Sequence[str]) -> Iterator[str]:
+def _notes(
+    namespace: str, denied: Sequence[str], strange: Sequence[str], others: Sequence[str]
+) -> Iterator[str]:
     if denied:
         yield f"{namespace}: not permitted to list {', '.join(denied)}: left out"
+    for named in strange:
+        yield f"{namespace}: {one_line(named)[:_MOST]} is left out: manifests take no such name"
     if others:
         names = ", ".join(map(one_line, others))
         yield f"{namespace}: has {names} as well, which is left out; --kind NAME keeps it"

@@ -38,7 +38,7 @@ HELD_LIST = Decoder(schema.ListOf[schema.Held])
 _GROUPS = Decoder(schema.Groups)
 _DEFINITION = Decoder(schema.Definition)
 _FIELDS = Decoder(dict[str, Any])
-_WHOLE = Whole(schema.Manifest)
+_WHOLE = Whole(schema.FreelyNamed)  # of what is asked for by its name
 _VERSIONS = {"autoscaling": "v2"}
 _MOST_FIELDS = 8  # of a conflict that are named
 

@@ -268,3 +268,21 @@ def served(live: Live, target: str) -> bool:
         return bool(live.kube.request("GET", target))
     except ApiError:
         return False
+
+
+def test_roles_may_be_called_nearly_anything(foreign: Live) -> None:
+    foreign.run("Deployment", "web", OLD)
+    group = "rbac.authorization.k8s.io/v1"
+    roles = f"/apis/{group}/namespaces/{foreign.namespace}/roles"
+    for name in ("web:serving", "of two\nlines\x1b[31m"):
+        role = {"apiVersion": group, "kind": "Role", "metadata": {"name": name}, "rules": []}
+        foreign.kube.request("POST", roles, role)
+
+    done = foreign.gitops("capture", foreign.namespace, "--manifests").ok()
+
+    said = "Role of two lines\\x1b[31m is left out: manifests take no such name"
+    assert f"{foreign.namespace}: {said}" in done.stderr.splitlines()
+    text = content(foreign, "manifests/role-web%3Aserving.yaml")
+    assert yaml.safe_load(text)["metadata"]["name"] == "web:serving"
+    adopted = objects_of(foreign.sync("-o", "json").ok())
+    assert adopted["Role/web:serving"]["action"] == "adopted"

@@ -32,6 +32,18 @@ class Manifest(Read):
     metadata: ManifestMeta
 
 
+class FreelyNamedMeta(ManifestMeta):
+    """The same, of a kind whose names may be nearly any text, as those of Roles."""
+
+    name: str
+
+
+class FreelyNamed(Manifest):
+    """Any object, whatever it is called."""
+
+    metadata: FreelyNamedMeta
+
+
 class HeldEntry(Read):
     """What one manager owns of an object, and how it came to."""
 

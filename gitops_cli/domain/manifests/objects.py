@@ -109,6 +109,11 @@ class Parsed(NamedTuple):
     findings: tuple[Finding, ...] = ()
 
 
+def is_object_name(text: str) -> bool:
+    """Tell whether a manifest's object may be called so."""
+    return _NAME.match(text) is not None
+
+
 def parse_objects(documents: Iterable[Sourced], environment: EnvironmentName) -> Parsed:
     """Return an environment's objects, each once; what is none of its own is a finding.
 
@@ -158,7 +163,7 @@ def _parse(one: Sourced, environment: EnvironmentName) -> Manifest:
         hint = "an object that is compared needs a name; generateName makes a new one each time"
         raise _Wrong("manifest", f"a {kind} without metadata.name", hint)
     name = metadata["name"]
-    if not isinstance(name, str) or not _NAME.match(name):
+    if not isinstance(name, str) or not is_object_name(name):
         raise _Wrong("manifest", f"metadata.name: {_said(name)} is no name of an object")
     group = api["group"] or ""
     space = _namespace(metadata.get("namespace"), group, kind, name, environment)
