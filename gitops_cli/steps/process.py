@@ -28,6 +28,7 @@ GRACE = 20.0
 MOST_LINES = 2_000
 _MOST_LINE = 2_000  # characters
 _CHUNK = 1 << 16
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHORTEST_SECRET = 6  # characters; a shorter value of a variable would star half of the output
 _ESCAPES = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
 
@@ -106,21 +107,6 @@ def run(
     Raises ConfigurationError where there is no such program, and TimedOut.
     """
     program = found_program(words[0], directory, around)
-    with _Input(stdin) as given:
-        try:
-            process = subprocess.Popen(
-                [program, *words[1:]],
-                cwd=directory,
-                env=dict(around.variables),
-                stdin=given,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ConfigurationError(
-                f"`{one_line(words[0])}` cannot be started: {error.strerror}"
-            ) from error
     lines: deque[str] = deque(maxlen=MOST_LINES)
 
     def take(raw: bytes) -> None:
@@ -129,38 +115,80 @@ def run(
         if not quiet:
             heard(line)
 
-    assert process.stdout is not None
-    with process.stdout, _stopped_by_signals():
-        try:
-            late = not _follow(process, time.monotonic() + seconds, take)
-        except BaseException:
-            _end(process)
-            raise
-        if late:
-            _end(process)
-            raise TimedOut(
-                f"`{one_line(words[0])}` did not end within {seconds:g} s, and was stopped"
-            )
+    with _stopped_by_signals() as listen, _Input(stdin) as given:
+        process = _started([program, *words[1:]], directory, around, given)
+        assert process.stdout is not None
+        with process.stdout:
+            try:
+                listen()
+                late = not _follow(process, time.monotonic() + seconds, take)
+            except BaseException:
+                _end(process)
+                raise
+            if late:
+                _end(process)
+                raise TimedOut(
+                    f"`{one_line(words[0])}` did not end within {seconds:g} s, and was stopped"
+                )
     _kill(process.pid)  # what it left behind of its group
     return StepEnd(process.wait(), tuple(lines))
 
 
+def _started(
+    words: Sequence[str], directory: Path, around: Surroundings, stdin: int
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            words,
+            cwd=directory,
+            env=dict(around.variables),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"`{one_line(words[0])}` cannot be started: {error.strerror}"
+        ) from error
+
+
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Let what tells us to stop be as Ctrl-C: a program would go on without us."""
+def _stopped_by_signals() -> Iterator[Callable[[], None]]:
+    """Let what tells us to stop be as Ctrl-C: a program would go on without us.
+
+    It is kept until the call of what is given: an exception while a program is being started
+    would leave one that nobody knows of.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda: None
         return
+    told: list[int] = []
+
+    def keep(number: int, frame: FrameType | None) -> None:
+        told.append(number)
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    def listen() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler if number == signal.SIGINT else stop)
+        tell()
+
+    def tell() -> None:
+        while told:
+            signal.raise_signal(told.pop())
+
+    # What is ignored stays so, for the program too: nohup.
+    heeded = [number for number in _STOPPING if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, keep) for number in heeded}
     try:
-        yield
+        yield listen
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        tell()
 
 
 class _Input:

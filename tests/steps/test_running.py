@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -129,3 +132,29 @@ def test_two_names_of_one_file_are_refused() -> None:
     content = {"a/x": TrackedFile(b"1", False), "a/./x": TrackedFile(b"2", False)}
     with pytest.raises(InvalidState, match="case of its letters"), private_copy(content):
         pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_is_told_to_stop_while_it_starts_a_program_stops_that_too(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Told(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **how: Any) -> None:
+            super().__init__(*words, **how)
+            started.append(self)
+            signal.raise_signal(number)
+
+    def stop(number: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "Popen", Told)
+    before = signal.signal(number, stop)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            python("import time; time.sleep(60)", seconds=60)
+        assert signal.getsignal(number) is stop
+    finally:
+        signal.signal(number, before)
+    assert started[0].returncode not in (None, 0)
