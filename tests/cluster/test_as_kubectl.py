@@ -28,6 +28,7 @@ from gitops_cli.domain.recorded.environment import Kind
 from tests.cluster.recorder import Asked, Recorder, make_client_certificate
 from tests.cluster.tunnel import SocksTunnel, Tunnel
 from tests.testbed import controlplane
+from tests.testbed.patience import PATIENCE
 
 PATH = "/apis/apps/v1/namespaces/shop-dev/deployments"
 TOKEN = {"token": "t"}
@@ -441,13 +442,13 @@ def by_kubectl(
     log = site.directory / "log"
     chosen = ["--kubeconfig", file] if file else []
     done = subprocess.run(
-        [kubectl, *chosen, "--request-timeout=3s", "get", "--raw", PATH],
+        [kubectl, *chosen, "--request-timeout=20s", "get", "--raw", PATH],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
         cwd=site.directory / "first" if file is None else site.directory,
-        timeout=30,
+        timeout=PATIENCE,
         env={"PATH": "/usr/bin:/bin", "HOME": str(site.directory), "LOG": str(log), **environment},
     )
     return site.outcome(log), f"{done.returncode}: {done.stderr}"
@@ -457,7 +458,7 @@ def by_us(site: Site, file: Path | None) -> tuple[Outcome, GitOpsError | None]:
     target = Target(EnvironmentName("shop-dev"), frozenset({Kind.DEPLOYMENT}), pods=False)
     error: GitOpsError | None = None
     try:
-        cluster = connect(kubeconfig=file, deadline=time.monotonic() + 5)
+        cluster = connect(kubeconfig=file, deadline=time.monotonic() + 20)
         try:
             [observed] = cluster.observe([target]).values()
             error = observed.errors.get(Kind.DEPLOYMENT)

@@ -16,6 +16,7 @@ from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import ApiProxy
 from tests.testbed.kube import eventually
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.patience import PATIENCE
 from tests.testbed.tcp import TcpProxy
 
 
@@ -28,17 +29,24 @@ def look(cluster: KubernetesCluster, namespace: str) -> None:
 
 
 @pytest.fixture
-def through_tcp(
-    control_plane: ControlPlane,
-    tcp_proxy: TcpProxy,
-    admin_token: str,
-    connected: Connected,
-    tmp_path: Path,
-) -> KubernetesCluster:
-    """Return a connection through the TCP proxy, with at most 3 seconds for everything."""
+def through(
+    control_plane: ControlPlane, tcp_proxy: TcpProxy, admin_token: str, tmp_path: Path
+) -> Path:
+    """Return a kubeconfig that leads through the TCP proxy."""
     ca, file = control_plane.ca_file, tmp_path / "kubeconfig"
-    write_kubeconfig(file, url=tcp_proxy.url, ca_file=ca, token=admin_token)
-    return connected(file, timeout=3.0)
+    return write_kubeconfig(file, url=tcp_proxy.url, ca_file=ca, token=admin_token)
+
+
+@pytest.fixture
+def through_tcp(through: Path, connected: Connected) -> KubernetesCluster:
+    """Return a connection through the TCP proxy."""
+    return connected(through, timeout=PATIENCE)
+
+
+@pytest.fixture
+def in_a_hurry(through: Path, connected: Connected) -> KubernetesCluster:
+    """Return the same, with 3 seconds for everything."""
+    return connected(through, timeout=3.0)
 
 
 def test_it_asks_nothing_and_is_the_one_that_is_used(
@@ -91,22 +99,22 @@ def test_one_that_fails_for_good_is_the_requests_failure(
 
 
 def test_one_that_hangs_holds_nobody_past_the_time_out(
-    through_tcp: KubernetesCluster, tcp_proxy: TcpProxy, namespace: str
+    in_a_hurry: KubernetesCluster, tcp_proxy: TcpProxy, namespace: str
 ) -> None:
     tcp_proxy.hang = True
-    through_tcp.open()
+    in_a_hurry.open()
     with pytest.raises(TimedOut, match="no answer in time"):
-        look(through_tcp, namespace)
+        look(in_a_hurry, namespace)
 
 
 @pytest.mark.parametrize("hang", [False, True])
 def test_one_that_nobody_needed_is_closed(
-    through_tcp: KubernetesCluster, tcp_proxy: TcpProxy, hang: bool
+    in_a_hurry: KubernetesCluster, tcp_proxy: TcpProxy, hang: bool
 ) -> None:
     tcp_proxy.hang = hang
-    through_tcp.open()
+    in_a_hurry.open()
     eventually(lambda: tcp_proxy.connections == 1)
-    through_tcp.close()
+    in_a_hurry.close()
     tcp_proxy.hang = False
-    through_tcp.open()
-    through_tcp.close()
+    in_a_hurry.open()
+    in_a_hurry.close()

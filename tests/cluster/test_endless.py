@@ -16,6 +16,7 @@ from tests.cluster.asking import observed
 from tests.cluster.conftest import Connected
 from tests.testbed.hostile import answer, hostile
 from tests.testbed.manifests import deployment
+from tests.testbed.patience import PATIENCE
 
 
 def piece(names: Iterable[str], following: str | None) -> bytes:
@@ -29,7 +30,7 @@ def piece(names: Iterable[str], following: str | None) -> bytes:
 
 def test_a_list_that_goes_on_where_it_was_has_no_end(connected: Connected, tmp_path: Path) -> None:
     with hostile(lambda _: [piece(["web"], "here")]) as server:
-        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=20)
+        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=PATIENCE)
         error = observed(cluster, "shop").errors[Kind.DEPLOYMENT]
 
     assert isinstance(error, ClusterError)
@@ -40,7 +41,7 @@ def test_a_list_that_goes_on_where_it_was_has_no_end(connected: Connected, tmp_p
 def test_a_list_that_goes_on_in_circles_has_no_end(connected: Connected, tmp_path: Path) -> None:
     circle = itertools.cycle(["a", "b", "c"])
     with hostile(lambda _: [piece([], next(circle))]) as server:
-        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=20)
+        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=PATIENCE)
         error = observed(cluster, "shop").errors[Kind.DEPLOYMENT]
 
     assert "a list without end" in error.message
@@ -53,7 +54,7 @@ def test_a_list_that_always_goes_on_ends(
     monkeypatch.setattr(reading, "MOST_PIECES", 20)
     numbers = map(str, itertools.count())
     with hostile(lambda _: [piece([], next(numbers))]) as server:
-        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=20)
+        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=PATIENCE)
         error = observed(cluster, "shop").errors[Kind.DEPLOYMENT]
 
     assert "a list without end" in error.message
@@ -70,7 +71,7 @@ def test_lists_that_bring_ever_more_objects_end_together(
         return [piece(itertools.islice(numbers, 10), next(numbers))]
 
     with hostile(more) as server:
-        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=20)
+        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=PATIENCE)
         seen = observed(cluster, "shop", Kind.DEPLOYMENT, Kind.STATEFULSET)
 
     assert [e.message.partition(": ")[2] for e in seen.errors.values()] == [
@@ -91,7 +92,7 @@ def test_pieces_that_are_asked_for_again_count_once(
         return [piece("ab", "c") if "limit=" in request else piece("abc", None)]
 
     with hostile(slow) as server:
-        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=20)
+        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=PATIENCE)
         found = [str(w.name) for w in observed(cluster, "shop").workloads]
 
     assert found == ["a", "b", "c"]
@@ -107,7 +108,7 @@ def test_ten_thousand_objects_are_a_list(connected: Connected, tmp_path: Path) -
         return [piece(names[begin:end], str(end) if end < len(names) else None)]
 
     with hostile(asked) as server:
-        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=60)
+        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=PATIENCE)
         found = [str(w.name) for w in observed(cluster, "shop").workloads]
 
     assert found == names
@@ -119,7 +120,7 @@ def test_patience_beyond_all_reason_is_not_given(
 ) -> None:
     busy = answer(b"{}", f"Retry-After: {value}", status="503 Service Unavailable")
     with hostile(lambda _: [busy]) as server:
-        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=20)
+        cluster = connected(server.kubeconfig(tmp_path / "k"), timeout=PATIENCE)
         error = observed(cluster, "shop").errors[Kind.DEPLOYMENT]
 
     assert isinstance(error, ClusterError)

@@ -16,6 +16,7 @@ import pexpect
 import pytest
 import yaml
 
+from gitops_cli.cluster import plugins
 from gitops_cli.cluster.connection import KubernetesCluster, connect
 from gitops_cli.cluster.kubeconfig import find_access
 from gitops_cli.cluster.login import LoginTransport
@@ -27,7 +28,7 @@ from gitops_cli.web.exchange import HttpRequest
 from tests.cluster.recorder import Recorder
 from tests.registry.scripted import Reply, Request, Scripted, scripted
 from tests.testbed.kube import eventually
-from tests.testbed.patience import HANGING
+from tests.testbed.patience import HANGING, PATIENCE
 from tests.testbed.registry import make_certificate
 
 VERSION = "client.authentication.k8s.io/v1"
@@ -150,11 +151,11 @@ def test_a_login_may_take_longer_than_a_request(server: Recorder, tmp_path: Path
     answer = json.dumps(
         {"kind": "ExecCredential", "apiVersion": VERSION, "status": {"token": "late"}}
     )
-    user = plugin(tmp_path, f"import time\ntime.sleep(1.1)\nprint({answer!r})\n")
+    user = plugin(tmp_path, f"import time\ntime.sleep(3.1)\nprint({answer!r})\n")
     access = find_access(kubeconfig=kubeconfig(server, tmp_path, user), environment={})
     transport = LoginTransport(access)
 
-    assert transport.send(HttpRequest("GET", "/x"), timeout=1.0).status == 200
+    assert transport.send(HttpRequest("GET", "/x"), timeout=3.0).status == 200
     transport.close()
 
 
@@ -164,7 +165,7 @@ def test_a_watch_whose_login_is_refused_begins_with_another(
     server.status = lambda asked: 200 if asked.login == "Bearer login-2" else 401
     access = find_access(kubeconfig=kubeconfig(server, tmp_path, counting(tmp_path)))
     transport = LoginTransport(access)
-    stream = transport.stream(HttpRequest("GET", "/apis?watch=1"), timeout=10)
+    stream = transport.stream(HttpRequest("GET", "/apis?watch=1"), timeout=PATIENCE)
     assert (stream.status, runs()) == (200, 2)
     stream.close()
     transport.close()
@@ -229,13 +230,14 @@ def test_what_waits_for_somebody_is_told(
     eventually(lambda: told == ["open https://login.example", "code:"])
     assert 1.5 < time.monotonic() - began < HANGING, "at once, or much too late"
     cluster.close()
-    thread.join(5)
+    thread.join(HANGING)
     assert not thread.is_alive(), "the plugin was not ended"
 
 
 def test_what_a_quick_plugin_says_by_the_way_is_not_told(
-    connected: Callable[..., KubernetesCluster], tmp_path: Path
+    connected: Callable[..., KubernetesCluster], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(plugins, "_SILENCE", HANGING)  # quick, however little it gets to run
     told: list[str] = []
     user = counting(tmp_path)
     script = tmp_path / "plugin"
@@ -268,7 +270,7 @@ def test_a_person_is_asked_although_stdout_is_a_file(server: Recorder, tmp_path:
     root = str(Path(__file__).parents[2])
     (tmp_path / "look.py").write_text(LOOKS.format(root=root, file=str(file)))
     command = f"exec {sys.executable} {tmp_path / 'look.py'} > {tmp_path / 'out'}"
-    terminal = pexpect.spawn("/bin/sh", ["-c", command], encoding="utf-8", timeout=20)
+    terminal = pexpect.spawn("/bin/sh", ["-c", command], encoding="utf-8", timeout=PATIENCE)
     terminal.expect("Your code: ")
     terminal.sendline("typed")
     terminal.expect(pexpect.EOF)
@@ -285,7 +287,7 @@ def test_a_plugin_that_fails_on_a_terminal_is_a_clear_error(
     root = str(Path(__file__).parents[2])
     (tmp_path / "look.py").write_text(LOOKS.format(root=root, file=str(file)))
     terminal = pexpect.spawn(
-        sys.executable, [str(tmp_path / "look.py")], encoding="utf-8", timeout=20
+        sys.executable, [str(tmp_path / "look.py")], encoding="utf-8", timeout=PATIENCE
     )
     seen = terminal.read()
     terminal.close()

@@ -218,5 +218,5 @@ def test_what_the_server_says_of_itself(kube: Kube, cluster: KubernetesCluster) 
     about = cluster.about()
     assert about.version.startswith("v1.")
     assert about.time is not None
-    assert abs(about.time.timestamp() - time.time()) < 5
+    assert abs(about.time.timestamp() - time.time()) < 60
     assert cluster.uid() == kube.get("Namespace", None, "kube-system")["metadata"]["uid"]

@@ -27,6 +27,7 @@ from tests.testbed import controlplane
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.kube import Kube, eventually
 from tests.testbed.manifests import Manifest, workload
+from tests.testbed.patience import PATIENCE
 from tests.testbed.rollouts import install_rollouts, rollout, state
 
 GOOD, BETTER = "r/web:" + "a" * 40, "r/web:" + "b" * 40
@@ -334,14 +335,16 @@ def by_kubectl(kubectl: Path, plane: ControlPlane, namespace: str, kind: str) ->
 
 
 class Ours(NamedTuple):
-    """What we say: the judgement, the row of a diff, and how a wait of two seconds ends."""
+    """What we say: the judgement, the row of a diff, and how a wait ends."""
 
     rollout: Rollout
     row: Row
     verdict: RolloutVerdict
 
 
-def by_us(plane: ControlPlane, namespace: str, kind: Kind, image: str) -> Ours:
+def by_us(
+    plane: ControlPlane, namespace: str, kind: Kind, image: str, *, seconds: float = PATIENCE
+) -> Ours:
     space = EnvironmentName(namespace)
     files = {f"{space}/images_path": "r/", f"{space}/web{kind.suffix}": image.partition(":")[2]}
     raw = [RawFile(path, text.encode()) for path, text in files.items()]
@@ -351,7 +354,7 @@ def by_us(plane: ControlPlane, namespace: str, kind: Kind, image: str) -> Ours:
         observed = cluster.observe([Target(space, frozenset({kind}))])[space]
         awaited = Awaited(cluster, {space: frozenset(wanted.files)})
         waiting = RolloutWait([awaited], {space: wanted}, TeamSettings(), now=now)
-        [ended] = waiting.run(2).values()
+        [ended] = waiting.run(seconds).values()
     finally:
         cluster.close()
     [found] = observed.workloads
@@ -362,6 +365,11 @@ def by_us(plane: ControlPlane, namespace: str, kind: Kind, image: str) -> Ours:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def seconds_of(phase: Phase) -> float:
+    """Return how long to wait for a rollout: what never ends is given two seconds."""
+    return 2 if phase is Phase.PROGRESSING else PATIENCE
 
 
 STATES = {Phase.COMPLETE: State.IN_SYNC, Phase.FAILED: State.FAILED}  # else it is rolling
@@ -403,11 +411,13 @@ def test_as_kubectl_or_better(
 
     def arrived() -> bool:
         found = kube.get(kind, namespace, "web")
-        return seen(found) and bool(case.until(found.get("status", {})))
+        are_there = all(pod["status"].get("containerStatuses") for pod in kube.pods(namespace))
+        return seen(found) and bool(case.until(found.get("status", {}))) and are_there
 
     eventually(arrived)
     said = by_kubectl(kubectl, control_plane, namespace, kind)
-    found = by_us(control_plane, namespace, case.kind, image_of(kube.get(kind, namespace, "web")))
+    image = image_of(kube.get(kind, namespace, "web"))
+    found = by_us(control_plane, namespace, case.kind, image, seconds=seconds_of(case.phase))
     assert case.kubectl in said.words
     assert said.over is case.over
     check(found, case.phase)
@@ -503,15 +513,15 @@ def test_a_rollout_by_its_own_status(
     said = by_kubectl(kubectl, control_plane, namespace, "Rollout")
     assert said.over is None
     assert 'no kind "Rollout" is registered' in said.words
-    check(by_us(control_plane, namespace, Kind.ROLLOUT, GOOD), phase)
+    seconds = seconds_of(phase)
+    check(by_us(control_plane, namespace, Kind.ROLLOUT, GOOD, seconds=seconds), phase)
 
 
 def test_a_cronjobs_last_run_is_told_but_is_no_rollout(
     kube: Kube, namespace: str, control_plane: ControlPlane
 ) -> None:
-    kube.create(workload("CronJob", "web", FAILS, schedule="* * * * *"), namespace)
+    kube.create(workload("CronJob", "web", FAILS), namespace)
     kube.let_run(namespace, "web")
     eventually(lambda: any(j["status"].get("failed") for j in kube.find("Job", namespace)))
-    kube.patch("CronJob", namespace, "web", {"spec": {"suspend": True}})
     found = by_us(control_plane, namespace, Kind.CRONJOB, FAILS)
     assert (found.row.state, found.verdict) == (State.FAILED, RolloutVerdict.READY)

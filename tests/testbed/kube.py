@@ -9,7 +9,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -186,11 +185,13 @@ class Kube:
         answer: Manifest = self.request("PATCH", target, patch, content_type=content_type, **query)
         return answer
 
-    def let_run(self, namespace: str, name: str) -> None:
-        """Let a CronJob that runs every minute run at once: its controller has missed a time."""
-        missed = datetime.now(UTC) - timedelta(minutes=2)
-        status = {"status": {"lastScheduleTime": missed.strftime("%Y-%m-%dT%H:%M:%SZ")}}
-        self.patch("CronJob", namespace, name, status, subresource="/status")
+    def let_run(self, namespace: str, name: str) -> Manifest:
+        """Make a Job of a CronJob, as its controller does when the time has come."""
+        made = self.get("CronJob", namespace, name)
+        owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": name, "controller": True}
+        metadata = {"generateName": f"{name}-", "ownerReferences": [owner | _uid(made)]}
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata}
+        return self.create({**job, "spec": made["spec"]["jobTemplate"]["spec"]}, namespace)
 
     def delete(self, kind: str, namespace: str | None, name: str) -> None:
         """Delete an object, its dependents in the background."""
@@ -206,15 +207,26 @@ class Kube:
             spec = {"jobTemplate": {"spec": spec}}
         return self.patch(kind, namespace, name, {"spec": spec}, strategic=True)
 
+    def scale(self, namespace: str, name: str, replicas: int, manager: str) -> None:
+        """Set a Deployment's replicas, as `manager`, whatever else changes it meanwhile."""
+        target = path("Deployment", namespace, name) + "/scale"
+        change = {"spec": {"replicas": replicas}}
+        content_type = "application/merge-patch+json"
+        self.request("PATCH", target, change, content_type=content_type, fieldManager=manager)
+
     def annotate(self, kind: str, namespace: str, name: str, **annotations: str | None) -> Manifest:
         """Set annotations, given as `**{"a/b": "c"}`; None removes one."""
         return self.patch(kind, namespace, name, {"metadata": {"annotations": annotations}})
 
     def let_ready(self, namespace: str, app: str | None = None) -> None:
-        """End the fate that an annotation gave to the pods: they become ready now."""
+        """End the fate that an annotation gave to the pods that there are: they get ready now."""
         for pod in self.pods(namespace, app):
             name = pod["metadata"]["name"]
-            self.annotate("Pod", namespace, name, **{"fake-node/fate": None})
+            try:
+                self.annotate("Pod", namespace, name, **{"fake-node/fate": None})
+            except ApiError as error:
+                if error.code != 404:  # a controller has removed it meanwhile
+                    raise
 
     # --- waiting
 
@@ -304,7 +316,7 @@ class Kube:
             | {"subjects": [account], "roleRef": role}
         )
         for rule in rules:
-            eventually(lambda rule=rule: self._may(namespace, name, rule))
+            eventually(lambda rule=rule: self.may(f"{namespace}:{name}", namespace, rule))
         return self.token(namespace, name)
 
     def cluster_admin(self, name: str) -> str:
@@ -322,13 +334,14 @@ class Kube:
             }
         )
         everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
-        eventually(lambda: self._may("default", name, everything))
+        eventually(lambda: self.may(f"default:{name}", "default", everything))
         return self.token("default", name)
 
-    def _may(self, namespace: str, name: str, rule: Mapping[str, Sequence[str]]) -> bool:
-        """Tell whether the API server knows by now that a ServiceAccount has a right.
+    def may(self, account: str, namespace: str, rule: Mapping[str, Sequence[str]]) -> bool:
+        """Tell whether a ServiceAccount NAMESPACE:NAME has a right as far as the API server knows.
 
-        It learns of roles and bindings as any controller does: after they are written.
+        It learns of roles and bindings as any controller does: after they are written. Of a rule
+        the first of each list counts.
         """
         resource, _, subresource = rule["resources"][0].partition("/")
         attributes = {
@@ -339,12 +352,16 @@ class Kube:
             "verb": rule["verbs"][0],
             "name": rule.get("resourceNames", [""])[0],
         }
-        user = f"system:serviceaccount:{namespace}:{name}"
-        groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}"]
+        home = account.partition(":")[0]
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{home}"]
         asked = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
-            "spec": {"user": user, "groups": groups, "resourceAttributes": attributes},
+            "spec": {
+                "user": f"system:serviceaccount:{account}",
+                "groups": groups,
+                "resourceAttributes": attributes,
+            },
         }
         answer = self.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", asked)
         return bool(answer["status"].get("allowed"))
@@ -380,6 +397,10 @@ def path(kind: str, namespace: str | None = None, name: str | None = None) -> st
     group, resource = _RESOURCES[kind]
     scope = f"/namespaces/{namespace}" if namespace else ""
     return f"{group}{scope}/{resource}" + (f"/{name}" if name else "")
+
+
+def _uid(manifest: Manifest) -> Manifest:
+    return {"uid": manifest["metadata"]["uid"]}
 
 
 def rolled_out(workload: Manifest) -> bool:

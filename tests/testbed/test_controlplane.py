@@ -72,7 +72,7 @@ def test_a_crashing_container_shows_its_exit_code_and_its_log(kube: Kube, namesp
     )
     [pod] = kube.pods(namespace)
     [container] = pod["status"]["containerStatuses"]
-    assert container["restartCount"] == 1
+    assert container["restartCount"] >= 1
     assert container["lastState"]["terminated"]["exitCode"] == 3
     log = kube.request(
         "GET", f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}/log", tailLines=1
