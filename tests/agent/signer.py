@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,10 +60,15 @@ def run(*command: str) -> str:
 
 
 @contextmanager
-def ending_gpg(home: Path) -> Iterator[None]:
-    """End the agent that gpg starts for the keys of a home."""
-    try:
-        yield
-    finally:
-        if home.exists():
-            run("gpgconf", "--homedir", str(home), "--kill", "gpg-agent")
+def keys_of_signers() -> Iterator[Path]:
+    """Give a directory for keys; its path is short, as the socket of gpg's agent needs it.
+
+    The agent that gpg starts for the keys ends with it.
+    """
+    with tempfile.TemporaryDirectory(prefix="signers-") as directory:
+        try:
+            yield Path(directory)
+        finally:
+            home = Path(directory) / "gnupg"
+            if home.exists():
+                run("gpgconf", "--homedir", str(home), "--kill", "gpg-agent")

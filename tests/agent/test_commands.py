@@ -311,6 +311,8 @@ def test_a_diff_as_the_agent_sees_what_its_rights_let_it(
     assert cli("diff", environment, "--as-agent").ok().code == 0
 
     kube.delete("Role", environment, NAME)
+    listing = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list"]}
+    eventually(lambda: not kube.may(f"{environment}:{NAME}", environment, listing))
     refused = cli("diff", environment, "--as-agent")
     assert refused.code == 4
     assert "not permitted to list deployments.apps" in refused.stderr

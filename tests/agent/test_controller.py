@@ -18,6 +18,7 @@ from tests.testbed.faults import Answer, ApiProxy
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube, eventually, path
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.patience import PATIENCE
 
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
 
@@ -68,7 +69,7 @@ def test_a_controller_follows_all_its_environments_until_told_to_stop(
         eventually(lambda: heartbeat.stat().st_mtime > beat)
     finally:
         os.kill(process.pid, signal.SIGTERM)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 0, said
     assert "nothing was left half done" in said
@@ -89,6 +90,8 @@ def test_one_environment_in_trouble_does_not_stop_the_others(
 ) -> None:
     names, kubeconfig = controller
     kube.delete("RoleBinding", names[0], NAME)
+    listing = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list"]}
+    eventually(lambda: not kube.may(f"{article.prefix}agent:{NAME}", names[0], listing))
     article.push(names[1], {"authentication": NEW})
     arguments = ["--repo", str(article.remote), "--kubeconfig", str(kubeconfig)]
 

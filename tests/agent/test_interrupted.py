@@ -22,6 +22,7 @@ from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops, Started
 from tests.testbed.kube import Kube, create_many, eventually
 from tests.testbed.manifests import deployment
+from tests.testbed.patience import PATIENCE
 
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
 OLD = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2"
@@ -33,7 +34,7 @@ def held(proxy: ApiProxy, target: str, *, skip: int = 0) -> Iterator[Callable[[]
     what is returned is called.
     """
     gate = threading.Event()
-    proxy.on(Meanwhile(lambda: gate.wait(60)), "PATCH", target, skip=skip, times=1000)
+    proxy.on(Meanwhile(lambda: gate.wait(PATIENCE)), "PATCH", target, skip=skip, times=1000)
     try:
         yield gate.set
     finally:
@@ -105,7 +106,7 @@ def test_told_to_stop_amid_a_patch_it_ends_what_it_began(world: World, api_proxy
             process.wait(0.3)
         assert followers(world) <= 1
         release()
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 0, said
     assert world.images() == world.article.images(world.environment)
@@ -156,7 +157,7 @@ def test_told_to_stop_no_further_environment_is_begun(
         # The main thread has nothing to do but to hear it; then it waits again.
         eventually(lambda: times_waited(process.pid) > waits)
         release()
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == code, said
     begun = {name for name in many if api_proxy.seen("PATCH", f"/{name}/deployments/")}

@@ -28,6 +28,7 @@ from gitops_cli.domain.recorded.environment import Kind
 from tests.agent.world import World
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import eventually
+from tests.testbed.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -148,7 +149,7 @@ def test_an_agent_serves_them_where_it_was_asked_to(world: World) -> None:
         assert where, said
 
         def scraped() -> dict[tuple[str, ...], float]:
-            with urllib.request.urlopen(where[1], timeout=30) as answer:  # noqa: S310 - local
+            with urllib.request.urlopen(where[1], timeout=PATIENCE) as answer:  # noqa: S310 - local
                 return samples(answer.read().decode())
 
         eventually(lambda: ("gitops_environment_failing", world.environment) in scraped())
@@ -165,7 +166,7 @@ def test_an_agent_serves_them_where_it_was_asked_to(world: World) -> None:
         assert world.images()[name] == wanted
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
 
 

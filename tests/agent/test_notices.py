@@ -22,6 +22,7 @@ from tests.cli.company import with_settings
 from tests.registry.scripted import Reply, Scripted, scripted
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops
+from tests.testbed.patience import PATIENCE
 
 TABLE = '[notify.chat]\nevents = ["synced", "failed", "drift", "stale-agent"]\n'
 HASH = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
@@ -95,7 +96,7 @@ def test_a_status_that_cannot_be_written_is_told_once_and_by_no_job(
                 _until(process.stderr, f"failed at {tip[:7]}: the status could not be written")
         finally:
             process.terminate()
-            process.communicate(timeout=60)
+            process.communicate(timeout=PATIENCE)
     assert [event for event, _ in told(hook)] == ["failed"]
 
 
@@ -163,7 +164,7 @@ def test_a_git_server_that_is_away_is_one_notice_and_its_return_another(
             _until(process.stderr, "in-sync")
         finally:
             process.terminate()
-            process.communicate(timeout=60)
+            process.communicate(timeout=PATIENCE)
     assert [event for event, _ in told(hook)] == ["failed", "synced"]
 
 

@@ -113,6 +113,7 @@ def test_objects_follow_with_the_versions_in_them(followed: Followed) -> None:
     assert "2 objects created" in ran.stdout
     made = followed.live.kube.get("Deployment", followed.live.namespace, "web")
     assert made["metadata"]["annotations"]["gitops-cli/commit"] == commit
+    followed.live.kube.wait_rolled_out("Deployment", followed.live.namespace, "web")
     followed.live.diff().ok()
     before = made["metadata"]["generation"]
     followed.run()

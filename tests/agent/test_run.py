@@ -15,6 +15,7 @@ from tests.state.http_remote import HttpRemote
 from tests.testbed.faults import Answer, ApiProxy, Cut, Fault
 from tests.testbed.git import git
 from tests.testbed.kube import eventually
+from tests.testbed.patience import PATIENCE
 
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
 MISSING = "dead0a5fceea167a5a36dedd4bea2543f8e1a4b2"
@@ -39,6 +40,7 @@ def test_the_cluster_follows_a_new_commit(world: World) -> None:
 
 
 def test_nothing_new_is_nothing_done_and_drift_is_mended(world: World) -> None:
+    world.kube.wait_all_rolled_out("Deployment", world.environment)
     world.run().ok()
     assert world.status()["result"] == "in-sync"
     before = world.kube.find("Deployment", world.environment)
@@ -228,7 +230,7 @@ def test_two_agents_at_once_agree(world: World) -> None:
     arguments += ["--kubeconfig", str(world.kubeconfig)]
     both = [world.gitops.start("agent", "run", *arguments) for _ in range(2)]
     for one in both:
-        one.communicate(timeout=60)
+        one.communicate(timeout=PATIENCE)
 
     assert world.images() == world.article.images(world.environment)
     assert world.status()["commit"] == commit

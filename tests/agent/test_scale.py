@@ -13,7 +13,7 @@ from tests.agent.world import spec_of
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import Commit, add_commits, init_bare
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, create_many, in_parallel
+from tests.testbed.kube import Kube, create_many, eventually, in_parallel
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
 
@@ -47,6 +47,9 @@ def test_two_hundred_environments_are_followed_by_one_controller(
     spec = spec_of(*environments, namespace=namespace, mode=AgentMode.CONTROLLER)
     objects = manifests(spec)
     in_parallel(kube.create, objects[1:-1])  # all but the namespace, which exists, and the pod
+    listing = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list"]}
+    for name in environments:
+        eventually(lambda name=name: kube.may(f"{namespace}:{NAME}", name, listing))
     remote = init_bare(tmp_path / "state.git")
     files: dict[str, str | None] = {}
     for name in environments:

@@ -9,6 +9,7 @@ import pytest
 
 from gitops_cli.agent.model.seed import command, variables
 from gitops_cli.agent.model.spec import Seed
+from tests.testbed.patience import PATIENCE
 
 
 @pytest.mark.node
@@ -23,7 +24,7 @@ def test_told_to_end_while_it_installs_it_does_not_begin(tmp_path: Path) -> None
         ["unshare", "--fork", "--pid", *command(["agent", "run"])],
         env={"PATH": f"{tmp_path}:/usr/bin:/bin", "SEED_PACKAGES": "git", "SEED_REQUIREMENTS": "x"},
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
     )
 
     assert done.returncode == 143
@@ -45,7 +46,7 @@ def test_the_script_gives_apt_and_pip_the_very_words_that_were_asked_for(tmp_pat
         ["/bin/sh", *command(["agent", "run"])[1:]],
         env={"PATH": str(programs), **variables(Seed(requirements, packages=packages))},
         check=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
 
     said = (tmp_path / "said").read_text().split("apt-get\n")[2].splitlines()

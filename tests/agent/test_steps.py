@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from gitops_cli.agent.model.spec import NAME, STEPS_SECRET
+from gitops_cli.steps.process import GRACE
 from tests.agent.world import apply
 from tests.cli.live import NEW, OLD, Live, make_live
 from tests.cli.manifested import config_map, record
@@ -21,6 +22,7 @@ from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops, Ran
 from tests.testbed.kube import Kube, eventually
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.patience import PATIENCE
 
 WHERE = ["--agent-repo", "ssh://git@git.example.com/state.git", "--image", "r/gitops-cli:1"]
 
@@ -434,7 +436,7 @@ def test_an_agent_says_that_it_lives_while_a_step_takes_its_time(stepped: Steppe
         go.touch()
         eventually(lambda: stepped.said().get("steps") == "dns unchanged")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=PATIENCE) == 0
     assert done.exists()
     assert stepped.said()["message"] != "its steps are running"
 
@@ -453,8 +455,8 @@ def test_a_pod_that_is_told_to_end_interrupts_its_step_first(stepped: Stepped) -
         eventually(began.exists)
         before = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=PATIENCE) == 130
 
-    assert time.monotonic() - before < 15, "it did not wait until it had to be killed"
+    assert time.monotonic() - before < GRACE, "it did not wait until it had to be killed"
     assert stepped.target.read_text() == "given back\n"
     assert "steps" not in stepped.said(), "nobody says that it was done"

@@ -16,7 +16,7 @@ from gitops_cli.domain.cluster.sync import Followed
 from gitops_cli.domain.cluster.workload import Workload
 from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.operations.sync import Follow
-from tests.agent.signer import Signer, ending_gpg, run
+from tests.agent.signer import Signer, keys_of_signers, run
 from tests.agent.world import World
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
@@ -27,10 +27,9 @@ UNSIGNED = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2"
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Iterator[Path]:
-    """Return a directory for keys; the agent that gpg started for them ends with the test."""
-    with ending_gpg(tmp_path / "gnupg"):
-        yield tmp_path
+def keys() -> Iterator[Path]:
+    with keys_of_signers() as directory:
+        yield directory
 
 
 def signer_of(world: World, keys: Path, form: str) -> Signer:

@@ -17,7 +17,7 @@ from gitops_cli.domain.recorded.environment import Kind
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops, Ran
-from tests.testbed.kube import Kube, path
+from tests.testbed.kube import Kube, eventually, path
 from tests.testbed.kubeconfig import write_kubeconfig
 
 UNSEEN = ("billing", "frontend")
@@ -40,8 +40,24 @@ REVISION = "deployment.kubernetes.io/revision"
 
 
 def apply(kube: Kube, yaml_text: str) -> list[str]:
-    """Do what `kubectl apply --server-side -f -` does; return what became of each object."""
-    return [_apply(kube, manifest) for manifest in yaml.safe_load_all(yaml_text)]
+    """Do what `kubectl apply --server-side -f -` does; return what became of each object.
+
+    The rights among them hold when it returns.
+    """
+    made = list(yaml.safe_load_all(yaml_text))
+    done = [_apply(kube, manifest) for manifest in made]
+    roles = {_place(one): one["rules"] for one in made if one["kind"] == "Role"}
+    for binding in (one for one in made if one["kind"] == "RoleBinding"):
+        namespace, _ = _place(binding)
+        [subject] = binding["subjects"]
+        account = f"{subject['namespace']}:{subject['name']}"
+        for rule in roles[namespace, binding["roleRef"]["name"]]:
+            eventually(lambda a=account, n=namespace, r=rule: kube.may(a, n, r))
+    return done
+
+
+def _place(manifest: dict[str, Any]) -> tuple[str, str]:
+    return manifest["metadata"]["namespace"], manifest["metadata"]["name"]
 
 
 def _apply(kube: Kube, manifest: dict[str, Any]) -> str:

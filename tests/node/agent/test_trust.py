@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.signer import Signer, ending_gpg
+from tests.agent.signer import Signer, keys_of_signers
 from tests.node.agent.company import ByHand, await_running, make_key, status, suspended
 from tests.node.agent.site import FIRST, Site
 from tests.testbed.git import git
@@ -27,8 +27,8 @@ def test_an_unsigned_tip_is_refused_and_the_newest_trusted_commit_followed(
     company.kube.wait_rolled_out("Deployment", ENVIRONMENT, "web")
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "-q", str(company.remote), str(clone))
-    with ending_gpg(tmp_path / "gnupg"):
-        ssh, gpg = (Signer(clone, tmp_path, form) for form in ("ssh", "openpgp"))
+    with keys_of_signers() as keys:
+        ssh, gpg = (Signer(clone, keys, form) for form in ("ssh", "openpgp"))
         make_key(company, gitops, ENVIRONMENT)
         gitops(
             *("agent", "install", ENVIRONMENT, "--agent-repo", company.url, "--yes"),
