@@ -16,6 +16,7 @@ from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube, eventually
 from tests.testbed.manifests import workload
+from tests.testbed.patience import PATIENCE
 from tests.testbed.ports import free_port
 
 SOURCE = "elsewhere-development"
@@ -47,7 +48,7 @@ def test_promote_returns_when_the_cluster_has_it(waiting: Live) -> None:
     with waiting.gitops.start(*promotion(waiting, "-o", "json")) as promoting:
         eventually(lambda: recorded(waiting) == NEW)
         waiting.sync().ok()
-        out, err = promoting.communicate(timeout=60)
+        out, err = promoting.communicate(timeout=PATIENCE)
     assert promoting.returncode == 0, err
     assert '"kind": "promotion"' in out
     assert waiting.image_of("web") == image("web", NEW)
@@ -99,9 +100,9 @@ def test_it_waits_where_diff_looks(waiting: Live, two_clusters: Path, how: str) 
     live("diff", waiting.namespace, *options).ok()
     waiting.record({"web.deployment": OLD}, environment=SOURCE)
 
-    live(*promotion(waiting, *options, "--timeout", "30s")).ok()
+    live(*promotion(waiting, *options, "--timeout", "2m")).ok()
     rollback = ["rollback", "web", "-e", waiting.namespace, "--to", OLD, "--yes", "--wait"]
-    live(*rollback, *options, "--timeout", "30s").ok()
+    live(*rollback, *options, "--timeout", "2m").ok()
 
 
 def test_a_wrong_cluster_is_refused_before_anything_is_recorded(
@@ -110,7 +111,7 @@ def test_a_wrong_cluster_is_refused_before_anything_is_recorded(
     waiting.record({"/gitops.toml": belongs_to("two", waiting)})
     live = waiting.gitops.using(KUBECONFIG=two_clusters)
 
-    done = live(*promotion(waiting, "--context", "one", "--timeout", "30s"))
+    done = live(*promotion(waiting, "--context", "one", "--timeout", "2m"))
 
     assert done.code == 6
     assert "gitops.toml:3" in done.stderr
@@ -147,7 +148,7 @@ def test_nobody_brings_it(waiting: Live) -> None:
     assert f"recorded, but {waiting.namespace} does not have it yet" in done.stderr
     assert f"gitops sync {waiting.namespace}" in done.stderr
     waiting.sync("--wait").ok()
-    again = waiting.gitops(*promotion(waiting, "--timeout", "30s")).ok()
+    again = waiting.gitops(*promotion(waiting, "--timeout", "2m")).ok()
     assert "in-sync" in again.stderr
 
 
@@ -156,7 +157,7 @@ def test_a_rollout_that_fails_says_how_to_go_back(waiting: Live) -> None:
     with waiting.gitops.start(*promotion(waiting)) as promoting:
         eventually(lambda: recorded(waiting) == ABSENT)
         waiting.sync().ok()
-        _, err = promoting.communicate(timeout=60)
+        _, err = promoting.communicate(timeout=PATIENCE)
     assert promoting.returncode == 7
     assert "not found" in err
     assert f"gitops rollback web -e {waiting.namespace}" in err
@@ -165,11 +166,11 @@ def test_a_rollout_that_fails_says_how_to_go_back(waiting: Live) -> None:
 def test_rollback_waits_too(waiting: Live) -> None:
     waiting.record({"web.deployment": NEW})
     waiting.sync("--wait").ok()
-    rollback = ["rollback", "web", "-e", waiting.namespace, "--yes", "--wait", "--timeout", "60s"]
+    rollback = ["rollback", "web", "-e", waiting.namespace, "--yes", "--wait", "--timeout", "2m"]
     with waiting.gitops.start(*rollback) as going_back:
         eventually(lambda: recorded(waiting) == OLD)
         waiting.sync().ok()
-        _, err = going_back.communicate(timeout=60)
+        _, err = going_back.communicate(timeout=PATIENCE)
     assert going_back.returncode == 0, err
     assert waiting.image_of("web") == image("web", OLD)
 
@@ -183,15 +184,15 @@ def test_rollback_waits_for_what_is_recorded_already(waiting: Live) -> None:
     again = waiting.gitops(*rollback, "--timeout", "3s")
     assert again.code == 8, "CI repeats a step: nothing to record is not yet arrived"
     waiting.sync("--wait").ok()
-    waiting.gitops(*rollback, "--timeout", "60s").ok()
+    waiting.gitops(*rollback, "--timeout", "2m").ok()
 
 
 def test_what_cannot_arrive_ends_as_wait_does(waiting: Live) -> None:
     waiting.kube.delete("Deployment", waiting.namespace, "web")
-    done = waiting.gitops(*promotion(waiting, "--timeout", "60s"))
+    done = waiting.gitops(*promotion(waiting, "--timeout", "2m"))
     assert done.code == 1
     assert f"recorded, but not in {waiting.namespace}: web" in done.stderr
-    assert waiting.gitops("wait", waiting.namespace, "--timeout", "60s").code == 1
+    assert waiting.gitops("wait", waiting.namespace, "--timeout", "2m").code == 1
 
 
 def test_nobody_who_follows_is_told_at_once(waiting: Live) -> None:
@@ -236,7 +237,7 @@ def test_sync_of_several_projects_brings_each_to_its_cluster(waiting: Live, kube
 
         assert waiting.image_of("web") == image("web", NEW)
         assert replace(waiting, namespace=second).image_of("api") == image("api", NEW)
-        waiting.gitops(*promote, "--wait", "--timeout", "30s").ok()
+        waiting.gitops(*promote, "--wait", "--timeout", "2m").ok()
     finally:
         kube.delete_namespace(second)
 

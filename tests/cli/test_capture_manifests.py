@@ -203,12 +203,9 @@ def test_what_somebody_wrote_is_what_is_captured_of_every_kind(foreign: Live) ->
 
 def test_replicas_of_an_autoscaler_make_no_commits(foreign: Live) -> None:
     foreign.running("web", OLD, replicas=1)
-    scale = f"/apis/apps/v1/namespaces/{foreign.namespace}/deployments/web/scale"
 
     def scaled(replicas: int, manager: str) -> dict[str, object]:
-        wanted = foreign.kube.request("GET", scale)
-        wanted["spec"]["replicas"] = replicas
-        foreign.kube.request("PUT", scale, wanted, fieldManager=manager)
+        foreign.kube.scale(foreign.namespace, "web", replicas, manager)
         foreign.gitops("capture", foreign.namespace, "--manifests", "--yes").ok()
         captured = yaml.safe_load(content(foreign, "manifests/deployment-web.yaml"))
         found: dict[str, object] = captured["spec"]
@@ -244,7 +241,7 @@ def test_other_kinds_are_named_and_kept_where_that_is_said(foreign: Live) -> Non
             "spec": {"size": 1, "type": "ClusterIP", "ports": "none"},
         }
         target = f"/apis/{group}/v1/namespaces/{foreign.namespace}/widgets"
-        eventually(lambda: served(foreign, target))
+        eventually(lambda: served(foreign, target) and discovered(foreign, group))
         foreign.kube.request("POST", target, {**widget, "status": {"ready": True}})
 
         told = foreign.gitops("capture", foreign.namespace, "--manifests", "--dry-run").ok()
@@ -261,6 +258,13 @@ def test_other_kinds_are_named_and_kept_where_that_is_said(foreign: Live) -> Non
         assert yaml.safe_load(text) == widget
     finally:
         foreign.kube.request("DELETE", f"{definitions}/widgets.{group}")
+
+
+def discovered(live: Live, group: str) -> bool:
+    """Tell whether the API server names a group by now: a little later than it serves it."""
+    accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    listed = live.kube.request("GET", "/apis", accept=accept)["items"]
+    return group in [one["metadata"]["name"] for one in listed]
 
 
 def served(live: Live, target: str) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
+from tests.testbed.patience import PATIENCE
 
 COMMANDS = [
     "gitops status",
@@ -32,7 +33,7 @@ COMMANDS = [
 def servers(gitops: Gitops) -> Iterator[None]:
     """Fail a test that leaves a server running."""
     yield
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while left := _servers(gitops.home):
         assert time.monotonic() < deadline, f"still running: {left}"
         time.sleep(0.05)
@@ -127,9 +128,9 @@ def test_on_a_terminal_it_waits_for_enter(gitops: Gitops):
             # A heading is there once, and the line before it is gone by then.
             terminal.wait_for(f"[{count}/{len(COMMANDS)}]")
             if count < len(COMMANDS):
-                terminal.wait_for("Press Enter to go on.", timeout=60)
+                terminal.wait_for("Press Enter to go on.")
 
-        assert terminal.finish(timeout=60) == 0
+        assert terminal.finish() == 0
         assert shown_commands(terminal.text) == COMMANDS
         assert "Press Enter" not in terminal.screen
     assert left_in_cache(gitops) == []
@@ -149,10 +150,10 @@ def test_ctrl_c_at_a_pause_cleans_up(gitops: Gitops):
 @pytest.mark.usefixtures("servers")
 def test_ctrl_c_in_the_middle_of_a_command_cleans_up(gitops: Gitops):
     with gitops.terminal("demo", "--no-pause") as terminal:
-        terminal.wait_for("$ gitops sync project1-production --wait", timeout=60)
+        terminal.wait_for("$ gitops sync project1-production --wait")
         terminal.press("ctrl-c")
 
-        assert terminal.finish(timeout=30) == 130
+        assert terminal.finish() == 130
     assert left_in_cache(gitops) == []
 
 
@@ -177,7 +178,7 @@ def test_a_demo_that_is_killed_leaves_nothing_either(gitops: Gitops):
         terminal.signal(signal.SIGKILL)
         assert terminal.finish() == -signal.SIGKILL
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while left := left_in_cache(gitops):
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
@@ -259,11 +260,11 @@ def test_interrupted_on_a_real_cluster_it_still_deletes_its_namespaces(
     on_cluster: Gitops, kube: Kube
 ):
     with on_cluster.terminal("demo", "--context", "test") as terminal:
-        terminal.wait_for("Press Enter to go on.", timeout=60)
+        terminal.wait_for("Press Enter to go on.")
         assert len(namespaces_of(kube, terminal.text)) == 3
         terminal.press("ctrl-c")
 
-        assert terminal.finish(timeout=30) == 130
+        assert terminal.finish() == 130
         assert namespaces_of(kube, terminal.text) == []
     assert left_in_cache(on_cluster) == []
 

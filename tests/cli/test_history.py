@@ -11,6 +11,7 @@ import pytest
 from tests.testbed.article import Article
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
+from tests.testbed.patience import PATIENCE
 
 FIRST = 1_790_000_000
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
@@ -253,7 +254,7 @@ def test_a_reader_that_leaves_early_is_no_failure(state: Gitops) -> None:
     with state.start("history") as process:
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize(

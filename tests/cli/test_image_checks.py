@@ -121,8 +121,8 @@ def test_an_image_that_appears_is_waited_for(gitops: Gitops, state: Path, images
         images.tags = {NEW}
 
     building = threading.Thread(target=build)
-    building.start()
     begin = time.monotonic()
+    building.start()
 
     gitops("set", f"web={NEW}", "-e", "dev", "--wait-image", "2m").ok()
 

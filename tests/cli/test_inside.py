@@ -21,6 +21,7 @@ from tests.testbed import controlplane
 from tests.testbed.faults import ApiProxy, Trickle
 from tests.testbed.kube import Kube, eventually
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.patience import PATIENCE
 
 EVIL = "\x1b]0;owned\x07\x1b[2Jred: \x1b[31mR"
 
@@ -125,7 +126,7 @@ def test_ctrl_c_ends_a_log_that_is_followed(live: Live, api_proxy: ApiProxy) -> 
         assert following.stdout is not None
         assert following.stdout.readline() == "one\n"
         following.send_signal(signal.SIGINT)
-        _, said = following.communicate(timeout=20)
+        _, said = following.communicate(timeout=PATIENCE)
     assert following.returncode == 130
     assert said.splitlines()[-1] == "interrupted"
 

@@ -198,10 +198,7 @@ def test_what_leaves_an_object_of_ours_leaves_the_cluster(live: Live) -> None:
 def test_an_autoscaler_has_the_replicas(live: Live) -> None:
     record(live, deployment("web", "web", replicas=2), AUTOSCALER, web=OLD)
     live.sync("--wait").ok()
-    scale = f"/apis/apps/v1/namespaces/{live.namespace}/deployments/web/scale"
-    scaled = live.kube.request("GET", scale)
-    scaled["spec"]["replicas"] = 4
-    live.kube.request("PUT", scale, scaled, fieldManager="kube-controller-manager")
+    live.kube.scale(live.namespace, "web", 4, "kube-controller-manager")
     live.kube.wait_rolled_out("Deployment", live.namespace, "web")
 
     live.diff().ok()

@@ -38,7 +38,7 @@ def test_a_workload_of_another_name_is_followed_by_its_rule(live: Live) -> None:
 
 def test_capture_knows_it_by_its_service(live: Live) -> None:
     live.record({"/gitops.toml": '[service.web]\nworkload = "rel-web"'})
-    live.run("Deployment", "rel-web", OLD, images={"web": image("web", OLD)})
+    live.running("rel-web", OLD, images={"web": image("web", OLD)})
     live.gitops("capture", live.namespace).ok()
     assert git(live.remote, "show", f"main:{live.namespace}/web.deployment") == OLD
     live.diff().ok()

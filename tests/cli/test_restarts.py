@@ -13,7 +13,7 @@ import pytest
 from tests.cli.live import OLD, Live, image
 from tests.testbed.kube import eventually, path
 from tests.testbed.manifests import workload
-from tests.testbed.patience import HANGING
+from tests.testbed.patience import HANGING, PATIENCE
 
 
 @dataclass
@@ -100,28 +100,28 @@ def test_a_single_restart_long_ago_is_no_failure(live: Live, node: Node) -> None
     node.says(restarts=1, ran=5, ago=3600)
 
     live.diff().ok()
-    live.sync("--wait", "--timeout", "30s").ok()
+    live.sync("--wait", "--timeout", "2m").ok()
 
 
 def test_one_crash_at_the_start_is_waited_out_without_an_event(live: Live, node: Node) -> None:
-    node.says(restarts=1, ran=2, ago=10)
+    node.says(restarts=1, ran=2, ago=5)
     row = live.rows()["web"]
     assert row["state"] == "rolling"
     assert "web restarted once" in row["reason"]
 
-    live.sync("--wait", "--timeout", "60s").ok()
+    live.sync("--wait", "--timeout", "3m").ok()
 
     assert live.rows()["web"]["state"] == "in-sync"
 
 
 def test_watch_sees_that_it_has_held(live: Live, node: Node) -> None:
-    node.says(restarts=1, ran=2, ago=10)
-    with live.gitops.start("watch", live.namespace, "--timeout", "60s") as process:
+    node.says(restarts=1, ran=2, ago=5)
+    with live.gitops.start("watch", live.namespace, "--timeout", "1h") as process:
         assert process.stdout is not None
         lines: list[str] = []
         while not lines or (lines[-1] and "in-sync" not in lines[-1]):
             lines.append(process.stdout.readline())
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert any("rolling" in line for line in lines)
     assert "in-sync" in lines[-1]

@@ -47,7 +47,7 @@ def with_secret(made: dict[str, Any]) -> dict[str, Any]:
 def test_an_environment_comes_back_from_nothing(live: Live, lost: str) -> None:
     record(live, lost, config_map(a="1"), deployment("web", "web"), web=NEW)
 
-    done = live.gitops("restore", lost, "-o", "json", "--timeout", "60s").ok()
+    done = live.gitops("restore", lost, "-o", "json", "--timeout", "2m").ok()
 
     check(done.json())
     [environment] = done.json()["environments"]
@@ -86,7 +86,7 @@ def test_a_rehearsal_comes_up_beside_the_environment_and_leaves_it_alone(
     host = config_map("host", url=f"http://db.{live.namespace}.svc")
     record(live, live.namespace, deployment("web", "web"), bound, wide, host, web=NEW)
 
-    done = live.gitops("restore", live.namespace, "--to-namespace", lost, "--timeout", "60s").ok()
+    done = live.gitops("restore", live.namespace, "--to-namespace", lost, "--timeout", "2m").ok()
 
     levels = live.kube.request("GET", f"/apis/{base}/prioritylevelconfigurations")["items"]
     assert live.namespace not in [level["metadata"]["name"] for level in levels]
@@ -135,7 +135,7 @@ def test_an_image_that_is_gone_and_a_secret_without_a_key_hold_up_nothing_else(
     sealed = sops.sealed(secret | {"data": {"a": "hunter2"}}, key=sops.NO_KEY)
     live.record({f"/{lost}/manifests/s.yaml": sops.as_yaml(sealed)})
 
-    done = live.gitops.using(PATH=path)("restore", lost, "--timeout", "30s")
+    done = live.gitops.using(PATH=path)("restore", lost, "--timeout", "2m")
 
     assert done.code == 2, "the Secret, before the rollout that failed"
     assert "ErrImagePull" in done.stdout
@@ -208,7 +208,7 @@ def test_what_was_captured_comes_back_as_it_was(live: Live, lost: str) -> None:
     kube.delete_namespace(lost)
     eventually(lambda: not kube.exists("Namespace", None, lost))
 
-    live.gitops("restore", lost, "--timeout", "60s").ok()
+    live.gitops("restore", lost, "--timeout", "2m").ok()
 
     again = live.gitops("capture", lost, "--manifests", "--yes", "-o", "json").ok()
     assert again.json()["changed"] is False, again.stdout

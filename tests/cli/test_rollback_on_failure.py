@@ -11,6 +11,7 @@ from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube, eventually
+from tests.testbed.patience import PATIENCE
 
 SOURCE = "elsewhere-development"
 BACK = "--rollback-on-failure"
@@ -30,7 +31,7 @@ def failing(
 
 def promotion(live: Live, *more: str) -> list[str]:
     words = ["promote", "web", "--from", SOURCE, "--to", live.namespace, "--yes"]
-    return [*words, "--wait", BACK, "--timeout", "60s", *more]
+    return [*words, "--wait", BACK, "--timeout", "2m", *more]
 
 
 def recorded(live: Live, service: str = "web") -> str:
@@ -66,7 +67,7 @@ def test_where_others_bring_it_the_way_back_is_recorded_for_them(failing: Live) 
     with failing.gitops.start(*promotion(failing)) as promoting:
         eventually(lambda: recorded(failing) == ABSENT)
         failing.sync().ok()
-        _, err = promoting.communicate(timeout=90)
+        _, err = promoting.communicate(timeout=PATIENCE)
 
     assert promoting.returncode == 7, err
     assert recorded(failing) == OLD
@@ -77,12 +78,12 @@ def test_what_somebody_recorded_meanwhile_stays(failing: Live) -> None:
     failing.record({"api.deployment": OLD})
     failing.running("api", OLD)
     words = ["set", f"web={ABSENT}", f"api={NEW}", "-e", failing.namespace, "--wait", BACK]
-    with failing.gitops.start(*words, "--timeout", "60s") as setting:
+    with failing.gitops.start(*words, "--timeout", "2m") as setting:
         eventually(lambda: recorded(failing) == ABSENT)
         ours = git(failing.remote, "rev-parse", "main")
         failing.record({"api.deployment": "c" * 40})
         failing.sync("--rev", ours).ok()
-        _, err = setting.communicate(timeout=90)
+        _, err = setting.communicate(timeout=PATIENCE)
 
     assert setting.returncode == 7, err
     assert (recorded(failing), recorded(failing, "api")) == (OLD, "c" * 40)
@@ -94,7 +95,7 @@ def test_a_lock_keeps_the_rollback_from_being_written(failing: Live) -> None:
         eventually(lambda: recorded(failing) == ABSENT)
         failing.record({"web.lock": 'reason = "look at it"'})
         failing.sync().ok()
-        _, err = promoting.communicate(timeout=90)
+        _, err = promoting.communicate(timeout=PATIENCE)
 
     assert promoting.returncode == 7, err
     assert recorded(failing) == ABSENT
@@ -116,7 +117,7 @@ def test_a_new_service_leaves_the_record_again(failing: Live) -> None:
     failing.run("Deployment", "api", OLD)
     new = ["set", f"api={ABSENT}", "-e", failing.namespace, "--new", "--sync", "--wait", BACK]
 
-    done = failing.gitops(*new, "--timeout", "60s")
+    done = failing.gitops(*new, "--timeout", "2m")
 
     assert done.code == 7, done
     assert "api was new: it is out of the record" in done.stderr
@@ -137,7 +138,7 @@ def test_what_was_recorded_before_is_not_taken_back(failing: Live) -> None:
 def test_a_sync_that_fails_goes_back_one_version(failing: Live) -> None:
     failing.record({"web.deployment": ABSENT})
 
-    done = failing.sync("--wait", BACK, "--timeout", "60s")
+    done = failing.sync("--wait", BACK, "--timeout", "2m")
 
     assert done.code == 7, done
     assert recorded(failing) == OLD
@@ -149,7 +150,7 @@ def test_a_sync_of_an_old_commit_takes_nothing_newer_back(failing: Live) -> None
     failed = failing.record({"web.deployment": ABSENT})
     failing.record({"web.deployment": NEW})
 
-    done = failing.sync("--rev", failed, "--wait", BACK, "--timeout", "60s")
+    done = failing.sync("--rev", failed, "--wait", BACK, "--timeout", "2m")
 
     assert done.code == 7, done
     assert recorded(failing) == NEW
@@ -160,7 +161,7 @@ def test_a_wait_that_sees_it_fail_records_the_way_back(failing: Live) -> None:
     failing.record({"web.deployment": ABSENT})
     failing.sync().ok()
 
-    done = failing.gitops("wait", failing.namespace, BACK, "--timeout", "60s")
+    done = failing.gitops("wait", failing.namespace, BACK, "--timeout", "2m")
 
     assert done.code == 7, done
     assert recorded(failing) == OLD
@@ -179,5 +180,5 @@ def test_what_could_not_be_done_is_said_before_anything_is(failing: Live) -> Non
     assert f"--confirm {failing.namespace}" in unconfirmed.stderr
     assert failing.image_of("web") == image("web", OLD)
     assert recorded(failing) == ABSENT
-    failing.sync("--wait", BACK, "--confirm", failing.namespace, "--timeout", "60s")
+    failing.sync("--wait", BACK, "--confirm", failing.namespace, "--timeout", "2m")
     assert recorded(failing) == OLD

@@ -18,6 +18,8 @@ import pytest
 import yaml
 
 from tests.testbed.gitops import Gitops
+from tests.testbed.kube import eventually
+from tests.testbed.patience import PATIENCE
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def ground(gitops: Gitops, tmp_path: Path) -> Iterator[Path]:
 
 def request(server: str, method: str = "GET", path: str = "") -> int:
     url = urlsplit(server)
-    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=5)
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=PATIENCE)
     try:
         connection.request(method, f"{url.path}{path}")
         return connection.getresponse().status
@@ -60,7 +62,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def eventually_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not gone(pid):
         assert time.monotonic() < deadline, f"process {pid} is still there"
         time.sleep(0.05)
@@ -101,7 +103,7 @@ def test_several_at_once_start_one(gitops: Gitops, ground: Path):
     answers = []
     for process in started:
         with process:
-            stdout, stderr = process.communicate(timeout=120)
+            stdout, stderr = process.communicate(timeout=PATIENCE)
             assert process.returncode == 0, stderr
             answers.append(json.loads(stdout))
 
@@ -253,8 +255,11 @@ def test_a_killed_server_is_started_again_with_what_is_recorded(gitops: Gitops, 
 def test_a_server_whose_directory_is_removed_ends(gitops: Gitops, ground: Path):
     up = gitops("sandbox", "up", "--dir", ground, "-o", "json").ok().json()
 
-    shutil.rmtree(ground)
+    def removed() -> bool:
+        shutil.rmtree(ground, ignore_errors=True)  # the agents' rounds write there meanwhile
+        return not ground.exists()
 
+    eventually(removed)
     eventually_gone(up["pid"])
 
 

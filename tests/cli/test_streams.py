@@ -18,6 +18,7 @@ from tests.cli.company import DEV, STAGING, tip
 from tests.cli.live import NEW, OLD, Live
 from tests.testbed.article import Article
 from tests.testbed.gitops import EXECUTABLE, Gitops
+from tests.testbed.patience import PATIENCE
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -57,7 +58,7 @@ def test_a_write_goes_on_though_nobody_reads_what_is_said(clone: Gitops, company
         assert process.stderr is not None
         process.stdout.close()
         process.stderr.close()
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
 
     assert tip(company) != before
 
@@ -78,7 +79,7 @@ class Piped:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 
@@ -143,10 +144,10 @@ def test_a_patch_is_a_patch_and_no_difference_is_none(behind: Live) -> None:
 
 
 def test_nobody_is_watched_for_once_nobody_reads(behind: Live) -> None:
-    with behind.gitops.start("watch", behind.namespace, "--timeout", "1m") as process:
+    with behind.gitops.start("watch", behind.namespace, "--timeout", "1h") as process:
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("streams", ["2>/dev/full", "2>&-", "2>/dev/full <&-"])
@@ -163,7 +164,7 @@ def test_a_reader_that_leaves_early_is_no_failure(here: Gitops) -> None:
         with here.start(*arguments) as process:
             assert process.stdout is not None
             process.stdout.close()
-            assert process.wait(60) == 0
+            assert process.wait(PATIENCE) == 0
             assert process.stderr is not None
             assert process.stderr.read() == ""
 
@@ -183,7 +184,7 @@ def test_a_pipe_that_does_not_block_gets_everything(here: Gitops) -> None:
     time.sleep(0.5)
     with os.fdopen(reading) as stream:
         assert json.load(stream)["kind"] == "variables"
-    assert process.wait(60) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.live import Live
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
-from tests.testbed.kube import eventually
+from tests.testbed.kube import PATIENCE, eventually
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.tcp import TcpProxy
 
@@ -48,7 +48,7 @@ def test_the_cluster_is_connected_to_while_git_is_asked(
     with waiting.start(command, live.namespace) as started:
         eventually(lambda: tcp_proxy.bytes_down > 0)  # the TLS handshake
         marker.touch()
-        _, said = started.communicate(timeout=60)
+        _, said = started.communicate(timeout=PATIENCE)
     assert started.returncode == 0, said
     assert tcp_proxy.connections <= (2 if command == "diff" else 1), "diff lists pods too"
 

@@ -12,7 +12,7 @@ from tests.cli.synced import services
 from tests.testbed.faults import Answer, ApiProxy, Cut, Hang, Meanwhile
 from tests.testbed.git import git
 from tests.testbed.kube import Kube, eventually
-from tests.testbed.patience import HANGING
+from tests.testbed.patience import HANGING, PATIENCE
 
 
 def test_a_kubectl_set_image_in_the_middle_is_seen_and_the_recorded_version_wins(
@@ -89,7 +89,7 @@ def test_two_syncs_at_once(behind: Live) -> None:
         behind.gitops.start("sync", behind.namespace, "-o", "json") as one,
         behind.gitops.start("sync", behind.namespace, "-o", "json") as other,
     ):
-        outputs = [process.communicate(timeout=60) for process in (one, other)]
+        outputs = [process.communicate(timeout=PATIENCE) for process in (one, other)]
     assert (one.returncode, other.returncode) == (0, 0), outputs
     actions = [services(json.loads(out)) for out, _ in outputs]
     for name in (*names, "web"):
@@ -194,6 +194,7 @@ def test_fail_fast_begins_nothing_more(behind: Live, api_proxy: ApiProxy) -> Non
     for name in names:
         behind.run("Deployment", name, OLD, replicas=0)
     api_proxy.on(Answer(400), "PATCH", times=1)
+    api_proxy.on(Hang(2), "PATCH", times=1000)  # the others are on their way when one fails
     through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
     done = through("sync", behind.namespace, "--fail-fast", "-o", "json")
     assert done.code == 5
@@ -218,7 +219,7 @@ def test_a_server_that_hangs_while_we_wait_ends_in_time(behind: Live, api_proxy:
     api_proxy.on(Hang(), "GET", "pods", times=100)
     through = behind.gitops.using(KUBECONFIG=api_proxy.kubeconfig)
     begin = time.monotonic()
-    done = through("sync", behind.namespace, "--wait", "--timeout", "2s")
+    done = through("sync", behind.namespace, "--wait", "--timeout", "8s")
     assert done.code in (5, 8), str(done)
     assert time.monotonic() - begin < HANGING
     assert behind.image_of("web") == image("web", NEW)

@@ -96,7 +96,7 @@ def test_with_get_list_and_patch_everything_works_but_explanations(
     )
     bot = behind.gitops.using(KUBECONFIG=file)
     missing = f"{behind.namespace}: not permitted to list pods"
-    for command in (["diff"], ["sync", "--wait", "--timeout", "60s"], ["wait"], ["diff"]):
+    for command in (["diff"], ["sync", "--wait", "--timeout", "2m"], ["wait"], ["diff"]):
         done = bot(*command[:1], behind.namespace, *command[1:])
         assert done.code == (1 if "differs" in done.stdout else 0), done
         assert missing in done.stderr, command

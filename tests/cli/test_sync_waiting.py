@@ -15,11 +15,11 @@ def test_an_image_that_is_not_there_fails_before_the_time_out_with_the_pods_reas
     behind: Live,
 ) -> None:
     behind.record({"web.deployment": ABSENT})
-    done = behind.sync("--wait", "--timeout", "60s")
+    done = behind.sync("--wait", "--timeout", "2m")
     assert done.code == 7, "not 8: it ended before the time was over"
     assert "not found" in done.stdout
     assert "kubectl describe pod web-" in done.stdout
-    again = behind.sync("--wait", "--timeout", "60s", "-o", "json")
+    again = behind.sync("--wait", "--timeout", "2m", "-o", "json")
     assert again.code == 7, "the same command again tells the same"
     web = services(again.json())["web"]
     assert (web["action"], web["rollout"]) == ("unchanged", "failed")
@@ -28,7 +28,7 @@ def test_an_image_that_is_not_there_fails_before_the_time_out_with_the_pods_reas
 
 
 def test_each_event_is_a_document_where_each_document_is_a_line(behind: Live) -> None:
-    done = behind.sync("--wait", "--timeout", "60s", "-o", "jsonl").ok()
+    done = behind.sync("--wait", "--timeout", "2m", "-o", "jsonl").ok()
 
     documents = [json.loads(line) for line in done.stdout.splitlines()]
     for document in documents:
@@ -42,16 +42,16 @@ def test_each_event_is_a_document_where_each_document_is_a_line(behind: Live) ->
     assert (result["kind"], result["changed"]) == ("sync", True)
     assert "web" not in done.stderr, "progress is the documents"
 
-    waited = behind.gitops("wait", behind.namespace, "--timeout", "60s", "-o", "jsonl").ok()
+    waited = behind.gitops("wait", behind.namespace, "--timeout", "2m", "-o", "jsonl").ok()
     *_, last = (json.loads(line) for line in waited.stdout.splitlines())
     assert (last["kind"], last["reached"]) == ("wait", True)
 
 
 def test_a_back_off_alone_does_not_fail_before_the_deadline(live: Live) -> None:
     live.record({"web.deployment": NEW})
-    fate = {"fake-node/fate": "unreachable", "fake-node/recover-after": "4s"}
+    fate = {"fake-node/fate": "unreachable", "fake-node/recover-after": "8s"}
     live.run("Deployment", "web", OLD, pod_annotations=fate)
-    done = live.sync("--wait", "--timeout", "60s").ok()
+    done = live.sync("--wait", "--timeout", "2m").ok()
     assert "ready" in done.stdout
     assert "i/o timeout" in done.stderr, "progress told what it waited for"
 
@@ -67,7 +67,7 @@ def test_a_config_error_fails_before_the_time_out(live: Live) -> None:
 def test_a_crash_fails_at_the_progress_deadline_with_its_log(live: Live) -> None:
     live.record({"web.deployment": CRASHING})
     live.running("web", OLD, progressDeadlineSeconds=4)
-    done = live.sync("--wait", "--timeout", "60s")
+    done = live.sync("--wait", "--timeout", "2m")
     assert done.code == 7
     assert "CrashLoopBackOff, exit code 1" in done.stdout
     assert "fatal, exit code 1" in done.stdout
@@ -102,7 +102,7 @@ def test_what_its_own_settings_hold_back_ends_the_wait(live: Live) -> None:
     live.record({"db.statefulset": NEW})
     live.run("StatefulSet", "db", OLD, updateStrategy={"type": "OnDelete"})
     live.kube.wait_rolled_out("StatefulSet", live.namespace, "db")
-    done = live.sync("--wait", "--timeout", "60s")
+    done = live.sync("--wait", "--timeout", "2m")
     assert done.code == 1
     assert "OnDelete" in done.stdout
 

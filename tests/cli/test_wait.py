@@ -13,6 +13,7 @@ from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.patience import PATIENCE
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def behind(
 
 
 def test_it_returns_when_the_cluster_has_arrived(behind: Live) -> None:
-    with behind.gitops.start("wait", behind.namespace, "--timeout", "60s", "-o", "json") as waiting:
+    with behind.gitops.start("wait", behind.namespace, "--timeout", "2m", "-o", "json") as waiting:
         behind.sync("--wait").ok()
-        out, err = waiting.communicate(timeout=60)
+        out, err = waiting.communicate(timeout=PATIENCE)
     assert waiting.returncode == 0, err
     assert '"reached": true' in out
     assert git(behind.remote, "rev-parse", "main") in out
@@ -47,7 +48,7 @@ def test_a_later_state_commit_has_reached_an_earlier_one(behind: Live) -> None:
     third = "c" * 40
     behind.record({"web.deployment": third})
     behind.sync("--wait").ok()
-    done = behind.gitops("wait", behind.namespace, "--commit", earlier, "--timeout", "20s").ok()
+    done = behind.gitops("wait", behind.namespace, "--commit", earlier, "--timeout", "2m").ok()
     assert "at a later state commit" in done.stdout
 
 
@@ -57,7 +58,7 @@ def test_a_later_state_is_recognised_without_our_annotations(behind: Live) -> No
     third = "c" * 40
     behind.record({"web.deployment": third})
     behind.kube.set_image("Deployment", behind.namespace, "web", "web", image("web", third))
-    behind.gitops("wait", behind.namespace, "--commit", earlier, "--timeout", "30s").ok()
+    behind.gitops("wait", behind.namespace, "--commit", earlier, "--timeout", "2m").ok()
 
 
 def test_an_earlier_state_has_not_reached_a_later_one(behind: Live) -> None:
@@ -69,7 +70,7 @@ def test_an_earlier_state_has_not_reached_a_later_one(behind: Live) -> None:
 def test_a_rollout_that_fails_ends_the_wait_with_its_reason(behind: Live) -> None:
     behind.record({"web.deployment": ABSENT})
     behind.sync().ok()
-    done = behind.gitops("wait", behind.namespace, "--timeout", "60s")
+    done = behind.gitops("wait", behind.namespace, "--timeout", "2m")
     assert done.code == 7
     assert "not found" in done.stdout
     assert "kubectl describe pod web-" in done.stdout
@@ -87,7 +88,7 @@ def test_globs_that_leave_nothing_in_one_environment_wait_for_nothing_there(behi
     behind.record({"images_path": "r/", "api.deployment": OLD}, environment="other-production")
     behind.sync("--wait").ok()
     names = (behind.namespace, "other-production")
-    behind.gitops("wait", *names, "--only", "web", "--timeout", "10s").ok()
+    behind.gitops("wait", *names, "--only", "web", "--timeout", "2m").ok()
 
 
 def test_a_token_that_cannot_be_read_ends_it_at_once(

@@ -13,7 +13,7 @@ from tests.cli.live import NEW, OLD, Live, image, make_live
 from tests.testbed import schemas
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops, Started
-from tests.testbed.kube import Kube
+from tests.testbed.kube import PATIENCE, Kube
 from tests.testbed.ports import free_port
 
 
@@ -36,7 +36,7 @@ def test_on_a_terminal_rows_change_and_are_marked(live: Live) -> None:
         terminal.wait_for("in-sync")
         assert "● web" not in terminal.screen
         set_image(live, NEW)
-        terminal.wait_for("differs", timeout=30)
+        terminal.wait_for("differs")
         terminal.wait_for("● web")
         terminal.press("ctrl-c")
         assert terminal.finish() == 130
@@ -53,18 +53,18 @@ def test_in_a_pipe_each_change_is_a_line(live: Live) -> None:
         assert changed.startswith(f"{live.namespace} web git {OLD[:7]} workload {NEW[:7]} ")
         assert "differs" in changed
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
 
 
 def test_as_documents(live: Live) -> None:
-    with live.gitops.start("watch", live.namespace, "-o", "json", "--timeout", "10s") as process:
+    with live.gitops.start("watch", live.namespace, "-o", "json", "--timeout", "15s") as process:
         decoder, text = json.JSONDecoder(), ""
         assert process.stdout is not None
-        while "\n}\n" not in text:
-            text += process.stdout.readline()
+        while "\n}\n" not in text and (line := process.stdout.readline()):
+            text += line
         set_image(live, NEW)
-        rest, _ = process.communicate(timeout=30)
+        rest, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     first, end = decoder.raw_decode(text)
     assert first["kind"] == "diff"
@@ -79,12 +79,11 @@ def test_a_row_that_goes_is_gone(live: Live) -> None:
     live.record({"job.deployment": NEW})
     with live.gitops.start("watch", live.namespace) as process:
         assert process.stdout is not None
-        while "in-sync" not in process.stdout.readline():
-            pass
+        shown_until(process, "in-sync")
         live.record({"job.deployment": None})
         assert process.stdout.readline() == f"{live.namespace} job is gone\n"
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_without_any_cluster_it_ends(live: Live) -> None:
@@ -104,7 +103,7 @@ def test_a_cluster_out_of_reach_is_said(live: Live, tmp_path: Path) -> None:
         assert process.stderr is not None
         assert "127.0.0.1" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
 
 
@@ -113,15 +112,14 @@ def test_a_remote_out_of_reach_is_said_once(live: Live) -> None:
     with live.gitops.start("watch", live.namespace) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        while "in-sync" not in process.stdout.readline():
-            pass
+        shown_until(process, "in-sync")
         remote.rename(hidden)
         assert "showing the last known" in process.stderr.readline()
         hidden.rename(remote)
         live.record({"web.deployment": NEW})
         assert "differs" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=PATIENCE)
     assert "last known" not in said
 
 
@@ -129,7 +127,7 @@ def test_what_is_recorded_meanwhile_is_seen_too(live: Live) -> None:
     with live.gitops.terminal("watch", live.namespace) as terminal:
         terminal.wait_for("in-sync")
         live.record({"web.deployment": NEW})
-        terminal.wait_for("differs", timeout=30)
+        terminal.wait_for("differs")
         terminal.press("ctrl-c")
         terminal.finish()
 
@@ -146,12 +144,12 @@ def shown_until(process: Started, *words: str) -> str:
 def test_a_kind_that_is_new_there_is_looked_for(live: Live) -> None:
     live.run("StatefulSet", "db", OLD)
     live.kube.wait_rolled_out("StatefulSet", live.namespace, "db")
-    with live.gitops.start("watch", live.namespace, "--timeout", "60s") as process:
+    with live.gitops.start("watch", live.namespace, "--timeout", "1h") as process:
         shown_until(process, "web", "in-sync")
         live.record({"db.statefulset": OLD})
         assert "missing" not in shown_until(process, f"{live.namespace} db ")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_what_gitops_toml_says_now_holds(live: Live, tmp_path: Path) -> None:
@@ -159,7 +157,7 @@ def test_what_gitops_toml_says_now_holds(live: Live, tmp_path: Path) -> None:
     other = image("sidecar", NEW)
     live.run("Deployment", "two", OLD, images={"app": image("else", OLD), "other": other})
     live.record({"two.deployment": OLD})
-    with live.gitops.start("watch", live.namespace, "--timeout", "60s") as process:
+    with live.gitops.start("watch", live.namespace, "--timeout", "1h") as process:
         assert process.stderr is not None
         shown_until(process, "two", "unclear")
         live.record({"/gitops.toml": "this is no TOML"})
@@ -168,14 +166,14 @@ def test_what_gitops_toml_says_now_holds(live: Live, tmp_path: Path) -> None:
         live.record({"/gitops.toml": '[service.two]\ncontainer = "app"'})
         shown_until(process, f"{live.namespace} two", "differs")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_without_a_name_a_new_environment_is_shown(live: Live) -> None:
-    with live.gitops.start("watch", "--timeout", "60s") as process:
+    with live.gitops.start("watch", "--timeout", "1h") as process:
         shown_until(process, "web", "in-sync")
         new = f"{live.namespace}-b"
         live.record({"images_path": "r/", "api.deployment": OLD}, environment=new)
         assert "missing" in shown_until(process, f"{new} api ")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)

@@ -5,7 +5,6 @@ Two projects of four services in three environments each; every service has a De
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -213,11 +212,9 @@ def test_an_image_that_cannot_be_pulled_is_reported_and_rolled_back(
     clone = person.at(article.clone())
     good, bad = article.recorded(development)[SERVICE], "dead0" + "b" * 35
     clone("set", f"{SERVICE}={bad}", "-e", "dev").ok()
-    begun = time.monotonic()
 
-    failed = clone("sync", development, "--wait", "--timeout", "120s", timeout=150)
+    failed = clone("sync", development, "--wait", "--timeout", "1h", timeout=150)
 
-    assert time.monotonic() - begun < 60, "before the time-out"
     assert failed.code == ExitCode.ROLLOUT_FAILED, failed
     assert "ImagePull" in failed.stdout
     assert "not found" in failed.stdout

@@ -253,7 +253,7 @@ def test_a_branch_that_goes_while_writing(world: World) -> None:
     )
 
     with pytest.raises(GitError, match="does not exist at the remote any more"):
-        repository.write(setting(), timeout=5)
+        repository.write(setting(), timeout=60)
 
 
 def test_new_commits_join_the_commit_graph(world: World) -> None:

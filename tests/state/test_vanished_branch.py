@@ -36,7 +36,7 @@ def test_writing_begins_no_second_root(renamed: World) -> None:
     before = git(renamed.remote, "for-each-ref")
 
     with pytest.raises(GitError, match="has no branch main; its default is trunk"):
-        opened(renamed.directory / "clone").write(setting(), timeout=5)
+        opened(renamed.directory / "clone").write(setting(), timeout=60)
 
     assert git(renamed.remote, "for-each-ref") == before
 
