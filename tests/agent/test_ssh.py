@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gitops_cli.agent import keys as made_keys
 from gitops_cli.agent.keys import generate, public_key, ssh_for
 from gitops_cli.agent.model.spec import IDENTITY, KNOWN_HOSTS, NEXT_IDENTITY
 from gitops_cli.domain.errors import ConfigurationError, UsageError
@@ -127,14 +128,16 @@ def write_private(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
-def test_a_key_pair_belongs_together_and_leaves_no_file() -> None:
-    before = set(Path("/dev/shm").glob("gitops-*"))
+def test_a_key_pair_belongs_together_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(made_keys, "_MEMORY", tmp_path)  # others make keys in the machine's
     pair = generate("gitops-agent@shop-production")
 
     assert pair.public.startswith("ssh-ed25519 ")
     assert pair.public.endswith(" gitops-agent@shop-production")
     assert public_key(pair.private) == pair.public
-    assert set(Path("/dev/shm").glob("gitops-*")) <= before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_key_with_a_passphrase_is_refused_before_it_reaches_a_cluster(tmp_path: Path) -> None:

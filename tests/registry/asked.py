@@ -38,4 +38,4 @@ def logged_in(home: Path, server: Scripted, **entry: str) -> Registries:
     file = home / ".docker" / "config.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({"auths": {server.address: entry}}))
-    return opened(home, timeout=5)
+    return opened(home, timeout=15)

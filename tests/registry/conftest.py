@@ -26,4 +26,4 @@ def closed() -> Iterator[None]:
 
 @pytest.fixture
 def registries(tmp_path: Path) -> Registries:
-    return opened(tmp_path, timeout=5)
+    return opened(tmp_path, timeout=15)

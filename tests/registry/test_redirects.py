@@ -43,7 +43,7 @@ def logged_in_at(home: Path, passwords: dict[str, str]) -> Registries:
     file = home / ".docker" / "config.json"
     file.parent.mkdir()
     file.write_text(json.dumps({"auths": auths}))
-    return opened(home, timeout=5)
+    return opened(home, timeout=15)
 
 
 class Elsewhere:

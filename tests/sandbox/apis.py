@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.testbed.patience import PATIENCE
+
 Json = dict[str, Any]
 
 JSON_PATCH = "application/json-patch+json"
@@ -119,8 +121,8 @@ class Api:
 
 
 def eventually(look: Callable[[], object], tell: Callable[[], str] = str) -> None:
-    """Call until it returns something true; after 20 seconds fail with what `tell` tells."""
-    deadline = time.monotonic() + 20
+    """Call until it returns something true; after two minutes fail with what `tell` tells."""
+    deadline = time.monotonic() + PATIENCE
     while not look():
         assert time.monotonic() < deadline, tell()
         time.sleep(0.05)

@@ -15,6 +15,7 @@ from gitops_cli.sandbox.emulator.server import SANDBOX, EmulatedServer, listen
 from gitops_cli.sandbox.emulator.store import EmulatedObjects
 from tests.sandbox.apis import Api
 from tests.testbed.controlplane import ControlPlane
+from tests.testbed.patience import PATIENCE
 
 
 def pull_problem(image: str) -> str | None:
@@ -32,7 +33,7 @@ def emulator() -> Iterator[EmulatedServer]:
     thread.start()
     yield server
     assert Api(server.url, "").ask("DELETE", f"/{SANDBOX}") == (200, {"test": True})
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 

@@ -19,10 +19,12 @@ from gitops_cli.web.connection import Site
 from gitops_cli.web.exchange import Broken, Cause, HttpRequest, Response
 from gitops_cli.web.pool import POOL_SIZE, Pool
 from tests.testbed.hostile import answer, hostile, silence, trickled, without_end
+from tests.testbed.kube import eventually
 from tests.testbed.patience import HANGING
 
 GET = HttpRequest("GET", "/x")
 SECRET = "tr0ub4dor"
+PATHS = ("/first", "/second")
 
 
 @contextmanager
@@ -95,12 +97,12 @@ def test_an_address_that_the_kernel_has_no_sockets_for_is_passed_over(
         usual = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))
         monkeypatch.setattr(wire.socket, "getaddrinfo", lambda *_, **__: [strange, usual])
         with pool_of(server.address) as pool:
-            assert pool.send(GET, timeout=5).body == b"hello"
+            assert pool.send(GET, timeout=HANGING).body == b"hello"
 
 
 def test_a_name_that_cannot_be_one_is_an_unknown_host() -> None:
     with pool_of("a" * 70) as pool, pytest.raises(Broken) as broken:
-        pool.send(GET, timeout=5)
+        pool.send(GET, timeout=HANGING)
 
     assert broken.value.cause is Cause.UNKNOWN_HOST
 
@@ -112,16 +114,16 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced() -> None:
         return [answer(str(next(bodies)).encode())]
 
     with hostile(once) as server, pool_of(server.address) as pool:
-        assert pool.send(GET, timeout=5).body == b"0"
+        assert pool.send(GET, timeout=HANGING).body == b"0"
         kept = pool._idle[0]
         kept.interrupt()
-        assert pool.send(GET, timeout=5).body == b"1"
+        assert pool.send(GET, timeout=HANGING).body == b"1"
 
 
 def test_headers_of_one_name_are_joined() -> None:
     two = answer(b"", "WWW-Authenticate: Basic realm=a", "WWW-Authenticate: Bearer realm=b")
     with hostile(lambda _: [two]) as server, pool_of(server.address) as pool:
-        headers = pool.send(GET, timeout=5).headers
+        headers = pool.send(GET, timeout=HANGING).headers
 
     assert headers["www-authenticate"] == "Basic realm=a, Bearer realm=b"
 
@@ -132,9 +134,9 @@ def test_a_body_up_to_the_cap_is_read_and_one_beyond_is_not() -> None:
         hostile(lambda _: [answer(b"x" * next(sizes))]) as server,
         pool_of(server.address, most=1000) as pool,
     ):
-        assert len(pool.send(GET, timeout=5).body) == 1000
+        assert len(pool.send(GET, timeout=HANGING).body) == 1000
         with pytest.raises(Broken, match="larger than 1000 bytes") as broken:
-            pool.send(GET, timeout=5)
+            pool.send(GET, timeout=HANGING)
 
     assert (broken.value.cause, broken.value.again) == (Cause.TOO_LONG, False)
 
@@ -142,31 +144,33 @@ def test_a_body_up_to_the_cap_is_read_and_one_beyond_is_not() -> None:
 def test_long_answers_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their heads may come at once; what is read of each beyond the limit may not."""
     monkeypatch.setattr(pools, "LONG", 1000)
-    endless = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 5000
-    first = threading.Event()
+    whole = answer(b"x" * 5000)
+    over = threading.Event()
 
     def answers(request: str) -> Iterator[bytes]:
         if "/first" in request:
-            yield endless
-            first.set()
-            time.sleep(1)
+            yield whole[:-1]
+            over.wait(60)
+            yield whole[-1:]
         else:
-            yield answer(b"y" * 5000)
+            yield whole
 
     with hostile(answers) as server, pool_of(server.address) as pool:
+        lengths: dict[str, int] = {}
 
-        def hold() -> None:
-            with pytest.raises(Broken):
-                pool.send(HttpRequest("GET", "/first"), timeout=1.0)
+        def read(path: str) -> None:
+            lengths[path] = len(pool.send(HttpRequest("GET", path), timeout=2 * HANGING).body)
 
-        holder = threading.Thread(target=hold)
-        holder.start()
-        first.wait(5)
-        time.sleep(0.2)
-        begin = time.monotonic()
-        assert len(pool.send(HttpRequest("GET", "/second"), timeout=10).body) == 5000
-        assert time.monotonic() - begin > 0.3
-        holder.join()
+        first, second = (threading.Thread(target=read, args=[path]) for path in PATHS)
+        first.start()
+        eventually(pool._long.locked)
+        second.start()
+        second.join(0.3)
+        assert lengths == {}, "it waits for the first"
+        over.set()
+        first.join()
+        second.join()
+    assert lengths == dict.fromkeys(PATHS, 5000)
 
 
 # --- headers
@@ -182,7 +186,7 @@ def test_a_value_that_cannot_be_sent_is_not_shown(value: str) -> None:
         pool_of(server.address, ("Authorization", value)) as pool,
         pytest.raises(ConfigurationError) as caught,
     ):
-        pool.send(GET, timeout=5)
+        pool.send(GET, timeout=HANGING)
 
     assert "Authorization" in caught.value.message
     assert SECRET not in f"{caught.value.message}{caught.value.hint}"
@@ -196,7 +200,7 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
         pool_of(server.address, (name, "x")) as pool,
         pytest.raises(ConfigurationError, match="cannot be a header"),
     ):
-        pool.send(GET, timeout=5)
+        pool.send(GET, timeout=HANGING)
 
 
 def test_credentials_do_not_travel_in_the_open() -> None:
@@ -206,7 +210,7 @@ def test_credentials_do_not_travel_in_the_open() -> None:
             pool_of(elsewhere, ("Authorization", f"Bearer {SECRET}")) as pool,
             pytest.raises(ConfigurationError, match="over https only") as caught,
         ):
-            pool.send(GET, timeout=5)
+            pool.send(GET, timeout=HANGING)
 
     assert server.requests == []
     assert SECRET not in caught.value.message
@@ -223,7 +227,7 @@ def test_lines_come_as_they_are_sent() -> None:
         yield b"0\r\n\r\n"
 
     with hostile(events) as server, pool_of(server.address) as pool:
-        stream = pool.stream(GET, timeout=5)
+        stream = pool.stream(GET, timeout=HANGING)
         assert (stream.status, list(stream.lines())) == (200, [b"one\n", b"two\n"])
 
 
@@ -234,7 +238,7 @@ def test_a_line_without_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
         hostile(lambda _: without_end(head, b"x" * 65536)) as server,
         pool_of(server.address) as pool,
     ):
-        lines = pool.stream(GET, timeout=5).lines()
+        lines = pool.stream(GET, timeout=HANGING).lines()
         assert next(lines) == b"one\n"
         with pytest.raises(Broken, match="a line of its answer is larger than 100000 bytes"):
             next(lines)

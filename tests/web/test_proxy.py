@@ -60,7 +60,7 @@ def test_a_tunnel_leads_to_the_server(
     server: Scripted, certificate: Path, kind: type[Tunnel]
 ) -> None:
     with kind() as tunnel, through(tunnel.url, f"https://{server.address}", certificate) as pool:
-        assert [pool.send(GET, timeout=5).body for _ in range(2)] == [b"hello"] * 2
+        assert [pool.send(GET, timeout=15).body for _ in range(2)] == [b"hello"] * 2
 
     assert (tunnel.asked, tunnel.logins) == ([server.address], [])
 
@@ -70,7 +70,7 @@ def test_a_tunnel_is_logged_in_to(server: Scripted, certificate: Path, kind: typ
     with kind() as tunnel:
         url = tunnel.url.replace("://", "://ada:p%40ss@")
         with through(url, f"https://{server.address}", certificate) as pool:
-            pool.send(GET, timeout=5)
+            pool.send(GET, timeout=15)
 
     packed = base64.b64encode(b"ada:p@ss").decode()
     assert tunnel.logins in ([f"Basic {packed}"], ["ada:p@ss"])
@@ -84,7 +84,7 @@ def test_names_are_looked_up_by_the_proxy(server: Scripted, certificate: Path) -
         through(tunnel.url, "https://only.there.example", certificate) as pool,
         pytest.raises(Broken) as broken,
     ):
-        pool.send(GET, timeout=5)
+        pool.send(GET, timeout=15)
 
     assert tunnel.asked == ["only.there.example:443"]
     assert broken.value.cause is Cause.UNTRUSTED, "the certificate is for 127.0.0.1"
@@ -98,7 +98,7 @@ def test_plain_requests_are_passed_on_by_the_proxy() -> None:
         scripted(relay) as proxy,
         through(f"http://ada:pass@{proxy.address}", "http://far.example:8080/base") as pool,
     ):
-        assert pool.send(GET, timeout=5).body == b"http://far.example:8080/base/x"
+        assert pool.send(GET, timeout=15).body == b"http://far.example:8080/base/x"
 
     packed = base64.b64encode(b"ada:pass").decode()
     assert proxy.requests[0].headers["proxy-authorization"] == f"Basic {packed}"
@@ -111,7 +111,7 @@ def test_tls_goes_through_the_tls_of_a_proxy(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "ca.crt"))
     with TlsTunnel(certificate) as tunnel:
         with through(tunnel.url, f"https://{server.address}", certificate) as pool:
-            assert [pool.send(GET, timeout=5).body for _ in range(3)] == [b"hello"] * 3
+            assert [pool.send(GET, timeout=15).body for _ in range(3)] == [b"hello"] * 3
         assert tunnel.asked == [server.address]
 
 
@@ -126,7 +126,7 @@ def test_tls_within_the_tls_of_a_proxy_ends_without_a_word(
         through(tunnel.url, f"https://{server.address}", certificate) as pool,
         pytest.raises(Broken, match="closed the connection without an answer"),
     ):
-        pool.send(GET, timeout=5)
+        pool.send(GET, timeout=15)
 
 
 def test_a_server_that_trickles_within_the_tls_of_a_proxy_holds_nobody(
@@ -160,7 +160,7 @@ def test_a_proxy_that_does_not_connect_says_why(said: bytes, expected: str) -> N
         through(f"http://{proxy.address}", "https://far.example") as pool,
         pytest.raises(Broken, match=expected) as broken,
     ):
-        pool.send(GET, timeout=5)
+        pool.send(GET, timeout=15)
 
     assert "\x1b" not in str(broken.value)
 
