@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.testbed.engine import ContainerEngine, podman_at, running_docker
 from tests.testbed.gitops import Gitops
+from tests.testbed.kube import ApiError
 from tests.testbed.node import HOST, Node, running_node
 from tests.testbed.registry import RealRegistry, running_registry
 
@@ -44,10 +45,13 @@ class Floor:
         }
 
     def log(self, environment: str, app: str) -> str:
-        """Return what the only pod of an app has logged."""
-        [pod] = self.pods(environment, app)
-        path = f"/api/v1/namespaces/{environment}/pods/{pod['metadata']['name']}/log"
-        return str(self.node.kube.request("GET", path)).strip()
+        """Return what the only pod of an app has logged; nothing where there is no log yet."""
+        try:
+            [pod] = self.pods(environment, app)
+            path = f"/api/v1/namespaces/{environment}/pods/{pod['metadata']['name']}/log"
+            return str(self.node.kube.request("GET", path)).strip()
+        except (ValueError, ApiError):  # none or two at the moment, or it has no container yet
+            return ""
 
     def pods(self, environment: str, app: str) -> list[dict[str, Any]]:
         """Return the pods that are not on their way out."""

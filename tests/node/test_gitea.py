@@ -180,7 +180,7 @@ def test_gitea_merges_by_itself_once_it_is_approved(place: Place) -> None:
 
     place.approve(1)
 
-    assert place.gitops("pr", "status", "1", "--wait", "--timeout", "60s").ok()
+    assert place.gitops("pr", "status", "1", "--wait", "--timeout", "2m").ok()
     assert place.recorded() == NEW
 
 

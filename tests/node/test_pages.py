@@ -13,6 +13,7 @@ from tests.render.test_page import HOSTILE
 from tests.testbed.browser import NARROW, WIDE, browser, opened
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops, gitops_with_home
+from tests.testbed.kube import PATIENCE
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("browser")]
 
@@ -173,4 +174,4 @@ def test_a_served_page_shows_what_is_new(chromium: Any, state: Gitops) -> None:
             assert "paused" in seen.page.locator("#pause").inner_text()
             assert seen.violations() == []
         serving.send_signal(signal.SIGINT)
-        serving.wait(30)
+        serving.wait(PATIENCE)

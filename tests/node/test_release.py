@@ -207,7 +207,8 @@ def test_on_a_terminal_the_engine_shows_its_own_progress(
 ) -> None:
     command = ("release", "-e", "dev", "--builder", "docker")
     with docker_shop.gitops.terminal(*command) as terminal:
-        terminal.wait_for("is built and pushed", timeout=120)
+        terminal.wait_for("is built and pushed")
+        assert terminal.finish() == 0, "what it records comes after that"
 
     assert "Pushed" in terminal.transcript or "digest:" in terminal.transcript
     assert docker_shop.recorded() == docker_shop.head

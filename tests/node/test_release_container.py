@@ -16,7 +16,7 @@ def running(engine: ContainerEngine, image: str) -> str:
     seed = "echo seeded > /greeting; echo ready; exec sleep 600"
     words = ("run", "--detach", "--network=host", image, "/bin/busybox", "sh", "-c", seed)
     container = engine(*words)
-    eventually(lambda: "ready" in engine("logs", container), timeout=30)
+    eventually(lambda: "ready" in engine("logs", container))
     return container
 
 
@@ -52,7 +52,7 @@ def test_a_container_with_another_entrypoint_starts_the_command_as_its_image_wou
     image = f"{shop.registry.address}/shop/web:{base}"
     seed = "echo seeded > /greeting; echo ready; exec sleep 600"
     container = engine("run", "--detach", "--network=host", *given, image, "sh", "-c", seed)
-    eventually(lambda: "ready" in engine("logs", container), timeout=30)
+    eventually(lambda: "ready" in engine("logs", container))
     head = shop.commit("note", "seeded by hand\n")
 
     done = release(

@@ -12,8 +12,8 @@ from tests.node.company import DEV, company, release
 from tests.node.floor import Floor, running_floor
 from tests.testbed.engine import ContainerEngine
 from tests.testbed.git import Commit, add_commits, git, init_bare
-from tests.testbed.gitops import Gitops, Ran
-from tests.testbed.kube import eventually
+from tests.testbed.gitops import Gitops
+from tests.testbed.kube import PATIENCE, eventually
 from tests.testbed.manifests import deployment
 from tests.testbed.registry import RealRegistry
 
@@ -62,8 +62,9 @@ def test_a_commit_runs_on_the_node(floor: Floor, gitops: Gitops, tmp_path: Path,
 
         head = git(checkout, "rev-parse", "HEAD")
         assert git(state, "show", f"main:{environment}/web.deployment") == f"{head}@{digest}"
-        eventually(lambda: floor.digests(environment, "web") == {digest}, timeout=60)  # noqa: B023
-        assert floor.log(environment, "web") == greeting
+        eventually(lambda: floor.digests(environment, "web") == {digest})  # noqa: B023
+        # Ready is what has begun: it speaks a moment later.
+        eventually(lambda: floor.log(environment, "web") == greeting)  # noqa: B023
 
 
 def test_over_tls_with_a_login_it_runs_on_the_node(
@@ -92,8 +93,8 @@ def test_over_tls_with_a_login_it_runs_on_the_node(
     at_work("sync", DEV, "--wait", "--timeout", "2m", timeout=200).ok()
 
     assert shop.recorded() == f"{shop.head}@{digest}"
-    eventually(lambda: floor.digests(DEV, "web") == {digest}, timeout=60)
-    assert floor.log(DEV, "web") == "hello"
+    eventually(lambda: floor.digests(DEV, "web") == {digest})
+    eventually(lambda: floor.log(DEV, "web") == "hello")
 
 
 def test_into_a_container_that_runs_and_the_log_of_one_that_crashes(
@@ -112,7 +113,7 @@ def test_into_a_container_that_runs_and_the_log_of_one_that_crashes(
     [container] = web["spec"]["template"]["spec"]["containers"]
     container["command"] = ["sh", "-c", "echo up; trap 'exit 0' TERM; sleep 10000 & wait"]
     kube.create(web, environment)
-    kube.wait_rolled_out("Deployment", environment, "busybox", timeout=120)
+    kube.wait_rolled_out("Deployment", environment, "busybox")
     here = gitops.using(GITOPS_REPO=state, KUBECONFIG=floor.node.kubeconfig)
     inside = ("exec", "busybox", "-e", environment)
 
@@ -128,23 +129,21 @@ def test_into_a_container_that_runs_and_the_log_of_one_that_crashes(
         assert following.stdout.readline() == "up\n"
         container["command"] = ["sh", "-c", "echo no database; exit 5"]
         kube.patch("Deployment", environment, "busybox", {"spec": web["spec"]})
-        eventually(
-            lambda: "CrashLoopBackOff" in str(floor.pods(environment, "busybox")), timeout=120
-        )
+        eventually(lambda: "CrashLoopBackOff" in str(floor.pods(environment, "busybox")))
         kube.patch("Deployment", environment, "busybox", {"spec": {"replicas": 0}})
-        assert following.wait(60) == 0, "the pod is gone, and so has the log an end"
+        assert following.wait(PATIENCE) == 0, "the pod is gone, and so has the log an end"
+    eventually(lambda: not kube.pods(environment, "busybox"))
     kube.patch("Deployment", environment, "busybox", {"spec": {"replicas": 1}})
-    eventually(lambda: "CrashLoopBackOff" in str(floor.pods(environment, "busybox")), timeout=120)
+    eventually(lambda: "CrashLoopBackOff" in str(floor.pods(environment, "busybox")))
 
-    def crashed() -> Ran:
-        found = here("logs", "busybox", "-e", environment).ok()
-        assert found.stdout == "no database\n"
-        assert ", exit code 5" in found.stderr
-        return found
+    def crashed() -> bool:
+        found = here("logs", "busybox", "-e", environment)
+        told = all(words in found.stderr for words in (", exit code 5", " --previous "))
+        return (found.code, found.stdout, told) == (0, "no database\n", True)
 
-    # A run that ended a moment ago is not the previous one yet.
-    eventually(lambda: " --previous " in crashed().stderr, timeout=60)
-    assert here(*inside, "--", "true").code != 0
+    # A run that ended a moment ago is not the previous one yet; one that began has said nothing.
+    eventually(crashed)
+    eventually(lambda: here(*inside, "--", "true").code != 0)
 
 
 def _service(directory: Path) -> Path:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import subprocess
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,7 +21,7 @@ from tests.testbed.debian import debian_image
 from tests.testbed.engine import ContainerEngine
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import eventually
+from tests.testbed.kube import PATIENCE, ApiError, Kube, eventually
 from tests.testbed.manifests import Manifest, deployment
 from tests.testbed.node import HOST
 from tests.testbed.ports import free_port
@@ -113,9 +113,9 @@ def removed(docker: ContainerEngine) -> Iterator[Callable[[str], str]]:
 
 def page(port: int, path: str = "") -> str:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=PATIENCE) as answer:
             return str(answer.read().decode())
-    except urllib.error.URLError:
+    except (OSError, http.client.HTTPException):  # it does not serve yet
         return ""
 
 
@@ -175,7 +175,7 @@ def test_a_seeded_container_becomes_a_promoted_version(
     docker("image", "rm", "--force", image)
     docker("run", "--detach", "--name", removed("released"), "--network=host", image)
     # At once, with changes and links, and without asking the site again.
-    eventually(lambda: "Our blog" in page(port), timeout=20)
+    eventually(lambda: "Our blog" in page(port))
     assert "The first post" in page(port, "posts/one.html")
 
     at_work("promote", "site", "--from", "dev", "--to", "prod", "--verify-image", "--yes").ok()
@@ -184,7 +184,7 @@ def test_a_seeded_container_becomes_a_promoted_version(
     floor.node.kube.create_namespace(PROD)
     floor.node.kube.create(serving(f"{floor.address}/blog/site:{'0' * 40}", port), PROD)
     at_work("sync", PROD, "--yes", "--wait", "--timeout", "3m", timeout=200).ok()
-    eventually(lambda: floor.digests(PROD, "site") == {said["digest"]}, timeout=60)
+    eventually(lambda: floor.digests(PROD, "site") == {said["digest"]})
 
 
 def test_an_image_that_has_the_tool_installs_nothing(
@@ -205,7 +205,7 @@ def test_an_image_that_has_the_tool_installs_nothing(
         capture_output=True,
     )
 
-    eventually(lambda: "My blog" in page(here), timeout=30)
+    eventually(lambda: "My blog" in page(here))
     assert "The first post" in page(here, "posts/one.html")
 
 
@@ -219,6 +219,15 @@ def serving(image: str, port: int) -> Manifest:
         "periodSeconds": 1,
     }
     return manifest
+
+
+def served(kube: Kube, namespace: str, pod: Manifest) -> str:
+    """Return what a pod serves: nothing as long as it does not listen."""
+    path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}:80/proxy/"
+    try:
+        return str(kube.request("GET", path))
+    except ApiError:
+        return ""
 
 
 MANIFESTS = sorted((EXAMPLE / "kubernetes").glob("[12]-*.yaml"))
@@ -246,8 +255,7 @@ def test_the_manifests_serve_what_was_downloaded(
     kube.wait_rolled_out("Deployment", namespace, "site", timeout=240)
 
     [pod] = floor.pods(namespace, "site")
-    path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}:80/proxy/"
-    assert "My blog" in str(kube.request("GET", path))
+    eventually(lambda: "My blog" in served(kube, namespace, pod))
 
 
 def test_the_released_manifest_is_made_to_run_what_is_recorded(
@@ -274,8 +282,7 @@ def test_the_released_manifest_is_made_to_run_what_is_recorded(
     here("sync", environment, "--yes", "--wait", "--timeout", "3m", timeout=200).ok()
 
     [pod] = [pod for pod in floor.pods(environment, "site") if version in str(pod["spec"])]
-    path = f"/api/v1/namespaces/{environment}/pods/{pod['metadata']['name']}:80/proxy/"
-    assert "nginx" in str(kube.request("GET", path))
+    eventually(lambda: "nginx" in served(kube, environment, pod))
 
 
 def test_the_manifests_script_is_the_examples() -> None:

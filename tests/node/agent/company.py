@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from gitops_cli.operations.shell_agent import shell_agent
 from tests.agent.world import apply
 from tests.node.agent.site import Site
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Manifest, eventually
+from tests.testbed.kube import PATIENCE, Manifest, eventually, path
 
 BAKED, SEEDED, SHELL = "shop-development", "shop-staging", "shop-production"
 CONTROLLED = ("store-development", "store-staging")
@@ -48,7 +49,7 @@ def install_all(site: Site, gitops: Gitops) -> None:
     one = ["--mode=controller", f"--interval={INTERVAL}s", *baked]
     gitops("agent", "install", CONTROLLED[0], *one, "--metrics", "9464").ok()
     # A process that is told to end before it has begun does not hear it, as the first of its pod.
-    await_status(site, CONTROLLED[0], lambda said: said.get("commit"), timeout=120)
+    await_status(site, CONTROLLED[0], lambda said: said.get("commit"))
     gitops("agent", "install", CONTROLLED[1], *one).ok()
     _install_shell_agent(site, gitops)
 
@@ -104,16 +105,41 @@ def health(gitops: Gitops, *names: str) -> dict[str, str]:
     return found
 
 
+def await_health(gitops: Gitops, word: str, *names: str) -> None:
+    """Wait until `agent status` has the same word for all these environments."""
+    eventually(lambda: health(gitops, *names) == dict.fromkeys(names, word))
+
+
 def await_status(
-    site: Site, environment: str, until: Callable[[dict[str, str]], object], *, timeout: float
+    site: Site,
+    environment: str,
+    until: Callable[[dict[str, str]], object],
+    *,
+    timeout: float = PATIENCE,
 ) -> dict[str, str]:
-    """Return a controller's status once `until` is true of it; else fail with what it logged."""
+    """Return the status of which `until` was true; else fail with what the controller logged.
+
+    The next round may write another one at any time.
+    """
+    said: dict[str, str] = {}
+
+    def look() -> object:
+        nonlocal said
+        said = status(site, environment)
+        return until(said)
+
     try:
-        eventually(lambda: until(status(site, environment)), timeout=timeout)
+        eventually(look, timeout=timeout)
     except TimeoutError:
-        log = site.log(CONTROLLER_NAMESPACE)
-        raise AssertionError(f"{status(site, environment)}\n{log}") from None
-    return status(site, environment)
+        raise AssertionError(f"{said}\n{site.log(CONTROLLER_NAMESPACE)}") from None
+    return said
+
+
+def await_commit(site: Site, environment: str, commit: str, **how: float) -> dict[str, str]:
+    """Wait until a commit is followed, without an error."""
+    return await_status(
+        site, environment, lambda said: said.get("commit") == commit and "error" not in said, **how
+    )
 
 
 def await_controller(site: Site) -> Manifest:
@@ -128,13 +154,13 @@ def await_controller(site: Site) -> Manifest:
         running = [pod for pod in found if pod["status"]["phase"] == "Running"]
         return running == found and len(found) == 1 and site.log(CONTROLLER_NAMESPACE)
 
-    eventually(look, timeout=120)
+    eventually(look)
     return found[0]
 
 
-def await_running(site: Site, environment: str, version: str, *, timeout: float = 90) -> None:
+def await_running(site: Site, environment: str, version: str) -> None:
     """Wait until ready pods run this version and no other."""
-    eventually(lambda: {i[-40:] for i in site.running(environment)} == {version}, timeout=timeout)
+    eventually(lambda: {i[-40:] for i in site.running(environment)} == {version})
 
 
 @dataclass(frozen=True)
@@ -167,13 +193,12 @@ class ByHand:
             self.environment,
             name,
             lambda job: job["status"].get("succeeded") or job["status"].get("failed"),
-            timeout=120,
         )
         [pod] = self.site.kube.find("Pod", self.environment, labels=f"job-name={name}")
         [container] = pod["status"]["containerStatuses"]
         code: int = container["state"]["terminated"]["exitCode"]
-        path = f"/api/v1/namespaces/{self.environment}/pods/{pod['metadata']['name']}/log"
-        _LOG.info("%s ended with %s: %s", name, code, self.site.kube.request("GET", path))
+        log = f"{path('Pod', self.environment, pod['metadata']['name'])}/log"
+        _LOG.info("%s ended with %s: %s", name, code, self.site.kube.request("GET", log))
         return code
 
 
@@ -182,11 +207,35 @@ def suspended(site: Site, environment: str, name: str = NAME) -> Iterator[None]:
     """Suspend an agent's CronJob, and wait until none of its jobs runs."""
     kube = site.kube
     kube.patch("CronJob", environment, name, {"spec": {"suspend": True}})
-    eventually(
-        lambda: not kube.get("CronJob", environment, name).get("status", {}).get("active"),
-        timeout=120,
-    )
+    _await_controller_of(site, environment, name)
+    eventually(lambda: not _unfinished(site, environment, name))
     try:
         yield
     finally:
         kube.patch("CronJob", environment, name, {"spec": {"suspend": False}})
+
+
+def _await_controller_of(site: Site, environment: str, name: str) -> None:
+    """Wait until the controller of a CronJob has seen it as it is now.
+
+    One that looked at it just before may make one more Job. It looks at a CronJob once at a time,
+    and removes from `active` what there is no Job of.
+    """
+    kube = site.kube
+    nobody = {"apiVersion": "batch/v1", "kind": "Job", "namespace": environment}
+    nobody |= {"name": f"nobody-{secrets.token_hex(4)}", "uid": str(uuid.uuid4())}
+    target = f"{path('CronJob', environment, name)}/status"
+    content_type = "application/merge-patch+json"
+    kube.request("PATCH", target, {"status": {"active": [nobody]}}, content_type=content_type)
+    eventually(lambda: nobody["uid"] not in str(kube.request("GET", target)["status"]))
+
+
+def _unfinished(site: Site, environment: str, name: str) -> list[Manifest]:
+    """Return the Jobs of a CronJob that have not ended."""
+    owner = site.kube.get("CronJob", environment, name)["metadata"]["uid"]
+    return [
+        job
+        for job in site.kube.find("Job", environment)
+        if any(one["uid"] == owner for one in job["metadata"].get("ownerReferences", ()))
+        if not {"Complete", "Failed"} & {one["type"] for one in job["status"].get("conditions", ())}
+    ]

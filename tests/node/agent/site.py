@@ -21,7 +21,7 @@ from tests.testbed.engine import ContainerEngine, running_docker
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops, gitops_with_home
 from tests.testbed.golang import cache_directory
-from tests.testbed.kube import Kube
+from tests.testbed.kube import ApiError, Kube
 from tests.testbed.manifests import Manifest, deployment
 from tests.testbed.node import HOST, Node, running_node
 from tests.testbed.registry import RealRegistry, running_registry
@@ -116,11 +116,16 @@ class Site:
         return found
 
     def log(self, environment: str, app: str | None = None) -> str:
-        """Return what the newest pod of an app, or of all, has logged."""
+        """Return what the newest pod of an app, or of all, has logged; nothing if none runs."""
         pods = self.kube.pods(environment, app)
+        if not pods:
+            return ""
         newest = max(pods, key=lambda pod: pod["metadata"]["creationTimestamp"])
         path = f"/api/v1/namespaces/{environment}/pods/{newest['metadata']['name']}/log"
-        text: str = self.kube.request("GET", path, timestamps="true")
+        try:
+            text: str = self.kube.request("GET", path, timestamps="true")
+        except ApiError:  # it has no container yet, or is gone
+            return ""
         return text
 
 

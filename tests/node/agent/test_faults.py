@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,9 @@ from tests.node.agent.company import (
     BAKED,
     CONTROLLED,
     ByHand,
+    await_commit,
     await_controller,
+    await_health,
     await_running,
     await_status,
     health,
@@ -27,7 +29,7 @@ from tests.node.agent.company import (
 from tests.node.agent.site import Site
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import eventually
+from tests.testbed.kube import PATIENCE, eventually
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 
@@ -64,6 +66,18 @@ def process_of(environment: str) -> int | None:
     return None
 
 
+def await_process_of(environment: str) -> int:
+    """Return the pid once there is one; it is looked for once, as it may go again."""
+    found: list[int] = []
+
+    def look() -> bool:
+        found.extend(pid for pid in [process_of(environment)] if pid)
+        return bool(found)
+
+    eventually(look)
+    return found[0]
+
+
 def waits_for_an_answer(pid: int, port: int) -> bool:
     """Tell whether a process has a connection to a port of the Service on which it waits."""
     lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
@@ -75,13 +89,13 @@ def test_a_git_server_that_is_down_is_told_and_waited_for(
     company: Site, gitops: Gitops, by_hand: ByHand
 ) -> None:
     name = CONTROLLED[1]
-    await_status(company, name, lambda said: "error" not in said, timeout=120)
+    await_status(company, name, lambda said: "error" not in said)
     assert by_hand() == 0
     good = {each: status(company, each) for each in (name, BAKED)}
     images = {each: company.running(each) for each in good}
     with git_server_down(company):
         job = by_hand.start()  # both wait for their time-out, side by side
-        await_status(company, name, lambda said: "error" in said, timeout=120)
+        await_status(company, name, lambda said: "error" in said)
         assert by_hand.ended(job) == 3
         for each, before in good.items():
             said = status(company, each)
@@ -89,9 +103,9 @@ def test_a_git_server_that_is_down_is_told_and_waited_for(
             if each == BAKED:
                 assert said["last-success"] == before["last-success"] < said["last-attempt"]
         assert company.running(name) == images[name]
-    await_status(company, name, lambda said: "error" not in said, timeout=120)
+    await_status(company, name, lambda said: "error" not in said)
     assert by_hand() == 0
-    assert set(health(gitops, *CONTROLLED).values()) == {"ok"}
+    await_health(gitops, "ok", *CONTROLLED)
     assert "error" not in status(company, BAKED)
     assert {each: company.running(each) for each in good} == images
 
@@ -104,8 +118,7 @@ def test_an_api_server_that_is_down_is_survived(company: Site) -> None:
         commit = company.record(name, version)
         time.sleep(12)  # the outage itself: several rounds of the controller fail
     await_running(company, name, version)
-    await_status(company, name, lambda said: said.get("commit") == commit, timeout=120)
-    assert "error" not in status(company, name)
+    await_commit(company, name, commit)
 
 
 def test_a_killed_controller_comes_back_and_finishes(company: Site) -> None:
@@ -124,22 +137,20 @@ def test_a_killed_controller_comes_back_and_finishes(company: Site) -> None:
 
 def test_a_controller_that_is_told_to_end_ends_at_once_and_in_order(company: Site) -> None:
     kube = company.kube
-    await_status(company, CONTROLLED[1], lambda said: "error" not in said, timeout=120)
+    await_status(company, CONTROLLED[1], lambda said: "error" not in said)
     pod = await_controller(company)
     path = f"/api/v1/namespaces/{CONTROLLER_NAMESPACE}/pods/{pod['metadata']['name']}"
-    said: list[str] = []
-    reading = threading.Thread(
-        target=lambda: said.append(kube.request("GET", f"{path}/log", follow="true"))
-    )
-    reading.start()
-    begin = time.monotonic()
-
-    kube.request("DELETE", path)
-    reading.join(60)
+    words = ["kubectl", "-n", CONTROLLER_NAMESPACE, "logs", "-f", pod["metadata"]["name"]]
+    environment = {**os.environ, "KUBECONFIG": str(company.node.kubeconfig)}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        assert following.stdout.readline(), "it is followed before it is told to end"
+        begin = time.monotonic()
+        kube.request("DELETE", path)
+        said, _ = following.communicate(timeout=PATIENCE)
 
     assert time.monotonic() - begin < 30, "the kubelet would have killed it by then"
-    assert said
-    assert "nothing was left half done" in said[0].splitlines()[-1]
+    assert "nothing was left half done" in said.splitlines()[-1]
     assert await_controller(company)["metadata"]["uid"] != pod["metadata"]["uid"]
 
 
@@ -155,13 +166,11 @@ def test_a_run_that_ends_in_the_middle_is_made_up_for(
     commit = company.record(BAKED, version)
     with git_server_down(company):
         job = by_hand.start()
-        eventually(lambda: process_of(BAKED), timeout=30)
-        pid = process_of(BAKED)
-        assert pid
-        eventually(lambda: waits_for_an_answer(pid, company.sshd.port), timeout=10)
+        pid = await_process_of(BAKED)
+        eventually(lambda: waits_for_an_answer(pid, company.sshd.port))
         os.kill(company.node.plane.pid, signal.SIGSTOP)
     try:
-        eventually(lambda: waits_for_an_answer(pid, 443), timeout=30)
+        eventually(lambda: waits_for_an_answer(pid, 443))
         os.kill(pid, number)
     finally:
         os.kill(company.node.plane.pid, signal.SIGCONT)

@@ -15,28 +15,30 @@ from tests.node.agent.company import (
     ALL,
     BAKED,
     CONTROLLED,
-    INTERVAL,
     SEEDED,
-    SHELL,
     ByHand,
+    await_commit,
     await_controller,
+    await_health,
     await_running,
     await_status,
-    health,
     kubectl,
     status,
 )
 from tests.node.agent.site import FIRST, MISSING, Site
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import eventually
+from tests.testbed.kube import PATIENCE, eventually
 from tests.testbed.reading import Read
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 
-MINUTE = 60.0
-ROLLOUT = 30.0  # seconds for a pod of the agent, the pull and a pod of the service, on two cores
+MINUTE = 60.0  # the schedule of CronJobs; a run that comes too late for its minute is the next's
 _LOG = logging.getLogger(__name__)
+
+
+def tells_of_the_pull(error: str) -> bool:
+    return "ErrImagePull" in error or "ImagePullBackOff" in error
 
 
 def test_every_agent_brings_a_commit_to_running_pods(company: Site, gitops: Gitops) -> None:
@@ -55,21 +57,17 @@ def test_every_agent_brings_a_commit_to_running_pods(company: Site, gitops: Gito
         return len(took) == len(ALL)
 
     with suppress(TimeoutError):
-        eventually(arrived, timeout=4 * MINUTE)
+        eventually(arrived, timeout=6 * MINUTE)
     _LOG.info("seconds until the pods ran it: %s", {k: round(v, 1) for k, v in took.items()})
 
     assert set(took) == set(ALL), company.log(SEEDED) if SEEDED not in took else took
-    for name in CONTROLLED:
-        assert took[name] < INTERVAL * 1.1 + ROLLOUT
-    for name in (BAKED, SHELL):
-        assert took[name] < MINUTE + ROLLOUT
     for name in ALL:
         eventually(lambda name=name: f"version {version}" in company.log(name, "web"))
     tip = git(company.remote, "rev-parse", "main")
-    for name in (BAKED, SEEDED, *CONTROLLED):
-        eventually(lambda name=name: status(company, name).get("commit") == tip, timeout=90)
     followed = (BAKED, SEEDED, *CONTROLLED)
-    assert set(health(gitops, *followed).values()) == {"ok"}
+    for name in followed:
+        await_commit(company, name, tip, timeout=6 * MINUTE)
+    await_health(gitops, "ok", *followed)
     assert tip in kubectl(company, "-n", BAKED, "get", "configmap", NAME, "-o", "yaml")
 
 
@@ -97,15 +95,18 @@ def test_a_run_costs_one_connection_and_news_one_more(company: Site, by_hand: By
 
 def test_a_controllers_round_costs_one_connection_for_all_environments(company: Site) -> None:
     key = f"{NAME}@{CONTROLLER_NAMESPACE}"
+    known = git(company.remote, "rev-parse", "main")
+    for name in CONTROLLED:  # else what was news before is counted as well
+        await_commit(company, name, known)
     before = len(company.sshd.reads(key))
     tip = company.commit("Say hello", {"README.md": "hello\n"})
     for name in CONTROLLED:
-        await_status(company, name, lambda said: said.get("commit") == tip, timeout=60)
+        await_commit(company, name, tip)
 
     def rounds() -> int:
         return len(company.sshd.reads(key)) - before
 
-    eventually(lambda: rounds() >= 6, timeout=60)
+    eventually(lambda: rounds() >= 6)
     # One fetch for the news; the others only asked.
     assert sum(read.total > 1000 for read in company.sshd.reads(key)[before:]) <= 1
 
@@ -117,13 +118,16 @@ def test_a_controllers_pod_is_found_and_scraped_as_prometheus_does(company: Site
     where = f"{found['status']['podIP']}:{notes['prometheus.io/port']}{notes['prometheus.io/path']}"
 
     def scraped() -> set[str]:
-        with urllib.request.urlopen(f"http://{where}", timeout=10) as answer:
-            families = list(text_string_to_metric_families(answer.read().decode()))
+        try:
+            with urllib.request.urlopen(f"http://{where}", timeout=PATIENCE) as answer:
+                families = list(text_string_to_metric_families(answer.read().decode()))
+        except OSError:  # it serves after its first words
+            return set()
         looked = "gitops_environment_last_attempt_timestamp_seconds"
         samples = [one for family in families if family.name == looked for one in family.samples]
         return {sample.labels["environment"] for sample in samples}
 
-    eventually(lambda: scraped() == set(CONTROLLED), timeout=60)
+    eventually(lambda: scraped() == set(CONTROLLED))
 
 
 def test_a_missing_image_keeps_the_old_pods_and_is_told(company: Site, gitops: Gitops) -> None:
@@ -131,23 +135,24 @@ def test_a_missing_image_keeps_the_old_pods_and_is_told(company: Site, gitops: G
     before = company.running(name)
     company.record(name, MISSING)
 
-    await_status(company, name, lambda said: "error" in said, timeout=120)
+    said = await_status(company, name, lambda said: tells_of_the_pull(said.get("error", "")))
 
     assert company.running(name) == before
-    error = status(company, name)["error"]
-    assert "web" in error
-    assert "ErrImagePull" in error or "ImagePullBackOff" in error
-    ran = gitops("agent", "status", name, "-o", "json")
-    assert ran.code == 1
-    [agent] = ran.json()["agents"]
-    assert agent["health"] == "failing"
-    assert any("web" in line for line in agent["log"]), "the agent's last words"
-    events = kubectl(company, "-n", name, "get", "events", "--field-selector=reason=SyncFailed")
-    assert "web" in events
+    assert "web" in said["error"]
+
+    def told() -> bool:
+        ran = gitops("agent", "status", name, "-o", "json")
+        [agent] = ran.json()["agents"]
+        last_words = any("web" in line for line in agent["log"])
+        return (ran.code, agent["health"], last_words) == (1, "failing", True)
+
+    eventually(told)
+    which = "--field-selector=reason=SyncFailed"
+    eventually(lambda: "web" in kubectl(company, "-n", name, "get", "events", which))
 
     good = next(iter(before)).rpartition(":")[2]
     company.record(name, good)
-    await_status(company, name, lambda said: "error" not in said, timeout=120)
+    await_status(company, name, lambda said: "error" not in said)
     assert company.running(name) == before
 
 
@@ -156,11 +161,10 @@ def test_a_cronjob_tells_of_a_missing_image_too(
 ) -> None:
     [before] = company.running(BAKED)
     company.record(BAKED, MISSING)
-    eventually(lambda: by_hand() == 7, timeout=120)
+    eventually(lambda: by_hand() == 7)
 
     assert company.running(BAKED) == {before}
-    error = status(company, BAKED)["error"]
-    assert "ErrImagePull" in error or "ImagePullBackOff" in error
+    assert tells_of_the_pull(status(company, BAKED)["error"])
 
     company.record(BAKED, before[-40:])
     assert by_hand() == 0

@@ -12,9 +12,8 @@ from tests.node.agent.company import (
     BAKED,
     CONTROLLED,
     ByHand,
+    await_commit,
     await_controller,
-    await_status,
-    status,
 )
 from tests.node.agent.site import Site
 from tests.testbed.faults import ApiProxy, Later
@@ -76,8 +75,7 @@ def test_a_controllers_key_is_not_dropped_before_its_pod_has_the_new_one(
         gitops.using(KUBECONFIG=proxy.kubeconfig)(*which, "--rotate").ok()
     forget(company, old)
     commit = company.commit("Say hello", {"README.md": f"{new}\n"})
-    await_status(company, name, lambda said: said.get("commit") == commit, timeout=60)
-    assert "error" not in status(company, name)
+    await_commit(company, name, commit)
     same = await_controller(company)
     assert same["metadata"]["uid"] == pod["metadata"]["uid"]
     assert same["status"]["containerStatuses"][0]["restartCount"] == 0, "its probe is content"

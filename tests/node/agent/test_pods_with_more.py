@@ -66,7 +66,7 @@ def test_an_agents_pod_brings_objects_removes_them_and_tells_of_drift(
 
         assert run() == 0
         assert status(site, OBJECTS)["commit"] == tip
-        eventually(lambda: {i[-40:] for i in site.running(OBJECTS)} == {FIRST}, timeout=90)
+        eventually(lambda: {i[-40:] for i in site.running(OBJECTS)} == {FIRST})
         assert data("more") == {"a": "b"}
 
         site.commit("Leave one out", {f"{ours}/more.yaml": None})

@@ -6,7 +6,7 @@ import pytest
 
 from gitops_cli.agent.model.spec import KEY_SECRET, NAME
 from tests.agent.world import installed_objects
-from tests.node.agent.company import ByHand, health, make_key, status
+from tests.node.agent.company import ByHand, await_health, make_key, status
 from tests.node.agent.site import FIRST, Site
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
@@ -38,8 +38,8 @@ def test_an_agent_changes_its_mode_and_goes(company: Site, gitops: Gitops) -> No
     for name in NAMES:
         assert not kube.exists("CronJob", name, NAME)
         assert not kube.exists("Secret", name, KEY_SECRET)
-        eventually(lambda name=name: status(company, name).get("interval") == "3", timeout=90)
-    assert set(health(gitops, *NAMES).values()) == {"ok"}
+        eventually(lambda name=name: status(company, name).get("interval") == "3")
+    await_health(gitops, "ok", *NAMES)
 
     gitops("agent", "uninstall", NAMES[0], "--yes").ok()
     assert installed_objects(kube, NAMES[0]) == []
@@ -48,6 +48,6 @@ def test_an_agent_changes_its_mode_and_goes(company: Site, gitops: Gitops) -> No
     assert served == [f"--env={NAMES[1]}"]
     gitops("agent", "uninstall", NAMES[1], "--yes").ok()
     assert installed_objects(kube, HOME) == []
-    assert set(health(gitops, *NAMES).values()) == {"missing"}
+    await_health(gitops, "missing", *NAMES)
     for name in NAMES:
         eventually(lambda name=name: {i[-40:] for i in company.running(name)} == {FIRST})
