@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.change.draft import Draft, Verb
-from gitops_cli.domain.change.intent import recording
+from gitops_cli.domain.change.intent import recording, version_path
 from gitops_cli.domain.change.plan import Change
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, parse_environment
 from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.files import APPROVAL_SUFFIX
+from gitops_cli.domain.recorded.manifests_place import is_own_manifest
 from gitops_cli.domain.text import one_line
 from gitops_cli.operations.gates import unasked
 from gitops_cli.operations.promote import Promotion, draft_promotions
@@ -23,45 +25,93 @@ if TYPE_CHECKING:
     from gitops_cli.state.repository import StateRepository
 
 
+class ProposalPlan(NamedTuple):
+    """What a merge would record; `manifests` are the files that it changes of those, too."""
+
+    draft: Draft | Drafts
+    manifests: tuple[str, ...] = ()
+
+
+class _Brought(NamedTuple):
+    """A request: the commit that proposes, all that it is with others merged, and from where on."""
+
+    proposal: Commit
+    whole: str
+    base: str
+
+
 def plan_proposal(
     state: StateRepository, snapshot: Snapshot, rev: str, *, now: datetime
-) -> Draft | Drafts:
+) -> ProposalPlan:
     """Return what merging a proposal of `promote` records on this tip; raises what refuses it.
 
     Its versions are those of the proposal, its rules those of the tip. What only the machine of
     whoever promotes can ask (a cluster, a registry, a trusted program) is not asked.
     Raises UsageError for a commit that proposes no promotion, or brings more than that.
     """
-    commit = _proposal(state, rev, snapshot.commit)
-    said = commit.trailers
+    brought = _brought(state, rev, snapshot.commit)
+    said = brought.proposal.trailers
     pairs = list(zip(_names(said, "From"), _names(said, "Env"), strict=False))
-    if said.get("Gitops-Action") != Verb.PROMOTE or not pairs or len(commit.parents) != 1:
-        raise UsageError(
-            f"{commit.hash[:7]} proposes no promotion", hint="name the commit that a request brings"
-        )
-    proposed = state.snapshot(commit.hash)
-    before = state.snapshot(state.resolve(commit.parents[0]))
+    proposed, before = state.snapshot(brought.whole), state.snapshot(brought.base)
     planned = [_promotion(snapshot, proposed, before, *pair) for pair in pairs]
+    changed = state.past.differing(brought.base, brought.whole)
+    manifests = tuple(_other_files(rev, changed, planned, proposed))
     terms = Terms(
         reason=said.get("Gitops-Reason"),
         reviewed=True,
         preview=True,
-        writer=lambda: commit.author,
+        writer=lambda: brought.proposal.author,
         vouched=unasked,
     )
-    return draft_promotions(snapshot, planned, terms, state=state, requires=lambda *_: (), now=now)
+    draft = draft_promotions(snapshot, planned, terms, state=state, requires=lambda *_: (), now=now)
+    return ProposalPlan(draft, manifests)
 
 
-def _proposal(state: StateRepository, rev: str, tip: str | None) -> Commit:
-    """Return the commit that is proposed; a forge may have merged the state into its branch."""
-    commit = state.commit(state.resolve(rev))
+def _other_files(
+    rev: str, changed: Mapping[str, bool], planned: Sequence[Promotion], proposed: Snapshot
+) -> Iterator[str]:
+    """Yield the manifests among what changes; raises UsageError for what the plan would hide."""
+    targets = [promotion.target for promotion in planned]
+    shown = {
+        version_path(proposed.environment(one.target), service, kind)
+        for one in planned
+        for service, kind in one.intent.kinds.items()
+    }
+    for path, is_there in changed.items():
+        environment, _, leaf = path.partition("/")
+        is_spent = not is_there and leaf.endswith(APPROVAL_SUFFIX) and "/" not in leaf
+        if path in shown or (is_spent and environment in targets):
+            continue
+        if any(is_own_manifest(path, target) for target in targets):
+            yield path
+            continue
+        raise UsageError(
+            f"`{one_line(rev)}` brings more than a promotion: it changes {one_line(path)[:200]}",
+            hint="its own diff shows the rest",
+        )
+
+
+def _brought(state: StateRepository, rev: str, tip: str | None) -> _Brought:
+    """Return what a request brings; a forge may have merged the state into its branch."""
+    whole = state.resolve(rev)
+    commit = state.commit(whole)
+    merges: list[str] = []
     while len(commit.parents) > 1:
         for merged in commit.parents[1:]:
             _need_in(state, merged, tip, rev)
+        merges += commit.parents[1:]
         commit = state.commit(state.resolve(commit.parents[0]))
-    for parent in commit.parents:
-        _need_in(state, parent, tip, rev)
-    return commit
+    said = commit.trailers
+    if said.get("Gitops-Action") != Verb.PROMOTE or not _names(said, "Env") or not commit.parents:
+        raise UsageError(
+            f"{commit.hash[:7]} proposes no promotion", hint="name the commit that a request brings"
+        )
+    base = state.resolve(commit.parents[0])
+    _need_in(state, base, tip, rev)
+    for merged in merges:
+        if state.is_ancestor(base, merged):
+            base = merged
+    return _Brought(commit, whole, base)
 
 
 def _need_in(state: StateRepository, commit: str, tip: str | None, rev: str) -> None:

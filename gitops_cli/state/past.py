@@ -117,6 +117,16 @@ class Past:
             if (entry.name, entry.oid) not in same
         }
 
+    def differing(self, old: str, new: str) -> Mapping[str, bool]:
+        """Return the files that two commits do not have alike: path → whether `new` has it."""
+        from gitops_cli.state.trees import differing
+
+        reader = self._store.reader
+        if any(reader.commit(commit) is None for commit in (old, new)):
+            self._history(old)
+            reader = self._history(new).reader
+        return dict(differing(reader, f"{old}^{{tree}}", f"{new}^{{tree}}"))
+
     def file(self, commit: str, path: str) -> bytes | None:
         """Return a regular file of any commit; None where there is none. Raises InvalidState."""
         from gitops_cli.state.trees import committed_file

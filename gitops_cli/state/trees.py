@@ -144,6 +144,38 @@ def paths_between(
     return found
 
 
+def differing(
+    reader: ObjectReader, old: str, new: str, above: str = ""
+) -> Iterator[tuple[str, bool]]:
+    """Yield each file that two trees do not have alike, modes included, and whether `new` has it.
+
+    The trees are named as git names them; both are there.
+    """
+    before, now = ({e.name: e for e in reader.tree(one)} for one in (old, new))
+    for name in sorted({*before, *now}):
+        mine, theirs, path = before.get(name), now.get(name), f"{above}{name}"
+        if mine == theirs:
+            continue
+        if mine is not None and theirs is not None and _is_tree(mine) and _is_tree(theirs):
+            yield from differing(reader, mine.oid, theirs.oid, f"{path}/")
+            continue
+        for entry, is_new in ((mine, False), (theirs, True)):
+            if entry is None:
+                continue
+            if _is_tree(entry):
+                yield from ((f"{path}/{below}", is_new) for below in _below(reader, entry.oid))
+            elif is_new or theirs is None or _is_tree(theirs):
+                yield path, is_new
+
+
+def _below(reader: ObjectReader, tree: str) -> Iterator[str]:
+    for entry in reader.tree(tree):
+        if _is_tree(entry):
+            yield from (f"{entry.name}/{below}" for below in _below(reader, entry.oid))
+        else:
+            yield entry.name
+
+
 def _named(reader: ObjectReader, oid: bytes | None) -> dict[str, bytes] | None:
     """Return the hashes of a tree's entries by name; None: it is no tree."""
     found = None if oid is None else reader.one(oid.decode(), limit=1)

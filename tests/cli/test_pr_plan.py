@@ -110,6 +110,72 @@ def test_what_is_recorded_already_is_nothing_to_do(company: Article, clone: Gito
     assert "nothing to do" in fetched(clone)("pr", "plan", PROPOSED).ok().stdout
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (f"{PROD}/images_path", "evil.example.com/"),
+        (f"{PROD}/other.approval", f'version = "{OTHER}"'),
+        (f"{STAGING}/authentication.deployment", OTHER),
+        ("gitops.toml", "[stage.production]\napprovals = 0"),
+        (".github/workflows/x.yml", "on: push"),
+        ("base/below/web.yaml", "---"),
+    ],
+)
+@pytest.mark.parametrize("merges", [False, True])
+def test_what_else_a_proposal_changes_is_not_hidden(
+    path: str, text: str, company: Article, clone: Gitops, *, merges: bool
+) -> None:
+    clone(*PROPOSE).ok()
+    work = fetched(clone).directory
+    git(work, "checkout", "-q", "--detach", PROPOSED)
+    if merges:
+        company.push(STAGING, {"billing": OTHER})
+        git(work, "fetch", "-q", "origin")
+        git(work, "merge", "-q", "--no-ff", "-m", "Merge main", "origin/main")
+    (work / path).parent.mkdir(parents=True, exist_ok=True)
+    (work / path).write_text(f"{text}\n")
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "--amend", "--no-edit")
+
+    done = clone("pr", "plan")
+
+    assert done.code == 2
+    assert f"brings more than a promotion: it changes {path}" in done.stderr
+
+
+def test_versions_are_those_that_a_merge_brings(company: Article, clone: Gitops) -> None:
+    """A merge may say something else than what it merges."""
+    clone(*PROPOSE).ok()
+    work = fetched(clone).directory
+    git(work, "checkout", "-q", "--detach", PROPOSED)
+    company.push(STAGING, {"billing": OTHER})
+    git(work, "fetch", "-q", "origin")
+    git(work, "merge", "-q", "--no-ff", "-m", "Merge main", "origin/main")
+    (work / PROD / "authentication.deployment").write_text(f"{OTHER}\n")
+    git(work, "commit", "-q", "-a", "--amend", "--no-edit")
+
+    [change] = clone("pr", "plan", "-o", "json").ok().json()["changes"]
+
+    assert change["to"] == OTHER
+
+
+def test_manifests_are_told_of(company: Article, clone: Gitops) -> None:
+    clone(*PROPOSE).ok()
+    work = fetched(clone).directory
+    git(work, "checkout", "-q", "--detach", PROPOSED)
+    (work / PROD / "manifests").mkdir()
+    (work / PROD / "manifests" / "web.yaml").write_text("---\n")
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "--amend", "--no-edit")
+
+    done = clone("pr", "plan").ok()
+
+    assert (
+        f"1 file of manifests as well, which are not planned here: {PROD}/manifests/web.yaml"
+        in (done.stderr)
+    )
+
+
 def test_another_commit_is_no_proposal(company: Article, clone: Gitops) -> None:
     clone("rollback", "authentication", "-e", PROD, "--yes", "--pr").ok()
     rollback = f"origin/gitops/rollback/{PROD}+authentication"

@@ -17,7 +17,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.request import RequestState
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.release.ci import request_number
-from gitops_cli.domain.text import one_line
+from gitops_cli.domain.text import one_line, plural
 from gitops_cli.operations.pr import keep_comment, merged_or_closed, need_open, open_requests
 from gitops_cli.render.pr import comment_view, request_view, requests_view
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gitops_cli.forge.requests import Requests
 
 WAIT_SECONDS = 300.0
+_NAMED = 5  # files
 MERGE_SECONDS = 60.0
 
 pr = typer.Typer(
@@ -208,7 +209,12 @@ def plan(
 
     session.limit(timeout)
     snapshot = session.look().snapshot
-    draft = plan_proposal(session.state, snapshot, commit, now=session.now())
+    draft, manifests = plan_proposal(session.state, snapshot, commit, now=session.now())
+    if manifests:
+        session.output.warn(
+            f"it changes {plural(len(manifests), 'file')} of manifests as well, which are not "
+            f"planned here: {', '.join(map(one_line, manifests[:_NAMED]))}"
+        )
     sources = session.sources(snapshot.team)
     logs = changelogs(draft.changes, sources)
     session.note_troubles(sources)
