@@ -81,16 +81,14 @@ def delivery(
 def test_ten_thousand_changes_in_a_hundred_environments_fit() -> None:
     page = report_page(delivery(10_000, 100, 10, why="sprint 23"))
     assert len(page.encode()) <= 2_000_000
-    read = check_safe(page)
-    assert "The newest" not in read.text, "there is room for all of them"
-    assert read.text.count("sprint 23") == 10_000
+    assert "The newest" not in page, "there is room for all of them"
+    assert page.count("<td>sprint 23\n") == 10_000
 
 
 def test_whatever_is_written_it_stays_small_and_says_what_is_left_out() -> None:
     page = report_page(delivery(20_000, 10, 10, who="Ж" * 40, why="ö" * 500))
     assert 0.9 * MOST_BYTES < len(page.encode()) <= 2_000_000
-    text = check_safe(page).text
-    assert "of 20000; gitops history --since has all of them." in text
+    assert "of 20000; <code>gitops history --since</code> has all of them." in page
 
 
 def test_whoever_writes_a_commit_writes_text() -> None:
