@@ -4,7 +4,7 @@ A command's module is imported when the command is called, not when gitops start
 docs/decisions/0006-commands-load-when-called.md. What `gitops --help` shows is therefore here.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, once: of text, Typer would do it four times at each start.
 
 import importlib
 import sys
