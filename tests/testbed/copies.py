@@ -15,6 +15,22 @@ class Copies(NamedTuple):
     files: Mapping[str, tuple[int, bytes]]
     """Mode and content by path."""
 
+    def is_kept(self, directory: Path, *, but: str) -> bool:
+        """Tell whether a directory has the files that were read, and no others, but in one part."""
+        its = {path: text for path, (_, text) in self.files.items() if not path.startswith(but)}
+        found = {str(path.relative_to(directory)): path for path in directory.rglob("*")}
+        kept = {
+            name: path.read_bytes()
+            for name, path in found.items()
+            if not name.startswith(but) and path.is_file()
+        }
+        return kept == its
+
+    def replaced(self, old: bytes, new: bytes) -> Copies:
+        """Return the same with other bytes in all files."""
+        files = {path: (mode, text.replace(old, new)) for path, (mode, text) in self.files.items()}
+        return Copies(self.directories, files)
+
     def write(self, directory: Path) -> None:
         """Write all of it below a directory that does not exist or is empty."""
         directory.mkdir(parents=True, exist_ok=True)

@@ -403,11 +403,17 @@ def _uid(manifest: Manifest) -> Manifest:
     return {"uid": manifest["metadata"]["uid"]}
 
 
+def is_seen(workload: Manifest) -> bool:
+    """Tell whether the controller has seen the newest spec."""
+    observed = workload.get("status", {}).get("observedGeneration", 0)
+    return bool(observed >= workload["metadata"]["generation"])
+
+
 def rolled_out(workload: Manifest) -> bool:
     """Tell whether the controller has seen the newest spec and all replicas follow it."""
-    metadata, spec, status = workload["metadata"], workload["spec"], workload.get("status", {})
-    if status.get("observedGeneration", 0) < metadata["generation"]:
+    if not is_seen(workload):
         return False
+    spec, status = workload["spec"], workload["status"]
     if workload["kind"] == "DaemonSet":
         wanted = status["desiredNumberScheduled"]
         return {status.get("updatedNumberScheduled", 0), status.get("numberReady")} == {wanted}

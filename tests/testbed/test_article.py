@@ -44,3 +44,26 @@ def test_the_cluster_runs_what_is_recorded(kube: Kube, article: Article) -> None
     article.push(environment, {"billing": newest})
     expected = deployed | {"billing": f"{articles.REGISTRY}/project1/billing:{newest}"}
     assert article.images(environment) == expected
+
+
+def test_a_clone_is_what_git_makes(tmp_path: Path) -> None:
+    article = articles.build(tmp_path / "article")
+    clone = article.clone("copied")
+
+    assert git(clone, "remote", "get-url", "origin") == str(article.remote)
+    assert git(clone, "status", "--porcelain", "--branch") == "## main...origin/main"
+    assert git(clone, "fsck", "--strict") == ""
+    assert git(clone, "symbolic-ref", "refs/remotes/origin/HEAD") == "refs/remotes/origin/main"
+    pushed = article.push("project1-staging", {"billing": "a" * 40})
+    assert git(article.clone("cloned"), "rev-parse", "HEAD") == pushed
+
+
+def test_what_a_tip_records_is_read_file_by_file(tmp_path: Path) -> None:
+    article = articles.build(tmp_path / "article")
+    article.push("project1-staging", {"billing": "a" * 40, "new": "line\nand another"})
+
+    recorded = article.recorded("project1-staging")
+    assert recorded["billing"] == "a" * 40
+    assert recorded["new"] == "line\nand another"
+    assert sorted(recorded) == ["authentication", "billing", "frontend", "new", "orders"]
+    assert article.images("project1-staging")["new"].startswith("registry.example.com/project1/new")
