@@ -245,7 +245,7 @@ def test_sync_of_several_projects_brings_each_to_its_cluster(waiting: Live, kube
 def test_a_rollout_that_fails_is_the_writers_failure(waiting: Live) -> None:
     waiting.record({"web.deployment": ABSENT}, environment=SOURCE)
 
-    done = waiting.gitops(*promotion(waiting, "--sync", "--timeout", "90s"))
+    done = waiting.gitops(*promotion(waiting, "--sync", "--timeout", "2m"))
 
     assert done.code == 7
     assert "recorded, but the rollout" in done.stderr

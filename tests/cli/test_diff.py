@@ -150,7 +150,7 @@ def test_a_quota_is_told_where_the_workloads_status_does_not_have_it(live: Live,
     done = live.diff()
     assert done.code == 1
     assert "exceeded quota" in line(done.stdout, "db")
-    waited = live.sync("--wait", "--timeout", "3s")
+    waited = live.sync("--wait", "--timeout", "6s")
     assert waited.code == 8
     assert "exceeded quota" in waited.stdout
     live.kube.delete("ResourceQuota", live.namespace, "full")

@@ -316,7 +316,7 @@ def test_what_is_asked_is_said_while_it_takes_its_time(state: Gitops) -> None:
             terminal.press("ctrl-c")
             assert terminal.finish() == 130
 
-    piped = state("doctor", "--no-cluster", "--no-registry", "--timeout", "1s")
+    piped = state("doctor", "--no-cluster", "--no-registry", "--timeout", "4s")
     assert piped.stderr.startswith("asking: the remote\n")
     assert "asking: " not in piped.stdout
     assert state(*GIT_ONLY, "--timeout", "1s").stderr == ""

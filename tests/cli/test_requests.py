@@ -306,7 +306,7 @@ def test_a_writer_waits_for_the_merge_and_then_for_the_cluster(github, company, 
         github.before = act
 
     branch = f"gitops/set/{PROD}+authentication"
-    waiting = (*WRITERS[0], "--pr", "--wait", "--timeout", "2s")
+    waiting = (*WRITERS[0], "--pr", "--wait", "--timeout", "6s")
     somebody("closed")
     nowhere = alone(*waiting)
     closed = here(*waiting)

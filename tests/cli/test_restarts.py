@@ -88,7 +88,7 @@ def test_a_sync_does_not_call_it_ready_and_ends(live: Live, node: Node) -> None:
     node.says(restarts=57, ran=60, ago=20)
     began = time.monotonic()
 
-    done = live.sync("--wait", "--timeout", "5s")
+    done = live.sync("--wait", "--timeout", "8s")
 
     assert done.code == 8, str(done)
     assert "restarted 57 times" in done.stdout

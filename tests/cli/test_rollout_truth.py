@@ -167,7 +167,7 @@ def let_go(live: Live) -> None:
 def test_old_pods_are_waited_for_where_that_is_asked(lingering: Live) -> None:
     """A Deployment has rolled out while its old pods still end, and may serve."""
     lingering.sync("--wait").ok()
-    late = lingering.sync("--wait=gone", "--timeout", "3s")
+    late = lingering.sync("--wait=gone", "--timeout", "6s")
     assert late.code == 8
     assert "1 old pod not gone yet: web-" in late.stdout
     with lingering.gitops.start("wait", lingering.namespace, "--gone") as process:

@@ -68,9 +68,9 @@ def check(world: World, gitops: Gitops, arguments: tuple[str, ...], code: int) -
     if code == 0:
         assert read(world) == new
     done = read(world) == new
-    gitops("set", f"web={OTHER}", "-e", "dev", "--timeout", "20s").ok()
+    gitops("set", f"web={OTHER}", "-e", "dev", "--timeout", "2m").ok()
     if not done:
-        gitops(*arguments, "--timeout", "20s").ok()
+        gitops(*arguments, "--timeout", "2m").ok()
     assert read(world) == new
     assert world.read(path_of("web")) == OTHER
     assert world.count() == 4, "nothing twice"
