@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitops_cli.domain.cluster.comparison import workload_of
@@ -138,13 +138,19 @@ def _advice(kind: str) -> str | None:
     return None
 
 
-def rehearsed(desired: Desired, source: EnvironmentName, target: EnvironmentName) -> Desired:
+def rehearsed(
+    desired: Desired,
+    source: EnvironmentName,
+    target: EnvironmentName,
+    known: Collection[EnvironmentName],
+) -> Desired:
     """Return the state with an environment under another name, for its namespace.
 
-    Raises UsageError where that name is an environment already: it would be overwritten.
+    Raises UsageError where that name is an environment, of this state or of the `known` ones of
+    today: it would be overwritten.
     """
     snapshot = desired.snapshot
-    if target in snapshot.environments:
+    if target in snapshot.environments or target in known:
         raise UsageError(
             f"{target} is an environment itself: a rehearsal would change it",
             hint="give a namespace of no environment",

@@ -13,7 +13,7 @@ from tests.cli.live import ABSENT, IMAGES, NEW, Live, image
 from tests.cli.manifested import Object, config_map
 from tests.registry.scripted import Reply, Request, image_with, scripted
 from tests.testbed import sops
-from tests.testbed.git import Commit, add_commits, init_bare
+from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
 from tests.testbed.kube import eventually
 from tests.testbed.manifests import deployment
@@ -97,6 +97,18 @@ def test_a_rehearsal_comes_up_beside_the_environment_and_leaves_it_alone(
     assert not live.kube.exists("Deployment", live.namespace, "web")
     refused = live.gitops("restore", live.namespace, "--to-namespace", live.namespace)
     assert (refused.code, "is an environment itself" in refused.stderr) == (2, True)
+
+
+def test_a_rehearsal_of_the_past_overwrites_no_environment_of_today(live: Live, lost: str) -> None:
+    record(live, live.namespace, config_map(a="1"))
+    old = git(live.remote, "rev-parse", "main")
+    record(live, lost, config_map(a="2"))
+    live.kube.create_namespace(lost)
+
+    refused = live.gitops("restore", live.namespace, "--rev", old, "--to-namespace", lost)
+
+    assert (refused.code, "is an environment itself" in refused.stderr) == (2, True)
+    assert not live.kube.exists("ConfigMap", lost, "web")
 
 
 def test_what_is_there_beside_is_left_alone_whatever_the_stage_says(live: Live) -> None:

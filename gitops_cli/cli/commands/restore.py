@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -161,7 +161,8 @@ def restore(
     missing = lacks(snapshot, names, rendered, None)
     if to_namespace is not None:
         source = "".join(names[:1])
-        desired, names, rendered = _rehearsal(desired, names, rendered, to_namespace)
+        known = session.look().snapshot.environments if rev or at else {}
+        desired, names, rendered = _rehearsal(desired, names, rendered, to_namespace, known)
         _warn_of_names(session, rendered.values(), source)
     clusters = clusters_of(session, context, kubeconfig, acts=True)
     for lack in missing:
@@ -195,6 +196,7 @@ def _rehearsal(
     names: Sequence[EnvironmentName],
     rendered: dict[EnvironmentName, Rendered | GitOpsError],
     namespace: str,
+    known: Collection[EnvironmentName],
 ) -> tuple[Desired, list[EnvironmentName], dict[EnvironmentName, Rendered | GitOpsError]]:
     """Return the one environment that is meant as one of another name."""
     if len(names) != 1:
@@ -204,7 +206,7 @@ def _rehearsal(
     there = found
     if isinstance(found, Rendered):
         there = moved(opened_manifests(found).rendered, target)
-    again = rehearsed(desired, names[0], target)
+    again = rehearsed(desired, names[0], target, known)
     return again, [target], {} if there is None else {target: there}
 
 
