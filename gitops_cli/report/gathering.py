@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitops_cli.domain.change.draft import Verb, source_time_of
 from gitops_cli.domain.delivery.figures import Figures, Period, figures_of
@@ -18,6 +18,7 @@ from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.selection import Filter
 from gitops_cli.domain.recorded.stages import Place, place_of, stage_rank
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.grid import GridCell, Grids
 from gitops_cli.operations.history import entry_of, is_told

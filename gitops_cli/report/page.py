@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from itertools import accumulate
-from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -20,6 +19,7 @@ from gitops_cli.domain.delivery.judging import Sort
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.past.commits import time_of
 from gitops_cli.domain.text import one_line, plural
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import SHORT
 from gitops_cli.operations.past_changes import Recorded
 from gitops_cli.render import status as grids

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
 
 from gitops_cli.domain.errors import GitError
 from gitops_cli.domain.past.clocks import in_order
 from gitops_cli.domain.past.commits import Commit, FileChange, time_of
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.objects import Object, parse_commit
 from gitops_cli.state.history import CUT, History
 from gitops_cli.state.log import BranchStep, RawChange, parse_header

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from typing import NamedTuple
 
 from gitops_cli.domain.delivery.judging import Judged, Sort
+from gitops_cli.domain.values import NamedTuple
 
 WEEK = timedelta(days=7)
 

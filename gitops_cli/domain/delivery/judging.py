@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 
 from gitops_cli.domain.change.draft import Verb
 from gitops_cli.domain.names import EnvironmentName, ServiceName
+from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 
 _NONE = timedelta(0)
