@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache
 from itertools import zip_longest
 from typing import IO
 
@@ -24,9 +24,8 @@ _BATCH_BYTES = 8192
 _CHUNK = 1 << 16
 # Nothing that a state repository needs is as large: what is would only fill the memory.
 MOST_BYTES = 32 << 20
-_WHO = re.compile(
-    r"(?P<name>[^<]*?) ?<(?P<email>[^>]*)> (?P<time>-?[0-9]{1,20}) (?P<zone>[+-][0-9]{4})\Z"
-)
+_ACTOR = re.compile(r"(?P<name>[^<]*?) ?<(?P<email>[^>]*)\Z")
+_WHEN = re.compile(r"(?P<time>-?[0-9]{1,20}) (?P<zone>[+-][0-9]{4})\Z")
 
 TREE_MODE = "40000"
 LINK_MODE = "120000"
@@ -243,11 +242,18 @@ def commit_of(
 
 
 def _who(line: str) -> tuple[Actor, datetime]:
-    match = _WHO.match(line)
-    if match is None:
+    who, _, at = line.rpartition("> ")
+    actor, when = _actor(who), _WHEN.match(at)
+    if actor is None or when is None:
         return Actor("unknown", ""), datetime.fromtimestamp(0, UTC)
-    name, email, seconds, zone = match.groups()
-    return Actor(name, email), time_of(int(seconds), zone_of(zone))
+    return actor, time_of(int(when["time"]), zone_of(when["zone"]))
+
+
+@lru_cache(1 << 10)
+def _actor(text: str) -> Actor | None:
+    """Return a person, of whom a history has few with many commits."""
+    match = _ACTOR.match(text)
+    return None if match is None else Actor(match["name"], match["email"])
 
 
 @cache

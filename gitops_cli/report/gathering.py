@@ -245,13 +245,15 @@ def _groups(
     events: Iterable[TimelineEvent], period: Period, team: TeamSettings
 ) -> list[FigureGroup]:
     """Return the figures of stages, then of projects' stages, then of services there."""
-    parts: dict[tuple[str, str | None, ServiceName | None], list[Judged]] = defaultdict(list)
+    smallest: dict[tuple[Place, ServiceName | None], list[Judged]] = defaultdict(list)
     for event in events:
-        if event.judged is None:
-            continue
-        stage, project, service = event.place.stage, event.place.project, event.past.service
+        if event.judged is not None:
+            smallest[event.place, event.past.service].append(event.judged)
+    parts: dict[tuple[str, str | None, ServiceName | None], list[Judged]] = defaultdict(list)
+    for (place, service), here in smallest.items():
+        stage, project = place.stage, place.project
         for key in ((stage, None, None), (stage, project, None), (stage, project, service)):
-            parts[key].append(event.judged)
+            parts[key] += here
 
     def order(key: tuple[str, str | None, ServiceName | None]) -> tuple[object, ...]:
         stage, project, service = key

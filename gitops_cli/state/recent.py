@@ -87,7 +87,8 @@ class _FileChanges:
         self._branch = branch
         oids = {oid for each in read for line in each.lines for oid in (line.old, line.new)}
         named = [oid for oid in oids if oid.strip("0")]
-        self._blobs = dict(zip(named, history.reader.many(named, limit=CUT), strict=True))
+        blobs = zip(named, history.reader.many(named, limit=CUT), strict=True)
+        self._contents = {oid: each.data for oid, each in blobs if each and each.type == "blob"}
         self._commits = {each.step.commit: each.step.parsed(each.at) for each in read}
         merged = [c.parents[1] for c in self._commits.values() if len(c.parents) == 2]
         self._merged = self._parsed(merged)
@@ -119,8 +120,7 @@ class _FileChanges:
                 self._names[old] = self._names.get(path, path)
 
     def _content(self, oid: str) -> bytes | None:
-        found = self._blobs.get(oid)
-        return found.data if found is not None and found.type == "blob" else None
+        return self._contents.get(oid)
 
     def _moved(self, each: _Read, commit: Commit) -> dict[str, str]:
         """Return the new paths of a commit whose files had another name before: new → old."""

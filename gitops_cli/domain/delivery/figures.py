@@ -62,8 +62,9 @@ class Figures(NamedTuple):
 def figures_of(changes: Iterable[Judged], period: Period) -> Figures:
     """Return the figures of some changes, all of which lie in the period."""
     given = list(changes)
-    deployed = [each for each in given if each.sort is Sort.DEPLOYMENT]
-    back = [each for each in given if each.sort is Sort.ROLLBACK]
+    deployment, rollback = Sort.DEPLOYMENT, Sort.ROLLBACK  # looked up once, not for each
+    deployed = [each for each in given if each.sort is deployment]
+    back = [each for each in given if each.sort is rollback]
     return Figures(
         len(deployed),
         len(deployed) / period.weeks,

@@ -93,11 +93,11 @@ class _Past:
         sort = self._sort(change)
         lead = lasted = None
         match sort:
+            case Sort.DEPLOYMENT:
+                lead = self._lead(change)
             case Sort.ROLLBACK:
                 lasted = self._lasted(change)
                 self._take_back(change)
-            case Sort.DEPLOYMENT:
-                lead = self._lead(change)
             case Sort.REMOVAL:
                 self._stack.clear()
         if change.new is not None and sort is not Sort.ROLLBACK:
