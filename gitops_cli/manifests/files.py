@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -22,7 +22,7 @@ from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.text import one_line
 from gitops_cli.manifests.ciphertext import ciphers_of, holds_ciphertext, left_out, may_hold
 from gitops_cli.manifests.generated import Sources, generated, put_in
-from gitops_cli.plain_yaml import NotPlain, YamlDocument, documents
+from gitops_cli.plain_yaml import MOST_DEPTH, NotPlain, YamlDocument, documents
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -158,6 +158,7 @@ def _documents(path: str, data: bytes) -> list[YamlDocument]:
         return documents(data)
     try:
         value = json.loads(data, object_pairs_hook=_once, parse_constant=_refused)
+        _check_depth(value)
         return [YamlDocument(value, 1)]
     except json.JSONDecodeError as error:
         raise NotPlain(f"not JSON: {error.msg}", error.lineno) from error
@@ -169,6 +170,22 @@ def _documents(path: str, data: bytes) -> list[YamlDocument]:
         if isinstance(error, NotPlain):
             raise
         raise NotPlain("not JSON: a number is too long") from error
+
+
+def _check_depth(value: object) -> None:
+    """Raise RecursionError for what is deeper than YAML may be: each level calls itself once."""
+    level = [value]
+    for _ in range(MOST_DEPTH):
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return
+    raise RecursionError
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _refused(name: str) -> None:

@@ -105,6 +105,7 @@ def test_what_cannot_be_read_is_named_by_its_line_and_hides_no_other() -> None:
             f"{HERE}/nan.json": '{"a": NaN}',
             f"{HERE}/bomb.yaml": f"a0: &a0 [x]\n{aliases}",
             f"{HERE}/deep.yaml": "[" * 5000,
+            f"{HERE}/deep.json": '{"a":' * 800 + "1" + "}" * 800,
             f"{HERE}/words.yaml": MAP.replace("'1'", "yes") % "words",
         }
     )
@@ -117,6 +118,7 @@ def test_what_cannot_be_read_is_named_by_its_line_and_hides_no_other() -> None:
     assert f"{HERE}/nan.json:1: not JSON: NaN" in told
     assert f"{HERE}/bomb.yaml:7: too many values" in told
     assert f"{HERE}/deep.yaml:1: nested too deeply" in told
+    assert f"{HERE}/deep.json:1: nested too deeply" in told
     assert f"{HERE}/words.yaml:4: `yes` is a boolean to kubectl" in told
 
 
