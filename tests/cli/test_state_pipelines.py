@@ -184,6 +184,7 @@ def test_a_forks_pipeline_at_gitlab_touches_no_request_of_its_own_project(
 CHANGES = [
     ({PROD: {"billing": OLD}}, [PROD]),
     ({PROD: {"billing": OLD}, DEV: {"billing": NEW}}, [DEV, PROD]),
+    ({"1e3": {"billing": NEW}}, ["1e3"]),  # a number, to YAML
     ({}, []),
 ]
 
