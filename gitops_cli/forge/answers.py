@@ -58,6 +58,19 @@ class Note(Struct):
     body: str | None = None
 
 
+class Commenter(Struct):
+    """Who wrote a comment; an app is a `Bot`."""
+
+    type: str | None = None
+
+
+class IssueComment(Note):
+    """A comment of GitHub, with what its author is to the repository."""
+
+    author_association: str | None = None
+    user: Commenter | None = None
+
+
 class GraphQlError(Struct):
     """What GitHub's GraphQL would not do, in its words."""
 

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from gitops_cli.domain.change.request import Comment, Request, RequestState, Wish
 from gitops_cli.domain.errors import ForgeConflict, ForgeError
-from gitops_cli.forge.answers import GraphQl, Label, Note, Pull
+from gitops_cli.forge.answers import GraphQl, IssueComment, Label, Note, Pull
 from gitops_cli.forge.api import ForgeApi
 from gitops_cli.forge.requests import Requests, page_address
 
@@ -25,6 +25,12 @@ _AUTO_MERGE = (
     "mutation($id: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge("
     "input: {pullRequestId: $id, expectedHeadOid: $head}) { clientMutationId } }"
 )
+
+
+_STRANGERS = frozenset(
+    {"NONE", "CONTRIBUTOR", "FIRST_TIMER", "FIRST_TIME_CONTRIBUTOR", "MANNEQUIN"}
+)
+"""What somebody is called who may not push."""
 
 
 class GitHub(Requests):
@@ -87,9 +93,16 @@ class GitHub(Requests):
         return self._change(request, {"state": "closed"})
 
     def comments(self, number: int) -> Iterator[Comment]:
+        """Yield the comments of those who may change ours as well: apps, and who may push.
+
+        Anybody may comment where everybody may read. A comment of a stranger that begins like one
+        of ours would be brought up to date, and remain theirs to be changed.
+        """
         path = f"{self._at}/issues/{number}/comments"
-        for note in self._api.pages(path, Note, {}):
-            yield Comment(note.id, note.body or "")
+        for note in self._api.pages(path, IssueComment, {}):
+            is_app = note.user is not None and note.user.type == "Bot"
+            if is_app or note.author_association not in _STRANGERS:
+                yield Comment(note.id, note.body or "")
 
     def add_comment(self, number: int, text: str) -> None:
         self._api.ask("POST", f"{self._at}/issues/{number}/comments", Raw, {"body": text})

@@ -56,6 +56,24 @@ def test_a_comment_is_written_once_and_then_kept_up_to_date(member, forge):
     assert all("gitops-cli: comment " in mark for mark, _, _ in said)
 
 
+def test_a_strangers_comment_is_not_taken_for_ours(github, company, gitops):
+    """Who may only read could change it again, after it says what a run found."""
+    here = on(github, company, gitops)
+    here(*PROPOSE).ok()
+    mark = "<!-- gitops-cli: comment gitops -->\n\n"
+    comments = github.requests[0]["comments"]
+    for id_, (type_, what) in enumerate([("User", "NONE"), ("Bot", "NONE")], start=1):
+        author = {"user": {"login": "x", "type": type_}, "author_association": what}
+        comments.append({"id": id_, "body": f"{mark}nothing changes", **author})
+
+    here("pr", "comment", "1", stdin="all of it changes").ok()
+
+    assert [c["body"] for c in comments] == [
+        f"{mark}nothing changes",
+        f"{mark}all of it changes",
+    ]
+
+
 def test_a_comment_in_ci_is_of_the_request_that_is_built(github, company, gitops):
     github.opened("feature/x")
     here = on(github, company, gitops).using(GITHUB_ACTIONS="true", GITHUB_REF="refs/pull/1/merge")
