@@ -10,7 +10,17 @@ from gitops_cli.agent.model.status import AgentStatus, Health, to_data
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.stamp import as_stamp
 from gitops_cli.domain.text import plural
-from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
+from gitops_cli.render.view import (
+    Cell,
+    Column,
+    Flow,
+    Line,
+    Records,
+    Style,
+    Table,
+    View,
+    verbatim,
+)
 
 if TYPE_CHECKING:
     from gitops_cli.agent.model.figures import AgentFigures
@@ -66,7 +76,7 @@ def manifests_view(manifests: Sequence[Mapping[str, Any]]) -> View:
     return View(
         "agent-manifests",
         {"items": [dict(manifest) for manifest in manifests]},
-        (Line(manifests_yaml(manifests).rstrip("\n")),),
+        (verbatim(manifests_yaml(manifests).rstrip("\n")),),
         records=Records(
             "items", "kind namespace=metadata.namespace name=metadata.name", "{kind}/{name}"
         ),
@@ -124,7 +134,7 @@ def key_view(result: KeyResult) -> View:
         ],
     }
     records = Records("", "namespace step public_key", "{namespace}")
-    return View("agent-key", document, (Line(result.public),), records=records)
+    return View("agent-key", document, (verbatim(result.public),), records=records)
 
 
 def status_view(reports: AgentReports) -> View:
@@ -144,7 +154,7 @@ def status_view(reports: AgentReports) -> View:
         if report.log:
             blocks.append(Line(""))
             blocks.append(Line(f"last log lines of {report.environment}:", Style.STRONG))
-            blocks += [Line(f"  {line}", Style.DIM) for line in report.log]
+            blocks += [verbatim(f"  {line}", Style.DIM) for line in report.log]
     document = {
         "at": reports.at.isoformat(),
         "all_well": reports.all_well,
@@ -216,7 +226,9 @@ def metrics_view(figures: Sequence[AgentFigures], text: str, at: datetime) -> Vi
             for one in figures
         ],
     }
-    return View("metrics", document, [Line(line) for line in text.splitlines()], records=_FIGURES)
+    return View(
+        "metrics", document, [verbatim(line) for line in text.splitlines()], records=_FIGURES
+    )
 
 
 def visit_line(visit: Visit) -> str:

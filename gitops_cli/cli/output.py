@@ -13,7 +13,7 @@ from gitops_cli.cli.streams import is_broken, take_loss, takes_unicode
 from gitops_cli.domain.errors import ConfigurationError, GitOpsError, UsageError
 from gitops_cli.domain.text import redacted
 from gitops_cli.render.plain import plain_view
-from gitops_cli.render.view import Flow, Line, Style, View
+from gitops_cli.render.view import Line, Style, View, verbatim
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,11 +79,11 @@ class Stream:
 
     def line(self, text: str, style: Style = Style.PLAIN) -> None:
         """Write lines of text as they are; nothing in them acts."""
-        self.view(View("line", {}, (Line(text, style),)))
+        self.view(View("line", {}, (verbatim(text, style),)))
 
     def sentence(self, text: str, style: Style = Style.PLAIN) -> None:
         """Write text that wraps at words where a terminal is too narrow for it."""
-        self.view(View("line", {}, (Line(text, style, flow=Flow.WRAP),)))
+        self.view(View("line", {}, (Line(text, style),)))
 
     def write(self, text: str) -> None:
         self.file.write(text)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _BESIDE = " " * 5  # where the menus have their pointer and marks
 _NARROWEST = 20
+_ONE = "(arrow keys, or type to search)"
+_SEVERAL = "(space selects, ctrl-a all, or type to search)"
 
 
 def may_ask() -> bool:
@@ -29,7 +31,8 @@ def confirm(question: str, *, flag: str = "--yes") -> None:
     _need_terminal(question, flag)
     import questionary
 
-    asked = questionary.confirm(question, default=False, auto_enter=False, output=_stderr())
+    shown = _wrapped(question, "(y/N)")
+    asked = questionary.confirm(shown, default=False, auto_enter=False, output=_stderr())
     if not _answer(asked):
         raise Declined("declined; nothing was changed")
 
@@ -39,7 +42,8 @@ def confirm_by_name(question: str, name: str, *, flag: str | None = None) -> Non
     _need_terminal(question, flag or f"--confirm {name}")
     import questionary
 
-    asked = questionary.text(f"{question} Type {name} to go on:", output=_stderr())
+    shown = _wrapped(f"{question} Type {name} to go on:", name)
+    asked = questionary.text(shown, output=_stderr())
     if _answer(asked).strip() != name:
         raise Declined(f"that was not `{name}`; nothing was changed")
 
@@ -51,11 +55,11 @@ def choose(question: str, choices: Sequence[tuple[str, str]], *, flag: str) -> s
 
     options = _options(choices)
     asked = questionary.select(
-        question,
+        _wrapped(question, _ONE),
         choices=options,
         use_search_filter=True,
         use_jk_keys=False,  # they are letters of what is searched for
-        instruction="(arrow keys, or type to search)",
+        instruction=_ONE,
         output=_stderr(),
     )
     return str(_answer(asked))
@@ -68,11 +72,11 @@ def choose_several(question: str, choices: Sequence[tuple[str, str]], *, flag: s
 
     options = _options(choices)
     asked = questionary.checkbox(
-        question,
+        _wrapped(question, _SEVERAL),
         choices=options,
         use_search_filter=True,
         use_jk_keys=False,
-        instruction="(space selects, ctrl-a all; arrow keys, or type to search)",
+        instruction=_SEVERAL,
         validate=lambda chosen: bool(chosen) or "choose at least one",
         output=_stderr(),
     )
@@ -85,9 +89,23 @@ def ask_text(question: str, *, flag: str) -> str:
     import questionary
 
     asked = questionary.text(
-        question, validate=lambda text: bool(text.strip()) or "not empty", output=_stderr()
+        _wrapped(question),
+        validate=lambda text: bool(text.strip()) or "not empty",
+        output=_stderr(),
     )
     return str(_answer(asked)).strip()
+
+
+def _wrapped(question: str, beside: str = "") -> str:
+    """Return a question on as many lines as it needs, with what stands behind it whole.
+
+    Else the terminal breaks both where its edge is.
+    """
+    width = max(_stderr().get_size().columns - len("?  ") - 1, _NARROWEST)
+    lines = textwrap.wrap(question, width, break_long_words=False, break_on_hyphens=False)
+    if lines and beside and len(lines[-1]) + 1 + len(beside) > width:
+        lines.append("")
+    return "\n  ".join(lines)
 
 
 def _options(choices: Sequence[tuple[str, str]]) -> list[Choice]:

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gitops_cli.operations.config import DEFAULT, Changed, Setting, Value
-from gitops_cli.render.view import Cell, Column, Line, Records, Style, Table, View
+from gitops_cli.render.view import (
+    Cell,
+    Column,
+    Line,
+    Records,
+    Style,
+    Table,
+    View,
+    verbatim,
+)
 
 
 def view(settings: Sequence[Setting], *, origins: bool) -> View:
@@ -29,7 +38,7 @@ def view(settings: Sequence[Setting], *, origins: bool) -> View:
 
 def one_view(setting: Setting) -> View:
     """Return one setting: its value alone, for a shell."""
-    return _view(setting.key, setting.value, setting.origin, Line(_text(setting.value)))
+    return _view(setting.key, setting.value, setting.origin, verbatim(_text(setting.value)))
 
 
 def changed_view(done: Changed, *, dry_run: bool) -> View:

@@ -28,7 +28,7 @@ def print_examples(examples: Iterable[str]) -> None:
 def print_view(view: View, console: Console, *, wide: bool = False) -> None:
     """Write the view's blocks to the console."""
     for index, block in enumerate(view.blocks):
-        if isinstance(block, Line) and block.flow is Flow.WRAP:
+        if isinstance(block, Line) and block.flow is Flow.WRAP and block.link is None:
             _print_wrapped(console, block)
             continue
         if isinstance(block, Line):
@@ -37,7 +37,7 @@ def print_view(view: View, console: Console, *, wide: bool = False) -> None:
         if block.title:
             if index:
                 console.print()
-            print_line(console, block.title, Style.STRONG)
+            _print_wrapped(console, Line(block.title, Style.STRONG))
         for line in table_lines(shown(block, wide=wide), console.width):
             console.print(line, soft_wrap=True)
     if view.legend is not None:

@@ -16,7 +16,18 @@ from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.text import plural
-from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View, urgency
+from gitops_cli.render.view import (
+    Cell,
+    Column,
+    Flow,
+    Line,
+    Records,
+    Style,
+    Table,
+    View,
+    urgency,
+    verbatim,
+)
 
 if TYPE_CHECKING:
     from gitops_cli.domain.steps.report import StepReport
@@ -213,8 +224,8 @@ def failure_lines(row: Row, context: str | None) -> list[Line]:
     lines: list[Line] = []
     if row.state is State.FAILED and row.trouble is not None:
         who = f"{row.service}{'' if row.trouble.pod is None else ' ' + row.trouble.pod}"
-        lines += [Line(f"  {who} | {text}", Style.DIM) for text in row.trouble.log]
-    lines += [Line(f"  {command}", Style.DIM) for command in row_commands(row, context)]
+        lines += [verbatim(f"  {who} | {text}", Style.DIM) for text in row.trouble.log]
+    lines += [verbatim(f"  {command}", Style.DIM) for command in row_commands(row, context)]
     return lines
 
 
@@ -223,7 +234,7 @@ def way_back(environment: EnvironmentName, failed: Sequence[ServiceName]) -> lis
     if not failed:
         return []
     names = " ".join(dict.fromkeys(failed))
-    return [Line(f"  gitops rollback {names} -e {environment}", Style.DIM)]
+    return [verbatim(f"  gitops rollback {names} -e {environment}", Style.DIM)]
 
 
 def rows_table(rows: Sequence[Row], title: str | None) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gitops_cli.domain.recorded.blueprint import Blueprint
-from gitops_cli.render.view import Line, Records, Style, View
+from gitops_cli.render.view import Line, Records, Style, View, verbatim
 
 
 def view(
@@ -34,7 +34,7 @@ def view(
         },
         (
             Line(f"Made {directory} with {', '.join(blueprint.environments)}.", Style.GOOD),
-            *(Line(step) for step in _steps(blueprint, directory, branch, remote)),
+            *(verbatim(step) for step in _steps(blueprint, directory, branch, remote)),
         ),
         records=Records(
             "environments",

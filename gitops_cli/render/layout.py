@@ -10,6 +10,7 @@ from rich.text import Text
 
 from gitops_cli.render.safe import for_cell
 from gitops_cli.render.view import Cell, Column, Flow, Style, Table, cell
+from gitops_cli.render.wrapping import words
 
 GAP = 2
 INDENT = 4
@@ -60,7 +61,7 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _longest_word(text: Text) -> int:
-    return max((cell_len(word) for word in text.plain.split()), default=0)
+    return max((cell_len(word) for word in words(text.plain)), default=0)
 
 
 def _padded_rows(grid: _Grid) -> Iterator[list[Text]]:
@@ -82,7 +83,7 @@ def _joined(cells: Sequence[Text]) -> Text:
 def _lines_of(text: Text, width: int) -> list[Text]:
     """Return the words on as few lines as they fit; a wider word is the terminal's to wrap."""
     lines: list[str] = [""]
-    for word in text.plain.split():
+    for word in words(text.plain):
         longer = f"{lines[-1]} {word}".lstrip()
         if cell_len(longer) <= width or not lines[-1]:
             lines[-1] = longer
@@ -197,10 +198,10 @@ def _sentence(text: Text, width: int, flow: Flow) -> list[Text]:
     lines = _lines_of(text, width)
     if flow is not Flow.BRIEF or len(lines) <= _BRIEF:
         return lines
-    words = lines[_BRIEF - 1].plain.split()
-    while len(words) > 1 and cell_len(" ".join(words)) >= width - 1:
-        words.pop()
-    return [*lines[: _BRIEF - 1], Text(f"{' '.join(words)} …", style=text.style)]
+    last = words(lines[_BRIEF - 1].plain)
+    while len(last) > 1 and cell_len(" ".join(last)) >= width - 1:
+        last.pop()
+    return [*lines[: _BRIEF - 1], Text(f"{' '.join(last)} …", style=text.style)]
 
 
 def _capped(grid: _Grid, width: int) -> _Grid:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from gitops_cli.domain.cluster.advice import Where
 from gitops_cli.domain.cluster.inside import Spot
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.render.view import Line, Records, Style, View
+from gitops_cli.render.view import Records, Style, View, verbatim
 
 _CONTAINERS = Records(
     "containers", "environment service pod container previous command", "{pod}/{container}"
@@ -41,5 +41,8 @@ def logs_view(
     }
     blocks = []
     for spot in spots:
-        blocks += [Line(commands[spot.pod], Style.STRONG), *map(Line, lines.get(spot.place, ()))]
+        blocks += [
+            verbatim(commands[spot.pod], Style.STRONG),
+            *map(verbatim, lines.get(spot.place, ())),
+        ]
     return View("logs", document, blocks, records=_CONTAINERS)

@@ -16,7 +16,7 @@ from gitops_cli.domain.manifests.report import (
     state_word,
 )
 from gitops_cli.domain.text import one_line, plural
-from gitops_cli.render.view import Line, Style
+from gitops_cli.render.view import Line, Style, verbatim
 
 _STYLES = {
     Fate.ADOPTED: Style.INFO,
@@ -138,7 +138,7 @@ def _object_lines(fate: ObjectFate, state: str) -> Iterator[Line]:
     lines = difflib.unified_diff(before, after, n=_CONTEXT, lineterm="")
     shown = [line for line in lines if not line.startswith(("---", "+++"))]
     for line in shown[:_MOST_LINES]:
-        yield Line(f"  {line}", _MARKS.get(line[:1], Style.PLAIN))
+        yield verbatim(f"  {line}", _MARKS.get(line[:1], Style.PLAIN))
     if len(shown) > _MOST_LINES:
         yield Line(f"  … {len(shown) - _MOST_LINES} lines more; -o json has all", Style.DIM)
 

@@ -347,7 +347,7 @@ def _remarks(grid: Grid, now: datetime) -> Iterator[Line]:
         if column.freeze and column.frozen_until:
             until = column.frozen_until.strftime("%a %Y-%m-%d %H:%M %Z")
             text = f"{column.environment} is frozen until {until}: {column.freeze}"
-            yield Line(text, Style.WARN, flow=Flow.WRAP)
+            yield Line(text, Style.WARN)
         if column.lock is not None:
             yield lock_line(column.environment, column.lock, now)
     for service, cells in grid.rows.items():
@@ -364,7 +364,7 @@ def _waiting_line(what: str, readiness: Readiness) -> Line:
     """Return what holds a version back that would come next."""
     why = "; ".join(f"{one.gate} {one.says}" for one in readiness.reports if not one.passes)
     text = f"{what} {readiness.version.short} waits: {why}"
-    return Line(text, Style.WARN, flow=Flow.WRAP)
+    return Line(text, Style.WARN)
 
 
 def lock_line(what: str, lock: Lock, now: datetime) -> Line:
@@ -379,4 +379,4 @@ def lock_line(what: str, lock: Lock, now: datetime) -> Line:
         words.append(f"{'until' if holds else 'and is free since'} {lock.until:%Y-%m-%d %H:%M %Z}")
     why = lock.problem or lock.reason
     text = " ".join(words) + (f": {why}" if why else "")
-    return Line(text, Style.WARN if holds else Style.DIM, flow=Flow.WRAP)
+    return Line(text, Style.WARN if holds else Style.DIM)

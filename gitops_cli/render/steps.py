@@ -9,7 +9,7 @@ from typing import Any
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.steps.report import StepReport, StepState
 from gitops_cli.domain.text import plural
-from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table
+from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, verbatim
 
 TAIL = 10
 """Lines of a program that are shown of a step that changes something, or failed."""
@@ -91,7 +91,7 @@ def _lines(step: StepReport, *, verbose: bool) -> list[Line]:
     last = told if verbose else told[-TAIL:]
     hidden = len(told) - len(last)
     more = [Line(f"  {step.name} | … {plural(hidden, 'line')} more: -v", Style.DIM)]
-    lines = [Line(f"  {step.name} | {line}", Style.DIM) for line in last]
+    lines = [verbatim(f"  {step.name} | {line}", Style.DIM) for line in last]
     return [*(more if hidden else []), *lines]
 
 

@@ -16,7 +16,17 @@ from gitops_cli.domain.cluster.sync import (
 )
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.diff import brief, problem_document, trouble_document, version, way_back
-from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
+from gitops_cli.render.view import (
+    Cell,
+    Column,
+    Flow,
+    Line,
+    Records,
+    Style,
+    Table,
+    View,
+    verbatim,
+)
 
 if TYPE_CHECKING:
     from gitops_cli.domain.manifests.report import ObjectFate
@@ -196,8 +206,8 @@ def failure_blocks(outcome: SyncOutcome, context: str | None) -> list[Line]:
     lines: list[Line] = []
     if _has_failed(outcome) and trouble is not None:
         who = f"{outcome.service}{'' if trouble.pod is None else ' ' + trouble.pod}"
-        lines += [Line(f"  {who} | {text}", Style.DIM) for text in trouble.log]
-    return lines + [Line(f"  {command}", Style.DIM) for command in _commands(outcome, context)]
+        lines += [verbatim(f"  {who} | {text}", Style.DIM) for text in trouble.log]
+    return lines + [verbatim(f"  {command}", Style.DIM) for command in _commands(outcome, context)]
 
 
 def _has_failed(outcome: SyncOutcome) -> bool:

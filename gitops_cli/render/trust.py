@@ -9,7 +9,17 @@ from typing import Any
 from gitops_cli.domain.steps.content import Declared, Difference, Trusted
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.trust import Programs
-from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
+from gitops_cli.render.view import (
+    Cell,
+    Column,
+    Flow,
+    Line,
+    Records,
+    Style,
+    Table,
+    View,
+    verbatim,
+)
 
 _STYLES = {
     Difference.NEW: Style.INFO,
@@ -79,7 +89,7 @@ def _blocks(found: Programs, differing: Iterable[str]) -> Iterator[Table | Line]
     if rows:
         yield Table(files, rows)
     for line in differing:
-        yield Line(line, _of_difference(line))
+        yield verbatim(line, _of_difference(line))
     if found.is_trusted and found.before is not None:
         yield Line(f"trusted since {found.before.at}: {found.digest}", Style.GOOD)
     else:

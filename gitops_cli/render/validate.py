@@ -11,7 +11,7 @@ from gitops_cli.domain.recorded.validation import Validation
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.document import as_json
 from gitops_cli.render.safe import for_workflow_message, for_workflow_property
-from gitops_cli.render.view import Flow, Line, Records, Style, View
+from gitops_cli.render.view import Line, Records, Style, View
 
 
 def view(validation: Validation) -> View:
@@ -49,7 +49,7 @@ def _line(finding: Finding) -> Line:
     where = f"{one_line(finding.path)}:{finding.line}"
     text = f"{where}: {finding.severity}: {one_line(finding.message)}{hint} [{finding.rule}]"
     style = Style.BAD if finding.severity is Severity.ERROR else Style.WARN
-    return Line(text, style, flow=Flow.WRAP)
+    return Line(text, style)
 
 
 def _summary(validation: Validation) -> Line:

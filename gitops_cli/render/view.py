@@ -85,14 +85,19 @@ class Table(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of text on stdout."""
+    """One line of text on stdout. One with a link is broken by nobody but the terminal."""
 
     text: str
     style: Style = Style.PLAIN
     link: str | None = None
     """As a cell's."""
-    flow: Flow = Flow.KEEP
-    """KEEP: whole, to be copied; WRAP: at words, where a terminal is too narrow."""
+    flow: Flow = Flow.WRAP
+    """WRAP: at words, where a terminal is too narrow; KEEP: as it is, to be copied, or not ours."""
+
+
+def verbatim(text: str, style: Style = Style.PLAIN) -> Line:
+    """Return a line that is copied as it is, or that is not ours: a command, a program's output."""
+    return Line(text, style, flow=Flow.KEEP)
 
 
 class Records(NamedTuple):

@@ -17,7 +17,7 @@ _WHOLE = (
     # A command line to its end: a hint that is one, or what follows a colon. What failed is told
     # by its name too, in a sentence.
     rf"|(?:^|(?<=[:?] )(?<!^error: )|(?<=; ))(?:{_PROGRAMS}) [a-z-](?:{_QUOTED}|[^;`\n])*"
-    r"|(?:ssh|ecdsa|sk)-[\w@.-]+ AAAA\S+(?: \S+@\S+)?"  # a public key
+    r"|(?:ssh|ecdsa|sk)-[\w@.-]{1,60} AAAA\S+(?: \S+@\S+)?"  # a public key
 )
 _UNIT = rf"(?P<blank>\s*)(?P<word>(?:(?!`[^`\n]+`)\S)*?(?:{_WHOLE})|\S+)"
 _PREFIXES = ("error:", "hint:", "warning:")
@@ -40,14 +40,22 @@ def wrapped(text: str, width: int) -> Iterator[str]:
         yield from _line(line, width)
 
 
+def words(text: str) -> list[str]:
+    """Return what is never broken of a text: its words, and commands as one."""
+    if "`" not in text and ": " not in text:
+        return text.split()  # nearly always
+    return [unit["word"] for unit in re.finditer(_UNIT, text)]
+
+
 def _line(text: str, width: int) -> Iterator[str]:
     if cell_len(text) <= width:
         yield text
         return
-    margin = re.match(" *", text)[0]  # type: ignore[index]
+    said = text.lstrip(" ")
+    margin = " " * (len(text) - len(said))
     indent = margin + INDENT
     row = _Row("", 0)
-    for unit in re.finditer(_UNIT, text, re.MULTILINE):
+    for unit in re.finditer(_UNIT, said):
         blank, word = (unit["blank"], unit["word"]) if row.text else (margin, unit["word"])
         if _stays(row, blank, word, width, len(indent)):
             row = _grown(row, blank + word, width)

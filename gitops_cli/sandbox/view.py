@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gitops_cli.render.view import Line, Records, Style, View
+from gitops_cli.render.view import Line, Records, Style, View, verbatim
 
 if TYPE_CHECKING:
     from gitops_cli.sandbox.lifecycle import RunningServer, Sandbox
@@ -44,7 +44,7 @@ def up_view(sandbox: Sandbox, running: RunningServer, *, option: str) -> View:
             *(Line(f"  {title:<18}{text}") for title, text in rows),
             Line(""),
             Line("Next:"),
-            *(Line(f"  {step}") for step in _steps(option)),
+            *(verbatim(f"  {step}") for step in _steps(option)),
         ),
         records=_RECORDS,
     )
@@ -73,4 +73,4 @@ def environment_view(environment: Mapping[str, str], *, fish: bool) -> View:
     """Return the lines that a shell evaluates."""
     form = "set -gx {} {}" if fish else "export {}={}"
     lines = [form.format(name, shlex.quote(value)) for name, value in environment.items()]
-    return View("sandbox", {"environment": dict(environment)}, [Line(line) for line in lines])
+    return View("sandbox", {"environment": dict(environment)}, [verbatim(line) for line in lines])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from gitops_cli.render.wrapping import INDENT, wrapped
+from gitops_cli.render.wrapping import INDENT, words, wrapped
 
 HASH = "dead0cc71c376136bb8d52b3a0505917ba5b00d4"
 PATH = "/home/ada/.config/gitops/a-directory-with-a-long-name/config.toml"
@@ -113,3 +114,12 @@ def test_nothing_is_lost_and_every_line_is_as_full_as_it_can_be(
         first = "`a command`" if after.strip().startswith("`") else after.split()[0]
         assert cell_len(f"{line} {first}") > width
         assert after.startswith(INDENT)
+
+
+@pytest.mark.parametrize("piece", ["`", "`a", "ssh-", "a: git ", "ssh-a AAAA", "'", "x" * 30])
+def test_a_text_that_somebody_made_long_is_read_once(piece: str) -> None:
+    text = f"{piece * (100_000 // len(piece))}: `"
+    begun = time.process_time()
+
+    assert "".join("".join(words(text)).split()) == "".join(text.split())
+    assert time.process_time() - begun < 5, "what grows with the square takes minutes"
