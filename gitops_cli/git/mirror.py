@@ -77,6 +77,9 @@ TIP = Holding("mirrors", ("--depth=1", "--single-branch", "--no-tags"))
 COMMITS = Holding("sources", ("--filter=tree:0",), _PARTIAL.format(filter="tree:0"))
 # A source of several services: with the trees, which say whose directory a commit changes.
 TREES = Holding("monorepos", ("--filter=blob:none",), _PARTIAL.format(filter="blob:none"))
+# Of a plain tag on a tree, as the first ones of Linux are, servers without bitmaps leave the tree
+# out, too, and git refuses the whole answer (git 2.39).
+_TREE_IS_TAGGED = "did not send all necessary objects"
 
 
 class Mirror(NamedTuple):
@@ -133,15 +136,24 @@ class Mirror(NamedTuple):
         (url,), environment = without_credentials([self.url], self.git.environment)
         named = as_environment([(f"remote.{_REMOTE}.url", url)], environment)
         git = self.git._replace(environment={**environment, **named})
-        fetch(
-            git,
-            self.url,
-            *refspecs,
-            options=options,
-            name=_REMOTE,
-            timeout=timeout,
-            watch=self.watch,
-        )
+
+        def ask(*options: str) -> None:
+            fetch(
+                git,
+                self.url,
+                *refspecs,
+                options=options,
+                name=_REMOTE,
+                timeout=timeout,
+                watch=self.watch,
+            )
+
+        try:
+            ask(*options)
+        except GitError as error:
+            if _TREE_IS_TAGGED not in str(error):
+                raise
+            ask(*options, *TREES.clone, "--refetch")  # of git 2.36; else we "have" the tree
 
     def _lacking(self, commits: Sequence[str]) -> list[str]:
         return lacking(self.git.obeying_nothing(), commits, timeout=_ASKED)
@@ -278,7 +290,14 @@ def _make(
         with writing(path.parent):
             aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.stem}."))
         try:
-            _clone(Git(aside, environment, options=OURS), url, timeout, holding, watch)
+            git = Git(aside, environment, options=OURS)
+            try:
+                _clone(git, url, timeout, holding, watch)
+            except GitError as error:
+                if holding != COMMITS or _TREE_IS_TAGGED not in str(error):
+                    raise
+                with_trees = TREES._replace(folder=holding.folder)
+                _clone(git, url, timeout, with_trees, watch)
             with suppress(OSError):  # another process was first, where locks do not work
                 aside.rename(path)
         finally:

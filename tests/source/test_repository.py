@@ -6,6 +6,8 @@ import fcntl
 import shutil
 from pathlib import Path
 
+import pytest
+
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Relation
 from gitops_cli.domain.recorded.team import ServiceRules, TeamSettings
@@ -125,6 +127,20 @@ def test_a_commit_that_no_branch_has_is_fetched_by_its_hash(remote):
     git(remote, "branch", "-D", "gone")
 
     assert str(mirrored(remote).distance(last, new)) == "1 ahead"
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_a_plain_tag_on_a_tree_hides_no_commit(remote, before):
+    """git refuses the answer of a server without bitmaps: it leaves out all trees, this one too."""
+    last = commits(remote)[-1]
+    if not before:
+        assert mirrored(remote).commit_time(last) is not None
+    git(remote, "tag", "a-tree", "main^{tree}")
+    [new] = add_commits(remote, [Commit("new", {"f": "new"}, 1_760_000_020)])
+    source = mirrored(remote)
+
+    assert str(source.distance(last, new)) == "1 ahead"
+    assert source.trouble is None
 
 
 def test_services_of_one_source_ask_its_remote_once(remote, tmp_path, monkeypatch):
