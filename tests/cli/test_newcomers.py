@@ -120,7 +120,8 @@ def test_a_terminal_is_asked_and_may_say_no(company: Article, clone: Gitops) -> 
 
 
 def test_a_terminal_s_yes_is_the_same_as_new(company: Article, clone: Gitops) -> None:
-    with clone.terminal("set", f"ledger={NEW}", f"wallet={NEW}", "-e", DEV) as screen:
+    # Wide enough for the line to type, which is not broken by us.
+    with clone.terminal("set", f"ledger={NEW}", f"wallet={NEW}", "-e", DEV, columns=160) as screen:
         for service in ("ledger", "wallet"):
             screen.wait_for(f"Record {service} as new in {DEV}?")
             screen.type("y")

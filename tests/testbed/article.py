@@ -127,7 +127,8 @@ class Article:
 
     def _contents(self, *patterns: str) -> dict[str, str]:
         """Return files of the remote's tip, in one process: a thousand tests ask."""
-        listed = git(self.remote, "grep", "-az", "--no-color", "-e", "", "main", "--", *patterns)
+        every_line = ("grep", "-az", "--no-color", "-e", "", "main", "--")
+        listed = git(self.remote, *every_line, *patterns, nothing=1)
         found: dict[str, str] = {}
         for line in listed.splitlines():
             name, _, text = line.removeprefix("main:").partition("\0")

@@ -20,7 +20,7 @@ import termios
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -200,14 +200,16 @@ class InTerminal(fdspawn):  # type: ignore[misc]  # pexpect has no types
 
     def kill(self, number: int) -> None:
         if self.isalive():
-            os.kill(self._fork.pid, number)
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.kill(self._fork.pid, number)
 
     def close(self, *, force: bool = True) -> None:
         """Hang up, kill it, and return when it has ended."""
         super().close()
         with self._fork:
             if force and self.isalive():
-                os.kill(self._fork.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has ended meanwhile
+                    os.kill(self._fork.pid, signal.SIGKILL)
                 self._fork.wait(None)
 
 

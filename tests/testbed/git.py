@@ -39,10 +39,12 @@ def git(
     *arguments: str | Path,
     stdin: str | bytes = "",
     env: Mapping[str, str] | None = None,
+    nothing: int = 0,
 ) -> str:
     """Run git in a directory; return its stdout without the last newline.
 
-    Raises AssertionError with what git said when it fails.
+    Raises AssertionError with what git said when it fails; `nothing` is what it ends with where
+    it has only found nothing.
     """
     done = subprocess.run(
         ["git", "-c", "init.defaultBranch=main", *arguments],
@@ -53,7 +55,7 @@ def git(
         check=False,
     )
     said = done.stderr.decode(errors="replace")
-    assert done.returncode == 0, f"git {arguments} ended with {done.returncode}: {said}"
+    assert done.returncode in (0, nothing), f"git {arguments} ended with {done.returncode}: {said}"
     return done.stdout.decode().removesuffix("\n")
 
 
