@@ -109,3 +109,9 @@ class Person(Struct):
 
     id: int
     username: str
+
+
+class MergeNote(Note):
+    """A comment of GitLab, and whose it is."""
+
+    author: Person | None = None

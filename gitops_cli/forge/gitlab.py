@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from gitops_cli.domain.change.request import Comment, Request, RequestState, Wish
 from gitops_cli.domain.errors import ForgeError
-from gitops_cli.forge.answers import MergeRequest, Note, Person
+from gitops_cli.forge.answers import MergeNote, MergeRequest, Person
 from gitops_cli.forge.api import ForgeApi
 from gitops_cli.forge.requests import Requests, page_address
 
@@ -72,8 +72,11 @@ class GitLab(Requests):
         return self._change(request, {"state_event": "close"})
 
     def comments(self, number: int) -> Iterator[Comment]:
-        for note in self._api.pages(f"{self._at}/{number}/notes", Note, {}):
-            yield Comment(note.id, note.body or "")
+        """Yield our own comments: a maintainer's token may change others', which stay theirs."""
+        me = self._api.ask("GET", "/user", Person).id
+        for note in self._api.pages(f"{self._at}/{number}/notes", MergeNote, {}):
+            if note.author is None or note.author.id == me:
+                yield Comment(note.id, note.body or "")
 
     def add_comment(self, number: int, text: str) -> None:
         self._api.ask("POST", f"{self._at}/{number}/notes", Raw, {"body": text})

@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.hosted import PROPOSE, on
 from tests.cli.test_proposals import BRANCH
+from tests.forge.fakes import running_forge
 
 
 def test_requests_are_listed_followed_merged_and_closed(member, forge):
@@ -72,6 +73,24 @@ def test_a_strangers_comment_is_not_taken_for_ours(github, company, gitops):
         f"{mark}nothing changes",
         f"{mark}all of it changes",
     ]
+
+
+def test_the_comment_of_somebody_else_is_not_taken_for_ours_at_gitlab(company, gitops):
+    with running_forge("gitlab") as (forge, _):
+        here = on(forge, company, gitops)
+        here(*PROPOSE).ok()
+        mark = "<!-- gitops-cli: comment gitops -->\n\n"
+        stranger = {"id": 9, "username": "mallory"}
+        comments = forge.requests[0]["comments"]
+        comments.append({"id": 1, "body": f"{mark}nothing changes", "author": stranger})
+
+        for text in ("some of it changes", "all of it changes"):
+            here("pr", "comment", "1", stdin=text).ok()
+
+        assert [c["body"] for c in comments] == [
+            f"{mark}nothing changes",
+            f"{mark}all of it changes",
+        ]
 
 
 def test_a_comment_in_ci_is_of_the_request_that_is_built(github, company, gitops):

@@ -10,6 +10,7 @@ from tests.forge.fakes import HEAD, PROJECT, Call, FakeForge, Route, page, reply
 from tests.registry.scripted import Reply
 
 PEOPLE = {7: "grace"}
+ME = {"id": 5, "username": "ada"}
 
 
 class GitLabFake(FakeForge):
@@ -21,6 +22,7 @@ class GitLabFake(FakeForge):
         at = f"/api/v4/projects/{quote(PROJECT, safe='')}/merge_requests"
         one = rf"{at}/(\d+)"
         return (
+            ("GET", "/api/v4/user", lambda call: reply(200, ME)),
             ("GET", "/api/v4/users", self._users),
             ("GET", at, self._list),
             ("POST", at, self._create),
@@ -84,7 +86,7 @@ class GitLabFake(FakeForge):
     def _note(self, call: Call) -> Reply:
         call.typed(body=str)
         notes = self.at(call.parts[0])["comments"]
-        notes.append({"id": len(notes) + 1, **call.content})
+        notes.append({"id": len(notes) + 1, "author": ME, **call.content})
         return reply(201, notes[-1])
 
     def _edit(self, call: Call) -> Reply:

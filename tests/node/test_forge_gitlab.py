@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.node, pytest.mark.programs]
 MODULE = Path(__file__).parents[1] / "forge" / "gitlab"
 # Method and end of the path: what is asked for in the query, what is sent, what comes back.
 TYPES = {
+    ("GET", "/user"): (None, None, "User"),
     ("GET", "/users"): ("ListUsersOptions", None, "User"),
     ("GET", "/merge_requests"): ("ListProjectMergeRequestsOptions", None, "BasicMergeRequest"),
     ("POST", "/merge_requests"): (None, "CreateMergeRequestOptions", "BasicMergeRequest"),
