@@ -17,7 +17,7 @@ def near(word: str, known: Iterable[str], *, cutoff: float = ALIKE) -> list[str]
     return [names[name] for name in found if names[name] != word]
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = ALIKE) -> str | None:
     """Return the question that a name like `word` calls for; None where no name is like it."""
-    found = near(word, known)
+    found = near(word, known, cutoff=cutoff)
     return f"did you mean {' or '.join(found)}?" if found else None

@@ -303,6 +303,10 @@ def row_line(row: Row) -> str:
     return f"{row.environment} {row.service} {version(row.wanted)} {row.state.value}{count}{reason}"
 
 
+def _rolled_out(outcome: SyncOutcome) -> str:
+    return "" if outcome.verdict is None else f", rollout {outcome.verdict.value}"
+
+
 def outcome_line(outcome: SyncOutcome) -> str:
     """Return one line of progress for a workload that was patched, or not."""
     reason = outcome.error.message if outcome.error is not None else outcome.reason
@@ -310,5 +314,5 @@ def outcome_line(outcome: SyncOutcome) -> str:
     before = version(outcome.before, outcome.wanted)
     return (
         f"{outcome.environment} {outcome.service} {before} → {version(outcome.wanted)} "
-        f"{outcome.done.value}{said}"
+        f"{outcome.done.value}{_rolled_out(outcome)}{said}"
     )

@@ -252,6 +252,13 @@ def test_a_rollout_that_fails_is_the_writers_failure(waiting: Live) -> None:
     assert "gitops rollback web" in done.stderr
 
 
+def test_a_terminal_is_told_how_the_rollout_ended(waiting: Live) -> None:
+    command = ("set", f"web={NEW}", "-e", waiting.namespace, "--sync", "--wait")
+    with waiting.gitops.terminal(*command) as terminal:
+        assert terminal.finish() == 0
+        assert "patched, rollout ready\n" in terminal.text
+
+
 def test_a_terminal_is_told_that_the_cluster_is_as_it_was(waiting: Live) -> None:
     with waiting.gitops.terminal("set", f"web={NEW}", "-e", waiting.namespace) as terminal:
         assert terminal.finish() == 0

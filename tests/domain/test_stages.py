@@ -118,6 +118,14 @@ def test_what_a_word_can_mean() -> None:
             "there is no environment or stage `shop-prodution`",
             "did you mean shop-production",
         ),
+        ("shop", None, "there is no environment or stage `shop`", "`shop` is a project: -p shop"),
+        ("prd", None, "there is no environment or stage `prd`", "did you mean production?"),
+        (
+            "dpr",
+            None,
+            "there is no environment or stage `dpr`",
+            "stages: development, production, qa; `gitops env list` shows the environments",
+        ),
         (
             "x\x1b",
             None,

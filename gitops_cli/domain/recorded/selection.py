@@ -7,7 +7,14 @@ from collections.abc import Collection, Iterable
 from gitops_cli.domain.errors import UnknownEnvironment
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.recorded.stages import candidates, in_order, of_one_stage, of_project
+from gitops_cli.domain.recorded.stages import (
+    by_project,
+    candidates,
+    in_order,
+    of_one_stage,
+    of_project,
+    project_advice,
+)
 from gitops_cli.domain.text import one_line
 from gitops_cli.domain.values import NamedTuple
 
@@ -53,9 +60,9 @@ def _means_environments(word: str, snapshot: Snapshot) -> bool:
 
 
 def advice(word: str, snapshot: Snapshot) -> str | None:
-    """Return what to type where a service was expected and `word` names an environment."""
+    """Return what to type where a service was expected and `word` names something else."""
     if not _means_environments(word, snapshot):
-        return None
+        return project_advice(word, by_project(snapshot.environments, snapshot.team))
     return f"`{one_line(word)}` is an environment or a stage: -e {one_line(word)}"
 
 

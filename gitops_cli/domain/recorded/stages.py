@@ -159,11 +159,33 @@ def _unknown(word: str, places: Collection[Place], team: TeamSettings) -> Unknow
     stages = sorted({p.stage for p in places}, key=lambda stage: stage_rank(stage, team))
     aliases = [alias for rules in team.rules.values() for alias in rules.aliases]
     known = (*(p.environment for p in places), *stages, *team.stages, *aliases)
+    hint = project_advice(word, (p.project for p in places)) or did_you_mean(word, known)
+    hint = hint or did_you_mean(word, _abbreviated(word, stages), cutoff=0.0)
     return UnknownEnvironment(
         f"there is no environment or stage `{one_line(word)}`",
-        hint=did_you_mean(word, known)
-        or f"stages: {', '.join(stages)}; `gitops env list` shows the environments",
+        hint=hint or f"stages: {', '.join(stages)}; `gitops env list` shows the environments",
     )
+
+
+def project_advice(word: str, projects: Iterable[str]) -> str | None:
+    """Return what to type where something else was expected and `word` names a project."""
+    said = one_line(word)
+    return f"`{said}` is a project: -p {said}" if word and word in set(projects) else None
+
+
+def _abbreviated(word: str, stages: Iterable[str]) -> list[str]:
+    """Return the stages that a word may be short for: `prd`, `stg`."""
+    return [
+        stage
+        for stage in stages
+        if len(word) > 1 and stage.startswith(word[0]) and _is_within(word, stage)
+    ]
+
+
+def _is_within(word: str, name: str) -> bool:
+    """Tell whether a name has all letters of a word, in their order."""
+    letters = iter(name)
+    return all(letter in letters for letter in word)
 
 
 def made_ambiguous(name: EnvironmentName, team: TeamSettings) -> str | None:
