@@ -246,7 +246,7 @@ def _who(line: str) -> tuple[Actor, datetime]:
     actor, when = _actor(who), _WHEN.match(at)
     if actor is None or when is None:
         return Actor("unknown", ""), datetime.fromtimestamp(0, UTC)
-    return actor, time_of(int(when["time"]), zone_of(when["zone"]))
+    return actor, time_of(int(when["time"]), _zone(when["zone"]))
 
 
 @lru_cache(1 << 10)
@@ -257,7 +257,7 @@ def _actor(text: str) -> Actor | None:
 
 
 @cache
-def zone_of(text: str) -> timezone:
+def _zone(text: str) -> timezone:
     """Return what `+0100` says, UTC for more than a day; there are 20,000 such texts at most."""
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[3:5]))
     if offset >= timedelta(days=1):

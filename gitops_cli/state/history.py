@@ -21,7 +21,7 @@ from gitops_cli.domain.recorded.environment import KIND_OF_SUFFIX
 from gitops_cli.domain.recorded.files import APPROVAL_SUFFIX, LOCK_SUFFIX, MAX_BYTES
 from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.failures import failure
-from gitops_cli.git.objects import Object, ObjectReader
+from gitops_cli.git.objects import Object, ObjectReader, parse_commit
 from gitops_cli.git.process import Git
 from gitops_cli.state.log import (
     CHUNK,
@@ -35,7 +35,7 @@ from gitops_cli.state.log import (
 from gitops_cli.state.mainline import Mainline
 
 _FOLLOWED = (*KIND_OF_SUFFIX, LOCK_SUFFIX, APPROVAL_SUFFIX)
-_BATCH = 100  # commits whose contents are read in one round trip
+_BATCH = 100  # commits whose objects are read in one round trip
 CUT = MAX_BYTES + 1  # a longer file is no version file, and its beginning says as much
 
 
@@ -192,12 +192,15 @@ class History(NamedTuple):
     def _first_parents(
         self, path: str, start: str, of: Of
     ) -> Iterator[tuple[Commit, bytes | None]]:
-        with closing(first_parents(self.git, start, path=path, tells=True)) as walk:
+        with closing(first_parents(self.git, start, path=path)) as walk:
             size = 2  # a first answer soon, for whoever wants only the newest
             while batch := list(islice(walk, size)):
-                found = self.reader.many((_spec(path, step) for step in batch), limit=CUT)
-                for step, there in zip(batch, found, strict=True):
-                    yield step.parsed(), of(there)
+                specs = (spec for step in batch for spec in (step.commit, _spec(path, step)))
+                found = iter(self.reader.many(specs, limit=CUT))
+                for step, commit, there in zip(batch, found, found, strict=True):
+                    if commit is None:
+                        raise GitError(f"commit {step.commit} is missing; try `git fsck`")
+                    yield parse_commit(commit), of(there)
                 size = min(4 * size, _BATCH)
 
     def walk(self, start: str, *arguments: str) -> Generator[str, None, None]:

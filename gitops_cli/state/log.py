@@ -10,14 +10,14 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
-from gitops_cli.domain.past.commits import Commit, time_of
+from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.values import NamedTuple
 from gitops_cli.git.failures import failure
-from gitops_cli.git.objects import commit_of, zone_of
+from gitops_cli.git.objects import commit_of
 from gitops_cli.git.process import Done, Git, RunningGit
 
 _MARK = "commit "
-_TOLD = "%n%an <%ae> %ad%n%B"  # as git's objects have them
+_TOLD = ",%ct%n%an <%ae> %ad%n%B"  # as git's objects have them
 CHUNK = 1 << 16
 
 
@@ -46,20 +46,19 @@ def parse_header(head: str, path: str) -> RawChange:
 
 
 class BranchStep(NamedTuple):
-    """One commit of the branch, its own seconds, and the commit that the branch was at before.
+    """One commit of the branch, and the commit that the branch was at before.
 
     `changed` has git's line of the raw format for each path in which the two differ, such as
-    `:100644 100644 OLD NEW M`. `parents` are all of the commit's, and `told` is who made it and
-    what they say, where that was asked for.
+    `:100644 100644 OLD NEW M`. `parents` are all of the commit's. Where that was asked for, `at`
+    are its own seconds, and `told` is who made it and what they say.
     """
 
     commit: str
     parent: str
-    at: int
-    zone: str
     changed: Mapping[str, str]
     parents: str
-    told: str
+    at: int = 0
+    told: str = ""
 
     @property
     def is_merge(self) -> bool:
@@ -70,13 +69,12 @@ class BranchStep(NamedTuple):
         """Tell whether the branch did not come from the commit's first parent."""
         return not self.parents.startswith(self.parent)
 
-    def parsed(self, at: datetime | None = None) -> Commit:
+    def parsed(self, at: datetime) -> Commit:
         """Return the commit as a value, as made at a time; only of a walk that tells."""
         text = self.told
         if not text.isascii():
             text = text.encode(errors="surrogateescape").decode(errors="replace")
         author, _, message = text.partition("\n")
-        at = at or time_of(self.at, zone_of(self.zone))
         return commit_of(self.commit, tuple(self.parents.split()), author, at, message)
 
 
@@ -91,7 +89,8 @@ def first_parents(
 ) -> Generator[BranchStep, None, None]:
     """Yield commits along first parents, newest first, down to `but`; `path`: that change it.
 
-    `tells`: with who made them and what they say, which is cheaper than to read each by itself.
+    `tells`: with when and by whom they were made and what they say, which is cheaper than to read
+    each by itself. Who follows one file rather reads its few commits while git walks on.
     `in_bulk`: git does not hand over each commit by itself, as to somebody who watches.
     """
     if in_bulk:
@@ -115,7 +114,7 @@ def first_parents(
         "--no-notes",
         "--encoding=UTF-8",
         "--date=raw",
-        f"--format={_MARK}%cd,%H,%P{_TOLD if tells else ''}",
+        f"--format={_MARK}%H,%P{_TOLD if tells else ''}",
         start,
         *([f"^{but}"] if but is not None else []),
         "--",
@@ -170,10 +169,10 @@ def _parsed(fields: Iterator[str], only: str | None) -> Iterator[BranchStep]:
             if step is not None:
                 yield step
             head, _, told = text.removeprefix(_MARK).partition("\n")
-            when, commit, parents = head.split(",")
-            seconds, _, zone = when.partition(" ")
+            commit, parents, *at = head.split(",")
             before = parents.partition(" ")[0]
             changed = {}
-            step = BranchStep(commit, before, int(seconds or 0), zone, changed, parents, told)
+            seconds = int(at[0] or 0) if at else 0
+            step = BranchStep(commit, before, changed, parents, seconds, told)
     if step is not None:
         yield step
