@@ -118,7 +118,10 @@ class Past:
         }
 
     def differing(self, old: str, new: str) -> Mapping[str, bool]:
-        """Return the files that two commits do not have alike: path → whether `new` has it."""
+        """Return what two commits do not have alike: path → whether `new` has it.
+
+        A directory that only one of them has is one path, with a slash at its end.
+        """
         from gitops_cli.state.trees import differing
 
         reader = self._store.reader

@@ -147,9 +147,10 @@ def paths_between(
 def differing(
     reader: ObjectReader, old: str, new: str, above: str = ""
 ) -> Iterator[tuple[str, bool]]:
-    """Yield each file that two trees do not have alike, modes included, and whether `new` has it.
+    """Yield what two trees do not have alike, modes included, and whether `new` has it.
 
-    The trees are named as git names them; both are there.
+    A directory that only one of them has is one path, with a slash at its end. The trees are named
+    as git names them, and are there.
     """
     before, now = ({e.name: e for e in reader.tree(one)} for one in (old, new))
     for name in sorted({*before, *now}):
@@ -159,21 +160,8 @@ def differing(
         if mine is not None and theirs is not None and _is_tree(mine) and _is_tree(theirs):
             yield from differing(reader, mine.oid, theirs.oid, f"{path}/")
             continue
-        for entry, is_new in ((mine, False), (theirs, True)):
-            if entry is None:
-                continue
-            if _is_tree(entry):
-                yield from ((f"{path}/{below}", is_new) for below in _below(reader, entry.oid))
-            elif is_new or theirs is None or _is_tree(theirs):
-                yield path, is_new
-
-
-def _below(reader: ObjectReader, tree: str) -> Iterator[str]:
-    for entry in reader.tree(tree):
-        if _is_tree(entry):
-            yield from (f"{entry.name}/{below}" for below in _below(reader, entry.oid))
-        else:
-            yield entry.name
+        entry = mine if theirs is None else theirs
+        yield path + "/" * (entry is not None and _is_tree(entry)), theirs is not None
 
 
 def _named(reader: ObjectReader, oid: bytes | None) -> dict[str, bytes] | None:

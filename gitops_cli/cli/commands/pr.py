@@ -17,7 +17,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.request import RequestState
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.release.ci import request_number
-from gitops_cli.domain.text import one_line, plural
+from gitops_cli.domain.text import one_line
 from gitops_cli.operations.pr import keep_comment, merged_or_closed, need_open, open_requests
 from gitops_cli.render.pr import comment_view, request_view, requests_view
 
@@ -212,8 +212,9 @@ def plan(
     draft, manifests = plan_proposal(session.state, snapshot, commit, now=session.now())
     if manifests:
         session.output.warn(
-            f"it changes {plural(len(manifests), 'file')} of manifests as well, which are not "
-            f"planned here: {', '.join(map(one_line, manifests[:_NAMED]))}"
+            "it changes manifests as well, which are not planned here: "
+            f"{', '.join(map(one_line, manifests[:_NAMED]))}"
+            + (", …" if len(manifests) > _NAMED else "")
         )
     sources = session.sources(snapshot.team)
     logs = changelogs(draft.changes, sources)
