@@ -66,8 +66,10 @@ def near(word: str, names: Iterable[str]) -> list[str]:
 
 def did_you_mean(word: str, names: Iterable[str]) -> str | None:
     """Return the question that a mistyped word deserves; None where nothing is near it."""
-    found = [f"`{name}`" for name in near(word, names)]
-    return f"did you mean {' or '.join(found)}?" if found else None
+    from gitops_cli.domain.near import asked  # as of times, who mistypes
+
+    found = near(word, names)
+    return asked(found) if found else None
 
 
 def _either_begins(one: str, other: str) -> bool:

@@ -20,4 +20,9 @@ def near(word: str, known: Iterable[str], *, cutoff: float = ALIKE) -> list[str]
 def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = ALIKE) -> str | None:
     """Return the question that a name like `word` calls for; None where no name is like it."""
     found = near(word, known, cutoff=cutoff)
-    return f"did you mean {' or '.join(found)}?" if found else None
+    return asked(found) if found else None
+
+
+def asked(names: Iterable[str]) -> str:
+    """Return the question whether one of these is meant."""
+    return f"did you mean {' or '.join(f'`{name}`' for name in names)}?"

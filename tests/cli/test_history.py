@@ -326,7 +326,7 @@ def test_only_some_kinds_and_of_some_people(state: Gitops, remote: Path) -> None
     assert moves(state, "--by", "bea@example", "-n", "1") == [(A, B)], "counted after it"
     assert moves(state, "web", "--by", "nobody") == []
     ran = state("history", "--action", "promte")
-    assert (ran.code, "did you mean promote" in ran.stderr) == (2, True)
+    assert (ran.code, "did you mean `promote`" in ran.stderr) == (2, True)
 
 
 def test_days_are_said_as_people_say_them(state: Gitops, remote: Path) -> None:

@@ -77,7 +77,7 @@ def test_fields_that_kubernetes_has_not_are_findings_with_their_lines(here: Gito
     assert found[1]["message"].startswith(
         "deployment/web: spec.template.spec.containers[0].imge: Kubernetes 1."
     )
-    assert "did you mean image?" in shown.stdout
+    assert "did you mean `image`?" in shown.stdout
     assert shown.code == 1
     assert here("validate", "--no-schema").code == 0
 

@@ -112,7 +112,7 @@ def test_a_slip_in_a_stage_is_answered_with_the_stage(clone: Gitops) -> None:
     done = clone("diff", "prodction")
 
     assert done.code == 2
-    assert "did you mean production" in done.stderr
+    assert "did you mean `production`" in done.stderr
 
 
 def test_two_environments_of_one_write_are_refused(clone: Gitops) -> None:

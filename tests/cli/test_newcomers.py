@@ -22,7 +22,7 @@ def test_a_misspelt_service_is_not_made(company: Article, clone: Gitops) -> None
     done = clone("set", f"authentcation={NEW}", "-e", DEV)
 
     assert done.code == 2
-    assert "did you mean authentication?" in done.stderr
+    assert "did you mean `authentication`?" in done.stderr
     assert "--new" in done.stderr
     assert tip(company) == before
 
@@ -35,7 +35,7 @@ def test_a_slip_is_refused_even_where_new_services_are_allowed(
     done = clone("set", f"authentcation={NEW}", "-e", DEV)
 
     assert done.code == 2
-    assert "did you mean authentication?" in done.stderr
+    assert "did you mean `authentication`?" in done.stderr
 
 
 def test_new_on_purpose(company: Article, clone: Gitops) -> None:
@@ -105,13 +105,13 @@ def test_the_name_of_a_declared_source_is_not_a_new_service(
     done = clone("set", f"billing-svc={NEW}", "-e", DEV)
 
     assert done.code == 2
-    assert "did you mean billing?" in done.stderr
+    assert "did you mean `billing`?" in done.stderr
 
 
 def test_a_terminal_is_asked_and_may_say_no(company: Article, clone: Gitops) -> None:
     before = tip(company)
     with clone.terminal("set", f"authentcation={NEW}", "-e", DEV) as screen:
-        screen.wait_for("did you mean authentication?")
+        screen.wait_for("did you mean `authentication`?")
         screen.wait_for(f"Record authentcation as new in {DEV}?")
         screen.press("enter")
 
@@ -200,7 +200,7 @@ def test_a_url_that_ends_like_a_declared_source_makes_no_service(
     done = ci("set", "-e", DEV)
 
     assert done.code == 2
-    assert "did you mean authentication?" in done.stderr
+    assert "did you mean `authentication`?" in done.stderr
 
 
 def test_a_service_that_gitops_toml_declares_is_new_on_purpose(

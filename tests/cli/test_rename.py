@@ -89,7 +89,7 @@ def test_a_service_of_several_projects_needs_one(company, clone):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["biling", "invoices"], "did you mean billing"),
+        (["biling", "invoices"], "did you mean `billing`"),
         (["billing", "orders"], "orders already"),
         (["billing", "billing"], "called so already"),
         (["billing", "../x"], "../x"),

@@ -281,5 +281,5 @@ def test_the_columns_that_are_asked_for(clone: Gitops) -> None:
     assert first.split() == ["SERVICE", "PRODUCTION", "vs", "STAGING"]
     unknown = clone("history", "--columns", "when,comit")
     assert (unknown.code, unknown.stdout) == (2, "")
-    assert "there is no column `comit`\nhint: did you mean commit?" in unknown.stderr
+    assert "there is no column `comit`\nhint: did you mean `commit`?" in unknown.stderr
     assert clone("status", "--columns", "service", "-o", "json").code == 2

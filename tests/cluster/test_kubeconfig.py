@@ -291,4 +291,4 @@ def test_a_slip_in_a_context_is_answered_with_the_one_that_is_like_it(tmp_path: 
     with pytest.raises(ConfigurationError, match="no context `prod-ue`") as raised:
         find_access("prod-ue", file, {})
 
-    assert raised.value.hint == "did you mean prod-eu?"
+    assert raised.value.hint == "did you mean `prod-eu`?"

@@ -139,7 +139,7 @@ def test_faults_inside_of_lists_and_mappings_have_their_place() -> None:
 
 def test_one_of_some_texts() -> None:
     assert found({"policy": "Nevr"}) == [
-        Fault(("spec", "policy"), "`Nevr` is nothing that it may be", "did you mean Never?")
+        Fault(("spec", "policy"), "`Nevr` is nothing that it may be", "did you mean `Never`?")
     ]
     assert found({"policy": "xyz"}) == [
         Fault(
@@ -152,10 +152,10 @@ def test_one_of_some_texts() -> None:
 
 def test_a_field_that_is_none_and_one_that_is_missing() -> None:
     assert found({"one": {"nam": "a", "value": "b", "zzzzz": 1}, "txt": 1}) == [
-        Fault(("spec", "one", "nam"), "Kubernetes 1.34 has no such field", "did you mean name?"),
+        Fault(("spec", "one", "nam"), "Kubernetes 1.34 has no such field", "did you mean `name`?"),
         Fault(("spec", "one", "zzzzz"), "Kubernetes 1.34 has no such field"),
         Fault(("spec", "one"), "`name` is missing"),
-        Fault(("spec", "txt"), "Kubernetes 1.34 has no such field", "did you mean text?"),
+        Fault(("spec", "txt"), "Kubernetes 1.34 has no such field", "did you mean `text`?"),
     ]
     assert found({"one": {"name": None}}) == [
         Fault(("spec", "one"), "`name` is missing"),

@@ -103,14 +103,14 @@ def test_a_slip_is_answered_with_names_of_environments_and_stages(word, meant):
     with pytest.raises(UnknownEnvironment) as found:
         candidates(word, SHOP, TEAM)
 
-    assert f"did you mean {meant}" in str(found.value.hint)
+    assert f"did you mean `{meant}`" in str(found.value.hint)
 
 
 def test_a_slip_in_the_project_is_answered_with_projects():
     with pytest.raises(UnknownEnvironment, match="there is no project `shpo`") as found:
         candidates("prod", SHOP, TEAM, project="shpo")
 
-    assert found.value.hint == "did you mean shop?"
+    assert found.value.hint == "did you mean `shop`?"
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,9 @@ def test_one_that_nobody_has_must_be_made_on_purpose() -> None:
 
 
 def test_a_slip_is_asked_back() -> None:
-    assert refused("fronted").hint == "did you mean frontend? If not, --new records it as a new one"
+    assert (
+        refused("fronted").hint == "did you mean `frontend`? If not, --new records it as a new one"
+    )
 
 
 def test_a_team_may_let_newcomers_pass_but_no_slips() -> None:
@@ -85,6 +87,6 @@ def test_what_a_declared_source_is_called_is_another_spelling() -> None:
     )
 
     assert refused("payments", settings=settings).hint == (
-        "did you mean pay? If not, --new records it as a new one"
+        "did you mean `pay`? If not, --new records it as a new one"
     )
     check_newcomers([ServiceName("zebra")], DEV, snapshot(settings))

@@ -80,8 +80,8 @@ def test_names_that_a_slip_may_mean() -> None:
     assert len(near("ending", ["lending", "bending", "sending", "vending"])) == 3
     assert near("billed", known, cutoff=0.8) == []
     assert near("billed", known) == ["billing"]
-    assert did_you_mean("fronend", known) == "did you mean frontend?"
-    assert did_you_mean("aab", ["aac", "aad"]) == "did you mean aad or aac?"
+    assert did_you_mean("fronend", known) == "did you mean `frontend`?"
+    assert did_you_mean("aab", ["aac", "aad"]) == "did you mean `aad` or `aac`?"
     assert did_you_mean("xyz", known) is None
 
 

@@ -55,7 +55,7 @@ def test_who_asks_for_what_is_not_there_is_told_what_is() -> None:
     with pytest.raises(UnknownService) as service:
         environment.file(ServiceName("wbe"))
     assert service.value.message == "shop-dev has no service `wbe`"
-    assert service.value.hint == "did you mean web?"
+    assert service.value.hint == "did you mean `web`?"
     with pytest.raises(UnknownService) as nothing:
         environment.file(ServiceName("xyz"))
     assert nothing.value.hint == "services there: db, web"
@@ -67,7 +67,7 @@ def test_who_asks_for_what_is_not_there_is_told_what_is() -> None:
     with pytest.raises(UnknownEnvironment) as missing:
         read.environment(EnvironmentName("shop-dve"))
     assert missing.value.message == "there is no environment `shop-dve`"
-    assert missing.value.hint == "did you mean shop-dev?"
+    assert missing.value.hint == "did you mean `shop-dev`?"
     with pytest.raises(UnknownEnvironment) as far:
         read.environment(EnvironmentName("zzz"))
     assert far.value.hint == "`gitops env list` shows them"

@@ -116,10 +116,10 @@ def test_what_a_word_can_mean() -> None:
             "shop-prodution",
             None,
             "there is no environment or stage `shop-prodution`",
-            "did you mean shop-production",
+            "did you mean `shop-production`",
         ),
         ("shop", None, "there is no environment or stage `shop`", "`shop` is a project: -p shop"),
-        ("prd", None, "there is no environment or stage `prd`", "did you mean production?"),
+        ("prd", None, "there is no environment or stage `prd`", "did you mean `production`?"),
         (
             "dpr",
             None,
@@ -150,7 +150,7 @@ def test_what_a_word_can_mean() -> None:
             "there is no qa environment in project `shop`",
             "projects: blog, shop, tools",
         ),
-        ("dev", "shpo", "there is no project `shpo`", "did you mean shop?"),
+        ("dev", "shpo", "there is no project `shpo`", "did you mean `shop`?"),
         ("dev", "zzz", "there is no project `zzz`", "projects: blog, shop, tools"),
     ],
 )

@@ -58,7 +58,7 @@ def changed(content: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 CONTAINER = "spec/template/spec/containers/0"
 WEB = deployment("web", "web")
 WRONG = {
-    "unknown": (WEB, f"{CONTAINER}/imge", "x", f"{CONTAINER}/imge", "did you mean image?"),
+    "unknown": (WEB, f"{CONTAINER}/imge", "x", f"{CONTAINER}/imge", "did you mean `image`?"),
     "misplaced": (WEB, "spec/resources", {}, "spec/resources", None),
     "text": (WEB, "spec/replicas", "two", "spec/replicas", None),
     "number": (
@@ -77,7 +77,7 @@ WRONG = {
         f"{CONTAINER}/imagePullPolicy",
         "Allways",
         f"{CONTAINER}/imagePullPolicy",
-        "did you mean Always?",
+        "did you mean `Always`?",
     ),
 }
 RIGHT = {

@@ -101,7 +101,7 @@ def test_sync(width: int) -> None:
 @WIDTH
 def test_validate(width: int) -> None:
     findings = (
-        Finding("gitops.toml", 7, "settings", "unknown key `protect`", "did you mean protected?"),
+        Finding("gitops.toml", 7, "settings", "unknown key `protect`", "did you mean `protected`?"),
         *(
             Finding(
                 f"{name}/{service}.deployment",

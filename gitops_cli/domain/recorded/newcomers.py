@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.near import MISSPELT, near
+from gitops_cli.domain.near import MISSPELT, asked, near
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, service_at
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import NewServices
@@ -53,7 +53,7 @@ def check_newcomers(
         if meant or snapshot.team.new_services is not NewServices.ALLOW:
             raise NewService(
                 f"no environment has a service `{service}` yet",
-                hint=f"did you mean {' or '.join(meant)}? If not, --new records it as a new one"
+                hint=f"{asked(meant)} If not, --new records it as a new one"
                 if meant
                 else f"--new records it in {environment} as a new one; [versions] new_services = "
                 '"allow" in gitops.toml lets CI do so',
