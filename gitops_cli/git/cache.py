@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,10 @@ from pathlib import Path
 from gitops_cli.domain.errors import Denied, GitError
 
 _CACHE = "gitops-cli"
+
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ELSEWHERE = "set XDG_CACHE_HOME to a directory you may write to"
 
 
 def cache_directory(environment: Mapping[str, str]) -> Path:
@@ -109,10 +114,9 @@ def writing(path: Path) -> Iterator[None]:
     """Translate what the file system refuses."""
     try:
         yield
-    except PermissionError as error:
-        raise Denied(
-            f"cannot write {path}: {error.strerror}",
-            hint="set XDG_CACHE_HOME to a directory you may write to",
-        ) from error
     except OSError as error:
-        raise GitError(f"cannot write {path}: {error.strerror}") from error
+        kind = Denied if error.errno in _REFUSED else GitError
+        raise kind(
+            f"cannot write {path}: {error.strerror}",
+            hint=None if error.errno in _FULL else _ELSEWHERE,
+        ) from error

@@ -138,9 +138,11 @@ def test_on_a_terminal_it_waits_for_enter(gitops: Gitops):
 
 @pytest.mark.usefixtures("servers")
 def test_ctrl_c_at_a_pause_cleans_up(gitops: Gitops):
-    with gitops.terminal("demo") as terminal:
+    with gitops.terminal("demo", columns=60) as terminal:
         terminal.wait_for("Press Enter to go on.")
         assert left_in_cache(gitops) != []
+        reason = terminal.text.partition("$ ")[0].splitlines()
+        assert max(map(len, reason)) < 60, "it is broken at words"
         terminal.press("ctrl-c")
 
         assert terminal.finish() == 130

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.errors import Denied
-from gitops_cli.git.cache import cache_directory, check_own, make_private
+from gitops_cli.domain.errors import Denied, ExitCode, GitOpsError
+from gitops_cli.git.cache import cache_directory, check_own, make_private, writing
 
 
 @pytest.fixture
@@ -77,3 +78,22 @@ def test_under_sudo_it_is_still_the_callers(cache: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("SUDO_UID", "12345")
 
     check_own(cache)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "elsewhere"),
+    [
+        (errno.EACCES, ExitCode.DENIED, True),
+        (errno.EROFS, ExitCode.DENIED, True),  # a container's own files
+        (errno.ENOENT, ExitCode.GIT, True),
+        (errno.ENOSPC, ExitCode.GIT, False),
+    ],
+)
+def test_what_the_file_system_refuses_says_where_else(
+    tmp_path: Path, number: int, code: ExitCode, elsewhere: bool
+) -> None:
+    with pytest.raises(GitOpsError) as raised, writing(tmp_path):
+        raise OSError(number, os.strerror(number))
+
+    assert raised.value.exit_code is code
+    assert ("XDG_CACHE_HOME" in (raised.value.hint or "")) == elsewhere

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -144,7 +145,8 @@ def _play(
     for number, step in enumerate(steps):
         if number and pause:
             _wait_for_enter(session)
-        for line in textwrap.wrap(f"[{number + 1}/{len(steps)}] {step.why}", _WIDTH):
+        width = min(_WIDTH, shutil.get_terminal_size().columns - 1)
+        for line in textwrap.wrap(f"[{number + 1}/{len(steps)}] {step.why}", max(width, 1)):
             _say(session, line, Style.INFO)
         where = f"{step.directory} " if step.directory else ""
         _say(session, f"{where}$ {_shown(step)}", Style.STRONG)
