@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
+from pathlib import Path
 from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
@@ -29,7 +31,32 @@ class Trust(NamedTuple):
 
 
 def make_context(trust: Trust) -> ssl.SSLContext:
-    """Return the TLS settings; raises ConfigurationError naming what cannot be used."""
+    """Return the TLS settings, the same for the same trust if no certificate of ours is shown.
+
+    Raises ConfigurationError naming what cannot be used.
+    """
+    if trust.pairs:
+        return _made(trust)
+    paths = ssl.get_default_verify_paths()
+    return _once(trust, tuple((path, _changed(path)) for path in (paths.cafile, paths.capath)))
+
+
+# The system's authorities take 30 ms to load: once for a registry, a forge and what is notified.
+@functools.lru_cache(maxsize=8)
+def _once(trust: Trust, system: tuple[tuple[str | None, int], ...]) -> ssl.SSLContext:
+    """Return the settings that were made when the system's files were as they are now."""
+    return _made(trust)
+
+
+def _changed(path: str | None) -> int:
+    """Return when it was last changed: an agent that runs for months sees new authorities."""
+    try:
+        return Path(path).stat().st_mtime_ns if path else 0
+    except OSError:
+        return 0
+
+
+def _made(trust: Trust) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_alpn_protocols(["http/1.1"])
     if not trust.verify:
