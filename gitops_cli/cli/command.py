@@ -192,7 +192,7 @@ def within(options: SharedOptions, work: Callable[[Session], None]) -> None:
     except typer.Exit:
         raise
     except GitOpsError as error:
-        code = tell(output, error if session is None else session.as_late(error))
+        code = tell(output, error if session is None else session.limits.as_late(error))
     except Exception as error:  # noqa: BLE001 - the only place where a bug becomes an exit code
         code = tell(output, error, recorded=None if session is None else session.recorded)
     if code is not ExitCode.OK:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -13,16 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from gitops_cli.cli.answers import Answers
+from gitops_cli.cli.limits import Limits
 from gitops_cli.cli.output import Format, Output, query_of, usual_format
 from gitops_cli.domain.errors import (
     ConfigurationError,
     Declined,
     ExitCode,
-    ForgeError,
     GitOpsError,
-    RemoteUnreachable,
-    TimedOut,
     worst,
 )
 from gitops_cli.domain.values import NamedTuple
@@ -30,6 +26,7 @@ from gitops_cli.render.view import View
 from gitops_cli.settings import UserConfig, read_user_config
 
 if TYPE_CHECKING:
+    from gitops_cli.cli.answers import Answers
     from gitops_cli.cli.machine import Machine
     from gitops_cli.cluster.connection import KubernetesCluster
     from gitops_cli.cluster.objects import Objects
@@ -77,12 +74,10 @@ class Session:
         self.output = output
         self.exit_code = ExitCode.OK
         self.unreadable: GitOpsError | None = None
-        self.answers = Answers()
         self.report_file: Path | None = None
         self.config_is_told = False
         self._closing = ExitStack()
-        self._deadline: float | None = None
-        self._question: float | None = None
+        self.limits = Limits()
         self._clusters: list[KubernetesCluster] = []
 
     def __enter__(self) -> Self:
@@ -102,6 +97,8 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._closing.close()
+        if "answers" not in self.__dict__:
+            return
         same = self.answers.command(sys.argv[1:])
         if same is not None and kind in (None, Declined):
             self.output.note(f"the same without questions: {same}")
@@ -116,28 +113,12 @@ class Session:
         """Call `close` when the command has ended, one way or another."""
         self._closing.callback(close)
 
-    def limit(self, seconds: float | None) -> None:
-        """Let all that this run asks of git and clusters from now on take at most so long.
+    @cached_property
+    def answers(self) -> Answers:
+        """Return what is noted of answers to questions, for the line that needs none."""
+        from gitops_cli.cli.answers import Answers  # most runs ask nothing
 
-        Said before the first is asked; None: each request has its own limit.
-        """
-        self._deadline = None if seconds is None else time.monotonic() + seconds
-
-    def limit_question(self, seconds: float | None) -> None:
-        """Let each question to a registry take at most so long; None: as long as usual."""
-        self._question = seconds
-
-    def left(self, usual: float) -> float:
-        """Return how many seconds are left; without a limit the usual ones."""
-        return usual if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-
-    def as_late(self, error: GitOpsError) -> GitOpsError:
-        """Return the error as one of time, if nobody answered until the limit."""
-        silent = (RemoteUnreachable, ForgeError)
-        unanswered = isinstance(error, silent) and self._deadline is not None
-        if not unanswered or self.left(0.0) > 0.0:
-            return error
-        return TimedOut(error.message, hint="--timeout allows more time")
+        return Answers()
 
     @cached_property
     def _user(self) -> UserConfig:
@@ -206,7 +187,7 @@ class Session:
             fallback=self.user.repo,
             offline=self.options.offline,
             notify=self.output.note,
-            deadline=self._deadline,
+            deadline=self.limits.deadline,
             named=self.options.directory is not None,
             watch=self.watch,
         )
@@ -255,7 +236,7 @@ class Session:
             checkout=self.checkout,
             base=self.state.worktree,
             offline=self.options.offline,
-            deadline=self._deadline,
+            deadline=self.limits.deadline,
             refusal=str(self.unreadable) if self.unreadable else None,
             watch=self.watch,
             forges=self._user.forges,
@@ -308,7 +289,7 @@ class Session:
             context,
             kubeconfig,
             declared=declared,
-            deadline=self._deadline,
+            deadline=self.limits.deadline,
             tell=lambda line: self.output.note(f"login | {line}"),
             watch=self.watch,
         )
@@ -355,12 +336,13 @@ class Session:
     def _registries(self, environ: Mapping[str, str]) -> Registries:
         from gitops_cli.registry.client import QUESTION_SECONDS, Registries
 
-        seconds = QUESTION_SECONDS if self._question is None else self._question
+        asked = self.limits.question
+        seconds = QUESTION_SECONDS if asked is None else asked
         registries = Registries(
             self.user.registries,
             environ,
             timeout=min(seconds, QUESTION_SECONDS),
-            deadline=self._deadline,
+            deadline=self.limits.deadline,
         )
         self._closing.callback(registries.close)
         return registries
@@ -380,7 +362,7 @@ class Session:
         place = on_forge(url, self.user.forges, os.environ, self.state.login)
         if place is None:
             return None
-        requests = connected(place, self.left)
+        requests = connected(place, self.limits.left)
         self._closing.callback(requests.close_connection)
         return requests
 

@@ -48,7 +48,7 @@ def going_back(
     terms = agreed(list(environments), snapshot.team, terms, question="", yes=True)
 
     def go_back(report: SyncReport) -> None:
-        session.limit(timeout)  # the way back has as long
+        session.limits.begin(timeout)  # the way back has as long
         failed = [o for o in report.outcomes if o.verdict is RolloutVerdict.FAILED]
         for environment in dict.fromkeys(outcome.environment for outcome in failed):
             here = [outcome for outcome in failed if outcome.environment == environment]

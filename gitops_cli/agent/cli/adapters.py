@@ -25,7 +25,7 @@ def tip_reader(
 
     variables = None if home is None else impersonal(os.environ, str(home))
     reader = TipReader(
-        url, branch=branch, ssh=ssh_for(keys), environment=variables, left=session.left
+        url, branch=branch, ssh=ssh_for(keys), environment=variables, left=session.limits.left
     )
     session.at_end(reader.close)
     return reader

@@ -141,7 +141,7 @@ def manifests(
         steps,
         metrics,
     )
-    session.limit(timeout)
+    session.limits.begin(timeout)
     agent_url(session, agent_repo)
     snapshot, _, names = _meant(session, words_of(environments, env), project)
     found: list[Manifest] = []
@@ -235,7 +235,7 @@ def install(
         steps,
         metrics,
     )
-    session.limit(timeout)
+    session.limits.begin(timeout)
     snapshot, _, names = _meant(session, words_of(environments, env), project)
     access = RepositoryAccess(key, known_hosts, host_keys or (), verify_image)
     clusters = clusters_of(session, context, kubeconfig, warm=False, acts=True)

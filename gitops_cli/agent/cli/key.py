@@ -100,7 +100,7 @@ def key(
             "--rotate replaces the key in a cluster, --out writes a new one into a file",
             hint="write one with --out; `gitops agent install --key FILE` takes it",
         )
-    session.limit(timeout)
+    session.limits.begin(timeout)
     url = agent_url(session, agent_repo)
     snapshot = session.look().snapshot
     team = snapshot.team
@@ -204,7 +204,7 @@ def _shows_others(session: Session, url: str, before: Sequence[HostKey]) -> bool
     if server is None:
         return False
     try:
-        shown = {host.fingerprint for host in keys.scan(server, session.left)}
+        shown = {host.fingerprint for host in keys.scan(server, session.limits.left)}
     except RemoteUnreachable as error:
         session.output.note(f"host keys were not compared: {error.message}")
         return False
@@ -225,7 +225,7 @@ def confirmed_hosts(
         raise UsageError(f"{url} is no ssh URL, so it needs no key")
     if known_hosts is not None:
         return _from_file(known_hosts, server.pattern)
-    found = keys.scan(server, session.left)
+    found = keys.scan(server, session.limits.left)
     for host in found:
         session.output.say(f"{host.name} {host.algorithm} {host.fingerprint}")
     if not fingerprints:

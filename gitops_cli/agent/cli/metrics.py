@@ -47,7 +47,7 @@ def metrics(
     """
     from gitops_cli.agent.metrics import FigureSource, text_of, write_textfile  # 40 ms
 
-    session.limit(timeout)
+    session.limits.begin(timeout)
     clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state)
     snapshot = desired.snapshot

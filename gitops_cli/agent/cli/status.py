@@ -60,7 +60,7 @@ def status(
     gitops agent status prod --stale-after 10m -o json
     gitops agent status --notify  # in a job that runs every few minutes
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     snapshot = session.look().snapshot
     team = snapshot.team
     words = [*(environments or ()), *(env or ())]

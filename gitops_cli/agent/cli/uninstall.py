@@ -37,7 +37,7 @@ def uninstall(
     gitops agent uninstall prod --dry-run
     gitops agent uninstall prod --yes
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     snapshot = session.look().snapshot
     team = snapshot.team
     clusters = clusters_of(session, context, kubeconfig, warm=False, acts=True)

@@ -58,7 +58,7 @@ def browse(
     gitops browse prod
     gitops browse 8f14e45 --print
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     tip = session.state.tip(require_remote=False)
     snapshot = session.state.snapshot(tip.commit)
     page = _page(session, snapshot, word, place if env is None else env, project)

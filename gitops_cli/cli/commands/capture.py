@@ -150,7 +150,7 @@ def capture(
     _check_keeping(secrets, age, store, manifests=manifests)
     if own_kinds and not manifests:
         raise UsageError("--kind goes with --manifests")
-    session.limit(timeout)
+    session.limits.begin(timeout)
     environment = one_word(environments, env)
     overrides = overrides_of(message, lock=override_lock, policy=override_policy)
     clusters = clusters_of(session, context, kubeconfig, acts=True)

@@ -121,7 +121,7 @@ def diff(
     known = known_drift(baseline, write=write_baseline, whole=not only and not exclude)
     if known is not None and envs:
         raise UsageError("--baseline is about clusters: not with --envs")
-    session.limit(timeout)
+    session.limits.begin(timeout)
     words = [*(environments or ()), *(env or ())]
     if envs:
         desired = desired_state(session.state, rev=rev, at=at, worktree=worktree)

@@ -43,7 +43,7 @@ def doctor(
     gitops doctor
     gitops doctor -o json
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     wanted = _Wanted(cluster, registry, context, kubeconfig)
     found: list[Diagnosis] = []
     with progress(session) as say:

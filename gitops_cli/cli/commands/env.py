@@ -93,7 +93,7 @@ def list_(
     gitops env list -o json
     gitops env list --changed-since HEAD~5 -o name  # what a push changed
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     snapshot = session.look().snapshot
     only = None if since is None else _changed(session, snapshot, since)
     listed = list_environments(snapshot, only)

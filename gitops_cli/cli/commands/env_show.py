@@ -47,7 +47,7 @@ def show(
     gitops env show prod
     gitops env show shop-production -o json
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     word = one_word(environments, env)
     tip = session.state.tip(require_remote=False)
     if tip.note:
@@ -77,7 +77,7 @@ def _follower(
     from gitops_cli.cli.annex import agent_hooks  # with what asks a cluster
     from gitops_cli.cli.clusters import clusters_of
 
-    session.limit(session.left(_PATIENCE))
+    session.limits.begin(session.limits.left(_PATIENCE))
     try:
         cluster = clusters_of(session, context, kubeconfig, warm=False).of(environment, team)
         return FollowedBy(agent_hooks().follows(cluster, environment))

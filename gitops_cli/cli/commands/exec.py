@@ -66,7 +66,7 @@ def exec_(
         raise UsageError(
             "which command? A shell needs a terminal", hint="gitops exec SERVICE -e ENV -- COMMAND"
         )
-    session.limit(timeout)
+    session.limits.begin(timeout)
     looked = look(
         session,
         service,

@@ -79,7 +79,7 @@ def history(
     gitops history -e prod --since yesterday --by ada
     gitops history -e prod --since 2026-11-01 -o json
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     snapshot = session.look().snapshot
     if limit is None:
         limit = None if since or until else LIMIT

@@ -90,7 +90,7 @@ def logs(
     gitops logs billing -e prod --follow --tail 20
     gitops logs billing -e prod --all-pods --since 10m
     """
-    session.limit(None if follow else timeout)
+    session.limits.begin(None if follow else timeout)
     if follow and not session.output.for_people:
         raise UsageError("--follow has no document", hint="leave out -o, or --follow")
     looked = look(

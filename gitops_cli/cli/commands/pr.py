@@ -60,7 +60,7 @@ def list_(
     gitops pr list
     gitops pr list --all -o json
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     session.show(requests_view(open_requests(_requests(session), everyones=everyones)))
 
 
@@ -103,7 +103,7 @@ def merge(session: Session, number: Number, yes: Yes = False, timeout: Limit = N
     gitops pr merge 12
     gitops pr merge 12 --yes && gitops sync prod --wait
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     requests = _requests(session, acts=True)
     request = requests.get(number)
     need_open(request)
@@ -112,7 +112,7 @@ def merge(session: Session, number: Number, yes: Yes = False, timeout: Limit = N
         confirm(f"Merge {requests.noun} {number} into {request.base}?")
     requests.merge(request)
     # Some say yes and merge a moment later.
-    merged = merged_or_closed(requests, number, timeout=session.left(MERGE_SECONDS))
+    merged = merged_or_closed(requests, number, timeout=session.limits.left(MERGE_SECONDS))
     session.report(request_view(merged, requests.noun, "merged"))
 
 
@@ -125,7 +125,7 @@ def close(session: Session, number: Number, yes: Yes = False, timeout: Limit = N
     gitops pr close 12
     gitops pr close 12 --yes
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     requests = _requests(session, acts=True)
     request = requests.get(number)
     need_open(request)
@@ -171,7 +171,7 @@ def comment(
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}", name) is None:
         raise UsageError(f"--name: `{one_line(name)}` is no name", hint="letters, digits, ._-")
     text = piped_text()
-    session.limit(timeout)
+    session.limits.begin(timeout)
     requests = _requests(session, acts=True)
     deed = keep_comment(requests, number, name, text)
     session.report(comment_view(number, name, deed, requests.noun))
@@ -207,7 +207,7 @@ def plan(
     from gitops_cli.operations.pr_plan import plan_proposal
     from gitops_cli.operations.promote import changelogs
 
-    session.limit(timeout)
+    session.limits.begin(timeout)
     snapshot = session.look().snapshot
     draft, manifests = plan_proposal(session.state, snapshot, commit, now=session.now())
     if manifests:

@@ -156,7 +156,7 @@ def promote(
         tuple(exclude or ()),
     )
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
-    session.limit_question(timeout)
+    session.limits.question = timeout
     snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     team = snapshot.team
     planned = planned_promotions(session, words, snapshot)

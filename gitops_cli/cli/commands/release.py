@@ -242,7 +242,7 @@ def release(
         reviewed=asking.pull_request
     )
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
-    session.limit_question(timeout)
+    session.limits.question = timeout
     shop = Workshop(
         session.state,
         session.sources,

@@ -145,7 +145,7 @@ def restore(
         raise UsageError(
             "restore which environments?", hint="name them, or pass --all for all of them"
         )
-    session.limit(timeout)
+    session.limits.begin(timeout)
     desired = desired_state(session.state, rev=rev, at=at)
     if desired.note:
         session.output.note(desired.note)
@@ -233,7 +233,7 @@ def _restore(
             actor=lambda: session.person,
             manifests=Manifested(rendered, keep=True),
         )
-        report = apply_and_wait(session, plan, say, lambda: session.left(SECONDS), wait=wait)
+        report = apply_and_wait(session, plan, say, lambda: session.limits.left(SECONDS), wait=wait)
     session.report(restore_view(report, missing, recorded=recorded))
     for error in refused:
         session.output.warn(error.message)

@@ -146,7 +146,7 @@ def set_versions(
     """
     session.report_to(report_file)
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
-    session.limit_question(timeout)
+    session.limits.question = timeout
     expected = _expectations(expect or [])
     words, env = environment_among(session, assignments or [], env)
     wish = _Wish(session, words)

@@ -72,7 +72,7 @@ def status(
     gitops status --behind --columns service,production
     gitops status -o json | jq '.projects[].name'
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     tip, snapshot = session.look()
     team = snapshot.team
     sources = cache(lambda: session.sources(team))

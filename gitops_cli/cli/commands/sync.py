@@ -162,7 +162,7 @@ def run(
             "sync which environments?", hint="name them, or pass --all (or --yes) for all of them"
         )
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait or wait_gone)
-    session.limit(timeout)
+    session.limits.begin(timeout)
     clusters = clusters_of(session, context, kubeconfig, warm=not steps, acts=True)
     desired = desired_state(session.state, rev=rev, at=at)
     names, selection = meant(
@@ -210,7 +210,7 @@ def run(
             session,
             plan,
             say,
-            lambda: session.left(SECONDS),
+            lambda: session.limits.left(SECONDS),
             wait=wait,
             gone=wait_gone,
             dry_run=mode,

@@ -52,7 +52,7 @@ def trust(
     gitops trust --list
     gitops trust --remove
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     store = trust_store()
     if listed + remove + (digest is not None) > 1:
         raise UsageError("--list, --remove and --digest exclude each other")

@@ -61,7 +61,7 @@ def validate(
     gitops validate
     gitops validate --annotations gitlab > gl-code-quality-report.json
     """
-    session.limit(timeout)
+    session.limits.begin(timeout)
     missing: list[MissingImage] = []
 
     def ask(snapshot: Snapshot) -> list[Finding]:

@@ -87,7 +87,7 @@ def wait(
     words = [*(environments or ()), *(env or ())]
     if not words:
         raise UsageError("wait for which environments?", hint="name them, or stages")
-    session.limit(timeout)
+    session.limits.begin(timeout)
     clusters = clusters_of(session, context, kubeconfig)
     desired = desired_state(session.state, rev=commit)
     names, selection = meant(session, desired, words, project=project, only=only, exclude=exclude)
@@ -108,7 +108,7 @@ def wait(
             clusters,
             session.state,
             now=session.now,
-            timeout=session.left(SECONDS),
+            timeout=session.limits.left(SECONDS),
             services=chosen,
             heard=rows_heard(session, say),
             gone=gone,

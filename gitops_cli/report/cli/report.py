@@ -72,7 +72,7 @@ def report(
     gitops report -o html > delivery.html  # a page of its own
     gitops report --serve
     """
-    session.limit(None if serve else timeout)  # a server goes on until somebody ends it
+    session.limits.begin(None if serve else timeout)  # a server goes on until somebody ends it
     words = [*(environments or ()), *(env or ())]
     if serve:
         _serve(session, words, project, since, port)
