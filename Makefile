@@ -10,8 +10,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PIP    := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip --disable-pip-version-check
 # `make test PYTEST="-x tests/state"` runs a part, `make test WORKERS=0` without processes.
 PYTEST  ?=
-# Two more than cores: a quarter of the time tests wait, for a rollout or a time-out that is their subject.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+# Four more than cores: half of the time tests wait, for a rollout or a time-out that is their subject.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 4)))
 # What shares something is a group, which one process runs (tests/testbed/groups.py). Of the tests
 # that need root, those with a kubelet, those with a container engine and those with a browser are
 # one each, and run side by side: nodes have fixed names, and engines are a module's.
