@@ -26,6 +26,12 @@ def need_wait(*, rollback_on_failure: bool, wait: bool) -> None:
         )
 
 
+def need_cluster(session: Session, *, sync: bool, context: str | None) -> None:
+    """Raise BadSettings before anything is written for which no cluster could be chosen."""
+    if sync and context is None:
+        session.need_config("context")
+
+
 def foresee(
     session: Session, environment: EnvironmentName, team: TeamSettings, *, context: str | None
 ) -> None:

@@ -105,7 +105,11 @@ def test_sync_patches_nothing_of_which_it_cannot_tell_where_it_belongs(live: Liv
     assert live.gitops("diff", live.namespace).code == 1, "reading goes on"
 
 
-CONTEXT = {"sync": ("sync", DEV), "exec": ("exec", "billing", "-e", DEV, "--", "date")}
+CONTEXT = {
+    "sync": ("sync", DEV),
+    "exec": ("exec", "billing", "-e", DEV, "--", "date"),
+    "set --sync": ("set", f"orders={NEWER}", "-e", DEV, "--allow-older", "--sync"),
+}
 FORGE = {"--pr": ("promote", "orders", "--from", DEV, "--to", STAGING, "--yes", "--pr")}
 REGISTRY = {"set": ("set", f"orders={NEWER}", "-e", DEV, "--allow-older", "--verify-image")}
 PROJECT = {"all": ("promote", "--all", "--from", "development", "--to", "staging", "--yes")}

@@ -9,7 +9,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
-from gitops_cli.cli.following import follow, foresee, need_wait
+from gitops_cli.cli.following import follow, foresee, need_cluster, need_wait
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -156,6 +156,7 @@ def promote(
         tuple(exclude or ()),
     )
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
+    need_cluster(session, sync=sync, context=context)
     session.limits.question = timeout
     snapshot = session.look(require_remote=True, timeout=timeout).snapshot
     team = snapshot.team

@@ -10,7 +10,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
-from gitops_cli.cli.following import follow, need_wait
+from gitops_cli.cli.following import follow, need_cluster, need_wait
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -242,6 +242,7 @@ def release(
         reviewed=asking.pull_request
     )
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
+    need_cluster(session, sync=sync, context=context)
     session.limits.question = timeout
     shop = Workshop(
         session.state,

@@ -10,7 +10,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_assignment
-from gitops_cli.cli.following import follow, need_wait
+from gitops_cli.cli.following import follow, need_cluster, need_wait
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -146,6 +146,7 @@ def set_versions(
     """
     session.report_to(report_file)
     need_wait(rollback_on_failure=rollback_on_failure, wait=wait)
+    need_cluster(session, sync=sync, context=context)
     session.limits.question = timeout
     expected = _expectations(expect or [])
     words, env = environment_among(session, assignments or [], env)
