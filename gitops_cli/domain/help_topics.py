@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 EXIT_CODES_NOTE = (
-    "Over several environments the first that occurred in the order 70, 74, 2, 4, 5, 3, 7, 8, 6, 1 "
-    "is the exit code."
+    "Over several environments the first that occurred in the order 70, 74, 130, 2, 4, 5, 3, 7, 8, "
+    "6, 1 is the exit code."
 )
 
 VARIABLES: Mapping[str, str] = {
