@@ -28,10 +28,10 @@ help:  ## list the targets
 demo: $(VENV)/.demo  ## the main job on this machine: promote, diff, sync, a failing rollout, rollback
 	@$(BIN)/gitops demo
 
-test: $(VENV)/.test  ## the tests that need Python, git, make and Go (a real kube-apiserver is built once)
+test: $(VENV)/.test $(VENV)/.rewritten  ## the tests that need Python, git, make and Go (a real kube-apiserver is built once)
 	$(TESTS) -m "not node and not long" $(PYTEST)
 
-test-node: $(VENV)/.test  ## the tests that need root on Debian: ssh, registry, containers, a real node
+test-node: $(VENV)/.test $(VENV)/.rewritten  ## the tests that need root on Debian: ssh, registry, containers, a real node
 	tests/node/setup
 	$(TESTS) -m "node and not long and not programs" $(PYTEST)
 
@@ -96,6 +96,13 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install -q -c constraints.txt -e '.[sandbox]' --group check --group test
 	@touch $@ $(VENV)/.demo
+
+# In a fresh checkout each process that runs tests would rewrite the assertions of all of them: a
+# minute of two cores. What is wrong in one of them is told by the run itself.
+$(VENV)/.rewritten: | $(VENV)/.test
+	@find tests -name 'test_*.py' | sort | PYTHONDONTWRITEBYTECODE= xargs -n 260 -P 2 \
+		$(BIN)/python -m pytest -q --collect-only >/dev/null 2>&1 || true
+	@touch $@
 
 $(VENV)/.mutants: pyproject.toml constraints.txt $(VENV)/.test
 	$(PIP) install -q -c constraints.txt --group mutants
