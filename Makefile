@@ -11,7 +11,8 @@ PIP    := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip --d
 # `make test PYTEST="-x tests/state"` runs a part, `make test WORKERS=0` without processes.
 PYTEST  ?=
 # Four more than cores: half of the time tests wait, for a rollout or a time-out that is their subject.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 4)))
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+WORKERS ?= $(shell echo $$(($(CORES) + 4)))
 # What shares something is a group, which one process runs (tests/testbed/groups.py). Of the tests
 # that need root, those with a kubelet, those with a container engine and those with a browser are
 # one each, and run side by side: nodes have fixed names, and engines are a module's.
@@ -31,6 +32,7 @@ demo: $(VENV)/.demo  ## the main job on this machine: promote, diff, sync, a fai
 test: $(VENV)/.test $(VENV)/.rewritten  ## the tests that need Python, git, make and Go (a real kube-apiserver is built once)
 	$(TESTS) -m "not node and not long" $(PYTEST)
 
+test-node: WORKERS = $(shell echo $$(($(CORES) + 2)))  # kubelets and engines work beside them
 test-node: $(VENV)/.test $(VENV)/.rewritten  ## the tests that need root on Debian: ssh, registry, containers, a real node
 	tests/node/setup
 	$(TESTS) -m "node and not long and not programs" $(PYTEST)
