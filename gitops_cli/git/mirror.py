@@ -76,7 +76,8 @@ TIP = Holding("mirrors", ("--depth=1", "--single-branch", "--no-tags"))
 # A source: every commit, without trees and files. Of 20,000 commits it is 3 MB.
 COMMITS = Holding("sources", ("--filter=tree:0",), _PARTIAL.format(filter="tree:0"))
 # A source of several services: with the trees, which say whose directory a commit changes.
-TREES = Holding("monorepos", ("--filter=blob:none",), _PARTIAL.format(filter="blob:none"))
+_NO_FILES = "blob:none"
+TREES = Holding("monorepos", (f"--filter={_NO_FILES}",), _PARTIAL.format(filter=_NO_FILES))
 # Of a plain tag on a tree, as the first ones of Linux are, servers without bitmaps leave the tree
 # out, too, and git refuses the whole answer (git 2.39).
 _TREE_IS_TAGGED = "did not send all necessary objects"
@@ -154,6 +155,8 @@ class Mirror(NamedTuple):
             if _TREE_IS_TAGGED not in str(error):
                 raise
             ask(*options, *TREES.clone, "--refetch")  # of git 2.36; else we "have" the tree
+            # git keeps the filter that there is, and all would come anew with each fetch.
+            self.git.run("config", f"remote.{_REMOTE}.partialCloneFilter", _NO_FILES)
 
     def _lacking(self, commits: Sequence[str]) -> list[str]:
         return lacking(self.git.obeying_nothing(), commits, timeout=_ASKED)
@@ -290,14 +293,7 @@ def _make(
         with writing(path.parent):
             aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.stem}."))
         try:
-            git = Git(aside, environment, options=OURS)
-            try:
-                _clone(git, url, timeout, holding, watch)
-            except GitError as error:
-                if holding != COMMITS or _TREE_IS_TAGGED not in str(error):
-                    raise
-                with_trees = TREES._replace(folder=holding.folder)
-                _clone(git, url, timeout, with_trees, watch)
+            _clone(Git(aside, environment, options=OURS), url, timeout, holding, watch)
             with suppress(OSError):  # another process was first, where locks do not work
                 aside.rename(path)
         finally:
@@ -312,7 +308,13 @@ def _clone(git: Git, url: str, timeout: float, holding: Holding, watch: Watch | 
     words = ("clone", said, "--bare", *holding.clone, "--no-local", "--no-reject-shallow")
     words = (*words, "--template=", "--", url, str(aside))
     done = talk(git, *words, url=url, doing="fetch", timeout=timeout, watch=watch)
-    checked(done, "fetch", url)
+    try:
+        checked(done, "fetch", url)
+    except GitError as error:
+        if holding != COMMITS or _TREE_IS_TAGGED not in str(error):
+            raise
+        _clone(git, url, timeout, TREES, watch)
+        return
     # Our own settings instead of clone's, which hold the URL.
     kind = "sha256" if b"sha256" in (aside / "config").read_bytes() else "sha1"
     (aside / "config").write_text(_SETTINGS.format(format=kind) + holding.settings)

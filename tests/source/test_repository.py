@@ -130,7 +130,7 @@ def test_a_commit_that_no_branch_has_is_fetched_by_its_hash(remote):
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-def test_a_plain_tag_on_a_tree_hides_no_commit(remote, before):
+def test_a_plain_tag_on_a_tree_hides_no_commit(remote, before, cache):
     """git refuses the answer of a server without bitmaps: it leaves out all trees, this one too."""
     last = commits(remote)[-1]
     if not before:
@@ -141,6 +141,9 @@ def test_a_plain_tag_on_a_tree_hides_no_commit(remote, before):
 
     assert str(source.distance(last, new)) == "1 ahead"
     assert source.trouble is None
+    [mirror] = (cache / "gitops-cli" / "sources").glob("*.git")
+    kept = git(mirror, "config", "remote.gitops.partialCloneFilter")
+    assert kept == "blob:none", "the next fetch does not have to bring all anew"
 
 
 def test_services_of_one_source_ask_its_remote_once(remote, tmp_path, monkeypatch):
