@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.stepped import Stepped
 from tests.agent.world import UNSEEN, World, build_world
+from tests.cli.live import OLD, make_live
 from tests.registry.scripted import Reply, Request, Scripted, image_with, scripted
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
@@ -75,3 +77,17 @@ def reader(article: Article, sshd: Sshd) -> list[str]:
 def baked(registry: Scripted, reader: list[str]) -> list[str]:
     """Return the options of an installation that works."""
     return [*reader, "--image", f"{registry.address}/tools/gitops-cli:1"]
+
+
+@pytest.fixture
+def stepped(
+    tmp_path: Path, gitops: Gitops, kube: Kube, namespace: str, control_plane: ControlPlane
+) -> Stepped:
+    live = make_live(tmp_path, gitops, kube, namespace, control_plane.kubeconfig)
+    live.record({"web.deployment": OLD})
+    live.running("web", OLD)
+    variables = tmp_path / "machine" / "variables"
+    variables.mkdir(parents=True)
+    made = Stepped(live, tmp_path / "machine" / "target", variables, control_plane)
+    made.declare()
+    return made

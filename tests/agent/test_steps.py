@@ -1,116 +1,20 @@
-"""`agent install --steps`: the agent runs exactly what was trusted, and nobody's change of it."""
+"""Steps in an agent: it runs exactly what was trusted, and nobody's change of it."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from gitops_cli.agent.model.spec import NAME, STEPS_SECRET
 from gitops_cli.steps.process import GRACE
-from tests.agent.world import apply
-from tests.cli.live import NEW, OLD, Live, make_live
-from tests.cli.manifested import config_map, record
-from tests.cli.stepped import SCRIPT, command, push, settings, stage_of, trust
-from tests.testbed.controlplane import ControlPlane
-from tests.testbed.gitops import Gitops, Ran
-from tests.testbed.kube import Kube, eventually
-from tests.testbed.kubeconfig import write_kubeconfig
+from tests.agent.stepped import WHERE, Stepped
+from tests.cli.live import NEW, OLD
+from tests.cli.stepped import SCRIPT, push, settings, stage_of, trust
+from tests.testbed.kube import eventually
 from tests.testbed.patience import PATIENCE
-
-WHERE = ["--agent-repo", "ssh://git@git.example.com/state.git", "--image", "r/gitops-cli:1"]
-
-
-@dataclass
-class Stepped:
-    """An environment with one step, and an agent that was installed to run it."""
-
-    live: Live
-    target: Path
-    variables: Path
-    plane: ControlPlane
-    pins: tuple[str, ...] = ()
-    kubeconfig: Path = Path()
-
-    def printed(self, *options: str) -> Ran:
-        return self.live.gitops("agent", "manifests", self.live.namespace, *WHERE, *options)
-
-    def install(self, *options: str) -> dict[str, Any]:
-        """Apply what `agent manifests` prints; return the pod's specification."""
-        text = self.printed(*options).ok().stdout
-        apply(self.live.kube, text)
-        [workload] = [o for o in yaml.safe_load_all(text) if o["kind"] == "CronJob"]
-        self.live.kube.patch("CronJob", self.live.namespace, NAME, {"spec": {"suspend": True}})
-        job: dict[str, Any] = workload["spec"]["jobTemplate"]["spec"]
-        [container] = job["template"]["spec"]["containers"]
-        self.pins = tuple(word for word in container["command"] if word.startswith("--steps="))
-        self.kubeconfig = write_kubeconfig(
-            self.variables.parent / "agent.kubeconfig",
-            url=self.plane.url,
-            ca_file=self.plane.ca_file,
-            token=self.live.kube.token(self.live.namespace, NAME),
-        )
-        return job
-
-    @property
-    def words(self) -> list[str]:
-        """The command of its pod, but for where repository and cluster are."""
-        return [
-            *("agent", "run", "--repo", str(self.live.remote), "--env", self.live.namespace),
-            *self.pins,
-            *("--step-variables", str(self.variables), "--kubeconfig", str(self.kubeconfig)),
-        ]
-
-    def run(self) -> Ran:
-        return self.live.gitops(*self.words)
-
-    def status(self) -> Mapping[str, str]:
-        found: Mapping[str, str] = self.live.kube.get("ConfigMap", self.live.namespace, NAME)[
-            "data"
-        ]
-        return found
-
-    def said(self) -> Mapping[str, str]:
-        """Return the same, also of an agent that has written nothing yet."""
-        config = self.live.kube.get("ConfigMap", self.live.namespace, NAME)
-        return config.get("data") or {}
-
-    def let_time_pass(self) -> None:
-        """Let the last run of the steps be a day ago."""
-        data = {"data": {"steps-at": "2020-01-01T00:00:00Z"}}
-        self.live.kube.patch("ConfigMap", self.live.namespace, NAME, data)
-
-    def declare(self, script: str = SCRIPT, more: str = "", rules: str = "") -> None:
-        stage = f"[stage.{stage_of(self.live)}]\n{rules}\n" if rules else ""
-        table = command(self.live, self.target, more=more)
-        push(
-            self.live,
-            {
-                "gitops.toml": settings(self.live, stage, table),
-                "infra/dns/write.sh": script,
-                "infra/dns/wanted": "one\n",
-            },
-        )
-
-
-@pytest.fixture
-def stepped(
-    tmp_path: Path, gitops: Gitops, kube: Kube, namespace: str, control_plane: ControlPlane
-) -> Stepped:
-    live = make_live(tmp_path, gitops, kube, namespace, control_plane.kubeconfig)
-    live.record({"web.deployment": OLD})
-    live.running("web", OLD)
-    variables = tmp_path / "machine" / "variables"
-    variables.mkdir(parents=True)
-    made = Stepped(live, tmp_path / "machine" / "target", variables, control_plane)
-    made.declare()
-    return made
 
 
 def test_an_agent_runs_what_was_trusted_and_brings_the_rest_after_it(stepped: Stepped) -> None:
@@ -277,23 +181,6 @@ def test_an_agent_that_was_not_installed_with_steps_runs_none(stepped: Stepped) 
     assert "its agent runs none of its 1 step" in stepped.live.diff("--as-agent").stderr
 
 
-def test_nothing_is_installed_that_this_machine_does_not_trust(stepped: Stepped) -> None:
-    refused = stepped.printed("--steps")
-
-    assert refused.code == 6
-    assert "declares 1 program to run here" in refused.stderr
-    assert refused.stdout == ""
-
-
-def test_a_stage_without_steps_has_none_to_run(stepped: Stepped) -> None:
-    push(stepped.live, {"gitops.toml": settings(stepped.live)})
-
-    refused = stepped.printed("--steps")
-
-    assert refused.code == 2
-    assert "declares no steps" in refused.stderr
-
-
 def test_a_step_that_fails_keeps_its_environment_back_and_is_not_tried_each_minute(
     stepped: Stepped,
 ) -> None:
@@ -375,52 +262,6 @@ def test_a_step_gets_the_variables_that_it_names_and_no_others(stepped: Stepped)
     assert "KUBERNETES_SERVICE_HOST" not in seen
     assert "got ***" in ran.stderr
     assert "very secret" not in ran.stderr + ran.stdout + str(stepped.status())
-
-
-def test_whoever_can_change_the_agent_by_a_push_is_not_given_steps(stepped: Stepped) -> None:
-    trust(stepped.live.gitops)
-    record(stepped.live, config_map("settings", level="info"))
-
-    refused = stepped.printed("--steps")
-    assert refused.code == 2
-    assert "has manifests, so whoever may push could change the agent" in refused.stderr
-    assert "--mode controller" in refused.stderr
-    apart = stepped.printed("--steps", "--mode", "controller").ok().stdout
-    [workload] = [o for o in yaml.safe_load_all(apart) if o["kind"] == "Deployment"]
-    assert workload["metadata"]["namespace"] == "gitops-agent"
-
-    theirs = {"images_path": "r/\n", "manifests/all.yaml": yaml.safe_dump(config_map())}
-    push(stepped.live, {f"gitops-agent/{name}": text for name, text in theirs.items()})
-    homely = stepped.printed("--steps", "--mode", "controller")
-    assert homely.code == 2
-    assert "gitops-agent has manifests" in homely.stderr, "others bring them there"
-
-    push(stepped.live, {f"{stepped.live.namespace}/manifests/all.yaml": None})
-    stepped.live.record({"gitops-agent.cronjob": OLD})
-    again = stepped.printed("--steps")
-    assert again.code == 2
-    assert "has versions of CronJobs" in again.stderr
-
-
-def test_its_pod_has_time_room_and_a_secret_of_its_own(stepped: Stepped) -> None:
-    stepped.declare(more='timeout = "20m"')
-    trust(stepped.live.gitops)
-    plain = stepped.install()
-
-    job = stepped.install("--steps")
-
-    assert job["activeDeadlineSeconds"] == plain["activeDeadlineSeconds"] + 2 * 20 * 60
-    [container] = job["template"]["spec"]["containers"]
-    secrets = [v["secret"] for v in job["template"]["spec"]["volumes"] if "secret" in v]
-    assert {"secretName": STEPS_SECRET, "defaultMode": 0o400, "optional": True} in secrets
-    assert container["env"] == plain["template"]["spec"]["containers"][0]["env"]
-    rules = stepped.live.kube.get("Role", stepped.live.namespace, NAME)["rules"]
-    assert [rule["resources"] for rule in rules] == [
-        ["deployments"],
-        ["configmaps"],
-        ["pods"],
-        ["events"],
-    ], "no right more than without steps"
 
 
 def test_an_agent_says_that_it_lives_while_a_step_takes_its_time(stepped: Stepped) -> None:

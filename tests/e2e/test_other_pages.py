@@ -108,7 +108,7 @@ IN_THE_SANDBOX = [
             "gitops trust --yes --digest DIGEST": STEPS,
             "gitops diff prod --steps": STEPS,
             "gitops sync prod --steps": STEPS,
-            "gitops agent install ENV --steps": "tests/agent/test_steps.py",
+            "gitops agent install ENV --steps": "tests/agent/test_steps_installed.py",
         },
     ),
     page(
@@ -120,7 +120,7 @@ IN_THE_SANDBOX = [
             "kubectl delete namespace rehearsal": KUBECTL,
             "gitops restore --all --agent --agent-image registry.example.com/tools/gitops-cli:1 "
             "--agent-key key --known-hosts known_hosts": LOST,
-            "gitops agent install ENV --steps": "tests/agent/test_steps.py",
+            "gitops agent install ENV --steps": "tests/agent/test_steps_installed.py",
         },
         **{
             "shop-production": ENV,
@@ -158,7 +158,7 @@ IN_THE_SANDBOX = [
             "gitops trust": STEPS,
             "gitops agent install ENV --mode controller --metrics 9464": AGENT,
             "gitops sync --steps": STEPS,
-            "gitops agent install ENV --steps": "tests/agent/test_steps.py",
+            "gitops agent install ENV --steps": "tests/agent/test_steps_installed.py",
             "gitops agent install prod --steps --mode controller "
             "--image registry.example.com/tools/gitops-steps:1": "tests/agent/test_steps.py",
             "gitops agent run -e ENV --interval 1m --metrics 9464": "tests/agent/test_metrics.py",
@@ -182,7 +182,7 @@ IN_THE_SANDBOX = [
         },
         {
             "gitops agent install ENV": AGENT,
-            "gitops agent install ENV --steps": "tests/agent/test_steps.py",
+            "gitops agent install ENV --steps": "tests/agent/test_steps_installed.py",
         },
         URL="origin",
         **{"SERVICE": "authentication", "ENV": "project1-staging"},
