@@ -20,7 +20,8 @@ from tests.agent.world import World, build_world
 from tests.testbed.article import Article
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
+from tests.testbed.patience import eventually
 
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
 

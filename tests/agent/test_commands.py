@@ -14,8 +14,9 @@ from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.patience import eventually
 
 RBAC = "rbac.authorization.k8s.io"
 URL = "ssh://git@git.example.com/acme/environments-state.git"

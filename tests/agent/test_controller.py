@@ -16,9 +16,9 @@ from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually, path
+from tests.testbed.kube import Kube, path
 from tests.testbed.kubeconfig import write_kubeconfig
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
 

@@ -22,8 +22,7 @@ from gitops_cli.cluster.connection import connect
 from gitops_cli.cluster.objects import Objects
 from gitops_cli.operations.placement import Clusters
 from tests.agent.world import World, spec_of
-from tests.testbed.kube import eventually
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 
 ROUND = 300  # seconds that a round may take
 

@@ -23,8 +23,9 @@ from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.patience import eventually
 from tests.testbed.ports import free_port
 from tests.testbed.sshd import Sshd
 

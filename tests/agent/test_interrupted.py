@@ -20,9 +20,9 @@ from tests.testbed.article import Article
 from tests.testbed.faults import ApiProxy, Meanwhile
 from tests.testbed.git import Commit, add_commits, git
 from tests.testbed.gitops import Gitops, Started
-from tests.testbed.kube import Kube, create_many, eventually
+from tests.testbed.kube import Kube, create_many
 from tests.testbed.manifests import deployment
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
 OLD = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2"

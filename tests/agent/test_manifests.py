@@ -16,8 +16,9 @@ from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.operations.shell_agent import shell_agent
 from tests.agent.world import apply, spec_of
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.kube import ApiError, Kube, eventually, with_token
+from tests.testbed.kube import ApiError, Kube, with_token
 from tests.testbed.manifests import deployment, workload
+from tests.testbed.patience import eventually
 from tests.testbed.rollouts import install_rollouts
 
 GOOD = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2"

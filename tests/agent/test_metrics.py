@@ -27,8 +27,7 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
 from tests.agent.world import World
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import eventually
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -13,7 +13,8 @@ from tests.registry.scripted import Scripted
 from tests.testbed.article import Article, deploy
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
+from tests.testbed.patience import eventually
 from tests.testbed.sshd import Sshd
 
 pytestmark = pytest.mark.node

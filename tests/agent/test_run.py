@@ -14,8 +14,7 @@ from tests.agent.world import World
 from tests.state.http_remote import HttpRemote
 from tests.testbed.faults import Answer, ApiProxy, Cut, Fault
 from tests.testbed.git import git
-from tests.testbed.kube import eventually
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 
 NEW = "8f14e45fceea167a5a36dedd4bea2543f8e1a4b2"
 MISSING = "dead0a5fceea167a5a36dedd4bea2543f8e1a4b2"

@@ -13,9 +13,10 @@ from tests.agent.world import spec_of
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import Commit, add_commits, init_bare
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, create_many, eventually, in_parallel
+from tests.testbed.kube import Kube, create_many, in_parallel
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
+from tests.testbed.patience import eventually
 
 COUNT = 200
 OLD, NEW = "1" * 40, "2" * 40

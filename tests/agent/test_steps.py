@@ -13,8 +13,7 @@ from gitops_cli.steps.process import GRACE
 from tests.agent.stepped import WHERE, Stepped
 from tests.cli.live import NEW, OLD
 from tests.cli.stepped import SCRIPT, push, settings, stage_of, trust
-from tests.testbed.kube import eventually
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 
 
 def test_an_agent_runs_what_was_trusted_and_brings_the_rest_after_it(stepped: Stepped) -> None:

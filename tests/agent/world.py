@@ -17,8 +17,9 @@ from gitops_cli.domain.recorded.environment import Kind
 from tests.testbed.article import Article, deploy
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops, Ran
-from tests.testbed.kube import Kube, eventually, path
+from tests.testbed.kube import Kube, path
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.patience import eventually
 
 UNSEEN = ("billing", "frontend")
 """Services whose pods no test of the agent looks at."""

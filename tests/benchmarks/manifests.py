@@ -16,6 +16,7 @@ from tests.benchmarks.repositories import HASHES, git
 from tests.testbed import controlplane, kube
 from tests.testbed.faults import ApiProxy
 from tests.testbed.manifests import Manifest, deployment
+from tests.testbed.patience import eventually
 
 NAMESPACES = [f"project{number}-production" for number in range(20)]
 SERVICES = [f"service{number}" for number in range(5)]
@@ -112,9 +113,7 @@ def _anew(admin: kube.Kube, spaces: Sequence[str], restore: Callable[[], float])
     """Return how long it takes where nothing of it is there, and nobody still removes some."""
     there = [space for space in spaces if admin.exists("Namespace", None, space)]
     kube.in_parallel(admin.delete_namespace, there)
-    kube.eventually(
-        lambda: not any(admin.exists("Namespace", None, s) for s in spaces), timeout=600
-    )
+    eventually(lambda: not any(admin.exists("Namespace", None, s) for s in spaces), timeout=600)
     return restore()
 
 

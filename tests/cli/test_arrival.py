@@ -14,9 +14,9 @@ from tests.cli.live import ABSENT, NEW, OLD, Live, image, make_live
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
 from tests.testbed.manifests import workload
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 from tests.testbed.ports import free_port
 
 SOURCE = "elsewhere-development"

@@ -10,7 +10,8 @@ import yaml
 from tests.cli.live import IMAGES, OLD, Live
 from tests.cli.manifested import objects_of
 from tests.testbed.git import git
-from tests.testbed.kube import ApiError, eventually
+from tests.testbed.kube import ApiError
+from tests.testbed.patience import eventually
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from tests.cli.stepped import trust
 from tests.testbed.article import Article
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, Ran
-from tests.testbed.kube import eventually
 from tests.testbed.manifests import workload
+from tests.testbed.patience import eventually
 
 WANTED = "b" * 40
 SERVICE = "authentication"

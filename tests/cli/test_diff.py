@@ -20,7 +20,7 @@ from tests.cli.live import (
     line,
 )
 from tests.testbed.git import git
-from tests.testbed.kube import eventually
+from tests.testbed.patience import eventually
 
 QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}}
 

@@ -19,9 +19,9 @@ from tests.cli.live import ABSENT, CRASHING, NEW, OLD, UNREADY, Live, image
 from tests.cli.synced import LOOK
 from tests.testbed import controlplane
 from tests.testbed.faults import ApiProxy, Trickle
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 
 EVIL = "\x1b]0;owned\x07\x1b[2Jred: \x1b[31mR"
 

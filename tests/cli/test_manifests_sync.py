@@ -18,8 +18,9 @@ from tests.cli.manifested import (
 )
 from tests.testbed.faults import ApiProxy
 from tests.testbed.git import git
-from tests.testbed.kube import ApiError, Kube, eventually
+from tests.testbed.kube import ApiError, Kube
 from tests.testbed.manifests import deployment
+from tests.testbed.patience import eventually
 from tests.testbed.webhook import Webhook
 
 RBAC = "rbac.authorization.k8s.io/v1"

@@ -15,8 +15,9 @@ from tests.cli.synced import annotations, services
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy
 from tests.testbed.git import git
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.patience import eventually
 from tests.testbed.rollouts import install_rollouts, rollout, state
 
 BETWEEN = "1" * 40

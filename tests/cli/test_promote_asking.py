@@ -9,7 +9,7 @@ import pytest
 from tests.cli.company import DEV, PROD, STAGING, tip, trailers, with_settings
 from tests.state.test_push import hook
 from tests.testbed.gitops import Terminal
-from tests.testbed.kube import eventually
+from tests.testbed.patience import eventually
 
 OTHER = "c" * 40
 

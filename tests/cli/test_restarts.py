@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.cli.live import OLD, Live, image
-from tests.testbed.kube import eventually, path
+from tests.testbed.kube import path
 from tests.testbed.manifests import workload
-from tests.testbed.patience import HANGING, PATIENCE
+from tests.testbed.patience import HANGING, PATIENCE, eventually
 
 
 @dataclass

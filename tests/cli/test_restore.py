@@ -15,8 +15,8 @@ from tests.registry.scripted import Reply, Request, image_with, scripted
 from tests.testbed import sops
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import eventually
 from tests.testbed.manifests import deployment
+from tests.testbed.patience import eventually
 from tests.testbed.schemas import check
 
 DIGEST = "sha256:" + "0f" * 32

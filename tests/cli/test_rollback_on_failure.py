@@ -10,8 +10,8 @@ from tests.cli.live import ABSENT, NEW, OLD, Live, image, make_live
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually
-from tests.testbed.patience import PATIENCE
+from tests.testbed.kube import Kube
+from tests.testbed.patience import PATIENCE, eventually
 
 SOURCE = "elsewhere-development"
 BACK = "--rollback-on-failure"

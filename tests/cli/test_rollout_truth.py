@@ -11,10 +11,10 @@ import pytest
 from tests.cli.live import ABSENT, CRASHING, FAILING, NEW, OLD, UNREADY, Live, image
 from tests.cli.synced import PATCH, services
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import workload
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 from tests.testbed.webhook import Webhook
 
 

@@ -18,8 +18,7 @@ import pytest
 import yaml
 
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import eventually
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.cli.stepped import (
     table,
     trust,
 )
-from tests.testbed.kube import eventually
+from tests.testbed.patience import eventually
 
 
 def test_without_the_option_a_line_says_that_there_are_steps(declared: Live, target: Path) -> None:

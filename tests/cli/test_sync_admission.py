@@ -10,7 +10,8 @@ import pytest
 
 from tests.cli.live import NEW, OLD, Live, image
 from tests.cli.synced import services
-from tests.testbed.kube import ApiError, Kube, eventually
+from tests.testbed.kube import ApiError, Kube
+from tests.testbed.patience import eventually
 
 GROUP = "admissionregistration.k8s.io/v1"
 PINNED = f"{image('web', NEW)}@sha256:{'a' * 64}"

@@ -9,8 +9,9 @@ import pytest
 from tests.cli.live import Live
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
-from tests.testbed.kube import PATIENCE, eventually
+from tests.testbed.kube import PATIENCE
 from tests.testbed.kubeconfig import write_kubeconfig
+from tests.testbed.patience import eventually
 from tests.testbed.tcp import TcpProxy
 
 # An ssh that lets git wait until a file is there, and then serves it from this machine.

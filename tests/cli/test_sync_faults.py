@@ -11,8 +11,8 @@ from tests.cli.live import ABSENT, CRASHING, NEW, OLD, UNREADY, Live, image
 from tests.cli.synced import services
 from tests.testbed.faults import Answer, ApiProxy, Cut, Hang, Meanwhile
 from tests.testbed.git import git
-from tests.testbed.kube import Kube, eventually
-from tests.testbed.patience import HANGING, PATIENCE
+from tests.testbed.kube import Kube
+from tests.testbed.patience import HANGING, PATIENCE, eventually
 
 
 def test_a_kubectl_set_image_in_the_middle_is_seen_and_the_recorded_version_wins(

@@ -8,9 +8,10 @@ from tests.cli.live import NEW, OLD, Live, image
 from tests.cli.synced import LOOK, PATCH
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.git import git
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
+from tests.testbed.patience import eventually
 
 
 def test_a_lock_protects_the_recorded_version_and_the_cluster_goes_on_following(

@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from tests.cli.live import OLD, Live
-from tests.testbed.kube import eventually
-from tests.testbed.patience import HANGING
+from tests.testbed.patience import HANGING, eventually
 
 _WAITS = """\
 #!{python}

@@ -29,10 +29,10 @@ from tests.cluster.tunnel import Tunnel
 from tests.testbed import controlplane
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import Answer, ApiProxy
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
-from tests.testbed.patience import HANGING, PATIENCE
+from tests.testbed.patience import HANGING, PATIENCE, eventually
 
 LOOK = [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"]}]
 

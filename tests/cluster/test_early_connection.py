@@ -14,9 +14,8 @@ from gitops_cli.domain.recorded.environment import Kind
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import ApiProxy
-from tests.testbed.kube import eventually
 from tests.testbed.kubeconfig import write_kubeconfig
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 from tests.testbed.tcp import TcpProxy
 
 

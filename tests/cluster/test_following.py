@@ -23,10 +23,10 @@ from gitops_cli.web.exchange import HttpRequest, LineStream, Response
 from tests.cluster.conftest import Connected
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import GONE, Answer, ApiProxy, Cut, EndWatch
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import write_kubeconfig
 from tests.testbed.manifests import deployment
-from tests.testbed.patience import HANGING, PATIENCE
+from tests.testbed.patience import HANGING, PATIENCE, eventually
 
 READ = [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"]}]
 

@@ -27,8 +27,7 @@ from gitops_cli.domain.recorded.environment import Kind
 from gitops_cli.web.exchange import HttpRequest
 from tests.cluster.recorder import Recorder
 from tests.registry.scripted import Reply, Request, Scripted, scripted
-from tests.testbed.kube import eventually
-from tests.testbed.patience import HANGING, PATIENCE
+from tests.testbed.patience import HANGING, PATIENCE, eventually
 from tests.testbed.registry import make_certificate
 
 VERSION = "client.authentication.k8s.io/v1"

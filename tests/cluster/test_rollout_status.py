@@ -25,9 +25,9 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.waiting import Awaited, RolloutWait
 from tests.testbed import controlplane
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
 from tests.testbed.manifests import Manifest, workload
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 from tests.testbed.rollouts import install_rollouts, rollout, state
 
 GOOD, BETTER = "r/web:" + "a" * 40, "r/web:" + "b" * 40

@@ -6,7 +6,8 @@ import pytest
 
 from tests.node.company import DEV, PROD, Company
 from tests.testbed.git import Commit, add_commits, git
-from tests.testbed.kube import PATIENCE, eventually
+from tests.testbed.kube import PATIENCE
+from tests.testbed.patience import eventually
 from tests.testbed.registry import OCI_INDEX
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("engines")]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.node.company import DOCKERFILE, Company, release
 from tests.testbed.engine import ContainerEngine
-from tests.testbed.kube import eventually
+from tests.testbed.patience import eventually
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("engines")]
 

@@ -13,8 +13,9 @@ from tests.node.floor import Floor, running_floor
 from tests.testbed.engine import ContainerEngine
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import PATIENCE, eventually
+from tests.testbed.kube import PATIENCE
 from tests.testbed.manifests import deployment
+from tests.testbed.patience import eventually
 from tests.testbed.registry import RealRegistry
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]

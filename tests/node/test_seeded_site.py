@@ -21,9 +21,10 @@ from tests.testbed.debian import debian_image
 from tests.testbed.engine import ContainerEngine
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import PATIENCE, ApiError, Kube, eventually
+from tests.testbed.kube import PATIENCE, ApiError, Kube
 from tests.testbed.manifests import Manifest, deployment
 from tests.testbed.node import HOST
+from tests.testbed.patience import eventually
 from tests.testbed.ports import free_port
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]

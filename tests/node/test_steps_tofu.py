@@ -13,7 +13,8 @@ from tests.cli.live import Live, make_live
 from tests.cli.stepped import push, settings, states, steps, table, trust
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Kube, eventually
+from tests.testbed.kube import Kube
+from tests.testbed.patience import eventually
 from tests.testbed.programs import program
 
 pytestmark = [pytest.mark.node, pytest.mark.programs]

@@ -29,7 +29,7 @@ from tests.state.world import (
     setting,
 )
 from tests.testbed.git import Commit, add_commits, git
-from tests.testbed.kube import eventually
+from tests.testbed.patience import eventually
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,8 +17,9 @@ from typing import Any
 
 from tests.testbed.copies import Copies, copies_of
 from tests.testbed.git import Commit, add_commits, git, init_bare
-from tests.testbed.kube import Kube, create_many, eventually, is_seen
+from tests.testbed.kube import Kube, create_many, is_seen
 from tests.testbed.manifests import deployment
+from tests.testbed.patience import eventually
 
 STAGES = ("development", "staging", "production")
 SERVICES: Mapping[str, tuple[str, ...]] = {

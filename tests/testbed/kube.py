@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.manifests import Manifest
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 
 Item = TypeVar("Item")
 
@@ -419,17 +419,6 @@ def rolled_out(workload: Manifest) -> bool:
         return {status.get("updatedNumberScheduled", 0), status.get("numberReady")} == {wanted}
     counts = {status.get(count, 0) for count in ("updatedReplicas", "readyReplicas", "replicas")}
     return counts == {spec["replicas"]}
-
-
-def eventually(look: Callable[[], object], *, timeout: float = PATIENCE) -> None:
-    """Call until it returns something true, ever less often. Raises TimeoutError."""
-    deadline = time.monotonic() + timeout
-    pause = 0.01
-    while not look():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {timeout} s")
-        time.sleep(pause)
-        pause = min(1.3 * pause, 0.2)  # each look costs the API server what others wait for
 
 
 def in_parallel(

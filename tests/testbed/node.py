@@ -26,7 +26,8 @@ from typing import Any
 
 from tests.testbed import controlplane
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.kube import Kube, admin, eventually
+from tests.testbed.kube import Kube, admin
+from tests.testbed.patience import eventually
 
 HOST = "10.96.0.1"
 _BRIDGE = "gitopsnode0"

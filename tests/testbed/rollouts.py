@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.testbed.kube import ApiError, Kube, eventually
+from tests.testbed.kube import ApiError, Kube
 from tests.testbed.manifests import Manifest, workload
+from tests.testbed.patience import eventually
 
 GROUP = "argoproj.io"
 _NAME = f"rollouts.{GROUP}"

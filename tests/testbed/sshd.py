@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.testbed import reading
-from tests.testbed.kube import eventually
+from tests.testbed.patience import eventually
 from tests.testbed.ports import free_port
 from tests.testbed.reading import Read
 

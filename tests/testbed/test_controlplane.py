@@ -13,9 +13,9 @@ import pytest
 
 from tests.testbed import controlplane
 from tests.testbed.controlplane import ControlPlane
-from tests.testbed.kube import ApiError, Kube, eventually, with_token
+from tests.testbed.kube import ApiError, Kube, with_token
 from tests.testbed.manifests import Manifest, deployment, workload
-from tests.testbed.patience import HANGING
+from tests.testbed.patience import HANGING, eventually
 
 GOOD = "36a03b3f4c8ba4fc0bdcc529450e557ae08c12f2"
 

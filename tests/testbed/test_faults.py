@@ -21,9 +21,9 @@ import pytest
 
 from tests.testbed.controlplane import ControlPlane
 from tests.testbed.faults import GONE, Answer, ApiProxy, Cut, EndWatch, Hang, Later, Meanwhile
-from tests.testbed.kube import ApiError, Kube, eventually, path
+from tests.testbed.kube import ApiError, Kube, path
 from tests.testbed.manifests import deployment
-from tests.testbed.patience import PATIENCE
+from tests.testbed.patience import PATIENCE, eventually
 from tests.testbed.tcp import TcpProxy
 
 GOOD = "r/web:36a03b3"

@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.testbed.controlplane import make_certificates
-from tests.testbed.kube import ApiError, Kube, eventually
+from tests.testbed.kube import ApiError, Kube
+from tests.testbed.patience import eventually
 
 _VERSION = "admissionregistration.k8s.io/v1"
 

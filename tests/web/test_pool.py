@@ -19,8 +19,7 @@ from gitops_cli.web.connection import Site
 from gitops_cli.web.exchange import Broken, Cause, HttpRequest, Response
 from gitops_cli.web.pool import POOL_SIZE, Pool
 from tests.testbed.hostile import answer, hostile, silence, trickled, without_end
-from tests.testbed.kube import eventually
-from tests.testbed.patience import HANGING
+from tests.testbed.patience import HANGING, eventually
 
 GET = HttpRequest("GET", "/x")
 SECRET = "tr0ub4dor"

@@ -17,7 +17,8 @@ from gitops_cli.operations.shell_agent import shell_agent
 from tests.agent.world import apply
 from tests.node.agent.site import Site
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import PATIENCE, Manifest, eventually, path
+from tests.testbed.kube import PATIENCE, Manifest, path
+from tests.testbed.patience import eventually
 
 BAKED, SEEDED, SHELL = "shop-development", "shop-staging", "shop-production"
 CONTROLLED = ("store-development", "store-staging")

@@ -28,7 +28,8 @@ from tests.node.agent.company import (
 from tests.node.agent.site import FIRST, MISSING, Site
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import PATIENCE, eventually
+from tests.testbed.kube import PATIENCE
+from tests.testbed.patience import eventually
 from tests.testbed.reading import Read
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]

@@ -19,7 +19,8 @@ from tests.node.agent.site import Site
 from tests.testbed.faults import ApiProxy, Later
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import Manifest, eventually
+from tests.testbed.kube import Manifest
+from tests.testbed.patience import eventually
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 

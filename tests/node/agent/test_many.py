@@ -12,8 +12,9 @@ from tests.node.agent.company import health, make_key, status
 from tests.node.agent.site import FIRST, Site
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import create_many, eventually
+from tests.testbed.kube import create_many
 from tests.testbed.node import HOST
+from tests.testbed.patience import eventually
 
 pytestmark = [pytest.mark.node, pytest.mark.long, pytest.mark.xdist_group("kubelet")]
 

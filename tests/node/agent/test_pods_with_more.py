@@ -13,7 +13,7 @@ from tests.cli.stepped import trust
 from tests.node.agent.company import ByHand, kubectl, make_key, status, suspended
 from tests.node.agent.site import FIRST, HOST, Site
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import eventually
+from tests.testbed.patience import eventually
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 

@@ -10,7 +10,7 @@ from tests.node.agent.company import ByHand, await_health, make_key, status
 from tests.node.agent.site import FIRST, Site
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
-from tests.testbed.kube import eventually
+from tests.testbed.patience import eventually
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 
