@@ -116,40 +116,42 @@ def test_a_script_of_a_stranger_would_not_run(
 
 
 def test_words_filter_all_tables(chromium: Any, pages: dict[str, str]) -> None:
+    from playwright.sync_api import expect
+
     with opened(chromium, pages["report"]) as seen:
         page = seen.page
         rows = page.locator("#changes tbody tr:visible")
         everything = rows.count()
         page.get_by_role("searchbox", name="Filter").fill("billing production")
-        page.wait_for_function(
-            "document.querySelectorAll('#changes tbody tr:not([hidden])').length < 6"
-        )
+        expect(rows).not_to_have_count(everything)
         assert 0 < rows.count() < everything
         assert all("billing" in text and "production" in text for text in rows.all_inner_texts())
         assert "rows" in page.locator("#found").inner_text()
-        assert page.url.endswith("#filter=billing%20production")
+        expect(page).to_have_url(f"{pages['report']}#filter=billing%20production")
         page.reload()
         assert page.get_by_role("searchbox").input_value() == "billing production"
         assert rows.count() < everything
         page.get_by_role("searchbox").fill("no such thing")
-        page.wait_for_function("!document.querySelector('#changes tbody tr:not([hidden])')")
+        expect(rows).to_have_count(0)
         page.get_by_role("searchbox").fill("")
-        page.wait_for_function("!document.querySelector('#changes tbody tr[hidden]')")
-        assert not page.url.endswith("#filter=")
+        expect(rows).to_have_count(everything)
+        expect(page).to_have_url(pages["report"])
 
 
 def test_a_keyboard_sorts(chromium: Any, pages: dict[str, str]) -> None:
+    from playwright.sync_api import expect
+
     with opened(chromium, pages["report"]) as seen:
         page = seen.page
         head = page.locator("#services thead th", has_text="Deployed")
         cells = page.locator("#services tbody tr td:nth-child(4)")
         head.get_by_role("button").focus()
         page.keyboard.press("Enter")
-        assert head.get_attribute("aria-sort") == "ascending"
+        expect(head).to_have_attribute("aria-sort", "ascending")
         up = [int(text) for text in cells.all_inner_texts()]
         assert up == sorted(up)
         page.keyboard.press("Enter")
-        assert head.get_attribute("aria-sort") == "descending"
+        expect(head).to_have_attribute("aria-sort", "descending")
         assert [int(text) for text in cells.all_inner_texts()] == up[::-1]
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "A week"
@@ -163,6 +165,8 @@ def test_paper_has_no_filter(chromium: Any, pages: dict[str, str]) -> None:
 
 
 def test_a_served_page_shows_what_is_new(chromium: Any, state: Gitops) -> None:
+    from playwright.sync_api import expect
+
     with state.start("report", "--since", "2026-01-01", "--serve", "--port", "0") as serving:
         assert serving.stdout is not None
         url = serving.stdout.readline().strip()
@@ -171,7 +175,7 @@ def test_a_served_page_shows_what_is_new(chromium: Any, state: Gitops) -> None:
             assert seen.requests == [url], "not even an icon"
             pause = seen.page.get_by_role("button", name="Pause the refresh")
             pause.click()
-            assert "paused" in seen.page.locator("#pause").inner_text()
+            expect(seen.page.locator("#pause")).to_contain_text("paused")
             assert seen.violations() == []
         serving.send_signal(signal.SIGINT)
         serving.wait(PATIENCE)

@@ -38,8 +38,11 @@ class Seen:
 @contextmanager
 def browser() -> Iterator[Any]:
     """Yield Chromium; root has no sandbox there."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # Waiting is by `expect`: `wait_for_function` evaluates its text within the page, which the
+    # policy of our pages forbids from the second look on.
+    expect.set_options(timeout=1000 * PATIENCE)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox"], timeout=1000 * PATIENCE
