@@ -1,7 +1,8 @@
 """Writes a proposal on a branch of its own, for somebody to review and merge.
 
 The branch always is one commit on the tip of the state: a repeated proposal replaces the one
-before, so that an open pull request follows. The state itself is not touched.
+before, so that an open pull request follows; never a commit that somebody added. The state itself
+is not touched.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Callable, Mapping
 
 from gitops_cli.domain.change.proposal import Actor, Edit, Proposal, Written
 from gitops_cli.domain.errors import GitOpsError, PushRefused, RetriesExhausted
+from gitops_cli.domain.past.commits import Commit
 from gitops_cli.domain.recorded.environment import Snapshot
-from gitops_cli.domain.text import redacted, visible
+from gitops_cli.domain.text import one_line, redacted, visible
 from gitops_cli.git.config import Config
 from gitops_cli.git.failures import failure
 from gitops_cli.git.objects import ObjectReader
@@ -21,6 +23,7 @@ from gitops_cli.state.commit import build_commit, effective_edits, identity
 from gitops_cli.state.push import Pushed, PushOutcome, push
 from gitops_cli.state.snapshots import commit_snapshot
 
+_MOST = 100  # commits of a branch, and paths of one, that are looked at
 _TRIES = 5  # somebody else may propose the same at this moment
 
 
@@ -48,6 +51,8 @@ def write_aside(
         there = _existing(branch, reader, ref, timeout)
         if there is not None and _says_the_same(branch, there, new):
             return Written(there, False, tip, proposal, attempt)
+        if there is not None and (others := _others(branch, reader, there, tip)) is not None:
+            raise _added(name, others, branch)
         pushed = _offer(branch, ref, new, there, timeout)
         if pushed.outcome is PushOutcome.ACCEPTED:
             return Written(new, True, tip, _with(proposal, edits), attempt)
@@ -82,6 +87,38 @@ def _says_the_same(branch: Branch, one: str, other: str) -> bool:
         return True
     shown = branch.git.run("show", "-s", "--format=%T %P", one, other).text.split("\n")
     return len(shown) == 2 and shown[0] == shown[1]
+
+
+def _others(branch: Branch, reader: ObjectReader, there: str, tip: str | None) -> Commit | None:
+    """Return the newest commit on the branch that is no proposal, and that the tip has not."""
+    beyond = [] if tip is None else [f"^{tip}"]
+    listed = branch.git.run("rev-list", "--no-merges", f"--max-count={_MOST}", there, *beyond, "--")
+    for name in listed.text.split():
+        found = reader.commit(name)
+        if found is not None and "Gitops-Action" not in found.trailers:
+            return found if _brings(branch, found.hash, there, tip) else None
+    return None
+
+
+def _brings(branch: Branch, commit: str, there: str, tip: str | None) -> bool:
+    """Tell whether what a commit changed is not in the tip yet: a squash has it as another one."""
+    named = ("diff-tree", "--no-commit-id", "--name-only", "-r", "-z", "--root", commit)
+    done = branch.git.run(*named)
+    paths = [path for path in done.text.split("\0") if path]
+    if tip is None or done.code != 0 or len(paths) > _MOST:
+        return True
+    both = ("--literal-pathspecs", "diff-tree", "-r", "--quiet", tip, there, "--", *paths)
+    return bool(paths) and branch.git.run(*both).code != 0
+
+
+def _added(name: str, commit: Commit, branch: Branch) -> PushRefused:
+    who, what = one_line(commit.author.name), one_line(commit.subject)[:100]
+    where = f"push {redacted(branch.push_url)} --delete" if branch.local is None else "branch -D"
+    return PushRefused(
+        f"{name} has a commit that another proposal would take away: "
+        f"{commit.hash[:7]} {what} ({who})",
+        hint=f"let it be merged first; if nobody wants it: `git {where} {name}`",
+    )
 
 
 def _offer(branch: Branch, ref: str, new: str, old: str | None, timeout: float) -> Pushed:

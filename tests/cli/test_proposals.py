@@ -87,6 +87,40 @@ def test_a_repeated_proposal_replaces_the_one_before(company, clone):
     assert git(company.remote, "rev-parse", f"{branch_tip(company)}^") == tip(company)
 
 
+def test_a_repeated_proposal_takes_no_commit_of_others_away(company, clone):
+    command = ("promote", "authentication", "--to", PROD, "--yes", "--pr")
+    clone(*command).ok()
+    company.push(STAGING, {"authentication": OTHER})
+    work = company.clone("reviewer")
+    git(work, "checkout", "-q", BRANCH)
+    git(work, "merge", "-q", "--no-ff", "-m", "Merge main", "origin/main")
+    git(work, "push", "-q")
+    clone(*command).ok()  # a merge of what the state has is nothing of its own
+
+    git(work, "fetch", "-q")
+    git(work, "reset", "-q", "--hard", f"origin/{BRANCH}")
+    (work / "notes [1].md").write_text("see below\n")
+    git(work, "add", ".")
+    git(work, "commit", "-qm", "Say why")
+    git(work, "push", "-q")
+    added = branch_tip(company)
+    company.push(STAGING, {"authentication": "d" * 40})
+
+    refused = clone(*command)
+    assert refused.code == 3
+    assert f"would take away: {added[:7]} Say why (" in refused.stderr
+    assert f"--delete {BRANCH}`" in refused.stderr
+    assert branch_tip(company) == added
+
+    git(work, "checkout", "-q", "main")
+    git(work, "pull", "-q")
+    git(work, "merge", "-q", "--squash", added)
+    git(work, "commit", "-qm", "As one")
+    git(work, "push", "-q")
+    clone(*command).ok()  # the state has it by another commit
+    assert git(company.remote, "rev-parse", f"{branch_tip(company)}^") == tip(company)
+
+
 def test_a_proposal_leaves_alone_what_others_propose(company, clone):
     with_settings(company, '[stage.production]\nmode = "pr"\n[commit]\nskip_ci = true\n')
     for services in (["authentication"], ["billing"], ["--all"], ["orders", "billing"]):
