@@ -121,6 +121,18 @@ def test_a_yes_from_before_another_version_is_void():
     assert [who.name for who in approvers_of(past, WEB, A)] == ["Bob"]
 
 
+def test_a_yes_that_somebody_took_out_of_the_file_is_none():
+    both, one = file(A, "ann", "bob"), file(A, "ann")
+    past = [
+        change(one, both, 2, "ann"),
+        change(both, one, 3, "bob"),
+        change(one, None, 4, "ann"),
+    ]
+    assert [who.name for who in approvers_of(past, WEB, A)] == ["Ann"]
+    restored = [change(both, one, 1, "eve"), *past]
+    assert [who.name for who in approvers_of(restored, WEB, A)] == ["Eve", "Ann"]
+
+
 @pytest.mark.parametrize(
     "past",
     [

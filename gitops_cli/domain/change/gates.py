@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitops_cli.domain.change.policy import GateRefused, Override, Refusal
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.recorded.approvals import Approval, parse_approval
+from gitops_cli.domain.recorded.approvals import Approval, Yes, parse_approval
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.signed import KeyFile, Signed, Vouching
 from gitops_cli.domain.recorded.team import Gate, StageRules
@@ -108,15 +108,19 @@ def approvers_of(
 ) -> Iterator[Approver]:
     """Yield who made the commits that approve this version, newest first; another one ends it.
 
-    A commit that repeats an entry, or only takes one away, is no yes.
+    A commit that repeats an entry, or only takes one away, is no yes, nor is one whose entry
+    somebody took away again: a yes that is no longer in the file was withdrawn.
     """
+    left: set[Yes] | None = None  # what the file says by now, and no commit answers for yet
     for change in changes:
         new = _approval(change, change.new, service)
         if new is None or not new.names(version):
             return
+        left = set(new.given) if left is None else left
         old = _approval(change, change.old, service)
-        before = len(old.given) if old is not None and old.names(version) else 0
-        if len(new.given) > before:
+        before = old.given if old is not None and old.names(version) else ()
+        if said := left & {*new.given} - {*before}:
+            left -= said
             made = change.made_by
             yield Approver(made.author.name, made.author.email, made.hash)
 
