@@ -116,5 +116,5 @@ def document(notice: Notice, text: str) -> dict[str, Any]:
         "by": notice.by and one_line(notice.by),
         "reason": notice.reason and one_line(without_secrets(notice.reason))[:_LONGEST],
         "commit": notice.commit,
-        "run": notice.run,
+        "run": notice.run and one_line(notice.run),
     }

@@ -21,7 +21,12 @@ def tell(url: str, title: str, text: str) -> None:
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
     service = Apprise()
-    if not service.add(url):
+    try:
+        is_known = service.add(url)
+        is_sent = is_known and service.notify(body=text, title=title, body_format=NotifyFormat.TEXT)
+    except Exception:  # noqa: BLE001 - of a hundred plugins, and its words may have the address
+        is_known, is_sent = True, False
+    if not is_known:
         raise NotSent("apprise does not know such an address")
-    if not service.notify(body=text, title=title, body_format=NotifyFormat.TEXT):
+    if not is_sent:
         raise NotSent("apprise could not send it; `apprise -vv -b test ADDRESS` says why")

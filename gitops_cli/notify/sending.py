@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.notices import Notice, document, text_of, title_of
 from gitops_cli.domain.recorded.notify import NoticeRules
 from gitops_cli.notify.failing import NotSent
@@ -26,10 +27,18 @@ def send_all(
             target = find_target(rules.name, environ, directory)
             if target is not None:
                 _send(target, notice, rules.template)
-        except (NotSent, OSError) as error:
+        except (NotSent, OSError, GitOpsError, UnicodeError) as error:
             failed.add(rules.name)
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            yield f"the notice for {rules.name} was not sent: {why}"
+            yield f"the notice for {rules.name} was not sent: {_why(error)}"
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case OSError():
+            return error.strerror or "the operating system failed"
+        case UnicodeError():  # it would show characters of a secret
+            return "its address or secret is no text"
+    return str(error)
 
 
 def _send(target: NoticeTarget, notice: Notice, template: str | None) -> None:

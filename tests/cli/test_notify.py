@@ -6,11 +6,18 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
 
+from gitops_cli.domain.names import EnvironmentName
+from gitops_cli.domain.notices import Notice
+from gitops_cli.domain.recorded.notify import Event, NoticeRules
+from gitops_cli.notify.apprised import tell
+from gitops_cli.notify.failing import NotSent
+from gitops_cli.notify.sending import send_all
 from tests.cli.company import DEV, PROD, STAGING, tip, with_settings
 from tests.cli.live import ABSENT, OLD, Live
 from tests.cli.live import NEW as NEWER
@@ -147,6 +154,36 @@ def test_a_notice_that_fails_is_a_warning_without_its_address(
     assert said in ran.stderr
     assert "token" not in ran.stdout + ran.stderr
     assert company.recorded(DEV)[SERVICE] == NEW
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"": "https://chat.example.com/token"}, "https_proxy of the environment"),
+        ({"": "http://127.0.0.1:1/x", "_SECRET": "token\udcff"}, "is no text"),
+    ],
+)
+def test_whatever_keeps_a_notice_back_is_a_warning(
+    variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("https_proxy", "ftp://proxy.example.com")
+    monkeypatch.delenv("no_proxy", raising=False)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    notice = Notice(Event.RECORDED, (EnvironmentName(DEV),), "said", at, run="x\udcff")
+    environ = {f"GITOPS_NOTIFY_CHAT{end}": value for end, value in variables.items()}
+
+    [warning] = send_all([(NoticeRules("chat"), notice)], environ, tmp_path)
+
+    assert warning.startswith("the notice for chat was not sent: ")
+    assert said in warning
+    assert "token" not in warning
+
+
+def test_an_apprise_that_breaks_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apprise.Apprise.notify", lambda *_, **__: {}["json://token"])
+    with pytest.raises(NotSent, match="could not send it") as error:
+        tell("json://localhost", "title", "text")
+    assert "token" not in str(error.value)
 
 
 class Mails:
