@@ -184,6 +184,14 @@ def test_what_is_no_window(text: str) -> None:
             "`Mars/Olympus` is not a time zone; write one like Europe/Warsaw or UTC",
         ),
         (
+            "2027-02-29 00:00 - 2027-03-01 00:00 UTC",
+            f"`2027-02-29 00:00` is not a day and time of the calendar; {EXAMPLE}",
+        ),
+        (
+            "2026-12-31 00:00 - 2026-12-31 24:00 UTC",
+            f"`2026-12-31 24:00` is not a day and time of the calendar; {EXAMPLE}",
+        ),
+        (
             "always",
             f"`always` is not a freeze window; {EXAMPLE}",
         ),

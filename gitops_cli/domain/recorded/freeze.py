@@ -107,7 +107,10 @@ def _moment(day: str, hour: str, minute: str) -> _Moment:
 
 
 def _time(text: str, zone: tzinfo) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=zone)
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=zone)
+    except ValueError:
+        raise ValueError(f"`{text}` is not a day and time of the calendar; {_EXAMPLE}") from None
 
 
 def _zone(name: str) -> tzinfo:
