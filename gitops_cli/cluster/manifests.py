@@ -33,6 +33,7 @@ _ALL_KINDS = ",".join(
     for version in ("v2", "v2beta1")
 )
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
+_PATCH = "application/json-patch+json"
 _HELD = Decoder(schema.Held)
 HELD_LIST = Decoder(schema.ListOf[schema.Held])
 _GROUPS = Decoder(schema.Groups)
@@ -115,6 +116,28 @@ class Manifests:
                 raise
             taken = "; ".join(f"{c.manager} has {_listed(c.fields)}" for c in conflicts)
             raise FieldsTaken(f"cannot apply {manifest.id}: {taken}", conflicts) from refused
+
+    def set_managers(
+        self, manifest: Manifest, before: Mapping[str, Any], managers: Sequence[Any]
+    ) -> bool:
+        """Write who manages which fields of an object; False if it is another one by now.
+
+        Nothing else of it changes. Raises Denied, ClusterError.
+        """
+        doing = self._doing("patch", manifest.id, manifest.api_version)
+        version = before["metadata"].get("resourceVersion")
+        body = [
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+            {"op": "replace", "path": "/metadata/managedFields", "value": managers},
+        ]
+        path = doing.path("", fieldManager=FIELD_MANAGER)
+        try:
+            self._api.ask(doing, _WHOLE, "PATCH", path=path, body=body, content_type=_PATCH)
+        except Refused as refused:
+            if refused.status in (404, 409):
+                return False
+            raise
+        return True
 
     def delete(
         self, object_id: ObjectId, api_version: str | None, live: Live, *, dry_run: bool

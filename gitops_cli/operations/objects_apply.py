@@ -10,8 +10,14 @@ from gitops_cli.domain.cluster.imagepatch import Stamp
 from gitops_cli.domain.cluster.sync import BY_HAND
 from gitops_cli.domain.cluster.workload import COMMIT
 from gitops_cli.domain.cluster.writers import FIELD_MANAGER
-from gitops_cli.domain.errors import GitOpsError
+from gitops_cli.domain.errors import ClusterError, GitOpsError
 from gitops_cli.domain.manifests.changes import ObjectChange, change, made
+from gitops_cli.domain.manifests.dropping import (
+    dropped,
+    released,
+    with_dropped,
+    without_released,
+)
 from gitops_cli.domain.manifests.report import Conflict, Fate, FieldsTaken, ObjectFate
 from gitops_cli.domain.manifests.stamping import annotations_for, is_note, stamped
 from gitops_cli.domain.names import EnvironmentName
@@ -26,6 +32,7 @@ _IMMUTABLE = (
     "may not change",
     "cannot change roleRef",
 )
+_TRIES = 5
 _VOLUMES = frozenset({("", "PersistentVolumeClaim"), ("", "PersistentVolume")})
 # What is written into it goes with it.
 _ENDING = "it is being deleted, and something holds it up: its finalizers say what; sync again then"
@@ -78,6 +85,9 @@ class Applying(NamedTuple):
             before = self.store.get(one.manifest) if one.live is not None else None
             notes = annotations_for(one.owned, before, self.sign())
             content = stamped(one.content, environment, one.manifest.digest, notes)
+            gone = dropped(before or {}, content)
+            if before is not None and gone and not self.dry_run:
+                self._let_go(one, before, content)
             taken, result = self._apply(one, content)
         except FieldsTaken as error:
             error.hint = _TAKE
@@ -86,10 +96,26 @@ class Applying(NamedTuple):
             return ObjectFate(id_, where, Fate.ERROR, error=self._advised(one, error))
         if before is None:
             return ObjectFate(id_, where, Fate.CREATED, made(id_.type, one.content))
-        found = change(id_.type, before, result, content)
+        if self.dry_run:
+            result = without_released(result, before, gone)
+        found = change(id_.type, before, result, with_dropped(content, before, gone))
         if taken is not None:
             return ObjectFate(id_, where, Fate.CHANGED, found, error=taken)
         return ObjectFate(id_, where, _fate(one, found), found)
+
+    def _let_go(
+        self, one: WantedObject, before: Mapping[str, Any], content: Mapping[str, Any]
+    ) -> None:
+        """Let people's tools hold no field that leaves the repository: it would stay for ever."""
+        live: Mapping[str, Any] | None = before
+        for _ in range(_TRIES):
+            managers = released(live, dropped(live, content)) if live is not None else None
+            if live is None or managers is None:
+                return
+            if self.store.set_managers(one.manifest, live, managers):
+                return
+            live = self.store.get(one.manifest)
+        raise ClusterError(f"cannot apply {one.manifest.id}: somebody changes it all the time")
 
     def _apply(
         self, one: WantedObject, content: Mapping[str, Any]

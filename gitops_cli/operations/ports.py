@@ -213,6 +213,12 @@ class Manifests(Protocol):
         """Apply a content server-side; FieldsTaken where another manager has a field of it."""
         ...
 
+    def set_managers(
+        self, manifest: Manifest, before: Mapping[str, Any], managers: Sequence[Any]
+    ) -> bool:
+        """Write who manages which fields of an object; False if it is another one by now."""
+        ...
+
     def delete(
         self, object_id: ObjectId, api_version: str | None, live: Live, *, dry_run: bool
     ) -> bool:

@@ -196,6 +196,37 @@ def test_what_leaves_an_object_of_ours_leaves_the_cluster(live: Live) -> None:
     assert live.kube.get("ConfigMap", live.namespace, "web")["data"] == {"a": "1"}
 
 
+@pytest.mark.parametrize("tool", ["kubectl-client-side-apply", "helm"])
+def test_what_a_tool_wrote_before_us_leaves_with_the_repository(live: Live, tool: str) -> None:
+    path = f"/api/v1/namespaces/{live.namespace}/configmaps"
+    live.kube.request("POST", path, config_map(a="1", b="2", c="3"), fieldManager=tool)
+    record(live, config_map(a="1", b="2"))
+    assert actions(live) == {"ConfigMap/web": "adopted"}
+    record(live, config_map(a="1"))
+
+    diff = objects_of(live.diff("-o", "json"))["ConfigMap/web"]
+    assert diff["patch"] == [{"op": "remove", "path": "/data/b"}]
+    dry = objects_of(live.sync("--dry-run=server", "-o", "json"))
+    assert dry == objects_of(live.sync("-o", "json"))
+
+    left = live.kube.get("ConfigMap", live.namespace, "web")["data"]
+    assert left == {"a": "1", "c": "3"}, "what the repository never said is theirs"
+    assert states(live) == {"ConfigMap/web": "in-sync"}
+
+
+def test_a_field_that_falls_back_to_its_default_is_a_change(live: Live) -> None:
+    record(live, deployment("web", image("web", OLD), replicas=2), web=OLD)
+    live.sync("--wait").ok()
+    plain = deployment("web", image("web", OLD))
+    del plain["spec"]["replicas"]
+    record(live, plain, web=OLD)
+
+    [change] = objects_of(live.diff("-o", "json"))["Deployment/web"]["patch"]
+
+    assert change == {"op": "replace", "path": "/spec/replicas", "value": 1}
+    assert actions(live) == {"Deployment/web": "changed"}
+
+
 def test_an_autoscaler_has_the_replicas(live: Live) -> None:
     record(live, deployment("web", "web", replicas=2), AUTOSCALER, web=OLD)
     live.sync("--wait").ok()
