@@ -10,6 +10,7 @@ from gitops_cli.cli.resolve import (
     all_environments,
     choose_environment,
     environment_named,
+    need_services,
     told_service_here,
 )
 from gitops_cli.cli.session import Session
@@ -129,6 +130,7 @@ def _target(session: Session, words: PromoteArguments, snapshot: Snapshot) -> En
             services=words.services,
             flag="--to",
         )
+    need_services(words.services, snapshot)
     if not may_ask():
         raise UsageError("promote where to?", hint="pass --to, for example --to prod")
     choices = [

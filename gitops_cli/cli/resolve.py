@@ -34,13 +34,17 @@ def environment_named(
     project: str | None = None,
     services: Collection[ServiceName] = (),
     flag: str = "--env",
+    known: bool = True,
 ) -> EnvironmentName:
     """Return the environment meant by a full name, a stage or a prefix of one.
 
     Where several fit, or without a word, a terminal is asked. A script gets Ambiguous or
     UsageError (exit 2) that name the candidates. `flag` is the option that would answer.
+    `known` is false where the services may be gone everywhere; else that is told instead.
     """
     if word is None:
+        if known:
+            need_services(services, snapshot)
         return _asked(session, all_environments(session, snapshot, project), flag)
     try:
         return environment_for(
@@ -51,11 +55,21 @@ def environment_named(
             usual_project=session.user.project,
         )
     except Ambiguous as ambiguous:
+        if known:
+            need_services(services, snapshot)
         if not may_ask():
             raise
         return choose_environment(
             session, f"Which environment is `{word}`?", ambiguous.fits, flag=flag
         )
+
+
+def need_services(services: Collection[ServiceName], snapshot: Snapshot) -> None:
+    """Raise UnknownService for one that is nowhere, before somebody is asked about it."""
+    if services:
+        from gitops_cli.domain.recorded.newcomers import need_known  # where somebody may be asked
+
+        need_known(services, snapshot)
 
 
 def choose_environment(

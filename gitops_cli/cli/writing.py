@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gitops_cli.domain.change.request import ReviewBranch
     from gitops_cli.domain.change.several import Drafts
     from gitops_cli.operations.gates import CheckCase, Checking
+    from gitops_cli.operations.set import Order
     from gitops_cli.render.view import View
 
 T = TypeVar("T")
@@ -314,9 +315,23 @@ def answering(
             terms = terms._replace(reason=reason, confirmed=str(name))
 
 
-def asked_environment(session: Session, project: str | None) -> str:
-    """Let a person choose an environment; raises UsageError without a terminal."""
+def asked_where(session: Session, order: Order) -> Order:
+    """Return the order with its environment, which a person chooses where it has none."""
+    if order.environment:
+        return order
+    where = asked_environment(session, order.project, order.check_names)
+    return order._replace(environment=where)
+
+
+def asked_environment(
+    session: Session, project: str | None, check: Callable[[Snapshot], None]
+) -> str:
+    """Let a person choose an environment; raises UsageError without a terminal.
+
+    `check` raises what makes the question needless.
+    """
     snapshot = session.look(require_remote=True).snapshot
+    check(snapshot)
     return environment_named(session, None, snapshot, project=project)
 
 

@@ -9,11 +9,16 @@ ALIKE = 0.6
 
 
 def near(word: str, known: Iterable[str], *, cutoff: float = ALIKE) -> list[str]:
-    """Return the known names that `word` may be a slip for, the most alike first."""
+    """Return the known names that `word` may be a slip for, the most alike first.
+
+    Where some differ by a slip of the hand, those that are merely alike are not meant.
+    """
     from difflib import get_close_matches  # 3 ms, and only who mistypes needs it
 
     names = {name.lower(): name for name in known}
-    found = get_close_matches(word.lower(), names, n=3, cutoff=cutoff)
+    cutoffs = (max(cutoff, MISSPELT), cutoff)
+    matches = (get_close_matches(word.lower(), names, n=3, cutoff=least) for least in cutoffs)
+    found = next(filter(None, matches), [])
     return [names[name] for name in found if names[name] != word]
 
 

@@ -13,7 +13,9 @@ from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Snapshot
 from gitops_cli.domain.recorded.files import LOCK_SUFFIX
 from gitops_cli.domain.recorded.locks import Lock
+from gitops_cli.domain.recorded.newcomers import need_known
 from gitops_cli.domain.recorded.resolution import environment_for
+from gitops_cli.domain.recorded.stages import Ambiguous
 from gitops_cli.domain.text import one_line
 
 if TYPE_CHECKING:
@@ -96,15 +98,18 @@ def _before(
 
 
 def _environment(snapshot: Snapshot, order: LockOrder) -> Environment:
-    return snapshot.environment(
-        environment_for(
+    try:
+        name = environment_for(
             order.environment,
             snapshot,
             project=order.project,
             services=order.services,
             usual_project=order.usual_project,
         )
-    )
+    except Ambiguous:
+        need_known(order.services, snapshot)
+        raise
+    return snapshot.environment(name)
 
 
 def _targets(order: LockOrder) -> Sequence[ServiceName | None]:

@@ -16,7 +16,7 @@ from gitops_cli.domain.change.rules import EXPECT, STALE
 from gitops_cli.domain.errors import ExpectationFailed, StaleBuild, UsageError
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.recorded.environment import Environment, Kind, Snapshot
-from gitops_cli.domain.recorded.newcomers import check_newcomers
+from gitops_cli.domain.recorded.newcomers import check_newcomers, check_spelling
 from gitops_cli.domain.recorded.resolution import environment_for
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import TeamSettings
@@ -50,7 +50,8 @@ class Expected(NamedTuple):
 class Order(NamedTuple):
     """What is to be recorded where, and what may stand in the way.
 
-    `wanted` is computed from the team's settings: they say which service a checkout is.
+    `wanted` is computed from the team's settings: they say which service a checkout is. `named`
+    are the services alone: what is misspelt is told before its version is looked for.
     `branch` is asked only if `by_branch`: a person who spells out a hash chose it. `request` is
     what else was built.
     `images` may refuse versions whose image is missing, and pin the others.
@@ -71,6 +72,12 @@ class Order(NamedTuple):
     request: str | None = None
     terms: Terms = Terms()
     is_new: bool = False
+    named: Callable[[TeamSettings], Collection[ServiceName]] = lambda team: ()
+
+    def check_names(self, snapshot: Snapshot) -> None:
+        """Raise Misspelt for a service that is none, but nearly."""
+        if not self.is_new:
+            check_spelling(self.named(snapshot.team), snapshot)
 
 
 def draft_recording(
@@ -83,6 +90,7 @@ def draft_recording(
 ) -> Draft:
     """Return what recording the order means on this tip; raises what refuses it."""
     team = snapshot.team
+    order.check_names(snapshot)
     wanted = order.wanted(team)
     if strangers := sorted(order.expected.of_one.keys() - wanted.keys()):
         raise UsageError(

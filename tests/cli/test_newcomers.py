@@ -110,12 +110,36 @@ def test_the_name_of_a_declared_source_is_not_a_new_service(
 
 def test_a_terminal_is_asked_and_may_say_no(company: Article, clone: Gitops) -> None:
     before = tip(company)
-    with clone.terminal("set", f"authentcation={NEW}", "-e", DEV) as screen:
-        screen.wait_for("did you mean `authentication`?")
-        screen.wait_for(f"Record authentcation as new in {DEV}?")
+    with clone.terminal("set", f"ledger={NEW}", "-e", DEV) as screen:
+        screen.wait_for(f"Record ledger as new in {DEV}?")
         screen.press("enter")
 
         assert screen.finish() == 1
+    assert tip(company) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("set", f"authentcation={NEW}"),
+        ("set", "authentcation=36a03b3", "-e", "dev"),  # `dev` is of two projects
+        ("lock", "authentcation"),
+        ("lock", "authentcation", "-e", DEV),  # no question why
+        ("unlock", "authentcation", "-e", "dev"),
+        ("promote", "authentcation"),
+        ("promote", "authentcation", "--to", "prod"),
+        ("remove", "authentcation"),
+        ("logs", "authentcation"),
+    ],
+)
+def test_a_slip_is_told_before_a_terminal_is_asked_anything(
+    company: Article, clone: Gitops, words: tuple[str, ...]
+) -> None:
+    before = tip(company)
+    with clone.terminal(*words) as screen:
+        assert screen.finish() == 2
+        assert "did you mean `authentication`?" in screen.text
+        assert "?" not in screen.text.replace("did you mean `authentication`?", "")
     assert tip(company) == before
 
 

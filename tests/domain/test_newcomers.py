@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from gitops_cli.domain.errors import UnknownService
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.files import RawFile
-from gitops_cli.domain.recorded.newcomers import NewService, check_newcomers, services_by_project
+from gitops_cli.domain.recorded.newcomers import (
+    Misspelt,
+    NewService,
+    check_newcomers,
+    check_spelling,
+    need_known,
+    services_by_project,
+)
 from gitops_cli.domain.recorded.reading import parse_snapshot
 
 A = "a" * 40
@@ -63,19 +71,37 @@ def test_one_that_nobody_has_must_be_made_on_purpose() -> None:
     assert (error.service, error.environment) == ("aardvark", DEV)
 
 
-def test_a_slip_is_asked_back() -> None:
-    assert (
-        refused("fronted").hint == "did you mean `frontend`? If not, --new records it as a new one"
-    )
+def misspelt(*services: str, settings: str = "") -> Misspelt:
+    with pytest.raises(Misspelt) as error:
+        check_spelling([ServiceName(s) for s in services], snapshot(settings))
+    return error.value
+
+
+def test_a_slip_is_told_whatever_the_environment() -> None:
+    error = misspelt("zebra", "fronted")
+
+    assert error.message == "no environment has a service `fronted` yet"
+    assert error.hint == "did you mean `frontend`? If not, --new records it as a new one"
+    assert error.code == "new-service"
+    check_spelling([ServiceName(s) for s in ("zebra", "search", "broken")], snapshot())
+
+
+def test_what_is_nowhere_is_told_before_anybody_is_asked_where() -> None:
+    with pytest.raises(UnknownService) as error:
+        need_known([ServiceName("search"), ServiceName("fronted")], snapshot())
+
+    assert error.value.message == "no environment has a service `fronted`"
+    assert error.value.hint == "did you mean `frontend`?"
+    locked = RawFile("shop-development/gone.lock", b"")
+    state = parse_snapshot([locked, RawFile("shop-development/web.deployment", A.encode())])
+    need_known([ServiceName("gone"), ServiceName("web")], state)
 
 
 def test_a_team_may_let_newcomers_pass_but_no_slips() -> None:
     allow = '[versions]\nnew_services = "allow"\n'
 
     check_newcomers([ServiceName("zebra")], DEV, snapshot(allow))
-    assert (
-        refused("fronted", settings=allow).message == "no environment has a service `fronted` yet"
-    )
+    assert misspelt("fronted", settings=allow).message.endswith("a service `fronted` yet")
     assert refused("search", settings=allow).message.endswith("it lives in blog")
 
 
@@ -86,7 +112,8 @@ def test_what_a_declared_source_is_called_is_another_spelling() -> None:
         '[service.zebra]\nsource = "git@example.com:acme/zebra.git"\n'
     )
 
-    assert refused("payments", settings=settings).hint == (
+    assert misspelt("payments", settings=settings).hint == (
         "did you mean `pay`? If not, --new records it as a new one"
     )
+    check_spelling([ServiceName("zebra")], snapshot(settings))
     check_newcomers([ServiceName("zebra")], DEV, snapshot(settings))

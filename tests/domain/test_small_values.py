@@ -83,6 +83,8 @@ def test_names_that_a_slip_may_mean() -> None:
     assert did_you_mean("fronend", known) == "did you mean `frontend`?"
     assert did_you_mean("aab", ["aac", "aad"]) == "did you mean `aad` or `aac`?"
     assert did_you_mean("xyz", known) is None
+    alike = ["authentication", "notifications"]
+    assert near("authentcation", alike) == ["authentication"], "the other one is merely alike"
 
 
 def test_what_is_selected() -> None:

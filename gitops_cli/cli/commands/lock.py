@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from gitops_cli.domain.duration import parse_duration
 from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
+from gitops_cli.domain.recorded.newcomers import need_known
 from gitops_cli.domain.stamp import parse_time
 from gitops_cli.operations.lock import LockOrder, draft_lock, draft_unlock
 from gitops_cli.operations.writing import Terms, preview, write_draft
@@ -71,6 +73,7 @@ def lock(
         raise UsageError("why is it locked?", hint='pass -m "why"')
     order = _order(session, services, env, project)._replace(reason=message, until=end)
     if message is None:
+        need_known(order.services, session.look(require_remote=True).snapshot)
         reason = ask_text("Why is it locked?", flag='-m "why"')
         session.answers.options["--message"] = reason
         order = order._replace(reason=reason)
@@ -112,7 +115,7 @@ def _order(
     words, env = environment_among(session, services or (), env)
     names = tuple(dict.fromkeys(map(parse_service, words)))
     return LockOrder(
-        env or asked_environment(session, project),
+        env or asked_environment(session, project, partial(need_known, names)),
         names,
         project,
         session.user.project,

@@ -47,7 +47,7 @@ from gitops_cli.cli.resolve import (
     service_of,
 )
 from gitops_cli.cli.session import Session
-from gitops_cli.cli.writing import answering, asked_environment, note_writing, terms_of, warn_of
+from gitops_cli.cli.writing import answering, asked_where, note_writing, terms_of, warn_of
 from gitops_cli.domain.change.draft import Draft
 from gitops_cli.domain.change.policy import NeedsReview
 from gitops_cli.domain.change.request import ReviewBranch
@@ -221,7 +221,7 @@ def release(
     source.warn_of(request)
     built = built_here(session)
     order = Order(
-        env or asked_environment(session, project),
+        env or "",
         source.versions,
         project=project,
         usual_project=session.user.project,
@@ -230,7 +230,9 @@ def release(
         by_branch=True,
         branch=built.branch,
         request=built.request,
+        named=source.services,
     )
+    order = asked_where(session, order)
     overrides = overrides_of(
         message,
         lock=override_lock,
@@ -354,9 +356,13 @@ class _Source:
             )
         return gaps
 
+    def services(self, team: TeamSettings) -> list[ServiceName]:
+        """Return the one service whose version is recorded; raises UsageError."""
+        return [self._service or service_of(self._checkout, team)]
+
     def versions(self, team: TeamSettings) -> dict[ServiceName, Version]:
         """Return the one version to record."""
-        service = self._service or service_of(self._checkout, team)
+        [service] = self.services(team)
         need_source(self._checkout, service, team)
         return {service: Version(self.revision)}
 

@@ -213,7 +213,12 @@ def _environment(session: Session, words: _Words, snapshot: Snapshot) -> Environ
         if changed:
             return choose_environment(session, "Undo it where?", changed, flag="--env")
     return environment_named(
-        session, words.env, snapshot, project=words.project, services=words.services
+        session,
+        words.env,
+        snapshot,
+        project=words.project,
+        services=words.services,
+        known=False,  # what was removed comes back
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -49,8 +49,8 @@ from gitops_cli.cli.resolve import (
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import (
     answering,
-    asked_environment,
     asked_of,
+    asked_where,
     requested,
     tell,
     terms_of,
@@ -162,7 +162,7 @@ def set_versions(
     by_branch = wish.from_checkout or session.ci is not None
     built = built_here(session) if by_branch else Built()
     order = Order(
-        env or asked_environment(session, project),
+        env or "",
         wish.versions,
         images=ImageGate(lambda: session.registries_to_write_by, checks),
         project=project,
@@ -173,7 +173,9 @@ def set_versions(
         by_branch=by_branch,
         branch=built.branch,
         request=built.request,
+        named=wish.services,
     )
+    order = asked_where(session, order)
     said = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
         reviewed=request.pull_request
     )
@@ -250,11 +252,15 @@ class _Wish:
         """Tell whether a version is the HEAD of this checkout."""
         return not self._given or None in self._given.values()
 
+    def services(self, team: TeamSettings) -> Collection[ServiceName]:
+        """Return what is to be recorded, whatever its version; raises UsageError."""
+        return self._given or [service_of(self._checkout(), team)]
+
     def versions(self, team: TeamSettings) -> Mapping[ServiceName, Version]:
         """Return the version to record for each service; raises UsageError."""
         if not self._given:
-            checkout = self._checkout()
-            return {service_of(checkout, team): Version(_head(checkout))}
+            [service] = self.services(team)
+            return {service: Version(_head(self._checkout()))}
         return {
             service: Version(_head(self._checkout_of(service, team)))
             if version is None

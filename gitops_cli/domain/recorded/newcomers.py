@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.errors import UnknownService, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
-from gitops_cli.domain.near import MISSPELT, asked, near
+from gitops_cli.domain.near import MISSPELT, asked, did_you_mean, near
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, service_at
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import NewServices
+from gitops_cli.domain.text import one_line
 
 
 class NewService(UsageError):
@@ -25,14 +26,51 @@ class NewService(UsageError):
         self.environment = environment
 
 
+class Misspelt(UsageError):
+    """A service would be made whose name is nearly that of another; only `--new` says yes."""
+
+    code = "new-service"
+
+
+def check_spelling(services: Iterable[ServiceName], snapshot: Snapshot) -> None:
+    """Raise Misspelt for the first that nothing has and whose name is like one that is there.
+
+    Before anything else is asked: whatever the environment, it is a slip, or another spelling of
+    a declared source.
+    """
+    homes = services_by_project(snapshot)
+    for service in sorted(services):
+        if service in snapshot.team.services or any(service in has for has in homes.values()):
+            continue
+        if meant := list(dict.fromkeys(_alike(service, snapshot, homes))):
+            raise Misspelt(
+                f"no environment has a service `{service}` yet",
+                hint=f"{asked(meant)} If not, --new records it as a new one",
+            )
+
+
+def need_known(services: Iterable[ServiceName], snapshot: Snapshot) -> None:
+    """Raise UnknownService for the first that no environment has, nor a lock of it.
+
+    Nobody need be asked where something is that is nowhere.
+    """
+    known = {s for has in services_by_project(snapshot).values() for s in has}
+    known.update(s for e in snapshot.environments.values() for s in e.locks if s is not None)
+    for service in services:
+        if service not in known:
+            raise UnknownService(
+                f"no environment has a service `{one_line(service)}`",
+                hint=did_you_mean(service, known) or "`gitops status` shows the services",
+            )
+
+
 def check_newcomers(
     services: Iterable[ServiceName], environment: EnvironmentName, snapshot: Snapshot
 ) -> None:
     """Raise NewService for the first of the services that its project does not know.
 
     What gitops.toml declares as a service and no environment has yet is new on purpose.
-    `[versions] new_services = "allow"` lets pass what no project has, unless its name is like one
-    that is there: that is a slip, or another spelling of a declared source.
+    `[versions] new_services = "allow"` lets pass what no project has; see also `check_spelling`.
     """
     project = place_of(environment, snapshot.team).project
     homes = services_by_project(snapshot)
@@ -49,13 +87,10 @@ def check_newcomers(
             )
         if service in snapshot.team.services:
             continue  # gitops.toml names it exactly, in a line that was reviewed
-        meant = list(dict.fromkeys(_alike(service, snapshot, homes)))
-        if meant or snapshot.team.new_services is not NewServices.ALLOW:
+        if snapshot.team.new_services is not NewServices.ALLOW:
             raise NewService(
                 f"no environment has a service `{service}` yet",
-                hint=f"{asked(meant)} If not, --new records it as a new one"
-                if meant
-                else f"--new records it in {environment} as a new one; [versions] new_services = "
+                hint=f"--new records it in {environment} as a new one; [versions] new_services = "
                 '"allow" in gitops.toml lets CI do so',
                 service=service,
                 environment=environment,
