@@ -249,10 +249,34 @@ def test_a_list_is_what_it_holds() -> None:
         Finding("a.yaml", 1, "manifest", "is no object: it has no apiVersion and no kind"),
         Finding("a.yaml", 2, "object-twice", twice),
     )
-    assert parsed({"apiVersion": "v1", "kind": "List", "items": "x"}) == Parsed((), ())
-    assert parsed({"apiVersion": "v1", "kind": "List"}) == Parsed((), ())
+    for empty in ([], None):
+        assert parsed({"apiVersion": "v1", "kind": "List", "items": empty}) == Parsed((), ())
     assert str(one_of(obj("List", "x.io/v1", items=items)).id) == "list.x.io/a"
     assert str(one_of(obj("Lists", items=items)).id) == "lists/a"
+
+
+@pytest.mark.parametrize("rest", [{}, {"items": "x"}, {"itmes": []}, {"items": {}}])
+def test_a_list_of_nothing_is_said(rest: dict[str, Any]) -> None:
+    [finding] = parsed({"apiVersion": "v1", "kind": "List", **rest}).findings
+    assert finding.message == "a List without a list of `items`"
+
+
+def test_lists_of_one_kind_and_lists_within_lists_are_what_they_hold() -> None:
+    bare = {"metadata": {"name": "b"}}
+    roles = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleList", "items": [bare]}
+    inner = {"apiVersion": "v1", "kind": "List", "items": [obj("Service")]}
+    outer = {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": [inner, roles]}
+
+    found = parsed({"apiVersion": "v1", "kind": "ConfigMapList", "items": [obj(), bare]}, outer)
+
+    assert not found.findings
+    assert [str(one.id) for one in found.objects] == [
+        "configmap/a",
+        "configmap/b",
+        "service/a",
+        "role/b",
+    ]
+    assert found.objects[3].api_version == "rbac.authorization.k8s.io/v1"
 
 
 def test_an_encrypted_secret_keeps_what_is_known_of_it() -> None:

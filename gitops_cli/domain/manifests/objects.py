@@ -139,14 +139,28 @@ class _Wrong(Exception):
 
 
 def _flat(document: Sourced) -> Iterator[Sourced]:
-    """Yield a document, or what a List holds."""
+    """Yield a document, or what a list holds, as kubectl does: a `List`, a `ConfigMapList`.
+
+    An item of the latter need not say again what it is.
+    """
     value = document.value
-    if isinstance(value, dict) and value.get("kind") == "List" and value.get("apiVersion") == "v1":
-        items = value.get("items")
-        for item in items if isinstance(items, list) else []:
-            yield document._replace(value=item)
+    if not _is_list(value):
+        yield document
         return
-    yield document
+    kind = value["kind"].removesuffix("List")
+    each = {"apiVersion": value.get("apiVersion"), "kind": kind} if kind else {}
+    for item in value["items"] or ():
+        inner = {**each, **item} if isinstance(item, dict) and "kind" not in item else item
+        yield from _flat(document._replace(value=inner))
+
+
+def _is_list(value: object) -> bool:
+    """Tell whether it is a list of objects, and no object that is called so."""
+    if not isinstance(value, dict) or not isinstance(value.get("items", ()), list | None):
+        return False
+    kind, metadata = value.get("kind"), value.get("metadata")
+    is_named = isinstance(metadata, dict) and "name" in metadata
+    return isinstance(kind, str) and kind.endswith("List") and not is_named
 
 
 def _parse(one: Sourced, environment: EnvironmentName) -> Manifest:
@@ -155,6 +169,8 @@ def _parse(one: Sourced, environment: EnvironmentName) -> Manifest:
         raise _Wrong("manifest", "is no object: it has no apiVersion and no kind")
     version, kind = value.get("apiVersion"), value.get("kind")
     metadata = value.get("metadata")
+    if (version, kind) == ("v1", "List"):
+        raise _Wrong("manifest", "a List without a list of `items`")
     if not isinstance(version, str) or (api := _API_VERSION.match(version)) is None:
         raise _Wrong("manifest", f"apiVersion: {_said(version)} is no version of an API")
     if not isinstance(kind, str) or not _KIND.match(kind):
