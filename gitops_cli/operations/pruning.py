@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from gitops_cli.domain.cluster.workload import COMMIT
 from gitops_cli.domain.errors import Blocked, GitOpsError
+from gitops_cli.domain.manifests.applyset import PART_OF
 from gitops_cli.domain.manifests.kinds import CRD
+from gitops_cli.domain.manifests.lookup import Lookup
+from gitops_cli.domain.manifests.ownership import Live
 from gitops_cli.domain.manifests.pruning import is_many, reason_not_to_prune, reason_to_keep
 from gitops_cli.domain.manifests.report import Fate, ObjectFate
 from gitops_cli.domain.text import plural
@@ -15,6 +18,7 @@ from gitops_cli.operations.objects_seen import Leftover, Looked
 from gitops_cli.operations.ports import Manifests
 from gitops_cli.web.parallel import attempt_all
 
+_TRIES = 3
 _ASK = "it left the repository; `gitops sync --prune` removes it"
 
 
@@ -80,6 +84,27 @@ def _removed(one: Leftover, applying: Applying) -> ObjectFate:
     newer = applying.reason_to_leave(one.live.annotations.get(COMMIT))
     if newer is not None:
         return ObjectFate(one.id, None, Fate.LEFT, reason=newer)
-    if applying.store.delete(one.id, None, one.live, dry_run=applying.dry_run):
-        return ObjectFate(one.id, None, Fate.PRUNED)
+    for _ in range(_TRIES):
+        if applying.store.delete(one.id, None, one.live, dry_run=applying.dry_run):
+            return ObjectFate(one.id, None, Fate.PRUNED)
+        again = _as_now(one, applying.store)
+        if again is None:
+            break
+        one = again
     return ObjectFate(one.id, None, Fate.EXTRA, reason="it was changed meanwhile, and is left")
+
+
+def _as_now(one: Leftover, store: Manifests) -> Leftover | None:
+    """Return an object that is the same to us, with a newer version: its status goes on changing.
+
+    None where it is another one by now, is to stay, or was applied by somebody meanwhile.
+    """
+    [found] = store.find([Lookup(one.id.type, None, one.id.namespace, names=(one.id.name,))])
+    live = None if isinstance(found, GitOpsError) else found.get(one.id.name)
+    if live is None or _signs(live) != _signs(one.live) or _kept(one._replace(live=live), store):
+        return None
+    return one._replace(live=live)
+
+
+def _signs(live: Live) -> tuple[object, ...]:
+    return live.uid, live.labels.get(PART_OF), live.annotations.get(COMMIT), live.ours
