@@ -113,7 +113,7 @@ class Manifests:
         except Refused as refused:
             conflicts = tuple(_conflicts(refused))
             if not conflicts:
-                raise
+                raise self._told(refused, manifest.id.type, manifest.api_version) from refused
             taken = "; ".join(f"{c.manager} has {_listed(c.fields)}" for c in conflicts)
             raise FieldsTaken(f"cannot apply {manifest.id}: {taken}", conflicts) from refused
 
@@ -193,10 +193,23 @@ class Manifests:
             named = (self._held(resource, lookup.namespace, name) for name in lookup.names)
             return {live.name: live for live in named if live is not None}
         doing = Doing("list", resource, lookup.namespace)
-        found = fetch_items(
-            self._api, doing, HELD_LIST, _live, room, accept=MANY, labels=lookup.labels
-        )
+        try:
+            found = fetch_items(
+                self._api, doing, HELD_LIST, _live, room, accept=MANY, labels=lookup.labels
+            )
+        except Refused as refused:
+            raise self._told(refused, lookup.type, lookup.api_version) from refused
         return dict(found.values)
+
+    def _told(self, refused: Refused, type_: Type, version: str | None) -> ClusterError:
+        """Return a refusal, or that the kind is not served in this version where that is why."""
+        if refused.status != 404 or refused.has_details or version is None:
+            return refused
+        known = self._discovery().get(type_)
+        return UnknownKind(
+            f"{self._api.access.server} does not serve {version} of {type_[1]}",
+            hint=f"it has {type_[0]}/{known[0]}: write that apiVersion" if known else None,
+        )
 
     def _held(self, resource: Resource, namespace: str | None, name: str) -> Live | None:
         doing = Doing("get", resource, namespace, name)

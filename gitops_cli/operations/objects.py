@@ -8,7 +8,14 @@ from types import MappingProxyType
 
 from gitops_cli.domain.cluster.workload import Presence
 from gitops_cli.domain.errors import Blocked, ConfigurationError, GitOpsError, UnknownKind
-from gitops_cli.domain.manifests.applyset import PARENT, PART_OF, GroupKind, kinds_of, set_id
+from gitops_cli.domain.manifests.applyset import (
+    PARENT,
+    PART_OF,
+    GroupKind,
+    kinds_of,
+    set_id,
+    stands_for,
+)
 from gitops_cli.domain.manifests.images import service_images
 from gitops_cli.domain.manifests.kinds import BUILT_IN, rank
 from gitops_cli.domain.manifests.lookup import Lookup
@@ -116,7 +123,8 @@ class _Look:
             problems = (*one.errors, *problems)
             parent = parents[name]
             kinds = None if parent is None else kinds_of(parent.annotations)
-            looked = Looked(name, one, objects, left, kinds, Presence.THERE, problems)
+            stands = parent is not None and stands_for(name, parent.labels, parent.annotations)
+            looked = Looked(name, one, objects, left, kinds, Presence.THERE, problems, stands)
             made[name] = self._with_presence(looked)
         return made
 
@@ -217,7 +225,7 @@ class _Look:
             return wanted
         one = wanted.manifest.id
         for lookup, answer in answers.items():
-            if lookup.type == one.type and lookup.namespace == one.namespace and not lookup.labels:
+            if _is_of(lookup, wanted.manifest):
                 if isinstance(answer, GitOpsError):
                     return wanted._replace(problem=answer)
                 if one.name in answer:
@@ -282,9 +290,18 @@ def _each_in_one(
     return {name: [checked(one) for one in objects] for name, objects in wanted.items()}
 
 
+def _is_of(lookup: Lookup, manifest: Manifest) -> bool:
+    one, asked = manifest.id, (lookup.type, lookup.api_version, lookup.namespace)
+    may_be = not lookup.labels and (not lookup.names or one.name in lookup.names)
+    return may_be and asked == (one.type, manifest.api_version, one.namespace)
+
+
 def _lookups(name: EnvironmentName, wanted: Iterable[WantedObject]) -> list[Lookup]:
-    """Return one LIST for each kind in the namespace, one GET for each object of the cluster."""
-    spaces: dict[GroupKind, str] = {}
+    """Return one LIST for each kind in the namespace, one GET for each object of the cluster.
+
+    Each version for itself: one that the server has no more hides no object of another.
+    """
+    spaces: dict[tuple[GroupKind, str], None] = {}
     found = []
     for one in wanted:
         if one.problem is not None or one.pending:
@@ -293,9 +310,9 @@ def _lookups(name: EnvironmentName, wanted: Iterable[WantedObject]) -> list[Look
         if id_.namespace is None:
             found.append(Lookup(id_.type, version, None, names=(id_.name,)))
         else:
-            spaces.setdefault(id_.type, version)
-    found += [Lookup(type_, version, name) for type_, version in spaces.items()]
-    if _CONFIG_MAP not in spaces:
+            spaces[id_.type, version] = None
+    found += [Lookup(type_, version, name) for type_, version in spaces]
+    if (_CONFIG_MAP, "v1") not in spaces:
         found.append(Lookup(_CONFIG_MAP, "v1", name, names=(PARENT,)))
     return found
 

@@ -44,7 +44,9 @@ class WantedObject(NamedTuple):
     def is_as_applied(self) -> bool:
         """Tell whether applying it would provably change nothing."""
         live = self.live
-        return live is not None and is_as_applied(live, self.content, self.manifest.digest)
+        if live is None or PART_OF not in live.labels:
+            return False  # without its label it is lost once it leaves the repository
+        return is_as_applied(live, self.content, self.manifest.digest)
 
     @property
     def is_by_hand(self) -> bool:
@@ -64,8 +66,8 @@ class Leftover(NamedTuple):
 class Looked(NamedTuple):
     """One environment: what it wants in the order of applying, and what is left over.
 
-    `kinds` are those that its ApplySet names; None: it has no ApplySet yet. `presence` is asked
-    for only where something is missing.
+    `kinds` are those that its ApplySet names; None: it has no ApplySet yet. `stands`: what stands
+    for it is as kubectl reads it. `presence` is asked for only where something is missing.
     """
 
     environment: EnvironmentName
@@ -75,6 +77,7 @@ class Looked(NamedTuple):
     kinds: frozenset[GroupKind] | None = None
     presence: Presence = Presence.THERE
     problems: tuple[GitOpsError, ...] = ()
+    stands: bool = False
 
     def has(self, service: ServiceName) -> bool:
         """Tell whether a service's workload is among the objects."""

@@ -137,12 +137,14 @@ class _Run:
     def _stand_for_sets(self) -> None:
         """Let each set name the kinds that it has or will have, before it has them.
 
-        Also where nothing is to be applied: somebody may have removed what stands for the set.
+        Also where nothing is to be applied: somebody may have removed, or changed, what stands for
+        the set.
         """
         for name, found in sorted(self.looked.items()):
             known = found.kinds or frozenset()
             kinds = _kinds(found) | known
-            if name not in self.stopped and not self.stop() and kinds != known:
+            is_right = kinds == known and (found.stands or not kinds)
+            if name not in self.stopped and not self.stop() and not is_right:
                 self._write_parent(name, kinds)
 
     def _write_parent(self, name: EnvironmentName, kinds: Iterable[GroupKind]) -> None:

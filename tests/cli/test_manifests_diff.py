@@ -109,6 +109,25 @@ def test_an_invalid_object_hides_no_other(live: Live) -> None:
     assert "torn.yaml:3: not YAML" in done.stderr
 
 
+def test_a_version_that_is_gone_hides_no_object_of_another(live: Live) -> None:
+    budget = {"kind": "PodDisruptionBudget", "spec": {"minAvailable": 1}}
+    gone = {"apiVersion": "policy/v1beta1", "metadata": {"name": "gone"}, **budget}
+    role = {"kind": "ClusterRole", "metadata": {"name": live.namespace}, "rules": []}
+    wide = {"apiVersion": "rbac.authorization.k8s.io/v1beta1", **role}
+    record(live, gone, {"apiVersion": "policy/v1", "metadata": {"name": "kept"}, **budget}, wide)
+
+    done = live.diff("-o", "json")
+
+    found = objects_of(done)
+    assert done.code == 5
+    assert found["PodDisruptionBudget/kept"]["state"] == "missing"
+    errors = {name: one["error"] for name, one in found.items() if one["error"]}
+    [budgets, roles] = errors["PodDisruptionBudget/gone"], errors[f"ClusterRole/{live.namespace}"]
+    assert "does not serve policy/v1beta1 of PodDisruptionBudget" in budgets["message"]
+    assert budgets["hint"] == "it has policy/v1: write that apiVersion"
+    assert "does not serve rbac.authorization.k8s.io/v1beta1 of ClusterRole" in roles["message"]
+
+
 def test_uncommitted_manifests_are_previewed(live: Live) -> None:
     record(live, CONFIG)
     git(live.clone, "pull", "-q")

@@ -65,6 +65,27 @@ def test_what_stands_for_the_set_is_made_anew_where_somebody_removed_it(live: Li
     assert live.kube.exists("ConfigMap", live.namespace, "gitops-manifests")
 
 
+def test_what_somebody_takes_off_the_set_comes_back(live: Live) -> None:
+    record(live, config_map(a="1"), config_map("more"))
+    live.sync().ok()
+    part, name = "applyset.kubernetes.io/part-of", "gitops-manifests"
+    of_the_set = live.kube.get("ConfigMap", live.namespace, name)["metadata"]["labels"]
+    live.kube.patch("ConfigMap", live.namespace, "web", {"metadata": {"labels": {part: None}}})
+    stripped = {"labels": None, "annotations": {"applyset.kubernetes.io/tooling": "kubectl/v1"}}
+    live.kube.patch("ConfigMap", live.namespace, name, {"metadata": stripped})
+
+    live.diff().ok()
+    live.sync().ok()
+
+    web = live.kube.get("ConfigMap", live.namespace, "web")["metadata"]
+    stands = live.kube.get("ConfigMap", live.namespace, name)["metadata"]
+    assert web["labels"][part] == of_the_set["applyset.kubernetes.io/id"]
+    assert stands["labels"] == of_the_set
+    assert stands["annotations"]["applyset.kubernetes.io/tooling"] == "gitops-cli/v1"
+    record(live, config_map("more"))
+    assert actions(live, "--prune")["ConfigMap/web"] == "pruned"
+
+
 def test_the_stage_may_say_it_for_all(live: Live) -> None:
     stage = live.namespace.rpartition("-")[2]
     live.record({"/gitops.toml": f'stages = ["{stage}"]\n[stage.{stage}]\nprune = true'})

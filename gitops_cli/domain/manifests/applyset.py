@@ -47,6 +47,13 @@ def parent(environment: EnvironmentName, kinds: Iterable[GroupKind]) -> dict[str
     }
 
 
+def stands_for(
+    environment: EnvironmentName, labels: Mapping[str, str], annotations: Mapping[str, str]
+) -> bool:
+    """Tell whether an object of these says that it stands for the environment's set, by us."""
+    return labels.get(ID) == set_id(environment) and annotations.get(TOOLING) == TOOL
+
+
 def kinds_of(annotations: Mapping[str, str]) -> frozenset[GroupKind]:
     """Return the kinds that a parent names."""
     words = annotations.get(CONTAINS, "").split(",")
