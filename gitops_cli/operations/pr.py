@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gitops_cli.domain.change.request import Request, RequestDeed, RequestState
-from gitops_cli.domain.errors import ForgeConflict, TimedOut
+from gitops_cli.domain.errors import ForgeConflict, ForgeError, GitOpsError, TimedOut
 
 if TYPE_CHECKING:
     from gitops_cli.forge.requests import Requests
@@ -64,10 +64,36 @@ def merged_or_closed(
     """Return the request as soon as it is no longer open; `timeout` in seconds. Raises TimedOut."""
     end = time.monotonic() + timeout
     between = _FIRST_PAUSE
-    while (request := requests.get(number)).state is RequestState.OPEN:
+    request = requests.get(number)
+    trouble: ForgeError | None = None
+    while request.state is RequestState.OPEN:
         left = end - time.monotonic()
         if left <= 0:
+            if trouble is not None:
+                raise trouble
             raise TimedOut(f"{request.url} is still open", hint="--timeout allows more time")
         pause(min(between, left))
         between = min(between * 1.5, _LONGEST_PAUSE)
+        try:
+            request, trouble = requests.get(number), None
+        except ForgeError as error:  # a wait of hours outlasts a forge's bad minute
+            trouble = error
     return request
+
+
+def merge_shown(requests: Requests, request: Request) -> None:
+    """Merge what was seen; an answer that got lost on its way is no failure where it is merged."""
+    try:
+        requests.merge(request)
+    except ForgeConflict:
+        raise
+    except ForgeError:
+        if not _is_merged(requests, request.number):
+            raise
+
+
+def _is_merged(requests: Requests, number: int) -> bool:
+    try:
+        return requests.get(number).state is RequestState.MERGED
+    except GitOpsError:
+        return False

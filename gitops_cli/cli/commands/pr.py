@@ -18,7 +18,13 @@ from gitops_cli.domain.change.request import RequestState
 from gitops_cli.domain.errors import ExitCode, UsageError
 from gitops_cli.domain.release.ci import request_number
 from gitops_cli.domain.text import one_line
-from gitops_cli.operations.pr import keep_comment, merged_or_closed, need_open, open_requests
+from gitops_cli.operations.pr import (
+    keep_comment,
+    merge_shown,
+    merged_or_closed,
+    need_open,
+    open_requests,
+)
 from gitops_cli.render.pr import comment_view, request_view, requests_view
 
 if TYPE_CHECKING:
@@ -110,7 +116,7 @@ def merge(session: Session, number: Number, yes: Yes = False, timeout: Limit = N
     if not yes:
         session.output.say(f"{request.title}: {request.url}")
         confirm(f"Merge {requests.noun} {number} into {request.base}?")
-    requests.merge(request)
+    merge_shown(requests, request)
     # Some say yes and merge a moment later.
     merged = merged_or_closed(requests, number, timeout=session.limits.left(MERGE_SECONDS))
     session.report(request_view(merged, requests.noun, "merged"))
