@@ -139,9 +139,9 @@ def _opened(
         return review
     for option in proposed.lacking:
         session.output.warn(f"{option}: this forge's requests have no such thing")
-    if proposed.trouble is not None:
+    for trouble in proposed.troubles:
         what = f"{proposed.noun} {proposed.request.number} is open, but not as asked"
-        _tell(session, what, proposed.trouble)
+        _tell(session, what, trouble)
     return review._replace(proposed=proposed)
 
 

@@ -45,6 +45,31 @@ class Pull(Struct):
     node_id: str | None = None
 
 
+class Repository(Struct):
+    """How a repository lets requests be merged; None where who asks may not know.
+
+    The last three are Gitea's.
+    """
+
+    allow_rebase_merge: bool | None = None
+    allow_squash_merge: bool | None = None
+    allow_rebase: bool | None = None
+    allow_rebase_explicit: bool | None = None
+    allow_fast_forward_only_merge: bool | None = None
+
+
+class CommitText(Struct):
+    """A commit's message."""
+
+    message: str
+
+
+class PullCommit(Struct):
+    """A commit of a request."""
+
+    commit: CommitText
+
+
 class Label(Struct):
     """A label that a request has."""
 
@@ -102,6 +127,7 @@ class MergeRequest(Struct):
     description: str | None = None
     draft: bool = False
     author: Author | None = None
+    detailed_merge_status: str | None = None
 
 
 class Person(Struct):

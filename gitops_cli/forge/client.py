@@ -98,12 +98,12 @@ def _complete(requests: Requests, request: Request, deed: RequestDeed, wish: Wis
     }
     wanted = {option: step for option, (is_wanted, step) in steps.items() if is_wanted}
     lacking = tuple(option for option in wanted if option in requests.lacks)
-    trouble = None
+    troubles: list[GitOpsError] = []
     for option, step in wanted.items():
         if option in lacking:
             continue
         try:
             step()
         except GitOpsError as error:
-            trouble = error
-    return Proposed(request, deed, requests.noun, lacking, trouble)
+            troubles.append(error)
+    return Proposed(request, deed, requests.noun, lacking, tuple(troubles))

@@ -6,25 +6,58 @@ differ, the classes below do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from msgspec import Raw
 
-from gitops_cli.domain.change.request import Comment, Request, RequestState, Wish
-from gitops_cli.domain.errors import ForgeConflict, ForgeError
-from gitops_cli.forge.answers import GraphQl, IssueComment, Label, Note, Pull
+from gitops_cli.domain.change.request import (
+    Comment,
+    Message,
+    Request,
+    RequestState,
+    Wish,
+    proposal_among,
+)
+from gitops_cli.domain.errors import Denied, ForgeConflict, ForgeError
+from gitops_cli.forge.answers import (
+    GraphQl,
+    IssueComment,
+    Label,
+    Note,
+    Pull,
+    PullCommit,
+    Repository,
+)
 from gitops_cli.forge.api import ForgeApi
-from gitops_cli.forge.requests import Requests, page_address
+from gitops_cli.forge.requests import SETTLING, Requests, page_address
+from gitops_cli.web.patience import backoff, pause
 
 DRAFT = "WIP: "
 """What Gitea and Forgejo know a draft by, at the beginning of its title."""
 # There is no other way to ask for it: the REST API has none.
 _AUTO_MERGE = (
-    "mutation($id: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge("
-    "input: {pullRequestId: $id, expectedHeadOid: $head}) { clientMutationId } }"
+    "mutation($id: ID!, $head: GitObjectID!, $method: PullRequestMergeMethod, "
+    "$title: String, $text: String) { enablePullRequestAutoMerge(input: {pullRequestId: $id, "
+    "expectedHeadOid: $head, mergeMethod: $method, commitHeadline: $title, commitBody: $text}) "
+    "{ clientMutationId } }"
 )
+_EARLY = r"\btry (?:the merge )?again\b"
+"""What a merge is refused with, until what was just pushed has been looked at."""
+SQUASH = "squash"
+
+
+class Way(NamedTuple):
+    """A way to merge, by its name, and the message of its commit where that makes one."""
+
+    name: str
+    message: Message | None = None
+
+
+MERGE = Way("merge")
 
 
 _STRANGERS = frozenset(
@@ -37,6 +70,13 @@ class GitHub(Requests):
     """The pull requests of one repository."""
 
     _size: ClassVar[str] = "per_page"
+    # What a merge that its repository does not allow is refused with.
+    _no_way: ClassVar[str] = r"(?i)merge commit"
+    # One that keeps our commit as it is comes first.
+    _ways: ClassVar[Sequence[tuple[str, str]]] = (
+        ("allow_rebase_merge", "rebase"),
+        ("allow_squash_merge", SQUASH),
+    )
 
     def __init__(self, api: ForgeApi, project: str) -> None:
         """`project` is OWNER/NAME."""
@@ -66,7 +106,26 @@ class GitHub(Requests):
         self._api.ask("POST", path, Raw, {"labels": list(labels)})
 
     def ask_reviewers(self, request: Request, reviewers: Sequence[str]) -> None:
-        """Ask people and teams, which are named ORGANISATION/TEAM."""
+        """Ask people and teams, which are named ORGANISATION/TEAM.
+
+        One who cannot be asked, such as the author, keeps nobody else from being asked.
+        """
+        try:
+            return self._ask_reviewers(request, reviewers)
+        except (ForgeConflict, Denied):
+            if len(reviewers) < 2:
+                raise
+        refused = []
+        for name in reviewers:
+            try:
+                self._ask_reviewers(request, [name])
+            except (ForgeConflict, Denied) as error:
+                refused.append(f"{name}: {error.message}")
+        if refused:
+            raise ForgeConflict("; ".join(refused))
+        return None
+
+    def _ask_reviewers(self, request: Request, reviewers: Sequence[str]) -> None:
         people = [name for name in reviewers if "/" not in name]
         teams = [name.partition("/")[2] for name in reviewers if "/" in name]
         path = f"{self._at}/pulls/{request.number}/requested_reviewers"
@@ -78,16 +137,68 @@ class GitHub(Requests):
 
     def merge_when_ready(self, request: Request) -> None:
         """Raises ForgeConflict also where the repository does not allow it."""
-        pull = self._api.ask("GET", f"{self._at}/pulls/{request.number}", Pull)
-        content = {
-            "query": _AUTO_MERGE,
-            "variables": {"id": pull.node_id, "head": request.head},
-        }
-        if errors := self._graphql(content).errors:
-            raise ForgeConflict(f"{request.url}: {'; '.join(each.message for each in errors)}")
+        node = self._api.ask("GET", f"{self._at}/pulls/{request.number}", Pull).node_id
+
+        def ask(way: Way) -> None:
+            title, text = way.message or (None, None)
+            about = {"id": node, "head": request.head, "method": way.name.upper()}
+            about |= {"title": title, "text": text}
+            said = self._graphql({"query": _AUTO_MERGE, "variables": about}).errors
+            if said:
+                raise ForgeConflict(f"{request.url}: {'; '.join(each.message for each in said)}")
+
+        self._in_some_way(request, ask)
 
     def merge(self, request: Request) -> None:
-        self._api.ask("PUT", f"{self._at}/pulls/{request.number}/merge", Raw, {"sha": request.head})
+        self._in_some_way(request, lambda way: self._merge(request, way))
+
+    def _in_some_way(self, request: Request, merge: Callable[[Way], None]) -> None:
+        """Merge by a merge commit, or as the repository allows it where it allows none."""
+        try:
+            return self._settled(lambda: merge(MERGE))
+        except ForgeConflict as error:
+            if re.search(self._no_way, error.message) is None:
+                raise
+            refused = error
+        for way in self._other_ways(request):
+            try:
+                return merge(way)
+            except ForgeConflict as error:
+                refused = error
+        raise refused
+
+    def _settled(self, merge: Callable[[], None]) -> None:
+        """Merge as soon as the forge has looked at the branch, which takes it a moment."""
+        end, attempt = time.monotonic() + SETTLING, 0
+        while True:
+            try:
+                merge()
+            except ForgeConflict as refusal:
+                is_early = re.search(_EARLY, refusal.message) is not None
+                if not (is_early and pause(backoff(attempt), end)):
+                    raise
+                attempt += 1
+            else:
+                return
+
+    def _other_ways(self, request: Request) -> Iterator[Way]:
+        allowed = self._api.ask("GET", self._at, Repository)
+        for setting, name in self._ways:
+            if getattr(allowed, setting) is not False:
+                yield Way(name, self._squashed(request) if name == SQUASH else None)
+
+    def _squashed(self, request: Request) -> Message | None:
+        """Return the message of what is proposed, with the request's number, as forges have it."""
+        path = f"{self._at}/pulls/{request.number}/commits"
+        commits = self._api.pages(path, PullCommit, {}, size=self._size)
+        ours = proposal_among(each.commit.message for each in commits)
+        return ours and ours._replace(subject=f"{ours.subject} (#{request.number})")
+
+    def _merge(self, request: Request, way: Way) -> None:
+        content = {"sha": request.head, "merge_method": way.name}
+        if way.message is not None:
+            content |= {"commit_title": way.message.subject, "commit_message": way.message.rest}
+        self._api.ask("PUT", f"{self._at}/pulls/{request.number}/merge", Raw, content)
 
     def close(self, request: Request) -> Request:
         return self._change(request, {"state": "closed"})
@@ -133,6 +244,13 @@ class Gitea(GitHub):
 
     opens_twins = True
     _size = "limit"
+    _no_way = "merge style"
+    _ways = (
+        ("allow_rebase_explicit", "rebase-merge"),
+        ("allow_rebase", "rebase"),
+        ("allow_fast_forward_only_merge", "fast-forward-only"),
+        ("allow_squash_merge", SQUASH),
+    )
 
     def find(self, branch: str, base: str) -> Request | None:
         """The API cannot be asked for branches."""
@@ -164,13 +282,17 @@ class Gitea(GitHub):
             yield Comment(note.id, note.body or "")
 
     def merge_when_ready(self, request: Request) -> None:
-        self._merge(request, {"merge_when_checks_succeed": True})
+        self._in_some_way(request, lambda way: self._merge(request, way, when_ready=True))
 
-    def merge(self, request: Request) -> None:
-        self._merge(request, {})
-
-    def _merge(self, request: Request, more: dict[str, Any]) -> None:
-        content = {"Do": "merge", "head_commit_id": request.head, **more}
+    def _merge(self, request: Request, way: Way, *, when_ready: bool = False) -> None:
+        content: dict[str, Any] = {"Do": way.name, "head_commit_id": request.head}
+        if when_ready:
+            content["merge_when_checks_succeed"] = True
+        if way.message is not None:
+            content |= {
+                "MergeTitleField": way.message.subject,
+                "MergeMessageField": way.message.rest,
+            }
         self._api.ask("POST", f"{self._at}/pulls/{request.number}/merge", Raw, content)
 
     def _new(self, content: dict[str, Any], wish: Wish) -> dict[str, Any]:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from msgspec import Raw
 
-from gitops_cli.domain.change.request import Comment, Request, RequestState, Wish
+from gitops_cli.domain.change.request import (
+    Comment,
+    Request,
+    RequestState,
+    Wish,
+    proposal_among,
+)
 from gitops_cli.domain.errors import ForgeError
-from gitops_cli.forge.answers import MergeNote, MergeRequest, Person
+from gitops_cli.forge.answers import CommitText, MergeNote, MergeRequest, Person
 from gitops_cli.forge.api import ForgeApi
-from gitops_cli.forge.requests import Requests, page_address
+from gitops_cli.forge.requests import SETTLING, Requests, page_address
+from gitops_cli.web.patience import backoff, pause
 
 _DRAFT = "Draft: "
+_LOOKING = frozenset({"approvals_syncing", "checking", "preparing", "unchecked"})
 _STATES = {"opened": RequestState.OPEN, "locked": RequestState.OPEN, "merged": RequestState.MERGED}
 
 
@@ -63,7 +72,8 @@ class GitLab(Requests):
 
     def merge_when_ready(self, request: Request) -> None:
         # Servers before 17.11 know it by its former name, and both ignore the other.
-        self._merge(request, {"auto_merge": True, "merge_when_pipeline_succeeds": True})
+        more = {"auto_merge": True, "merge_when_pipeline_succeeds": True}
+        self._merge(request, more)
 
     def merge(self, request: Request) -> None:
         self._merge(request, {})
@@ -85,8 +95,23 @@ class GitLab(Requests):
         self._api.ask("PUT", f"{self._at}/{number}/notes/{comment.id}", Raw, {"body": text})
 
     def _merge(self, request: Request, more: dict[str, Any]) -> None:
-        content = {"sha": request.head, **more}
+        found = self._looked_at(request.number)
+        content = {"sha": request.head or found.sha or "", **more}
+        commits = self._api.pages(f"{self._at}/{request.number}/commits", CommitText, {})
+        if (ours := proposal_among(each.message for each in commits)) is not None:
+            # Where it squashes, nothing but the title is left by default.
+            content["squash_commit_message"] = "\n\n".join(ours)
         self._api.ask("PUT", f"{self._at}/{request.number}/merge", Raw, content)
+
+    def _looked_at(self, number: int) -> MergeRequest:
+        """Return a request once GitLab has looked at its branch: before, no merge is allowed."""
+        end, attempt = time.monotonic() + SETTLING, 0
+        while True:
+            found = self._api.ask("GET", f"{self._at}/{number}", MergeRequest)
+            is_known = found.sha is not None and found.detailed_merge_status not in _LOOKING
+            if is_known or not pause(backoff(attempt), end):
+                return found
+            attempt += 1
 
     def _change(self, request: Request, content: dict[str, Any]) -> Request:
         path = f"{self._at}/{request.number}"

@@ -11,6 +11,9 @@ from gitops_cli.domain.errors import ForgeError
 from gitops_cli.forge.api import ForgeApi
 from gitops_cli.web.address import parse_address
 
+SETTLING = 15.0
+"""Seconds for which a forge may still look at a branch that has just been pushed."""
+
 
 class Requests(ABC):
     """The requests of one repository. All raise ForgeError or Denied."""

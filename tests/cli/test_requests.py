@@ -105,11 +105,15 @@ def test_what_a_forge_refuses_beside_the_text_is_told_and_the_request_is_open(
 ):
     github.opened(BRANCH)
     github.before = lambda method, path: Reply(422) if path.endswith("/labels") else None
+    asked = ("--label", "x", "--reviewer", "grace", "--reviewer", "linus", "--assignee", "grace")
 
-    done = on(github, company, gitops)(*PROPOSE, "--label", "x", "--assignee", "grace")
+    done = on(github, company, gitops)(*PROPOSE, *asked)
 
     assert done.code == 5
-    assert "pull request 1 is open, but not as asked" in done.stderr
+    assert done.stderr.count("pull request 1 is open, but not as asked") == 2
+    assert "/labels: 422" in done.stderr
+    assert "linus: " in done.stderr
+    assert github.open[0]["reviewers"] == ["grace"], "whoever can be asked is"
     assert "pull request 1 updated" in done.stdout
     assert github.open[0]["assignees"] == ["grace"]
 

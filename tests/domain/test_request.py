@@ -17,6 +17,7 @@ from gitops_cli.domain.change.request import (
     RequestState,
     Wish,
     marked,
+    proposal_among,
     renewed,
 )
 
@@ -58,6 +59,13 @@ def test_a_body_keeps_to_the_marks_of_its_forge() -> None:
     old, new = (marked(text, HIDDEN_AS_REFERENCE) for text in ("old", "new"))
     assert renewed(f"x{old}y", new, HIDDEN_AS_REFERENCE) == f"x{new}y"
     assert renewed(f"x{old}y", new) == f"x{old}y"
+
+
+def test_the_message_of_the_one_proposal_among_commits_is_found() -> None:
+    ours, theirs = "subject\n\nwhy\n\nGitops-Action: set\n", "Fix it\n"
+    assert proposal_among([theirs, ours]) == ("subject", "why\n\nGitops-Action: set")
+    assert proposal_among([theirs]) is None
+    assert proposal_among([ours, ours]) is None
 
 
 def test_nothing_is_wanted_beside_the_text() -> None:

@@ -45,11 +45,12 @@ def conversation(
         token = ForgeToken("tests", forge.authorization)
         requests = connected(ForgeApi(base, token, accept=accept, marks=marks))
         for title in ("first", "second"):
-            assert propose(requests, Wish("a", "main", title, "text", EXTRAS)).trouble is None
+            assert propose(requests, Wish("a", "main", title, "text", EXTRAS)).troubles == ()
         assert [request.title for request in requests.opened()] == ["second"]
         requests.add_comment(1, "text")
         [comment] = requests.comments(1)
         requests.change_comment(1, comment, "another")
+        forge.ways, forge.texts = ("squash",), ("subject\n\nGitops-Action: promote\n",)
         requests.merge(requests.get(1))
         propose(requests, Wish("b", "main", "third", "text"))
         requests.close(requests.get(2))

@@ -75,6 +75,10 @@ class FakeForge:
     log: list[str] = field(default_factory=list)
     token: str = TOKEN
     clean: bool = False  # nothing holds up a merge
+    ways: tuple[str, ...] = ("merge", "rebase", "squash")  # to merge that are allowed
+    looking: int = 0  # so many times a merge is refused, as the branch is still looked at
+    texts: tuple[str, ...] = ()  # messages of a request's commits
+    merged_with: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     before: Callable[[str, str], Reply | None] = lambda method, path: None
 

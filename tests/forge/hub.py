@@ -23,6 +23,8 @@ class GitHubFake(FakeForge):
             ("GET", f"{at}/pulls", self._list),
             ("POST", f"{at}/pulls", self._create),
             ("GET", one, lambda call: reply(200, self.shown(self.at(call.parts[0])))),
+            ("GET", at, lambda call: reply(200, self.allowed())),
+            ("GET", f"{one}/commits", self._commits),
             ("PATCH", one, self._change),
             ("POST", f"{one}/requested_reviewers", self._review),
             ("POST", rf"{at}/issues/(\d+)/labels", self._label),
@@ -80,6 +82,8 @@ class GitHubFake(FakeForge):
 
     def _review(self, call: Call) -> Reply:
         call.typed(reviewers=list, team_reviewers=list)
+        if "linus" in call.content["reviewers"]:
+            raise Refused(422, "Review cannot be requested from pull request author.")
         request = self.at(call.parts[0])
         request["reviewers"] += call.content["reviewers"] + call.content["team_reviewers"]
         return reply(201, self.shown(request))
@@ -91,14 +95,41 @@ class GitHubFake(FakeForge):
         shown = self.shown(request)
         return reply(201, {name: shown[name] for name in ("number", "html_url", "assignees")})
 
+    def allowed(self) -> dict[str, bool]:
+        return {
+            "allow_rebase_merge": "rebase" in self.ways,
+            "allow_squash_merge": "squash" in self.ways,
+        }
+
+    def _commits(self, call: Call) -> Reply:
+        call.only("page", self.size)
+        found = [{"commit": {"message": text}} for text in self.texts]
+        return reply(200, page(found, call.asked))
+
+    def need_way(self, way: str) -> None:
+        """Refuse a way to merge that is not allowed, or what is still looked at."""
+        if self.looking:
+            self.looking -= 1
+            raise Refused(405, "Base branch was modified. Review and try the merge again.")
+        if way not in self.ways:
+            raise Refused(405, f"{way.title()} commits are not allowed on this repository.")
+
     def _merge(self, call: Call) -> Reply:
-        call.typed(sha=str)
+        call.typed(sha=str, merge_method=str, commit_title=str, commit_message=str, whole=False)
+        self.need_way(call.content["merge_method"])
         self.merge(self.at(call.parts[0]), call.content["sha"])
+        self.merged_with = call.content
         return reply(200, {"merged": True})
 
     def _graphql(self, call: Call) -> Reply:
         call.typed(query=str, variables=dict)
         about = call.content["variables"]
+        if set(about) != {"id", "head", "method", "title", "text"}:
+            raise Wrong("variables")
+        if about["method"].lower() not in self.ways:
+            said = f"Merge method {about['method'].lower()} commits are not allowed"
+            return reply(200, {"data": None, "errors": [{"message": said}]})
+        self.merged_with = about
         request = self.at(about["id"].removeprefix("node-"))
         if about["head"] != HEAD or "enablePullRequestAutoMerge(" not in call.content["query"]:
             raise Wrong("mutation")
@@ -190,8 +221,24 @@ class GiteaFake(GitHubFake):
         request.update(call.content)
         return reply(201, self.shown(request))
 
+    def allowed(self) -> dict[str, bool]:
+        known = {"allow_rebase_explicit": "rebase-merge", "allow_rebase": "rebase"}
+        known |= {"allow_squash_merge": "squash"}
+        known |= {"allow_fast_forward_only_merge": "fast-forward-only"}
+        return {setting: way in self.ways for setting, way in known.items()}
+
+    def need_way(self, way: str) -> None:
+        if self.looking:
+            self.looking -= 1
+            raise Refused(405, "Please try again later")
+        if way not in self.ways:
+            raise Refused(405, f"{way} is not allowed an allowed merge style for this repository")
+
     def _merge(self, call: Call) -> Reply:
-        call.typed(Do=str, head_commit_id=str, merge_when_checks_succeed=bool, whole=False)
+        texts = {"Do": str, "head_commit_id": str, "MergeTitleField": str, "MergeMessageField": str}
+        call.typed(**texts, merge_when_checks_succeed=bool, whole=False)
+        self.need_way(call.content["Do"])
+        self.merged_with = call.content
         request = self.at(call.parts[0])
         if call.content.get("merge_when_checks_succeed"):
             request["auto_merge"] = call.content["head_commit_id"]

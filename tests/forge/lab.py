@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from tests.forge.fakes import HEAD, PROJECT, Call, FakeForge, Route, page, reply
+from tests.forge.fakes import HEAD, PROJECT, Call, FakeForge, Refused, Route, page, reply
 from tests.registry.scripted import Reply
 
 PEOPLE = {7: "grace"}
@@ -26,9 +26,10 @@ class GitLabFake(FakeForge):
             ("GET", "/api/v4/users", self._users),
             ("GET", at, self._list),
             ("POST", at, self._create),
-            ("GET", one, lambda call: reply(200, self._shown(self.at(call.parts[0])))),
+            ("GET", one, self._get),
             ("PUT", one, self._change),
             ("PUT", f"{one}/merge", self._merge),
+            ("GET", f"{one}/commits", self._commits),
             ("GET", f"{one}/notes", self._notes),
             ("POST", f"{one}/notes", self._note),
             ("PUT", rf"{one}/notes/(\d+)", self._edit),
@@ -70,8 +71,21 @@ class GitLabFake(FakeForge):
             request["state"] = "closed"
         return reply(200, self._shown(request))
 
+    def _get(self, call: Call) -> Reply:
+        said = reply(200, self._shown(self.at(call.parts[0])))
+        self.looking = max(0, self.looking - 1)
+        return said
+
+    def _commits(self, call: Call) -> Reply:
+        call.only("page", "per_page")
+        return reply(200, page([{"message": text} for text in self.texts], call.asked))
+
     def _merge(self, call: Call) -> Reply:
-        call.typed(sha=str, auto_merge=bool, merge_when_pipeline_succeeds=bool, whole=False)
+        flags = {"auto_merge": bool, "merge_when_pipeline_succeeds": bool}
+        call.typed(sha=str, squash_commit_message=str, **flags, whole=False)
+        if self.looking:
+            raise Refused(405, "405 Method Not Allowed")
+        self.merged_with = call.content
         request, sha = self.at(call.parts[0]), call.content["sha"]
         if call.content.get("auto_merge"):
             request["auto_merge"] = sha
@@ -105,6 +119,7 @@ class GitLabFake(FakeForge):
             "draft": r["title"].startswith("Draft: "),
             "source_branch": r["branch"],
             "target_branch": r["base"],
-            "sha": HEAD,
+            "sha": None if self.looking > 1 else HEAD,
+            "detailed_merge_status": "checking" if self.looking else "mergeable",
             "author": {"username": "ada"},
         }

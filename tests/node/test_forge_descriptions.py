@@ -17,6 +17,8 @@ from tests.testbed.gitea import module_folder
 
 pytestmark = [pytest.mark.node, pytest.mark.programs]
 OF_GITHUB = "generated/api.github.com.json"
+# Gitea describes other names since 1.26 and takes both; Forgejo and those before know these only.
+FORMER = ("field MergeTitleField", "field MergeMessageField")
 MARKS = (("X-GitHub-Api-Version", "2022-11-28"),)
 
 
@@ -51,4 +53,4 @@ def test_all_that_is_asked_and_answered_is_described(kind, fake, described, acce
         for fault in description.faults(asked, said)
     ]
     assert len(exchanges) > 10
-    assert sorted(set(faults)) == []
+    assert sorted(each for each in set(faults) if not each.endswith(FORMER)) == []

@@ -29,6 +29,7 @@ TYPES = {
     ("GET", "/merge_requests"): ("ListProjectMergeRequestsOptions", None, "BasicMergeRequest"),
     ("POST", "/merge_requests"): (None, "CreateMergeRequestOptions", "BasicMergeRequest"),
     ("GET", "/merge_requests/N"): (None, None, "BasicMergeRequest"),
+    ("GET", "/merge_requests/N/commits"): ("GetMergeRequestCommitsOptions", None, "Commit"),
     ("PUT", "/merge_requests/N"): (None, "UpdateMergeRequestOptions", "BasicMergeRequest"),
     ("PUT", "/merge_requests/N/merge"): (None, "AcceptMergeRequestOptions", "BasicMergeRequest"),
     ("GET", "/merge_requests/N/notes"): ("ListMergeRequestNotesOptions", None, "Note"),

@@ -121,6 +121,19 @@ def test_a_protected_branch_is_written_by_a_request_that_somebody_reviewed(place
     assert place.recorded() == NEW
 
 
+def test_it_is_merged_as_the_repository_allows_and_keeps_its_message(place: Place) -> None:
+    ways = ("merge_commits", "rebase", "rebase_explicit", "fast_forward_only_merge")
+    place.ask("PATCH", "", {f"allow_{way}": False for way in ways} | {"allow_squash_merge": True})
+    place.gitops(*PROPOSE).ok()
+
+    place.gitops("pr", "merge", "1", "--yes").ok()
+
+    assert place.recorded() == NEW
+    message = git(place.gitops.directory, "log", "-1", "--format=%B", "origin/main")
+    assert message.splitlines()[0].endswith("(#1)")
+    assert "\nGitops-Action: promote\n" in message
+
+
 def test_an_open_request_follows_in_place_and_stays_a_draft(place: Place) -> None:
     place.ask("POST", "/labels", {"name": "release", "color": "#00ff00"})
     place.gitops(*PROPOSE, "--draft", "--label", "release").ok()

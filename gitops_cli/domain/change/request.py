@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from gitops_cli.domain.errors import GitOpsError
@@ -86,15 +87,15 @@ class RequestDeed(StrEnum):
 class Proposed(NamedTuple):
     """A request that is open, what it took, and what the forge calls it: `pull request`.
 
-    `lacking` are the options that this forge has nothing for; `trouble` is why the request has not
-    all that it shall have beside its text.
+    `lacking` are the options that this forge has nothing for; `troubles` are why the request has
+    not all that it shall have beside its text.
     """
 
     request: Request
     deed: RequestDeed
     noun: str
     lacking: tuple[str, ...] = ()
-    trouble: GitOpsError | None = None
+    troubles: tuple[GitOpsError, ...] = ()
 
 
 class ReviewBranch(NamedTuple):
@@ -121,6 +122,25 @@ class Comment(NamedTuple):
     id: int
     body: str
     thread: int | None = None
+
+
+class Message(NamedTuple):
+    """A commit's message: its subject, and all below that."""
+
+    subject: str
+    rest: str
+
+
+def proposal_among(messages: Iterable[str]) -> Message | None:
+    """Return the message of the one commit that is a proposal; None: there is not just one.
+
+    Who squashes makes a message of their own, without our trailers, unless they are told one.
+    """
+    ours = [text for text in messages if "\nGitops-Action: " in text]
+    if len(ours) != 1:
+        return None
+    subject, _, rest = ours[0].strip().partition("\n")
+    return Message(subject, rest.strip())
 
 
 def marked(text: str, marks: Marks = HIDDEN) -> str:

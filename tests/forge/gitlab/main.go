@@ -25,6 +25,8 @@ var types = map[string]any{
 	"ListProjectMergeRequestsOptions": gitlab.ListProjectMergeRequestsOptions{},
 	"ListUsersOptions":                gitlab.ListUsersOptions{},
 	"BasicMergeRequest":               gitlab.BasicMergeRequest{},
+	"Commit":                          gitlab.Commit{},
+	"GetMergeRequestCommitsOptions":   gitlab.GetMergeRequestCommitsOptions{},
 	"Note":                            gitlab.Note{},
 	"UpdateMergeRequestNoteOptions":   gitlab.UpdateMergeRequestNoteOptions{},
 	"UpdateMergeRequestOptions":       gitlab.UpdateMergeRequestOptions{},
