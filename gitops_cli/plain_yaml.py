@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -26,11 +27,13 @@ _TEXT = 64  # characters of a text that count as one more value
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CLOSING = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 _TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "null": type(None)}
+_TAG = "tag:yaml.org,2002:"
 _TRUE = frozenset({"yes", "true", "on"})
 _PLAIN_BOOL = frozenset({"true", "false"})
 _OCTAL = re.compile(r"[-+]?0[0-7]{1,30}\Z")
 _OTHER_BASE = re.compile(r"[-+]?0(?:x[0-9a-fA-F]{1,30}|o[0-7]{1,30}|b[01]{1,70})\Z")
-_EXPONENT = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+\Z")
+# As YAML 1.2 has them: beside those of 1.1 with an exponent, a sign before the dot, a leading zero.
+_FLOAT = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
 
 
 class NotPlain(ValueError):
@@ -154,19 +157,19 @@ class _Open:
         self.anchor = event.anchor
         self.value: Any = [] if isinstance(event, yaml.SequenceStartEvent) else {}
         self.size = 1
-        self._keys: list[Any] = []
+        self._keys: list[tuple[Any, str]] = []  # one that awaits its value, and how it is written
         self._own: set[str] = set()  # keys that no merge brought
 
-    def add(self, value: Any, size: int, line: int | None) -> None:
+    def add(self, value: Any, size: int, line: int | None, written: str) -> None:
         self.size += size
         if isinstance(self.value, list):
             self.value.append(value)
         elif self._keys:
-            self._set(self._keys.pop(), value, line)
+            self._set(*self._keys.pop(), value, line)
         else:
-            self._keys.append(value)
+            self._keys.append((value, written))
 
-    def _set(self, key: Any, value: Any, line: int | None) -> None:
+    def _set(self, key: Any, written: str, value: Any, line: int | None) -> None:
         if self._strict and type(key) is int:
             key = str(key)
         if key is MERGE:
@@ -174,7 +177,8 @@ class _Open:
                 for name, inner in part.items() if isinstance(part, dict) else ():
                     self.value.setdefault(name, inner)
         elif not isinstance(key, str):
-            raise NotPlain("a key is no text", line)
+            said = f", `{one_line(written)[:80]}`: put it in quotes" if written else ""
+            raise NotPlain(f"a key is no text{said}", line)
         elif self._strict and key in self._own:
             raise NotPlain(f"`{one_line(key)}` stands twice in one mapping", line)
         else:
@@ -228,7 +232,7 @@ class _Builder:
         if anchor is not None:
             self._anchors[anchor] = (value, size)
         if self._stack:
-            self._stack[-1].add(value, size, _line(event))
+            self._stack[-1].add(value, size, _line(event), getattr(event, "value", ""))
         else:
             self._result = value
 
@@ -244,7 +248,28 @@ def _line(event: yaml.Event) -> int | None:
 
 
 def _scalar(event: Any, *, strict: bool) -> Any:
-    return _read(event.value, strict=strict) if event.implicit[0] else event.value
+    if event.tag is not None and event.tag.startswith(_TAG):
+        return _tagged(event.tag.removeprefix(_TAG), event, strict=strict)
+    # `!` says that it is a text, and what a program means by a tag of its own is nothing to YAML.
+    return _read(event.value, strict=strict) if event.implicit[0] and not event.tag else event.value
+
+
+def _tagged(name: str, event: Any, *, strict: bool) -> Any:
+    """Return a value of which the file says itself what it is, as `!!int "5"`."""
+    text = event.value
+    if name == "binary":
+        try:
+            return b64decode("".join(text.split()), validate=True).decode()
+        except ValueError as error:
+            raise NotPlain("!!binary: no base64 of a UTF-8 text", _line(event)) from error
+    if name not in _TYPES:
+        return text
+    value = _read(text, strict=strict) if text or name != "null" else None
+    if name == "float" and type(value) is int:
+        return float(value)
+    if type(value) is not _TYPES[name]:
+        raise NotPlain(f"!!{name}: `{one_line(text)[:80]}` is none", _line(event))
+    return value
 
 
 @lru_cache(maxsize=4096)  # keys, and most values, come again and again
@@ -269,7 +294,7 @@ def _as_kubectl(text: str, kind: type) -> int | float | str:
         return int(text, 8)
     if _OTHER_BASE.match(text):
         return int(text, 0)
-    return text if kind is str and not _EXPONENT.match(text) else _number(text)
+    return text if kind is str and not _FLOAT.match(text) else _number(text)
 
 
 def _number(text: str) -> int | float | str:

@@ -14,6 +14,8 @@ from gitops_cli.plain_yaml import NotPlain, documents
         ("0x1F", 31),
         ("1e3", 1000.0),
         ("1.5E-1", 0.15),
+        ("08", 8),
+        ("-.5", -0.5),
         pytest.param("0" + "7" * 5000, "0" + "7" * 5000, id="larger than any"),
         ("1e999", "1e999"),
         pytest.param("0" * 300_000 + "x", "0" * 300_000 + "x", id="no number"),
@@ -23,6 +25,41 @@ def test_numbers_are_those_that_kubectl_reads(text: str, value: object) -> None:
     [found] = documents(f"a: {text}\n".encode())
 
     assert found.value == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("!!str 5", "5"),
+        ("! true", "true"),
+        ('!!int "5"', 5),
+        ("!!int 0644", 420),
+        ("!!float 3", 3.0),
+        ("!!bool 'yes'", True),
+        ("!!null ''", None),
+        ("!!binary |\n  aGVs\n  bG8=", "hello"),
+        ("!!timestamp 2026-01-01", "2026-01-01"),
+        ("!vault 5", "5"),
+    ],
+)
+def test_a_value_is_what_its_tag_says(text: str, value: object) -> None:
+    [found] = documents(f"a: {text}\n".encode())
+
+    assert found.value == {"a": value}
+    assert type(found.value["a"]) is type(value)
+
+
+@pytest.mark.parametrize("text", ["!!int x", "!!bool 1", "!!null x", "!!binary gIA=", "!!binary ="])
+def test_a_tag_that_does_not_fit_is_refused_with_its_line(text: str) -> None:
+    with pytest.raises(NotPlain) as told:
+        documents(f"b: 1\na: {text}\n".encode())
+    assert told.value.line == 2
+
+
+@pytest.mark.parametrize("key", ["on", "True", "1.5", "null"])
+def test_a_key_that_is_no_text_is_told_as_it_is_written(key: str) -> None:
+    with pytest.raises(NotPlain, match=f"a key is no text, `{key}`: put it in quotes"):
+        documents(f"data:\n  {key}: x\n".encode())
 
 
 @pytest.mark.parametrize(
