@@ -36,20 +36,36 @@ class ForgeToken:
 class _Variable(NamedTuple):
     """A variable, those that say which server it is for, and the server where none does.
 
-    `user` is the variable of the user whose password it is.
+    `user` is the variable of the user whose password it is; `fits`: which servers it may be for.
     """
 
     name: str
     servers: tuple[str, ...]
     usual: str | None = None
     user: str | None = None
+    fits: Callable[[str], bool] = lambda _: True
+
+
+def _is_tenants(netloc: str) -> bool:
+    """Tell whether GitHub runs a server for one enterprise."""
+    return netloc.endswith(".ghe.com")
+
+
+def _is_enterprises(netloc: str) -> bool:
+    """Tell whether a GitHub is run by somebody else."""
+    return netloc != "github.com" and not _is_tenants(netloc)
+
+
+_HERE = ("GH_HOST", "GITHUB_SERVER_URL")
 
 
 # As gh, glab and the forges' own CI have them.
 _VARIABLES: Mapping[Forge, tuple[_Variable, ...]] = {
     Forge.GITHUB: (
         _Variable("GH_TOKEN", (), "github.com"),
-        _Variable("GH_ENTERPRISE_TOKEN", ("GH_HOST",)),
+        _Variable("GH_TOKEN", _HERE, fits=_is_tenants),
+        _Variable("GH_ENTERPRISE_TOKEN", _HERE, fits=_is_enterprises),
+        _Variable("GITHUB_ENTERPRISE_TOKEN", _HERE, fits=_is_enterprises),
         _Variable("GITHUB_TOKEN", ("GITHUB_SERVER_URL",), "github.com"),
     ),
     Forge.GITLAB: (_Variable("GITLAB_TOKEN", ("GITLAB_HOST", "CI_SERVER_URL"), "gitlab.com"),),
@@ -105,7 +121,7 @@ def _variables(
         yield _Variable(rules.token, ())
     for variable in _VARIABLES.get(forge, ()):
         said = next((environ[name] for name in variable.servers if environ.get(name)), None)
-        if (_netloc(said) if said else variable.usual) == netloc:
+        if (_netloc(said) if said else variable.usual) == netloc and variable.fits(netloc):
             yield variable
 
 

@@ -160,6 +160,7 @@ def test_where_there_is_no_api_no_token_goes(url: str, kind: Forge | None) -> No
 
 GITHUB, GITLAB, GITEA = "github.com", "gitlab.com", "gitea.acme.example"
 GHE, GLE = "github.acme.example", "gitlab.acme.example"
+TENANT, OF_GHE = "acme.ghe.com", {"GITHUB_SERVER_URL": f"https://{GHE}"}
 HERE = {"GITHUB_SERVER_URL": f"https://{GITEA}"}
 VARIABLES = [
     (GITHUB, {"GH_TOKEN": SECRET}, f"Bearer {SECRET}"),
@@ -169,6 +170,13 @@ VARIABLES = [
     (GITHUB, {"GITLAB_TOKEN": SECRET, "GITEA_TOKEN": SECRET}, None),
     (GHE, {"GH_TOKEN": SECRET, "GITHUB_TOKEN": SECRET}, None),
     (GHE, {"GH_ENTERPRISE_TOKEN": SECRET, "GH_HOST": GHE}, f"Bearer {SECRET}"),
+    (GHE, {"GH_TOKEN": SECRET, "GH_HOST": GHE}, None),
+    (GHE, {"GITHUB_ENTERPRISE_TOKEN": SECRET, **OF_GHE}, f"Bearer {SECRET}"),
+    (GITHUB, {"GH_ENTERPRISE_TOKEN": SECRET, "GITHUB_SERVER_URL": "https://github.com"}, None),
+    (TENANT, {"GH_TOKEN": SECRET, "GITHUB_SERVER_URL": f"https://{TENANT}"}, f"Bearer {SECRET}"),
+    (TENANT, {"GH_TOKEN": SECRET, "GH_HOST": TENANT}, f"Bearer {SECRET}"),
+    (TENANT, {"GH_TOKEN": SECRET, "GH_HOST": "other.ghe.com"}, None),
+    (TENANT, {"GH_TOKEN": SECRET}, None),
     (GHE, {"GITHUB_TOKEN": SECRET, "GITHUB_SERVER_URL": f"https://{GHE}"}, f"Bearer {SECRET}"),
     (GITLAB, {"GITLAB_TOKEN": SECRET}, f"Bearer {SECRET}"),
     (GITLAB, {"GITLAB_TOKEN": SECRET, "CI_SERVER_URL": f"https://{GLE}"}, None),
