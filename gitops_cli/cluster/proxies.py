@@ -7,7 +7,6 @@ machine; ALL_PROXY does not exist there.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -15,11 +14,10 @@ from urllib.parse import SplitResult, urlsplit
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.domain.text import redacted
 from gitops_cli.web import proxy as web
+from gitops_cli.web.no_proxy import is_excepted, is_this_machine
 from gitops_cli.web.proxy import parse_proxy
 
 _PORTS = {"http": 80, "https": 443}
-
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class NamedProxy(NamedTuple):
@@ -44,7 +42,7 @@ def proxy_of_environment(server: str, variables: Mapping[str, str]) -> NamedProx
     target = urlsplit(server)
     capital = f"{target.scheme}_proxy".upper()
     name = next((n for n in (capital, capital.lower()) if variables.get(n)), None)
-    if name is None or not _uses_proxy(target, _no_proxy(variables)):
+    if name is None or not _uses_proxy(target, variables):
         return None
     return _proxy(variables[name], f"{name} of the environment")
 
@@ -56,48 +54,7 @@ def _proxy(url: str, where: str) -> NamedProxy:
         raise ConfigurationError(f"{where}: {error}") from None
 
 
-def _no_proxy(variables: Mapping[str, str]) -> list[str]:
-    value = variables.get("NO_PROXY") or variables.get("no_proxy") or ""
-    return [rule for part in value.split(",") if (rule := part.strip().lower())]
-
-
-def _uses_proxy(target: SplitResult, rules: list[str]) -> bool:
-    host = (target.hostname or "").lower()
-    address = _address(host)
-    if host == "localhost" or (address is not None and address.is_loopback):
-        return False
+def _uses_proxy(target: SplitResult, variables: Mapping[str, str]) -> bool:
+    host = target.hostname or ""
     port = target.port or _PORTS[target.scheme]
-    return not any(_bypasses(rule, host, address, port) for rule in rules)
-
-
-def _bypasses(rule: str, host: str, address: _Address | None, port: int) -> bool:
-    if rule == "*":
-        return True
-    if "/" in rule:
-        try:
-            return address is not None and address in ipaddress.ip_network(rule, strict=False)
-        except ValueError:
-            return False
-    name, only = _name_and_port(rule)
-    if only is not None and only != str(port):
-        return False
-    if (fixed := _address(name)) is not None:
-        return fixed == address
-    if not name:
-        return False
-    suffix = name[1:] if name.startswith("*.") else name
-    return host.endswith(suffix if suffix.startswith(".") else f".{suffix}") or host == suffix
-
-
-def _name_and_port(rule: str) -> tuple[str, str | None]:
-    if _address(rule) is not None:
-        return rule, None  # of IPv6, too
-    name, colon, port = rule.rpartition(":")
-    return (name.removeprefix("[").removesuffix("]"), port) if colon else (rule, None)
-
-
-def _address(host: str) -> _Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
+    return not is_this_machine(host) and not is_excepted(host, port, variables)

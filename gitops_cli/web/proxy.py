@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import os
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -66,6 +67,10 @@ def proxy_to(address: Address) -> Proxy | None:
 
     proxy = getproxies().get(address.scheme)
     if proxy is None or is_loopback(address.netloc) or proxy_bypass(address.netloc):
+        return None
+    from gitops_cli.web.no_proxy import is_excepted  # nor all of NO_PROXY
+
+    if is_excepted(address.host, address.port, os.environ):
         return None
     try:
         return parse_proxy(proxy)

@@ -15,7 +15,7 @@ from gitops_cli.web.address import parse_address
 from gitops_cli.web.connection import Site
 from gitops_cli.web.exchange import Broken, Cause, HttpRequest
 from gitops_cli.web.pool import Pool
-from gitops_cli.web.proxy import parse_proxy
+from gitops_cli.web.proxy import parse_proxy, proxy_to
 from gitops_cli.web.tls import Pem, Trust, make_context
 from tests.cluster.tunnel import SocksTunnel, Tunnel
 from tests.registry.scripted import Reply, Scripted, scripted
@@ -181,6 +181,30 @@ def test_a_proxy_that_trickles_holds_nobody_past_the_time_out(scheme: str) -> No
 def test_what_is_no_proxy_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(ValueError, match="a proxy is a URL of http, https, socks5, socks5h"):
         parse_proxy(url)
+
+
+@pytest.mark.parametrize(
+    ("rules", "url", "is_asked"),
+    [
+        ("10.0.0.0/8", "https://10.1.2.3/", False),
+        ("10.0.0.0/8", "https://11.1.2.3/", True),
+        ("*.corp.example", "https://git.corp.example/", False),
+        ("*.corp.example", "https://corp.example.org/", True),
+        ("corp.example", "https://git.corp.example/", False),
+        ("corp.example:8443", "https://corp.example/", True),
+        ("corp.example:443", "https://corp.example/", False),
+        ("*", "https://corp.example/", False),
+        (" , 192.168.0.0/33 ,", "https://corp.example/", True),
+    ],
+)
+def test_no_proxy_is_read_as_other_programs_read_it(
+    rules: str, url: str, is_asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", rules)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    assert (proxy_to(parse_address(url)) is not None) is is_asked
 
 
 def test_a_proxy_does_not_show_its_password() -> None:
