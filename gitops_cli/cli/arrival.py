@@ -26,7 +26,7 @@ from gitops_cli.operations.placement import Clusters
 from gitops_cli.operations.sync import Manifested, plan_sync
 from gitops_cli.operations.wait import wait_for_state
 from gitops_cli.operations.waiting import SECONDS
-from gitops_cli.render.sync import outcome_line
+from gitops_cli.render.sync import told_later
 
 # Told where it failed and why; tells whether all of that was taken back.
 TakeBack = Callable[[Mapping[EnvironmentName, str]], bool]
@@ -70,7 +70,7 @@ def wait_for_arrival(
             now=session.now,
             timeout=SECONDS if timeout is None else timeout,
             services=services,
-            heard=rows_heard(session, say),
+            heard=rows_heard(session, say, tell=told_later),
         )
     notice_sync(session, report, team)
     _raise_if_missed(report, take_back)
@@ -143,9 +143,9 @@ def bring(
             if session.output.stderr.console is None:
                 stays.add(line)
 
-        report = apply_and_wait(session, plan, say, left, wait=wait)
+        report = apply_and_wait(session, plan, say, left, wait=wait, tell=told_later)
     if session.output.for_people:
-        for line in map(outcome_line, report.outcomes):
+        for line in map(told_later, report.outcomes):
             if line not in stays:
                 session.output.say(line)
     session.finish(report.exit_code)
@@ -193,4 +193,4 @@ def _hint(outcome: SyncOutcome, context: str | None, *, is_back: bool) -> str:
     more = f"`{found[0]}` shows more"
     if is_back:
         return more
-    return f"{more}; `gitops rollback {outcome.service} -e {outcome.environment}`"
+    return f"{more}; `gitops rollback {outcome.service} -e {outcome.environment}` goes back"

@@ -19,7 +19,7 @@ from gitops_cli.domain.recorded.stages import of_one_stage
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.desired import Desired, Selection
 from gitops_cli.operations.placement import Clusters, Placed
-from gitops_cli.render.sync import object_line, outcome_line, outcome_view, place_of_row, row_line
+from gitops_cli.render.sync import object_line, outcome_view, place_of_row, progress_line
 
 if TYPE_CHECKING:
     from gitops_cli.domain.manifests.report import ObjectFate
@@ -142,14 +142,20 @@ def report_problems(
         session.output.error(problem, hint=not repeated)
 
 
+Tell = Callable[[Row | SyncOutcome], str]
+
+
 def rows_heard(
-    session: Session, say: Callable[[str, str], None], report: SyncReport | None = None
+    session: Session,
+    say: Callable[[str, str], None],
+    report: SyncReport | None = None,
+    tell: Tell = progress_line,
 ) -> Callable[[Row], None]:
     """Return what tells how a row is now: a line of progress, or a document of its own."""
     contexts = _contexts(report)
 
     def heard(row: Row) -> None:
-        say(place_of_row(row), row_line(row))
+        say(place_of_row(row), tell(row))
         if session.output.streams:
             from gitops_cli.render.watch import change_view  # it needs Rich
 
@@ -159,13 +165,16 @@ def rows_heard(
 
 
 def outcomes_heard(
-    session: Session, say: Callable[[str, str], None], report: SyncReport
+    session: Session,
+    say: Callable[[str, str], None],
+    report: SyncReport,
+    tell: Tell = progress_line,
 ) -> Callable[[SyncOutcome], None]:
     """Return what tells that a workload was patched, or was not, likewise."""
     contexts = _contexts(report)
 
     def heard(outcome: SyncOutcome) -> None:
-        say(place_of_row(outcome), outcome_line(outcome))
+        say(place_of_row(outcome), tell(outcome))
         session.output.event(outcome_view(outcome, contexts.get(outcome.environment)))
 
     return heard

@@ -14,6 +14,7 @@ from gitops_cli.domain.cluster.sync import (
     SyncOutcome,
     SyncReport,
 )
+from gitops_cli.domain.errors import ExitCode
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.render.diff import brief, problem_document, trouble_document, version, way_back
 from gitops_cli.render.view import (
@@ -293,6 +294,21 @@ def object_line(environment: str, fate: ObjectFate) -> str:
 def place_of_row(row: Row | SyncOutcome) -> str:
     """Return what a line of progress is about; the next one about it takes its place."""
     return f"{row.environment} {row.kind.value} {row.service}"
+
+
+def progress_line(what: Row | SyncOutcome) -> str:
+    """Return one line of progress for what is waited for, or was patched or not."""
+    return row_line(what) if isinstance(what, Row) else outcome_line(what)
+
+
+def told_later(what: Row | SyncOutcome) -> str:
+    """Return the same where an error will end the command and say why: it is told once."""
+    fails = what.state is State.FAILED if isinstance(what, Row) else what.exit_code != ExitCode.OK
+    if not fails:
+        return progress_line(what)
+    if isinstance(what, Row):
+        return row_line(what._replace(reason=None))
+    return outcome_line(what._replace(reason=None, error=None))
 
 
 def row_line(row: Row) -> str:

@@ -249,7 +249,11 @@ def test_a_rollout_that_fails_is_the_writers_failure(waiting: Live) -> None:
 
     assert done.code == 7
     assert "recorded, but the rollout" in done.stderr
-    assert "gitops rollback web" in done.stderr
+    assert f"`gitops rollback web -e {waiting.namespace}` goes back" in done.stderr
+    reason = done.stderr.partition("failed: web: ")[2].partition("\n")[0]
+    assert reason
+    assert done.stderr.count(reason) == 1, "it is told once"
+    assert "patched, rollout failed\n" in done.stderr
 
 
 def test_a_terminal_is_told_how_the_rollout_ended(waiting: Live) -> None:
