@@ -49,7 +49,9 @@ def table_lines(table: Table, width: int | None) -> Iterator[Text]:
                 yield Text("")
             yield from _wrapped(piece, width)
     else:
-        yield from _continued(_capped(grid, width), width)
+        capped = _capped(grid, width)
+        cut = _cut(capped, width)
+        yield from _continued(capped, width) if cut is None else _folded(capped, cut, width)
 
 
 def _text(value: Cell) -> Text:
@@ -211,6 +213,36 @@ def _capped(grid: _Grid, width: int) -> _Grid:
         for column in zip(*grid.rows, strict=True)
     ]
     return grid._replace(widths=widths)
+
+
+def _cut(grid: _Grid, width: int) -> int | None:
+    """Return before which column every row goes on below: numbers stay side by side.
+
+    None where only some rows are too wide, where a sentence is to be wrapped, or one line more is
+    not enough.
+    """
+    if _total(grid.widths) <= width or any(column.flow in _SENTENCES for column in grid.columns):
+        return None
+    cuts = [
+        cut
+        for cut in range(1, len(grid.widths))
+        if _total(grid.widths[:cut]) <= width and INDENT + _total(grid.widths[cut:]) <= width
+    ]
+    numbers = [i for i, column in enumerate(grid.columns) if column.right and i in cuts]
+    return next(iter(numbers), max(cuts, default=None))
+
+
+def _folded(grid: _Grid, cut: int, width: int) -> Iterator[Text]:
+    """Yield rows that all go on at the same column, so that they read as one table."""
+    for cells in _padded_rows(grid):
+        line, margin = Text(""), Text(" " * INDENT)
+        for index, text in enumerate(cells):
+            is_full = line.cell_len + cell_len(text.plain.rstrip()) > width
+            if index == cut or (line.plain.strip() and is_full):
+                yield _joined([line])
+                line = margin
+            line = Text.assemble(line, text, " " * GAP)
+        yield _joined([line])
 
 
 def _continued(grid: _Grid, width: int) -> Iterator[Text]:

@@ -18,6 +18,7 @@ from gitops_cli.report.gathering import Delivery, FigureGroup, TimelineEvent, Wa
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_WEEKS = 26  # in a column; the document has all
+_NO_PROJECT = "no project"
 _LEGEND = (
     "lead time: from the source's commit until it was recorded (median) · "
     "failed: taken back later · "
@@ -142,26 +143,27 @@ def _period_line(delivery: Delivery) -> Line:
 
 def _figures(delivery: Delivery) -> Iterator[Table]:
     stages = [g for g in delivery.groups if g.project is None]
-    projects = [g for g in delivery.groups if g.project is not None and g.service is None]
-    services = [g for g in delivery.groups if g.service is not None]
     if stages:
         yield _figures_table("stages", stages)
-    if len({group.project for group in projects}) > 1:
-        yield _figures_table("projects", projects)
-    if services:
-        yield _figures_table("services", services)
+    projects = list(dict.fromkeys(g.project for g in delivery.groups if g.project is not None))
+    for project in projects:
+        own = [g for g in delivery.groups if g.project == project]
+        if len(projects) > 1 and (of_stages := [g for g in own if g.service is None]):
+            yield _figures_table(f"{project or _NO_PROJECT}: stages", of_stages)
+        if services := [g for g in own if g.service is not None]:
+            yield _figures_table(f"{project or _NO_PROJECT}: services", services)
 
 
 def _figures_table(title: str, groups: Sequence[FigureGroup]) -> Table:
     heads = [
-        Column("service", wide=title != "services"),
-        Column("project", wide=title == "stages" or len({g.project for g in groups}) == 1),
+        Column("project", wide=True),
+        Column("service", wide=not any(group.service for group in groups)),
         Column("stage"),
         Column("deployed", right=True),
-        Column("a week", right=True),
-        Column("lead time", right=True),
+        Column("a week", wide=True, right=True),
+        Column("lead time", right=True, flow=Flow.WRAP),
         Column("failed", right=True),
-        Column("restored in", right=True),
+        Column("restored in", right=True, flow=Flow.WRAP),
         Column("weeks"),
     ]
     return Table(heads, [_figures_row(group) for group in groups], title)
@@ -170,8 +172,8 @@ def _figures_table(title: str, groups: Sequence[FigureGroup]) -> Table:
 def _figures_row(group: FigureGroup) -> list[Cell | str]:
     figures = group.figures
     return [
-        group.service or "",
         group.project or "",
+        group.service or "",
         group.stage,
         str(figures.deployments),
         f"{figures.per_week:.1f}",
@@ -245,7 +247,7 @@ def _timelines(delivery: Delivery) -> Table:
     heads = [
         Column("environment"),
         Column("deployed", right=True),
-        Column("taken back", right=True),
+        Column("taken back", right=True, flow=Flow.WRAP),
         Column("last", right=True),
         Column("weeks"),
     ]

@@ -71,6 +71,58 @@ def test_a_row_goes_on_with_a_whole_column() -> None:
         """)
 
 
+FIGURES = Table(
+    (
+        Column("service"),
+        Column("stage"),
+        Column("deployed", right=True),
+        Column("lead time", right=True, flow=Flow.WRAP),
+        Column("weeks"),
+    ),
+    [["authentication", "development", "24", "4m", "▁▇█▁"], ["web", "qa", "2", "-", "▁▁▁▁"]],
+)
+
+
+def test_heads_of_numbers_wrap_before_rows_go_on_and_then_all_do_at_the_numbers() -> None:
+    assert drawn(FIGURES, 51) == dedent("""\
+        SERVICE         STAGE        DEPLOYED   LEAD  WEEKS
+                                                TIME
+        authentication  development        24     4m  ▁▇█▁
+        web             qa                  2      -  ▁▁▁▁
+        """)
+    assert drawn(FIGURES, 44) == dedent("""\
+        SERVICE         STAGE
+            DEPLOYED  LEAD TIME  WEEKS
+        authentication  development
+                  24         4m  ▁▇█▁
+        web             qa
+                   2          -  ▁▁▁▁
+        """)
+
+
+def test_all_rows_go_on_at_one_column_however_long_a_cell_is() -> None:
+    settings = Table(
+        (Column("key"), Column("value"), Column("origin")),
+        [
+            ["service.web.source", f"file:///{HASH}", "gitops.toml:17"],
+            ["stage.qa.cluster", "kind", "gitops.toml:4"],
+            ["output", "table", "default"],
+        ],
+    )
+
+    assert drawn(settings, 40) == dedent(f"""\
+        KEY                 VALUE
+            ORIGIN
+        service.web.source
+            file:///{HASH}
+            gitops.toml:17
+        stage.qa.cluster    kind
+            gitops.toml:4
+        output              table
+            default
+        """)
+
+
 def test_the_cells_of_a_grid_wrap_at_words() -> None:
     assert drawn(GRID, 40) == dedent("""\
         SERVICE  STAGING         PRODUCTION
