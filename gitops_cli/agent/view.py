@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gitops_cli.agent.model.status import AgentStatus, Health, to_data
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.stamp import as_stamp
-from gitops_cli.domain.text import plural
+from gitops_cli.domain.text import plural, spoken
 from gitops_cli.render.view import (
     Cell,
     Column,
@@ -167,7 +167,7 @@ def _status_row(report: AgentReport) -> list[Cell | str]:
     status, at = report.status, report.at
     return [
         report.environment,
-        Cell(report.health.value, _HEALTH.get(report.health, Style.BAD)),
+        Cell(spoken(report.health), _HEALTH.get(report.health, Style.BAD)),
         report.mode or "",
         _ago(status.last_attempt, at),
         _ago(status.last_success, at),
@@ -233,7 +233,7 @@ def metrics_view(figures: Sequence[AgentFigures], text: str, at: datetime) -> Vi
 
 def visit_line(visit: Visit) -> str:
     status = visit.status
-    word = status.result.value if status.result else "nothing"
+    word = spoken(status.result) if status.result else "nothing"
     at = f" at {status.tip[:7]}" if status.tip else ""
     why = f": {status.error}" if status.error else f": {status.message}"
     return f"{status.environment}: {word}{at}{why}"

@@ -20,6 +20,7 @@ from gitops_cli.domain.cluster.sync import SyncOutcome, SyncReport
 from gitops_cli.domain.errors import ExitCode, GitOpsError, RolloutFailed, TimedOut, worst
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.domain.text import spoken
 from gitops_cli.operations.desired import Selection, desired_state
 from gitops_cli.operations.manifests import rendered_manifests
 from gitops_cli.operations.placement import Clusters
@@ -80,7 +81,7 @@ def wait_for_arrival(
             session.output.say(f"{environment} has it")
     for outcome in report.outcomes:
         if outcome.exit_code is not ExitCode.OK:
-            why = outcome.reason or outcome.verdict
+            why = outcome.reason or spoken(outcome.verdict or "")
             session.output.warn(
                 f"recorded, but not in {outcome.environment}: {outcome.service}: {why}"
             )
@@ -184,7 +185,7 @@ def _raise_if_missed(report: SyncReport, take_back: TakeBack) -> None:
 
 def told(outcomes: Iterable[SyncOutcome]) -> str:
     """Return why services did not arrive, in a line."""
-    return "; ".join(f"{o.service}: {o.reason or o.verdict}" for o in outcomes)
+    return "; ".join(f"{o.service}: {o.reason or spoken(o.verdict or '')}" for o in outcomes)
 
 
 def _hint(outcome: SyncOutcome, context: str | None, *, is_back: bool) -> str:

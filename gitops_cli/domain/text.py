@@ -130,3 +130,8 @@ def holds_credentials(text: str) -> bool:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return `1 service`, `2 services`."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def spoken(word: str) -> str:
+    """Return a word of documents as people read it: `in-sync` is in sync."""
+    return word.replace("-", " ")

@@ -23,6 +23,7 @@ from gitops_cli.domain.recorded.environment import Environment
 from gitops_cli.domain.recorded.files import SETTINGS
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import Requirement, StageRules, TeamSettings
+from gitops_cli.domain.text import spoken
 from gitops_cli.web.parallel import ask_all
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def _runs(row: Row, change: Change) -> bool:
 
 
 def _how(row: Row) -> str:
-    return f"{row.state.value}, {row.reason}" if row.sleeps else row.state.value
+    state = spoken(row.state)
+    return f"{state}, {row.reason}" if row.sleeps else state
 
 
 def _line(rules: StageRules, key: str = "require") -> str:

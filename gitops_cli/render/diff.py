@@ -15,7 +15,7 @@ from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.locks import Lock
-from gitops_cli.domain.text import plural
+from gitops_cli.domain.text import plural, spoken
 from gitops_cli.render.view import (
     Cell,
     Column,
@@ -265,7 +265,7 @@ def _cells(row: Row) -> list[Cell | str]:
         version(row.wanted),
         version(row.recorded, row.wanted),
         running_text(row.running, row.wanted),
-        Cell(row.state.value, STYLES[row.state]),
+        Cell(spoken(row.state), STYLES[row.state]),
         Cell(held_text(row.lock), Style.WARN),
         brief(row.reason or "", row.wanted, row.recorded),
         (row.commit or "")[:7],
@@ -327,12 +327,12 @@ def summary_line(result: Diff) -> str:
         containers = plural(len([r for r in rows if r.wanted is not None]), "container")
         objects = [plural(len(fates), "object")] if fates else []
         return f"in sync: {', '.join([containers, *objects])}"
-    said = [f"{count} {state}" for state, count in counts.items()]
+    said = [f"{count} {spoken(state)}" for state, count in counts.items()]
     said += [plural(problems, "error")] if problems else []
     if fates:
         from gitops_cli.render.objects import summary
 
-        states = ", ".join(f"{count} {state}" for state, count in summary(fates).items())
+        states = ", ".join(f"{count} {spoken(state)}" for state, count in summary(fates).items())
         said.append(f"objects: {states}")
     return ", ".join(said)
 

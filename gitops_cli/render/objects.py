@@ -15,7 +15,7 @@ from gitops_cli.domain.manifests.report import (
     ObjectFate,
     state_word,
 )
-from gitops_cli.domain.text import one_line, plural
+from gitops_cli.domain.text import one_line, plural, spoken
 from gitops_cli.render.view import Line, Style, verbatim
 
 _STYLES = {
@@ -125,7 +125,7 @@ def _heading(fate: ObjectFate, state: str) -> Iterator[Line]:
     reason = fate.reason or (one_line(fate.error.message) if fate.error else None)
     said = f": {reason}" if reason else ""
     where = f" ({fate.where})" if fate.where else ""
-    yield Line(f"{fate.id}{where} {state}{said}", style)
+    yield Line(f"{fate.id}{where} {spoken(state)}{said}", style)
     if fate.error is not None and fate.error.hint:
         yield Line(f"  hint: {fate.error.hint}", Style.DIM)
 

@@ -12,7 +12,7 @@ from gitops_cli.domain.image import parse_image
 from gitops_cli.domain.names import ServiceName
 from gitops_cli.domain.past.ancestry import Distance, Relation
 from gitops_cli.domain.recorded.environment import NO_ENVIRONMENTS
-from gitops_cli.domain.text import plural
+from gitops_cli.domain.text import plural, spoken
 from gitops_cli.operations.grid import (
     Grid,
     GridCell,
@@ -232,7 +232,7 @@ def _manifests_cell(found: GridManifests, now: datetime) -> views.Cell:
     if found.live is None:
         return views.Cell(" ".join(words), Style.DIM)
     other = {state: count for state, count in found.live.items() if state not in _SAME}
-    words += [f"{count} {state}" for state, count in other.items()] or ["✓"]
+    words += [f"{count} {spoken(state)}" for state, count in other.items()] or ["✓"]
     style = Style.GOOD if not other else Style.BAD if "error" in other else Style.WARN
     return views.Cell(" ".join(words), style)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gitops_cli.domain.duration import age
 from gitops_cli.domain.steps.report import StepReport, StepState
-from gitops_cli.domain.text import plural
+from gitops_cli.domain.text import plural, spoken
 from gitops_cli.render.view import Cell, Column, Flow, Line, Style, Table, verbatim
 
 TAIL = 10
@@ -73,7 +73,7 @@ def _cells(step: StepReport) -> list[Cell | str]:
         step.name,
         step.tool.value,
         step.directory,
-        Cell(step.state.value, _STYLES[step.state]),
+        Cell(spoken(step.state), _STYLES[step.state]),
         step.says or (step.error.message if step.error is not None else ""),
         age_of(step.seconds),
     ]
@@ -98,5 +98,5 @@ def _lines(step: StepReport, *, verbose: bool) -> list[Line]:
 def steps_summary(steps: Sequence[StepReport]) -> str:
     """Return how many steps are how."""
     counts = Counter(step.state for step in steps)
-    said = ", ".join(f"{counts[state]} {state.value}" for state in StepState if counts[state])
+    said = ", ".join(f"{counts[state]} {spoken(state)}" for state in StepState if counts[state])
     return f"steps: {said}"

@@ -15,7 +15,7 @@ from gitops_cli.domain.cluster.sync import (
     SyncReport,
 )
 from gitops_cli.domain.errors import ExitCode
-from gitops_cli.domain.text import one_line, plural
+from gitops_cli.domain.text import one_line, plural, spoken
 from gitops_cli.render.diff import brief, problem_document, trouble_document, version, way_back
 from gitops_cli.render.view import (
     Cell,
@@ -240,8 +240,8 @@ def _cells(outcome: SyncOutcome) -> list[Cell | str]:
         ", ".join(outcome.containers),
         version(outcome.before, outcome.wanted),
         version(outcome.wanted),
-        Cell(outcome.done.value, _STYLES.get(outcome.done, Style.BAD)),
-        Cell(verdict.value, _VERDICTS.get(verdict, Style.WARN)) if verdict else "",
+        Cell(spoken(outcome.done), _STYLES.get(outcome.done, Style.BAD)),
+        Cell(spoken(verdict), _VERDICTS.get(verdict, Style.WARN)) if verdict else "",
         brief(reason, outcome.wanted, outcome.before),
     ]
 
@@ -259,7 +259,7 @@ def summary_line(report: SyncReport) -> str:
     counts = Counter(o.done for o in report.outcomes)
     objects = _objects_line(report)
     if objects is not None:
-        services = [f"{counts[done]} {done.value}" for done in Deed if counts[done]]
+        services = [f"{counts[done]} {spoken(done)}" for done in Deed if counts[done]]
         return "; ".join([*([", ".join(services)] if services else []), objects])
     if not counts and any(e.problems for e in report.environments):
         return "nothing was changed"
@@ -271,7 +271,7 @@ def summary_line(report: SyncReport) -> str:
         waiting = sum(not o.settled and o.verdict is None for o in report.outcomes)
         return f"{said}, {waiting} not rolled out: add --wait to see why" if waiting else said
     failed = sum(o.verdict is RolloutVerdict.FAILED for o in report.outcomes)
-    parts = [f"{counts[done]} {done.value}" for done in Deed if counts[done]]
+    parts = [f"{counts[done]} {spoken(done)}" for done in Deed if counts[done]]
     return ", ".join([*parts, *([f"{plural(failed, 'rollout')} failed"] if failed else [])])
 
 
@@ -280,7 +280,7 @@ def _objects_line(report: SyncReport) -> str | None:
     found = [e.objects for e in report.environments if e.objects is not None]
     if not any(objects.tells for objects in found):
         return None
-    counts = Counter(fate.done.value for objects in found for fate in objects.fates)
+    counts = Counter(spoken(fate.done) for objects in found for fate in objects.fates)
     return f"objects: {', '.join(f'{count} {word}' for word, count in counts.items())}"
 
 
@@ -288,7 +288,7 @@ def object_line(environment: str, fate: ObjectFate) -> str:
     """Return one line of progress for an object that was applied, or not."""
     reason = fate.error.message if fate.error is not None else fate.reason
     said = f": {one_line(reason)}" if reason else ""
-    return f"{environment} {fate.id} {fate.done.value}{said}"
+    return f"{environment} {fate.id} {spoken(fate.done)}{said}"
 
 
 def place_of_row(row: Row | SyncOutcome) -> str:
@@ -316,11 +316,13 @@ def row_line(row: Row) -> str:
     done, wanted = row.rollout.counts if row.rollout is not None else (0, 0)
     count = f" {done}/{wanted}" if row.state is State.ROLLING and wanted else ""
     reason = f": {one_line(row.reason)}" if row.reason else ""
-    return f"{row.environment} {row.service} {version(row.wanted)} {row.state.value}{count}{reason}"
+    return (
+        f"{row.environment} {row.service} {version(row.wanted)} {spoken(row.state)}{count}{reason}"
+    )
 
 
 def _rolled_out(outcome: SyncOutcome) -> str:
-    return "" if outcome.verdict is None else f", rollout {outcome.verdict.value}"
+    return "" if outcome.verdict is None else f", rollout {spoken(outcome.verdict)}"
 
 
 def outcome_line(outcome: SyncOutcome) -> str:
@@ -330,5 +332,5 @@ def outcome_line(outcome: SyncOutcome) -> str:
     before = version(outcome.before, outcome.wanted)
     return (
         f"{outcome.environment} {outcome.service} {before} → {version(outcome.wanted)} "
-        f"{outcome.done.value}{_rolled_out(outcome)}{said}"
+        f"{spoken(outcome.done)}{_rolled_out(outcome)}{said}"
     )

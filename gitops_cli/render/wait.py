@@ -10,6 +10,7 @@ from gitops_cli.domain.cluster.sync import (
     SyncOutcome,
     SyncReport,
 )
+from gitops_cli.domain.text import spoken
 from gitops_cli.render.diff import brief, problem_document, version, way_back
 from gitops_cli.render.sync import failure_blocks, outcome_document
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
@@ -91,7 +92,7 @@ def _cells(outcome: SyncOutcome) -> list[Cell | str]:
         outcome.kind.value,
         version(outcome.wanted),
         version(outcome.before, outcome.wanted),
-        Cell(verdict.value, _STYLES.get(verdict, Style.BAD)),
+        Cell(spoken(verdict), _STYLES.get(verdict, Style.BAD)),
         (outcome.commit or "")[:7],
         outcome.error.message if outcome.error is not None else _reason(outcome),
     ]

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gitops_cli.domain.cluster.comparison import Diff, Row, State
-from gitops_cli.domain.text import one_line
+from gitops_cli.domain.text import one_line, spoken
 from gitops_cli.render.diff import (
     RECORDS,
     STYLES,
@@ -61,7 +61,7 @@ def change_view(row: Row, context: str | None, *, gone: bool = False) -> View:
     text = (
         f"{row.environment} {row.service} git {version(row.wanted) or '-'} workload "
         f"{version(row.recorded, row.wanted) or '-'} running "
-        f"{running_text(row.running, row.wanted) or '-'} {row.state.value}{reason}"
+        f"{running_text(row.running, row.wanted) or '-'} {spoken(row.state)}{reason}"
     )
     if gone:
         text = f"{row.environment} {row.service} is gone"

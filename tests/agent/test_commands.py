@@ -222,7 +222,7 @@ def test_an_agent_that_is_not_there_or_never_ran_is_not_well(
     kube.patch("CronJob", environment, NAME, {"spec": {"schedule": "0 0 1 1 *"}})
     ran = cli("agent", "status", environment)
     assert ran.code == 1
-    assert "never-ran" in ran.stdout
+    assert "never ran" in ran.stdout
 
     kube.patch("CronJob", environment, NAME, {"spec": {"suspend": True}})
     assert "suspended" in cli("agent", "status", environment).stdout

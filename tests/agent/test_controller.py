@@ -76,7 +76,7 @@ def test_a_controller_follows_all_its_environments_until_told_to_stop(
     for name in names:
         assert kube.get("ConfigMap", name, NAME)["data"]["interval"] == "1"
     # What did not change is said once, not each second.
-    assert said.count(f"{names[0]}: in-sync") <= 2
+    assert said.count(f"{names[0]}: in sync") <= 2
 
 
 def _image(kube: Kube, environment: str) -> str:

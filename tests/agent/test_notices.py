@@ -156,12 +156,12 @@ def test_a_git_server_that_is_away_is_one_notice_and_its_return_another(
         process = agent.start("agent", "run", *arguments)
         away = world.article.remote.with_name("away.git")
         try:
-            _until(process.stderr, "in-sync|changed")
+            _until(process.stderr, "in sync|changed")
             hook.requests.clear()
             world.article.remote.rename(away)
             _until(process.stderr, "failed")
             away.rename(world.article.remote)
-            _until(process.stderr, "in-sync")
+            _until(process.stderr, "in sync")
         finally:
             process.terminate()
             process.communicate(timeout=PATIENCE)

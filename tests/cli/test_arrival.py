@@ -149,7 +149,7 @@ def test_nobody_brings_it(waiting: Live) -> None:
     assert f"gitops sync {waiting.namespace}" in done.stderr
     waiting.sync("--wait").ok()
     again = waiting.gitops(*promotion(waiting, "--timeout", "2m")).ok()
-    assert "in-sync" in again.stderr
+    assert "in sync" in again.stderr
 
 
 def test_a_rollout_that_fails_says_how_to_go_back(waiting: Live) -> None:

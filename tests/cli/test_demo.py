@@ -93,7 +93,7 @@ def plays_in_a_pipe(gitops: Gitops, *options: str) -> None:
 
 STORIES = {
     "rollback": ["unlocked frontend", "exit code 6: blocked", "rollout failed: frontend: "],
-    "adopt": ["recorded 4 services in project1-staging", "in-sync", "PRODUCTION vs STAGING"],
+    "adopt": ["recorded 4 services in project1-staging", "in sync", "PRODUCTION vs STAGING"],
     "ci": ["Round totals once (You)", "exit code 6: blocked", "from project1-development"],
     "agent": ["follows it", "roll back notifications", "ok      cronjob"],
 }

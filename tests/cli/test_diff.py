@@ -29,7 +29,7 @@ def test_in_sync(live: Live) -> None:
     live.record({"web.deployment": OLD})
     live.running("web", OLD)
     done = live.diff().ok()
-    assert line(done.stdout, "web").split() == ["web", OLD[:7], OLD[:7], OLD[:7], "in-sync"]
+    assert line(done.stdout, "web").split() == ["web", OLD[:7], OLD[:7], OLD[:7], "in", "sync"]
     assert "in sync: 1 container" in done.stderr
     row = live.rows()["web"]
     assert (row["wanted"], row["recorded"]) == (image("web", OLD), image("web", OLD))

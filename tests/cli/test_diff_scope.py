@@ -67,9 +67,9 @@ def test_bad_files_are_problems_of_their_own(live: Live) -> None:
     live.running("web", OLD)
     done = live.diff()
     assert done.code == 2
-    assert "in-sync" in line(done.stdout, "web")
+    assert "in sync" in line(done.stdout, "web")
     assert f"{live.namespace}/api.deployment:1" in done.stderr
-    assert "1 in-sync, 1 error" in done.stderr
+    assert "1 in sync, 1 error" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -121,14 +121,14 @@ def test_a_token_that_may_only_look_at_deployments(
     )
     bot = live.gitops.using(KUBECONFIG=file)
     done = bot("diff", live.namespace).ok()
-    assert line(done.stdout, "web").split() == ["web", OLD[:7], OLD[:7], "in-sync"]
+    assert line(done.stdout, "web").split() == ["web", OLD[:7], OLD[:7], "in", "sync"]
     assert "not permitted to list pods" in done.stderr
     document = bot("diff", live.namespace, "-o", "json").json()
     assert document["environments"][0]["rows"][0]["running"] is None
     live.record({"db.statefulset": OLD})
     denied = bot("diff", live.namespace)
     assert denied.code == 4
-    assert "in-sync" in line(denied.stdout, "web")
+    assert "in sync" in line(denied.stdout, "web")
     assert f"not permitted to list statefulsets.apps in {live.namespace}" in denied.stderr
     assert "a Role must grant `list` on `statefulsets.apps`" in denied.stderr
 

@@ -126,7 +126,7 @@ def test_what_is_scaled_to_nothing_in_the_source_does_not_run_there(
     refused = clone("promote", "authentication", "--to", prod, "--yes")
 
     assert refused.code == 6
-    assert f"does not run in {staging} (in-sync, scaled to 0: nothing of it runs)" in refused.stderr
+    assert f"does not run in {staging} (in sync, scaled to 0: nothing of it runs)" in refused.stderr
 
 
 def test_it_must_run_in_the_cluster_that_is_meant(

@@ -119,9 +119,9 @@ def test_watch_sees_that_it_has_held(live: Live, node: Node) -> None:
     with live.gitops.start("watch", live.namespace, "--timeout", "1h") as process:
         assert process.stdout is not None
         lines: list[str] = []
-        while not lines or (lines[-1] and "in-sync" not in lines[-1]):
+        while not lines or (lines[-1] and "in sync" not in lines[-1]):
             lines.append(process.stdout.readline())
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE)
     assert any("rolling" in line for line in lines)
-    assert "in-sync" in lines[-1]
+    assert "in sync" in lines[-1]

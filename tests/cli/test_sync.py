@@ -89,7 +89,7 @@ def test_other_kinds(live: Live, kind: str) -> None:
 def test_a_dry_run_changes_nothing_and_says_what_it_would(behind: Live, kube: Kube) -> None:
     for option in ("--dry-run", "--dry-run=client", "--dry-run=server"):
         done = behind.sync(option).ok()
-        assert "would-patch" in done.stdout
+        assert "would patch" in done.stdout
         assert behind.image_of("web") == image("web", OLD)
     document = behind.sync("--dry-run=server", "-o", "json").json()
     assert (document["dry_run"], document["changed"]) == ("server", False)
@@ -118,7 +118,7 @@ def test_without_a_name_a_script_must_say_all(behind: Live) -> None:
 
 def test_on_a_terminal_the_plan_is_shown_and_confirmed(behind: Live) -> None:
     with behind.gitops.terminal("sync") as terminal:
-        terminal.wait_for("would-patch")
+        terminal.wait_for("would patch")
         terminal.wait_for("Change 1 service in test?")
         terminal.type("n")
         terminal.press("enter")

@@ -81,7 +81,7 @@ def test_a_rollout_that_takes_too_long_has_a_code_of_its_own(live: Live) -> None
     done = live.sync("--wait", "--timeout", "3s")
     assert done.code == 8
     assert 3 <= time.monotonic() - begin < HANGING
-    assert "timed-out" in done.stdout
+    assert "timed out" in done.stdout
     unwatched = live.sync().ok()
     assert "1 service as recorded, 1 not rolled out: add --wait" in unwatched.stderr
 

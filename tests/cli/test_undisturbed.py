@@ -24,7 +24,7 @@ def test_a_messy_clone_is_byte_for_byte_the_same(behind: Live) -> None:
 
     assert behind.diff().code == 1
     behind.sync("--wait").ok()
-    assert "in-sync" in behind.diff("-o", "wide").ok().stdout
+    assert "in sync" in behind.diff("-o", "wide").ok().stdout
     behind.gitops("wait", name, "--timeout", "2m").ok()
     assert behind.gitops("agent", "status", name).code == 1
     behind.run("StatefulSet", "db", OLD)

@@ -38,7 +38,7 @@ def test_it_returns_when_the_cluster_has_arrived(behind: Live) -> None:
 def test_it_changes_nothing_and_ends_in_time(behind: Live) -> None:
     done = behind.gitops("wait", behind.namespace, "--timeout", "6s")
     assert done.code == 8
-    assert "timed-out" in done.stdout
+    assert "timed out" in done.stdout
     assert f"the workload still has web:{OLD[:7]}" in done.stdout
     assert behind.image_of("web") == image("web", OLD)
 

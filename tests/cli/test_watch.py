@@ -33,7 +33,7 @@ def set_image(live: Live, version: str) -> None:
 
 def test_on_a_terminal_rows_change_and_are_marked(live: Live) -> None:
     with live.gitops.terminal("watch", live.namespace) as terminal:
-        terminal.wait_for("in-sync")
+        terminal.wait_for("in sync")
         assert "● web" not in terminal.screen
         set_image(live, NEW)
         terminal.wait_for("differs")
@@ -47,7 +47,7 @@ def test_in_a_pipe_each_change_is_a_line(live: Live) -> None:
         assert process.stdout is not None
         assert live.namespace in process.stdout.readline()
         assert "SERVICE" in process.stdout.readline()
-        assert "in-sync" in process.stdout.readline()
+        assert "in sync" in process.stdout.readline()
         set_image(live, NEW)
         changed = process.stdout.readline()
         assert changed.startswith(f"{live.namespace} web git {OLD[:7]} workload {NEW[:7]} ")
@@ -79,7 +79,7 @@ def test_a_row_that_goes_is_gone(live: Live) -> None:
     live.record({"job.deployment": NEW})
     with live.gitops.start("watch", live.namespace) as process:
         assert process.stdout is not None
-        shown_until(process, "in-sync")
+        shown_until(process, "in sync")
         live.record({"job.deployment": None})
         assert process.stdout.readline() == f"{live.namespace} job is gone\n"
         process.send_signal(signal.SIGINT)
@@ -112,7 +112,7 @@ def test_a_remote_out_of_reach_is_said_once(live: Live) -> None:
     with live.gitops.start("watch", live.namespace) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        shown_until(process, "in-sync")
+        shown_until(process, "in sync")
         remote.rename(hidden)
         assert "showing the last known" in process.stderr.readline()
         hidden.rename(remote)
@@ -125,7 +125,7 @@ def test_a_remote_out_of_reach_is_said_once(live: Live) -> None:
 
 def test_what_is_recorded_meanwhile_is_seen_too(live: Live) -> None:
     with live.gitops.terminal("watch", live.namespace) as terminal:
-        terminal.wait_for("in-sync")
+        terminal.wait_for("in sync")
         live.record({"web.deployment": NEW})
         terminal.wait_for("differs")
         terminal.press("ctrl-c")
@@ -145,7 +145,7 @@ def test_a_kind_that_is_new_there_is_looked_for(live: Live) -> None:
     live.run("StatefulSet", "db", OLD)
     live.kube.wait_rolled_out("StatefulSet", live.namespace, "db")
     with live.gitops.start("watch", live.namespace, "--timeout", "1h") as process:
-        shown_until(process, "web", "in-sync")
+        shown_until(process, "web", "in sync")
         live.record({"db.statefulset": OLD})
         assert "missing" not in shown_until(process, f"{live.namespace} db ")
         process.send_signal(signal.SIGINT)
@@ -171,7 +171,7 @@ def test_what_gitops_toml_says_now_holds(live: Live, tmp_path: Path) -> None:
 
 def test_without_a_name_a_new_environment_is_shown(live: Live) -> None:
     with live.gitops.start("watch", "--timeout", "1h") as process:
-        shown_until(process, "web", "in-sync")
+        shown_until(process, "web", "in sync")
         new = f"{live.namespace}-b"
         live.record({"images_path": "r/", "api.deployment": OLD}, environment=new)
         assert "missing" in shown_until(process, f"{new} api ")

@@ -18,6 +18,7 @@ from gitops_cli.cli.app import app
 from gitops_cli.domain.cluster.comparison import State
 from gitops_cli.domain.errors import ExitCode, GitOpsError
 from gitops_cli.domain.past.ancestry import Relation
+from gitops_cli.domain.text import spoken
 from tests.testbed import schemas
 from tests.testbed.gitops import Gitops
 
@@ -191,8 +192,8 @@ def test_the_exit_code_is_told_with_v(gitops: Gitops) -> None:
 
 def test_the_glossary_has_every_state_and_how_versions_lie() -> None:
     page = (Path(__file__).parents[2] / "docs/glossary.md").read_text()
-    rows = dict(re.findall(r"(?m)^\| `([a-z-]+)` \| (.+) \|$", page))
-    assert list(rows) == [state.value for state in State]
+    rows = dict(re.findall(r"(?m)^\| `([a-z ]+)` \| (.+) \|$", page))
+    assert list(rows) == [spoken(state) for state in State]
     for relation in (Relation.AHEAD, Relation.BEHIND, Relation.DIVERGED):
         assert f"**{relation}**" in page
 

@@ -177,7 +177,7 @@ IN_THE_SANDBOX = [
     page(
         "troubleshooting",
         {
-            "gitops diff ENV": Scene(shows="in-sync"),
+            "gitops diff ENV": Scene(shows="in sync"),
             "gitops rollback SERVICE -e ENV --hold --sync": Scene(answers=YES, shows="patched"),
         },
         {

@@ -21,7 +21,7 @@ RUNBOOK = Page(
     "docs/runbook.md",
     scenes={
         "gitops doctor": Scene(shows="git"),
-        "gitops diff prod": Scene(shows="in-sync"),
+        "gitops diff prod": Scene(shows="in sync"),
         'gitops rollback billing -e prod --hold -m "errors at login" --sync --wait': Scene(
             answers=YES, shows="hold"
         ),
