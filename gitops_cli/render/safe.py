@@ -14,7 +14,7 @@ from gitops_cli.domain.text import escaped, inert, one_line, unmarked, visible
 _SPECIAL = r"([\\`*_{}\[\]<>|~#@!&]|^:(?=:)|^[-+=](?=\s|[-+=]|$)|(?<=^\d)[.)]|(?<=^\d\d)[.)])"
 # What forges make links and notifications of, even where its signs are escaped: addresses,
 # mentions, numbers of issues. Only code is left alone.
-_LINKED = r"://|(?<!\w)www\.|@\w|(?<!\w)(?:#|GH-)\d"
+_LINKED = r"://|(?<!\w)www\.|@\w|[#!]\d|(?<!\w)GH-\d"
 _ADDRESS = r"https?://[!-~]+"
 _COLOUR = r"(\x1b\[[0-9;]*m)"
 _IN_STRINGS = "\\u0023"  # JSON and YAML read it as the sign it stands for

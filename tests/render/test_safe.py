@@ -91,6 +91,7 @@ def test_a_document_says_what_it_was_given(text: str) -> None:
         ("www.evil.example", "`www.evil.example`"),
         ("thanks @octocat, #12 and GH-3", "thanks `@octocat,` `#12` and `GH-3`"),
         ("ada@example.com", "`ada@example.com`"),
+        ("closes acme/shop#3, acme/shop!4 !5", "closes `acme/shop#3,` `acme/shop!4` `!5`"),
         ("&lt;b&gt; &#x41;", r"\&lt;b\&gt; \&\#x41;"),
         ("a|b https://x/|`y", r"a\|b ``https://x/\|`y``"),
         ("`https://x/`", "`` `https://x/` ``"),
