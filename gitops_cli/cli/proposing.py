@@ -28,7 +28,8 @@ def review_on(session: Session, branch: str, extras: Extras = NO_EXTRAS) -> Revi
     """Return where what is pushed to `branch` waits for its merge into the state."""
     session.need_config("forge")  # before anything is pushed
     base = session.state.branch or "main"
-    project = project_at(session.state.description, session.user.forges)
+    forges = session.user.forges
+    project = project_at(session.state.address(forges), forges)
     url = project.new_pull_request(branch, base) if project else None
     return ReviewBranch(branch, base, url, extras)
 

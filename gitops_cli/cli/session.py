@@ -353,8 +353,10 @@ class Session:
 
         None: it is on no forge that we know, or there is no token for it.
         """
-        url = self.state.push_url
-        if url is None or self.options.offline:
+        if self.options.offline:
+            return None
+        url = self.state.push_address(self.user.forges)
+        if url is None:
             return None
         from gitops_cli.forge.client import connected  # few commands open requests
         from gitops_cli.forge.places import on_forge

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import quote
@@ -94,6 +94,16 @@ def located(remote: GitUrl, hosts: ForgeHosts = NO_HOSTS) -> Located | None:
     if is_data_center and (below := re.match(_BELOW_SCM, project)):
         return Located(forge, f"{server}/{quote(below['context'])}", below["project"])
     return Located(forge, server, project)
+
+
+def known_address(addresses: Sequence[str], hosts: ForgeHosts = NO_HOSTS) -> str:
+    """Return which of a remote's URLs a forge is known by: the first that one is; else the first.
+
+    A name that only somebody's ssh may know is the last that is taken, unless the config has it.
+    """
+    known = [(address, url) for address in addresses if (url := tolerant(address)) is not None]
+    known.sort(key=lambda each: each[1].is_alias and rules_for(each[1], hosts) is None)
+    return next((address for address, url in known if located(url, hosts)), addresses[0])
 
 
 def rules_for(remote: GitUrl, hosts: ForgeHosts) -> ForgeRules | None:

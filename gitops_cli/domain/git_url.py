@@ -56,6 +56,14 @@ class GitUrl(NamedTuple):
         return self.scheme == "file"
 
     @property
+    def is_alias(self) -> bool:
+        """Tell whether only somebody's ssh knows the host: no name of DNS ends like that."""
+        last = self.host.rpartition(".")[2]
+        return self.scheme == "ssh" and (
+            last == self.host or ("-" in last and not last.startswith("xn--"))
+        )
+
+    @property
     def name(self) -> str:
         """Return the last part of the path, without `.git`: what the repository is called."""
         return re.split(r"[/\\]", _plain(self.path))[-1]

@@ -109,7 +109,7 @@ def _source(sources: Sources, service: ServiceName) -> Project:
 
 
 def _project(state: StateRepository, forges: ForgeHosts) -> Project:
-    return _known(project_at(state.description, forges), state.description)
+    return _known(project_at(state.address(forges), forges), state.description)
 
 
 def _known(project: Project | None, remote: str) -> Project:

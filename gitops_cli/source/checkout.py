@@ -17,8 +17,9 @@ from gitops_cli.git.remote import HEADS
 class Checkout(NamedTuple):
     """A git work tree: its root, HEAD, branch and where it was cloned from.
 
-    `remote` is as it was configured: git rewrites it when it connects. `means` is what it rewrites
-    it to, None: nothing else. `within` is where the command stands below the root: empty there.
+    `remote` is as it was configured: git and ssh rewrite it when they connect. `means` is what they
+    make of it, None: nothing else. `within` is where the command stands below the root: empty
+    there.
     """
 
     root: Path
@@ -75,17 +76,13 @@ def _within(root: Path, directory: Path) -> str:
 
 
 def _meant(remote: str | None, config: Config) -> str | None:
-    """Return what git's `insteadOf` makes of a URL; None if that is nothing else."""
-    if remote is None or not config.rewrites_urls:
+    """Return what git and ssh make of a URL; None if that is nothing else."""
+    plain = ("/", ".", "file:", "http:", "https:")
+    if remote is None or (remote.startswith(plain) and not config.rewrites_urls):
         return None
-    from gitops_cli.domain.git_url import rewritten
+    from gitops_cli.git.aliases import addresses
 
-    rules = (
-        (base, prefix)
-        for base in config.names("url", "insteadof")
-        for prefix in config.all(f"url.{base}.insteadof")
-    )
-    meant = rewritten(remote, rules)
+    meant = addresses(remote, config)[-1]
     return None if meant == remote else meant
 
 
@@ -100,3 +97,10 @@ def remote_of(config: Config) -> str | None:
     names = config.names("remote", "url")
     name = "origin" if "origin" in names else names[0] if len(names) == 1 else None
     return (config.all(f"remote.{name}.url") or (None,))[0]
+
+
+def address_of(directory: Path) -> str | None:
+    """Return the URL of a repository's remote, as it means the same to others."""
+    config = read_config(reading(directory))
+    remote = remote_of(config)
+    return _meant(remote, config) or remote

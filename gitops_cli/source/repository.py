@@ -24,11 +24,10 @@ from gitops_cli.domain.past.ancestry import (
 from gitops_cli.domain.recorded.resolution import is_source_of
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.values import NamedTuple
-from gitops_cli.git.config import read_config
 from gitops_cli.git.discovery import git_around, is_bare
 from gitops_cli.git.mirror import COMMITS, TREES, Holding
 from gitops_cli.git.remote import HEADS, TAGS, from_anywhere
-from gitops_cli.source.checkout import Checkout, reading, remote_of
+from gitops_cli.source.checkout import Checkout, address_of
 from gitops_cli.source.commits import Commits, Named
 from gitops_cli.source.upstream import SECONDS, Upstream
 
@@ -249,7 +248,7 @@ class Sources:
             return SourceRepository(places, refusal=_AMONG_FILES.format(service, source))
         # Its own remote, if any, is what people look at.
         declared = self._place(path)
-        remote = None if declared.trouble else remote_of(read_config(reading(path)))
+        remote = None if declared.trouble else address_of(path)
         return SourceRepository((*places, declared), None, remote)
 
     def _origin(self, here: Checkout, holding: Holding) -> Upstream | None:

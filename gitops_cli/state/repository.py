@@ -33,6 +33,7 @@ from gitops_cli.state.snapshots import commit_snapshot, index_snapshot, worktree
 from gitops_cli.state.store import Store, revision
 
 if TYPE_CHECKING:
+    from gitops_cli.domain.forge_links import ForgeHosts
     from gitops_cli.domain.past.commits import Commit
     from gitops_cli.domain.steps.content import Content
     from gitops_cli.git.login import Login
@@ -254,6 +255,20 @@ class StateRepository:
         from gitops_cli.domain.git_url import identity_of
 
         return identity_of(self._branch.push_url, str(self._branch.git.directory))
+
+    def address(self, hosts: ForgeHosts) -> str:
+        """Return the URL that a forge knows it by, if one does; else what it is called here."""
+        return self._known(self.description, hosts)
+
+    def push_address(self, hosts: ForgeHosts) -> str | None:
+        """Return the same of where is pushed to, credentials and all; None without a remote."""
+        return None if self.push_url is None else self._known(self.push_url, hosts)
+
+    def _known(self, url: str, hosts: ForgeHosts) -> str:
+        from gitops_cli.domain.forge_links import known_address
+        from gitops_cli.git.aliases import addresses
+
+        return known_address(addresses(url, self._store.config), hosts)
 
     def resolve(self, rev: str) -> str:
         """Return the full hash of a commit-ish, with the whole history; UsageError if unknown."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_cli.domain.forge_links import Forge, ForgeRules, project_at
+from gitops_cli.domain.forge_links import Forge, ForgeRules, known_address, project_at
 
 OLD, NEW = "a" * 40, "b" * 40
 
@@ -213,3 +213,21 @@ def test_a_page_of_azure_that_is_no_repository_has_no_links():
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_reading_of_remotes(text):
     project_at(text)
+
+
+WORK, MEANT = "git@github-work:acme/state.git", "ssh://git@github.com/acme/state.git"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "hosts", "known"),
+    [
+        ((WORK, MEANT), {}, MEANT),
+        ((WORK,), {}, WORK),
+        ((WORK, MEANT), {"github-work": ForgeRules("github-work", Forge.GITHUB)}, WORK),
+        (("work:state.git", "https://github.com/acme/state"), {}, "https://github.com/acme/state"),
+        (("https://github.com/acme/state", "/srv/state.git"), {}, "https://github.com/acme/state"),
+        (("/srv/state.git", "file:///srv/state.git"), {}, "/srv/state.git"),
+    ],
+)
+def test_a_forge_is_known_by_the_address_that_others_have(addresses, hosts, known) -> None:
+    assert known_address(addresses, hosts) == known
