@@ -28,6 +28,8 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CLOSING = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 _TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "null": type(None)}
 _TAG = "tag:yaml.org,2002:"
+_Y_AND_N = frozenset({"y", "n"})  # booleans to some, kubectl among them
+_SPACES = re.compile("[\\r\\x85\\u2028\\u2029\\ufeff]")  # breaks of lines, or nothing, to some
 _TRUE = frozenset({"yes", "true", "on"})
 _PLAIN_BOOL = frozenset({"true", "false"})
 _OCTAL = re.compile(r"[-+]?0[0-7]{1,30}\Z")
@@ -92,6 +94,36 @@ def line_of(data: bytes, begins: int, path: Sequence[str | int]) -> int | None:
             if first == begins and found == wanted:
                 return line
     return None
+
+
+def written(value: Any) -> str:
+    """Return a document that kubectl, `documents` and every other YAML read as this very value.
+
+    Texts of several lines are blocks, where they can be. PyYAML alone would leave texts plain that
+    are numbers or booleans to kubectl.
+    """
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return str(text)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Repeats what YAML would abbreviate by anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _text_node(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = "'" if not _is_plain_text(text) else None
+    if _SPACES.search(text):
+        style = '"'
+    elif "\n" in text and text.strip():
+        style = "|"
+    return dumper.represent_scalar(f"{_TAG}str", text, style=style)
+
+
+def _is_plain_text(text: str) -> bool:
+    return isinstance(_read(text, strict=True), str) and text.lower() not in _Y_AND_N
 
 
 class _Place:
@@ -304,3 +336,6 @@ def _number(text: str) -> int | float | str:
             if kind is int or math.isfinite(number):
                 return number
     return text  # of another base, as nobody writes it in a kubeconfig, or larger than any
+
+
+_Dumper.add_representer(str, _text_node)

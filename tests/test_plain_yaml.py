@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gitops_cli.plain_yaml import NotPlain, documents
+from gitops_cli.plain_yaml import NotPlain, documents, written
 
 
 @pytest.mark.parametrize(
@@ -84,3 +86,25 @@ def test_a_merge_yields_to_what_stands_there_and_the_first_of_several_wins() -> 
     [found] = documents(text.encode())
 
     assert found.value["c"] == {"x": 1, "y": 3, "z": 4}
+
+
+ODD = (
+    "yYnN~=<&*!|>'\"%@`{}[],#?:-+._0123456789exXoabtrufalsON \t\r\n\x85\u2028\ufeff\u00e9\U0001f600"
+)
+
+
+@given(st.dictionaries(st.text(ODD, max_size=8), st.text(ODD, max_size=12), min_size=1))
+def test_what_is_written_is_read_as_it_was(data: dict[str, str]) -> None:
+    [found] = documents(written({"data": data, "list": [data, *data]}).encode())
+
+    assert found.value == {"data": data, "list": [data, *data]}
+
+
+@pytest.mark.parametrize("text", ["08", "1e3", "-.5", "y", "N", "on", "0x1F", "1_0", "~", "12:30"])
+def test_a_text_that_is_something_else_to_kubectl_is_quoted(text: str) -> None:
+    assert written({text: text}) == f"'{text}': '{text}'\n"
+
+
+def test_texts_of_several_lines_are_blocks() -> None:
+    assert written({"a": "x: 'y'\n- z\n"}) == "a: |\n  x: 'y'\n  - z\n"
+    assert written({"a": " x\ny"}) == "a: |2-\n   x\n  y\n"

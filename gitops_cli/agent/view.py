@@ -51,24 +51,9 @@ _REPORTED = Records(
 
 def manifests_yaml(manifests: Sequence[Mapping[str, Any]]) -> str:
     """Return the objects as YAML documents that `kubectl apply -f -` takes."""
-    import yaml  # the other commands need not wait for it
+    from gitops_cli.plain_yaml import written  # the other commands need not wait for YAML
 
-    class Dumper(yaml.SafeDumper):
-        """Writes scripts as blocks, and repeats what YAML would abbreviate by anchors."""
-
-        def ignore_aliases(self, data: object) -> bool:
-            return True
-
-    def text(dumper: Dumper, value: str) -> yaml.ScalarNode:
-        style = "|" if "\n" in value else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-    Dumper.add_representer(str, text)
-    documents = (
-        yaml.dump(dict(manifest), Dumper=Dumper, sort_keys=False, allow_unicode=True)
-        for manifest in manifests
-    )
-    return "---\n".join(documents)
+    return "---\n".join(written(dict(manifest)) for manifest in manifests)
 
 
 def manifests_view(manifests: Sequence[Mapping[str, Any]]) -> View:

@@ -29,6 +29,8 @@ _MARGIN = 0.05  # seconds; sockets may give up a little early
 _DENIAL = re.compile(r'^admission webhook "[^"]*" denied the request|\bdenied request: ')
 _RULE = "no missing right: a rule of the cluster, such as an admission webhook, refuses it"
 _UNANSWERED = "an admission webhook of the cluster does not answer: look after its pods and Service"
+# Breaks of lines, or nothing at all, to YAML, which what is applied server-side is read as.
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _WORTH_RETRYING = frozenset({429, 500, 502, 503, 504})
 
 
@@ -92,6 +94,11 @@ class Doing(NamedTuple):
         return "/".join(parts) + (f"?{urlencode(query)}" if query else "")
 
 
+def _encoded(body: object) -> bytes:
+    text = json.dumps(body, ensure_ascii=False)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
 class Refused(ClusterError):
     """The server answered with an error that the caller may want to understand."""
 
@@ -148,7 +155,7 @@ class Api:
         Broken connections and answers that ask for patience are tried again, except where
         `retry` is False. Raises Denied, Refused, ClusterUnreachable, TimedOut at the deadline.
         """
-        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        data = None if body is None else _encoded(body)
         request = HttpRequest(method, path or doing.path(), data, content_type, accept)
         until = time.monotonic() + seconds
         if self.deadline is not None:

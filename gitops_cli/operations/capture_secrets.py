@@ -96,10 +96,9 @@ def _file(secret: Secret) -> str:
 
 
 def _yaml(content: Mapping[str, Any]) -> bytes:
-    import yaml
+    from gitops_cli.plain_yaml import written
 
-    text: str = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
-    return text.encode()
+    return written(dict(content)).encode()
 
 
 def _holds(path: str, data: bytes, secret: Secret) -> bool:
