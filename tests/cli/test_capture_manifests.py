@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.cli.live import IMAGES, OLD, Live
-from tests.cli.manifested import objects_of
+from tests.cli.manifested import objects_of, states
 from tests.testbed.git import git
 from tests.testbed.kube import ApiError
 from tests.testbed.patience import eventually
@@ -200,6 +200,82 @@ def test_what_somebody_wrote_is_what_is_captured_of_every_kind(foreign: Live) ->
     objects = objects_of(foreign.sync("-o", "json").ok())
     assert {one["action"] for one in objects.values()} == {"adopted"}
     foreign.diff().ok()
+
+
+BESIDE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: old-db}
+spec: {ports: [{port: 5432}]}
+---
+apiVersion: v1
+kind: Endpoints
+metadata: {name: old-db}
+subsets: [{addresses: [{ip: 192.0.2.1}], ports: [{port: 5432}]}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: old-db-2, labels: {kubernetes.io/service-name: old-db}}
+addressType: IPv4
+endpoints: [{addresses: [192.0.2.2]}]
+ports: [{port: 5432}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Endpoints
+metadata: {name: web}
+subsets: [{addresses: [{ip: 192.0.2.3}], ports: [{port: 80}]}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: leader, annotations: {control-plane.alpha.kubernetes.io/leader: "{}"}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: odd}
+data: {number: "08", flag: "y", lines: "a\\n  b: 'c'\\n", spaces: "\\N\\L\\r \\x7f"}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: once}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}
+"""
+
+
+def test_what_a_namespace_has_of_itself_is_captured_and_what_it_was_given_is_not(
+    foreign: Live,
+) -> None:
+    foreign.run("Deployment", "web", OLD)
+    for one in yaml.safe_load_all(BESIDE):
+        foreign.kube.create(one, foreign.namespace)
+    pulls = {"imagePullSecrets": [{"name": "registry"}]}
+    foreign.kube.request(
+        "PATCH",
+        f"/api/v1/namespaces/{foreign.namespace}/serviceaccounts/default",
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}, **pulls},
+        content_type="application/apply-patch+yaml",
+        fieldManager="somebody",
+    )
+    done = foreign.gitops("capture", foreign.namespace, "--manifests").ok()
+
+    below = f"{foreign.namespace}/manifests/"
+    listing = git(foreign.remote, "ls-tree", "--name-only", "main", below).splitlines()
+    assert [Path(name).stem for name in listing] == [
+        "configmap-odd",
+        "deployment-web",
+        "endpoints-old-db",
+        "endpointslice-old-db-2",
+        "service-old-db",
+        "service-web",
+        "serviceaccount-default",
+    ]
+    assert "job/once left out: nothing makes it again" in done.stderr
+    assert "lines: |\n    a\n      b: 'c'" in content(foreign, "manifests/configmap-odd.yaml")
+    assert set(states(foreign).values()) == {"adoptable"}
 
 
 def test_replicas_of_an_autoscaler_make_no_commits(foreign: Live) -> None:

@@ -155,6 +155,15 @@ def test_annotations_that_are_all_the_clusters_go_altogether() -> None:
     }
 
 
+@pytest.mark.parametrize("field", ["secrets", "imagePullSecrets"])
+def test_a_service_account_keeps_the_secrets_that_somebody_wrote(field: str) -> None:
+    given = [{"name": "default-dockercfg-a1b2c"}, {"name": "default-token-a1b2c"}]
+    account = {"metadata": {"name": "default"}, field: [*given, {"name": "registry"}]}
+
+    assert portable("v1", "ServiceAccount", account)[field] == [{"name": "registry"}]
+    assert field not in portable("v1", "ServiceAccount", {**account, field: given})
+
+
 def test_a_service_gets_its_addresses_anew() -> None:
     spec = {
         "clusterIP": "10.0.0.1",

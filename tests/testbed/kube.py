@@ -37,6 +37,8 @@ _RESOURCES = {
     "Secret": (_CORE, "secrets"),
     "Service": (_CORE, "services"),
     "ServiceAccount": (_CORE, "serviceaccounts"),
+    "Endpoints": (_CORE, "endpoints"),
+    "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices"),
     "ResourceQuota": (_CORE, "resourcequotas"),
     "LimitRange": (_CORE, "limitranges"),
     "HorizontalPodAutoscaler": ("/apis/autoscaling/v2", "horizontalpodautoscalers"),

@@ -23,6 +23,7 @@ _NOTED = (
     "pv.kubernetes.io/",
     "volume.kubernetes.io/",
     "volume.beta.kubernetes.io/storage-provisioner",
+    "openshift.io/internal-registry-pull-secret-ref",
 )
 _BOUND = "pv.kubernetes.io/bound-by-controller"
 _SERVICE_OWN = frozenset({"clusterIP", "clusterIPs", "healthCheckNodePort"})
@@ -47,16 +48,15 @@ def _make_bare(made: dict[str, Any], kind: str, metadata: Mapping[str, Any]) -> 
     spec = made.get("spec")
     if isinstance(spec, dict):
         made["spec"] = without_defaults(kind, _unassigned(kind, spec, metadata))
-    if kind == "ServiceAccount" and isinstance(made.get("secrets"), list):
-        # Tokens that clusters gave out before 1.24; what else is there somebody wrote.
+    if kind == "ServiceAccount":
+        # Tokens that clusters gave out before 1.24, and OpenShift does; others somebody wrote.
         token = re.compile(
             f"{re.escape(str(metadata.get('name')))}-(token|dockercfg)-[a-z0-9]{{5}}"
         )
-        made["secrets"] = [
-            one for one in made["secrets"] if not token.fullmatch(str(one.get("name")))
-        ]
-        if not made["secrets"]:
-            del made["secrets"]
+        for field in ("secrets", "imagePullSecrets"):
+            named = made.pop(field, None) or []
+            if left := [one for one in named if not token.fullmatch(str(one.get("name")))]:
+                made[field] = left
 
 
 def _managers(metadata: Mapping[str, Any]) -> Iterator[ManagerEntry]:
