@@ -19,7 +19,7 @@ from gitops_cli.domain.manifests.kinds import BUILT_IN, Scope
 from gitops_cli.domain.manifests.lookup import Lookup
 from gitops_cli.domain.manifests.objects import Manifest, ObjectId
 from gitops_cli.domain.manifests.ownership import Live, ManagerEntry
-from gitops_cli.domain.manifests.report import Conflict, FieldsTaken
+from gitops_cli.domain.manifests.report import Conflict, FieldsTaken, taken_message
 from gitops_cli.domain.text import one_line
 from gitops_cli.web.parallel import attempt_all
 
@@ -41,7 +41,6 @@ _DEFINITION = Decoder(schema.Definition)
 _FIELDS = Decoder(dict[str, Any])
 _WHOLE = Whole(schema.FreelyNamed)  # of what is asked for by its name
 _VERSIONS = {"autoscaling": "v2"}
-_MOST_FIELDS = 8  # of a conflict that are named
 
 
 class Manifests:
@@ -114,21 +113,20 @@ class Manifests:
             conflicts = tuple(_conflicts(refused))
             if not conflicts:
                 raise self._told(refused, manifest.id.type, manifest.api_version) from refused
-            taken = "; ".join(f"{c.manager} has {_listed(c.fields)}" for c in conflicts)
-            raise FieldsTaken(f"cannot apply {manifest.id}: {taken}", conflicts) from refused
+            raise FieldsTaken(taken_message(manifest.id, conflicts), conflicts) from refused
 
-    def set_managers(
-        self, manifest: Manifest, before: Mapping[str, Any], managers: Sequence[Any]
+    def amend(
+        self, manifest: Manifest, before: Mapping[str, Any], operations: Sequence[Any]
     ) -> bool:
-        """Write who manages which fields of an object; False if it is another one by now.
+        """Change an object by a JSON patch; False if it is another one by now.
 
-        Nothing else of it changes. Raises Denied, ClusterError.
+        Raises Denied, ClusterError.
         """
         doing = self._doing("patch", manifest.id, manifest.api_version)
         version = before["metadata"].get("resourceVersion")
         body = [
             {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
-            {"op": "replace", "path": "/metadata/managedFields", "value": managers},
+            *operations,
         ]
         path = doing.path("", fieldManager=FIELD_MANAGER)
         try:
@@ -316,8 +314,3 @@ def _conflicts(refused: Refused) -> Iterable[Conflict]:
             fields.setdefault(one_line(manager) or "somebody", []).append(one_line(cause.field))
     for manager, named in fields.items():
         yield Conflict(manager, tuple(named))
-
-
-def _listed(fields: Sequence[str]) -> str:
-    more = f" and {len(fields) - _MOST_FIELDS} more" if len(fields) > _MOST_FIELDS else ""
-    return f"{', '.join(fields[:_MOST_FIELDS])}{more}"

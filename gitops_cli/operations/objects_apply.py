@@ -12,13 +12,20 @@ from gitops_cli.domain.cluster.workload import COMMIT
 from gitops_cli.domain.cluster.writers import FIELD_MANAGER
 from gitops_cli.domain.errors import ClusterError, GitOpsError
 from gitops_cli.domain.manifests.changes import ObjectChange, change, made
+from gitops_cli.domain.manifests.clashing import DUPLICATE, clashes, conflicts, settled
 from gitops_cli.domain.manifests.dropping import (
     dropped,
     released,
     with_dropped,
     without_released,
 )
-from gitops_cli.domain.manifests.report import Conflict, Fate, FieldsTaken, ObjectFate
+from gitops_cli.domain.manifests.report import (
+    Conflict,
+    Fate,
+    FieldsTaken,
+    ObjectFate,
+    taken_message,
+)
 from gitops_cli.domain.manifests.stamping import annotations_for, is_note, stamped
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.team import DriftPolicy
@@ -88,7 +95,7 @@ class Applying(NamedTuple):
             gone = dropped(before or {}, content)
             if before is not None and gone and not self.dry_run:
                 self._let_go(one, before, content)
-            taken, result = self._apply(one, content)
+            taken, result = self._apply_settled(one, before, content)
         except FieldsTaken as error:
             error.hint = _TAKE
             return ObjectFate(id_, where, Fate.CHANGED, error=error)
@@ -112,10 +119,38 @@ class Applying(NamedTuple):
             managers = released(live, dropped(live, content)) if live is not None else None
             if live is None or managers is None:
                 return
-            if self.store.set_managers(one.manifest, live, managers):
+            operation = {"op": "replace", "path": "/metadata/managedFields", "value": managers}
+            if self.store.amend(one.manifest, live, [operation]):
                 return
             live = self.store.get(one.manifest)
         raise ClusterError(f"cannot apply {one.manifest.id}: somebody changes it all the time")
+
+    def _apply_settled(
+        self, one: WantedObject, before: Mapping[str, Any] | None, content: Mapping[str, Any]
+    ) -> tuple[FieldsTaken | None, dict[str, Any]]:
+        """Do as `_apply`, also where somebody gave ports of the object other numbers."""
+        try:
+            return self._apply(one, content)
+        except FieldsTaken:
+            raise
+        except GitOpsError as error:
+            found = clashes(before or {}, content) if DUPLICATE in error.message else []
+            if before is None or not found:
+                raise
+            told = conflicts(found)
+            if not (self.take or all(_is_ours(c) or self._mends(one, c) for c in told)):
+                taken = FieldsTaken(taken_message(one.manifest.id, told), told, hint=_TAKE)
+                if self.dry_run:
+                    return taken, settled(before, found)
+                raise taken from error
+            if self.dry_run:
+                return None, settled(before, found)
+            if not self.store.amend(one.manifest, before, [c.operation for c in found]):
+                raise
+            return self._apply(one, content)
+
+    def _mends(self, one: WantedObject, conflict: Conflict) -> bool:
+        return self.drift is DriftPolicy.CORRECT and one.is_by_hand and _is_by_person(conflict)
 
     def _apply(
         self, one: WantedObject, content: Mapping[str, Any]
@@ -125,8 +160,7 @@ class Applying(NamedTuple):
         try:
             return None, self.store.apply(manifest, content, dry_run=self.dry_run, force=self.take)
         except FieldsTaken as taken:
-            mends = self.drift is DriftPolicy.CORRECT and one.is_by_hand
-            if all(_is_ours(c) or (mends and _is_by_person(c)) for c in taken.conflicts):
+            if all(_is_ours(c) or self._mends(one, c) for c in taken.conflicts):
                 return None, self.store.apply(manifest, content, dry_run=self.dry_run, force=True)
             if not self.dry_run:
                 raise

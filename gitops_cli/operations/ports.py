@@ -213,10 +213,10 @@ class Manifests(Protocol):
         """Apply a content server-side; FieldsTaken where another manager has a field of it."""
         ...
 
-    def set_managers(
-        self, manifest: Manifest, before: Mapping[str, Any], managers: Sequence[Any]
+    def amend(
+        self, manifest: Manifest, before: Mapping[str, Any], operations: Sequence[Any]
     ) -> bool:
-        """Write who manages which fields of an object; False if it is another one by now."""
+        """Change an object by a JSON patch; False if it is another one by now."""
         ...
 
     def delete(

@@ -60,6 +60,32 @@ def test_kubectl_apply_keeps_what_it_has_and_is_named(live: Live) -> None:
     assert again["conflicts"][0]["fields"] == [".data.a"]
 
 
+def test_a_port_that_got_another_number_by_hand_is_a_conflict_with_a_way_out(live: Live) -> None:
+    ports = [{"name": "http", "port": 80}, {"name": "dns", "port": 53, "protocol": "UDP"}]
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}
+    record(live, {**service, "spec": {"selector": {"app": "web"}, "ports": ports}})
+    live.sync().ok()
+    live.kube.request(
+        "PATCH",
+        f"/api/v1/namespaces/{live.namespace}/services/web",
+        [{"op": "replace", "path": "/spec/ports/0/port", "value": 81}],
+        content_type="application/json-patch+json",
+        fieldManager="kubectl-edit",
+    )
+
+    found = objects_of(live.diff("-o", "json"))["Service/web"]
+    assert found["state"] == "conflict"
+    assert found["patch"] == [{"op": "replace", "path": "/spec/ports/0/port", "value": 80}]
+    [conflict] = found["conflicts"]
+    assert conflict["manager"] == "kubectl-edit"
+    assert live.sync().code == 6
+    assert actions(live, "--take-ownership") == {"Service/web": "changed"}
+
+    left = live.kube.get("Service", live.namespace, "web")["spec"]["ports"]
+    assert [(one["name"], one["port"]) for one in left] == [("http", 80), ("dns", 53)]
+    live.diff().ok()
+
+
 def test_the_same_values_are_everybodys(live: Live) -> None:
     same = config_map(a="1")
     kubectl(live, "apply", content=same)

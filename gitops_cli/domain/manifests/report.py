@@ -10,6 +10,8 @@ from gitops_cli.domain.errors import Blocked, ExitCode, GitOpsError, worst
 from gitops_cli.domain.manifests.changes import ObjectChange
 from gitops_cli.domain.manifests.objects import ObjectId
 
+_MOST_FIELDS = 8  # of a conflict that are named
+
 
 class Fate(StrEnum):
     """What is, or was, done with an object."""
@@ -52,6 +54,17 @@ class FieldsTaken(Blocked):
     ) -> None:
         super().__init__(message, hint=hint)
         self.conflicts = tuple(conflicts)
+
+
+def taken_message(one: ObjectId, conflicts: Sequence[Conflict]) -> str:
+    """Return who has which fields of an object."""
+    taken = "; ".join(f"{c.manager} has {_listed(c.fields)}" for c in conflicts)
+    return f"cannot apply {one}: {taken}"
+
+
+def _listed(fields: Sequence[str]) -> str:
+    more = f" and {len(fields) - _MOST_FIELDS} more" if len(fields) > _MOST_FIELDS else ""
+    return f"{', '.join(fields[:_MOST_FIELDS])}{more}"
 
 
 class ObjectFate(NamedTuple):
