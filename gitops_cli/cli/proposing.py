@@ -57,7 +57,7 @@ def review_of_all(
     return review_on(session, branch, extras) if proposes else None
 
 
-def with_request(session: Session, outcome: WriteOutcome, logs: Changelogs) -> WriteOutcome:
+def with_request(session: Session, outcome: WriteOutcome, logs: Changelogs | None) -> WriteOutcome:
     """Return the outcome with its request, open and up to date; the same where nobody can open it.
 
     The branch is pushed: a forge that fails is told, and is the exit code, but nothing is lost.

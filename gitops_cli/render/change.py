@@ -30,6 +30,7 @@ _COLUMNS = (
     Column("authors", flow=Flow.WRAP),
     Column("compare", wide=True),
 )
+_COMPARED = 3  # from this column on it is told how the versions lie to each other
 RECORDS = Records(
     "changes",
     "environment service action from to relation ahead behind compare dry_run changed commit",
@@ -47,11 +48,14 @@ if TYPE_CHECKING:
 Changelogs = Mapping[Change, "Changelog"]
 
 
-def plan_view(outcome: WriteOutcome, changelogs: Changelogs) -> View:
-    """Return a plan for people to judge: one row per service, then its source commits."""
+def plan_view(outcome: WriteOutcome, changelogs: Changelogs | None) -> View:
+    """Return a plan for people to judge: one row per service, then its source commits.
+
+    Without changelogs nobody looked how the versions lie to each other, and nothing is said of it.
+    """
     draft = outcome.draft
     blocks = tuple(_plan(draft, changelogs))
-    return View(_kind(draft), document(outcome, changelogs), blocks, records=_records(draft))
+    return View(_kind(draft), document(outcome, changelogs or {}), blocks, records=_records(draft))
 
 
 def result_view(outcome: WriteOutcome, changelogs: Changelogs | None = None) -> View:
@@ -61,11 +65,11 @@ def result_view(outcome: WriteOutcome, changelogs: Changelogs | None = None) -> 
     return View(_kind(outcome.draft), found, lines, records=_records(outcome.draft))
 
 
-def both_views(outcome: WriteOutcome, changelogs: Changelogs) -> View:
+def both_views(outcome: WriteOutcome, changelogs: Changelogs | None) -> View:
     """Return plan and result as one, for a report that nobody was asked about."""
     blocks = (*_plan(outcome.draft, changelogs), *_result(outcome))
     draft = outcome.draft
-    found = document(outcome, changelogs)
+    found = document(outcome, changelogs or {})
     return View(_kind(draft), found, blocks, records=_records(draft))
 
 
@@ -166,10 +170,12 @@ def _full(version: Version | None) -> str | None:
     return None if version is None else str(version)
 
 
-def _plan(draft: Draft | Drafts, changelogs: Changelogs) -> Iterator[Table | Line]:
+def _plan(draft: Draft | Drafts, logs: Changelogs | None) -> Iterator[Table | Line]:
     if not draft.writes:
         return
     from gitops_cli.domain.past.ancestry import NO_CHANGELOG  # where versions change
+
+    changelogs, columns = (logs, _COLUMNS) if logs is not None else ({}, _COLUMNS[:_COMPARED])
 
     rows: list[list[Cell | str]] = []
     lines: list[Line] = []
@@ -179,11 +185,12 @@ def _plan(draft: Draft | Drafts, changelogs: Changelogs) -> Iterator[Table | Lin
         place = [] if isinstance(draft, Draft) else [draft.project_of(part)]
         for change in part.changes:
             log = changelogs.get(change, NO_CHANGELOG)
-            rows.append([*place, *_row(change, log, back=part.verb is Verb.ROLLBACK)])
+            row = _row(change, log, back=part.verb is Verb.ROLLBACK)
+            rows.append([*place, *row[: len(columns)]])
             lines += _source(" ".join([*place, change.service]), log)
         gates += [gate_line(" ".join([*place, report.service]), report) for report in part.gates]
     if rows:
-        yield Table([*project, *_COLUMNS], rows, _title(draft))
+        yield Table([*project, *columns], rows, _title(draft))
     yield from lines
     yield from gates
     for part in draft.parts:
@@ -250,7 +257,7 @@ def _distance(change: Change, changelog: Changelog, *, back: bool) -> Cell:
         case Relation.BEHIND:
             return Cell(f"{changelog.distance}{alarm}", style)
         case Relation.DIVERGED:
-            return Cell(f"diverged: {changelog.distance}{alarm}", style)
+            return Cell(f"diverged: {changelog.distance}", style)
         case Relation.SAME:
             return Cell("same commit", Style.DIM)
         case Relation.UNKNOWN:

@@ -20,7 +20,7 @@ def request_title(subject: str) -> str:
     return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
 
 
-def request_text(outcome: WriteOutcome, changelogs: Changelogs, *, longest: int) -> str:
+def request_text(outcome: WriteOutcome, changelogs: Changelogs | None, *, longest: int) -> str:
     """Return the plan as Markdown, why, and what follows a merge, in `longest` characters.
 
     Where that is too long, without the source commits; then with as many rows as there is room.
@@ -33,7 +33,8 @@ def request_text(outcome: WriteOutcome, changelogs: Changelogs, *, longest: int)
     room = max(longest - len(rest), _LEAST_OF_A_PLAN)
     plan = markdown(plan_view(outcome, changelogs))
     if len(plan) > room:
-        plan = markdown(plan_view(outcome, {}))
+        bare = {c: log._replace(commits=(), removed=()) for c, log in (changelogs or {}).items()}
+        plan = markdown(plan_view(outcome, bare or None))
     if len(plan) > room:
         whole_rows, _, _ = plan[:room].rpartition("\n")
         plan = f"{whole_rows}\n\nand more"

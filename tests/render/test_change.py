@@ -47,7 +47,7 @@ def lines(view: View) -> list[str]:
     [
         (distance(3, 0), "3 ahead"),
         (distance(0, 2), "2 behind (downgrade!)"),
-        (distance(1, 2), "diverged: 1 ahead, 2 behind (downgrade!)"),
+        (distance(1, 2), "diverged: 1 ahead, 2 behind"),
         (SAME, "same commit"),
         (UNKNOWN, "unknown"),
     ],
@@ -123,6 +123,17 @@ def test_a_result_names_the_commit():
 
     assert lines(view) == ["p-production: done (ccccccc)"]
     assert (view.document["commit"], view.document["changed"]) == ("c" * 40, True)
+
+
+def test_where_nobody_looked_for_source_commits_nothing_is_said_of_them():
+    asked = WriteOutcome(draft(Change(AUTH, A, B)))
+
+    [unlooked, _] = both_views(asked, None).blocks
+    [unknown, *_] = both_views(asked, {}).blocks
+
+    assert [column.title for column in unlooked.columns] == ["service", "now", "new"]
+    assert [len(row) for row in unlooked.rows] == [3]
+    assert "commits" in [column.title for column in unknown.columns]
 
 
 @pytest.mark.parametrize(
