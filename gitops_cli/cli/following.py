@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from gitops_cli.cli.prompts import may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.draft import WriteOutcome
-from gitops_cli.domain.errors import UsageError
+from gitops_cli.domain.errors import GitOpsError, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.team import TeamSettings
+from gitops_cli.operations.writing import Foresee, nobody_follows
 
 if TYPE_CHECKING:
     pass
@@ -32,13 +33,23 @@ def need_cluster(session: Session, *, sync: bool, context: str | None) -> None:
         session.need_config("context")
 
 
-def foresee(
-    session: Session, environment: EnvironmentName, team: TeamSettings, *, context: str | None
-) -> None:
-    """Raise WrongCluster before anything is written that could not be waited for there."""
+def foreseeing(
+    session: Session, context: str | None, kubeconfig: Path | None, *, wanted: bool
+) -> Foresee:
+    """Return what raises before anything is written that no cluster could be brought or waited for.
+
+    That is WrongCluster, ConfigurationError or Denied; nothing is asked unless that is `wanted`.
+    """
+    if not wanted:
+        return nobody_follows
     from gitops_cli.cli.clusters import clusters_of  # who does not wait need not load it
 
-    clusters_of(session, context, None, warm=False).check(environment, team)
+    clusters = clusters_of(session, context, kubeconfig, warm=False)
+
+    def foresee(environment: EnvironmentName, team: TeamSettings) -> None:
+        clusters.of(environment, team)
+
+    return foresee
 
 
 def follow(
@@ -52,7 +63,38 @@ def follow(
     context: str | None,
     kubeconfig: Path | None,
 ) -> None:
-    """Let the cluster have what was agreed to, be it new or recorded already; or say what does."""
+    """Let the cluster have what was agreed to, be it new or recorded already; or say what does.
+
+    What keeps it from that does not undo the write, and says so.
+    """
+    try:
+        _follow(
+            session,
+            outcome,
+            timeout,
+            sync=sync,
+            wait=wait,
+            rollback_on_failure=rollback_on_failure,
+            context=context,
+            kubeconfig=kubeconfig,
+        )
+    except GitOpsError as error:
+        if outcome.changed and outcome.review is None and not error.message.startswith("recorded"):
+            error.message = f"recorded, but not known to be in the cluster: {error.message}"
+        raise
+
+
+def _follow(
+    session: Session,
+    outcome: WriteOutcome,
+    timeout: float | None,
+    *,
+    sync: bool,
+    wait: bool,
+    rollback_on_failure: bool = False,
+    context: str | None,
+    kubeconfig: Path | None,
+) -> None:
     if outcome.dry_run:
         return
     if not sync and not wait:

@@ -165,7 +165,7 @@ def requested(
         return outcome
     from gitops_cli.cli.proposing import with_request  # who writes at once needs it not
 
-    return with_request(session, outcome, logs or {})
+    return with_request(session, outcome, logs)
 
 
 def asked_of(
@@ -363,7 +363,7 @@ def tell(
         warn_of(session, outcome.draft.warnings)
     note_writing(session, outcome.written, proposed=outcome.review is not None)
     show = session.show if outcome.dry_run else session.report
-    both = both_views(outcome, changelogs or {})
+    both = both_views(outcome, changelogs)
     show(result_view(outcome, changelogs) if shown else both)
     session.publish(both)
 

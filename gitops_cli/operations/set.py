@@ -23,7 +23,14 @@ from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.values import NamedTuple
 from gitops_cli.domain.version import Version
 from gitops_cli.operations.images import Images, unchecked
-from gitops_cli.operations.writing import Terms, Wanted, draft_versions, pins
+from gitops_cli.operations.writing import (
+    Foresee,
+    Terms,
+    Wanted,
+    draft_versions,
+    nobody_follows,
+    pins,
+)
 
 if TYPE_CHECKING:
     from gitops_cli.domain.past.ancestry import Age
@@ -54,6 +61,7 @@ class Order(NamedTuple):
     are the services alone: what is misspelt is told before its version is looked for.
     `branch` is asked only if `by_branch`: a person who spells out a hash chose it. `request` is
     what else was built.
+    `foresee` raises what would keep the cluster from getting it afterwards.
     `images` may refuse versions whose image is missing, and pin the others.
     `kind` is for services that are new in the environment; None: as they are elsewhere.
     `is_new`: services that their project does not know are meant to be made; else only the
@@ -72,6 +80,7 @@ class Order(NamedTuple):
     request: str | None = None
     terms: Terms = Terms()
     is_new: bool = False
+    foresee: Foresee = nobody_follows
     named: Callable[[TeamSettings], Collection[ServiceName]] = lambda team: ()
 
     def check_names(self, snapshot: Snapshot) -> None:
@@ -106,6 +115,7 @@ def draft_recording(
             usual_project=order.usual_project,
         )
     )
+    order.foresee(environment.name, team)
     wanted = order.images(environment, wanted, pin=pins(environment.name, team, order.terms))
     kinds = {service: order.kind or _kind_of(service, environment, snapshot) for service in wanted}
     intent = recording(environment, wanted, kinds)

@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 
 SECONDS = 300.0
 
+# Raises what would keep the environment's cluster from getting what is to be written.
+Foresee = Callable[[EnvironmentName, TeamSettings], None]
+
+
+def nobody_follows(_environment: EnvironmentName, _team: TeamSettings) -> None:
+    """Foresee nothing: what is written is all."""
+
 
 class Terms(NamedTuple):
     """What is overridden, why, in which CI run, and which environment was confirmed by name.

@@ -256,6 +256,32 @@ def test_a_rollout_that_fails_is_the_writers_failure(waiting: Live) -> None:
     assert "patched, rollout failed\n" in done.stderr
 
 
+@pytest.mark.parametrize("how", ["--sync", "--wait"])
+def test_what_no_cluster_could_get_is_not_recorded(waiting: Live, how: str) -> None:
+    nowhere = waiting.gitops.using(KUBECONFIG="/nowhere")
+    set_, promote = ["set", f"web={NEW}", "-e", waiting.namespace], promotion(waiting)[:-1]
+
+    for words in (set_, promote):
+        done = nowhere(*words, how)
+        assert done.code == 2
+        assert "error: no kubeconfig" in done.stderr
+    waiting.record({"/gitops.toml": belongs_to("another", waiting)})
+    assert waiting.gitops(*set_, how, "--context", "test").code == 6
+    assert recorded(waiting) == OLD
+
+
+def test_what_the_cluster_refuses_afterwards_is_recorded_and_says_so(
+    waiting: Live, two_clusters: Path
+) -> None:
+    away = waiting.gitops.using(KUBECONFIG=two_clusters)
+
+    done = away("set", f"web={NEW}", "-e", waiting.namespace, "--sync")
+
+    assert done.code == 5
+    assert "error: recorded, but not known to be in the cluster: cannot list" in done.stderr
+    assert recorded(waiting) == NEW
+
+
 def test_a_terminal_is_told_how_the_rollout_ended(waiting: Live) -> None:
     command = ("set", f"web={NEW}", "-e", waiting.namespace, "--sync", "--wait")
     with waiting.gitops.terminal(*command) as terminal:

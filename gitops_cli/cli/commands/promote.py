@@ -9,7 +9,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_environment, complete_service
-from gitops_cli.cli.following import follow, foresee, need_cluster, need_wait
+from gitops_cli.cli.following import follow, foreseeing, need_cluster, need_wait
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -162,9 +162,9 @@ def promote(
     team = snapshot.team
     planned = planned_promotions(session, words, snapshot)
     planned = _of_manifests(session, snapshot, planned, copied=manifests)
-    if wait or sync:
-        for each in planned:
-            foresee(session, each.target, team, context=context)
+    foresee = foreseeing(session, context, kubeconfig, wanted=sync or wait)
+    for each in planned:
+        foresee(each.target, team)
     proposes = request.proposes(planned[0].target, team, overrides)
     extras = request.extras(proposes=proposes)
     review = review_on(session, _branch(words, planned, team), extras) if proposes else None

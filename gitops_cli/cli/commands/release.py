@@ -10,7 +10,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_service
-from gitops_cli.cli.following import follow, need_cluster, need_wait
+from gitops_cli.cli.following import follow, foreseeing, need_cluster, need_wait
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -230,6 +230,7 @@ def release(
         by_branch=True,
         branch=built.branch,
         request=built.request,
+        foresee=foreseeing(session, context, kubeconfig, wanted=sync or wait),
         named=source.services,
     )
     order = asked_where(session, order)
@@ -282,7 +283,7 @@ def release(
         )
 
     done = answering(session, once, order.environment, said._replace(preview=dry_run))
-    done = done._replace(outcome=with_request(session, done.outcome, {}))
+    done = done._replace(outcome=with_request(session, done.outcome, None))
     warn_of(session, done.outcome.draft.warnings)
     note_writing(session, done.outcome.written)
     show = session.show if dry_run else session.report

@@ -10,7 +10,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_commit, complete_service, complete_version
-from gitops_cli.cli.following import follow, foresee
+from gitops_cli.cli.following import follow, foreseeing
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -142,8 +142,7 @@ def rollback(
         raise UsageError("--all and named services exclude each other")
     words = _of_this_checkout(session, words, snapshot)
     environment = _environment(session, words, snapshot)
-    if wait or sync:
-        foresee(session, environment, team, context=context)
+    foreseeing(session, context, kubeconfig, wanted=sync or wait)(environment, team)
     words = _chosen(session, words, environment, snapshot)
     past = _past(words, session.now())
 

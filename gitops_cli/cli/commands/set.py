@@ -10,7 +10,7 @@ import typer
 
 from gitops_cli.cli.command import command
 from gitops_cli.cli.completion import complete_assignment
-from gitops_cli.cli.following import follow, need_cluster, need_wait
+from gitops_cli.cli.following import follow, foreseeing, need_cluster, need_wait
 from gitops_cli.cli.options import (
     Confirm,
     Context,
@@ -173,6 +173,7 @@ def set_versions(
         by_branch=by_branch,
         branch=built.branch,
         request=built.request,
+        foresee=foreseeing(session, context, kubeconfig, wanted=sync or wait),
         named=wish.services,
     )
     order = asked_where(session, order)
