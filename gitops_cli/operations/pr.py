@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gitops_cli.domain.change.request import Request, RequestDeed, RequestState
+from gitops_cli.domain.change.request import Request, RequestDeed, RequestState, shortened
 from gitops_cli.domain.errors import ForgeConflict, ForgeError, GitOpsError, TimedOut
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def keep_comment(requests: Requests, number: int, name: str, text: str) -> Reque
     It is found again by a mark that its page does not show.
     """
     mark = requests.marks.hide(f"gitops-cli: comment {name}")
-    whole = f"{mark}\n\n{_fitting(text.strip(), requests.longest_text)}"
+    whole = f"{mark}\n\n{shortened(text.strip(), requests.longest_text)}"
     for comment in requests.comments(number):
         said = comment.body.replace("\r\n", "\n")
         if said.startswith(mark):
@@ -45,13 +45,6 @@ def keep_comment(requests: Requests, number: int, name: str, text: str) -> Reque
             return RequestDeed.UPDATED
     requests.add_comment(number, whole)
     return RequestDeed.OPENED
-
-
-def _fitting(text: str, longest: int) -> str:
-    """Return the text, or as many whole lines of it as a forge takes."""
-    if len(text) <= longest:
-        return text
-    return f"{text[:longest].rpartition(chr(10))[0]}\n\nand more"
 
 
 def merged_or_closed(

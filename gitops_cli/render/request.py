@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gitops_cli.domain.change.draft import Draft, WriteOutcome
+from gitops_cli.domain.change.request import shortened
 from gitops_cli.domain.change.several import Drafts
 from gitops_cli.domain.text import one_line
 from gitops_cli.render.change import Changelogs, plan_view
@@ -35,22 +36,15 @@ def request_text(outcome: WriteOutcome, changelogs: Changelogs | None, *, longes
     if len(plan) > room:
         bare = {c: log._replace(commits=(), removed=()) for c, log in (changelogs or {}).items()}
         plan = markdown(plan_view(outcome, bare or None))
-    if len(plan) > room:
-        whole_rows, _, _ = plan[:room].rpartition("\n")
-        plan = f"{whole_rows}\n\nand more"
-    return f"{plan}\n\n{rest}"
+    return f"{shortened(plan, room)}\n\n{rest}"
 
 
 def moving_text(plan: View, reason: str | None, branch: str, *, longest: int) -> str:
     """Return the plan of what moves names or whole environments, and why."""
     rest = f"To see the state as it would be: `git fetch && git show --stat origin/{branch}`."
     why = f"**Why:** {for_markdown(reason)}\n\n{rest}" if reason else rest
-    shown = markdown(plan)
     room = max(longest - len(why), _LEAST_OF_A_PLAN)
-    if len(shown) > room:
-        whole_rows, _, _ = shown[:room].rpartition("\n")
-        shown = f"{whole_rows}\n\nand more"
-    return f"{shown}\n\n{why}"
+    return f"{shortened(markdown(plan), room)}\n\n{why}"
 
 
 def _what_follows(draft: Draft | Drafts, branch: str) -> str:

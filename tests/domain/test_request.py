@@ -19,6 +19,7 @@ from gitops_cli.domain.change.request import (
     marked,
     proposal_among,
     renewed,
+    shortened,
 )
 
 BEGIN = "<!-- gitops-cli: what stands up to the end mark is written anew with each proposal -->"
@@ -61,6 +62,26 @@ def test_a_body_keeps_to_the_marks_of_its_forge() -> None:
     assert renewed(f"x{old}y", new) == f"x{old}y"
 
 
+ROWS = "\n".join(f"row {number}" for number in range(40))
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        (f"| a |\n{ROWS}", "row 2\n\nand more"),
+        (f"```diff\n{ROWS}\n```", "row 1\n```\n\nand more"),
+        (f"~~~~\n```\n{ROWS}", "row 1\n~~~~\n\nand more"),
+        (f"```\na\n```\n{ROWS}", "row 1\n\nand more"),
+        ("x" * 100, "and more"),
+    ],
+)
+def test_a_text_is_cut_where_a_line_ends_and_no_block_stays_open(text: str, end: str) -> None:
+    said = shortened(text, 64)
+    assert said.endswith(end)
+    assert len(said) <= 64
+    assert shortened("x" * 64, 64) == "x" * 64
+
+
 def test_the_message_of_the_one_proposal_among_commits_is_found() -> None:
     ours, theirs = "subject\n\nwhy\n\nGitops-Action: set\n", "Fix it\n"
     assert proposal_among([theirs, ours]) == ("subject", "why\n\nGitops-Action: set")
@@ -73,7 +94,7 @@ def test_nothing_is_wanted_beside_the_text() -> None:
     assert Wish("b", "main", "t", "x").extras == NO_EXTRAS
     asked = Request(7, "u", "t", "b", "branch", "main", "c", RequestState.OPEN)
     assert asked[8:] == (False, None)
-    assert Proposed(asked, RequestDeed.OPENED, "pull request")[3:] == ((), None)
+    assert Proposed(asked, RequestDeed.OPENED, "pull request")[3:] == ((), ())
     assert Comment(1, "x").thread is None
     assert [state.value for state in RequestState] == ["open", "merged", "closed"]
     assert [deed.value for deed in RequestDeed] == ["opened", "updated", "unchanged"]

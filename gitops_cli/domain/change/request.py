@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 
 from gitops_cli.domain.errors import GitOpsError
 from gitops_cli.domain.values import NamedTuple
 
+# A fence of a block of code, what it is of, and room for what is said of a text that is cut.
+_FENCE = r" {0,3}(?P<ticks>`{3,}|~{3,})(?P<more>.*)"
+_ROOM = 40
 _NEW = "what stands up to the end mark is written anew with each proposal"
 
 
@@ -158,6 +162,24 @@ def renewed(body: str, wanted: str, marks: Marks = HIDDEN) -> str:
     before, found, rest = body.replace("\r\n", "\n").partition(begin)
     _, closed, after = rest.partition(end)
     return f"{before}{wanted}{after}" if found and closed else body
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return Markdown, or as many whole lines of it as there is room for, and that there is more.
+
+    A block of code that is cut ends there: else all that follows would be code.
+    """
+    if len(text) <= longest:
+        return text
+    lines = text[: max(0, longest - _ROOM)].split("\n")[:-1]
+    fence = ""
+    for line in lines:
+        found = re.match(_FENCE, line)
+        if found is not None and not fence:
+            fence = found["ticks"]
+        elif found is not None and found["ticks"].startswith(fence) and not found["more"].strip():
+            fence = ""
+    return "\n".join([*lines, *([fence] if fence else []), "", "and more"])
 
 
 def _ends(marks: Marks) -> tuple[str, str]:
