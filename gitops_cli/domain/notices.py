@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,6 +16,8 @@ from gitops_cli.domain.stamp import as_stamp
 from gitops_cli.domain.text import one_line, plural, without_secrets
 
 _NAMED = 5
+# Slack's <!channel> and <@U1>, and what Discord, Mattermost and others make of an @.
+_CALLS = r"(?i)<(?=[!@#])|(?<!\w)@(?=(?:all|channel|everyone|here)\b)"
 _LONGEST = 1000  # characters of what others said
 
 
@@ -77,13 +80,21 @@ def text_of(notice: Notice, template: str | None) -> str:
             "event": notice.event.value,
             "environment": _some(notice.environments),
             "services": _some(notice.services),
-            "summary": notice.summary,
-            "by": notice.by or "",
-            "reason": notice.reason or "",
+            "summary": _calling_nobody(notice.summary),
+            "by": _calling_nobody(notice.by or ""),
+            "reason": _calling_nobody(notice.reason or ""),
             "commit": (notice.commit or "")[:7],
         },
     )
     return one_line(without_secrets(line))[:_LONGEST]
+
+
+def _calling_nobody(text: str) -> str:
+    """Return what somebody wrote without what calls a whole channel where it is shown.
+
+    A template may call one: that was agreed on.
+    """
+    return re.sub(_CALLS, lambda found: f"{found[0]} ", text)
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -157,3 +157,10 @@ def test_what_others_said_is_one_line_without_a_secret_in_the_document() -> None
     for length in (1000, 1001):
         long = document(BARE._replace(summary="s" * length, reason="r" * length), "t")
         assert (long["summary"], long["reason"]) == ("s" * 1000, "r" * 1000)
+
+
+def test_nobody_is_called_but_by_the_template() -> None:
+    said = FULL._replace(summary="web <!channel> @here", reason="@Everyone, <@U1>", by="a@here.x")
+    line = text_of(said, "<!here> {summary}: {reason} ({by})")
+    assert line == "<!here> web < !channel> @ here: @ Everyone, < @U1> (a@here.x)"
+    assert document(said, line)["reason"] == "@Everyone, <@U1>"
