@@ -114,6 +114,13 @@ class Author(Struct):
     username: str
 
 
+class Person(Struct):
+    """A user of GitLab."""
+
+    id: int
+    username: str
+
+
 class MergeRequest(Struct):
     """A merge request of GitLab; `sha` is None until GitLab has looked at the branch."""
 
@@ -128,13 +135,8 @@ class MergeRequest(Struct):
     draft: bool = False
     author: Author | None = None
     detailed_merge_status: str | None = None
-
-
-class Person(Struct):
-    """A user of GitLab."""
-
-    id: int
-    username: str
+    reviewers: list[Person] | None = None
+    assignees: list[Person] | None = None
 
 
 class MergeNote(Note):

@@ -63,12 +63,28 @@ class GitLab(Requests):
         self._change(request, {"add_labels": ",".join(labels)})
 
     def ask_reviewers(self, request: Request, reviewers: Sequence[str]) -> None:
-        """Ask people; who was asked before no longer is, as GitLab has it."""
-        self._change(request, {"reviewer_ids": self._people(reviewers)})
+        self._join(request, "reviewer", reviewers)
 
     def assign(self, request: Request, people: Sequence[str]) -> None:
-        """Assign people; who was assigned before no longer is, as GitLab has it."""
-        self._change(request, {"assignee_ids": self._people(people)})
+        self._join(request, "assignee", people)
+
+    def _join(self, request: Request, role: str, names: Sequence[str]) -> None:
+        """Add people to those who are there; the API can only say who all of them are.
+
+        Raises ForgeError for who is left out, which GitLab does without a word.
+        """
+        path, wanted = f"{self._at}/{request.number}", self._people(names)
+        before = _with(role, self._api.ask("GET", path, MergeRequest)) or ()
+        ids = list(dict.fromkeys([*(person.id for person in before), *wanted]))
+        now = _with(role, self._api.ask("PUT", path, MergeRequest, {f"{role}_ids": ids}))
+        if now is None:
+            return
+        has = {person.id for person in now}
+        if lacking := [name for name, each in zip(names, wanted, strict=True) if each not in has]:
+            raise ForgeError(
+                f"{', '.join(lacking)} did not become {role}",
+                hint="is that a member? without a licence GitLab takes one for each request",
+            )
 
     def merge_when_ready(self, request: Request) -> None:
         # Servers before 17.11 know it by its former name, and both ignore the other.
@@ -128,6 +144,10 @@ class GitLab(Requests):
 
     def _listed(self, asked: dict[str, str]) -> Iterator[Request]:
         yield from map(_request, self._api.pages(self._at, MergeRequest, asked))
+
+
+def _with(role: str, found: MergeRequest) -> list[Person] | None:
+    return found.reviewers if role == "reviewer" else found.assignees
 
 
 def _request(found: MergeRequest) -> Request:

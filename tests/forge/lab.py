@@ -9,7 +9,7 @@ from urllib.parse import quote
 from tests.forge.fakes import HEAD, PROJECT, Call, FakeForge, Refused, Route, page, reply
 from tests.registry.scripted import Reply
 
-PEOPLE = {7: "grace"}
+PEOPLE = {7: "grace", 8: "linus", 9: "stranger"}
 ME = {"id": 5, "username": "ada"}
 
 
@@ -66,7 +66,8 @@ class GitLabFake(FakeForge):
         request["labels"] += filter(None, content.get("add_labels", "").split(","))
         for whose in ("reviewer", "assignee"):
             ids = content.get(f"{whose}_ids")
-            request[f"{whose}s"] = request[f"{whose}s"] if ids is None else [PEOPLE[i] for i in ids]
+            if ids is not None:
+                request[f"{whose}s"] = [PEOPLE[i] for i in ids if PEOPLE[i] != "stranger"]
         if content.get("state_event") == "close":
             request["state"] = "closed"
         return reply(200, self._shown(request))
@@ -109,6 +110,9 @@ class GitLabFake(FakeForge):
         note.update(call.content)
         return reply(200, note)
 
+    def _person(self, name: str) -> dict[str, Any]:
+        return next({"id": i, "username": n} for i, n in PEOPLE.items() if n == name)
+
     def _shown(self, r: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "iid": r["number"],
@@ -122,4 +126,6 @@ class GitLabFake(FakeForge):
             "sha": None if self.looking > 1 else HEAD,
             "detailed_merge_status": "checking" if self.looking else "mergeable",
             "author": {"username": "ada"},
+            "reviewers": [self._person(name) for name in r["reviewers"]],
+            "assignees": [self._person(name) for name in r["assignees"]],
         }

@@ -1,4 +1,4 @@
-"""Merges by a forge: in a way that its repository allows, and once it has looked at the branch."""
+"""Merges by a forge, as it allows and once it has looked; and who reviews."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gitops_cli.domain.change.request import Request
-from gitops_cli.domain.errors import ForgeConflict
+from gitops_cli.domain.errors import ForgeConflict, ForgeError
 from gitops_cli.forge.api import ForgeApi
 from gitops_cli.forge.github import Gitea, GitHub
 from gitops_cli.forge.gitlab import GitLab
@@ -114,6 +114,16 @@ def test_a_forge_that_still_looks_at_the_branch_is_asked_again(kind: str) -> Non
         forge.looking = 2
         requests.merge(request._replace(head="" if kind == "gitlab" else HEAD))
     assert forge.requests[0]["state"] == "merged"
+
+
+def test_who_reviews_at_gitlab_stays_and_who_is_left_out_is_told() -> None:
+    with opened("gitlab") as (forge, requests, request):
+        requests.ask_reviewers(request, ["linus"])
+        requests.ask_reviewers(request, ["grace", "linus"])
+        assert forge.requests[0]["reviewers"] == ["linus", "grace"]
+        with pytest.raises(ForgeError, match="stranger did not become assignee"):
+            requests.assign(request, ["grace", "stranger"])
+        assert forge.requests[0]["assignees"] == ["grace"]
 
 
 def test_another_refusal_is_told_at_once() -> None:
