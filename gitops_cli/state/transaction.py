@@ -151,10 +151,14 @@ class Transaction:
     def _after(self, pushed: Pushed) -> None:
         """Find the tip to try on next; raises where another try is pointless."""
         if pushed.outcome is PushOutcome.REFUSED_HERE:
-            raise PushRefused(
-                f"the push was stopped on this machine: {pushed.reason or 'no reason given'}",
-                hint="a pre-push hook of yours, or a setting of git",
-            )
+            said = pushed.reason or "no reason given"
+            hint = "a pre-push hook of yours, or a setting of git"
+            if "matches more than one" in said:
+                whole = written_ref(self.branch)
+                hint = (
+                    f"a branch or tag there has `{whole}` as its name, and has to go: git ls-remote"
+                )
+            raise PushRefused(f"the push was stopped on this machine: {said}", hint=hint)
         error = self._error(pushed)
         if pushed.outcome is PushOutcome.UNKNOWN and not isinstance(error, RemoteUnreachable):
             raise error

@@ -87,3 +87,12 @@ def test_a_server_that_wants_a_sign_off_gets_the_committers(strict, clone):
     clone.using(**robot)("set", f"authentication={NEW}", "-e", DEV).ok()
 
     assert trailers(company)["Signed-off-by"] == "Robot <r@example.com>"
+
+
+def test_a_branch_that_is_called_as_a_whole_ref_is_said_to_be_in_the_way(company, clone):
+    git(company.remote, "update-ref", "refs/heads/refs/heads/main", "main")
+
+    refused = clone("set", f"authentication={NEW}", "-e", DEV)
+
+    assert refused.code == 3
+    assert "has `refs/heads/main` as its name" in refused.stderr

@@ -382,3 +382,8 @@ def test_a_served_page_is_fresh(tmp_path: Path) -> None:
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_a_report_is_of_what_was(shop: Shop) -> None:
+    refused = shop.gitops("report", "--since", "2099-01-01")
+    assert (refused.code, "--since lies ahead" in refused.stderr) == (2, True)

@@ -113,6 +113,8 @@ def _gathered(
 ) -> Delivery:
     # What is read stays until it is shown: to look through all of it for garbage is in vain.
     gc.set_threshold(_SELDOM)
+    if since > session.now():
+        raise UsageError("--since lies ahead", hint="a report is of what was, such as 30d")
     tip, snapshot = session.look()
     sources = cache(lambda: session.sources(snapshot.team))
     found = gather(
