@@ -130,6 +130,23 @@ TEAM_KEYS = (
     ),
     Key(
         "stage.NAME",
+        "kubernetes",
+        SettingKind.TEXT,
+        "the newest release that gitops knows",
+        "The release of the stage's cluster, as Helm charts see it (`.Capabilities.KubeVersion`).",
+        '"1.33"',
+    ),
+    Key(
+        "stage.NAME",
+        "kubernetes_apis",
+        SettingKind.LIST,
+        "none",
+        "What the cluster serves beside Kubernetes' own APIs, for charts that look "
+        "(`.Capabilities.APIVersions.Has`): GROUP/VERSION or GROUP/VERSION/KIND.",
+        '["monitoring.coreos.com/v1"]',
+    ),
+    Key(
+        "stage.NAME",
         "prune",
         SettingKind.FLAG,
         "false",

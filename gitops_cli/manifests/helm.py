@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from gitops_cli.domain.errors import ConfigurationError
 from gitops_cli.manifests.generated import is_marked
@@ -10,6 +11,19 @@ from gitops_cli.manifests.programs import exported, find, run
 
 CHART = "Chart.yaml"
 _VALUES = "/values.yaml"
+
+
+class SeenCluster(NamedTuple):
+    """What a chart sees of a cluster; nobody asks one. `release` is `1.33`, or `1.33.2`."""
+
+    release: str
+    apis: Sequence[str] = ()
+
+    def flags(self) -> list[str]:
+        """Return the flags that tell helm: it would else go by how it was built."""
+        release = self.release.removeprefix("v")
+        whole = release if release.count(".") > 1 else f"{release}.0"
+        return ["--kube-version", whole, *(f"--api-versions={api}" for api in self.apis)]
 
 
 def is_chart(directory: str, files: Mapping[str, bytes]) -> bool:
@@ -23,6 +37,7 @@ def templated(
     *,
     release: str,
     namespace: str,
+    cluster: SeenCluster,
     network: bool,
 ) -> bytes:
     """Return what `helm template` makes of a chart; `values` are paths among the files.
@@ -37,7 +52,8 @@ def templated(
         )
     _check_values(directory, files, values)
     chosen = [word for path in values for word in ("--values", path)]
-    flags = ["--namespace", namespace, "--include-crds", "--no-hooks", "--skip-tests", *chosen]
+    flags = ["--namespace", namespace, "--include-crds", "--no-hooks", "--skip-tests"]
+    flags += [*cluster.flags(), *chosen]
     with exported(files) as place:
         try:
             if network:
@@ -67,6 +83,8 @@ def _check_values(directory: str, files: Mapping[str, bytes], values: Sequence[s
 
 
 def _hint(message: str) -> str | None:
+    if "incompatible with Kubernetes" in message:
+        return 'the stage says which release its cluster has: [stage.X] kubernetes = "1.33"'
     if "missing in charts/" not in message:
         return None
     return (

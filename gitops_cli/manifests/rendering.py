@@ -12,20 +12,33 @@ from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.findings import Finding
 from gitops_cli.domain.recorded.manifests_place import VALUES
 from gitops_cli.domain.recorded.stages import Place
+from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.manifests.files import Decrypt, read_files, read_stream
-from gitops_cli.manifests.helm import CHART, is_chart, templated
+from gitops_cli.manifests.helm import CHART, SeenCluster, is_chart, templated
 from gitops_cli.manifests.kustomize import kustomization_in, kustomized
+from gitops_cli.manifests.shipped import shipped_schema
 
 ReadFiles = Callable[[str], Mapping[str, bytes]]
 """Returns the files below a directory of the repository: path from its root → content."""
 
 
 class ToRender(NamedTuple):
-    """Whose objects, and where they stand; `network`: rendering may fetch what is not here."""
+    """Whose objects, and where they stand; `network`: rendering may fetch what is not here.
+
+    `kubernetes` and `apis` are the release and the APIs that charts see.
+    """
 
     place: Place
     directory: str
     network: bool = False
+    kubernetes: str | None = None
+    apis: tuple[str, ...] = ()
+
+    @classmethod
+    def of_stage(cls, place: Place, directory: str, rules: StageRules) -> ToRender:
+        """Return it as the rules of the environment's stage say."""
+        network = rules.manifests_network
+        return cls(place, directory, network, rules.kubernetes, rules.kubernetes_apis)
 
     @property
     def environment(self) -> EnvironmentName:
@@ -89,5 +102,6 @@ def _templated(wanted: ToRender, files: Mapping[str, bytes], read: ReadFiles) ->
         [path for path in (of_stage, of_environment) if path in all_files],
         release=project or name,
         namespace=name,
+        cluster=SeenCluster(wanted.kubernetes or shipped_schema().kubernetes, wanted.apis),
         network=wanted.network,
     )

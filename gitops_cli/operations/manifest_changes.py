@@ -131,8 +131,7 @@ def _rendered(
         return found
 
     at = place_of(name, snapshot.team)
-    network = snapshot.team.stage(at.stage).manifests_network
-    return render(ToRender(at, place, network), read)
+    return render(ToRender.of_stage(at, place, snapshot.team.stage(at.stage)), read)
 
 
 def last_change(

@@ -62,7 +62,7 @@ def rendered_manifests(
 
     def rendered(item: tuple[EnvironmentName, str]) -> Rendered:
         place = place_of(item[0], team)
-        wanted = ToRender(place, item[1], team.stage(place.stage).manifests_network)
+        wanted = ToRender.of_stage(place, item[1], team.stage(place.stage))
         return render(wanted, read, decrypt=decrypt if keys else None)
 
     answers = attempt_all(rendered, waiting, at_once=_AT_ONCE)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gitops_cli.domain.recorded.manifests_place import check_place
+from gitops_cli.domain.recorded.manifests_place import check_api, check_place, check_release
 from gitops_cli.domain.recorded.template import FIELDS, LONGEST, check_template, filled
 
 KNOWN = "{environment}, {action}, {services}, {summary}"
@@ -87,3 +87,25 @@ def test_a_place_has_no_other_fields(field: str) -> None:
     says = f"`{{{field}}}` is none of {{project}}, {{stage}}, {{environment}}"
     with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
         check_place(f"../{{stage}}/{{{field}}}")
+
+
+@pytest.mark.parametrize("text", ["1.33", "1.33.2", "v1.28"])
+def test_a_release_of_kubernetes(text: str) -> None:
+    assert check_release(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "1", "33", "1.33-eks", "latest", "1.33.2.1", "--x"])
+def test_what_is_no_release_of_kubernetes(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no release of Kubernetes, such as `1\.33`"):
+        check_release(text)
+
+
+@pytest.mark.parametrize("text", ["v1", "v1/Pod", "a.example.com/v1beta1", "batch/v1/CronJob"])
+def test_an_api_of_a_cluster(text: str) -> None:
+    assert check_api(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "batch", "batch/1", "Batch/v1", "batch/v1/cronjob", "a/b/v1"])
+def test_what_is_no_api_of_a_cluster(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no API, such as `monitoring\.coreos\.com/v1`"):
+        check_api(text)

@@ -15,9 +15,11 @@ from gitops_cli.domain.manifests.rendered import Form, Rendered
 from gitops_cli.domain.manifests.sealing import SealedFile
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import Place
+from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.manifests import programs
 from gitops_cli.manifests.files import Decrypt, opened
 from gitops_cli.manifests.rendering import ToRender, render
+from gitops_cli.manifests.shipped import shipped_schema
 from gitops_cli.manifests.sops import decrypt
 from tests.testbed import controlplane, sops
 
@@ -374,10 +376,32 @@ def test_a_chart_is_templated_with_the_stages_and_the_environments_values(helm: 
     notes = helm.read_text()
     assert notes.splitlines()[0] == (
         "template --namespace shop-dev --include-crds --no-hooks --skip-tests "
+        f"--kube-version {shipped_schema().kubernetes}.0 "
         f"--values {HERE}/values-dev.yaml --values shop-dev/values.yaml -- shop {HERE}"
     )
     assert "/home/ada" not in notes
     assert "web.deployment" not in notes
+
+
+def test_a_chart_sees_the_cluster_that_its_stage_says(helm: Path) -> None:
+    place = Place(EnvironmentName("shop-dev"), "shop", "dev")
+    files = {f"{HERE}/Chart.yaml": CHART.encode()}
+    rules = StageRules("dev", kubernetes="v1.31.4", kubernetes_apis=("a.example.com/v1", "v1/Pod"))
+
+    render(ToRender.of_stage(place, HERE, rules), lambda _: files)
+
+    seen = "--kube-version 1.31.4 --api-versions=a.example.com/v1 --api-versions=v1/Pod -- shop"
+    assert seen in helm.read_text()
+
+
+def test_why_a_chart_does_not_take_the_cluster_is_told_with_the_key(helm: Path) -> None:
+    said = "chart requires kubeVersion: >=1.99.0-0 which is incompatible with Kubernetes v1.36.0"
+    (helm.parent / "tools" / "helm").write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+
+    with pytest.raises(ConfigurationError, match="is incompatible with Kubernetes") as told:
+        rendered({f"{HERE}/Chart.yaml": CHART})
+    assert told.value.hint is not None
+    assert "[stage.X] kubernetes =" in told.value.hint
 
 
 def test_a_program_is_started_where_there_is_no_network(helm: Path, tmp_path: Path) -> None:

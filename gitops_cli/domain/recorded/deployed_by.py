@@ -21,6 +21,7 @@ def deployed_by(environment: Environment, team: TeamSettings) -> tuple[object, .
         rules.cluster_uid,
         manifests_place(environment, team),
         rules.manifests_network,
+        (rules.kubernetes, rules.kubernetes_apis),
         rules.prune,
         tuple(step_for(step, place)._replace(line=0) for step in rules.steps),
         tuple((one.workload, one.containers) for one in services),

@@ -14,7 +14,10 @@ from gitops_cli.domain.recorded.team_file import SERVICE_KEYS, STAGE_KEYS, TOP
 from gitops_cli.domain.settings import Defect
 
 # Which cluster it is, and what is applied there.
-_WHERE = ("cluster", "cluster_uid", "manifests", "manifests_network", "prune", "drift")
+_WHERE = (
+    *("cluster", "cluster_uid", "kubernetes", "kubernetes_apis"),
+    *("manifests", "manifests_network", "prune", "drift"),
+)
 
 
 def is_foreign(key: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""Where an environment's manifests stand: its own directory, or the one its stage names."""
+"""Where an environment's manifests stand, and what its stage says of them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,24 @@ VALUES = "values.yaml"
 
 _FIELDS = ("project", "stage", "environment")
 _FIELD = re.compile(r"\{([^{}]*)\}")
+_RELEASE = re.compile(r"v?[1-9]\d?\.\d{1,3}(\.\d{1,3})?")
+_API = re.compile(
+    r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?v[a-z0-9]{1,30}(/[A-Z][A-Za-z0-9]{0,62})?"
+)
+
+
+def check_release(text: str) -> str:
+    """Return a `[stage.X] kubernetes`; raises ValueError for what is no release."""
+    if _RELEASE.fullmatch(text) is None:
+        raise ValueError(f"`{text}` is no release of Kubernetes, such as `1.33`")
+    return text
+
+
+def check_api(text: str) -> str:
+    """Return one of `[stage.X] kubernetes_apis`; raises ValueError for what is none."""
+    if _API.fullmatch(text) is None:
+        raise ValueError(f"`{text}` is no API, such as `monitoring.coreos.com/v1`")
+    return text
 
 
 def check_place(text: str) -> str:

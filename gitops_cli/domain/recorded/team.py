@@ -69,8 +69,9 @@ class StageRules(NamedTuple):
     """`[stage.NAME]`; `lines` has the line of each key in gitops.toml.
 
     `require_ancestry` None: as `[versions]` says. `soak` is in seconds. `manifests` is a directory,
-    from that of the environment, for environments without one of their own. `steps` and `checks`
-    are those without a defect.
+    from that of the environment, for environments without one of their own. `kubernetes` and
+    `kubernetes_apis` are what charts see of the cluster. `steps` and `checks` are those without a
+    defect.
     """
 
     name: str
@@ -86,6 +87,8 @@ class StageRules(NamedTuple):
     require_ancestry: bool | None = None
     manifests: str | None = None
     manifests_network: bool = False
+    kubernetes: str | None = None
+    kubernetes_apis: tuple[str, ...] = ()
     prune: bool = False
     drift: DriftPolicy = DriftPolicy.CORRECT
     soak: float | None = None

@@ -47,6 +47,8 @@ STAGE_KEYS = (
     "require_ancestry",
     "manifests",
     "manifests_network",
+    "kubernetes",
+    "kubernetes_apis",
     "prune",
     "drift",
     "soak",
@@ -136,6 +138,8 @@ def _stage(name: str, top: Settings, stages: Collection[str]) -> StageRules:
         require_ancestry=reader.said_flag("require_ancestry"),
         manifests=reader.text("manifests", check=_place),
         manifests_network=reader.flag("manifests_network"),
+        kubernetes=reader.text("kubernetes", check=_release),
+        kubernetes_apis=reader.texts("kubernetes_apis", (), check=_api),
         prune=reader.flag("prune"),
         drift=reader.word("drift", DriftPolicy, DriftPolicy.CORRECT),
         soak=reader.word("soak", parse_duration, None),
@@ -222,6 +226,18 @@ def _place(text: str) -> str:
     from gitops_cli.domain.recorded.manifests_place import check_place
 
     return check_place(text)
+
+
+def _release(text: str) -> str:
+    from gitops_cli.domain.recorded.manifests_place import check_release
+
+    return check_release(text)
+
+
+def _api(text: str) -> str:
+    from gitops_cli.domain.recorded.manifests_place import check_api
+
+    return check_api(text)
 
 
 def _name(text: str) -> str:
