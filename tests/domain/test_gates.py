@@ -177,7 +177,17 @@ def test_signed_approvals_count_signers_and_not_names():
     assert (report.passes, report.says) == (False, "1 of 2 approvals: Ann")
 
 
-@pytest.mark.parametrize("signer", ["bob@example.com", "Bob <BOB@example.com>"])
+@pytest.mark.parametrize("pattern", ["*", "*@example.com", "???@example.com"])
+def test_whom_a_pattern_trusts_are_as_many_as_their_commits_say(pattern):
+    rules = StageRules("production", approvals=2, signed_approvals=True)
+    signed = [who._replace(signer=pattern) for who in (ANN, BOB, BOB)]
+    report = approvals_report(WEB, A, rules, signed, writer=None, target=PROD)
+    assert (report.passes, report.says) == (True, "2 of 2 approvals: Ann, Bob")
+
+
+@pytest.mark.parametrize(
+    "signer", ["bob@example.com", "Bob <BOB@example.com>", "eve@example.com,Bob@example.com"]
+)
 def test_whoever_signs_in_anothers_name_is_still_the_one_who_writes(signer):
     rules = StageRules("production", approvals=1, signed_approvals=True)
     posed = [ANN._replace(signer=signer)]

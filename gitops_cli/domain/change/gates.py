@@ -57,12 +57,22 @@ class Approver(NamedTuple):
 
     def is_by(self, address: str | None) -> bool:
         """Tell whether somebody with this address made the commit, or signed it as another."""
-        # A principal of allowed_signers, or a GPG key's `Name <address>`.
-        signed = (self.signer or "").rpartition("<")[2].removesuffix(">")
         return address is not None and address.casefold() in {
             self.email.casefold(),
-            signed.casefold(),
+            *(name.casefold() for name in self._signers),
         }
+
+    @property
+    def person(self) -> str:
+        """Return what is the same for all that one person says."""
+        # A pattern is of whoever has such a name, and the commit says which.
+        is_named = not any("*" in name or "?" in name for name in self._signers)
+        return (self.signer if self.signer and is_named else self.email).casefold()
+
+    @property
+    def _signers(self) -> list[str]:
+        # The principals of a line of allowed_signers, or a GPG key's `Name <address>`.
+        return (self.signer or "").rpartition("<")[2].removesuffix(">").split(",")
 
 
 class Span(NamedTuple):
@@ -164,7 +174,7 @@ def approvals_report(
         if rules.signed_approvals and who.signer is None:
             continue
         if not who.is_by(writer):
-            counted.setdefault((who.signer or who.email).casefold(), who.name)
+            counted.setdefault(who.person, who.name)
     names = ", ".join(one_line(name) for name in sorted(counted.values()))
     says = f"{len(counted)} of {plural(needed, 'approval')}" + (f": {names}" if names else "")
     if len(counted) < needed:
