@@ -96,6 +96,18 @@ class IssueComment(Note):
     user: Commenter | None = None
 
 
+class Account(Struct):
+    """A user of Gitea."""
+
+    id: int
+
+
+class AccountNote(Note):
+    """A comment of Gitea, and whose it is."""
+
+    user: Account | None = None
+
+
 class GraphQlError(Struct):
     """What GitHub's GraphQL would not do, in its words."""
 

@@ -24,10 +24,11 @@ from gitops_cli.domain.change.request import (
 )
 from gitops_cli.domain.errors import Denied, ForgeConflict, ForgeError
 from gitops_cli.forge.answers import (
+    Account,
+    AccountNote,
     GraphQl,
     IssueComment,
     Label,
-    Note,
     Pull,
     PullCommit,
     Repository,
@@ -277,9 +278,18 @@ class Gitea(GitHub):
         self._change(request, {"assignees": list(dict.fromkeys([*before, *people]))})
 
     def comments(self, number: int) -> Iterator[Comment]:
-        """Yield all of them: this list has no pages."""
-        for note in self._api.ask("GET", f"{self._at}/issues/{number}/comments", list[Note]):
-            yield Comment(note.id, note.body or "")
+        """Yield our own comments; this list has no pages.
+
+        A token that may not say whose it is takes anybody's for its own.
+        """
+        try:
+            me = self._api.ask("GET", "/user", Account).id
+        except Denied:
+            me = None
+        path = f"{self._at}/issues/{number}/comments"
+        for note in self._api.ask("GET", path, list[AccountNote]):
+            if me is None or note.user is None or note.user.id == me:
+                yield Comment(note.id, note.body or "")
 
     def merge_when_ready(self, request: Request) -> None:
         self._in_some_way(request, lambda way: self._merge(request, way, when_ready=True))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.hosted import PROPOSE, on
 from tests.cli.test_proposals import BRANCH
-from tests.forge.fakes import running_forge
+from tests.forge.fakes import reply, running_forge
 
 
 def test_requests_are_listed_followed_merged_and_closed(member, forge):
@@ -75,14 +75,20 @@ def test_a_strangers_comment_is_not_taken_for_ours(github, company, gitops):
     ]
 
 
-def test_the_comment_of_somebody_else_is_not_taken_for_ours_at_gitlab(company, gitops):
-    with running_forge("gitlab") as (forge, _):
+@pytest.mark.parametrize(
+    ("kind", "theirs"),
+    [
+        ("gitlab", {"author": {"id": 9, "username": "mallory"}}),
+        ("gitea", {"user": {"id": 9, "login": "mallory"}}),
+    ],
+)
+def test_the_comment_of_somebody_else_is_not_taken_for_ours(kind, theirs, company, gitops):
+    with running_forge(kind) as (forge, _):
         here = on(forge, company, gitops)
         here(*PROPOSE).ok()
         mark = "<!-- gitops-cli: comment gitops -->\n\n"
-        stranger = {"id": 9, "username": "mallory"}
         comments = forge.requests[0]["comments"]
-        comments.append({"id": 1, "body": f"{mark}nothing changes", "author": stranger})
+        comments.append({"id": 1, "body": f"{mark}nothing changes", **theirs})
 
         for text in ("some of it changes", "all of it changes"):
             here("pr", "comment", "1", stdin=text).ok()
@@ -91,6 +97,17 @@ def test_the_comment_of_somebody_else_is_not_taken_for_ours_at_gitlab(company, g
             f"{mark}nothing changes",
             f"{mark}all of it changes",
         ]
+
+
+def test_a_token_that_may_not_say_whose_it_is_comments_all_the_same(company, gitops):
+    with running_forge("gitea") as (forge, _):
+        here = on(forge, company, gitops)
+        here(*PROPOSE).ok()
+        forge.before = lambda method, path: reply(403, {}) if path.endswith("/user") else None
+        for text in ("some of it changes", "all of it changes"):
+            here("pr", "comment", "1", stdin=text).ok()
+        [comment] = forge.requests[0]["comments"]
+        assert comment["body"].endswith("all of it changes")
 
 
 def test_a_comment_in_ci_is_of_the_request_that_is_built(github, company, gitops):

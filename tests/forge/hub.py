@@ -189,11 +189,17 @@ class GiteaFake(GitHubFake):
         return (
             ("POST", rf"{at}/pulls/(\d+)/merge", self._merge),
             ("GET", rf"{at}/issues/(\d+)/comments", self._all_comments),
+            ("GET", f"{self.prefix}/user", lambda call: reply(200, {"id": 5})),
         )
 
     def _all_comments(self, call: Call) -> Reply:
         call.only()
         return reply(200, self.at(call.parts[0])["comments"])
+
+    def _comment(self, call: Call) -> Reply:
+        said = super()._comment(call)
+        self.at(call.parts[0])["comments"][-1]["user"] = {"id": 5}
+        return said
 
     def check_headers(self, request: Request) -> None:
         FakeForge.check_headers(self, request)

@@ -200,12 +200,16 @@ def test_gitea_merges_by_itself_once_it_is_approved(place: Place) -> None:
 def test_a_comment_is_kept_up_to_date(place: Place) -> None:
     place.gitops(*PROPOSE).ok()
     place.ask("POST", "/issues/1/comments", {"body": "by a person"})
+    strangers = "<!-- gitops-cli: comment gitops -->\n\nnothing changes"
+    place.ask("POST", "/issues/1/comments", {"body": strangers}, by="grace")
 
     for text in ("| one |", "| one |", "| two |"):
         place.gitops("pr", "comment", "1", stdin=text).ok()
 
     said = [c["body"] for c in place.ask("GET", "/issues/1/comments")]
-    assert [text.rpartition("\n")[2] for text in said] == ["by a person", "| two |"]
+    assert [text.rpartition("\n")[2] for text in said] == [
+        *("by a person", "nothing changes", "| two |")
+    ]
 
 
 def test_requests_are_listed_page_by_page(place: Place) -> None:
