@@ -21,7 +21,7 @@ TESTS = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist lo
 # `make mutants SAMPLE=100` tries so many of them, the same for the same code.
 SAMPLE  ?=
 
-.PHONY: help demo test test-node test-programs test-long mutants lint format check coverage fuzz bench pictures image clean
+.PHONY: help demo test test-sweep test-node test-programs test-long test-rest mutants lint format check coverage fuzz bench pictures image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -30,7 +30,10 @@ demo: $(VENV)/.demo  ## the main job on this machine: promote, diff, sync, a fai
 	@$(BIN)/gitops demo
 
 test: $(VENV)/.test $(VENV)/.rewritten  ## the tests that need Python, git, make and Go (a real kube-apiserver is built once)
-	$(TESTS) -m "not node and not long" $(PYTEST)
+	$(TESTS) -m "not node and not long and not sweep" $(PYTEST)
+
+test-sweep: $(VENV)/.test $(VENV)/.rewritten  ## every command under every condition, each page and story, small crowds and kills
+	$(TESTS) -m "sweep and not node and not long" $(PYTEST)
 
 test-node: WORKERS = $(shell echo $$(($(CORES) + 2)))  # kubelets and engines work beside them
 test-node: $(VENV)/.test $(VENV)/.rewritten  ## the tests that need root on Debian: ssh, registry, containers, a real node
@@ -40,6 +43,12 @@ test-node: $(VENV)/.test $(VENV)/.rewritten  ## the tests that need root on Debi
 test-programs: $(VENV)/.test  ## the node tests with real SOPS, OpenTofu, Helm, kustomize, cosign, promtool and Gitea: built once, for half an hour
 	tests/node/setup programs
 	$(TESTS) -m programs $(PYTEST)
+
+# Nodes wait half of their time, which the others fill up.
+test-rest: WORKERS = $(shell echo $$(($(CORES) + 3)))
+test-rest: $(VENV)/.test $(VENV)/.rewritten  ## what `make test` leaves out, at once, as CI does it: sweep, node and long
+	tests/node/setup
+	$(TESTS) -m "(sweep or node or long) and not programs" $(PYTEST)
 
 test-long: $(VENV)/.test  ## fifty writers at once, a kill at every step, two hundred environments
 	$(TESTS) -m "long and not node" $(PYTEST)

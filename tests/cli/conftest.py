@@ -82,7 +82,14 @@ def serving(declared: Live) -> Live:
     return declared
 
 
-@pytest.fixture(params=["github", "gitlab", "gitea", "bitbucket", "data center", "azure"])
+# Of the six kinds the two that most people have are in every run.
+_SWEPT = [
+    pytest.param(name, marks=pytest.mark.sweep)
+    for name in ("gitea", "bitbucket", "data center", "azure")
+]
+
+
+@pytest.fixture(params=["github", "gitlab", *_SWEPT])
 def forge(request: pytest.FixtureRequest) -> Iterator[FakeForge]:
     """Return a forge of each kind."""
     with running_forge(request.param) as (forge, _):

@@ -9,6 +9,8 @@ from tests.cli.live import NEW, OLD, Live, image
 from tests.testbed.article import Article
 from tests.testbed.gitops import Gitops
 
+pytestmark = pytest.mark.sweep
+
 NEWER = "ab" * 20
 STAGE = '[stage.production]\nprotcted = true\n\n[stage.staging]\nmode = "push"\n'
 SERVICE = "[service.billing]\nsource = 1\n"

@@ -22,6 +22,8 @@ from tests.testbed import schemas
 from tests.testbed.article import Article
 from tests.testbed.gitops import Gitops
 
+pytestmark = pytest.mark.sweep
+
 SLIPS = {
     "billing": "biling",
     DEV: "project1-developmnt",

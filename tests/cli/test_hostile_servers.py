@@ -26,6 +26,8 @@ from tests.testbed.hostile import (
 from tests.testbed.manifests import deployment
 from tests.testbed.patience import HANGING
 
+pytestmark = pytest.mark.sweep
+
 SECONDS = 1.0
 MEGABYTES = 150
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -22,6 +22,8 @@ from tests.testbed.article import build
 from tests.testbed.forking import OF_A_START
 from tests.testbed.gitops import Gitops, Ran, gitops_with_home
 
+pytestmark = pytest.mark.sweep
+
 
 class Condition(NamedTuple):
     """What a caller does: to the streams in a shell, to the variables, to the process."""

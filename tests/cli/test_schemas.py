@@ -79,6 +79,7 @@ def state(gitops: Gitops, article: Article) -> Gitops:
     return here
 
 
+@pytest.mark.sweep
 def test_documents_of_the_commands_that_need_git_only(state: Gitops, article: Article) -> None:
     dev, production = article.environment("development"), article.environment("production")
     seen = set()
@@ -137,6 +138,7 @@ SHOWN = [
 ]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("arguments", SHOWN, ids=" ".join)
 def test_every_form_of_every_command(
     state: Gitops, article: Article, arguments: tuple[str, ...]

@@ -24,6 +24,8 @@ from tests.testbed.article import Article
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
+pytestmark = pytest.mark.sweep
+
 ZEROS = "0" * 40
 OF_A_REQUEST = (
     "Validate",

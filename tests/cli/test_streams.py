@@ -20,6 +20,8 @@ from tests.testbed.article import Article
 from tests.testbed.gitops import EXECUTABLE, Gitops
 from tests.testbed.patience import PATIENCE
 
+pytestmark = pytest.mark.sweep
+
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 

@@ -61,6 +61,7 @@ def words(text: str) -> str:
     return re.sub(r"\s+|(?<=[a-z])-\s+(?=[a-z])", " ", text)
 
 
+@pytest.mark.sweep
 @EVERY
 def test_help_in_a_pipe_is_whole(gitops: Gitops, path: tuple[str, ...]) -> None:
     command = SCREENS[path]
@@ -78,6 +79,7 @@ def test_help_in_a_pipe_is_whole(gitops: Gitops, path: tuple[str, ...]) -> None:
     assert max(map(len, shown.splitlines())) <= WIDTH
 
 
+@pytest.mark.sweep
 @EVERY
 def test_help_on_a_terminal_of_80_columns(gitops: Gitops, path: tuple[str, ...]) -> None:
     with gitops.terminal(*path, "--help", rows=100, columns=WIDTH) as screen:
@@ -125,6 +127,7 @@ def parse(arguments: list[str]) -> None:
         rest = [*context._protected_args, *context.args]
 
 
+@pytest.mark.sweep
 @LEAVES
 def test_a_mistyped_option_is_told_in_the_one_style(gitops: Gitops, path: tuple[str, ...]) -> None:
     longest = max(options(path), key=len)

@@ -30,6 +30,8 @@ from tests.cluster.tunnel import SocksTunnel, Tunnel
 from tests.testbed import controlplane
 from tests.testbed.patience import PATIENCE
 
+pytestmark = pytest.mark.sweep
+
 PATH = "/apis/apps/v1/namespaces/shop-dev/deployments"
 TOKEN = {"token": "t"}
 V1, V1BETA1 = "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"

@@ -19,7 +19,18 @@ from tests.forge.fakes import PROJECT, TOKEN, running_forge
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
-MAKE = ("check", "test", "test-node", "test-long", "mutants", "fuzz", "bench", "demo")
+MAKE = (
+    "check",
+    "test",
+    "test-sweep",
+    "test-node",
+    "test-long",
+    "test-rest",
+    "mutants",
+    "fuzz",
+    "bench",
+    "demo",
+)
 STORIES = ("rollback", "adopt", "ci", "agent")
 SERVICE = "notifications"
 ENV = "project1-development"
@@ -300,11 +311,13 @@ def test_no_page_is_left_out() -> None:
     assert with_commands == {page.path for page in ALL}
 
 
+@pytest.mark.sweep
 def test_the_commands_work_in_a_sandbox(user: Gitops) -> None:
     for page in IN_THE_SANDBOX:
         page.play(user)
 
 
+@pytest.mark.sweep
 def test_the_commands_about_releasing_work(gitops: Gitops, tmp_path: Path) -> None:
     with running_desk(tmp_path, gitops) as desk:
         (tmp_path / "checkout").symlink_to(desk.checkout)
@@ -313,6 +326,7 @@ def test_the_commands_about_releasing_work(gitops: Gitops, tmp_path: Path) -> No
         RELEASING.play(desk.gitops.at(tmp_path))
 
 
+@pytest.mark.sweep
 def test_the_commands_about_reviews_work(user: Gitops) -> None:
     state = user.directory / "environments-state"
     with running_forge("github") as (forge, _):

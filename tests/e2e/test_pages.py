@@ -146,12 +146,14 @@ def test_every_command_is_run_here_or_elsewhere_for_a_reason(page: Page) -> None
     page.check_reasons()
 
 
+@pytest.mark.sweep
 def test_the_runbooks_commands_work(user: Gitops) -> None:
     on_call = user.at(user.directory / "environments-state")
     on_call("promote", "--all", "--from", "dev", "--to", "prod", "--sync", "--wait", "--yes").ok()
     RUNBOOK.play(user)
 
 
+@pytest.mark.sweep
 def test_a_pipeline_brings_a_build_to_the_next_stage(user: Gitops, tmp_path: Path) -> None:
     files = {"GITHUB_OUTPUT": tmp_path / "output", "GITHUB_STEP_SUMMARY": tmp_path / "summary"}
     CI.play(user.using(**GITHUB, **files))
@@ -163,10 +165,12 @@ def test_a_pipeline_brings_a_build_to_the_next_stage(user: Gitops, tmp_path: Pat
     assert "### Promote from project1-development to project1-staging" in summary
 
 
+@pytest.mark.sweep
 def test_the_commands_about_environments_work(user: Gitops) -> None:
     ENVIRONMENTS.play(user)
 
 
+@pytest.mark.sweep
 def test_a_running_cluster_is_adopted_as_the_page_says(user: Gitops) -> None:
     git(user.directory, "init", "-q", "--bare", "adopted.git")
     ADOPTING.play(user.using(GITOPS_PROJECT=None))

@@ -15,6 +15,8 @@ from tests.state.world import NEW, OLD, OTHER, PROD, World, make_world, path_of
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, gitops_with_home
 
+pytestmark = pytest.mark.sweep
+
 PROMOTE = ("promote", "auth", "--from", "dev", "--to", "prod", "--yes")
 ROLLBACK = ("rollback", "auth", "-e", "dev", "--yes")
 

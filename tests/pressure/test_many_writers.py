@@ -19,6 +19,8 @@ from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, Ran, gitops_with_home
 from tests.testbed.sshd import Sshd
 
+pytestmark = pytest.mark.sweep
+
 MANY = 50
 FEW = 12
 ALONE = pytest.mark.xdist_group("fifty")  # one crowd at a time

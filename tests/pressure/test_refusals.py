@@ -23,6 +23,8 @@ from tests.state.world import NEW, OTHER, World, fingerprint, make_world, path_o
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
+pytestmark = pytest.mark.sweep
+
 COMMANDS = {
     "set": ("set", f"auth={OTHER}", "-e", "dev"),
     "promote": ("promote", "auth", "--to", "prod", "--yes"),

@@ -14,6 +14,8 @@ from tests.testbed.article import build
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops
 
+pytestmark = pytest.mark.sweep
+
 SET = ("set", f"auth={OTHER}", "-e", "dev")
 WRITING = {
     "set": SET,

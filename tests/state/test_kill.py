@@ -24,6 +24,8 @@ from tests.state.world import (
 from tests.testbed.forking import run_in_fork
 from tests.testbed.git import git
 
+pytestmark = pytest.mark.sweep
+
 ROOT = Path(__file__).parents[2]
 CODE = Path(__file__).with_name("code_process.py")
 STEPS = 150  # more than any write has; the run that is not killed ends the count

@@ -16,6 +16,8 @@ from gitops_cli.git.mirror import mirror_path
 from tests.state.world import PROD, World, path_of
 from tests.testbed.git import git
 
+pytestmark = pytest.mark.sweep
+
 ROOT = Path(__file__).parents[2]
 # Each of fifty tries again when another was faster: most of their time is that, and make test-long.
 few_or_many = pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from tests.testbed.forking import OF_A_START, Beside, Ended, can_fork, run_in_fo
 from tests.testbed.gitops import Gitops, Terminal
 from tests.testbed.patience import PATIENCE
 
+pytestmark = pytest.mark.sweep
+
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
 LOOKS = """
