@@ -16,7 +16,7 @@ from gitops_cli.cluster.kubeconfig import Access
 from gitops_cli.cluster.schema import STATUS, Status
 from gitops_cli.domain.errors import ClusterError, ClusterUnreachable, Denied, TimedOut
 from gitops_cli.domain.recorded.environment import Kind
-from gitops_cli.domain.text import one_line
+from gitops_cli.domain.text import one_line, without_long_values
 from gitops_cli.web.exchange import Broken, HttpRequest, LineStream, Response, Transport
 from gitops_cli.web.patience import jitter, retry_after
 
@@ -269,7 +269,7 @@ class Api:
         self._refuse(doing, code, status.words, status.details)
 
     def _refuse(self, doing: Doing, code: int, said: str, details: object) -> NoReturn:
-        message = one_line(said)
+        message = without_long_values(one_line(said))
         where = self.access.server
         if code == 401:
             raise Denied(

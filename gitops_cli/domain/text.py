@@ -33,6 +33,8 @@ _SECRETS = (
     r"\b(?P<token>eyJ[\w-]+\.[\w-]+\.[\w-]*|gh[a-z]_\w{20,}|github_pat_\w+|glpat-[\w-]{20,})",
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<key>[\s\S]*?)(?:-----END|\Z)",
 )
+_VALUE = re.compile(r"Invalid value: [\w.*]*[{\[]")
+_MOST_VALUE = 200
 
 
 def visible(text: str) -> str:
@@ -78,6 +80,35 @@ def one_line(text: str) -> str:
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()  # nearly always
     return " ".join(visible(text).split())
+
+
+def without_long_values(text: str) -> str:
+    """Return what an API server says without values of many lines: the whole template of a Job."""
+    made, place = [], 0
+    for found in _VALUE.finditer(text):
+        end = _closing(text, found.end() - 1)
+        if found.start() >= place and end - found.end() > _MOST_VALUE:
+            made += [text[place : found.end()], f"…{text[end]}"]
+            place = end + 1
+    return "".join([*made, text[place:]])
+
+
+def _closing(text: str, start: int) -> int:
+    """Return where a bracket is closed again; the bracket itself, if it is not."""
+    depth, quoted, skip = 0, False, False
+    for place in range(start, len(text)):
+        sign = text[place]
+        if skip:
+            skip = False
+        elif sign == "\\":
+            skip = True
+        elif sign == '"':
+            quoted = not quoted
+        elif not quoted:
+            depth += (sign in "{[") - (sign in "}]")
+            if depth == 0:
+                return place
+    return start
 
 
 def redacted(text: str) -> str:

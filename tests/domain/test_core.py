@@ -23,7 +23,14 @@ from gitops_cli.domain.recorded.locks import Lock, parse_lock
 from gitops_cli.domain.recorded.reading import parse_environment_files, parse_snapshot
 from gitops_cli.domain.recorded.stages import Ambiguous, candidates, in_order, place_of, the_one
 from gitops_cli.domain.recorded.team import StageRules, TeamSettings
-from gitops_cli.domain.text import inert, one_line, redacted, visible, without_secrets
+from gitops_cli.domain.text import (
+    inert,
+    one_line,
+    redacted,
+    visible,
+    without_long_values,
+    without_secrets,
+)
 from gitops_cli.domain.version import Version, parse_version
 
 A = "a" * 40
@@ -341,3 +348,23 @@ def test_what_is_an_environment() -> None:
     found = parse_snapshot(RawFile(path, b"r/\n") for path in paths)
     assert set(found.environments) == {"a-dev", "b-dev"}
     assert found.settings is None
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f'a: Invalid value: {{"l":"{LONG}}}","m":[1]}}: no', "a: Invalid value: {…}: no"),
+        (f'Invalid value: core.Pod{{A:"{LONG}\\""}}: x, b', "Invalid value: core.Pod{…}: x, b"),
+        (f'Invalid value: ["{LONG}"]: a, Invalid value: ["{LONG}"]: b',
+         "Invalid value: […]: a, Invalid value: […]: b"),
+        (f'Invalid value: {{"a":"{LONG}', f'Invalid value: {{"a":"{LONG}'),
+        ('Invalid value: {"a":1}: no', 'Invalid value: {"a":1}: no'),
+        (f'Invalid value: "{LONG}": no', f'Invalid value: "{LONG}": no'),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_whole_templates_in_an_error_are_cut(text: str, left: str) -> None:
+    assert without_long_values(text) == left
