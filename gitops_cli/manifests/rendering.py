@@ -15,7 +15,7 @@ from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.manifests.files import Decrypt, read_files, read_stream
 from gitops_cli.manifests.helm import CHART, SeenCluster, is_chart, templated
-from gitops_cli.manifests.kustomize import kustomization_in, kustomized
+from gitops_cli.manifests.kustomize import NAMES, kustomization_in, kustomized
 from gitops_cli.manifests.shipped import shipped_schema
 
 ReadFiles = Callable[[str], Mapping[str, bytes]]
@@ -70,9 +70,21 @@ def render(wanted: ToRender, read: ReadFiles, *, decrypt: Decrypt | None = None)
         )
     else:
         form = Form.PLAIN
-        documents, findings = read_files(files, decrypt)
+        nested = [p for p in files if p.rpartition("/")[2] in (*NAMES, CHART)]
+        read_ones = {p: data for p, data in files.items() if p not in nested}
+        documents, findings = read_files(read_ones, decrypt)
+        findings += [_nested(path, directory) for path in nested]
     hidden = decrypt is None and any(MARK.encode() in data for data in files.values())
     return _parsed(wanted, form, documents, findings, hidden=hidden)
+
+
+def _nested(path: str, directory: str) -> Finding:
+    what = "chart" if path.endswith(CHART) else "kustomization"
+    message = f"a {what} below {directory} is rendered by nobody"
+    hint = f"refer to it from a kustomization.yaml in {directory} itself"
+    if what == "chart":
+        hint = f"move it to {directory} itself, or keep what `helm template` prints"
+    return Finding(path, 1, "nested", message, hint)
 
 
 def _parsed(

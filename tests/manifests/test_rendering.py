@@ -383,6 +383,18 @@ def test_a_chart_is_templated_with_the_stages_and_the_environments_values(helm: 
     assert "web.deployment" not in notes
 
 
+@pytest.mark.parametrize(
+    ("name", "what"), [("kustomization.yaml", "kustomization"), ("Chart.yaml", "chart")]
+)
+def test_what_would_be_rendered_below_is_said(name: str, what: str) -> None:
+    found = rendered({f"{HERE}/a.yaml": MAP % "a", f"{HERE}/web/{name}": "resources: []"})
+
+    [finding] = found.findings
+    assert (finding.path, finding.rule) == (f"{HERE}/web/{name}", "nested")
+    assert finding.message == f"a {what} below {HERE} is rendered by nobody"
+    assert names(found) == ["configmap/a"]
+
+
 def test_a_chart_sees_the_cluster_that_its_stage_says(helm: Path) -> None:
     place = Place(EnvironmentName("shop-dev"), "shop", "dev")
     files = {f"{HERE}/Chart.yaml": CHART.encode()}
