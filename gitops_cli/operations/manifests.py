@@ -151,10 +151,11 @@ def _of_fields(
 
 def _of_objects(snapshot: Snapshot, rendered: Rendered) -> Iterator[Finding]:
     from gitops_cli.domain.manifests.images import service_images
-    from gitops_cli.domain.manifests.objects import plain_secrets
+    from gitops_cli.domain.manifests.objects import made_again, plain_secrets
 
     environment = snapshot.environment(rendered.environment)
     yield from plain_secrets(rendered.objects)
+    yield from made_again(rendered.objects)
     for owned in service_images(environment, rendered.objects, snapshot.team.services).values():
         one = owned.manifest
         if isinstance(owned.error, ConfigurationError):

@@ -14,6 +14,7 @@ from gitops_cli.domain.manifests.objects import (
     Parsed,
     Sourced,
     defined_by,
+    made_again,
     parse_objects,
     plain_secrets,
     with_scopes,
@@ -375,3 +376,14 @@ def test_a_field_that_is_null_is_absent_at_any_depth() -> None:
     one = one_of(obj(data=None, spec={"a": {"b": None}, "c": [{"d": None}]}))
     there = {"metadata": {"name": "a", "namespace": "shop-dev"}}
     assert one.content == obj(spec={"a": {}, "c": [{}]}) | there
+
+
+def test_a_job_that_ends_and_goes_runs_again() -> None:
+    gone, stays = obj("Job", "batch/v1", name="gone"), obj("Job", "batch/v1", name="stays")
+    cron = obj("CronJob", "batch/v1", name="cron", spec={"ttlSecondsAfterFinished": 1})
+    found = parsed(gone | {"spec": {"ttlSecondsAfterFinished": 0}}, stays | {"spec": {}}, cron)
+
+    [finding] = made_again(found.objects)
+
+    assert (finding.rule, finding.severity) == ("job-again", Severity.WARNING)
+    assert finding.message.startswith("job/gone is removed once it has ended")

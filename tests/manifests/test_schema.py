@@ -129,6 +129,36 @@ def test_what_the_server_takes_is_no_fault(name: str, kube: Kube, namespace: str
     assert takes(kube, namespace, made)
 
 
+def test_what_stands_twice_is_found_as_server_side_apply_refuses_it(
+    kube: Kube, namespace: str
+) -> None:
+    twice = [{"name": "A", "value": "1"}, {"name": "B"}, {"name": "A", "value": "2"}]
+    made = changed(WEB, f"{CONTAINER}/env", twice)
+
+    [fault] = found(made)
+
+    assert (fault.field, fault.message) == (
+        "spec.template.spec.containers[0].env[2]",
+        "stands there twice (name: `A`)",
+    )
+    assert takes(kube, namespace, made), "as `kubectl create` makes it"
+    with pytest.raises(ApiError, match="duplicate entries for key"):
+        kube.request(
+            "PATCH",
+            f"{api(made, namespace)}/web",
+            made,
+            content_type="application/apply-patch+yaml",
+            fieldManager="gitops",
+        )
+
+
+def test_ports_are_told_apart_by_their_protocols_too() -> None:
+    dns = [{"name": "a", "port": 53}, {"name": "b", "port": 53, "protocol": "UDP"}]
+    assert found(changed(SERVICE, "spec/ports", dns)) == []
+    [fault] = found(changed(SERVICE, "spec/ports", [*dns, {"port": 53, "protocol": "TCP"}]))
+    assert fault.message == "stands there twice (port: `53`, protocol: `TCP`)"
+
+
 def test_the_values_of_secrets_are_not_shown() -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "immutable": "hush"}
     [fault] = found(secret)

@@ -85,7 +85,8 @@ class _Found:
             return "q" if "number" in kinds else "is"
         match schema.get("type"):
             case "array":
-                return ["a", self._type(schema["items"])]
+                keys = schema.get("x-kubernetes-list-map-keys")
+                return ["a", self._type(schema["items"]), *([keys] if keys else [])]
             case "object":
                 inner = schema.get("additionalProperties")
                 return ["m", self._type(inner)] if isinstance(inner, dict) else "*"

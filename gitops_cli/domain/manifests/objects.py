@@ -13,7 +13,7 @@ from gitops_cli.domain.manifests.applyset import PARENT
 from gitops_cli.domain.manifests.kinds import BUILT_IN, CRD, NAMESPACE, SECRET
 from gitops_cli.domain.manifests.sealing import Sealed
 from gitops_cli.domain.names import EnvironmentName
-from gitops_cli.domain.recorded.findings import Finding
+from gitops_cli.domain.recorded.findings import Finding, Severity
 from gitops_cli.domain.text import one_line
 
 # What a path segment of the API may be (path.ValidatePathSegmentName), without what acts.
@@ -314,3 +314,17 @@ def plain_secrets(manifests: Iterable[Manifest]) -> Iterator[Finding]:
             message = f"{one.id}: SOPS left {keys[:200]} readable to everybody"
             hint = "`sops encrypt --encrypted-regex '^(data|stringData)$'` encrypts all values"
             yield Finding(one.path, one.line, "plain-secret", message, hint)
+
+
+def made_again(manifests: Iterable[Manifest]) -> Iterator[Finding]:
+    """Find Jobs that the cluster removes once they have ended, and each sync then makes anew."""
+    for one in manifests:
+        spec = one.content.get("spec")
+        ends = isinstance(spec, dict) and spec.get("ttlSecondsAfterFinished") is not None
+        if ends and one.id.type == ("batch", "Job"):
+            message = (
+                f"{one.id} is removed once it has ended (ttlSecondsAfterFinished), and runs again "
+                "with the next sync"
+            )
+            hint = "leave the field out; or make it a CronJob, or a step"
+            yield Finding(one.path, one.line, "job-again", message, hint, Severity.WARNING)

@@ -2,7 +2,8 @@
 
 A type is a number (of `types`: an object of these fields), or in short: `s` text, `i` integer, `n`
 number, `b` boolean, `is` integer or text, `q` quantity, `*` anything, `["a", TYPE]` a list,
-`["m", TYPE]` a mapping, `["e", [TEXT…]]` one of some texts.
+`["a", TYPE, [KEY…]]` one whose items are told apart by these, `["m", TYPE]` a mapping,
+`["e", [TEXT…]]` one of some texts.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _PLAIN: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "is": ("an integer or text", (int, str)),
     "q": ("a quantity, such as 500m or 1Gi", (int, float, str)),
 }
+_DEFAULTS = {"protocol": "TCP"}
 _MOST = 20  # faults of one object; whoever wrote more of them knows by then
 
 
@@ -95,6 +97,8 @@ class _Walk(NamedTuple):
                 yield self._wrong(value, wanted, path)
         else:
             yield from self._compound(value, type_[0], type_[1], path)
+            if len(type_) > 2 and isinstance(value, list):
+                yield from self._twice(value, type_[2], path)
 
     def _compound(self, value: Any, sort: str, inner: Any, path: Path) -> Iterator[Fault]:
         if sort == "e":
@@ -114,6 +118,18 @@ class _Walk(NamedTuple):
         else:
             for key, one in value.items():
                 yield from self.value(one, inner, (*path, key))
+
+    def _twice(self, items: Sequence[Any], keys: Sequence[str], path: Path) -> Iterator[Fault]:
+        """Yield the items that are another one again: server-side apply takes none of them."""
+        seen = set()
+        for index, item in enumerate(items):
+            named = {k: item[k] for k in keys if k in item} if isinstance(item, dict) else {}
+            told = tuple(str(named.get(key, _DEFAULTS.get(key, ""))) for key in keys)
+            if named and told in seen:
+                said = ", ".join(f"{key}: {self._shown(value)}" for key, value in named.items())
+                hint = "keep one of them: the last is the one that would count"
+                yield Fault((*path, index), f"stands there twice ({said})", hint)
+            seen.add(told)
 
     def _object(self, value: Any, type_: Mapping[str, Any], path: Path) -> Iterator[Fault]:
         if not isinstance(value, dict):
