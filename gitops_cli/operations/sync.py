@@ -319,6 +319,8 @@ class _Planner:
             reason = "admission changes the image that is patched in; it is not tried again"
             return outcome._replace(done=Deed.REVERTED, reason=reason), None
         containers = tuple(c for c in workload.containers if c.name in names)
+        # What failed is the version that the patch replaces.
+        outcome = outcome._replace(failed=False, rollout=None)
         return outcome, ImagePatch(workload, containers, row.wanted, self.stamp)
 
     @cached_property

@@ -25,6 +25,9 @@ def test_an_image_that_is_not_there_fails_before_the_time_out_with_the_pods_reas
     assert (web["action"], web["rollout"]) == ("unchanged", "failed")
     assert web["trouble"]["reason"] in ("ErrImagePull", "ImagePullBackOff")
     assert web["commands"][0].startswith("kubectl describe pod web-")
+    behind.record({"web.deployment": NEW})
+    for mends in (behind.sync("--dry-run").ok(), behind.sync().ok()):
+        assert "kubectl" not in mends.stdout, "what failed is the version before"
 
 
 def test_each_event_is_a_document_where_each_document_is_a_line(behind: Live) -> None:
