@@ -21,6 +21,17 @@ def test_a_service_leaves_the_record_and_its_workload_is_named(company, clone):
     assert trailers(company)["Gitops-Reason"] == "retired"
 
 
+def test_the_environment_may_stand_among_the_services_and_its_cluster_is_named(company, clone):
+    settings = '[stage.production]\ncluster = "prod-eu"\n[service.billing]\nworkload = "pay"\n'
+    with_settings(company, settings)
+
+    done = clone("remove", "billing", PROD, "--yes").ok()
+
+    assert "billing" not in company.recorded(PROD)
+    assert f"kubectl -n {PROD} delete deployment pay --context prod-eu" in done.stderr
+    assert "remove which services?" in clone("remove", PROD, "--yes").stderr
+
+
 def test_several_services_are_one_commit(company, clone):
     before = tip(company)
 

@@ -18,6 +18,7 @@ from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import agreed, asked_of, note_writing, show_before, terms_of, warn_of
 from gitops_cli.domain.change.draft import Verb, review_branch
 from gitops_cli.domain.change.request import ReviewBranch
+from gitops_cli.domain.cluster.advice import at_home
 from gitops_cli.domain.names import EnvironmentName, parse_environment
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.operations.env_move import (
@@ -82,10 +83,11 @@ def remove(
         timeout=timeout,
     )
     if commit is not None:
+        gone = at_home(name, snapshot.team, "delete", "namespace", name)
         _say(
             session,
             [
-                f"in the cluster all of it stays: kubectl delete namespace {name}",
+                f"in the cluster all of it stays: {gone}",
                 f"an agent that follows it: gitops agent uninstall {name}",
                 f"the record comes back with: git revert {commit[:12]}",
             ],
@@ -149,12 +151,15 @@ def rename(
         yes=yes,
     )
     if commit is not None:
+        make = at_home(new, snapshot.team, "create", "namespace", new)
+        gone = at_home(old, snapshot.team, "delete", "namespace", old)
         _say(
             session,
             [
-                f"its namespace is {new} now, and has to be there: kubectl create namespace {new}",
-                f"what runs in {old} stays as it is, until: kubectl delete namespace {old}",
-                f"an agent knows one name: gitops agent uninstall {old}, agent install {new}",
+                f"its namespace is {new} now, and has to be there: {make}",
+                f"what runs in {old} stays as it is, until: {gone}",
+                f"an agent knows one name: gitops agent uninstall {old}",
+                f"and then: gitops agent install {new}",
             ],
         )
 

@@ -21,10 +21,12 @@ from gitops_cli.cli.options import (
 from gitops_cli.cli.overrides import OverrideFreeze, OverrideLock, OverridePolicy, overrides_of
 from gitops_cli.cli.proposing import review_on
 from gitops_cli.cli.request_options import NO_REQUEST, RequestOptions
-from gitops_cli.cli.resolve import environment_named
+from gitops_cli.cli.resolve import environment_among, environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import Offer, carry_out, terms_of
 from gitops_cli.domain.change.draft import Draft, Verb, review_branch
+from gitops_cli.domain.cluster.advice import at_home
+from gitops_cli.domain.errors import UsageError
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.text import plural
@@ -63,13 +65,17 @@ def remove(
       gitops remove billing ledger -e project1-staging --dry-run
     """
     session.report_to(report_file)
-    names = tuple(dict.fromkeys(parse_service(name) for name in services))
     overrides = overrides_of(
         message, lock=override_lock, freeze=override_freeze, policy=override_policy
     )
     snapshot = session.look(require_remote=True, timeout=timeout).snapshot
+    team = snapshot.team
+    words, env = environment_among(session, services, env, snapshot)
+    names = tuple(dict.fromkeys(map(parse_service, words)))
+    if not names:
+        raise UsageError("remove which services?", hint=f"gitops remove SERVICE -e {env}")
     environment = environment_named(session, env, snapshot, project=project, services=names)
-    proposes = request.proposes(environment, snapshot.team, overrides)
+    proposes = request.proposes(environment, team, overrides)
     extras = request.extras(proposes=proposes)
     planned = plan_removal(snapshot, environment, names)
     terms = terms_of(session, message, overrides=overrides, confirmed=confirm)._replace(
@@ -89,11 +95,9 @@ def remove(
         review_on(session, branch, extras) if proposes else None,
         may_go_back=True,
     )
-    outcome = carry_out(
-        session, offer, terms, snapshot.team, dry_run=dry_run, yes=yes, timeout=timeout
-    )
+    outcome = carry_out(session, offer, terms, team, dry_run=dry_run, yes=yes, timeout=timeout)
     if outcome.changed and not proposes:
         for service, kind in planned.kinds.items():
-            session.output.say(
-                f"in the cluster it stays: kubectl -n {environment} delete {kind.lower()} {service}"
-            )
+            workload = team.service(service).workload or service
+            words = ["-n", environment, "delete", kind.lower(), workload]
+            session.output.say(f"in the cluster it stays: {at_home(environment, team, *words)}")

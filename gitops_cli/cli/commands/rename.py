@@ -17,9 +17,11 @@ from gitops_cli.cli.resolve import environment_named
 from gitops_cli.cli.session import Session
 from gitops_cli.cli.writing import agreed, asked_of, note_writing, show_before, terms_of
 from gitops_cli.domain.change.draft import Verb, review_branch
+from gitops_cli.domain.cluster.advice import at_home
 from gitops_cli.domain.names import parse_service
 from gitops_cli.domain.recorded.environment import Snapshot
 from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.text import plural
 from gitops_cli.operations.rename import RenameDraft, draft_renaming, plan_renaming
 from gitops_cli.operations.writing import write_draft
@@ -125,11 +127,11 @@ def rename(
     review = moving(session, review, draft.proposal, written, rename_plan(draft), draft.reason)
     done = rename_result(draft, written, shown=shown)
     session.report(waiting(done, review, draft.proposal, written))
-    for line in _in_the_clusters(draft):
+    for line in _in_the_clusters(draft, team):
         session.output.say(line)
 
 
-def _in_the_clusters(draft: RenameDraft) -> Iterator[str]:
+def _in_the_clusters(draft: RenameDraft, team: TeamSettings) -> Iterator[str]:
     """Yield what stays there, and what the new name needs."""
     for image in dict.fromkeys(str(place.new_image) for place in draft.places if place.new_image):
         yield f"its image is {image} from now on: it has to be there before anything is synced"
@@ -138,9 +140,10 @@ def _in_the_clusters(draft: RenameDraft) -> Iterator[str]:
         return
     for place in draft.places:
         where, kind = place.environment, place.file.kind.value
+        delete = at_home(where, team, "-n", where, "delete", kind.lower(), draft.old)
         yield (
             f"{where} needs a {kind} {draft.new}; its {kind} {draft.old} goes on running "
-            f"until: kubectl -n {where} delete {kind.lower()} {draft.old}"
+            f"until: {delete}"
         )
     key = f'[service.{draft.new}] workload = "{draft.old}"'
     yield f"or what runs keeps its name, in gitops.toml: {key}"

@@ -8,6 +8,8 @@ from gitops_cli.domain.cluster.inside import LogPart, Spot
 from gitops_cli.domain.cluster.troubles import Trouble
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.environment import Kind
+from gitops_cli.domain.recorded.stages import place_of
+from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.domain.values import NamedTuple
 
 
@@ -42,6 +44,16 @@ def commands(
         "sh",
     )
     return (logs, shell, *mend)
+
+
+def at_home(environment: EnvironmentName, team: TeamSettings, *words: str) -> str:
+    """Return a kubectl line for the cluster that gitops.toml says the environment is in.
+
+    Pasted elsewhere it would hit what is called alike there. Where nothing is said, the current
+    context is meant as by all commands.
+    """
+    context = team.stage(place_of(environment, team).stage).cluster
+    return _typed(*words, *(["--context", context] if context else []))
 
 
 class Where(NamedTuple):
