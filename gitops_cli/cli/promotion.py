@@ -130,7 +130,7 @@ def _target(session: Session, words: PromoteArguments, snapshot: Snapshot) -> En
             services=words.services,
             flag="--to",
         )
-    need_services(words.services, snapshot)
+    need_services(words.services, snapshot, "--to")
     if not may_ask():
         raise UsageError("promote where to?", hint="pass --to, for example --to prod")
     choices = [

@@ -44,7 +44,7 @@ def environment_named(
     """
     if word is None:
         if known:
-            need_services(services, snapshot)
+            need_services(services, snapshot, flag)
         return _asked(session, all_environments(session, snapshot, project), flag)
     try:
         return environment_for(
@@ -56,7 +56,7 @@ def environment_named(
         )
     except Ambiguous as ambiguous:
         if known:
-            need_services(services, snapshot)
+            need_services(services, snapshot, flag)
         if not may_ask():
             raise
         return choose_environment(
@@ -64,12 +64,14 @@ def environment_named(
         )
 
 
-def need_services(services: Collection[ServiceName], snapshot: Snapshot) -> None:
+def need_services(
+    services: Collection[ServiceName], snapshot: Snapshot, flag: str = "--env"
+) -> None:
     """Raise UnknownService for one that is nowhere, before somebody is asked about it."""
     if services:
         from gitops_cli.domain.recorded.newcomers import need_known  # where somebody may be asked
 
-        need_known(services, snapshot)
+        need_known(services, snapshot, flag="-e" if flag == "--env" else flag)
 
 
 def choose_environment(

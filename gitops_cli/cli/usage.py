@@ -84,7 +84,12 @@ def _usage(error: Any, arguments: Sequence[str]) -> UsageError:
     match type(error).__name__:
         case "NoSuchOption":
             word = one_line(error.option_name)
-            question = did_you_mean(word, _options(context)) or _elsewhere(word, context)
+            options = _options(context)
+            question = (
+                _of_kubectl(word, context)
+                or did_you_mean(word, options)
+                or _elsewhere(word, context)
+            )
             message = f"`{path}` has no option `{word}`"
         case "MissingParameter":
             message = f"{_named(error.param)} is missing"
@@ -126,6 +131,15 @@ def _options(context: Any) -> list[str]:
         for name in (*parameter.opts, *parameter.secondary_opts)
         if name.startswith("--")
     ]
+
+
+def _of_kubectl(word: str, context: Any) -> str | None:
+    """Return what is meant by kubectl's option for a namespace."""
+    if word not in ("-n", "--namespace") or context is None:
+        return None
+    if not any("--env" in p.opts for p in context.command.get_params(context)):
+        return None
+    return "an environment is its namespace: -e NAME."
 
 
 def _elsewhere(word: str, context: Any) -> str | None:

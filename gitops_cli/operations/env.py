@@ -121,6 +121,12 @@ def list_environments(
     ]
 
 
+def need_absent(snapshot: Snapshot, name: EnvironmentName) -> None:
+    """Raise UsageError for an environment that is there, before anything is asked about it."""
+    if name in snapshot.environments:
+        raise UsageError(f"{name} exists already", hint="`gitops env list` shows the environments")
+
+
 def draft_addition(
     snapshot: Snapshot, name: EnvironmentName, images_path: str, terms: Terms
 ) -> NewEnvironment:

@@ -132,6 +132,7 @@ def test_add(state: Gitops, article: Article) -> None:
     assert "Gitops-Reason: a tester joins" in git(article.remote, "log", "-1", "--format=%B")
     again = state(*arguments, "-o", "json").ok().json()
     assert (again["changed"], again["commit"]) == (False, done["commit"])
+    assert "exists already" in state("env", "add", "shop-qa").stderr, "before it is asked about"
     other = state("env", "add", "shop-qa", "--images-path", "r.example.com/other/")
     assert other.code == 2
     assert tip(article) == done["commit"]

@@ -77,6 +77,7 @@ def test_a_checkout_whose_remote_is_away_is_believed_its_tags_only(company, gito
         ("v1.0", "`v1.0` fits several commits"),
         ("a/../b", "nor a tag or branch of git"),
         ("-x", "nor a tag or branch of git"),
+        ("HEAD~2", "authentication=$(git rev-parse HEAD~2)"),
         ("a-tree", "a-tree"),
     ],
 )
@@ -89,6 +90,14 @@ def test_what_the_source_does_not_know_is_refused(company, clone, source, name, 
     assert done.code == 2
     assert says in done.stderr
     assert company.recorded(DEV) == before
+
+
+@pytest.mark.parametrize("word", ["web:36a03b3", "web@36a03b3"])
+def test_what_stands_between_a_service_and_its_version_is_told(clone, word):
+    done = clone("set", word, "-e", DEV)
+
+    assert done.code == 2
+    assert "hint: write web=36a03b3" in done.stderr
 
 
 def test_without_a_source_a_name_is_no_version(company, clone):

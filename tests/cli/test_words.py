@@ -155,6 +155,8 @@ def test_a_mistyped_option_is_told_in_the_one_style(gitops: Gitops, path: tuple[
         ("--env dev status", "`gitops` has no option `--env`", "`gitops COMMAND --env`"),
         ("status -o jsno", "--output: `jsno` is not one of `table`", "did you mean `json`?"),
         ("-o jsno status", "--output: `jsno` is not one of `table`", "did you mean `json`?"),
+        ("diff -n web", "`gitops diff` has no option `-n`", "its namespace: -e NAME."),
+        ("history --namespace x", "`gitops history` has no option", "its namespace: -e NAME."),
         ("history -n many", "--limit: `many` is not a whole number", "`gitops history --help`"),
         ("set web -e", "`-e` needs a value", "`gitops set --help`"),
         ("env add", "ENV is missing", "`gitops env add --help`"),

@@ -56,7 +56,7 @@ def test_one_of_another_project_is_named_with_its_home() -> None:
     error = refused("search")
 
     assert error.message == "search is new in shop-development: it lives in blog"
-    assert error.hint == "name the environment in full, or --new if it is to live there too"
+    assert error.hint == "name an environment of blog, or --new if it is to live there too"
     assert (error.service, error.environment, error.code) == ("search", DEV, "new-service")
     assert (
         refused("indexer").message == "indexer is new in shop-development: it lives in no project"
@@ -92,6 +92,9 @@ def test_what_is_nowhere_is_told_before_anybody_is_asked_where() -> None:
 
     assert error.value.message == "no environment has a service `fronted`"
     assert error.value.hint == "did you mean `frontend`?"
+    with pytest.raises(UnknownService, match="`prod`") as error:
+        need_known([ServiceName("prod")], snapshot(), flag="--to")
+    assert error.value.hint == "`prod` is an environment or a stage: --to prod"
     locked = RawFile("shop-development/gone.lock", b"")
     state = parse_snapshot([locked, RawFile("shop-development/web.deployment", A.encode())])
     need_known([ServiceName("gone"), ServiceName("web")], state)

@@ -47,6 +47,7 @@ from gitops_cli.operations.env import (
     draft_addition,
     draft_copy,
     list_environments,
+    need_absent,
 )
 from gitops_cli.operations.writing import Terms, preview, write_draft
 from gitops_cli.render.env import list_view, new_plan, new_view
@@ -141,6 +142,8 @@ def add(
     gitops env add shop-qa --images-path registry.example.com/shop/ --dry-run
     """
     environment = parse_environment(name)
+    if images_path is None:
+        need_absent(session.look(require_remote=True, timeout=timeout).snapshot, environment)
     path = images_path or ask_text("Where are its images?", flag="--images-path")
     review = review_of_all(
         session, request, (), TeamSettings(), (), review_branch(environment, verb=Verb.ENV)

@@ -326,14 +326,17 @@ def _assignments(words: list[str]) -> dict[ServiceName, Version | None]:
     given: dict[ServiceName, Version | None] = {}
     for word in words:
         name, equals, text = word.partition("=")
-        service = parse_service(name)
+        service = _service(name, equals)
         if service in given:
             raise UsageError(f"{service} is named twice")
         version = parse_version(text) or _ref(text)
         if equals and version is None:
             raise UsageError(
                 f"{service}: `{one_line(text)}` is not a commit hash, nor another tag of an image, "
-                "nor a tag or branch of git"
+                "nor a tag or branch of git",
+                hint=f"a commit of a checkout: {service}=$(git rev-parse {one_line(text)})"
+                if re.match(r"[\w./-]+[~^]", text)
+                else None,
             )
         given[service] = version
     if sum(version is None for version in given.values()) > 1:
@@ -343,6 +346,16 @@ def _assignments(words: list[str]) -> dict[ServiceName, Version | None]:
             hint="write SERVICE=HASH for each",
         )
     return given
+
+
+def _service(name: str, equals: str) -> ServiceName:
+    """Return a service's name; raises UsageError, with what `web:36a03b3` is written like here."""
+    try:
+        return parse_service(name)
+    except UsageError as error:
+        if not equals and (found := re.match(r"([a-z0-9.-]+)[:@ ]([\w.-]+)\Z", name)):
+            error.hint = f"write {found[1]}={found[2]}"
+        raise
 
 
 def _ref(text: str) -> Version | None:

@@ -8,6 +8,7 @@ from gitops_cli.domain.errors import UnknownService, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.near import MISSPELT, asked, did_you_mean, near
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, service_at
+from gitops_cli.domain.recorded.selection import advice
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import NewServices
 from gitops_cli.domain.text import one_line
@@ -49,10 +50,10 @@ def check_spelling(services: Iterable[ServiceName], snapshot: Snapshot) -> None:
             )
 
 
-def need_known(services: Iterable[ServiceName], snapshot: Snapshot) -> None:
+def need_known(services: Iterable[ServiceName], snapshot: Snapshot, *, flag: str = "-e") -> None:
     """Raise UnknownService for the first that no environment has, nor a lock of it.
 
-    Nobody need be asked where something is that is nowhere.
+    Nobody need be asked where something is that is nowhere. `flag` is what names an environment.
     """
     known = {s for has in services_by_project(snapshot).values() for s in has}
     known.update(s for e in snapshot.environments.values() for s in e.locks if s is not None)
@@ -60,7 +61,9 @@ def need_known(services: Iterable[ServiceName], snapshot: Snapshot) -> None:
         if service not in known:
             raise UnknownService(
                 f"no environment has a service `{one_line(service)}`",
-                hint=did_you_mean(service, known) or "`gitops status` shows the services",
+                hint=advice(service, snapshot, flag=flag)
+                or did_you_mean(service, known)
+                or "`gitops status` shows the services",
             )
 
 
@@ -81,7 +84,7 @@ def check_newcomers(
         if elsewhere:
             raise NewService(
                 f"{service} is new in {environment}: it lives in {', '.join(elsewhere)}",
-                hint="name the environment in full, or --new if it is to live there too",
+                hint=f"name an environment of {elsewhere[0]}, or --new if it is to live there too",
                 service=service,
                 environment=environment,
             )

@@ -59,11 +59,11 @@ def _means_environments(word: str, snapshot: Snapshot) -> bool:
         return False
 
 
-def advice(word: str, snapshot: Snapshot) -> str | None:
+def advice(word: str, snapshot: Snapshot, *, flag: str = "-e") -> str | None:
     """Return what to type where a service was expected and `word` names something else."""
     if not _means_environments(word, snapshot):
         return project_advice(word, by_project(snapshot.environments, snapshot.team))
-    return f"`{one_line(word)}` is an environment or a stage: -e {one_line(word)}"
+    return f"`{one_line(word)}` is an environment or a stage: {flag} {one_line(word)}"
 
 
 def selected_environments(snapshot: Snapshot, wanted: Filter) -> list[EnvironmentName]:
