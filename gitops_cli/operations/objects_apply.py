@@ -19,6 +19,7 @@ from gitops_cli.domain.manifests.dropping import (
     with_dropped,
     without_released,
 )
+from gitops_cli.domain.manifests.objects import without_null
 from gitops_cli.domain.manifests.report import (
     Conflict,
     Fate,
@@ -130,7 +131,7 @@ class Applying(NamedTuple):
     ) -> tuple[FieldsTaken | None, dict[str, Any]]:
         """Do as `_apply`, also where somebody gave ports of the object other numbers."""
         try:
-            return self._apply(one, content)
+            return self._apply_said(one, content)
         except FieldsTaken:
             raise
         except GitOpsError as error:
@@ -147,7 +148,21 @@ class Applying(NamedTuple):
                 return None, settled(before, found)
             if not self.store.amend(one.manifest, before, [c.operation for c in found]):
                 raise
+            return self._apply_said(one, content)
+
+    def _apply_said(
+        self, one: WantedObject, content: Mapping[str, Any]
+    ) -> tuple[FieldsTaken | None, dict[str, Any]]:
+        """Apply a content with what is null, or without it where the server takes no null there."""
+        try:
             return self._apply(one, content)
+        except FieldsTaken:
+            raise
+        except GitOpsError as error:
+            plain = without_null(content)
+            if "null" not in error.message or plain == content:
+                raise
+            return self._apply(one, plain)
 
     def _mends(self, one: WantedObject, conflict: Conflict) -> bool:
         return self.drift is DriftPolicy.CORRECT and one.is_by_hand and _is_by_person(conflict)

@@ -262,7 +262,9 @@ def test_one_that_fails_stops_no_other_and_names_the_way_out(live: Live) -> None
 
 def test_a_definition_and_its_objects_come_in_one_run(live: Live) -> None:
     group = f"{live.namespace}.example.com"
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    spec = {**free, "properties": {"lists": {"type": "array", "items": {"type": "string"}}}}
+    schema = {"type": "object", "properties": {"spec": spec}}
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     definition = {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -275,17 +277,22 @@ def test_a_definition_and_its_objects_come_in_one_run(live: Live) -> None:
             "versions": [version],
         },
     }
-    widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "a"}, "spec": {}}
-    record(live, widget, definition)
+    widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "a"}}
+    takes = {"spec": {"values": {"limits": None}}}
+    other = {**widget, "metadata": {"name": "b"}, "spec": {"lists": None, "a": 1}}
+    record(live, widget | takes, other, definition)
 
     assert set(states(live).values()) == {"missing"}
     live.sync().ok()
     live.diff().ok()
+    path = f"/apis/{group}/v1/namespaces/{live.namespace}/widgets"
+    made = {one["metadata"]["name"]: one["spec"] for one in live.kube.request("GET", path)["items"]}
+    assert made == {"a": takes["spec"], "b": {"a": 1}}, "null is kept where the kind takes one"
     record(live, config_map(a="1"))
     pruned = actions(live, "--prune")
 
     assert pruned[f"CustomResourceDefinition/widgets.{group}"] == "kept", "it has an object yet"
-    assert pruned["Widget/a"] == "pruned"
+    assert (pruned["Widget/a"], pruned["Widget/b"]) == ("pruned", "pruned")
     assert actions(live, "--prune")[f"CustomResourceDefinition/widgets.{group}"] == "pruned"
 
 

@@ -18,6 +18,7 @@ from gitops_cli.domain.manifests.objects import (
     parse_objects,
     plain_secrets,
     with_scopes,
+    without_null,
 )
 from gitops_cli.domain.manifests.sealing import Sealed, SealedFile
 from gitops_cli.domain.names import EnvironmentName
@@ -370,6 +371,18 @@ def test_secrets_that_everybody_can_read() -> None:
             "encrypt the file with SOPS, or keep a SealedSecret or an ExternalSecret",
         ),
     ]
+
+
+def test_null_is_a_value_to_kinds_that_are_not_kubernetes_own() -> None:
+    values = {"limits": None, "list": [None, {"a": None}]}
+    release = obj("HelmRelease", "helm.toolkit.fluxcd.io/v2", spec={"values": values})
+    release["metadata"] |= {"labels": None, "creationTimestamp": None}
+
+    content = one_of(release).content
+
+    assert content["spec"] == {"values": values}
+    assert content["metadata"] == {"name": "a", "namespace": "shop-dev"}
+    assert without_null(content)["spec"] == {"values": {"list": [None, {}]}}
 
 
 def test_a_field_that_is_null_is_absent_at_any_depth() -> None:

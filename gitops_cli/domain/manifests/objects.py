@@ -234,8 +234,12 @@ def _namespace(
 
 
 def _content(value: Mapping[str, Any], space: str | None, group: str, kind: str) -> dict[str, Any]:
-    content = {key: inner for key, inner in _without_null(value).items() if key != "status"}
-    metadata = {k: v for k, v in content["metadata"].items() if k not in WRITTEN_BY_SERVER}
+    # To Kubernetes' own kinds null is what is not there; to others, such as a chart's values, it is
+    # a value of its own.
+    said = without_null(value) if (group, kind) in BUILT_IN else value
+    content = {key: inner for key, inner in said.items() if key != "status"}
+    metadata = without_null(content["metadata"])
+    metadata = {k: v for k, v in metadata.items() if k not in WRITTEN_BY_SERVER}
     annotations = metadata.get("annotations")
     if isinstance(annotations, dict) and _LAST_APPLIED in annotations:
         metadata["annotations"] = {k: v for k, v in annotations.items() if k != _LAST_APPLIED}
@@ -244,11 +248,11 @@ def _content(value: Mapping[str, Any], space: str | None, group: str, kind: str)
     return _encoded(content) if (group, kind) == SECRET else content
 
 
-def _without_null(value: Any) -> Any:
-    """Return a value as Kubernetes reads it: a field that is null is absent."""
+def without_null(value: Any) -> Any:
+    """Return a value as Kubernetes reads it, for its own kinds: a field that is null is absent."""
     if isinstance(value, dict):
-        return {key: _without_null(inner) for key, inner in value.items() if inner is not None}
-    return [_without_null(inner) for inner in value] if isinstance(value, list) else value
+        return {key: without_null(inner) for key, inner in value.items() if inner is not None}
+    return [without_null(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _encoded(content: dict[str, Any]) -> dict[str, Any]:
