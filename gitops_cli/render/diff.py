@@ -16,6 +16,7 @@ from gitops_cli.domain.image import ImageRef
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.recorded.locks import Lock
 from gitops_cli.domain.text import plural, spoken
+from gitops_cli.render.locked import lock_document
 from gitops_cli.render.view import (
     Cell,
     Column,
@@ -150,18 +151,6 @@ def row_document(row: Row, context: str | None) -> dict[str, Any]:
 
 def _image(image: ImageRef | None) -> str | None:
     return None if image is None else str(image)
-
-
-def lock_document(lock: Lock | None) -> dict[str, Any] | None:
-    """Return who holds it, why and until when."""
-    if lock is None:
-        return None
-    return {
-        "path": lock.path,
-        "by": lock.by,
-        "reason": lock.reason,
-        "until": None if lock.until is None else lock.until.isoformat(),
-    }
 
 
 def trouble_document(trouble: Trouble | None) -> dict[str, Any] | None:

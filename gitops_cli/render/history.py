@@ -10,7 +10,7 @@ from gitops_cli.domain.duration import age
 from gitops_cli.domain.text import one_line, plural
 from gitops_cli.domain.version import SHORT
 from gitops_cli.operations.past_changes import PastChange, Recorded
-from gitops_cli.render.diff import lock_document
+from gitops_cli.render.locked import lock_document
 from gitops_cli.render.view import Cell, Column, Flow, Line, Records, Style, Table, View
 
 _COLUMNS = (
