@@ -59,7 +59,8 @@ class MirrorBranch:
         self._known = True
         if self._reader.commit(seen.commit) is None:
             return self.mirror.fetch(timeout=timeout)
-        if self.mirror.last_known() != seen.commit:
+        remembered = self._reader.commit(self.mirror.ref)  # no git of its own, as last_known takes
+        if remembered is None or remembered.hash != seen.commit:
             self.mirror.remember(seen.commit)
         return seen.commit
 

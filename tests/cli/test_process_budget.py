@@ -75,3 +75,14 @@ def test_a_history_without_pulls_looks_for_none(clone: Gitops, tmp_path: Path) -
 
     assert "git log" in trace.read_text()
     assert "git rev-list" not in trace.read_text()
+
+
+def test_a_history_of_a_mirror(clone: Gitops, company: Article, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    asked = ("history", "billing", "-e", PROD, "-R", company.remote.as_uri())
+    clone(*asked).ok()
+
+    clone.using(GIT_TRACE=trace)(*asked).ok()
+
+    names = re.findall(r"trace: built-in: git (\S+)", trace.read_text())
+    assert sorted(set(names) - SERVER) == ["cat-file", "config", "log", "ls-remote"]
