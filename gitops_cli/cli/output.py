@@ -157,7 +157,11 @@ class Output:
             self._raw(self._queried(view, self.query))
             return
         match self.format:
-            case Format.JSON | Format.YAML | Format.JSONL:
+            case Format.JSON | Format.JSONL:
+                from gitops_cli.render.document import unread
+
+                self._raw(self.stdout.document(unread(view), self.format))
+            case Format.YAML:
                 self._raw(self.stdout.document(_document(view), self.format))
             case Format.CSV:
                 self._csv(view)

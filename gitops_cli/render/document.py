@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gitops_cli.domain.errors import GitOpsError
@@ -17,6 +18,14 @@ _NUMBER = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a
 
 def document(view: View) -> dict[str, Any]:
     """Return the view's document with its version and kind in front."""
+    return {
+        key: list(value) if isinstance(value, Iterator) else value
+        for key, value in unread(view).items()
+    }
+
+
+def unread(view: View) -> dict[str, Any]:
+    """Return the same with those lists still to be made, for as_json."""
     return {"apiVersion": API_VERSION, "kind": view.kind, **view.document}
 
 
@@ -35,12 +44,38 @@ def error_document(error: GitOpsError) -> dict[str, Any]:
 def as_json(value: Any, *, ascii_only: bool = False, on_one_line: bool = False) -> str:
     """Return JSON as people can read it too; other scripts' letters stay as they are.
 
-    `ascii_only`: they are escaped, for a stream that has no others.
+    `ascii_only`: they are escaped, for a stream that has no others. A list may be an iterator.
     """
     import json  # tables do without it
 
-    indent = None if on_one_line else 2
-    return for_json(json.dumps(value, indent=indent, ensure_ascii=ascii_only))
+    if on_one_line:
+        return for_json(json.dumps(value, ensure_ascii=ascii_only, default=list))
+    encoder = json.encoder
+    text = encoder.encode_basestring_ascii if ascii_only else encoder.encode_basestring
+    return for_json(_indented(value, text, "\n"))
+
+
+def _indented(value: Any, text: Callable[[str], str], line: str) -> str:
+    """Return what json.dumps writes with an indent of two, but of an iterator each thing at once.
+
+    `text` writes a text; `line` is a line feed and the blanks that the value's lines begin with.
+    """
+    if isinstance(value, str):
+        return text(value)
+    if value is None:
+        return "null"
+    if isinstance(value, int | float):
+        import json
+
+        return json.dumps(value)
+    inner = f"{line}  "
+    if isinstance(value, dict):
+        parts = [f"{text(key)}: {_indented(of, text, inner)}" for key, of in value.items()]
+        begin, end = "{}"
+    else:
+        parts = [_indented(each, text, inner) for each in value]
+        begin, end = "[]"
+    return f"{begin}{inner}{f',{inner}'.join(parts)}{line}{end}" if parts else begin + end
 
 
 def as_yaml(value: Any, *, ascii_only: bool = False) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain, tee
 from typing import Any
 
 from gitops_cli.domain.duration import age
@@ -36,14 +37,18 @@ _RECORDS = Records(
 
 
 def view(entries: Iterable[PastChange], now: datetime) -> View:
-    """Return a row per change of a version or of manifests, lock and unlock, newest first."""
-    found, documents = [], []
-    for entry in entries:  # each one while git looks for the next
-        found.append(entry)
-        documents.append(entry_document(entry, now))
-    block = Table(_COLUMNS, (_row(entry, now) for entry in found))
-    empty = Line("no changes", Style.DIM)
-    return View("history", {"entries": documents}, (block if found else empty,), records=_RECORDS)
+    """Return a row per change of a version or of manifests, lock and unlock, newest first.
+
+    What it shows of each is made while git looks for the next.
+    """
+    rest = iter(entries)
+    first = next(rest, None)
+    if first is None:
+        return View("history", {"entries": []}, (Line("no changes", Style.DIM),), records=_RECORDS)
+    told, shown = tee(chain((first,), rest))
+    document = {"entries": (entry_document(entry, now) for entry in told)}
+    block = Table(_COLUMNS, (_row(entry, now) for entry in shown))
+    return View("history", document, (block,), records=_RECORDS)
 
 
 def entry_document(entry: PastChange, now: datetime) -> dict[str, Any]:

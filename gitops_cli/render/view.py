@@ -117,9 +117,11 @@ class Records(NamedTuple):
 class View(NamedTuple):
     """A result: `kind` and `document` for machines, `blocks` for people.
 
-    `document` holds JSON values only; times as ISO 8601 with zone, hashes in full. `legend` says
-    how the blocks are read: people need it, and what reads a pipe does not. `records` None: what
-    the first table shows are the things. `page` makes a page of HTML of its own; None: the blocks.
+    `document` holds JSON values only; times as ISO 8601 with zone, hashes in full. A list at its
+    top may be an iterator, which is read once: its things are made while they are written.
+    `legend` says how the blocks are read: people need it, and what reads a pipe does not. `records`
+    None: what the first table shows are the things. `page` makes a page of HTML of its own; None:
+    the blocks.
     """
 
     kind: str
