@@ -260,7 +260,11 @@ class _File(NamedTuple):
         if by is not None and self.state.past.is_renamed(self.path, by):
             return
         changes = self.state.past.file_history(
-            self.path, start=self.tip, since=span.since, renames=True
+            self.path,
+            start=self.tip,
+            since=span.since,
+            renames=True,
+            in_bulk=span.limit is None,
         )
         replaced_at: datetime | None = None
         for change in changes:

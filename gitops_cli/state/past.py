@@ -62,13 +62,17 @@ class Past:
         since: datetime | None = None,
         until: datetime | None = None,
         renames: bool = False,
+        in_bulk: bool = False,
     ) -> Iterator[FileChange]:
         """Yield what happened to a file on the branch, newest first, from the commit `start` on.
 
         Follows what the branch was at, so the values form one chain: each `old` is the `new` of the
         change before. Follows renames of the file and of its environment; `renames`: yields them.
+        `in_bulk`: nobody waits for the newest.
         """
         history = self._history(start)
+        if in_bulk:
+            history = history.in_bulk()
         return history.of_file(path, start, limit=limit, since=since, until=until, renames=renames)
 
     def place_history(
