@@ -211,24 +211,19 @@ def _entries(found: Object) -> list[TreeEntry]:
 def parse_commit(found: Object) -> Commit:
     """Return a commit object as a value; what cannot be read of it becomes replacement marks."""
     head, _, message = found.data.partition(b"\n\n")
-    headers: dict[bytes, list[bytes]] = {}
-    for line in head.split(b"\n"):
-        key, _, value = line.partition(b" ")
-        if key:  # a continued header (a signature) begins with a space
-            headers.setdefault(key, []).append(value)
-    [encoding, *_] = headers.get(b"encoding", [b"utf-8"])
-    author, committer, text = (
-        _decoded(part, encoding)
-        for part in (headers.get(b"author", [b""])[0], headers.get(b"committer", [b""])[0], message)
-    )
-    parents = tuple(parent.decode(errors="replace") for parent in headers.get(b"parent", ()))
+    lines = [line.partition(b" ") for line in head.split(b"\n")]  # b"": a signature goes on
+    first = {key: value for key, _, value in reversed(lines)}
+    encoding = first.get(b"encoding", b"utf-8").decode(errors="replace")
+    author = _decoded(first.get(b"author", b""), encoding)
+    committer = _decoded(first.get(b"committer", b""), encoding)
+    parents = tuple(value.decode(errors="replace") for key, _, value in lines if key == b"parent")
     _, committed_at = _who(committer)
-    return commit_of(found.oid, parents, author, committed_at, text)
+    return commit_of(found.oid, parents, author, committed_at, _decoded(message, encoding))
 
 
-def _decoded(data: bytes, encoding: bytes) -> str:
+def _decoded(data: bytes, encoding: str) -> str:
     try:
-        return data.decode(encoding.decode(errors="replace"), errors="replace")
+        return data.decode(encoding, errors="replace")
     except (LookupError, ValueError):  # no such encoding, or one that is none of texts
         return data.decode(errors="replace")
 
