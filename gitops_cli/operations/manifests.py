@@ -124,8 +124,22 @@ def manifest_findings(
         else:
             yield from one.findings
             yield from _of_objects(snapshot, one)
+            yield from _unsteady(state, snapshot, one, staged=staged)
             if schema:
                 yield from _of_fields(state, snapshot, one, staged=staged)
+
+
+def _unsteady(
+    state: StateRepository, snapshot: Snapshot, rendered: Rendered, *, staged: bool
+) -> Iterator[Finding]:
+    from gitops_cli.domain.manifests.rendered import Form
+    from gitops_cli.domain.manifests.steadiness import unsteady
+
+    name = rendered.environment
+    if rendered.form is Form.HELM:
+        second = rendered_manifests(state, snapshot, [name], staged=staged, keys=False)[name]
+        if not isinstance(second, GitOpsError):
+            yield from unsteady(rendered, second)
 
 
 def _of_fields(
