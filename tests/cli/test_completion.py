@@ -189,8 +189,8 @@ def test_in_a_real_bash(state: Gitops) -> None:
         terminal.wait_for("loaded")
         terminal.type("gitops history bil\t")
         terminal.wait_for("gitops history billing")
-        terminal.press("ctrl-c")
-        terminal.type("gitops promote --to prod\t")
+        # Ctrl-U, as Ctrl-C would take along what is typed before bash has heard of it.
+        terminal.type("\x15gitops promote --to prod\t")
         terminal.wait_for("gitops promote --to production")
 
 
