@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gitops_cli.cli.prompts import may_ask
 from gitops_cli.cli.session import Session
 from gitops_cli.domain.change.draft import WriteOutcome
-from gitops_cli.domain.errors import GitOpsError, UsageError
+from gitops_cli.domain.errors import GitOpsError, Interrupted, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.writing import Foresee, nobody_follows
@@ -78,6 +78,14 @@ def follow(
             context=context,
             kubeconfig=kubeconfig,
         )
+    except KeyboardInterrupt:
+        if not outcome.changed or outcome.review is not None:
+            raise
+        where = " ".join(part.environment for part in outcome.draft.parts if part.writes)
+        more = f"sync {where} --wait" if sync else f"wait {where}"
+        raise Interrupted(
+            "interrupted; what is recorded stays", hint=f"`gitops {more}` goes on"
+        ) from None
     except GitOpsError as error:
         if outcome.changed and outcome.review is None and not error.message.startswith("recorded"):
             error.message = f"recorded, but not known to be in the cluster: {error.message}"

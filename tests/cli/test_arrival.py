@@ -289,6 +289,16 @@ def test_a_terminal_is_told_how_the_rollout_ended(waiting: Live) -> None:
         assert "patched, rollout ready\n" in terminal.text
 
 
+def test_who_breaks_off_the_wait_is_told_that_it_is_recorded(waiting: Live) -> None:
+    with waiting.gitops.terminal(*promotion(waiting)) as terminal:
+        terminal.wait_for("waiting until")
+        terminal.press("ctrl-c")
+        assert terminal.finish() == 130
+        assert "interrupted; what is recorded stays" in terminal.text
+        assert f"`gitops wait {waiting.namespace}` goes on" in terminal.text
+    assert recorded(waiting) == NEW
+
+
 def test_a_terminal_is_told_that_the_cluster_is_as_it_was(waiting: Live) -> None:
     with waiting.gitops.terminal("set", f"web={NEW}", "-e", waiting.namespace) as terminal:
         assert terminal.finish() == 0
