@@ -254,14 +254,14 @@ def _timelines(delivery: Delivery) -> Table:
     rows = []
     for name, events in by_environment(delivery).items():
         done = [e for e in events if e.judged is not None]
-        last = age(delivery.period.until - done[0].past.at) if done else ""
+        deployed = [e.past.at for e in done if e.judged and e.judged.sort is Sort.DEPLOYMENT]
         rows.append(
             [
                 name,
-                str(_count(done, Sort.DEPLOYMENT)),
+                str(len(deployed)),
                 str(_count(done, Sort.ROLLBACK)),
-                last,
-                bars(delivery.period.by_week(e.past.at for e in done)[-_MOST_WEEKS:]),
+                age(delivery.period.until - deployed[0]) if deployed else "",
+                bars(delivery.period.by_week(deployed)[-_MOST_WEEKS:]),
             ]
         )
     return Table(heads, rows, "environments")

@@ -251,6 +251,20 @@ def test_which_environments(shop: Shop) -> None:
     assert "no environment or stage `blgo`" in ran.stderr
 
 
+def test_an_environment_s_weeks_are_its_deployments(shop: Shop) -> None:
+    shop.ship(0, A)
+    shop.ship(1, B, where=STAGING, action="capture")
+
+    rows = shop.gitops("report", "--since", SINCE).ok().stdout.partition("environments\n")[2]
+
+    shown = {row.split()[0]: row.split()[1:] for row in rows.splitlines()[:3]}
+    assert shown["ENVIRONMENT"] == ["DEPLOYED", "TAKEN", "BACK", "LAST", "WEEKS"]
+    assert shown[PROD][0] == "1"
+    assert "█" in shown[PROD][-1]
+    assert shown[STAGING][:3] == ["0", "0", "-"]
+    assert "█" not in shown[STAGING][-1]
+
+
 def test_every_figure_is_a_row(shop: Shop) -> None:
     shop.ship(0, A, made=-1)
     text = shop.gitops("report", "--since", SINCE, "-o", "csv").ok().stdout
