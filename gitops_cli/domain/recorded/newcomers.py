@@ -8,7 +8,6 @@ from gitops_cli.domain.errors import UnknownService, UsageError
 from gitops_cli.domain.names import EnvironmentName, ServiceName
 from gitops_cli.domain.near import MISSPELT, asked, did_you_mean, near
 from gitops_cli.domain.recorded.environment import Environment, Snapshot, service_at
-from gitops_cli.domain.recorded.selection import advice
 from gitops_cli.domain.recorded.stages import place_of
 from gitops_cli.domain.recorded.team import NewServices
 from gitops_cli.domain.text import one_line
@@ -59,6 +58,8 @@ def need_known(services: Iterable[ServiceName], snapshot: Snapshot, *, flag: str
     known.update(s for e in snapshot.environments.values() for s in e.locks if s is not None)
     for service in services:
         if service not in known:
+            from gitops_cli.domain.recorded.selection import advice  # `set` does without it
+
             raise UnknownService(
                 f"no environment has a service `{one_line(service)}`",
                 hint=advice(service, snapshot, flag=flag)
