@@ -49,6 +49,9 @@ def no_command(
     names = list(names)
     meant = known_as.get(word)
     question = f"did you mean `{meant}`?" if meant in names else did_you_mean(word, names)
+    if word == "completion" and path == "gitops":  # as kubectl, helm and gh have it
+        hint = "`gitops --install-completion` sets it up, `gitops --show-completion` prints it"
+        return UsageError("`gitops` has no command `completion`", hint=hint)
     more = f"`{path} --help` lists the commands"
     hint = more if question is None else f"{question} {more}"
     return UsageError(f"`{path}` has no command `{one_line(word)}`", hint=hint)

@@ -149,6 +149,7 @@ def test_a_mistyped_option_is_told_in_the_one_style(gitops: Gitops, path: tuple[
     [
         ("promot", "`gitops` has no command `promot`", "did you mean `promote`?"),
         ("env lst", "`gitops env` has no command `lst`", "did you mean `list`?"),
+        ("completion bash", "`gitops` has no command `completion`", "`gitops --show-completion`"),
         ("undo", "`gitops` has no command `undo`", "did you mean `rollback`?"),
         ("\x1b[31m", "`gitops` has no command `\\x1b[31m`", "`gitops --help`"),
         ("-q", "which command?", "`gitops --help`"),
