@@ -29,6 +29,7 @@ _CLOSING = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 _TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "null": type(None)}
 _TAG = "tag:yaml.org,2002:"
 _Y_AND_N = frozenset({"y", "n"})  # booleans to some, kubectl among them
+_UNPRINTABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\\ufffe\\uffff]")
 _SPACES = re.compile("[\\r\\x85\\u2028\\u2029\\ufeff]")  # breaks of lines, or nothing, to some
 _TRUE = frozenset({"yes", "true", "on"})
 _PLAIN_BOOL = frozenset({"true", "false"})
@@ -71,7 +72,7 @@ def plain(data: bytes) -> Any:
     Dates and times are texts, as kubectl has them. Of a key that comes twice the last
     counts. Raises NotPlain.
     """
-    return _told(lambda: next(_Builder(strict=False).documents(_events(data)), NOTHING).value)
+    return _told(data, lambda: next(_Builder(strict=False).documents(_events(data)), NOTHING).value)
 
 
 def documents(data: bytes) -> list[YamlDocument]:
@@ -80,7 +81,9 @@ def documents(data: bytes) -> list[YamlDocument]:
     As `plain`, but a key that comes twice in a mapping is refused, and numbers are those that
     kubectl reads: `0644` is 420. Keys that are numbers become their text. Raises NotPlain.
     """
-    return _told(lambda: [d for d in _Builder(strict=True).documents(_events(data)) if d.value])
+    return _told(
+        data, lambda: [d for d in _Builder(strict=True).documents(_events(data)) if d.value]
+    )
 
 
 def line_of(data: bytes, begins: int, path: Sequence[str | int]) -> int | None:
@@ -166,9 +169,11 @@ def _events(data: bytes) -> Iterator[Any]:
     return events
 
 
-def _told(read: Callable[[], T]) -> T:
+def _told(data: bytes, read: Callable[[], T]) -> T:
     try:
         return read()
+    except yaml.reader.ReaderError as error:
+        raise _no_text(data, error) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise NotPlain(f"not YAML: {one_line(error.problem or str(error))}", line) from error
@@ -176,6 +181,20 @@ def _told(read: Callable[[], T]) -> T:
         if isinstance(error, NotPlain):
             raise
         raise NotPlain(f"not YAML: {one_line(str(error))}") from error
+
+
+def _no_text(data: bytes, error: Exception) -> NotPlain:
+    """Return what is no text of YAML, and its line: where in its bytes, each parser counts anew."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as wrong:
+        line = data.count(b"\n", 0, wrong.start) + 1
+        return NotPlain("not YAML: it is no UTF-8 text", line)
+    found = _UNPRINTABLE.search(text)
+    if found is None:
+        return NotPlain(f"not YAML: {one_line(str(error))}")
+    line = text.count("\n", 0, found.start()) + 1
+    return NotPlain(f"not YAML: U+{ord(found[0]):04X} may only stand there escaped", line)
 
 
 NOTHING = YamlDocument(None, 1)

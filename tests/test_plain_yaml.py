@@ -58,6 +58,19 @@ def test_a_tag_that_does_not_fit_is_refused_with_its_line(text: str) -> None:
     assert told.value.line == 2
 
 
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"a: b\nc: '\xe9'\n", "it is no UTF-8 text"),
+        (b"a: b\nc: '\x1b[31m'\n", "U+001B may only stand there escaped"),
+    ],
+)
+def test_what_no_text_is_made_of_is_told_with_its_line(data: bytes, why: str) -> None:
+    with pytest.raises(NotPlain) as told:
+        documents(data)
+    assert (str(told.value), told.value.line) == (f"not YAML: {why}", 2)
+
+
 @pytest.mark.parametrize("key", ["on", "True", "1.5", "null"])
 def test_a_key_that_is_no_text_is_told_as_it_is_written(key: str) -> None:
     with pytest.raises(NotPlain, match=f"a key is no text, `{key}`: put it in quotes"):

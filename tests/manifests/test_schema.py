@@ -70,6 +70,7 @@ WRONG = {
     ),
     "boolean": (WEB, "spec/paused", "yes", "spec/paused", None),
     "list": (WEB, f"{CONTAINER}/args", "run", f"{CONTAINER}/args", None),
+    "name": (WEB, "metadata/name", "Web_1", "metadata/name", None),
     "mapping": (SERVICE, "spec/selector", ["web"], "spec/selector", None),
     "missing": (WEB, "spec/selector", None, "spec", None),
     "enumeration": (

@@ -8,7 +8,9 @@ number, `b` boolean, `is` integer or text, `q` quantity, `*` anything, `["a", TY
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from gitops_cli.domain.manifests.kinds import BUILT_IN, SECRET
@@ -27,6 +29,8 @@ _PLAIN: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "is": ("an integer or text", (int, str)),
     "q": ("a quantity, such as 500m or 1Gi", (int, float, str)),
 }
+_RIGHTS = "rbac.authorization.k8s.io"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _DEFAULTS = {"protocol": "TCP"}
 _MOST = 20  # faults of one object; whoever wrote more of them knows by then
 
@@ -70,10 +74,19 @@ def faults(manifest: Manifest, schema: Schema) -> Iterator[Fault]:
         yield Fault(("apiVersion",), message, severity=Severity.WARNING)
         return
     walk = _Walk(schema, tells=manifest.id.type != SECRET)
-    for count, fault in enumerate(walk.value(manifest.content, number, ())):
+    found = chain(_of_name(manifest), walk.value(manifest.content, number, ()))
+    for count, fault in enumerate(found):
         if count == _MOST:
             return
         yield fault
+
+
+def _of_name(manifest: Manifest) -> Iterator[Fault]:
+    """Yield what is wrong with an object's name; those of rights may be nearly any text."""
+    name = manifest.id.name
+    if manifest.id.group != _RIGHTS and _NAME.fullmatch(name) is None:
+        message = f"`{one_line(name)[:60]}` is no name of lower-case letters, digits, `-` and `.`"
+        yield Fault(("metadata", "name"), message)
 
 
 def _is_of(kind: str, group: str, name: str) -> bool:
