@@ -21,7 +21,7 @@ TESTS = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist lo
 # `make mutants SAMPLE=100` tries so many of them, the same for the same code.
 SAMPLE  ?=
 
-.PHONY: help demo test test-sweep test-node test-programs test-long test-rest mutants lint format check coverage fuzz bench pictures image clean
+.PHONY: help demo test test-sweep test-node test-programs test-long mutants lint format check coverage fuzz bench pictures image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,25 +35,21 @@ test: $(VENV)/.test $(VENV)/.rewritten  ## the tests that need Python, git, make
 test-sweep: $(VENV)/.test $(VENV)/.rewritten  ## every command under every condition, each page and story, small crowds and kills
 	$(TESTS) -m "sweep and not node and not long" $(PYTEST)
 
+# Nodes wait half of their time: `make test-node MARKED="node or sweep"` fills that up, as CI does.
+test-node: MARKED ?= node
 test-node: WORKERS = $(shell echo $$(($(CORES) + 2)))  # kubelets and engines work beside them
 test-node: $(VENV)/.test $(VENV)/.rewritten  ## the tests that need root on Debian: ssh, registry, containers, a real node
 	tests/node/setup
-	$(TESTS) -m "node and not long and not programs" $(PYTEST)
+	$(TESTS) -m "($(MARKED)) and not long and not programs" $(PYTEST)
 
 test-programs: $(VENV)/.test  ## the node tests with real SOPS, OpenTofu, Helm, kustomize, cosign, promtool and Gitea: built once, for half an hour
 	tests/node/setup programs
 	$(TESTS) -m programs $(PYTEST)
 
-# Nodes wait half of their time, which the others fill up.
-test-rest: WORKERS = $(shell echo $$(($(CORES) + 3)))
-test-rest: $(VENV)/.test $(VENV)/.rewritten  ## what `make test` leaves out, at once, as CI does it: sweep, node and long
-	tests/node/setup
-	$(TESTS) -m "(sweep or node or long) and not programs" $(PYTEST)
-
-test-long: $(VENV)/.test  ## fifty writers at once, a kill at every step, two hundred environments
+test-long: $(VENV)/.test  ## fifty writers at once, a kill at every step
 	$(TESTS) -m "long and not node" $(PYTEST)
 	@if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-		echo "not over ssh and not in a pod: that needs root on Debian" >&2; exit; fi; \
+		echo "not over ssh: that needs root on Debian" >&2; exit; fi; \
 	set -x; tests/node/setup && $(BIN)/python -m pytest -m "long and node" $(PYTEST)
 
 mutants: $(VENV)/.mutants  ## is each line of domain/ held by tests/domain? SAMPLE=100 tries so many; all take an hour

@@ -25,7 +25,6 @@ MAKE = (
     "test-sweep",
     "test-node",
     "test-long",
-    "test-rest",
     "mutants",
     "fuzz",
     "bench",

@@ -33,7 +33,7 @@ class ContainerEngine:
             env={**os.environ, **self.variables},
             capture_output=True,
             check=False,
-            timeout=300,
+            timeout=10 * PATIENCE,
         )
         said = done.stderr.decode(errors="replace")
         assert done.returncode == 0, f"{self.name} {arguments} ended: {done.returncode}\n{said}"

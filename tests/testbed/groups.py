@@ -8,25 +8,21 @@ let it change: every test is a group of its own, silently
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# What takes longest begins first, so that the others fill up what is left of the time: these, and
-# then what is marked as long.
+# What takes longest begins first, so that the others fill up what is left of the time.
 _FIRST = ("kubelet", "engines")
 
 
 def write(items: Iterable[pytest.Item], directory: Path, worker: str) -> None:
-    """Write, in a worker, which group each collected test is in, and what is to begin first."""
-    items = list(items)
+    """Write, in a worker, which group each collected test is in."""
     groups = {item.nodeid: name for item in items if (name := _group(item))}
-    long = (_group(item) or item.nodeid for item in items if item.get_closest_marker("long"))
-    first = list(dict.fromkeys([*_FIRST, *long]))
-    (directory / f"groups-{worker}").write_text(json.dumps([groups, first]))
+    (directory / f"groups-{worker}").write_text(json.dumps(groups))
 
 
 def _group(item: pytest.Item) -> str | None:
@@ -41,20 +37,18 @@ class GroupScheduling(LoadScopeScheduling):
         super().__init__(config, log)
         self._directory = directory
         self._groups: Mapping[str, str] = {}
-        self._first: Sequence[str] = ()
 
     def schedule(self) -> None:
         """Begin when all workers have collected the same tests, and thus written the same file."""
         worker = next(iter(self.nodes)).gateway.id
-        written = (self._directory / f"groups-{worker}").read_text()
-        self._groups, self._first = json.loads(written)
+        self._groups = json.loads((self._directory / f"groups-{worker}").read_text())
         super().schedule()
 
     def _split_scope(self, nodeid: str) -> str:
         return self._groups.get(nodeid, nodeid)
 
     def _assign_work_unit(self, node: Any) -> None:
-        for name in reversed(self._first):
+        for name in reversed(_FIRST):
             if name in self.workqueue:
                 self.workqueue.move_to_end(name, last=False)
         super()._assign_work_unit(node)

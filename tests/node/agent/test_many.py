@@ -16,7 +16,7 @@ from tests.testbed.kube import create_many
 from tests.testbed.node import HOST
 from tests.testbed.patience import eventually
 
-pytestmark = [pytest.mark.node, pytest.mark.long, pytest.mark.xdist_group("kubelet")]
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("kubelet")]
 
 COUNT = 200
 REAL = 3  # of them have pods; a node is made for some hundred
