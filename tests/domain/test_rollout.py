@@ -185,6 +185,15 @@ def test_where_admission_rewrites_images_the_youngest_generation_counts() -> Non
     assert judge(workload(counts=BEHIND), [pod(strange)]).phase is Phase.FAILED
 
 
+def test_pods_of_before_are_no_trouble_of_a_template_that_has_none_yet() -> None:
+    """Its controller has seen it, but the first pod is not made: as right after a mending patch."""
+    old = pod(PodContainer("web", "r/web:gone", waiting="ErrImagePull", message="not found"))
+    unmade = workload(counts=BEHIND._replace(updated=0))
+    found = judge(unmade, [old])
+    assert (found.phase, found.trouble) == (Phase.PROGRESSING, None)
+    assert newest_pods(unmade, [old]) == ()
+
+
 def test_a_statefulset_knows_its_newest_revision() -> None:
     behind = workload(Kind.STATEFULSET, BEHIND)._replace(update_revision="web-2")
     bad = pod(waiting("InvalidImageName"))._replace(revision="web-1")

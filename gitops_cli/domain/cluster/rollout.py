@@ -299,8 +299,11 @@ def newest_pods(workload: Workload, pods: Collection[Pod]) -> tuple[Pod, ...]:
     fitting = [
         pod for pod in alive if all(images.get(c.name, c.image) == c.image for c in pod.containers)
     ]
-    # Where admission rewrites the pods' images none fits; then the youngest generation it is.
-    youngest = max(fitting or alive, key=lambda pod: pod.created_at or _EPOCH, default=None)
+    if not fitting and workload.counts.updated:
+        # Admission rewrites the pods' images. Without a new pod, those of before are no newer ones:
+        # what ails them is no fault of a template whose pods are still to be made.
+        fitting = alive
+    youngest = max(fitting, key=lambda pod: pod.created_at or _EPOCH, default=None)
     return tuple(p for p in alive if youngest is not None and p.revision == youngest.revision)
 
 
