@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gitops_cli.cli.prompts import may_ask
 from gitops_cli.cli.session import Session
@@ -14,9 +14,6 @@ from gitops_cli.domain.errors import GitOpsError, Interrupted, UsageError
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.team import TeamSettings
 from gitops_cli.operations.writing import Foresee, nobody_follows
-
-if TYPE_CHECKING:
-    pass
 
 
 def need_wait(*, rollback_on_failure: bool, wait: bool) -> None:
@@ -67,19 +64,71 @@ def follow(
 
     What keeps it from that does not undo the write, and says so.
     """
-    try:
-        _follow(
+    if outcome.dry_run:
+        return
+    if not sync and not wait:
+        _say_what_is_next(session, outcome)
+        return
+    with _recorded_stays(outcome, sync=sync):
+        if outcome.review is not None:
+            from gitops_cli.cli.proposing import await_merge
+
+            if outcome.review.proposed is not None:
+                _need_clusters(session, outcome, context, kubeconfig)
+            left = await_merge(session, outcome.review, timeout)
+            if left is None:
+                return
+            timeout = left
+        from gitops_cli.cli import arrival  # who does not wait need not load it
+
+        bring = partial(
+            arrival.bring,
             session,
-            outcome,
-            timeout,
-            sync=sync,
             wait=wait,
-            rollback_on_failure=rollback_on_failure,
+            timeout=timeout,
             context=context,
             kubeconfig=kubeconfig,
         )
+
+        def take_back(why: Mapping[EnvironmentName, str]) -> bool:
+            if not rollback_on_failure or outcome.review is not None:  # whoever merged it decides
+                return False
+            from gitops_cli.cli.taking_back import take_back_written
+
+            back = bring if sync else None
+            return take_back_written(session, outcome, why, timeout=timeout, then=back)
+
+        services = {
+            part.environment: frozenset(c.service for c in (*part.changes, *part.unchanged))
+            for part in outcome.draft.parts
+        }
+        whole = [part.environment for part in outcome.draft.parts if part.manifests is not None]
+        if sync:
+            bring(services, whole=whole, take_back=take_back)
+            return
+        # What was merged is at the tip, as whatever commit the forge made of it.
+        written = outcome.written if outcome.review is None else None
+        commit = None if written is None else written.commit
+        arrival.wait_for_arrival(
+            session,
+            services,
+            commit,
+            whole=whole,
+            timeout=timeout,
+            context=context,
+            kubeconfig=kubeconfig,
+            take_back=take_back,
+        )
+
+
+@contextmanager
+def _recorded_stays(outcome: WriteOutcome, *, sync: bool) -> Iterator[None]:
+    """Say with what goes wrong after a write that the write is done."""
+    is_recorded = outcome.changed and outcome.review is None
+    try:
+        yield
     except KeyboardInterrupt:
-        if not outcome.changed or outcome.review is not None:
+        if not is_recorded:
             raise
         where = " ".join(part.environment for part in outcome.draft.parts if part.writes)
         more = f"sync {where} --wait" if sync else f"wait {where}"
@@ -87,71 +136,9 @@ def follow(
             "interrupted; what is recorded stays", hint=f"`gitops {more}` goes on"
         ) from None
     except GitOpsError as error:
-        if outcome.changed and outcome.review is None and not error.message.startswith("recorded"):
+        if is_recorded and not error.message.startswith("recorded"):  # a rollout's own say it
             error.message = f"recorded, but not known to be in the cluster: {error.message}"
         raise
-
-
-def _follow(
-    session: Session,
-    outcome: WriteOutcome,
-    timeout: float | None,
-    *,
-    sync: bool,
-    wait: bool,
-    rollback_on_failure: bool = False,
-    context: str | None,
-    kubeconfig: Path | None,
-) -> None:
-    if outcome.dry_run:
-        return
-    if not sync and not wait:
-        _say_what_is_next(session, outcome)
-        return
-    if outcome.review is not None:
-        from gitops_cli.cli.proposing import await_merge
-
-        if outcome.review.proposed is not None:
-            _need_clusters(session, outcome, context, kubeconfig)
-        left = await_merge(session, outcome.review, timeout)
-        if left is None:
-            return
-        timeout = left
-    from gitops_cli.cli import arrival  # who does not wait need not load it
-
-    bring = partial(
-        arrival.bring, session, wait=wait, timeout=timeout, context=context, kubeconfig=kubeconfig
-    )
-
-    def take_back(why: Mapping[EnvironmentName, str]) -> bool:
-        if not rollback_on_failure or outcome.review is not None:  # whoever merged it decides
-            return False
-        from gitops_cli.cli.taking_back import take_back_written
-
-        back = bring if sync else None
-        return take_back_written(session, outcome, why, timeout=timeout, then=back)
-
-    services = {
-        part.environment: frozenset(c.service for c in (*part.changes, *part.unchanged))
-        for part in outcome.draft.parts
-    }
-    whole = [part.environment for part in outcome.draft.parts if part.manifests is not None]
-    if sync:
-        bring(services, whole=whole, take_back=take_back)
-        return
-    # What was merged is at the tip, as whatever commit the forge made of it.
-    written = outcome.written if outcome.review is None else None
-    commit = None if written is None else written.commit
-    arrival.wait_for_arrival(
-        session,
-        services,
-        commit,
-        whole=whole,
-        timeout=timeout,
-        context=context,
-        kubeconfig=kubeconfig,
-        take_back=take_back,
-    )
 
 
 def _need_clusters(

@@ -86,15 +86,19 @@ def without_long_values(text: str) -> str:
     """Return what an API server says without values of many lines: the whole template of a Job."""
     made, place = [], 0
     for found in _VALUE.finditer(text):
+        if found.start() < place:
+            continue
         end = _closing(text, found.end() - 1)
-        if found.start() >= place and end - found.end() > _MOST_VALUE:
+        if end is None:
+            break
+        if end - found.end() > _MOST_VALUE:
             made += [text[place : found.end()], f"…{text[end]}"]
             place = end + 1
     return "".join([*made, text[place:]])
 
 
-def _closing(text: str, start: int) -> int:
-    """Return where a bracket is closed again; the bracket itself, if it is not."""
+def _closing(text: str, start: int) -> int | None:
+    """Return where a bracket is closed again; None if it is not."""
     depth, quoted, skip = 0, False, False
     for place in range(start, len(text)):
         sign = text[place]
@@ -108,7 +112,7 @@ def _closing(text: str, start: int) -> int:
             depth += (sign in "{[") - (sign in "}]")
             if depth == 0:
                 return place
-    return start
+    return None
 
 
 def redacted(text: str) -> str:

@@ -368,3 +368,9 @@ LONG = "x" * 300
 )  # fmt: skip
 def test_whole_templates_in_an_error_are_cut(text: str, left: str) -> None:
     assert without_long_values(text) == left
+
+
+@pytest.mark.parametrize("end", ["", "}"])
+def test_an_error_is_read_once_however_many_values_it_begins(end: str) -> None:
+    text = "Invalid value: {" * 20_000
+    assert without_long_values(text + end * 20_000) == (text if not end else "Invalid value: {…}")
