@@ -60,7 +60,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "aliases": (BOMB, "too many values"),
     "merged aliases": (BOMB.replace("[[", "{<<: [").replace("]]", "]}"), "too many values"),
     "an alias of itself": ("a: &a {<<: *a}", "an alias of nothing"),
-    "not UTF-8": ("a: \udcff", "not YAML: unacceptable character"),
+    "not UTF-8": ("a: \udcff", "not YAML: it is no UTF-8 text"),
     "another kind": ("kind: Pod", "is a v1 Pod, no kubeconfig"),
     "no scheme": (document("{server: '10.1.2.3:6443'}"), "has no https URL"),
     "brackets": (document("{server: 'https://['}"), "cluster.server: is no URL"),
