@@ -22,6 +22,8 @@ from gitops_cli.domain.errors import ExitCode, GitOpsError, worst
 from tests.testbed.git import Commit, add_commits, git, init_bare
 from tests.testbed.gitops import EXECUTABLE, Gitops, Ran
 
+pytestmark = pytest.mark.sweep
+
 A, B = "a" * 40, "b" * 40
 DEV, PROD = "shop-development", "shop-production"
 FILE = f"{DEV}/web.deployment"

@@ -15,6 +15,8 @@ from gitops_cli.cli.app import COMMANDS
 from tests.testbed.article import Article
 from tests.testbed.gitops import Gitops
 
+pytestmark = pytest.mark.sweep
+
 HEAVY = frozenset(
     {
         "kubernetes",

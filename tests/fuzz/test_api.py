@@ -31,6 +31,8 @@ from tests.cluster.asking import patch_of, sent
 from tests.fuzz.broken import jsons
 from tests.testbed.foreign_api import FAILURE, ForeignApi, a_workload, foreign_api, listed
 
+pytestmark = pytest.mark.sweep
+
 SPACE, OTHER = EnvironmentName("shop-dev"), EnvironmentName("shop-prod")
 HASH = "a" * 40
 IMAGE = f"r.example.com/shop/web:{HASH}"

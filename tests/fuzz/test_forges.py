@@ -36,6 +36,8 @@ from tests.fuzz.broken import a_few, jsons
 from tests.registry.scripted import Reply, scripted
 from tests.registry.scripted import Request as HttpRequest
 
+pytestmark = pytest.mark.sweep
+
 Connected = Callable[[ForgeApi], Requests]
 FORGES: dict[str, tuple[type[FakeForge], str, Connected]] = {
     "github": (GitHubFake, "/api/v3", lambda api: GitHub(api, PROJECT)),

@@ -15,6 +15,8 @@ from gitops_cli.cluster.kubeconfig import find_access
 from gitops_cli.domain.errors import ConfigurationError, Denied
 from tests.fuzz.broken import as_json, documents, texts
 
+pytestmark = pytest.mark.sweep
+
 SECRET = "do-not-tell"
 RIGHT: dict[str, Any] = {
     "apiVersion": "v1",

@@ -21,6 +21,8 @@ from gitops_cli.registry.credentials import find_credentials
 from tests.fuzz.broken import jsons, texts
 from tests.registry.scripted import Reply, Request, Scripted, scripted
 
+pytestmark = pytest.mark.sweep
+
 SECRET = "do-not-tell"
 TYPE = "application/vnd.oci.image.manifest.v1+json"
 MANIFEST = {

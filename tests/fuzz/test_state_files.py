@@ -23,6 +23,8 @@ from tests.fuzz.broken import a_few, texts
 from tests.testbed.git import git
 from tests.testbed.gitops import Gitops, gitops_with_home
 
+pytestmark = pytest.mark.sweep
+
 SPACE = EnvironmentName("shop-production")
 HASH = "b" * 40
 TEAM = b"""\
