@@ -16,6 +16,8 @@ from tests.testbed.gitops import Gitops
 from tests.testbed.kube import Kube
 from tests.testbed.patience import PATIENCE
 
+pytestmark = pytest.mark.sweep
+
 COMMANDS = [
     "gitops status",
     "gitops promote authentication --from dev --to prod --yes",
@@ -99,7 +101,6 @@ STORIES = {
 }
 
 
-@pytest.mark.sweep
 @pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("story", STORIES)
 def test_every_other_story_runs_through(gitops: Gitops, story: str):
@@ -119,7 +120,6 @@ def test_other_stories_need_the_emulated_cluster(gitops: Gitops):
     assert "`ci` is played on an emulated cluster only" in done.stderr
 
 
-@pytest.mark.sweep
 @pytest.mark.usefixtures("servers")
 def test_on_a_terminal_it_waits_for_enter(gitops: Gitops):
     with gitops.terminal("demo", rows=12) as terminal:  # no pager holds it up
@@ -161,7 +161,6 @@ def test_ctrl_c_in_the_middle_of_a_command_cleans_up(gitops: Gitops):
     assert left_in_cache(gitops) == []
 
 
-@pytest.mark.sweep
 @pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_stop_cleans_up_even_when_it_comes_twice(
@@ -176,7 +175,6 @@ def test_a_signal_to_stop_cleans_up_even_when_it_comes_twice(
     assert left_in_cache(gitops) == []
 
 
-@pytest.mark.sweep
 @pytest.mark.usefixtures("servers")
 def test_a_demo_that_is_killed_leaves_nothing_either(gitops: Gitops):
     with gitops.terminal("demo") as terminal:
@@ -190,7 +188,6 @@ def test_a_demo_that_is_killed_leaves_nothing_either(gitops: Gitops):
         time.sleep(0.05)
 
 
-@pytest.mark.sweep
 def test_keep_leaves_it_up_and_says_how_to_end_it(gitops: Gitops):
     done = gitops("demo", "--keep", timeout=120).ok()
 
@@ -221,7 +218,6 @@ def namespaces_of(kube: Kube, output: str) -> list[str]:
     return [name.removeprefix(f"{project}-") for name in alive]
 
 
-@pytest.mark.sweep
 def test_on_a_real_cluster_it_uses_namespaces_of_its_own(
     gitops: Gitops, control_plane: ControlPlane, kube: Kube, namespace: str
 ):
@@ -239,7 +235,6 @@ def test_on_a_real_cluster_it_uses_namespaces_of_its_own(
     assert left_in_cache(gitops) == []
 
 
-@pytest.mark.sweep
 def test_on_a_real_cluster_keep_leaves_everything(on_cluster: Gitops, kube: Kube):
     done = on_cluster("demo", "--context", "test", "--keep", timeout=120).ok()
 
@@ -265,7 +260,6 @@ def test_on_a_real_cluster_keep_leaves_everything(on_cluster: Gitops, kube: Kube
         on_cluster("sandbox", "down", "--dir", directory).ok()
 
 
-@pytest.mark.sweep
 def test_interrupted_on_a_real_cluster_it_still_deletes_its_namespaces(
     on_cluster: Gitops, kube: Kube
 ):

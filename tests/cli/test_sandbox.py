@@ -20,6 +20,8 @@ import yaml
 from tests.testbed.gitops import Gitops
 from tests.testbed.patience import PATIENCE, eventually
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture
 def ground(gitops: Gitops, tmp_path: Path) -> Iterator[Path]:
