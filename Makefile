@@ -10,9 +10,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PIP    := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip --disable-pip-version-check
 # `make test PYTEST="-x tests/state"` runs a part, `make test WORKERS=0` without processes.
 PYTEST  ?=
-# Four more than cores: half of the time tests wait, for a rollout or a time-out that is their subject.
+# Six more than cores: half of the time tests wait, for a rollout or a time-out that is their subject.
 CORES := $(shell getconf _NPROCESSORS_ONLN)
-WORKERS ?= $(shell echo $$(($(CORES) + 4)))
+WORKERS ?= $(shell echo $$(($(CORES) + 6)))
 # What shares something is a group, which one process runs (tests/testbed/groups.py). Of the tests
 # that need root, those with a kubelet, those with a container engine and those with a browser are
 # one each, and run side by side: nodes have fixed names, and engines are a module's.
@@ -32,7 +32,7 @@ demo: $(VENV)/.demo  ## the main job on this machine: promote, diff, sync, a fai
 test: $(VENV)/.test $(VENV)/.rewritten  ## the tests that need Python, git, make and Go (a real kube-apiserver is built once)
 	$(TESTS) -m "not node and not long and not sweep" $(PYTEST)
 
-test-sweep: $(VENV)/.test $(VENV)/.rewritten  ## every command under every condition, each page and story, small crowds and kills
+test-sweep: $(VENV)/.test $(VENV)/.rewritten  ## every command under every condition, broken documents, the sandbox, each page, small crowds and kills
 	$(TESTS) -m "sweep and not node and not long" $(PYTEST)
 
 # Nodes wait half of their time: `make test-node MARKED="node or sweep"` fills that up, as CI does.

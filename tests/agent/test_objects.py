@@ -377,6 +377,7 @@ def test_a_manifest_that_cannot_be_read_is_told_where_the_rights_are_made(live: 
     assert "may be missing from the agent's Role: mend it, and install once more" in told
 
 
+@pytest.mark.sweep
 def test_install_shows_and_makes_the_rights_and_again_gives_a_new_kind(
     live: Live, sshd: Sshd
 ) -> None:

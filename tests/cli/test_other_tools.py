@@ -243,7 +243,7 @@ def test_a_pause_that_ends_by_itself_is_waited_for(canary: Live, kube: Kube) -> 
 
 def test_a_deployment_whose_pods_a_rollout_has_says_so(canary: Live, kube: Kube) -> None:
     canary.record({"web.rollout": None, "api.deployment": OLD})
-    canary.run("Deployment", "api", OLD, replicas=0)
+    canary.running("api", OLD, replicas=0)
     made = rollout("api-rollout", image("api", OLD))
     del made["spec"]["template"], made["spec"]["selector"]
     reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}

@@ -138,6 +138,7 @@ def test_a_repository_is_called_one_name_however_it_is_spelt(url, is_called):
     assert identity_of(url, "/home/tess") == is_called
 
 
+@pytest.mark.sweep
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_reading(text):
     tolerant(text)

@@ -9,6 +9,7 @@ import tomllib
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -28,6 +29,8 @@ from gitops_cli.domain.recorded.team import TeamSettings, VersionForm
 from gitops_cli.domain.recorded.team_file import parse_team
 from gitops_cli.domain.text import one_line, redacted, visible
 from gitops_cli.domain.version import Version, parse_version
+
+pytestmark = pytest.mark.sweep
 
 HEX = "0123456789abcdef"
 LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.sandbox.apis import (
     BROKEN,
     TABLE,
@@ -12,6 +14,8 @@ from tests.sandbox.apis import (
     rolled_out,
     statefulset,
 )
+
+pytestmark = pytest.mark.sweep
 
 # --- reading
 

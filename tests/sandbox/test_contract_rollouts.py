@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.sandbox.apis import (
     BROKEN,
     IMAGE,
@@ -18,6 +20,8 @@ from tests.sandbox.apis import (
     rolled_out,
     statefulset,
 )
+
+pytestmark = pytest.mark.sweep
 
 
 def test_a_rollout_ends_with_new_pods_and_a_truthful_status(api: Api):

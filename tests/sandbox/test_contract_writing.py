@@ -20,6 +20,8 @@ from tests.sandbox.apis import (
     statefulset,
 )
 
+pytestmark = pytest.mark.sweep
+
 REJECTED = {
     "kind": "Status",
     "apiVersion": "v1",

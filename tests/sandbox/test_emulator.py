@@ -13,6 +13,8 @@ from gitops_cli.sandbox.emulator.pods import Node
 from gitops_cli.sandbox.emulator.store import REMEMBERED, EmulatedObjects
 from tests.sandbox.apis import Api, deployment, eventually, rolled_out
 
+pytestmark = pytest.mark.sweep
+
 
 class Cluster:
     """A cluster whose time stands still until a test lets it pass."""

@@ -11,6 +11,8 @@ import pytest
 from gitops_cli.sandbox.lifecycle import Sandbox
 from gitops_cli.sandbox.place import SandboxPlace
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:

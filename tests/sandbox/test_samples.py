@@ -16,6 +16,8 @@ from gitops_cli.sandbox.seed import recorded
 from gitops_cli.source.repository import Sources
 from tests.testbed.git import git
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> SandboxPlace:

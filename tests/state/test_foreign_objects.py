@@ -80,6 +80,7 @@ def test_a_tree_that_breaks_off(world: World, data: bytes) -> None:
         opened(clone).snapshot(tip)
 
 
+@pytest.mark.sweep
 def test_a_thousand_directories_inside_each_other(world: World) -> None:
     clone = world.clone()
     blob = stored(clone, "blob", b"x\n")

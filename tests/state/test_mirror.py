@@ -119,6 +119,7 @@ def test_a_rewound_remote(world: World) -> None:
     assert (written.parent, world.tip()) == (first, written.commit)
 
 
+@pytest.mark.sweep
 def test_many_processes_make_and_read_one_mirror(world: World) -> None:
     code = (
         "from tests.state.world import *\n"
