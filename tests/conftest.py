@@ -32,9 +32,6 @@ hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=100_000)
 hypothesis.settings.load_profile("tests")
 
-# Where tests take milliseconds: to hand out one by one thousands of them costs more than they do.
-_PURE = ("tests/domain/", "tests/render/", "tests/git/", "tests/web/")
-
 _session = pytest.StashKey[Session]()
 
 # What changes the answers of a program that somebody ran these tests with: CI, or a person's shell.
@@ -98,7 +95,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and not item.get_closest_marker("xdist_group"):
             module = item.nodeid.partition("::")[0]
-            if module.startswith(_PURE) or _shares(item):
+            if module.startswith(groups.PURE) or _shares(item):
                 item.add_marker(pytest.mark.xdist_group(module))
 
 

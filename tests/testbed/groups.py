@@ -8,7 +8,9 @@ let it change: every test is a group of its own, silently
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sized
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 # What takes longest begins first, so that the others fill up what is left of the time.
 _FIRST = ("kubelet", "engines")
+# These wait for ten seconds and more: whoever began last would be waited for by all.
+_WAITING = ("tests/cli/test_restarts.py", "tests/cli/test_watch.py", "tests/cli/test_timeout.py")
+# Where tests take milliseconds: to hand out one by one thousands of them costs more than they do.
+PURE = ("tests/domain/", "tests/render/", "tests/git/", "tests/web/")
 
 
 def write(items: Iterable[pytest.Item], directory: Path, worker: str) -> None:
@@ -31,12 +37,18 @@ def _group(item: pytest.Item) -> str | None:
 
 
 class GroupScheduling(LoadScopeScheduling):
-    """A group is a unit of work, and so is each test that is in none."""
+    """A group is a unit of work, and so is each test that is in none.
+
+    In the order of their names those that compute would come together, and those that wait for a
+    cluster or a time-out, in which the machine has nothing to do. So they are mixed, the same way
+    each time.
+    """
 
     def __init__(self, config: pytest.Config, log: Any, directory: Path) -> None:
         super().__init__(config, log)
         self._directory = directory
         self._groups: Mapping[str, str] = {}
+        self._is_mixed = False
 
     def schedule(self) -> None:
         """Begin when all workers have collected the same tests, and thus written the same file."""
@@ -48,7 +60,15 @@ class GroupScheduling(LoadScopeScheduling):
         return self._groups.get(nodeid, nodeid)
 
     def _assign_work_unit(self, node: Any) -> None:
-        for name in reversed(_FIRST):
-            if name in self.workqueue:
-                self.workqueue.move_to_end(name, last=False)
+        if not self._is_mixed:
+            mixed = sorted(self.workqueue.items(), key=lambda item: _turn(*item))
+            self.workqueue = OrderedDict(mixed)
+            self._is_mixed = True
         super()._assign_work_unit(node)
+
+
+def _turn(scope: str, tests: Sized) -> tuple[int, int]:
+    """Return when a unit of work has its turn: those that may take long are among the first."""
+    takes_long = scope.startswith(_WAITING) or (len(tests) > 1 and not scope.startswith(PURE))
+    rank = _FIRST.index(scope) if scope in _FIRST else len(_FIRST) + (not takes_long)
+    return rank, zlib.crc32(scope.encode())
