@@ -4,78 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from base64 import b64encode
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from gitops_cli.domain.errors import ConfigurationError, InvalidState, TimedOut
-from gitops_cli.domain.manifests.rendered import Form, Rendered
-from gitops_cli.domain.manifests.sealing import SealedFile
+from gitops_cli.domain.errors import ConfigurationError, TimedOut
+from gitops_cli.domain.manifests.rendered import Form
 from gitops_cli.domain.names import EnvironmentName
 from gitops_cli.domain.recorded.stages import Place
 from gitops_cli.domain.recorded.team import StageRules
 from gitops_cli.manifests import programs
-from gitops_cli.manifests.files import Decrypt, opened
 from gitops_cli.manifests.rendering import ToRender, render
 from gitops_cli.manifests.shipped import shipped_schema
-from gitops_cli.manifests.sops import decrypt
-from tests.testbed import controlplane, sops
-
-HERE = "shop-dev/manifests"
-MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {a: '1'}\n"
-CHART = "apiVersion: v2\nname: shop\nversion: 0.1.0\n"
-TOOL = """#!/bin/sh
-[ -z "$PATH" ] || exit 9
-PATH=/usr/bin:/bin
-{ echo "$@"; env; ls -R; } > %s
-cat %s
-"""
-
-
-def rendered(
-    files: Mapping[str, str], *, network: bool = False, decrypt: Decrypt | None = None
-) -> Rendered:
-    """Return what a repository of these files has for shop-dev."""
-
-    def read(directory: str) -> dict[str, bytes]:
-        return {p: text.encode() for p, text in files.items() if p.startswith(f"{directory}/")}
-
-    place = Place(EnvironmentName("shop-dev"), "shop", "dev")
-    return render(ToRender(place, HERE, network), read, decrypt=decrypt)
-
-
-@pytest.fixture
-def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the real kubectl be the only program that renders."""
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    (tools / "kubectl").symlink_to(controlplane.binary("kubectl"))
-    sops.install(tools)
-    monkeypatch.setenv("PATH", str(tools))
-
-
-@pytest.fixture
-def helm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in for helm with a script that notes how it was started; return its notes."""
-    tools, notes, answer = tmp_path / "tools", tmp_path / "notes", tmp_path / "answer"
-    tools.mkdir()
-    answer.write_text(MAP % "templated")
-    (tools / "helm").write_text(TOOL % (notes, answer))
-    (tools / "helm").chmod(stat.S_IRWXU)
-    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    monkeypatch.setenv("KUBECONFIG", "/home/ada/.kube/config")
-    monkeypatch.setenv("HOME", "/home/ada")
-    return notes
-
-
-def names(found: Rendered) -> list[str]:
-    return sorted(str(one.id) for one in found.objects)
-
-
-def problems(found: Rendered) -> str:
-    return "\n".join(f"{f.where}: {f.message}" for f in found.findings)
+from tests.manifests.shop import CHART, HERE, MAP, names, problems, rendered
 
 
 def test_files_of_yaml_and_json_in_directories_are_read_and_no_others() -> None:
@@ -211,142 +152,6 @@ def test_many_bases_are_not_more_than_one_directory_may_be() -> None:
 
     with pytest.raises(ConfigurationError, match="made of more than 64 MiB"):
         rendered(files)
-
-
-CODE = "ENC[AES256_GCM,data:y,type:str]"
-DOTENV = f"A=ENC[AES256_GCM,data:x,type:str]\nsops_mac={CODE}\n"
-INI = f"[a]\nb = ENC[AES256_GCM,data:x,type:str]\n[sops]\nmac = {CODE}\n"
-HALF = f"a: 1\nsops: {{mac: '{CODE}'}}\n---\nb: 1\n"
-
-
-@pytest.mark.parametrize(
-    ("generator", "said"),
-    [
-        ("secretGenerator: [{name: a, envs: [x.env]}]", "reads variables of `x.env`"),
-        ("secretGenerator: [{name: a, env: x.env}]", "reads variables of `x.env`"),
-        ("configMapGenerator: [{name: a, envs: [x.env]}]", "a ConfigMap would show it"),
-        ("configMapGenerator: [{name: a, files: [k=x.env]}]", "a ConfigMap would show it"),
-        ("configMapGenerator: [{name: a, files: [same.env]}]", "a ConfigMap would show it"),
-        ("configMapGenerator: [{name: a, files: [x.ini]}]", "a ConfigMap would show it"),
-        ("secretGenerator: [{name: a, files: [x.ini]}]", "has `x.ini`, which SOPS encrypted as"),
-        ("secretGenerator: [{name: a, files: [x.yaml]}]", "its text would be the value"),
-    ],
-)
-@pytest.mark.usefixtures("kubectl")
-def test_encrypted_files_that_cannot_be_values_are_refused_with_what_to_do(
-    generator: str, said: str
-) -> None:
-    encrypted = {"x.env": DOTENV, "same.env": DOTENV, "x.ini": INI, "x.yaml": HALF}
-    files = {f"{HERE}/{name}": text for name, text in encrypted.items()}
-    files[f"{HERE}/kustomization.yaml"] = f"{generator}\n"
-
-    with pytest.raises(ConfigurationError, match=said) as refused:
-        rendered(files)
-
-    assert refused.value.message.startswith(f"{HERE}/kustomization.yaml:1: ")
-    hint = str(refused.value.hint)
-    assert any(word in hint for word in ("Generator", "`files`", "--input-type binary"))
-
-
-SECRET = {
-    "apiVersion": "v1",
-    "kind": "Secret",
-    "metadata": {"name": "db"},
-    "stringData": {"password": "hunter2"},
-}
-READER = """apiVersion: v1
-kind: ConfigMap
-metadata: {name: reader}
-data: {url: "postgres://me:PASSWORD@db", password: "", of: $(P)}
-"""
-FROM_SECRET = "source: {kind: Secret, name: db, fieldPath: stringData.password%s}"
-INTO = "targets: [{select: {kind: ConfigMap, name: reader}, fieldPaths: [data.%s]%s}]"
-PLACE = ", options: {delimiter: ':', index: 2}"
-SOURCE = "objref: {apiVersion: v1, kind: Secret, name: db}"
-VAR = f"vars: [{{name: P, {SOURCE}, fieldref: {{fieldpath: stringData.password}}}}]"
-REMOVE = '[{"op": "remove", "path": "/sops"}]'
-WITHOUT_NOTE = f"patches: [{{target: {{kind: Secret}}, patch: '{REMOVE}'}}]"
-OF_SECRET = FROM_SECRET % ""
-STRAYS = [
-    (f"replacements: [{{{OF_SECRET}, {INTO % ('password', '')}}}]", "data.password"),
-    (f"replacements: [{{{OF_SECRET}, {INTO % ('url', PLACE)}}}]", "data.url"),
-    ("replacements: [{path: r.yaml}]", "metadata.annotations.at"),
-    (f"{VAR}\nconfigurations: [where.yaml]", "data.of"),
-    (WITHOUT_NOTE, "stringData.password"),
-]
-
-
-@pytest.mark.parametrize(("more", "where"), STRAYS)
-@pytest.mark.usefixtures("kubectl")
-def test_encrypted_text_is_no_value_where_nobody_decrypts_it(more: str, where: str) -> None:
-    into = "targets: [{select: {kind: ConfigMap}, fieldPaths: [metadata.annotations.at]"
-    files = {
-        f"{HERE}/kustomization.yaml": f"resources: [a.yaml, b.yaml, db.yaml]\n{more}\n",
-        f"{HERE}/a.yaml": MAP % "a",
-        f"{HERE}/b.yaml": READER,
-        f"{HERE}/db.yaml": sops.as_yaml(sops.sealed(SECRET)),
-        f"{HERE}/r.yaml": f"{OF_SECRET}\n{into}, options: {{create: true}}}}]\n",
-        f"{HERE}/where.yaml": "varReference: [{kind: ConfigMap, path: data/of}]\n",
-    }
-
-    found = rendered(files, decrypt=decrypt)
-
-    assert names(found), "they hide no other"
-    for finding in found.findings:
-        assert finding.where == f"{HERE}/kustomization.yaml:1"
-        assert f"{where} would be encrypted text" in finding.message
-    assert len(names(found)) + len(found.findings) == 3
-    assert found.findings
-
-
-@pytest.mark.parametrize("where", ["inline", "file"])
-@pytest.mark.usefixtures("kubectl")
-def test_no_part_of_an_encrypted_value_is_taken(where: str) -> None:
-    part = FROM_SECRET % ", options: {delimiter: '/', index: 0}"
-    of = f"{part}\n{INTO % ('password', '')}\n"
-    inline = f"[{{{part}, {INTO % ('password', '')}}}]"
-    files = {
-        f"{HERE}/kustomization.yaml": "resources: [b.yaml, db.yaml]\nreplacements: "
-        + (inline if where == "inline" else "[{path: r.yaml}]"),
-        f"{HERE}/b.yaml": READER,
-        f"{HERE}/db.yaml": sops.as_yaml(sops.sealed(SECRET, mac=CODE)),
-        f"{HERE}/r.yaml": f"- {of}".replace("\n", "\n  ").rstrip(" "),
-    }
-
-    with pytest.raises(ConfigurationError, match="take a part of a Secret's value"):
-        rendered(files)
-
-
-def test_encrypted_text_without_its_note_is_no_value() -> None:
-    value = sops.sealed(SECRET)
-    encoded = b64encode(value["stringData"]["password"].encode()).decode()
-    files = {
-        f"{HERE}/a.yaml": sops.as_yaml({k: v for k, v in value.items() if k != "sops"}),
-        f"{HERE}/b.yaml": sops.as_yaml({**SECRET, "data": {"a": encoded}, "stringData": {}}),
-        f"{HERE}/c.yaml": (MAP % "told").replace("'1'", f"'SOPS writes {CODE}'"),
-    }
-
-    found = rendered(files)
-
-    assert names(found) == ["configmap/told"], "what only speaks of it is a text"
-    where = [finding.message.partition(" ")[0] for finding in found.findings]
-    assert where == ["Secret/db:", "Secret/db:"]
-
-
-def test_what_sops_leaves_encrypted_is_an_error_of_its_own() -> None:
-    value = {**SECRET, "metadata": {"name": "db", "annotations": {"at": CODE}}}
-    file = SealedFile(f"{HERE}/db.yaml", b"", False, False, {})
-
-    with pytest.raises(InvalidState, match="a value stays encrypted"):
-        opened(file, lambda _: sops.as_yaml(value).encode())
-
-
-def test_encrypted_values_of_a_chart_are_refused(helm: Path) -> None:
-    values = sops.as_yaml(sops.sealed({"password": "hunter2"}, only=["password"], mac=CODE))
-    for path in (f"{HERE}/values-dev.yaml", "shop-dev/values.yaml", f"{HERE}/charts/a/values.yaml"):
-        with pytest.raises(ConfigurationError, match=f"{path}:1: SOPS encrypted these values"):
-            rendered({f"{HERE}/Chart.yaml": CHART, path: values})
-    assert not helm.exists()
 
 
 @pytest.mark.usefixtures("kubectl")
