@@ -9,6 +9,8 @@ import yaml
 from tests.cli.live import Live
 from tests.testbed.gitops import Ran
 
+RBAC = "rbac.authorization.k8s.io/v1"
+
 Object = dict[str, Any]
 
 

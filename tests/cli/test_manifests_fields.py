@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.live import NEW, OLD, Live, image
 from tests.cli.manifested import (
+    RBAC,
     actions,
     apply_as,
     config_map,
@@ -15,7 +16,6 @@ from tests.cli.manifested import (
 )
 from tests.testbed.manifests import deployment
 
-RBAC = "rbac.authorization.k8s.io/v1"
 AUTOSCALER = {
     "apiVersion": "autoscaling/v2",
     "kind": "HorizontalPodAutoscaler",

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from tests.cli.live import OLD, Live
-from tests.cli.manifested import actions, config_map, objects_of, record, states
+from tests.cli.manifested import RBAC, actions, config_map, objects_of, record, states
 from tests.cli.test_manifests_prune import CLAIM
-from tests.cli.test_manifests_sync import RBAC, mutating
+from tests.cli.test_manifests_sync import mutating
 from tests.testbed import controlplane
 from tests.testbed.manifests import deployment
 
